@@ -1,0 +1,197 @@
+//! The read model of customers: one document each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{self, Status};
+use crate::fold::{Fold, Message, Outcome, Resolved};
+use crate::products::Stated;
+use crate::rank::Rank;
+use crate::space::NotAtHand;
+use crate::sums::{ByStatus, Sums};
+use crate::time::Time;
+
+/// Ids that begin so are of visitors who bought without an account.
+pub const GUEST_PREFIX: &str = "guest-";
+
+/// A customer, known from the first event that names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Customer {
+    /// Its number in order of first appearance; rollups count by it.
+    pub ordinal: u32,
+    /// Whether its id begins with [`GUEST_PREFIX`].
+    pub guest: bool,
+    /// The earliest event time; not retracted.
+    pub first_seen: Time,
+    /// The latest event time; not retracted.
+    pub last_seen: Time,
+    /// From its customer event, else [`Customer::first_seen`].
+    pub created_at: Time,
+    /// The earliest completed transaction that is counted now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_purchase: Option<Time>,
+    /// The latest completed transaction that is counted now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_purchase: Option<Time>,
+    /// What its transactions add up to.
+    #[serde(flatten)]
+    pub sales: ByStatus,
+    /// How many activities.
+    pub activities: i64,
+    /// How many ratings are counted now.
+    pub ratings: i64,
+    /// What they add up to.
+    pub rating_sum: i64,
+    /// What its newest customer event states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Box<Profile>>,
+}
+
+/// What a customer event states.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    /// The age of the event that said so.
+    #[serde(flatten)]
+    pub rank: Rank,
+}
+
+impl Profile {
+    /// What an event states.
+    #[must_use]
+    pub fn of(event: &event::Customer<'_>, rank: Rank) -> Self {
+        let text = |value: &Option<std::borrow::Cow<'_, str>>| value.as_deref().map(Into::into);
+        Profile {
+            username: text(&event.username),
+            email: text(&event.email),
+            first_name: text(&event.first_name),
+            last_name: text(&event.last_name),
+            country: text(&event.country),
+            created_at: event.created_at,
+            rank,
+        }
+    }
+
+    /// Whether two events state the same, whenever they did.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Profile) -> bool {
+        Profile { rank: self.rank, ..other.clone() } == *self
+    }
+}
+
+impl Customer {
+    /// A customer first named by an event of time `at`.
+    #[must_use]
+    pub fn new(id: &str, ordinal: u32, at: Time) -> Self {
+        Customer {
+            ordinal,
+            guest: id.starts_with(GUEST_PREFIX),
+            first_seen: at,
+            last_seen: at,
+            created_at: at,
+            first_purchase: None,
+            last_purchase: None,
+            sales: ByStatus::default(),
+            activities: 0,
+            ratings: 0,
+            rating_sum: 0,
+            profile: None,
+        }
+    }
+
+    /// Takes note of an event of time `at`.
+    pub fn seen(&mut self, at: Time) {
+        self.first_seen = self.first_seen.min(at);
+        self.last_seen = self.last_seen.max(at);
+        self.date();
+    }
+
+    /// Replaces the profile, unless what is known is newer.
+    pub fn state(&mut self, mut profile: Profile) -> Stated {
+        let stated = match &self.profile {
+            Some(applied) if profile.rank.is_stale_after(applied.rank) => return Stated::Stale,
+            Some(applied) if applied.says_the_same(&profile) => {
+                // Only the version moves on.
+                profile.rank.position = applied.rank.position;
+                Stated::Unchanged
+            }
+            _ => Stated::Applied,
+        };
+        self.profile = Some(Box::new(profile));
+        self.date();
+        stated
+    }
+
+    fn date(&mut self) {
+        let declared = self.profile.as_ref().and_then(|profile| profile.created_at);
+        self.created_at = declared.unwrap_or(self.first_seen);
+    }
+
+    /// Puts a transaction in.
+    pub fn buy(&mut self, status: Status, at: Time, sums: Sums) {
+        self.sales.add(status, sums);
+        if status == Status::Completed {
+            self.first_purchase = Some(self.first_purchase.map_or(at, |first| first.min(at)));
+            self.last_purchase = Some(self.last_purchase.map_or(at, |last| last.max(at)));
+        }
+    }
+
+    /// Takes a transaction out. True where it stood at one end of the purchases that remain, so
+    /// that the ledger must be asked for the next one.
+    #[must_use]
+    pub fn unbuy(&mut self, status: Status, at: Time, sums: Sums) -> bool {
+        self.sales.add(status, sums.negated());
+        if status != Status::Completed {
+            return false;
+        }
+        if self.sales.completed.orders == 0 {
+            (self.first_purchase, self.last_purchase) = (None, None);
+            return false;
+        }
+        self.first_purchase == Some(at) || self.last_purchase == Some(at)
+    }
+}
+
+impl Fold {
+    pub(crate) fn customer(
+        &mut self,
+        message: &Message<'_>,
+        event: &event::Customer<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<Outcome, NotAtHand> {
+        let profile = Profile::of(event, message.rank(event.updated_at));
+        let stale = self
+            .customers
+            .get(&*event.user_id)?
+            .and_then(|customer| customer.profile.as_ref())
+            .is_some_and(|applied| profile.rank.is_stale_after(applied.rank));
+        if stale {
+            return Ok(Outcome::Stale);
+        }
+        // A customer event happens when the customer changed, was made, or was first told of.
+        let at = event.updated_at.or(event.created_at).unwrap_or(message.log_time);
+        let mut stated = Stated::Unchanged;
+        self.with_customer(&event.user_id, at, resolved, |customer| {
+            stated = customer.state(profile);
+        })?;
+        Ok(stated.into())
+    }
+}

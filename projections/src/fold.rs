@@ -1,0 +1,488 @@
+//! The fold: a batch of events and the prior state it needs, in; changed documents, out.
+//!
+//! One batch takes four steps, and the shell loads what is missing between them:
+//!
+//! 1. [`Fold::needs_identity`]: which rows of the ledger, vocabularies and blocks of ids;
+//! 2. [`Fold::needs_entities`]: which customers and products, those of replaced rows included;
+//! 3. [`Fold::resolve`]: event by event in log order, entities change and say what is to be added
+//!    to which rollup; [`Fold::needs_rollups`] says which of those to load;
+//! 4. [`Fold::apply`]: the additions.
+//!
+//! Then the changed documents of each [`Space`] are written in one transaction with the new
+//! [`Root`], and [`Fold::settle`] goes on to the next batch. Where the transaction fails the whole
+//! fold is thrown away and made anew from the checkpoint.
+
+use std::collections::BTreeSet;
+
+use crate::bucket;
+use crate::customers::Customer;
+use crate::event::{Event, Reason};
+use crate::ledger::{LedgerKey, LedgerRow};
+use crate::products::{self, Product};
+use crate::rank::Rank;
+use crate::rollup::{self, Delta, Family, RollupKey};
+use crate::root::{Root, Settings};
+use crate::seen::{Block, BlockKey, BlockKind, Seen};
+use crate::space::{NotAtHand, Space};
+use crate::table::Table;
+use crate::time::Time;
+use crate::vocabulary::{Dimension, OTHER, OTHER_NAME, Vocabulary, VocabularyKey};
+
+/// One message of the log.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// Its sequence in the stream.
+    pub position: u64,
+    /// The log's time when it was stored: message times made monotone.
+    pub log_time: Time,
+    /// The position it ranks at, where it replays an earlier one.
+    pub replay_of: Option<u64>,
+    /// What it says, or why it cannot be understood.
+    pub event: Result<Event<'a>, Vec<Reason>>,
+}
+
+impl Message<'_> {
+    pub(crate) fn rank(&self, updated_at: Option<Time>) -> Rank {
+        Rank { updated_at, position: self.replay_of.unwrap_or(self.position) }
+    }
+}
+
+/// What came of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It changed something.
+    Applied,
+    /// An activity seen before.
+    Repeated,
+    /// It said what was known.
+    Unchanged,
+    /// A newer event of the same entity was applied before it.
+    Stale,
+    /// It could not be understood or admitted.
+    Quarantined(Vec<Reason>),
+}
+
+/// Documents to be loaded. Each list is without repeats and has only what is not at hand.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Rows of the ledger.
+    pub ledger: BTreeSet<LedgerKey>,
+    /// Vocabularies.
+    pub vocabularies: BTreeSet<VocabularyKey>,
+    /// Blocks of ids.
+    pub blocks: BTreeSet<BlockKey>,
+    /// Customers.
+    pub customers: BTreeSet<Box<str>>,
+    /// Products.
+    pub products: BTreeSet<Box<str>>,
+    /// Rollups.
+    pub rollups: BTreeSet<RollupKey>,
+}
+
+impl Needs {
+    /// Whether everything is at hand.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ledger.is_empty()
+            && self.vocabularies.is_empty()
+            && self.blocks.is_empty()
+            && self.customers.is_empty()
+            && self.products.is_empty()
+            && self.rollups.is_empty()
+    }
+}
+
+/// What a batch came to, before its additions are applied.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// What is to be added to the rollups.
+    pub deltas: Vec<Delta>,
+    /// The messages that were quarantined, by index in the batch, each with all its reasons.
+    pub quarantined: Vec<(usize, Vec<Reason>)>,
+    /// Customers who lost the first or last of their purchases: the ledger has to be asked which
+    /// one is it now, leaving out the rows that this batch changed.
+    pub recheck: BTreeSet<Box<str>>,
+    /// What kinds of figures changed.
+    pub touched: Touched,
+    /// Whether activity blocks below the root's first are to be deleted.
+    pub forget_blocks: bool,
+}
+
+/// What kinds of figures a batch changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // a set of five topics; each is asked for by name
+pub struct Touched {
+    /// Sales.
+    pub sales: bool,
+    /// Products: their catalogue, sums, views or ratings.
+    pub products: bool,
+    /// Customers.
+    pub customers: bool,
+    /// Activities.
+    pub behaviour: bool,
+    /// Ratings.
+    pub feedback: bool,
+}
+
+/// The state of a fold: what is at hand of a generation, and the root.
+pub struct Fold {
+    /// What the generation was made with.
+    pub settings: Settings,
+    /// Totals and counters.
+    pub root: Root,
+    /// Rows of the ledger at hand.
+    pub ledger: Space<LedgerKey, LedgerRow>,
+    /// Customers at hand.
+    pub customers: Space<Box<str>, Customer>,
+    /// Products at hand.
+    pub products: Space<Box<str>, Product>,
+    /// Vocabularies at hand.
+    pub vocabularies: Space<VocabularyKey, Vocabulary>,
+    /// Rollups at hand.
+    pub rollups: Space<RollupKey, Table>,
+    /// Blocks of ids at hand.
+    pub blocks: Space<BlockKey, Block>,
+    /// The ids that were seen.
+    pub seen: Seen,
+}
+
+impl Fold {
+    /// A fold that goes on from `root`. The blocks of seen ids must be handed to
+    /// [`Seen::restore`] before the first batch.
+    #[must_use]
+    pub fn new(settings: Settings, root: Root) -> Self {
+        let seen = Seen::new(settings.activity_window_ms);
+        Fold {
+            settings,
+            root,
+            ledger: Space::new(200_000),
+            customers: Space::new(400_000),
+            products: Space::new(200_000),
+            vocabularies: Space::new(2_000),
+            rollups: Space::new(50_000),
+            blocks: Space::new(1_000),
+            seen,
+        }
+    }
+
+    /// Step 1: what identifies the batch's entities.
+    pub fn needs_identity(&mut self, batch: &[Message<'_>]) -> Needs {
+        let mut needs = Needs::default();
+        let open = [
+            (BlockKind::Activity, self.root.blocks.activity_open),
+            (BlockKind::Ledger, self.root.blocks.ledger_open),
+        ];
+        for (kind, number) in open {
+            self.need_block(&mut needs, BlockKey { kind, number });
+        }
+        for event in batch.iter().filter_map(|message| message.event.as_ref().ok()) {
+            match event {
+                Event::Transaction(sale) => {
+                    self.need_ledger(&mut needs, LedgerKey::transaction(&sale.transaction_id));
+                    let dimensions =
+                        [Dimension::Category, Dimension::PaymentMethod, Dimension::Country];
+                    self.need_vocabularies(&mut needs, sale.at, &dimensions);
+                }
+                Event::Feedback(rating) => {
+                    self.need_ledger(&mut needs, LedgerKey::feedback(&rating.feedback_id));
+                }
+                Event::Activity(activity) => {
+                    for key in self.seen.candidates(&activity.activity_id).collect::<Vec<_>>() {
+                        self.need_block(&mut needs, key);
+                    }
+                    let dimensions = crate::behaviour::DIMENSIONS.map(|(dimension, _)| dimension);
+                    self.need_vocabularies(&mut needs, activity.at, &dimensions);
+                }
+                Event::Product(_) | Event::Stock(_) | Event::Customer(_) => {}
+            }
+        }
+        needs
+    }
+
+    /// Step 2: the customers and products that the batch, and the rows it replaces, name.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where what step 1 asked for was not supplied.
+    pub fn needs_entities(&mut self, batch: &[Message<'_>]) -> Result<Needs, NotAtHand> {
+        let mut needs = Needs::default();
+        for event in batch.iter().filter_map(|message| message.event.as_ref().ok()) {
+            let (customer, product) = match event {
+                Event::Transaction(sale) => {
+                    let key = LedgerKey::transaction(&sale.transaction_id);
+                    if let Some(LedgerRow::Transaction(row)) = self.ledger.get(&key)? {
+                        let replaced = row.product.clone();
+                        self.need_product(
+                            &mut needs,
+                            replaced.as_deref().unwrap_or(products::RESERVED),
+                        );
+                    }
+                    let product = sale.product_id.as_deref().unwrap_or(products::RESERVED);
+                    (Some(&*sale.user_id), Some(product))
+                }
+                Event::Feedback(rating) => {
+                    let key = LedgerKey::feedback(&rating.feedback_id);
+                    if let Some(LedgerRow::Feedback(row)) = self.ledger.get(&key)? {
+                        let replaced = row.product.clone();
+                        self.need_product(&mut needs, &replaced);
+                    }
+                    (Some(&*rating.user_id), Some(&*rating.product_id))
+                }
+                Event::Activity(activity) => {
+                    (Some(&*activity.user_id), activity.product_id.as_deref())
+                }
+                Event::Product(product) => (None, Some(&*product.product_id)),
+                Event::Stock(stock) => (None, Some(&*stock.product_id)),
+                Event::Customer(customer) => (Some(&*customer.user_id), None),
+            };
+            if let Some(id) = customer
+                && !self.customers.at_hand(id)
+            {
+                needs.customers.insert(id.into());
+            }
+            if let Some(id) = product {
+                self.need_product(&mut needs, id);
+            }
+        }
+        Ok(needs)
+    }
+
+    /// Step 3: each event in log order. Entities change; additions to rollups are collected.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where what steps 1 and 2 asked for was not supplied. The fold is then of no
+    /// further use.
+    pub fn resolve(&mut self, batch: &[Message<'_>]) -> Result<Resolved, NotAtHand> {
+        let mut resolved = Resolved::default();
+        for (index, message) in batch.iter().enumerate() {
+            self.root.log_time = self.root.log_time.max(message.log_time);
+            let (place, now) = (&mut self.root.blocks, self.root.log_time);
+            resolved.forget_blocks |= self.seen.forget(&mut self.blocks, place, now);
+            let outcome = match &message.event {
+                Ok(event) => self.event(message, event, &mut resolved)?,
+                Err(reasons) => Outcome::Quarantined(reasons.clone()),
+            };
+            let counts = &mut self.root.counts;
+            counts.read += 1;
+            match outcome {
+                Outcome::Applied => counts.applied += 1,
+                Outcome::Repeated => counts.repeated += 1,
+                Outcome::Unchanged => counts.unchanged += 1,
+                Outcome::Stale => counts.stale += 1,
+                Outcome::Quarantined(reasons) => {
+                    counts.quarantined += 1;
+                    resolved.quarantined.push((index, reasons));
+                }
+            }
+        }
+        Ok(resolved)
+    }
+
+    /// The rollups that step 4 changes.
+    pub fn needs_rollups(&mut self, resolved: &Resolved) -> Needs {
+        let mut needs = Needs::default();
+        for delta in &resolved.deltas {
+            if !self.rollups.at_hand(&delta.key) {
+                needs.rollups.insert(delta.key);
+            }
+        }
+        needs
+    }
+
+    /// Step 4: the additions.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where what [`Fold::needs_rollups`] asked for was not supplied.
+    pub fn apply(&mut self, resolved: &Resolved) -> Result<(), NotAtHand> {
+        for delta in &resolved.deltas {
+            self.rollups.edit(&delta.key, Table::default)?.add(delta.row, delta.delta);
+        }
+        Ok(())
+    }
+
+    /// Completes a customer of [`Resolved::recheck`]: `stored` is the first and last completed
+    /// purchase among the rows that this batch did not change.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the customer is not.
+    pub fn set_purchases(
+        &mut self,
+        user: &str,
+        stored: Option<(Time, Time)>,
+    ) -> Result<(), NotAtHand> {
+        let mut bounds = stored;
+        for change in self.ledger.changes() {
+            if let LedgerRow::Transaction(sale) = change.document
+                && *sale.user == *user
+                && sale.status == crate::event::Status::Completed
+            {
+                bounds = Some(bounds.map_or((sale.at, sale.at), |(first, last)| {
+                    (first.min(sale.at), last.max(sale.at))
+                }));
+            }
+        }
+        let customer = self.customers.edit(user, || Customer::new(user, 0, Time(0)))?;
+        customer.first_purchase = bounds.map(|(first, _)| first);
+        customer.last_purchase = bounds.map(|(_, last)| last);
+        Ok(())
+    }
+
+    /// The rows of a customer's that this batch changed, to be left out when the ledger is asked
+    /// for [`Resolved::recheck`].
+    pub fn changed_rows<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'a LedgerKey> {
+        self.ledger.changes().filter_map(move |change| match change.document {
+            LedgerRow::Transaction(sale) if *sale.user == *user => Some(change.key),
+            _ => None,
+        })
+    }
+
+    /// Goes on to the next batch: what changed is on its way to the store.
+    pub fn settle(&mut self) {
+        self.ledger.settle();
+        self.customers.settle();
+        self.products.settle();
+        self.vocabularies.settle();
+        self.rollups.settle();
+        self.blocks.settle();
+        self.ledger.turn();
+        self.customers.turn();
+        self.products.turn();
+        self.vocabularies.turn();
+        self.rollups.turn();
+        self.blocks.turn();
+    }
+
+    fn event(
+        &mut self,
+        message: &Message<'_>,
+        event: &Event<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<Outcome, NotAtHand> {
+        match event {
+            Event::Transaction(sale) => self.transaction(message, sale, resolved),
+            Event::Activity(activity) => self.activity(message, activity, resolved),
+            Event::Feedback(rating) => self.feedback(message, rating, resolved),
+            Event::Product(product) => self.product(message, product, resolved),
+            Event::Stock(stock) => self.stock(message, stock, resolved),
+            Event::Customer(customer) => self.customer(message, customer, resolved),
+        }
+    }
+
+    /// Changes a customer, who becomes known by it if new; the totals of customers follow.
+    pub(crate) fn with_customer(
+        &mut self,
+        id: &str,
+        at: Time,
+        resolved: &mut Resolved,
+        change: impl FnOnce(&mut Customer),
+    ) -> Result<u32, NotAtHand> {
+        let next = self.root.next_customer;
+        let mut new = false;
+        let customer = self.customers.edit(id, || {
+            new = true;
+            Customer::new(id, next, at)
+        })?;
+        let (created, sales) = (customer.created_at, customer.sales);
+        customer.seen(at);
+        change(customer);
+        self.root.buyers.follow(&sales, &customer.sales);
+        let (before, after) =
+            (bucket::quarter_of(created), bucket::quarter_of(customer.created_at));
+        let (identified, guests) = (i64::from(!customer.guest), i64::from(customer.guest));
+        let ordinal = customer.ordinal;
+        if new {
+            self.root.next_customer += 1;
+            self.root.identified += identified;
+            self.root.guests += guests;
+        }
+        if new || before != after {
+            let mut count = |quarter, sign: i64| {
+                let delta = [sign * identified, sign * guests, 0];
+                resolved.deltas.push(rollup::by_quarter(Family::Newcomers, None, quarter, delta));
+            };
+            if !new {
+                count(before, -1);
+            }
+            count(after, 1);
+        }
+        resolved.touched.customers = true;
+        Ok(ordinal)
+    }
+
+    /// Changes a product, which becomes known by it if new.
+    pub(crate) fn with_product<T>(
+        &mut self,
+        id: &str,
+        resolved: &mut Resolved,
+        change: impl FnOnce(&mut Product) -> T,
+    ) -> Result<T, NotAtHand> {
+        let next = self.root.next_product;
+        let mut new = false;
+        let product = self.products.edit(id, || {
+            new = true;
+            Product { ordinal: next, ..Product::default() }
+        })?;
+        if new {
+            self.root.next_product += 1;
+            self.root.products += i64::from(id != products::RESERVED);
+        }
+        resolved.touched.products = true;
+        Ok(change(product))
+    }
+
+    /// The code of a value in its month's vocabulary, which learns it if there is room.
+    pub(crate) fn code(
+        &mut self,
+        dimension: Dimension,
+        month: u32,
+        value: Option<&str>,
+    ) -> Result<u16, NotAtHand> {
+        let key = VocabularyKey { dimension, month };
+        let empty = Vocabulary::default();
+        let vocabulary = self.vocabularies.get(&key)?.unwrap_or(&empty);
+        match (vocabulary.code(value, dimension.cap()), value) {
+            (Some(code), value) => {
+                if code == OTHER && value != Some(OTHER_NAME) {
+                    self.root.counts.folded += 1;
+                }
+                Ok(code)
+            }
+            (None, value) => {
+                let value = value.unwrap_or_default();
+                Ok(self.vocabularies.edit(&key, Vocabulary::default)?.learn(value))
+            }
+        }
+    }
+
+    fn need_product(&mut self, needs: &mut Needs, id: &str) {
+        if !self.products.at_hand(id) {
+            needs.products.insert(id.into());
+        }
+    }
+
+    fn need_block(&mut self, needs: &mut Needs, key: BlockKey) {
+        if !self.blocks.at_hand(&key) {
+            needs.blocks.insert(key);
+        }
+    }
+
+    fn need_ledger(&mut self, needs: &mut Needs, key: LedgerKey) {
+        if self.ledger.at_hand(&key) {
+            return;
+        }
+        if self.seen.is_new(key.as_str()) {
+            self.ledger.supply(key, None);
+        } else {
+            needs.ledger.insert(key);
+        }
+    }
+
+    fn need_vocabularies(&mut self, needs: &mut Needs, at: Time, dimensions: &[Dimension]) {
+        let month = bucket::month_of_quarter(bucket::quarter_of(at));
+        for &dimension in dimensions {
+            let key = VocabularyKey { dimension, month };
+            if !self.vocabularies.at_hand(&key) {
+                needs.vocabularies.insert(key);
+            }
+        }
+    }
+}

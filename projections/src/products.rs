@@ -1,0 +1,205 @@
+//! The read model of products: one document each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event;
+use crate::fold::{Fold, Message, Outcome, Resolved};
+use crate::money::Money;
+use crate::rank::Rank;
+use crate::sales::refused;
+use crate::space::NotAtHand;
+use crate::sums::ByStatus;
+use crate::time::Time;
+
+/// The product that counts what names none.
+pub const RESERVED: &str = "(none)";
+
+/// A product, known from the first event that names it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    /// Its number in order of first appearance; rollups count by it.
+    pub ordinal: u32,
+    /// What its newest product event states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<Box<Entry>>,
+    /// Items on hand, where ever stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock: Option<i64>,
+    /// The age of the event that stated the stock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock_rank: Option<Rank>,
+    /// What its transactions add up to.
+    #[serde(flatten)]
+    pub sales: ByStatus,
+    /// Activities `viewed_product`.
+    pub views: i64,
+    /// Activities `added_to_cart`.
+    pub carts: i64,
+    /// Activities `removed_from_cart`.
+    pub removals: i64,
+    /// Activities `purchased`.
+    pub purchases: i64,
+    /// How many ratings of 1 to 5 are counted now.
+    pub ratings: [i64; 5],
+}
+
+/// What a product event states, its stock apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Name.
+    pub name: Box<str>,
+    /// Category; what later sales that state none count under.
+    pub category: Box<str>,
+    /// Price.
+    pub price: Money,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_url: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_date: Option<Time>,
+    /// The age of the event that said so; its version is `lastUpdated`.
+    #[serde(flatten)]
+    pub rank: Rank,
+}
+
+impl Entry {
+    /// What an event states.
+    #[must_use]
+    pub fn of(event: &event::Product<'_>, rank: Rank) -> Self {
+        Entry {
+            name: event.name.as_ref().into(),
+            category: event.category.as_ref().into(),
+            price: event.price,
+            description: event.description.as_deref().map(Into::into),
+            image_url: event.image_url.as_deref().map(Into::into),
+            added_date: event.added_date,
+            rank,
+        }
+    }
+
+    /// Whether two events state the same, whenever they did.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Entry) -> bool {
+        Entry { rank: self.rank, ..other.clone() } == *self
+    }
+}
+
+impl Product {
+    /// Replaces the catalogue's entry, unless what is known is newer.
+    pub fn state_entry(&mut self, mut entry: Entry) -> Stated {
+        let stated = match &self.catalogue {
+            Some(applied) if entry.rank.is_stale_after(applied.rank) => return Stated::Stale,
+            Some(applied) if applied.says_the_same(&entry) => {
+                // Only the version moves on.
+                entry.rank.position = applied.rank.position;
+                Stated::Unchanged
+            }
+            _ => Stated::Applied,
+        };
+        self.catalogue = Some(Box::new(entry));
+        stated
+    }
+
+    /// States the stock, unless what is known is newer.
+    pub fn state_stock(&mut self, stock: i64, rank: Rank) -> Stated {
+        if self.stock_rank.is_some_and(|applied| rank.is_stale_after(applied)) {
+            return Stated::Stale;
+        }
+        let same = self.stock == Some(stock);
+        // The same stock said at another version: only the version moves on.
+        let position = match self.stock_rank {
+            Some(applied) if same => applied.position,
+            _ => rank.position,
+        };
+        self.stock = Some(stock);
+        self.stock_rank = Some(Rank { position, ..rank });
+        if same { Stated::Unchanged } else { Stated::Applied }
+    }
+
+    /// Counts an activity of a well-known type.
+    pub fn count(&mut self, activity_type: &str) {
+        match activity_type {
+            "viewed_product" => self.views += 1,
+            "added_to_cart" => self.carts += 1,
+            "removed_from_cart" => self.removals += 1,
+            "purchased" => self.purchases += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Fold {
+    pub(crate) fn product(
+        &mut self,
+        message: &Message<'_>,
+        event: &event::Product<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<Outcome, NotAtHand> {
+        if event.product_id == RESERVED {
+            return Ok(refused("productId", "this id is reserved for what names no product"));
+        }
+        let entry = Entry::of(event, message.rank(event.updated_at));
+        self.with_product(&event.product_id, resolved, |product| {
+            let stated = product.state_entry(entry);
+            // A stale product event says nothing of the stock either.
+            match event.stock.filter(|_| stated != Stated::Stale) {
+                Some(stock) => match product.state_stock(stock, message.rank(event.updated_at)) {
+                    Stated::Applied => Stated::Applied,
+                    Stated::Unchanged | Stated::Stale => stated,
+                },
+                None => stated,
+            }
+        })
+        .map(|stated| self.count_stated(stated, event.rounded))
+    }
+
+    pub(crate) fn stock(
+        &mut self,
+        message: &Message<'_>,
+        event: &event::Stock<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<Outcome, NotAtHand> {
+        if event.product_id == RESERVED {
+            return Ok(refused("productId", "this id is reserved for what names no product"));
+        }
+        let rank = message.rank(event.updated_at);
+        self.with_product(&event.product_id, resolved, |product| {
+            product.state_stock(event.stock, rank)
+        })
+        .map(|stated| self.count_stated(stated, false))
+    }
+
+    fn count_stated(&mut self, stated: Stated, rounded: bool) -> Outcome {
+        if stated == Stated::Applied {
+            self.root.counts.rounded += u64::from(rounded);
+        }
+        stated.into()
+    }
+}
+
+impl From<Stated> for Outcome {
+    fn from(stated: Stated) -> Outcome {
+        match stated {
+            Stated::Applied => Outcome::Applied,
+            Stated::Unchanged => Outcome::Unchanged,
+            Stated::Stale => Outcome::Stale,
+        }
+    }
+}
+
+/// What came of an event of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stated {
+    /// It replaced what was known.
+    Applied,
+    /// It said what was known.
+    Unchanged,
+    /// A newer event was applied before it.
+    Stale,
+}

@@ -1,0 +1,244 @@
+//! Documents at hand: a bounded, exact copy of a part of one collection.
+//!
+//! The fold reads and changes documents here; the shell loads what is missing before a batch and
+//! writes what changed after it. "Known to be absent" is remembered as well as "known", so that a
+//! document is asked for once. Everything here belongs to one checkpoint: after a commit that did
+//! not happen the whole space is thrown away.
+//!
+//! The bound is kept by two halves: what was not touched since the last-but-one turn is dropped.
+//! A turn never drops what the latest batch touched, so a batch that is still being committed is
+//! never read back from the store.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use foldhash::fast::RandomState;
+
+/// A document that a batch needs was never loaded: a fault of the caller, not of the events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAtHand(pub String);
+
+impl std::fmt::Display for NotAtHand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a document was needed that had not been loaded: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotAtHand {}
+
+#[derive(Debug, Clone)]
+struct Slot<D> {
+    document: Option<D>,
+    stored: bool,
+    dirty: bool,
+}
+
+/// The documents of one collection that are at hand, by key.
+#[derive(Debug)]
+pub struct Space<K, D> {
+    young: HashMap<K, Slot<D>, RandomState>,
+    old: HashMap<K, Slot<D>, RandomState>,
+    dirty: Vec<K>,
+    capacity: usize,
+}
+
+/// A document that a batch changed.
+#[derive(Debug)]
+pub struct Change<'a, K, D> {
+    /// Its key.
+    pub key: &'a K,
+    /// Its whole new content.
+    pub document: &'a D,
+    /// Whether the store has no document of that key yet.
+    pub new: bool,
+}
+
+impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
+    /// An empty space that keeps about `capacity` documents after each [`Space::turn`].
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Space {
+            young: HashMap::default(),
+            old: HashMap::default(),
+            dirty: Vec::new(),
+            capacity: capacity.max(2),
+        }
+    }
+
+    /// Whether the store need not be asked for `key`. What is at hand is kept for another turn.
+    pub fn at_hand<Q>(&mut self, key: &Q) -> bool
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        if self.young.contains_key(key) {
+            return true;
+        }
+        match self.old.remove_entry(key) {
+            Some((key, slot)) => {
+                self.young.insert(key, slot);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes in what the store has for `key`. Does nothing where the key is at hand already.
+    pub fn supply(&mut self, key: K, document: Option<D>) {
+        if !self.at_hand(&key) {
+            let stored = document.is_some();
+            self.young.insert(key, Slot { document, stored, dirty: false });
+        }
+    }
+
+    /// The document, or `None` where it is known to be absent.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the store was never asked.
+    pub fn get<Q>(&mut self, key: &Q) -> Result<Option<&D>, NotAtHand>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + std::fmt::Debug + ?Sized,
+    {
+        if !self.at_hand(key) {
+            return Err(NotAtHand(format!("{key:?}")));
+        }
+        Ok(self.young.get(key).and_then(|slot| slot.document.as_ref()))
+    }
+
+    /// The document, to be changed; made by `make` where it is known to be absent.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the store was never asked.
+    pub fn edit<Q>(&mut self, key: &Q, make: impl FnOnce() -> D) -> Result<&mut D, NotAtHand>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + std::fmt::Debug + ?Sized,
+        K: for<'a> From<&'a Q>,
+    {
+        if !self.at_hand(key) {
+            return Err(NotAtHand(format!("{key:?}")));
+        }
+        let Some(slot) = self.young.get_mut(key) else {
+            return Err(NotAtHand(format!("{key:?}")));
+        };
+        if !slot.dirty {
+            slot.dirty = true;
+            self.dirty.push(K::from(key));
+        }
+        Ok(slot.document.get_or_insert_with(make))
+    }
+
+    /// Replaces the document, or makes it.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the store was never asked.
+    pub fn put(&mut self, key: K, document: D) -> Result<(), NotAtHand> {
+        if !self.at_hand(&key) {
+            return Err(NotAtHand(format!("{key:?}")));
+        }
+        if let Some(slot) = self.young.get_mut(&key) {
+            slot.document = Some(document);
+            if !slot.dirty {
+                slot.dirty = true;
+                self.dirty.push(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// The document, to be changed, or `None` where it is known to be absent.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the store was never asked.
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Result<Option<&mut D>, NotAtHand>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + std::fmt::Debug + ?Sized,
+        K: for<'a> From<&'a Q>,
+    {
+        if self.get(key)?.is_none() {
+            return Ok(None);
+        }
+        let Some(slot) = self.young.get_mut(key) else { return Ok(None) };
+        if !slot.dirty {
+            slot.dirty = true;
+            self.dirty.push(K::from(key));
+        }
+        Ok(slot.document.as_mut())
+    }
+
+    /// The documents changed since [`Space::settle`], in the order of their first change.
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_, K, D>> {
+        self.dirty.iter().filter_map(|key| {
+            let slot = self.young.get(key)?;
+            Some(Change { key, document: slot.document.as_ref()?, new: !slot.stored })
+        })
+    }
+
+    /// Forgets which documents changed: they are on their way to the store.
+    pub fn settle(&mut self) {
+        for key in self.dirty.drain(..) {
+            if let Some(slot) = self.young.get_mut(&key) {
+                slot.dirty = false;
+                slot.stored = slot.document.is_some();
+            }
+        }
+    }
+
+    /// Drops what was not touched lately where there is too much. At most once a batch, after it
+    /// has settled.
+    pub fn turn(&mut self) {
+        if self.young.len() > self.capacity / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space() -> Space<String, u32> {
+        let mut space = Space::new(4);
+        space.supply("known".into(), Some(1));
+        space.supply("absent".into(), None);
+        space
+    }
+
+    #[test]
+    fn asking_for_what_was_never_loaded_is_an_error() {
+        let mut space = space();
+        assert_eq!(space.get("known"), Ok(Some(&1)));
+        assert_eq!(space.get("absent"), Ok(None));
+        assert!(space.get("other").is_err());
+        assert!(space.edit("other", || 0).is_err());
+    }
+
+    #[test]
+    fn a_change_says_whether_the_store_has_the_document() {
+        let mut space = space();
+        *space.edit("known", || 0).unwrap() += 1;
+        *space.edit("absent", || 0).unwrap() += 5;
+        let changes: Vec<_> = space.changes().map(|c| (c.key.clone(), *c.document, c.new)).collect();
+        assert_eq!(changes, [("known".into(), 2, false), ("absent".into(), 5, true)]);
+        space.settle();
+        assert_eq!(space.changes().count(), 0);
+        *space.edit("absent", || 0).unwrap() += 1;
+        assert!(!space.changes().next().unwrap().new);
+    }
+
+    #[test]
+    fn a_turn_keeps_what_the_last_batch_touched() {
+        let mut space = space();
+        space.supply("third".into(), Some(3));
+        space.turn();
+        assert!(space.at_hand("known"));
+        space.turn();
+        space.supply("a".into(), None);
+        space.supply("b".into(), None);
+        space.turn();
+        assert!(!space.at_hand("third"));
+        assert!(space.at_hand("known"));
+    }
+}

@@ -1,0 +1,130 @@
+//! A stand for one measurement: servers of its own in a folder that goes when it ends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use projections::root::Settings;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::projector::Projector;
+use crate::projector::session::Limits;
+use crate::projector::status::{State, Status};
+use crate::services::{self, Services};
+use crate::store::Store;
+use crate::stream::{self, Log};
+
+/// The servers, and connections to them.
+pub struct Stand {
+    /// The servers.
+    pub services: Services,
+    /// The store.
+    pub store: Store,
+    /// The log.
+    pub log: Log,
+    folder: PathBuf,
+}
+
+impl Stand {
+    /// Starts servers in a new folder below the system's for temporary files.
+    ///
+    /// # Errors
+    /// Where a server does not start.
+    pub async fn start(cache_dir: PathBuf) -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("adaptive-bi-bench-{}", std::process::id()));
+        let settings = services::Settings {
+            data_dir: folder.clone(),
+            cache_dir,
+            nats_url: None,
+            mongodb_uri: None,
+            nats: services::NatsOptions::default(),
+            mongo_cache_gb: 2.0,
+        };
+        let services = Services::start(&settings, &services::to_stderr).await?;
+        let (store, log) = connect(&services, "EVENTS", "bench").await?;
+        Ok(Stand { services, store, log, folder })
+    }
+
+    /// The same servers with an empty log and an empty database.
+    ///
+    /// # Errors
+    /// Where a server does not answer.
+    pub async fn fresh(&mut self, name: &str) -> anyhow::Result<()> {
+        let stream = name.to_uppercase().replace('-', "_");
+        (self.store, self.log) = connect(&self.services, &stream, name).await?;
+        Ok(())
+    }
+
+    /// Starts a projector.
+    #[must_use]
+    pub fn project(&self, limits: Limits) -> Folding {
+        let initial = Status { state: State::Starting, position: 0 };
+        let (status, seen) = watch::channel(initial);
+        let stop = CancellationToken::new();
+        let projector = Projector {
+            store: self.store.clone(),
+            log: self.log.clone(),
+            settings: Settings::new("GBP"),
+            limits,
+            status: Arc::new(status),
+        };
+        let task = tokio::spawn(projector.run(stop.clone()));
+        Folding { status: seen, stop, task }
+    }
+
+    /// Stops the servers and removes their folder.
+    ///
+    /// # Errors
+    /// Where the folder cannot be removed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.services.stop().await?;
+        std::fs::remove_dir_all(&self.folder).context("removing the folder of the benchmark")
+    }
+}
+
+async fn connect(services: &Services, stream: &str, name: &str) -> anyhow::Result<(Store, Log)> {
+    let log = Log::connect(stream::Settings {
+        url: services.nats_url().to_owned(),
+        stream: stream.to_owned(),
+        prefix: format!("events-{name}"),
+        max_bytes: 20 << 30,
+    })
+    .await?;
+    let store = Store::connect(services.mongodb_uri(), Some(&format!("bench_{name}"))).await?;
+    Ok((store, log))
+}
+
+/// A projector that runs.
+pub struct Folding {
+    /// What it is doing.
+    pub status: watch::Receiver<Status>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Folding {
+    /// Waits until the projector has committed `position`, and says how long that took.
+    ///
+    /// # Errors
+    /// Where it halts, or takes longer than ten minutes.
+    pub async fn reach(&mut self, position: u64) -> anyhow::Result<Duration> {
+        let started = Instant::now();
+        let reached = self.status.wait_for(|status| {
+            status.position >= position || matches!(status.state, State::Halted(_))
+        });
+        let status = tokio::time::timeout(Duration::from_secs(600), reached).await??;
+        if let State::Halted(halt) = &status.state {
+            anyhow::bail!("the projector halted: {halt}");
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Stops it.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let _ = self.task.await;
+    }
+}

@@ -1,0 +1,213 @@
+//! The layers around every route.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use tokio::time::Instant;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::problem::{Asked, PROBLEM_JSON, Problem};
+
+/// No request has a longer body.
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Puts around the whole router what every route needs: an answer for unknown routes and methods,
+/// a bound on bodies, and for every request an id, a line in the log and errors as problems. Has
+/// to be called once, after the last route was added; a layer that answers in its own protocol,
+/// as Socket.IO does, goes around the result.
+pub fn finish(router: Router) -> Router {
+    router
+        .fallback(|| async { Problem::no_route() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(around))
+}
+
+/// What a handler panicked with.
+#[derive(Debug, thiserror::Error)]
+#[error("a handler panicked: {0}")]
+struct Panicked(String);
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    Problem::internal(Panicked(text)).into_response()
+}
+
+async fn around(mut request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    request.headers_mut().insert(REQUEST_ID, id.clone());
+    let shown_id = id.to_str().unwrap_or_default();
+    let span = tracing::info_span!("request", id = shown_id, %method, path);
+    let response = async {
+        let since = Instant::now();
+        let response = next.run(request).await;
+        let asked = Asked { path: &path, request_id: shown_id };
+        let mut response = as_problem(response, asked, &method);
+        note(&response, since);
+        response.headers_mut().insert(REQUEST_ID, id.clone());
+        let nosniff = HeaderValue::from_static("nosniff");
+        response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+        response
+    };
+    response.instrument(span).await
+}
+
+/// The caller's own id where it is a decent one, so that its log and ours can be laid side by side.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let decent = |id: &&HeaderValue| {
+        let id = id.as_bytes();
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+        (1..=64).contains(&id.len()) && id.iter().all(plain)
+    };
+    headers.get(REQUEST_ID).filter(decent).cloned().unwrap_or_else(|| {
+        let id = Uuid::now_v7().to_string();
+        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("none"))
+    })
+}
+
+/// Every error is a problem that says what is known of its request, also one that a library wrote.
+fn as_problem(mut response: Response, asked: Asked<'_>, method: &Method) -> Response {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error {
+        return response;
+    }
+    let is_ours = response.headers().get(CONTENT_TYPE).is_some_and(|it| it == "application/json");
+    let problem = response.extensions_mut().remove::<Problem>();
+    let problem = match problem {
+        Some(problem) => problem,
+        None if is_ours => return response,
+        None => Problem::new(status, status.canonical_reason().unwrap_or("Error")),
+    };
+    let body = Value::Object(problem.body(Some(asked))).to_string();
+    let (mut head, _) = response.into_parts();
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    head.headers.insert(CONTENT_LENGTH, body.len().into());
+    head.extensions.insert(problem);
+    let body = if method == Method::HEAD { Body::empty() } else { Body::from(body) };
+    Response::from_parts(head, body)
+}
+
+/// The request's line in the log: what failed here is an error with its cause, all else is for
+/// who looks closely.
+fn note(response: &Response, since: Instant) {
+    let status = response.status();
+    let elapsed_ms = since.elapsed().as_secs_f64() * 1000.0;
+    let cause = response.extensions().get::<Problem>().and_then(Problem::cause);
+    match cause {
+        Some(cause) if status.is_server_error() => {
+            let cause = chain(cause);
+            tracing::error!(status = status.as_u16(), elapsed_ms, cause, "could not be answered");
+        }
+        _ => tracing::debug!(status = status.as_u16(), elapsed_ms, "answered"),
+    }
+}
+
+/// An error and what caused it, on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn ask(request: axum::http::request::Builder) -> (StatusCode, HeaderMap, Value) {
+        #[derive(Debug, thiserror::Error)]
+        #[error("secret")]
+        struct Secret;
+        let router = Router::new()
+            .route("/ok", get(|| async { "ok" }))
+            .route("/fails", get(|| async { Problem::internal(Secret) }))
+            .route("/panics", get(|| async { panic!("secret {}", 1) as &str }))
+            .route("/rejects", get(|| async { (StatusCode::CONFLICT, "plain text") }))
+            .route("/takes", axum::routing::post(|_: axum::body::Bytes| async { "ok" }));
+        let response = finish(router).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        (head.status, head.headers, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    #[tokio::test]
+    async fn an_unknown_route_is_a_404_that_names_its_path() {
+        let (status, headers, body) = ask(Request::get("/api/nothing?x=1")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(headers[CONTENT_TYPE], PROBLEM_JSON);
+        assert_eq!(body["success"], false);
+        assert_eq!(body["message"], "Route not found");
+        assert_eq!(body["path"], "/api/nothing");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_method_is_a_405_that_says_what_is_allowed() {
+        let (status, headers, body) = ask(Request::post("/ok")).await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(headers["allow"], "GET,HEAD");
+        assert_eq!(body["success"], false);
+    }
+
+    #[tokio::test]
+    async fn a_fault_says_nothing_of_the_inside_and_the_id_that_its_headers_have() {
+        for path in ["/fails", "/panics"] {
+            let (status, headers, body) = ask(Request::get(path)).await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(headers[REQUEST_ID], body["requestId"].as_str().unwrap());
+            assert!(!body.to_string().contains("secret"), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_library_refuses_is_a_problem_as_well() {
+        let (status, headers, body) = ask(Request::get("/rejects")).await;
+        assert_eq!((status, &body["status"]), (StatusCode::CONFLICT, &409.into()));
+        assert_eq!(headers[CONTENT_TYPE], PROBLEM_JSON);
+        let (status, _, body) = ask(Request::post("/takes").header(CONTENT_LENGTH, "10485761")).await;
+        assert_eq!((status, &body["success"]), (StatusCode::PAYLOAD_TOO_LARGE, &false.into()));
+    }
+
+    #[tokio::test]
+    async fn a_decent_request_id_is_kept_and_another_replaced() {
+        let (_, headers, _) = ask(Request::get("/ok").header("X-Request-Id", "caller-7")).await;
+        assert_eq!(headers[REQUEST_ID], "caller-7");
+        let (_, headers, _) = ask(Request::get("/ok").header("X-Request-Id", "a b\tc")).await;
+        assert_eq!(headers[REQUEST_ID].len(), 36);
+    }
+
+    #[tokio::test]
+    async fn a_head_request_has_the_headers_and_no_body() {
+        let (status, headers, body) = ask(Request::head("/api/nothing")).await;
+        assert_eq!((status, body), (StatusCode::NOT_FOUND, Value::Null));
+        assert!(headers.contains_key(REQUEST_ID));
+        assert_eq!(ask(Request::head("/ok")).await.0, StatusCode::OK);
+    }
+}

@@ -1,0 +1,19 @@
+//! The small page at `/`: what can be asked, until the dashboard stands here.
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+
+/// `GET /`.
+pub fn routes() -> Router {
+    Router::new().route("/", get(page))
+}
+
+async fn page() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, Html(include_str!("page.html")))
+}

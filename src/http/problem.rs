@@ -1,0 +1,220 @@
+//! The shape of an error: RFC 9457 `application/problem+json` that has the members of the
+//! envelope as well, since clients of the services before this one read those.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// The media type of every error.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What is wrong with one field of a request, and what is allowed. Never repeats the value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field, parameter or header.
+    pub field: Cow<'static, str>,
+    /// What is wrong and what is allowed.
+    pub message: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// What is wrong with a field.
+    pub fn new(
+        field: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        FieldError { field: field.into(), message: message.into() }
+    }
+}
+
+/// Why a request gets no answer.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    message: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    retry_after_s: Option<u32>,
+    members: Map<String, Value>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What only the outermost layer knows of a request whose answer is a problem.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) path: &'a str,
+    pub(super) request_id: &'a str,
+}
+
+impl Problem {
+    /// A problem that its status says all about.
+    pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Problem {
+            status,
+            kind: "about:blank",
+            message: message.into(),
+            errors: Vec::new(),
+            retry_after_s: None,
+            members: Map::new(),
+            source: None,
+        }
+    }
+
+    /// 400 for the fields that are wrong.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "Validation failed");
+        if let [FieldError { field, message }] = &*errors {
+            problem.message = format!("Validation failed: {field} {message}").into();
+        }
+        problem.errors = errors;
+        problem
+    }
+
+    /// 404 for a path that nothing is at.
+    #[must_use]
+    pub fn no_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Route not found")
+    }
+
+    /// 500 that tells the log `source` and the client nothing.
+    pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let message = "Something went wrong here; the request id helps to find out what";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).caused_by(source)
+    }
+
+    /// 503 for now.
+    pub fn unavailable(message: impl Into<Cow<'static, str>>, retry_after_s: u32) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(retry_after_s)
+    }
+
+    /// Names the type of the problem, for clients to tell it by.
+    #[must_use]
+    pub fn of_type(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Adds a member of the type's own.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// Keeps the cause for the log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The cause, for the log.
+    pub(super) fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.source.as_deref()
+    }
+
+    /// The body, with what is known of the request.
+    pub(super) fn body(&self, asked: Option<Asked<'_>>) -> Map<String, Value> {
+        let code = self.status.as_u16();
+        let kind = if self.status.is_server_error() { "error" } else { "fail" };
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let mut body = Map::new();
+        let mut put = |member: &str, value: Value| body.insert(member.to_owned(), value);
+        put("type", self.kind.into());
+        put("title", title.into());
+        put("status", code.into());
+        put("detail", (*self.message).into());
+        put("success", false.into());
+        put("message", (*self.message).into());
+        put("error", json!({ "message": self.message, "code": code, "status": kind }));
+        put("timestamp", super::now().into());
+        if !self.errors.is_empty() {
+            put("errors", json!(self.errors));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            put("retryAfter", seconds.into());
+        }
+        if let Some(asked) = asked {
+            if matches!(self.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+                put("path", asked.path.into());
+            }
+            if self.status.is_server_error() {
+                put("requestId", asked.request_id.into());
+            }
+        }
+        body.extend(self.members.clone());
+        body
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+/// The answer carries the problem with it, so that [`super::finish`] can write it again with the
+/// request's path and id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Value::Object(self.body(None)).to_string();
+        let mut response = (self.status, Body::from(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_can_be_read_in_all_three_shapes() {
+        let problem = Problem::invalid(vec![FieldError::new("tz", "must be a zone")]);
+        let body = problem.body(None);
+        assert_eq!(body["status"], 400);
+        assert_eq!(body["success"], false);
+        assert_eq!(body["errors"], json!([{ "field": "tz", "message": "must be a zone" }]));
+        assert_eq!(body["error"]["code"], 400);
+        assert_eq!(body["error"]["status"], "fail");
+        assert_eq!(body["error"]["message"], body["message"]);
+        assert!(!body.contains_key("path") && !body.contains_key("requestId"));
+    }
+
+    #[test]
+    fn a_fault_of_ours_says_its_request_id_and_nothing_of_the_inside() {
+        let problem = Problem::internal(std::io::Error::other("password=hunter2"));
+        let asked = Asked { path: "/x", request_id: "r-1" };
+        let body = problem.body(Some(asked));
+        assert_eq!(body["requestId"], "r-1");
+        assert_eq!(body["error"]["status"], "error");
+        assert!(!Value::Object(body).to_string().contains("hunter2"));
+        assert!(problem.cause().is_some());
+    }
+
+    #[test]
+    fn what_is_not_there_says_where_it_was_looked_for() {
+        let body = Problem::no_route().body(Some(Asked { path: "/api/x", request_id: "r" }));
+        assert_eq!((&body["message"], &body["path"]), (&json!("Route not found"), &json!("/api/x")));
+        assert!(!body.contains_key("requestId"));
+    }
+}

@@ -1,0 +1,72 @@
+//! What an import counted.
+
+use super::row::Skip;
+
+/// How many malformed lines a [`Summary`] names.
+const MALFORMED_NAMED_MAX: usize = 10;
+
+/// What was read so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Lines after the header: completed + returned + skipped.
+    pub lines: u64,
+    /// Lines that became a completed transaction.
+    pub completed: u64,
+    /// Lines that became a returned transaction.
+    pub returned: u64,
+    /// Product events.
+    pub products: u64,
+    /// Customer events, guests among them.
+    pub customers: u64,
+    /// Customer events of guests.
+    pub guests: u64,
+    /// Lines that became nothing, by reason.
+    pub skipped: Skipped,
+    /// The first malformed lines: number in the file (the header is line 1) and what is wrong.
+    pub malformed_first: Vec<(u64, &'static str)>,
+}
+
+/// Lines that became nothing. A line counts once, under the first reason that fits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// A field or the line itself could not be read.
+    pub malformed: u64,
+    /// `UnitPrice` is 0.
+    pub zero_price: u64,
+    /// `UnitPrice` is below 0.
+    pub negative_price: u64,
+    /// `Quantity` is 0.
+    pub zero_quantity: u64,
+    /// `Quantity` is below 0 and the invoice number does not start with C.
+    pub negative_quantity: u64,
+}
+
+impl Summary {
+    /// Counts a line that became nothing.
+    pub(super) fn skip(&mut self, line: u64, skip: Skip) {
+        *match skip {
+            Skip::ZeroPrice => &mut self.skipped.zero_price,
+            Skip::NegativePrice => &mut self.skipped.negative_price,
+            Skip::ZeroQuantity => &mut self.skipped.zero_quantity,
+            Skip::NegativeQuantity => &mut self.skipped.negative_quantity,
+            Skip::Malformed(reason) => {
+                if self.malformed_first.len() < MALFORMED_NAMED_MAX {
+                    self.malformed_first.push((line, reason));
+                }
+                &mut self.skipped.malformed
+            }
+        } += 1;
+    }
+}
+
+impl Skipped {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.malformed
+            + self.zero_price
+            + self.negative_price
+            + self.zero_quantity
+            + self.negative_quantity
+    }
+}

@@ -1,0 +1,168 @@
+//! The projector: read, fold, commit, announce; each event exactly once.
+//!
+//! # Layout
+//!
+//! - [`status`]: what it is doing, and why it halts;
+//! - [`verify`]: whether the log is the one the checkpoint was made from;
+//! - [`batch`]: messages off the log, gathered and parsed;
+//! - [`session`]: one run from a checkpoint, until something ends it;
+//! - here: the loop around sessions, with the lease.
+
+pub mod batch;
+pub mod session;
+pub mod status;
+pub mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use projections::root::Settings;
+use rand::Rng;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::store::lease::{self, Owner};
+use crate::store::{self, Store};
+use crate::stream::{self, Log};
+use session::{End, Limits};
+use status::{State, Status};
+
+/// Why a session could not go on. The next one begins at the checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] stream::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The fold asked for a document that was not loaded: a fault in this program.
+    #[error(transparent)]
+    Fold(#[from] projections::space::NotAtHand),
+    /// A commit failed in a way that a smaller batch may not.
+    #[error("a commit of {events} events was refused")]
+    Refused {
+        /// How many events it was.
+        events: usize,
+        /// Why.
+        #[source]
+        source: store::Error,
+    },
+    /// Another projector moved the checkpoint.
+    #[error("another projector moved the checkpoint")]
+    Overtaken,
+    /// The consumer ended or fell silent while the stream is ahead.
+    #[error("the consumer fell silent while the stream is ahead")]
+    Silent,
+}
+
+/// A projector and all it needs.
+pub struct Projector {
+    /// The store.
+    pub store: Store,
+    /// The log.
+    pub log: Log,
+    /// What generations are made with.
+    pub settings: Settings,
+    /// How large batches may be.
+    pub limits: Limits,
+    /// Where it says what it is doing.
+    pub status: Arc<watch::Sender<Status>>,
+}
+
+/// Waits between sessions that failed double from the first to the last of these.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+
+impl Projector {
+    /// Folds until `stop`. Faults end a session, not the projector.
+    pub async fn run(self, stop: CancellationToken) {
+        let owner = Owner::this_process();
+        let mut pause = FIRST_PAUSE;
+        let mut limits = self.limits;
+        while !stop.is_cancelled() {
+            let started = tokio::time::Instant::now();
+            match self.turn(&owner, limits, &stop).await {
+                Ok(End::Stopped) => break,
+                Ok(End::Standby) => {
+                    self.tell(State::Standby);
+                    rest(lease::RENEWAL, &stop).await;
+                    continue;
+                }
+                Ok(End::Halted(halt)) => {
+                    // Said once for each halt; looked at again until somebody ends it.
+                    if self.status.borrow().state != State::Halted(halt.clone()) {
+                        error!(reason = %halt, "the projector halts; queries go on");
+                    }
+                    self.tell(State::Halted(halt));
+                    rest(Duration::from_secs(1), &stop).await;
+                    continue;
+                }
+                Err(Error::Refused { events, source }) => {
+                    limits.events = (events / 2).max(1);
+                    warn!(
+                        error = describe(&source),
+                        events = limits.events,
+                        "a commit was refused; trying smaller batches"
+                    );
+                }
+                Err(error) => warn!(error = describe(&error), "beginning again at the checkpoint"),
+            }
+            self.tell(State::Starting);
+            if started.elapsed() > LAST_PAUSE {
+                pause = FIRST_PAUSE;
+            }
+            let jitter = rand::rng().random_range(0.5..1.5);
+            rest(pause.mul_f64(jitter), &stop).await;
+            pause = (pause * 2).min(LAST_PAUSE);
+            if started.elapsed() > Duration::from_secs(60) {
+                limits = self.limits;
+            }
+        }
+        if let Err(error) = self.store.leave_lease(&owner).await {
+            warn!(error = describe(&error), "the lease was not given back; it runs out by itself");
+        }
+        self.tell(State::Stopped);
+        info!(position = self.status.borrow().position, "the projector stopped");
+    }
+
+    async fn turn(
+        &self,
+        owner: &Owner,
+        limits: Limits,
+        stop: &CancellationToken,
+    ) -> Result<End, Error> {
+        let session = self.store.begin_session().await?;
+        if !self.store.take_lease(owner, &session).await? {
+            return Ok(End::Standby);
+        }
+        session::run(self, owner, session, limits, stop).await
+    }
+
+    fn tell(&self, state: State) {
+        self.status.send_if_modified(|status| {
+            let changed = status.state != state;
+            status.state = state;
+            changed
+        });
+    }
+}
+
+async fn rest(pause: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
+    }
+    text
+}

@@ -1,0 +1,285 @@
+//! One run of the projector, from a checkpoint until something ends it.
+//!
+//! Batch N+1 is read and folded while N commits. What the fold has at hand then says more than
+//! the store does, so any commit that does not go through ends the session: the fold and the
+//! batch folded ahead are dropped, and the next session begins at the checkpoint.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use projections::fold::{Fold, Resolved, Touched};
+use tokio::task::{JoinHandle, block_in_place};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::status::{Halt, State, Status};
+use super::verify::verify;
+use super::{Error, Projector, batch, describe};
+use crate::store::commit::{Commit, CommitError, CommitSession};
+use crate::store::generation::{Anchor, Checkpoint};
+use crate::store::lease::{RENEWAL, Owner};
+use crate::stream::announce::Announcement;
+use crate::stream::check::Fingerprint;
+use crate::stream::read::{Reader, Record};
+
+/// How large a batch may be. It ends at the first bound it reaches.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Messages.
+    pub events: usize,
+    /// Bytes of payload.
+    pub bytes: usize,
+    /// How long a batch waits for more once it has one message.
+    pub linger: Duration,
+}
+
+impl Default for Limits {
+    /// 10,000 events, 8 MiB, 10 ms: past 20,000 events a transaction gets slower, and a batch in
+    /// memory stays a small part of the process.
+    fn default() -> Self {
+        Limits { events: 10_000, bytes: 8 << 20, linger: Duration::from_millis(10) }
+    }
+}
+
+/// How a session ended, where nothing failed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// On request; everything folded is committed.
+    Stopped,
+    /// Another process has the lease.
+    Standby,
+    /// The log is not the checkpoint's.
+    Halted(Halt),
+}
+
+type Committing = JoinHandle<(CommitSession, Result<(), CommitError>)>;
+
+struct Session<'a> {
+    projector: &'a Projector,
+    fold: Fold,
+    checkpoint: Checkpoint,
+    idle: Option<CommitSession>,
+    committing: Option<(Committing, Folded)>,
+}
+
+/// A batch on its way to the store.
+struct Folded {
+    checkpoint: Checkpoint,
+    from: u64,
+    events: usize,
+    touched: Touched,
+}
+
+/// Runs from the live generation's checkpoint until `stop`, a fault, or the loss of the lease.
+///
+/// # Errors
+/// [`Error`]; the next session then begins at the checkpoint.
+pub async fn run(
+    projector: &Projector,
+    owner: &Owner,
+    commits: CommitSession,
+    limits: Limits,
+    stop: &CancellationToken,
+) -> Result<End, Error> {
+    let extent = projector.log.extent().await?;
+    let checkpoint =
+        projector.store.open_live(&extent.incarnation, &projector.settings).await?;
+    if let Some(halt) = verify(&projector.log, &checkpoint, &projector.settings).await? {
+        projector.status.send_modify(|status| status.position = checkpoint.position);
+        return Ok(End::Halted(halt));
+    }
+    let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
+    projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
+    let mut reader = projector.log.read_after(checkpoint.position).await?;
+    let position = checkpoint.position;
+    projector.status.send_replace(Status { state: State::Running, position });
+    info!(position, log_end = extent.last, generation = checkpoint.generation, "folding");
+    let mut session =
+        Session { projector, fold, checkpoint, idle: Some(commits), committing: None };
+    let outcome = session.fold_until(&mut reader, owner, limits, stop).await;
+    // Whatever ended the session, what is on its way is waited for: a driver future that is
+    // dropped half-way leaves its transaction open.
+    let settled = session.settle().await;
+    outcome.and_then(|end| settled.map(|()| end))
+}
+
+impl Session<'_> {
+    async fn fold_until(
+        &mut self,
+        reader: &mut Reader,
+        owner: &Owner,
+        limits: Limits,
+        stop: &CancellationToken,
+    ) -> Result<End, Error> {
+        let mut renewal = tokio::time::interval(RENEWAL);
+        renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let after = self.checkpoint.position;
+            let gathered = {
+                let projector = self.projector;
+                let gather = batch::gather(&projector.log, reader, after, limits);
+                tokio::pin!(gather);
+                loop {
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => return Ok(End::Stopped),
+                        _ = renewal.tick() => {
+                            if !projector.store.renew_lease(owner).await? {
+                                return Ok(End::Standby);
+                            }
+                        }
+                        committed = finished(&mut self.committing) => {
+                            let folded = self.committing.take().map(|(_, folded)| folded);
+                            self.committed(committed, folded).await?;
+                        }
+                        gathered = &mut gather => break gathered?,
+                    }
+                }
+            };
+            let commit = self.fold(&gathered).await?;
+            self.settle().await?;
+            self.begin_commit(commit, gathered.len());
+        }
+    }
+
+    /// Folds a batch; the fold is then ahead of the store.
+    async fn fold(&mut self, records: &[Record]) -> Result<(Commit, Touched), Error> {
+        let store = &self.projector.store;
+        let generation = self.checkpoint.generation;
+        let prefix = &self.projector.log.settings.prefix;
+        let (currency, log_time) =
+            (self.projector.settings.currency.as_str(), self.fold.root.log_time);
+        let messages = block_in_place(|| batch::parse(records, prefix, currency, log_time));
+        let needs = block_in_place(|| self.fold.needs_identity(&messages));
+        store.supply(generation, needs, &mut self.fold).await?;
+        let needs = block_in_place(|| self.fold.needs_entities(&messages))?;
+        store.supply(generation, needs, &mut self.fold).await?;
+        let resolved = block_in_place(|| self.fold.resolve(&messages))?;
+        self.recheck(&resolved).await?;
+        let needs = block_in_place(|| self.fold.needs_rollups(&resolved));
+        self.projector.store.supply(generation, needs, &mut self.fold).await?;
+        block_in_place(|| {
+            self.fold.apply(&resolved)?;
+            self.encode(records, resolved)
+        })
+    }
+
+    /// Finds the first and last purchase of customers who lost one of them.
+    async fn recheck(&mut self, resolved: &Resolved) -> Result<(), Error> {
+        if resolved.recheck.is_empty() {
+            return Ok(());
+        }
+        // The ledger is asked by an index, past what is at hand: it must say what is folded.
+        self.settle().await?;
+        let generation = self.checkpoint.generation;
+        for user in &resolved.recheck {
+            let changed: Vec<_> = self.fold.changed_rows(user).cloned().collect();
+            let stored =
+                self.projector.store.purchases(generation, user, changed.iter()).await?;
+            self.fold.set_purchases(user, stored)?;
+        }
+        Ok(())
+    }
+
+    fn encode(
+        &mut self,
+        records: &[Record],
+        resolved: Resolved,
+    ) -> Result<(Commit, Touched), Error> {
+        let previous = self.checkpoint.position;
+        if let Some(last) = records.last() {
+            self.checkpoint.position = last.position;
+            let fingerprint = Fingerprint::of(last.time, &last.subject, &last.payload);
+            self.checkpoint.anchor = Some(Anchor::from(fingerprint));
+        }
+        self.checkpoint.committed_at = now_ms();
+        self.checkpoint.root = self.fold.root.clone();
+        let quarantined: Vec<_> = resolved
+            .quarantined
+            .into_iter()
+            .map(|(index, reasons)| batch::quarantined(&records[index], reasons))
+            .collect();
+        for row in &quarantined {
+            debug!(position = row.position, subject = row.subject, "quarantined");
+        }
+        let (fold, checkpoint) = (&self.fold, self.checkpoint.clone());
+        let commit =
+            Commit::encode(fold, previous, checkpoint, &quarantined, resolved.forget_blocks)?;
+        self.fold.settle();
+        Ok((commit, resolved.touched))
+    }
+
+    fn begin_commit(&mut self, (commit, touched): (Commit, Touched), events: usize) {
+        let Some(mut session) = self.idle.take() else { return };
+        let checkpoint = commit.checkpoint().clone();
+        let folded = Folded { checkpoint, from: commit.previous(), events, touched };
+        let store = self.projector.store.clone();
+        let task = tokio::spawn(async move {
+            let (position, writes) = (commit.checkpoint().position, commit.writes);
+            debug!(position, events, writes, "commit begins");
+            let result = commit.run(&store, &mut session).await;
+            debug!(position, done = result.is_ok(), "commit answered");
+            (session, result)
+        });
+        self.committing = Some((task, folded));
+    }
+
+    /// Waits for the batch on its way, if there is one.
+    async fn settle(&mut self) -> Result<(), Error> {
+        match self.committing.take() {
+            Some((task, folded)) => {
+                let committed = task.await;
+                self.committed(Some(committed), Some(folded)).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn committed(
+        &mut self,
+        committed: Option<Joined>,
+        folded: Option<Folded>,
+    ) -> Result<(), Error> {
+        let (Some(Ok((session, result))), Some(folded)) = (committed, folded) else {
+            return Err(Error::Overtaken);
+        };
+        self.idle = Some(session);
+        match result {
+            Ok(()) => {
+                let position = folded.checkpoint.position;
+                self.projector.status.send_modify(|status| status.position = position);
+                let announcement = Announcement {
+                    generation: folded.checkpoint.generation,
+                    from: folded.from,
+                    position,
+                    at: folded.checkpoint.committed_at,
+                    touched: folded.touched,
+                };
+                if let Err(error) = self.projector.log.announce(&announcement).await {
+                    warn!(error = describe(&error), "a commit was not announced");
+                }
+                Ok(())
+            }
+            Err(CommitError::Overtaken) => Err(Error::Overtaken),
+            Err(CommitError::Passing(error)) => Err(error.into()),
+            Err(CommitError::Refused(source)) => {
+                Err(Error::Refused { events: folded.events, source })
+            }
+        }
+    }
+}
+
+type Joined =
+    Result<(CommitSession, Result<(), CommitError>), tokio::task::JoinError>;
+
+/// Ends when the commit does; never where there is none.
+async fn finished(committing: &mut Option<(Committing, Folded)>) -> Option<Joined> {
+    match committing {
+        Some((task, _)) => Some(task.await),
+        None => std::future::pending().await,
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

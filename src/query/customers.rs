@@ -1,0 +1,197 @@
+//! `GET /api/metrics/customers`, and what the summary has of it.
+
+use projections::customers::Customer;
+use projections::event::Status;
+use projections::money::{self, Money};
+use projections::rollup::Family;
+use projections::sums::Sums;
+use serde::Serialize;
+
+use super::answer::View;
+use super::ids::Ids;
+use super::params::{Asked, Statuses};
+use super::range::{Quarters, Scope, Used};
+use super::zone::{self, Trend};
+use super::{ranking, union};
+use crate::store;
+use crate::store::read::{Known, Snapshot};
+
+const LIMIT: usize = 5;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Customers {
+    total_customers: i64,
+    identified: i64,
+    guests: i64,
+    buyers: i64,
+    top_spending_customers: Vec<Spender>,
+    new_customers_trend: Vec<Day>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<Used>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Spender {
+    user_id: String,
+    username: Option<Box<str>>,
+    email: Option<Box<str>>,
+    #[serde(with = "money::as_number")]
+    total_spend: Money,
+    order_count: i64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Day {
+    _id: String,
+    new_customers: i64,
+}
+
+impl View for Customers {
+    const PATH: &'static str = "/api/metrics/customers";
+    const TREND_DAYS: u64 = 30;
+
+    async fn read(
+        snapshot: &Snapshot,
+        asked: &Asked,
+        ids: &Ids,
+    ) -> Result<Self, store::Error> {
+        let limit = asked.limit.unwrap_or(LIMIT);
+        let (newcomers, spending) =
+            tokio::try_join!(newcomers(snapshot, asked), spending(snapshot, asked, limit, ids))?;
+        let root = &snapshot.checkpoint.root;
+        let (identified, guests) = match asked.range {
+            None => (root.identified, root.guests),
+            Some(_) => (newcomers.identified, newcomers.guests),
+        };
+        let first = newcomers.first.into_iter().chain(root.first_quarter).min();
+        let day = |(_id, [identified, guests, _])| Day { _id, new_customers: identified + guests };
+        Ok(Customers {
+            total_customers: identified + guests,
+            identified,
+            guests,
+            buyers: spending.buyers,
+            top_spending_customers: spending.top.into_iter().map(Spender::from).collect(),
+            new_customers_trend: newcomers.days.into_iter().map(day).collect(),
+            range: asked.range.map(|range| range.used(first)),
+        })
+    }
+}
+
+/// Customers by when they became known.
+#[derive(Debug)]
+pub struct Newcomers {
+    /// Those with an account.
+    pub identified: i64,
+    /// Those without.
+    pub guests: i64,
+    /// The first quarter hour that has one.
+    pub first: Option<u32>,
+    days: Vec<(String, [i64; 3])>,
+}
+
+/// The customers who became known in the range, or else in the days of the trend.
+///
+/// # Errors
+/// As [`Snapshot::rollups`].
+pub async fn newcomers(snapshot: &Snapshot, asked: &Asked) -> Result<Newcomers, store::Error> {
+    let mut trend = Trend::new(asked.zone);
+    let (mut total, mut first) = ([0; 3], None::<u32>);
+    union::by_quarter(snapshot, Family::Newcomers, &[None], asked.trend, |_, quarter, row| {
+        zone::add(&mut total, row);
+        first = Some(first.map_or(quarter, |first| first.min(quarter)));
+        trend.add(quarter, row);
+    })
+    .await?;
+    let [identified, guests, _] = total;
+    Ok(Newcomers { identified, guests, first, days: trend.finish() })
+}
+
+struct Spending {
+    buyers: i64,
+    top: Vec<Spent>,
+}
+
+struct Spent {
+    customer: Known<Customer>,
+    sums: Sums,
+}
+
+/// Who bought, and who spent most, in the range and statuses asked for.
+async fn spending(
+    snapshot: &Snapshot,
+    asked: &Asked,
+    limit: usize,
+    ids: &Ids,
+) -> Result<Spending, store::Error> {
+    let root = &snapshot.checkpoint.root;
+    let everything = Quarters { from: 0, to: u32::MAX };
+    let scope = asked.range.map_or(everything, |range| range.quarters).scope(root);
+    match scope {
+        Scope::Nothing => Ok(Spending { buyers: 0, top: Vec::new() }),
+        Scope::Everything(_) if asked.statuses == Statuses::One(Status::Completed) => {
+            let top = snapshot.top_customers(limit).await?.into_iter().map(|customer| Spent {
+                sums: customer.document.sales.of(Status::Completed),
+                customer,
+            });
+            Ok(Spending { buyers: root.buyers.completed, top: top.collect() })
+        }
+        Scope::Everything(quarters) | Scope::Part(quarters) => {
+            within(snapshot, &asked.statuses.slices(), quarters, limit, ids).await
+        }
+    }
+}
+
+async fn within(
+    snapshot: &Snapshot,
+    slices: &[Status],
+    quarters: Quarters,
+    limit: usize,
+    ids: &Ids,
+) -> Result<Spending, store::Error> {
+    let mut sums = vec![(0_i64, 0_i64); snapshot.checkpoint.root.next_customer as usize];
+    union::by_entity(snapshot, Family::Buyers, slices, quarters, |ordinal, [orders, _, amount]| {
+        if let Some(sum) = sums.get_mut(ordinal as usize) {
+            *sum = (sum.0.saturating_add(amount), sum.1.saturating_add(orders));
+        }
+    })
+    .await?;
+    let buyers = sums.iter().map(|(_, orders)| i64::from(*orders > 0)).sum();
+    let mut cut = ranking::cut(sums.iter().map(|(amount, _)| *amount), limit);
+    if cut.room > 0 {
+        let tied = ids.of_customers(snapshot, &cut.tied).await?;
+        cut.sure.extend(ranking::first_by_id(tied, cut.room));
+    }
+    if cut.sure.is_empty() {
+        return Ok(Spending { buyers, top: Vec::new() });
+    }
+    let customers = snapshot.customers_of(&cut.sure).await?;
+    let spent = |customer: Known<Customer>| {
+        let sum = sums.get(customer.document.ordinal as usize).copied();
+        let (amount, orders) = sum.unwrap_or_default();
+        Spent { customer, sums: Sums { orders, quantity: 0, amount: Money(amount) } }
+    };
+    let mut top: Vec<Spent> = customers.into_iter().map(spent).collect();
+    top.sort_by(|a, b| {
+        let key = |spent: &'_ Spent| (std::cmp::Reverse(spent.sums.amount), spent.customer.id.clone());
+        key(a).cmp(&key(b))
+    });
+    Ok(Spending { buyers, top })
+}
+
+impl From<Spent> for Spender {
+    fn from(Spent { customer, sums }: Spent) -> Self {
+        let profile = customer.document.profile.map(|profile| (profile.username, profile.email));
+        let (username, email) = profile.unwrap_or_default();
+        Spender {
+            user_id: customer.id,
+            username,
+            email,
+            total_spend: sums.amount,
+            order_count: sums.orders,
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! What a range of dates comes to in quarter hours.
+
+use chrono::NaiveDate;
+use projections::bucket::{self, Level, QUARTER_MS, quarter_of, quarter_start};
+use projections::root::Root;
+use projections::time::Time;
+use serde::Serialize;
+
+use super::zone::Zone;
+use crate::http::problem::FieldError;
+
+/// The end of the last year a date can name: 10000-01-01T00:00Z.
+const END_OF_TIME: Time = Time(253_402_300_800_000);
+
+/// A half-open range of quarter hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quarters {
+    /// The first one.
+    pub from: u32,
+    /// The one after the last.
+    pub to: u32,
+}
+
+/// One end of a range, as it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// A whole local day.
+    Day(NaiveDate),
+    /// An instant.
+    Instant(Time),
+}
+
+/// A range that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The quarter hours it comes to.
+    pub quarters: Quarters,
+    /// Whether it begins with the first data, whenever that was.
+    pub open: bool,
+    zone: Zone,
+}
+
+/// The range that was used, as answers state it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Used {
+    start_date: String,
+    end_date: String,
+    tz: &'static str,
+}
+
+/// Which sales a range has, of all there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// None: the range, or the shop, is empty.
+    Nothing,
+    /// All of them, and the whole months they lie in.
+    Everything(Quarters),
+    /// Those in these quarter hours.
+    Part(Quarters),
+}
+
+impl Quarters {
+    /// Whether a quarter hour lies in it.
+    #[must_use]
+    pub fn has(self, quarter: u32) -> bool {
+        (self.from..self.to).contains(&quarter)
+    }
+
+    /// Whether no quarter hour does.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.from >= self.to
+    }
+
+    /// The last `days` local days, the one of `now` included.
+    #[must_use]
+    pub fn last_days(days: u64, zone: Zone, now: Time) -> Self {
+        let today = zone.day_of(now);
+        let first = today.checked_sub_days(chrono::Days::new(days - 1)).unwrap_or(today);
+        Quarters { from: quarter_of(zone.start_of_day(first)), to: end_of_day(zone, today) }
+    }
+
+    /// What it has of the sales in `root`. Beyond the first and the last sale there is nothing,
+    /// so a range that goes beyond goes to the end of the month, which fewer rollups cover.
+    #[must_use]
+    pub fn scope(self, root: &Root) -> Scope {
+        let (Some(first), Some(last)) = (root.first_quarter, root.last_quarter) else {
+            return Scope::Nothing;
+        };
+        if self.is_empty() || self.to <= first || self.from > last {
+            return Scope::Nothing;
+        }
+        let month = bucket::month_of_quarter;
+        let whole = Quarters {
+            from: bucket::first_quarter(Level::Month, month(first)),
+            to: bucket::first_quarter(Level::Month, month(last) + 1),
+        };
+        match (self.from <= first, self.to > last) {
+            (true, true) => Scope::Everything(whole),
+            (true, false) => Scope::Part(Quarters { from: whole.from, to: self.to }),
+            (false, true) => Scope::Part(Quarters { from: self.from, to: whole.to }),
+            (false, false) => Scope::Part(self),
+        }
+    }
+}
+
+impl Range {
+    /// The quarter hours between two bounds. A day is included whole, an instant with its quarter
+    /// hour. Without a start the range begins with the first data, without an end it goes to `now`;
+    /// without both there is none.
+    ///
+    /// # Errors
+    /// Which field is wrong, where the range ends before it begins.
+    pub fn resolve(
+        start: Option<Bound>,
+        end: Option<Bound>,
+        zone: Zone,
+        now: Time,
+    ) -> Result<Option<Self>, FieldError> {
+        if start.is_none() && end.is_none() {
+            return Ok(None);
+        }
+        if let (Some(Bound::Day(first)), Some(Bound::Day(last))) = (start, end)
+            && first > last
+        {
+            return Err(FieldError::new("startDate", "must not be after endDate"));
+        }
+        let from = match start {
+            None => Time(0),
+            Some(Bound::Day(day)) => zone.start_of_day(day),
+            Some(Bound::Instant(at)) => at,
+        };
+        let to = match end {
+            None => quarter_of(now) + 1,
+            Some(Bound::Day(day)) => end_of_day(zone, day),
+            Some(Bound::Instant(at)) => quarter_of(at) + 1,
+        };
+        let is_backwards = match end {
+            None => from > now,
+            Some(Bound::Day(_)) => from > quarter_start(to),
+            Some(Bound::Instant(at)) => from > at,
+        };
+        if is_backwards {
+            let message = match end {
+                None => "must not be in the future without an endDate",
+                Some(_) => "must not be after endDate",
+            };
+            return Err(FieldError::new("startDate", message));
+        }
+        let to = to.min(quarter_of(END_OF_TIME));
+        let quarters = Quarters { from: quarter_of(from).min(to), to };
+        Ok(Some(Range { quarters, open: start.is_none(), zone }))
+    }
+
+    /// How the answer states it; `first` is the quarter hour of the first data.
+    #[must_use]
+    pub fn used(&self, first: Option<u32>) -> Used {
+        let Quarters { from, to } = self.quarters;
+        let from = if self.open { first.map_or(to, |first| first.min(to)) } else { from };
+        Used {
+            start_date: quarter_start(from).to_rfc3339(),
+            end_date: quarter_start(to).to_rfc3339(),
+            tz: self.zone.name(),
+        }
+    }
+}
+
+/// The quarter hour after the last one that has an instant of the day.
+fn end_of_day(zone: Zone, day: NaiveDate) -> u32 {
+    let next = zone.start_of_day(day.succ_opt().unwrap_or(day));
+    quarter_of(Time(next.0 + QUARTER_MS - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-11-21T04:03:07Z";
+
+    fn at(text: &str) -> Time {
+        Time::parse(text).unwrap()
+    }
+
+    fn bound(text: &str) -> Option<Bound> {
+        match text {
+            "" => None,
+            _ if text.len() == 10 => Some(Bound::Day(text.parse().unwrap())),
+            _ => Some(Bound::Instant(at(text))),
+        }
+    }
+
+    fn resolve(start: &str, end: &str, tz: &str) -> Result<Option<Range>, FieldError> {
+        Range::resolve(bound(start), bound(end), Zone::named(tz).unwrap(), at(NOW))
+    }
+
+    /// Start and end as the answer states them, less what no quarter hour has.
+    fn used(start: &str, end: &str, tz: &str) -> (String, String) {
+        let used = resolve(start, end, tz).unwrap().unwrap().used(Some(0));
+        let short = |text: String| text.replace(":00.000Z", "");
+        (short(used.start_date), short(used.end_date))
+    }
+
+    fn pair(start: &str, end: &str) -> (String, String) {
+        (start.to_owned(), end.to_owned())
+    }
+
+    #[test]
+    fn a_day_is_included_whole_in_its_zone() {
+        let days = |tz| used("2026-03-01", "2026-03-02", tz);
+        assert_eq!(days("UTC"), pair("2026-03-01T00:00", "2026-03-03T00:00"));
+        assert_eq!(days("Asia/Kolkata"), pair("2026-02-28T18:30", "2026-03-02T18:30"));
+        assert_eq!(days("America/St_Johns"), pair("2026-03-01T03:30", "2026-03-03T03:30"));
+    }
+
+    #[test]
+    fn a_day_on_which_clocks_change_has_23_or_25_hours() {
+        let day = |day| used(day, day, "Europe/London");
+        assert_eq!(day("2026-03-29"), pair("2026-03-29T00:00", "2026-03-29T23:00"));
+        assert_eq!(day("2026-10-25"), pair("2026-10-24T23:00", "2026-10-26T00:00"));
+        let day = |day| used(day, day, "America/St_Johns");
+        assert_eq!(day("2026-03-08"), pair("2026-03-08T03:30", "2026-03-09T02:30"));
+    }
+
+    #[test]
+    fn an_instant_is_included_with_its_quarter_hour() {
+        assert_eq!(
+            used("2026-03-01T10:07:00Z", "2026-03-01T10:15:00Z", "UTC"),
+            pair("2026-03-01T10:00", "2026-03-01T10:30")
+        );
+        assert_eq!(
+            used("2026-03-01T10:14:59.999Z", "2026-03-01T10:14:59.999Z", "UTC"),
+            pair("2026-03-01T10:00", "2026-03-01T10:15")
+        );
+        assert_eq!(
+            used("2026-03-01", "2026-03-01T23:59:59.999+05:30", "Asia/Kolkata"),
+            pair("2026-02-28T18:30", "2026-03-01T18:30")
+        );
+    }
+
+    #[test]
+    fn a_range_without_an_end_goes_to_now_and_one_without_a_start_begins_with_the_first_data() {
+        assert_eq!(used("2026-11-01", "", "UTC"), pair("2026-11-01T00:00", "2026-11-21T04:15"));
+        let range = resolve("", "2026-11-01", "UTC").unwrap().unwrap();
+        let first = quarter_of(at("2026-05-05"));
+        assert_eq!(range.used(Some(first)).start_date, "2026-05-05T00:00:00.000Z");
+        assert_eq!(range.used(None).start_date, "2026-11-02T00:00:00.000Z");
+        assert_eq!(range.quarters.from, 0);
+        assert_eq!(resolve("", "", "UTC"), Ok(None));
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_begins_is_refused() {
+        for (start, end) in [
+            ("2026-03-02", "2026-03-01"),
+            ("2026-03-02", "2026-03-01T23:59:59Z"),
+            ("2026-03-02T00:00:01Z", "2026-03-01"),
+            ("2026-03-02T10:05:01Z", "2026-03-02T10:05:00Z"),
+            ("2026-12-01", ""),
+        ] {
+            assert_eq!(resolve(start, end, "UTC").unwrap_err().field, "startDate", "{start} {end}");
+        }
+        assert!(resolve("2026-03-01", "2026-03-01", "UTC").is_ok());
+        assert!(resolve("2011-12-30", "2011-12-30", "Pacific/Apia").unwrap().unwrap().quarters.is_empty());
+    }
+
+    #[test]
+    fn time_has_a_first_and_a_last_quarter_hour() {
+        let range = resolve("1970-01-01", "9999-12-31", "Asia/Kolkata").unwrap().unwrap();
+        assert_eq!(range.quarters.from, 0);
+        let range = resolve("1970-01-01", "9999-12-31", "America/St_Johns").unwrap().unwrap();
+        assert_eq!(range.quarters.to, quarter_of(END_OF_TIME));
+    }
+
+    #[test]
+    fn the_last_days_have_today_in_the_zone_asked_for() {
+        let last = |days, tz, now| {
+            let Quarters { from, to } =
+                Quarters::last_days(days, Zone::named(tz).unwrap(), at(now));
+            (quarter_start(from).to_rfc3339(), quarter_start(to).to_rfc3339())
+        };
+        let week = last(7, "UTC", NOW);
+        assert_eq!(week, pair("2026-11-15T00:00:00.000Z", "2026-11-22T00:00:00.000Z"));
+        let day = last(1, "America/St_Johns", "2026-11-21T02:00:00Z");
+        assert_eq!(day, pair("2026-11-20T03:30:00.000Z", "2026-11-21T03:30:00.000Z"));
+    }
+
+    #[test]
+    fn a_range_goes_to_the_ends_of_months_where_there_are_no_sales_beyond() {
+        let quarter = |text| quarter_of(at(text));
+        let root = Root {
+            first_quarter: Some(quarter("2026-02-10")),
+            last_quarter: Some(quarter("2026-04-20")),
+            ..Root::default()
+        };
+        let scope = |from, to| Quarters { from: quarter(from), to: quarter(to) }.scope(&root);
+        let part = |from, to| Scope::Part(Quarters { from: quarter(from), to: quarter(to) });
+        let whole = Quarters { from: quarter("2026-02-01"), to: quarter("2026-05-01") };
+        assert_eq!(scope("2026-02-10", "2026-04-20T00:15:00Z"), Scope::Everything(whole));
+        assert_eq!(scope("2026-02-10", "2026-04-20"), part("2026-02-01", "2026-04-20"));
+        assert_eq!(scope("2026-03-10", "2026-04-21"), part("2026-03-10", "2026-05-01"));
+        assert_eq!(scope("2026-03-10", "2026-03-11"), part("2026-03-10", "2026-03-11"));
+        assert_eq!(scope("2026-04-21", "2026-04-22"), Scope::Nothing);
+        assert_eq!(scope("2026-01-01", "2026-02-10"), Scope::Nothing);
+        assert_eq!(whole.scope(&Root::default()), Scope::Nothing);
+    }
+}

@@ -1,0 +1,147 @@
+//! `GET /api/metrics/sales`, and what the summary has of it.
+
+use projections::event::Status;
+use projections::money::{self, Money};
+use projections::rollup::Family;
+use projections::root::Root;
+use projections::sums::Sums;
+use projections::table::Row;
+use serde::Serialize;
+
+use super::answer::View;
+use super::ids::Ids;
+use super::params::{Asked, Statuses};
+use super::range::{Scope, Used};
+use super::union;
+use super::zone::{self, Trend};
+use crate::store;
+use crate::store::read::Snapshot;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sales {
+    #[serde(with = "money::as_number")]
+    total_revenue: Money,
+    total_orders: i64,
+    #[serde(with = "money::as_number")]
+    average_order_value: Money,
+    unique_customers: i64,
+    #[serde(with = "money::as_number")]
+    returned_amount: Money,
+    sales_trend: Vec<Day>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<Used>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Day {
+    _id: String,
+    #[serde(with = "money::as_number")]
+    daily_revenue: Money,
+    daily_orders: i64,
+}
+
+impl View for Sales {
+    const PATH: &'static str = "/api/metrics/sales";
+    const TREND_DAYS: u64 = 30;
+
+    async fn read(
+        snapshot: &Snapshot,
+        asked: &Asked,
+        _: &Ids,
+    ) -> Result<Self, store::Error> {
+        let (figures, unique_customers) =
+            tokio::try_join!(figures(snapshot, asked), buyers(snapshot, asked))?;
+        let days = figures.days.into_iter().map(|(_id, [orders, _, amount])| Day {
+            _id,
+            daily_revenue: Money(amount),
+            daily_orders: orders,
+        });
+        Ok(Sales {
+            total_revenue: figures.total.amount,
+            total_orders: figures.total.orders,
+            average_order_value: figures.total.amount.div_half_even(figures.total.orders),
+            unique_customers,
+            returned_amount: figures.returned,
+            sales_trend: newest(days.collect(), asked.limit),
+            range: asked.range.map(|range| range.used(snapshot.checkpoint.root.first_quarter)),
+        })
+    }
+}
+
+/// Sales of a range, or of all time, and those of each day of the trend.
+#[derive(Debug)]
+pub struct Figures {
+    /// What the sales of the statuses asked for add up to.
+    pub total: Sums,
+    /// What those that were returned cost, whatever the statuses.
+    pub returned: Money,
+    /// By local day.
+    pub days: Vec<(String, Row)>,
+}
+
+/// Reads them: from the rows of the range; without one, the totals from the checkpoint.
+///
+/// # Errors
+/// As [`Snapshot::rollups`].
+pub async fn figures(snapshot: &Snapshot, asked: &Asked) -> Result<Figures, store::Error> {
+    let root = &snapshot.checkpoint.root;
+    let mut trend = Trend::new(asked.zone);
+    let (mut total, mut returned): (Row, Row) = ([0; 3], [0; 3]);
+    let slices = asked.statuses.slices();
+    let mut read: Vec<Option<Status>> = slices.iter().copied().map(Some).collect();
+    if asked.range.is_some() && !slices.contains(&Status::Returned) {
+        read.push(Some(Status::Returned));
+    }
+    if let Scope::Part(quarters) | Scope::Everything(quarters) = asked.trend.scope(root) {
+        union::by_quarter(snapshot, Family::Sales, &read, quarters, |slice, quarter, row| {
+            if slice == Some(Status::Returned) {
+                zone::add(&mut returned, row);
+            }
+            if slice.is_some_and(|slice| slices.contains(&slice)) {
+                zone::add(&mut total, row);
+                trend.add(quarter, row);
+            }
+        })
+        .await?;
+    }
+    let (total, returned) = match asked.range {
+        Some(_) => (total.into(), returned.into()),
+        None => (of_all_time(root, asked.statuses), root.sales.of(Status::Returned)),
+    };
+    Ok(Figures { total, returned: returned.amount, days: trend.finish() })
+}
+
+fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
+    statuses.one().map_or_else(|| root.sales.all(), |status| root.sales.of(status))
+}
+
+/// How many customers have a sale of the statuses asked for, in the range or ever.
+async fn buyers(snapshot: &Snapshot, asked: &Asked) -> Result<i64, store::Error> {
+    let root = &snapshot.checkpoint.root;
+    let quarters = match asked.range.map(|range| range.quarters.scope(root)) {
+        None | Some(Scope::Everything(_)) => return Ok(root.buyers.of(asked.statuses.one())),
+        Some(Scope::Nothing) => return Ok(0),
+        Some(Scope::Part(quarters)) => quarters,
+    };
+    let mut seen = vec![0_u64; root.next_customer as usize / 64 + 1];
+    let slices = asked.statuses.slices();
+    union::by_entity(snapshot, Family::Buyers, &slices, quarters, |ordinal, row| {
+        if let Some(word) = seen.get_mut(ordinal as usize / 64)
+            && row[0] > 0
+        {
+            *word |= 1 << (ordinal % 64);
+        }
+    })
+    .await?;
+    Ok(seen.iter().map(|word| i64::from(word.count_ones())).sum())
+}
+
+/// The last days of a trend that would be longer than was asked for.
+fn newest<T>(mut days: Vec<T>, limit: Option<usize>) -> Vec<T> {
+    let surplus = days.len().saturating_sub(limit.unwrap_or(usize::MAX));
+    days.drain(..surplus);
+    days
+}

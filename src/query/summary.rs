@@ -1,0 +1,158 @@
+//! `GET /api/dashboard/summary`; its overview of sales is what is pushed as well.
+
+use projections::money::{self, Money};
+use serde::Serialize;
+
+use super::activities::{self, Activity};
+use super::answer::View;
+use super::ids::Ids;
+use super::params::Asked;
+use super::products::{self, Sold};
+use super::range::{Quarters, Used};
+use super::{customers, sales};
+use crate::store;
+use crate::store::read::Snapshot;
+
+const LIMIT: usize = 3;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    sales_overview: Overview,
+    product_insights: Vec<Insight>,
+    user_behavior: Behavior,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<Used>,
+}
+
+/// Sales in short.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    #[serde(with = "money::as_number")]
+    total_revenue: Money,
+    total_transactions: i64,
+    #[serde(with = "money::as_number")]
+    average_order_value: Money,
+    sales_by_day: Vec<Day>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Day {
+    _id: String,
+    #[serde(with = "money::as_number")]
+    daily_revenue: Money,
+    daily_transactions: i64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Insight {
+    product_id: String,
+    product_name: Option<Box<str>>,
+    category: Option<Box<str>>,
+    total_quantity_sold: i64,
+    #[serde(with = "money::as_number::option")]
+    price: Option<Money>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Behavior {
+    total_users: i64,
+    total_activities: i64,
+    activity_distribution: Vec<Activity>,
+}
+
+impl View for Summary {
+    const PATH: &'static str = "/api/dashboard/summary";
+    const TREND_DAYS: u64 = 7;
+
+    async fn read(
+        snapshot: &Snapshot,
+        asked: &Asked,
+        ids: &Ids,
+    ) -> Result<Self, store::Error> {
+        let limit = asked.limit.unwrap_or(LIMIT);
+        let (sales_overview, sold, (user_behavior, first)) = tokio::try_join!(
+            Overview::read(snapshot, asked),
+            products::top(snapshot, asked, limit, ids),
+            behavior(snapshot, asked),
+        )?;
+        let first = first.into_iter().chain(snapshot.checkpoint.root.first_quarter).min();
+        Ok(Summary {
+            sales_overview,
+            product_insights: sold.into_iter().map(Insight::from).collect(),
+            user_behavior,
+            message: "Dashboard summary",
+            range: asked.range.map(|range| range.used(first)),
+        })
+    }
+}
+
+impl Overview {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn read(snapshot: &Snapshot, asked: &Asked) -> Result<Self, store::Error> {
+        let figures = sales::figures(snapshot, asked).await?;
+        let day = |(_id, [orders, _, amount]): (_, [i64; 3])| Day {
+            _id,
+            daily_revenue: Money(amount),
+            daily_transactions: orders,
+        };
+        Ok(Overview {
+            total_revenue: figures.total.amount,
+            total_transactions: figures.total.orders,
+            average_order_value: figures.total.amount.div_half_even(figures.total.orders),
+            sales_by_day: figures.days.into_iter().map(day).collect(),
+        })
+    }
+}
+
+/// What visitors did, and the first quarter hour that a customer became known in, where a range
+/// made it worth looking.
+async fn behavior(
+    snapshot: &Snapshot,
+    asked: &Asked,
+) -> Result<(Behavior, Option<u32>), store::Error> {
+    let root = &snapshot.checkpoint.root;
+    let Some(range) = asked.range else {
+        let everything = Quarters { from: 0, to: u32::MAX };
+        let behavior = Behavior {
+            total_users: root.identified + root.guests,
+            total_activities: root.activities,
+            activity_distribution: activities::by_type(snapshot, everything).await?,
+        };
+        return Ok((behavior, None));
+    };
+    let (newcomers, activity_distribution) = tokio::try_join!(
+        customers::newcomers(snapshot, asked),
+        activities::by_type(snapshot, range.quarters),
+    )?;
+    let behavior = Behavior {
+        total_users: newcomers.identified + newcomers.guests,
+        total_activities: activity_distribution.iter().map(|it| it.count).sum(),
+        activity_distribution,
+    };
+    Ok((behavior, newcomers.first))
+}
+
+impl From<Sold> for Insight {
+    fn from(Sold { product, quantity }: Sold) -> Self {
+        let entry = product.document.catalogue;
+        let price = entry.as_ref().map(|entry| entry.price);
+        let (product_name, category) = entry.map(|entry| (entry.name, entry.category)).unzip();
+        Insight {
+            product_id: product.id,
+            product_name,
+            category,
+            total_quantity_sold: quantity,
+            price,
+        }
+    }
+}

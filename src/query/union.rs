@@ -1,0 +1,129 @@
+//! Rollups united over a range: sales by quarter hour, and sums by customer or product.
+
+use projections::bucket::{self, Level};
+use projections::event::Status;
+use projections::rollup::Family;
+use projections::table::Row;
+
+use super::range::Quarters;
+use crate::store;
+use crate::store::read::{Snapshot, Span};
+
+/// The spans of month tables that have every row of the quarter hours.
+fn months(family: Family, slices: &[Option<Status>], quarters: Quarters) -> Vec<Span> {
+    if quarters.is_empty() {
+        return Vec::new();
+    }
+    let month = bucket::month_of_quarter;
+    let (first, last) = (month(quarters.from), month(quarters.to - 1));
+    let span = |&slice| Span { family, slice, level: Level::Month, first, last };
+    slices.iter().map(span).collect()
+}
+
+/// Hands every row of a family by quarter hour to `visit`, with its quarter hour.
+///
+/// # Errors
+/// As [`Snapshot::rollups`].
+pub async fn by_quarter(
+    snapshot: &Snapshot,
+    family: Family,
+    slices: &[Option<Status>],
+    quarters: Quarters,
+    mut visit: impl FnMut(Option<Status>, u32, Row) + Send,
+) -> Result<(), store::Error> {
+    snapshot
+        .rollups(&months(family, slices, quarters), |part| {
+            let (slice, Some(month)) = (part.slice(), part.month()) else { return };
+            let first = bucket::first_quarter(Level::Month, month);
+            for (row, values) in part.rows() {
+                let quarter = first.saturating_add(row);
+                if quarters.has(quarter) {
+                    visit(slice, quarter, values);
+                }
+            }
+        })
+        .await
+}
+
+/// Hands every row of a family by entity to `visit`, with the entity's ordinal. An entity comes
+/// as often as there are buckets it is counted in.
+///
+/// # Errors
+/// As [`Snapshot::rollups`].
+pub async fn by_entity(
+    snapshot: &Snapshot,
+    family: Family,
+    slices: &[Status],
+    quarters: Quarters,
+    mut visit: impl FnMut(u32, Row) + Send,
+) -> Result<(), store::Error> {
+    let spans: Vec<Span> =
+        slices.iter().flat_map(|&slice| cover(family, Some(slice), quarters)).collect();
+    snapshot
+        .rollups(&spans, |part| {
+            let Some(first) = part.first_ordinal() else { return };
+            for (row, values) in part.rows() {
+                visit(first.saturating_add(row), values);
+            }
+        })
+        .await
+}
+
+/// The fewest buckets that make up a range, buckets that follow each other as one span.
+fn cover(
+    family: Family,
+    slice: Option<Status>,
+    quarters: Quarters,
+) -> impl Iterator<Item = Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for (level, bucket) in bucket::cover(quarters.from, quarters.to) {
+        match spans.last_mut() {
+            Some(span) if span.level == level && span.last + 1 == bucket => span.last = bucket,
+            _ => spans.push(Span { family, slice, level, first: bucket, last: bucket }),
+        }
+    }
+    spans.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use projections::bucket::quarter_of;
+    use projections::time::Time;
+
+    use super::*;
+
+    fn quarters(from: &str, to: &str) -> Quarters {
+        let quarter = |text| quarter_of(Time::parse(text).unwrap());
+        Quarters { from: quarter(from), to: quarter(to) }
+    }
+
+    #[test]
+    fn a_range_is_covered_by_at_most_five_spans() {
+        let range = quarters("2026-01-30T18:30:00Z", "2026-05-02T18:30:00Z");
+        let spans: Vec<_> = cover(Family::Sold, None, range)
+            .map(|span| (bucket::label(span.level, span.first), bucket::label(span.level, span.last)))
+            .collect();
+        let spans: Vec<_> = spans.iter().map(|(first, last)| (&**first, &**last)).collect();
+        assert_eq!(
+            spans,
+            [
+                ("2026-01-30T18:30", "2026-01-30T23:45"),
+                ("2026-01-31", "2026-01-31"),
+                ("2026-02", "2026-04"),
+                ("2026-05-01", "2026-05-01"),
+                ("2026-05-02T00:00", "2026-05-02T18:15"),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_months_of_a_range_end_with_the_one_of_its_last_quarter_hour() {
+        let span = |from, to| {
+            let spans = months(Family::Sales, &[None], quarters(from, to));
+            (spans[0].first, spans[0].last)
+        };
+        assert_eq!(span("2026-01-31", "2026-03-01"), (672, 673));
+        assert_eq!(span("2026-01-31", "2026-03-01T00:15:00Z"), (672, 674));
+        assert!(months(Family::Sales, &[None], quarters("2026-01-31", "2026-01-31")).is_empty());
+    }
+}

@@ -1,0 +1,197 @@
+//! Child processes that do not outlive this one, however it ends.
+//!
+//! `setpriv --pdeathsig KILL` (util-linux) asks the kernel to kill the child when its parent dies.
+//! The parent, for the kernel, is the *thread* that forked; so one thread does all the forking
+//! and lives as long as the program. (`pre_exec` would do without setpriv, but is unsafe code.)
+//!
+//! Why KILL and not TERM: it cannot be ignored, delayed by an open transaction, or lost on a
+//! server that hangs, so that when the parent is gone the ports and the data are free at once.
+//! Nothing is lost by it: mongod recovers from its journal, and what nats-server has acknowledged
+//! is in the kernel's page cache, which outlives the process. TERM is for [`Child::stop`].
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{OnceLock, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::oneshot;
+use tokio::time;
+
+/// How often a child is looked at while its end is awaited.
+const STEP: Duration = Duration::from_millis(10);
+
+/// What to run, and where its output goes.
+pub(super) struct Launch {
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
+    /// The working folder.
+    pub folder: PathBuf,
+    /// Takes both standard output and standard error.
+    pub log: File,
+    /// Added to the environment.
+    pub env: Vec<(&'static str, OsString)>,
+}
+
+/// A child process; dropping it kills it.
+pub(super) struct Child(std::process::Child);
+
+impl Child {
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().ok().flatten()
+    }
+
+    /// Asks it to end (SIGTERM), waits for at most `grace`, then kills it. `false` if it had to
+    /// be killed.
+    pub(super) async fn stop(mut self, grace: Duration) -> bool {
+        let asked_at = Instant::now();
+        self.ask_to_end();
+        while self.ended().is_none() {
+            if asked_at.elapsed() > grace {
+                return false; // dropped here, and so killed
+            }
+            time::sleep(STEP).await;
+        }
+        true
+    }
+
+    fn ask_to_end(&mut self) {
+        // Not yet waited for, so the id cannot have become another process's.
+        if self.ended().is_none()
+            && let Some(pid) = i32::try_from(self.id()).ok().and_then(Pid::from_raw)
+        {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+}
+
+impl Drop for Child {
+    /// There is no waiting for a clean end here; both servers survive a kill. The wait is for
+    /// the ports and files to be free when this returns, and takes milliseconds.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+type Request = (Launch, oneshot::Sender<io::Result<Child>>);
+
+static SPAWNER: OnceLock<Option<mpsc::Sender<Request>>> = OnceLock::new();
+static LEASH: OnceLock<bool> = OnceLock::new();
+
+/// Starts a child from the thread that lives as long as the program.
+pub(super) async fn spawn(launch: Launch) -> io::Result<Child> {
+    let gone = || io::Error::other("the thread that starts processes could not be started");
+    let spawner = SPAWNER.get_or_init(start_spawner).as_ref().ok_or_else(gone)?;
+    let (reply, answer) = oneshot::channel();
+    spawner.send((launch, reply)).map_err(|_| gone())?;
+    answer.await.map_err(|_| gone())?
+}
+
+/// Whether a killed parent takes its children along: `setpriv` is there and knows `--pdeathsig`
+/// (busybox's does not).
+pub(super) fn leashed() -> bool {
+    *LEASH.get_or_init(|| {
+        Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--", "true"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    })
+}
+
+fn start_spawner() -> Option<mpsc::Sender<Request>> {
+    let (requests, inbox) = mpsc::channel::<Request>();
+    // The sender is kept in a static, so the loop ends only with the program.
+    let serve = move || {
+        for (launch, reply) in inbox {
+            // A child that nobody waits for any more is killed by its drop.
+            let _ = reply.send(fork(launch));
+        }
+    };
+    thread::Builder::new().name("spawner".to_owned()).spawn(serve).ok().map(|_| requests)
+}
+
+fn fork(launch: Launch) -> io::Result<Child> {
+    let mut command = if leashed() {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(launch.program);
+        command
+    } else {
+        Command::new(launch.program)
+    };
+    command.args(launch.args).envs(launch.env).current_dir(launch.folder);
+    // A process group of its own: Ctrl-C in a terminal goes to us alone, and we stop the servers
+    // after the last write to them.
+    command.process_group(0);
+    command.stdin(Stdio::null()).stdout(launch.log.try_clone()?).stderr(launch.log);
+    let child = Child(command.spawn()?);
+    raise_file_limit(&child);
+    Ok(child)
+}
+
+/// mongod holds a file open per collection and per index, and does not raise the soft limit
+/// (1,024 on many systems) by itself.
+#[cfg(target_os = "linux")]
+fn raise_file_limit(child: &Child) {
+    use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+
+    let hard = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit { current: hard, maximum: hard };
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // Where it is not allowed, the server says in its log what it thinks of the limit.
+        let _ = prlimit(Some(pid), Resource::Nofile, raised);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn raise_file_limit(_: &Child) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn shell(script: &str) -> Child {
+        let log = File::options().write(true).open("/dev/null").expect("a log");
+        let args = vec!["-c".into(), script.into()];
+        let (program, folder) = ("/bin/sh".into(), "/".into());
+        spawn(Launch { program, args, folder, log, env: Vec::new() }).await.expect("a child")
+    }
+
+    #[tokio::test]
+    async fn a_child_that_heeds_term_stops_in_time() {
+        let child = shell("trap 'exit 0' TERM; while :; do sleep 0.01; done").await;
+        time::sleep(Duration::from_millis(100)).await; // for the trap to be set
+        assert!(child.stop(Duration::from_secs(5)).await);
+    }
+
+    #[tokio::test]
+    async fn a_child_that_ignores_term_is_killed() {
+        let child = shell("trap '' TERM; while :; do sleep 0.01; done").await;
+        time::sleep(Duration::from_millis(100)).await;
+        let pid = child.id();
+        assert!(!child.stop(Duration::from_millis(200)).await);
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
+
+    #[tokio::test]
+    async fn how_a_child_ended_is_known() {
+        let mut child = shell("exit 3").await;
+        while child.ended().is_none() {
+            time::sleep(STEP).await;
+        }
+        assert_eq!(child.ended().and_then(|status| status.code()), Some(3));
+    }
+}

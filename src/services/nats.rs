@@ -1,0 +1,100 @@
+//! Starts nats-server with `JetStream` on a port and a folder, and waits until it answers.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::time;
+
+use super::NatsOptions;
+use super::child::Launch;
+use super::error::Error;
+use super::find::Program;
+use super::log::Log;
+use super::server::Server;
+
+/// The line that a server greets with is far shorter.
+const GREETING_BYTES_MAX: u64 = 16 * 1024;
+
+/// The part of the greeting that is looked at.
+#[derive(Deserialize)]
+struct Greeting {
+    server_name: String,
+    #[serde(default)]
+    jetstream: bool,
+}
+
+/// What to run, with its configuration written to `nats.conf`.
+pub(super) fn launch(
+    program: &Program,
+    data: &Path,
+    port: u16,
+    options: &NatsOptions,
+) -> Result<Launch, Error> {
+    let store = data.join(Server::Nats.folder());
+    fs::create_dir_all(&store).map_err(Error::data("create", &store))?;
+    let path = data.join("nats.conf");
+    fs::write(&path, configuration(port, options)).map_err(Error::data("write", &path))?;
+    // The folder is an argument, as a path in the file would need quoting.
+    let args: Vec<OsString> = vec!["-c".into(), path.into(), "-sd".into(), store.into()];
+    let log = Log::of(Server::Nats, data).begin()?;
+    let (program, folder) = (program.path.clone(), data.to_owned());
+    Ok(Launch { program, args, folder, log, env: Vec::new() })
+}
+
+fn configuration(port: u16, options: &NatsOptions) -> String {
+    let NatsOptions { max_payload_bytes, max_file_bytes, sync_interval } = options;
+    let sync = match sync_interval {
+        None => String::new(),
+        Some(Duration::ZERO) => "\n  sync_interval: always".to_owned(),
+        Some(interval) => format!("\n  sync_interval: \"{}ms\"", interval.as_millis()),
+    };
+    let name = name(port);
+    format!(
+        "# Written at every start; a change made here does not stay.\n\
+         server_name: \"{name}\"\n\
+         listen: \"127.0.0.1:{port}\"\n\
+         max_payload: {max_payload_bytes}\n\
+         jetstream {{\n  max_file_store: {max_file_bytes}\n  \
+         max_memory_store: 256MB{sync}\n}}\n"
+    )
+}
+
+/// A name by which the server that greets is known to be the one started here: a port that is
+/// lost to another program's nats-server between choosing and binding greets, too.
+fn name(port: u16) -> String {
+    format!("adaptive-bi-{}-{port}", std::process::id())
+}
+
+/// Whether the server on `port` is ours and has `JetStream` up. It opens its port last, after its
+/// streams are recovered.
+pub(super) async fn is_ready(port: u16) -> bool {
+    let greeting = time::timeout(Duration::from_secs(1), greeting(port)).await;
+    matches!(greeting, Ok(Some(greeting)) if greeting.jetstream && greeting.server_name == name(port))
+}
+
+async fn greeting(port: u16) -> Option<Greeting> {
+    let socket = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    let mut line = String::new();
+    BufReader::new(socket.take(GREETING_BYTES_MAX)).read_line(&mut line).await.ok()?;
+    serde_json::from_str(line.strip_prefix("INFO ")?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_says_how_often_to_sync_only_if_asked() {
+        let mut options = NatsOptions::default();
+        assert!(!configuration(21_000, &options).contains("sync_interval"));
+        options.sync_interval = Some(Duration::ZERO);
+        assert!(configuration(21_000, &options).contains("sync_interval: always"));
+        options.sync_interval = Some(Duration::from_secs(1));
+        assert!(configuration(21_000, &options).contains("sync_interval: \"1000ms\""));
+    }
+}

@@ -1,0 +1,384 @@
+//! The commit: what a batch changed, in one transaction with the checkpoint that says so.
+//!
+//! First the compare-and-set on the checkpoint, so that a projector that is not the newest finds
+//! out before it writes; then one command for each collection. What a crash leaves: before the
+//! commit is answered, everything or nothing, and the checkpoint says which.
+
+use std::time::Duration;
+
+use mongodb::ClientSession;
+use mongodb::bson::{self, RawArrayBuf, RawDocumentBuf, rawdoc};
+use mongodb::error::{ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
+use mongodb::options::WriteConcern;
+use projections::fold::Fold;
+use projections::seen::{BlockKey, BlockKind};
+use projections::space::Space;
+use projections::table::Table;
+use serde::Serialize;
+
+use super::generation::Checkpoint;
+use super::names::{CHECKPOINTS, Model};
+use super::{Doing, Error, Store};
+
+/// MongoDB takes 100,000 operations and 48 MB in a command; half of that leaves room.
+const COMMAND_OPERATIONS: usize = 50_000;
+const COMMAND_BYTES: usize = 24 << 20;
+/// How long an unknown result of a commit is asked for.
+const UNKNOWN_RESULT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A message that could not be understood or admitted, as kept in `quarantine`.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quarantined {
+    /// Its position.
+    #[serde(rename = "_id")]
+    pub position: u64,
+    /// Its subject.
+    pub subject: String,
+    /// When the log stored it, milliseconds since 1970.
+    pub at: i64,
+    /// Its body, byte for byte.
+    pub payload: Payload,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Every reason.
+    pub reasons: Vec<QuarantineReason>,
+}
+
+/// The body of a quarantined message, byte for byte.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Payload(bson::Binary);
+
+impl From<&[u8]> for Payload {
+    fn from(bytes: &[u8]) -> Self {
+        let subtype = bson::spec::BinarySubtype::Generic;
+        Payload(bson::Binary { subtype, bytes: bytes.to_vec() })
+    }
+}
+
+impl Payload {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+}
+
+/// One reason why a message was quarantined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct QuarantineReason {
+    /// The field, or empty for the whole message.
+    pub field: String,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
+/// What became of a commit.
+#[derive(Debug)]
+pub enum CommitError {
+    /// Another projector has moved the checkpoint.
+    Overtaken,
+    /// The transaction was aborted for a passing reason, or its result is unknown.
+    Passing(Error),
+    /// The transaction was refused; the same one would be refused again.
+    Refused(Error),
+}
+
+/// A batch's writes, encoded: independent of the fold, which may go on.
+#[derive(Debug)]
+pub struct Commit {
+    checkpoint: Checkpoint,
+    previous: u64,
+    commands: Vec<Command>,
+    /// How many documents it writes, the checkpoint included.
+    pub writes: usize,
+}
+
+/// A session to commit in.
+#[derive(Debug)]
+pub struct CommitSession(pub(super) ClientSession);
+
+impl Store {
+    /// A session to commit in.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn begin_session(&self) -> Result<CommitSession, Error> {
+        self.client.start_session().await.doing("beginning a session").map(CommitSession)
+    }
+}
+
+impl Commit {
+    /// Encodes what `fold` changed since it last settled.
+    ///
+    /// # Errors
+    /// [`Error::Document`] where a document cannot be encoded.
+    pub fn encode(
+        fold: &Fold,
+        previous: u64,
+        checkpoint: Checkpoint,
+        quarantined: &[Quarantined],
+        forget_blocks: bool,
+    ) -> Result<Self, Error> {
+        let mut writes = Writes { generation: checkpoint.generation, commands: vec![], count: 1 };
+        writes.space(Model::Ledger, &fold.ledger, |key| key.as_str().into(), |row| row)?;
+        writes.space(Model::Customers, &fold.customers, |id| id.as_ref().into(), |it| it)?;
+        writes.space(Model::Products, &fold.products, |id| id.as_ref().into(), |it| it)?;
+        writes.space(Model::Vocabularies, &fold.vocabularies, |key| key.id(), |it| it)?;
+        writes.space(Model::Blocks, &fold.blocks, |key| key.id(), |it| it)?;
+        writes.space(Model::Rollups, &fold.rollups, |key| key.id(), |t| Rollup { t })?;
+        if !quarantined.is_empty() {
+            let mut insert = writes.collect(Model::Quarantine, Verb::Insert);
+            for row in quarantined {
+                let row = bson::serialize_to_raw_document_buf(row).doing(ENCODING)?;
+                insert.push(&row);
+            }
+            insert.end();
+        }
+        if forget_blocks {
+            let kind = BlockKind::Activity;
+            let first = BlockKey { kind, number: fold.root.blocks.activity_first }.id();
+            let zero = BlockKey { kind, number: 0 }.id();
+            let mut delete = writes.collect(Model::Blocks, Verb::Delete);
+            delete.push(&rawdoc! { "q": { "_id": { "$gte": zero, "$lt": first } }, "limit": 0 });
+            delete.end();
+        }
+        let (commands, writes) = (writes.commands, writes.count);
+        Ok(Commit { checkpoint, previous, commands, writes })
+    }
+
+    /// The checkpoint after it.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// The position that the checkpoint must still be at.
+    #[must_use]
+    pub fn previous(&self) -> u64 {
+        self.previous
+    }
+
+    /// Runs the transaction. Must not be dropped half-way: run it in a task of its own.
+    ///
+    /// # Errors
+    /// [`CommitError`]; unless it is [`CommitError::Overtaken`], the checkpoint must be read again
+    /// to know how far the generation is.
+    pub async fn run(self, store: &Store, session: &mut CommitSession) -> Result<(), CommitError> {
+        let session = &mut session.0;
+        let majority = WriteConcern::majority();
+        session
+            .start_transaction()
+            .write_concern(majority)
+            .await
+            .doing("beginning a commit")
+            .map_err(CommitError::Refused)?;
+        let written = self.write(store, session).await;
+        if let Err(error) = written {
+            // The server ends a transaction by itself once one of its statements failed.
+            let _ = session.abort_transaction().await;
+            return Err(error);
+        }
+        // Committing again is safe, the server remembers what it did; so an unknown result is
+        // asked for until there is an answer. The caller reads the checkpoint where there is none.
+        let patience = tokio::time::Instant::now() + UNKNOWN_RESULT_PATIENCE;
+        loop {
+            match session.commit_transaction().await {
+                Ok(()) => return Ok(()),
+                Err(driver) => {
+                    let unknown = driver.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT);
+                    let error = Error::Driver { doing: "committing", driver };
+                    if !unknown {
+                        return Err(classify(error));
+                    }
+                    if tokio::time::Instant::now() > patience {
+                        return Err(CommitError::Passing(error));
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
+    async fn write(self, store: &Store, session: &mut ClientSession) -> Result<(), CommitError> {
+        const DOING: &str = "writing a commit";
+        let document = bson::serialize_to_raw_document_buf(&self.checkpoint)
+            .doing(DOING)
+            .map_err(CommitError::Refused)?;
+        let matched = store
+            .database
+            .run_raw_command(rawdoc! {
+                "update": CHECKPOINTS,
+                "updates": [{
+                    "q": {
+                        "_id": i64::from(self.checkpoint.generation),
+                        "position": i64::try_from(self.previous).unwrap_or(i64::MAX),
+                        "incarnation": self.checkpoint.incarnation.as_str(),
+                    },
+                    "u": document,
+                }],
+            })
+            .session(&mut *session)
+            .await
+            .doing(DOING)
+            .map_err(classify)?;
+        if number(&matched, "n") != 1 {
+            return Err(CommitError::Overtaken);
+        }
+        for Command { body, operations } in self.commands {
+            let answer = store
+                .database
+                .run_raw_command(body)
+                .session(&mut *session)
+                .await
+                .doing(DOING)
+                .map_err(classify)?;
+            if answer.contains_key("writeErrors") || operations.is_some_and(|n| n != number(&answer, "n")) {
+                return Err(CommitError::Refused(Error::Missing(
+                    "a write of the batch was refused by the database",
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn number(answer: &bson::Document, key: &str) -> i64 {
+    match answer.get(key) {
+        Some(bson::Bson::Int32(n)) => i64::from(*n),
+        Some(bson::Bson::Int64(n)) => *n,
+        _ => 0,
+    }
+}
+
+fn classify(error: Error) -> CommitError {
+    match &error {
+        Error::Driver { driver, .. }
+            if driver.contains_label(TRANSIENT_TRANSACTION_ERROR)
+                || matches!(*driver.kind, ErrorKind::Io(_) | ErrorKind::ServerSelection { .. }) =>
+        {
+            CommitError::Passing(error)
+        }
+        _ => CommitError::Refused(error),
+    }
+}
+
+#[derive(Serialize)]
+struct Rollup<'a> {
+    t: &'a Table,
+}
+
+/// One command, and how many documents it must have found or made, where that is known.
+#[derive(Debug)]
+struct Command {
+    body: RawDocumentBuf,
+    operations: Option<i64>,
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Insert,
+    Update,
+    Delete,
+}
+
+struct Writes {
+    generation: u32,
+    commands: Vec<Command>,
+    count: usize,
+}
+
+impl Writes {
+    fn space<'a, K, D, S>(
+        &mut self,
+        model: Model,
+        space: &'a Space<K, D>,
+        id: impl Fn(&K) -> String,
+        wrap: impl Fn(&'a D) -> S,
+    ) -> Result<(), Error>
+    where
+        K: Eq + std::hash::Hash + Clone + std::fmt::Debug,
+        S: Serialize,
+    {
+        let body =
+            |document| bson::serialize_to_raw_document_buf(&wrap(document)).doing(ENCODING);
+        let mut inserts = self.collect(model, Verb::Insert);
+        for change in space.changes().filter(|change| change.new) {
+            inserts.push(&with_id(&id(change.key), &body(change.document)?)?);
+        }
+        inserts.end();
+        let mut updates = self.collect(model, Verb::Update);
+        for change in space.changes().filter(|change| !change.new) {
+            let q = rawdoc! { "_id": id(change.key) };
+            updates.push(&rawdoc! { "q": q, "u": body(change.document)? });
+        }
+        updates.end();
+        Ok(())
+    }
+
+    fn collect(&mut self, model: Model, verb: Verb) -> Collect<'_> {
+        let collection = model.name(self.generation);
+        Collect { writes: self, verb, collection, array: RawArrayBuf::new(), len: 0, bytes: 0 }
+    }
+}
+
+/// Collects the operations of one kind on one collection into as few commands as may be.
+struct Collect<'a> {
+    writes: &'a mut Writes,
+    verb: Verb,
+    collection: String,
+    array: RawArrayBuf,
+    len: usize,
+    bytes: usize,
+}
+
+impl Collect<'_> {
+    fn push(&mut self, operation: &RawDocumentBuf) {
+        let size = operation.as_bytes().len();
+        if self.len >= COMMAND_OPERATIONS || (self.len > 0 && self.bytes + size > COMMAND_BYTES) {
+            self.flush();
+        }
+        self.array.push(operation);
+        self.len += 1;
+        self.bytes += size;
+    }
+
+    fn flush(&mut self) {
+        let list = std::mem::replace(&mut self.array, RawArrayBuf::new());
+        let name = self.collection.as_str();
+        let body = match self.verb {
+            Verb::Insert => rawdoc! { "insert": name, "documents": list },
+            Verb::Update => rawdoc! { "update": name, "updates": list },
+            Verb::Delete => rawdoc! { "delete": name, "deletes": list },
+        };
+        let operations = match self.verb {
+            Verb::Delete => None,
+            Verb::Insert | Verb::Update => i64::try_from(self.len).ok(),
+        };
+        self.writes.count += std::mem::take(&mut self.len);
+        self.bytes = 0;
+        self.writes.commands.push(Command { body, operations });
+    }
+
+    fn end(mut self) {
+        if self.len > 0 {
+            self.flush();
+        }
+    }
+}
+
+const ENCODING: &str = "encoding a commit";
+
+/// A document with its `_id` before its other elements.
+fn with_id(id: &str, body: &RawDocumentBuf) -> Result<RawDocumentBuf, Error> {
+    let head = rawdoc! { "_id": id };
+    let (head, body) = (head.as_bytes(), body.as_bytes());
+    // A document is its length (4 bytes), its elements, and a closing zero.
+    let length = head.len() + body.len() - 5;
+    let mut bytes = Vec::with_capacity(length);
+    bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend_from_slice(&head[4..head.len() - 1]);
+    bytes.extend_from_slice(&body[4..]);
+    RawDocumentBuf::from_bytes(bytes).doing(ENCODING)
+}

@@ -1,0 +1,174 @@
+//! Generations: the live pointer, the checkpoint of each, and how one is made.
+
+use mongodb::IndexModel;
+use mongodb::bson::{self, doc};
+use mongodb::options::IndexOptions;
+use projections::root::{Root, Settings};
+use serde::{Deserialize, Serialize};
+
+use super::names::{CHECKPOINTS, META, Model};
+use super::{Doing, Error, Store};
+
+/// What is remembered of the message at a checkpoint, to know its log again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// When the log stored it, nanoseconds since 1970.
+    pub time: i64,
+    /// SHA-256 of its subject and payload, hexadecimal.
+    pub hash: String,
+}
+
+/// Up to where a generation has folded which log, and what it knows as a whole. One document;
+/// every commit replaces it by compare-and-set on `position`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checkpoint {
+    /// The generation.
+    #[serde(rename = "_id")]
+    pub generation: u32,
+    /// The last position folded; 0 before the first.
+    pub position: u64,
+    /// The log's identity.
+    pub incarnation: String,
+    /// The message at `position`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Anchor>,
+    /// When it was committed, milliseconds since 1970.
+    pub committed_at: i64,
+    /// What the generation was made with.
+    pub settings: Settings,
+    /// Totals and counters.
+    pub root: Root,
+}
+
+impl Store {
+    /// The generation that queries read, or `None` before the first was made.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn live(&self) -> Result<Option<u32>, Error> {
+        let meta = self.database.collection::<bson::Document>(META);
+        let live = meta.find_one(doc! { "_id": "live" }).await.doing("reading the live pointer")?;
+        Ok(live.and_then(|live| live.get_i32("generation").ok()).and_then(|n| u32::try_from(n).ok()))
+    }
+
+    /// A generation's checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn checkpoint(&self, generation: u32) -> Result<Option<Checkpoint>, Error> {
+        self.database
+            .collection::<Checkpoint>(CHECKPOINTS)
+            .find_one(doc! { "_id": generation })
+            .await
+            .doing("reading the checkpoint")
+    }
+
+    /// The live generation's checkpoint; the first generation is made where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Missing`].
+    pub async fn open_live(
+        &self,
+        incarnation: &str,
+        settings: &Settings,
+    ) -> Result<Checkpoint, Error> {
+        let generation = match self.live().await? {
+            Some(generation) => generation,
+            None => self.make_first(incarnation, settings).await?,
+        };
+        self.checkpoint(generation)
+            .await?
+            .ok_or(Error::Missing("the live generation has no checkpoint; rebuild it"))
+    }
+
+    /// Makes generation 1. Every step can be done again, so a crash between two costs nothing;
+    /// the pointer comes last.
+    async fn make_first(&self, incarnation: &str, settings: &Settings) -> Result<u32, Error> {
+        let generation = 1;
+        self.make_collections(generation).await?;
+        let checkpoint = Checkpoint {
+            generation,
+            position: 0,
+            incarnation: incarnation.to_owned(),
+            anchor: None,
+            committed_at: 0,
+            settings: settings.clone(),
+            root: Root::default(),
+        };
+        let set = bson::serialize_to_document(&checkpoint).doing("making a checkpoint")?;
+        self.database
+            .collection::<bson::Document>(CHECKPOINTS)
+            .update_one(doc! { "_id": generation }, doc! { "$setOnInsert": without_id(set) })
+            .upsert(true)
+            .await
+            .doing("writing the first checkpoint")?;
+        self.database
+            .collection::<bson::Document>(META)
+            .update_one(doc! { "_id": "live" }, doc! { "$setOnInsert": { "generation": generation } })
+            .upsert(true)
+            .await
+            .doing("writing the live pointer")?;
+        Ok(generation)
+    }
+
+    async fn make_collections(&self, generation: u32) -> Result<(), Error> {
+        let existing = self.database.list_collection_names().await.doing("listing collections")?;
+        for model in Model::ALL {
+            let name = model.name(generation);
+            if !existing.contains(&name) {
+                self.database.create_collection(&name).await.doing("making a collection")?;
+            }
+            let collection = self.database.collection::<bson::Document>(&name);
+            let indexes = indexes(model);
+            if !indexes.is_empty() {
+                collection.create_indexes(indexes).await.doing("making an index")?;
+            }
+        }
+        for name in [META, CHECKPOINTS, super::names::LEASES] {
+            if !existing.contains(&name.to_owned()) {
+                // Another process may be just as far; what counts is that it is there.
+                let _ = self.database.create_collection(name).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn without_id(mut document: bson::Document) -> bson::Document {
+    document.remove("_id");
+    document
+}
+
+/// The indexes of a model; each is here for one question.
+fn indexes(model: Model) -> Vec<IndexModel> {
+    let index = |keys: bson::Document, partial: Option<bson::Document>| {
+        let options = IndexOptions::builder().partial_filter_expression(partial).build();
+        IndexModel::builder().keys(keys).options(options).build()
+    };
+    match model {
+        // Who spent most; which names belong to these ordinals.
+        Model::Customers => vec![
+            index(
+                doc! { "completed.amount": -1, "_id": 1 },
+                Some(doc! { "completed.amount": { "$gt": 0 } }),
+            ),
+            index(doc! { "ordinal": 1 }, None),
+        ],
+        // What sold most; what is low; which names belong to these ordinals.
+        Model::Products => vec![
+            index(
+                doc! { "completed.quantity": -1, "_id": 1 },
+                Some(doc! { "completed.quantity": { "$gt": 0 } }),
+            ),
+            index(doc! { "stock": 1, "_id": 1 }, Some(doc! { "stock": { "$exists": true } })),
+            index(doc! { "ordinal": 1 }, None),
+        ],
+        // The first and last purchase of a customer once one of them is taken out.
+        Model::Ledger => vec![index(
+            doc! { "user": 1, "at": 1 },
+            Some(doc! { "status": "completed" }),
+        )],
+        Model::Rollups | Model::Vocabularies | Model::Blocks | Model::Quarantine => vec![],
+    }
+}

@@ -1,0 +1,159 @@
+//! The documents a fold asks for, and its blocks of seen ids when it starts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::TryStreamExt;
+use mongodb::bson::{self, Bson, RawDocumentBuf, doc};
+use projections::fold::{Fold, Needs};
+use projections::ledger::LedgerKey;
+use projections::seen::{Block, BlockKey, BlockKind};
+use projections::space::Space;
+use projections::table::Table;
+use projections::time::Time;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::names::Model;
+use super::{Doing, Error, Store};
+
+/// A rollup as stored. The ids of rollups are made by `projections::rollup::RollupKey::id`.
+#[derive(Debug, Deserialize)]
+struct StoredTable {
+    t: Table,
+}
+
+impl Store {
+    /// Supplies everything that a fold needs, each document or the knowledge that there is none.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn supply(&self, generation: u32, needs: Needs, fold: &mut Fold) -> Result<(), Error> {
+        let at = |model| Collection { store: self, generation, model };
+        let ledger = named(needs.ledger, |key| key.as_str().to_owned());
+        at(Model::Ledger).supply(ledger, &mut fold.ledger, |row| row).await?;
+        let customers = named(needs.customers, ToString::to_string);
+        at(Model::Customers).supply(customers, &mut fold.customers, |customer| customer).await?;
+        let products = named(needs.products, ToString::to_string);
+        at(Model::Products).supply(products, &mut fold.products, |product| product).await?;
+        let keys = named(needs.vocabularies, |key| key.id());
+        at(Model::Vocabularies).supply(keys, &mut fold.vocabularies, |values| values).await?;
+        let keys = named(needs.blocks, |key| key.id());
+        at(Model::Blocks).supply(keys, &mut fold.blocks, |block| block).await?;
+        let keys = named(needs.rollups, |key| key.id());
+        at(Model::Rollups).supply(keys, &mut fold.rollups, |stored: StoredTable| stored.t).await
+    }
+
+    /// Hands a new fold the ids it remembers.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn restore_blocks(&self, generation: u32, fold: &mut Fold) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        struct Stored {
+            #[serde(rename = "_id")]
+            id: String,
+            #[serde(flatten)]
+            block: Block,
+        }
+        let first = |kind, number| BlockKey { kind, number }.id();
+        let filter = doc! { "$or": [
+            { "_id": { "$gte": first(BlockKind::Activity, fold.root.blocks.activity_first),
+                       "$lte": first(BlockKind::Activity, u32::MAX) } },
+            { "_id": { "$gte": first(BlockKind::Ledger, 0),
+                       "$lte": first(BlockKind::Ledger, u32::MAX) } },
+        ] };
+        let mut found = self
+            .database
+            .collection::<RawDocumentBuf>(&Model::Blocks.name(generation))
+            .find(filter)
+            .sort(doc! { "_id": 1 })
+            .await
+            .doing("reading the blocks of seen ids")?;
+        while let Some(raw) = found.try_next().await.doing("reading the blocks of seen ids")? {
+            let stored: Stored = bson::deserialize_from_slice(raw.as_bytes())
+                .doing("reading the blocks of seen ids")?;
+            if let Some(key) = BlockKey::parse(&stored.id) {
+                fold.seen.restore(key, &stored.block);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first and last completed purchase of a customer, leaving out some rows of the ledger.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn purchases(
+        &self,
+        generation: u32,
+        user: &str,
+        except: impl Iterator<Item = &LedgerKey>,
+    ) -> Result<Option<(Time, Time)>, Error> {
+        let except: Vec<&str> = except.map(LedgerKey::as_str).collect();
+        let ledger = self.database.collection::<bson::Document>(&Model::Ledger.name(generation));
+        let mut ends = Vec::new();
+        for direction in [1, -1] {
+            let filter =
+                doc! { "user": user, "status": "completed", "_id": { "$nin": except.clone() } };
+            let row = ledger
+                .find_one(filter)
+                .sort(doc! { "at": direction })
+                .projection(doc! { "at": 1 })
+                .await
+                .doing("reading a customer's purchases")?;
+            match row.as_ref().and_then(|row| row.get("at")).and_then(Bson::as_i64) {
+                Some(at) => ends.push(Time(at)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some((ends[0], ends[1])))
+    }
+}
+
+fn named<K: Ord>(keys: BTreeSet<K>, id: impl Fn(&K) -> String) -> BTreeMap<String, K> {
+    keys.into_iter().map(|key| (id(&key), key)).collect()
+}
+
+struct Collection<'a> {
+    store: &'a Store,
+    generation: u32,
+    model: Model,
+}
+
+impl Collection<'_> {
+    async fn supply<K, D, S>(
+        self,
+        mut wanted: BTreeMap<String, K>,
+        space: &mut Space<K, D>,
+        unwrap: impl Fn(S) -> D,
+    ) -> Result<(), Error>
+    where
+        K: Ord + Eq + std::hash::Hash + Clone + std::fmt::Debug,
+        S: DeserializeOwned,
+    {
+        const DOING: &str = "reading the documents of a batch";
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&String> = wanted.keys().collect();
+        let mut found = self
+            .store
+            .database
+            .collection::<RawDocumentBuf>(&self.model.name(self.generation))
+            .find(doc! { "_id": { "$in": ids } })
+            .batch_size(10_000)
+            .await
+            .doing(DOING)?;
+        while let Some(raw) = found.try_next().await.doing(DOING)? {
+            let id = raw.get_str("_id").map(str::to_owned).unwrap_or_default();
+            let stored = bson::deserialize_from_slice(raw.as_bytes()).doing(DOING)?;
+            if let Some(key) = wanted.remove(&id) {
+                space.supply(key, Some(unwrap(stored)));
+            }
+        }
+        for key in wanted.into_values() {
+            space.supply(key, None);
+        }
+        Ok(())
+    }
+}

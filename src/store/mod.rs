@@ -1,0 +1,163 @@
+//! The store: the only user of `mongodb`, and the only place that names a collection.
+//!
+//! # Layout
+//!
+//! - [`names`]: the collections of a generation;
+//! - [`generation`]: the live pointer, checkpoints, and how a generation is made;
+//! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
+//! - [`lease`]: who folds;
+
+pub mod commit;
+pub mod generation;
+pub mod lease;
+pub mod load;
+pub mod names;
+
+
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use mongodb::error::ErrorKind;
+use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
+use mongodb::{Client, Database};
+
+/// The oldest MongoDB whose transactions and snapshot reads the program relies on.
+const OLDEST_VERSION: (u32, u32) = (6, 0);
+
+/// Why the store cannot be used or did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URI is not one.
+    #[error(
+        "MONGODB_URI is not a MongoDB address; it looks like mongodb://host:27017/?replicaSet=rs0"
+    )]
+    Uri(#[source] mongodb::error::Error),
+    /// No server answers there.
+    #[error("no MongoDB answers at {host}; is it running, and is MONGODB_URI right?")]
+    Unreachable {
+        /// The hosts of the URI, without its credentials.
+        host: String,
+        /// What the driver saw.
+        #[source]
+        source: mongodb::error::Error,
+    },
+    /// A server without transactions.
+    #[error(
+        "the MongoDB at {host} is no replica set, so it has no transactions; start it with \
+         --replSet rs0 and run rs.initiate() once"
+    )]
+    NoReplicaSet {
+        /// The hosts of the URI, without its credentials.
+        host: String,
+    },
+    /// A server from before [`OLDEST_VERSION`].
+    #[error("MongoDB {found} is too old; 6.0 or later is needed")]
+    TooOld {
+        /// Its version.
+        found: String,
+    },
+    /// The database answered with an error, or did not.
+    #[error("while {doing}: {}", short(driver))]
+    Driver {
+        /// The step that failed.
+        doing: &'static str,
+        /// What the driver saw. Not a source: its own text repeats the server's whole answer.
+        driver: mongodb::error::Error,
+    },
+    /// A document is not of the shape this version writes.
+    #[error("while {doing}, a document could not be read")]
+    Document {
+        /// The step that failed.
+        doing: &'static str,
+        /// What did not fit.
+        #[source]
+        source: mongodb::bson::error::Error,
+    },
+    /// What should be there is not.
+    #[error("{0}")]
+    Missing(&'static str),
+}
+
+/// Names the step that a driver error happened in.
+pub(crate) trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, Error>;
+}
+
+impl<T> Doing<T> for Result<T, mongodb::error::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, Error> {
+        self.map_err(|driver| Error::Driver { doing, driver })
+    }
+}
+
+impl<T> Doing<T> for Result<T, mongodb::bson::error::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, Error> {
+        self.map_err(|source| Error::Document { doing, source })
+    }
+}
+
+/// One shop's database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) client: Client,
+    pub(crate) database: Database,
+}
+
+impl Store {
+    /// Connects and checks that the server can do what is asked of it. The database is `name`,
+    /// else the one in the URI's path, else `adaptive_bi`.
+    ///
+    /// # Errors
+    /// [`Error::Uri`], [`Error::Unreachable`], [`Error::NoReplicaSet`], [`Error::TooOld`].
+    pub async fn connect(uri: &str, name: Option<&str>) -> Result<Self, Error> {
+        let mut options = ClientOptions::parse(uri).await.map_err(Error::Uri)?;
+        let host = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        options.app_name = Some("adaptive-bi".to_owned());
+        options.server_selection_timeout = Some(Duration::from_secs(5));
+        options.connect_timeout = Some(Duration::from_secs(5));
+        options.max_pool_size = Some(32);
+        options.min_pool_size = Some(4);
+        options.write_concern = Some(WriteConcern::majority());
+        options.read_concern = Some(ReadConcern::majority());
+        let name = name
+            .map(str::to_owned)
+            .or_else(|| options.default_database.clone())
+            .unwrap_or_else(|| "adaptive_bi".to_owned());
+        let client = Client::with_options(options).map_err(Error::Uri)?;
+        let admin = client.database("admin");
+        let hello = admin
+            .run_command(doc! { "hello": 1 })
+            .await
+            .map_err(|source| Error::Unreachable { host: host.clone(), source })?;
+        if hello.get_str("setName").is_err() && hello.get_str("msg").ok() != Some("isdbgrid") {
+            return Err(Error::NoReplicaSet { host });
+        }
+        let build = admin.run_command(doc! { "buildInfo": 1 }).await.doing("asking its version")?;
+        let found = build.get_str("version").unwrap_or("0").to_owned();
+        if version_of(&found) < OLDEST_VERSION {
+            return Err(Error::TooOld { found });
+        }
+        Ok(Store { database: client.database(&name), client })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] where it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.database.run_command(doc! { "ping": 1 }).await.doing("asking whether MongoDB is up")?;
+        Ok(())
+    }
+}
+
+/// What a person needs of a driver's error.
+fn short(error: &mongodb::error::Error) -> String {
+    match &*error.kind {
+        ErrorKind::Command(command) => format!("{} ({})", command.message, command.code_name),
+        kind => kind.to_string(),
+    }
+}
+
+fn version_of(text: &str) -> (u32, u32) {
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}

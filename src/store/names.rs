@@ -1,0 +1,55 @@
+//! The names of collections. Those of a generation carry its number.
+
+/// One document, `_id: "live"`, whose `generation` is the one that queries read.
+pub const META: &str = "meta";
+/// One document for each generation: its checkpoint.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// One document, `_id: "projector"`: who folds.
+pub const LEASES: &str = "leases";
+
+/// A collection that every generation has its own of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Model {
+    /// Customers, `_id` the user's id.
+    Customers,
+    /// Products, `_id` the product's id.
+    Products,
+    /// Packed tables by time and entity; see `projections::rollup`.
+    Rollups,
+    /// The values behind the codes in rollups.
+    Vocabularies,
+    /// What is counted of every transaction and rating.
+    Ledger,
+    /// Blocks of seen ids.
+    Blocks,
+    /// Messages that could not be understood or admitted, `_id` their position.
+    Quarantine,
+}
+
+impl Model {
+    /// All of them.
+    pub const ALL: [Model; 7] = [
+        Model::Customers,
+        Model::Products,
+        Model::Rollups,
+        Model::Vocabularies,
+        Model::Ledger,
+        Model::Blocks,
+        Model::Quarantine,
+    ];
+
+    /// The collection's name in a generation.
+    #[must_use]
+    pub fn name(self, generation: u32) -> String {
+        let model = match self {
+            Model::Customers => "customers",
+            Model::Products => "products",
+            Model::Rollups => "rollups",
+            Model::Vocabularies => "vocabularies",
+            Model::Ledger => "ledger",
+            Model::Blocks => "blocks",
+            Model::Quarantine => "quarantine",
+        };
+        format!("g{generation}_{model}")
+    }
+}

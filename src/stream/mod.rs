@@ -1,0 +1,204 @@
+//! The log: the only user of `async_nats`, and the only place that names a subject.
+//!
+//! # Layout
+//!
+//! - [`subject`]: subjects as functions with strict parsers beside them;
+//! - [`publish`]: events onto the log;
+//! - [`read`]: events off the log, from a position, in order and without holes;
+//! - [`check`]: whether the log is still the one a checkpoint was made from;
+//! - [`announce`]: commits, told to every process.
+
+pub mod announce;
+pub mod check;
+pub mod publish;
+pub mod read;
+pub mod subject;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_nats::jetstream::context::CreateStreamErrorKind;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::jetstream::{self, ErrorCode};
+
+/// The metadata key of a stream's identity.
+const INCARNATION: &str = "incarnation";
+/// How long JetStream looks for a repeated `Nats-Msg-Id`.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+/// Headers of an event that replays an earlier one.
+pub const REPLAY_OF: &str = "Replay-Of";
+
+/// Why the log cannot be used or did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No server answers there.
+    #[error("no NATS answers at {url}; is it running, and is NATS_URL right?")]
+    Unreachable {
+        /// The address, without its credentials.
+        url: String,
+        /// What the client saw.
+        #[source]
+        source: async_nats::ConnectError,
+    },
+    /// A server without JetStream.
+    #[error("the NATS at {url} has JetStream switched off; start it with -js")]
+    NoJetStream {
+        /// The address, without its credentials.
+        url: String,
+    },
+    /// The stream is not there and cannot be made, or cannot be read.
+    #[error("while {doing} the stream {stream}: {reason}")]
+    Stream {
+        /// The step that failed.
+        doing: &'static str,
+        /// The stream's name.
+        stream: String,
+        /// What the server said.
+        reason: String,
+    },
+}
+
+/// Where the log is and what it is called.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The server.
+    pub url: String,
+    /// The stream's name, `EVENTS`.
+    pub stream: String,
+    /// What its subjects begin with, `events`.
+    pub prefix: String,
+    /// How many bytes it holds; past that the log refuses events.
+    pub max_bytes: i64,
+}
+
+/// One shop's log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub(crate) client: async_nats::Client,
+    pub(crate) context: jetstream::Context,
+    pub(crate) settings: Settings,
+}
+
+/// How far the log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent {
+    /// The first position it still has.
+    pub first: u64,
+    /// The last position.
+    pub last: u64,
+    /// How many bytes it holds.
+    pub bytes: u64,
+    /// Its identity, written when it was made and never after.
+    pub incarnation: String,
+}
+
+impl Log {
+    /// Connects, and makes the stream where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::NoJetStream`], [`Error::Stream`].
+    pub async fn connect(settings: Settings) -> Result<Self, Error> {
+        let url = without_credentials(&settings.url);
+        let client = async_nats::ConnectOptions::new()
+            .name("adaptive-bi")
+            .connection_timeout(Duration::from_secs(5))
+            .subscription_capacity(256 * 1024)
+            .client_capacity(4096)
+            .connect(settings.url.as_str())
+            .await
+            .map_err(|source| Error::Unreachable { url: url.clone(), source })?;
+        let context = jetstream::new(client.clone());
+        let log = Log { client, context, settings };
+        log.ensure_stream(&url).await?;
+        Ok(log)
+    }
+
+    /// How far the log goes, as its leader says.
+    ///
+    /// # Errors
+    /// [`Error::Stream`].
+    pub async fn extent(&self) -> Result<Extent, Error> {
+        let stream = self.stream("reading").await?;
+        let info = stream.get_info().await.map_err(|error| self.failed("reading", &error))?;
+        Ok(Extent {
+            first: info.state.first_sequence,
+            last: info.state.last_sequence,
+            bytes: info.state.bytes,
+            incarnation: info.config.metadata.get(INCARNATION).cloned().unwrap_or_default(),
+        })
+    }
+
+    /// Whether the connection stands.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
+    async fn stream(
+        &self,
+        doing: &'static str,
+    ) -> Result<jetstream::stream::Stream<()>, Error> {
+        self.context
+            .get_stream_no_info(&self.settings.stream)
+            .await
+            .map_err(|error| self.failed(doing, &error))
+    }
+
+    async fn ensure_stream(&self, url: &str) -> Result<(), Error> {
+        match self.context.get_stream(&self.settings.stream).await {
+            Ok(_) => return Ok(()),
+            Err(error) => match error.kind() {
+                jetstream::context::GetStreamErrorKind::JetStream(answer)
+                    if answer.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
+                jetstream::context::GetStreamErrorKind::JetStream(answer)
+                    if answer.error_code() == ErrorCode::JETSTREAM_NOT_ENABLED
+                        || answer.error_code() == ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT =>
+                {
+                    return Err(Error::NoJetStream { url: url.to_owned() });
+                }
+                _ => return Err(self.failed("finding", &error)),
+            },
+        }
+        let incarnation = uuid::Uuid::new_v4().to_string();
+        let config = Config {
+            name: self.settings.stream.clone(),
+            subjects: vec![format!("{}.>", self.settings.prefix)],
+            storage: StorageType::File,
+            retention: RetentionPolicy::Limits,
+            discard: DiscardPolicy::New,
+            max_bytes: self.settings.max_bytes,
+            duplicate_window: DUPLICATE_WINDOW,
+            allow_direct: true,
+            metadata: HashMap::from([(INCARNATION.to_owned(), incarnation)]),
+            ..Config::default()
+        };
+        match self.context.create_stream(config).await {
+            Ok(_) => Ok(()),
+            // Another process was just as far.
+            Err(error)
+                if matches!(error.kind(), CreateStreamErrorKind::JetStream(ref answer)
+                    if answer.error_code() == ErrorCode::STREAM_NAME_EXIST) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(self.failed("making", &error)),
+        }
+    }
+
+    fn failed(&self, doing: &'static str, reason: &dyn std::error::Error) -> Error {
+        let mut text = reason.to_string();
+        if let Some(source) = reason.source() {
+            text = format!("{text}: {source}");
+        }
+        Error::Stream { doing, stream: self.settings.stream.clone(), reason: text }
+    }
+}
+
+/// An address as it may stand in a log line.
+fn without_credentials(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        _ => url.to_owned(),
+    }
+}

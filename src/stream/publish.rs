@@ -1,0 +1,116 @@
+//! Events onto the log.
+
+use std::future::{Future, IntoFuture};
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::context::PublishErrorKind;
+use bytes::Bytes;
+use projections::event::Kind;
+
+use super::announce::Announcement;
+use super::{Error, Log, REPLAY_OF, subject};
+
+/// How long the log may take to acknowledge an event.
+const ACK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// An event on its way to the log.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Its kind.
+    pub kind: Kind,
+    /// The id of its entity, for the subject.
+    pub entity: String,
+    /// Its payload, plain JSON.
+    pub body: Bytes,
+    /// For JetStream's duplicate window: one per change, never one per entity.
+    pub message_id: Option<String>,
+    /// The position of the quarantined event that it replays.
+    pub replay_of: Option<u64>,
+}
+
+/// The log has an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Its position; a duplicate's is its first one's.
+    pub position: u64,
+    /// Whether the log had it already.
+    pub duplicate: bool,
+}
+
+/// The log did not take an event, or did not say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The log is full or otherwise unable; the event is not in it.
+    #[error("the log refused the event: {0}")]
+    Refused(String),
+    /// There was no answer: the event is in the log, or is not. Sending it again is safe.
+    #[error("the log did not answer; the event may or may not be in it")]
+    Unknown,
+    /// The event is larger than the server takes.
+    #[error("the event is larger than the {0} bytes that the log takes")]
+    TooLarge(usize),
+}
+
+impl Log {
+    /// Sends an event. The first future ends when it is on the wire, in the order of the calls;
+    /// the second when the log has answered.
+    ///
+    /// # Errors
+    /// [`Refusal`]; the second future's likewise.
+    pub async fn publish(
+        &self,
+        event: Outgoing,
+    ) -> Result<impl Future<Output = Result<Stored, Refusal>> + Send + use<>, Refusal> {
+        let subject = subject::of_event(&self.settings.prefix, event.kind, &event.entity);
+        let mut headers = HeaderMap::new();
+        if let Some(id) = event.message_id {
+            headers.insert(async_nats::header::NATS_MESSAGE_ID, id.as_str());
+        }
+        if let Some(position) = event.replay_of {
+            headers.insert(REPLAY_OF, position.to_string().as_str());
+        }
+        let limit = self.client.server_info().max_payload;
+        let sent = if headers.is_empty() {
+            self.context.publish(subject, event.body).await
+        } else {
+            self.context.publish_with_headers(subject, headers, event.body).await
+        };
+        let answer = sent.map_err(|error| refusal(&error, limit))?;
+        Ok(async move {
+            match tokio::time::timeout(ACK_PATIENCE, answer.into_future()).await {
+                Ok(Ok(ack)) => {
+                    Ok(Stored { position: ack.sequence, duplicate: ack.duplicate })
+                }
+                Ok(Err(error)) => Err(refusal(&error, limit)),
+                Err(_) => Err(Refusal::Unknown),
+            }
+        })
+    }
+
+    /// Tells every process of a commit. Nobody needs to hear it: who missed one reads the store.
+    ///
+    /// # Errors
+    /// [`Error::Stream`] where the connection is closed.
+    pub async fn announce(&self, announcement: &Announcement) -> Result<(), Error> {
+        let subject = subject::of_announcements(&self.settings.stream);
+        let body = serde_json::to_vec(announcement)
+            .map_err(|error| self.failed("announcing a commit of", &error))?;
+        self.client
+            .publish(subject, body.into())
+            .await
+            .map_err(|error| self.failed("announcing a commit of", &error))
+    }
+}
+
+fn refusal(error: &async_nats::jetstream::context::PublishError, limit: usize) -> Refusal {
+    match error.kind() {
+        PublishErrorKind::MaxPayloadExceeded => Refusal::TooLarge(limit),
+        PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Refusal::Unknown,
+        _ => {
+            let reason = std::error::Error::source(error)
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            Refusal::Refused(reason)
+        }
+    }
+}
