@@ -1,7 +1,7 @@
 //! Buckets of time: quarter hours of UTC, and the days and months they add up to.
 //!
 //! A quarter hour is the finest time the read models know (every zone's offset that is in use
-//! today is a multiple of it). All three levels are plain counts from 1970-01-01T00:00Z.
+//! today is a multiple of it). All levels are plain counts from 1970-01-01T00:00Z.
 
 use crate::time::Time;
 
@@ -19,6 +19,8 @@ pub enum Level {
     Day,
     /// A calendar month of UTC.
     Month,
+    /// All of time; its one bucket is 0.
+    Ever,
 }
 
 /// The quarter hour an instant lies in. Instants before 1970 are not events; they clamp to 0.
@@ -66,6 +68,7 @@ pub fn bucket_of(level: Level, quarter: u32) -> u32 {
         Level::Quarter => quarter,
         Level::Day => day_of_quarter(quarter),
         Level::Month => month_of_quarter(quarter),
+        Level::Ever => 0,
     }
 }
 
@@ -76,6 +79,7 @@ pub fn first_quarter(level: Level, bucket: u32) -> u32 {
         Level::Quarter => bucket,
         Level::Day => bucket * QUARTERS_PER_DAY,
         Level::Month => first_day_of_month(bucket) * QUARTERS_PER_DAY,
+        Level::Ever => 0,
     }
 }
 
@@ -91,6 +95,7 @@ pub fn label(level: Level, bucket: u32) -> String {
             let minute = first % QUARTERS_PER_DAY * 15;
             format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}", minute / 60, minute % 60)
         }
+        Level::Ever => "ever".to_owned(),
     }
 }
 

@@ -102,10 +102,24 @@ pub struct Resolved {
     /// Customers who lost the first or last of their purchases: the ledger has to be asked which
     /// one is it now, leaving out the rows that this batch changed.
     pub recheck: BTreeSet<Box<str>>,
+    /// Customers and products that became known, in the order of their ordinals.
+    pub named: Vec<Named>,
     /// What kinds of figures changed.
     pub touched: Touched,
     /// Whether activity blocks below the root's first are to be deleted.
     pub forget_blocks: bool,
+}
+
+/// A customer or a product became known: its ordinal means its id from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// [`Family::Buyers`] for a customer, [`Family::Sold`] for a product: the rollups that count
+    /// by the ordinal.
+    pub family: Family,
+    /// The ordinal.
+    pub ordinal: u32,
+    /// The id.
+    pub id: Box<str>,
 }
 
 /// What kinds of figures a batch changed.
@@ -156,8 +170,8 @@ impl Fold {
             settings,
             root,
             ledger: Space::new(200_000),
-            customers: Space::new(400_000),
-            products: Space::new(200_000),
+            customers: Space::new(400_000).remembering(),
+            products: Space::new(200_000).remembering(),
             vocabularies: Space::new(2_000),
             rollups: Space::new(50_000),
             blocks: Space::new(1_000),
@@ -390,6 +404,8 @@ impl Fold {
         let (identified, guests) = (i64::from(!customer.guest), i64::from(customer.guest));
         let ordinal = customer.ordinal;
         if new {
+            let family = Family::Buyers;
+            resolved.named.push(Named { family, ordinal, id: id.into() });
             self.root.next_customer += 1;
             self.root.identified += identified;
             self.root.guests += guests;
@@ -421,12 +437,19 @@ impl Fold {
             new = true;
             Product { ordinal: next, ..Product::default() }
         })?;
+        let before = product.stock;
+        let changed = change(product);
+        if product.stock != before {
+            resolved.deltas.push(rollup::of_stock(product.ordinal, before, product.stock));
+        }
         if new {
+            let (family, ordinal) = (Family::Sold, next);
+            resolved.named.push(Named { family, ordinal, id: id.into() });
             self.root.next_product += 1;
             self.root.products += i64::from(id != products::RESERVED);
         }
         resolved.touched.products = true;
-        Ok(change(product))
+        Ok(changed)
     }
 
     /// The code of a value in its month's vocabulary, which learns it if there is room.

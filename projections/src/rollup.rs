@@ -5,13 +5,14 @@
 //! |---|---|---|---|---|
 //! | sales | month | | quarter of the month | orders, quantity, amount |
 //! | cells | day | category, country | payment method, quarter of the day | orders, quantity, amount |
-//! | buyers | quarter, day, month | customer's ordinal, high bits | low bits | orders, quantity, amount |
-//! | sold | quarter, day, month | product's ordinal, high bits | low bits | orders, quantity, amount |
+//! | buyers | quarter, day, month, ever | customer's ordinal, high bits | low bits | orders, quantity, amount |
+//! | sold | quarter, day, month, ever | product's ordinal, high bits | low bits | orders, quantity, amount |
+//! | stock | ever | product's ordinal, high bits | low bits | items on hand, 1 where known |
 //! | newcomers | month | | quarter of the month | identified, guests |
 //! | feedback | month | | quarter of the month | count, sum of ratings |
 //! | types, devices, pages, countries | day, month | | value, quarter of the day or day of the month | activities |
 //!
-//! The slice of the first four is the status. Every table is bounded: by the quarters of its
+//! The slice of sales, cells, buyers and sold is the status. Every table is bounded: by the quarters of its
 //! bucket, by the cap on a vocabulary, or by the width of a chunk.
 
 use crate::bucket::{self, Level, QUARTERS_PER_DAY};
@@ -29,6 +30,8 @@ pub enum Family {
     Buyers,
     /// Sales by product.
     Sold,
+    /// Items on hand by product.
+    Stock,
     /// Customers by the time they became known.
     Newcomers,
     /// Ratings by time.
@@ -52,6 +55,7 @@ impl Family {
             Family::Cells => "cells",
             Family::Buyers => "buyers",
             Family::Sold => "sold",
+            Family::Stock => "stock",
             Family::Newcomers => "newcomers",
             Family::Feedback => "feedback",
             Family::Types => "types",
@@ -99,6 +103,7 @@ pub fn prefix(family: Family, slice: Option<Status>, level: Level) -> String {
         Level::Quarter => "quarter",
         Level::Day => "day",
         Level::Month => "month",
+        Level::Ever => "ever",
     };
     format!("{}/{}/{level}/", family.as_str(), slice.map_or("-", Status::as_str))
 }
@@ -117,6 +122,7 @@ pub fn chunk_bits(level: Level) -> u32 {
         Level::Quarter => 15,
         Level::Day => 13,
         Level::Month => 11,
+        Level::Ever => 9,
     }
 }
 
@@ -139,7 +145,7 @@ pub fn by_quarter(family: Family, slice: Option<Status>, quarter: u32, delta: Ro
     Delta { key: RollupKey { family, slice, level: Level::Month, bucket, chunk: 0 }, row, delta }
 }
 
-/// The additions to an entity's rows at all three levels.
+/// The additions to an entity's rows at all levels.
 pub fn by_entity(
     family: Family,
     status: Status,
@@ -147,7 +153,7 @@ pub fn by_entity(
     ordinal: u32,
     delta: Row,
 ) -> impl Iterator<Item = Delta> {
-    [Level::Quarter, Level::Day, Level::Month].into_iter().map(move |level| {
+    [Level::Quarter, Level::Day, Level::Month, Level::Ever].into_iter().map(move |level| {
         let bits = chunk_bits(level);
         let key = RollupKey {
             family,
@@ -158,6 +164,21 @@ pub fn by_entity(
         };
         Delta { key, row: ordinal & ((1 << bits) - 1), delta }
     })
+}
+
+/// A change of a product's stock from what was known to what is.
+#[must_use]
+pub fn of_stock(ordinal: u32, before: Option<i64>, after: Option<i64>) -> Delta {
+    let bits = chunk_bits(Level::Ever);
+    let chunk = ordinal >> bits;
+    let (family, level) = (Family::Stock, Level::Ever);
+    let delta = [
+        after.unwrap_or(0) - before.unwrap_or(0),
+        i64::from(after.is_some()) - i64::from(before.is_some()),
+        0,
+    ];
+    let key = RollupKey { family, slice: None, level, bucket: 0, chunk };
+    Delta { key, row: ordinal & ((1 << bits) - 1), delta }
 }
 
 /// The additions to a value's rows in its day and its month.

@@ -29,8 +29,19 @@ impl std::error::Error for NotAtHand {}
 #[derive(Debug, Clone)]
 struct Slot<D> {
     document: Option<D>,
+    /// What the store has, where the space remembers it and the document has changed since.
+    before: Option<D>,
     stored: bool,
     dirty: bool,
+}
+
+impl<D: Clone> Slot<D> {
+    fn mark(&mut self, remember: bool) {
+        self.dirty = true;
+        if remember {
+            self.before.clone_from(&self.document);
+        }
+    }
 }
 
 /// The documents of one collection that are at hand, by key.
@@ -40,6 +51,7 @@ pub struct Space<K, D> {
     old: HashMap<K, Slot<D>, RandomState>,
     dirty: Vec<K>,
     capacity: usize,
+    remembers: bool,
 }
 
 /// A document that a batch changed.
@@ -49,11 +61,13 @@ pub struct Change<'a, K, D> {
     pub key: &'a K,
     /// Its whole new content.
     pub document: &'a D,
+    /// What the store has, where the space remembers it.
+    pub before: Option<&'a D>,
     /// Whether the store has no document of that key yet.
     pub new: bool,
 }
 
-impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
+impl<K: Eq + Hash + Clone + std::fmt::Debug, D: Clone> Space<K, D> {
     /// An empty space that keeps about `capacity` documents after each [`Space::turn`].
     #[must_use]
     pub fn new(capacity: usize) -> Self {
@@ -62,7 +76,15 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
             old: HashMap::default(),
             dirty: Vec::new(),
             capacity: capacity.max(2),
+            remembers: false,
         }
+    }
+
+    /// The same, remembering what a document was before a batch changed it, so that only what
+    /// differs need be written. Worth it for small documents that change in few places.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Space { remembers: true, ..self }
     }
 
     /// Whether the store need not be asked for `key`. What is at hand is kept for another turn.
@@ -87,7 +109,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
     pub fn supply(&mut self, key: K, document: Option<D>) {
         if !self.at_hand(&key) {
             let stored = document.is_some();
-            self.young.insert(key, Slot { document, stored, dirty: false });
+            self.young.insert(key, Slot { document, before: None, stored, dirty: false });
         }
     }
 
@@ -123,7 +145,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
             return Err(NotAtHand(format!("{key:?}")));
         };
         if !slot.dirty {
-            slot.dirty = true;
+            slot.mark(self.remembers);
             self.dirty.push(K::from(key));
         }
         Ok(slot.document.get_or_insert_with(make))
@@ -138,11 +160,11 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
             return Err(NotAtHand(format!("{key:?}")));
         }
         if let Some(slot) = self.young.get_mut(&key) {
-            slot.document = Some(document);
             if !slot.dirty {
-                slot.dirty = true;
+                slot.mark(self.remembers);
                 self.dirty.push(key);
             }
+            slot.document = Some(document);
         }
         Ok(())
     }
@@ -162,7 +184,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
         }
         let Some(slot) = self.young.get_mut(key) else { return Ok(None) };
         if !slot.dirty {
-            slot.dirty = true;
+            slot.mark(self.remembers);
             self.dirty.push(K::from(key));
         }
         Ok(slot.document.as_mut())
@@ -172,7 +194,8 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
     pub fn changes(&self) -> impl Iterator<Item = Change<'_, K, D>> {
         self.dirty.iter().filter_map(|key| {
             let slot = self.young.get(key)?;
-            Some(Change { key, document: slot.document.as_ref()?, new: !slot.stored })
+            let document = slot.document.as_ref()?;
+            Some(Change { key, document, before: slot.before.as_ref(), new: !slot.stored })
         })
     }
 
@@ -181,6 +204,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
         for key in self.dirty.drain(..) {
             if let Some(slot) = self.young.get_mut(&key) {
                 slot.dirty = false;
+                slot.before = None;
                 slot.stored = slot.document.is_some();
             }
         }

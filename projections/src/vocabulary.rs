@@ -39,7 +39,7 @@ impl Dimension {
     #[must_use]
     pub fn cap(self) -> usize {
         match self {
-            Dimension::Page => 1024,
+            Dimension::Page => 512,
             _ => 256,
         }
     }

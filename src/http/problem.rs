@@ -160,6 +160,12 @@ impl Problem {
         body
     }
 
+    /// What the caller is told in words.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {

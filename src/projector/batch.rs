@@ -88,7 +88,7 @@ pub fn parse<'a>(
 
 /// The row that keeps a quarantined message.
 #[must_use]
-pub fn quarantined(record: &Record, reasons: Vec<Reason>) -> Quarantined {
+pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
     Quarantined {
         position: record.position,
         subject: record.subject.clone(),
@@ -96,10 +96,10 @@ pub fn quarantined(record: &Record, reasons: Vec<Reason>) -> Quarantined {
         payload: Payload::from(&record.payload[..]),
         headers: record.headers.clone(),
         reasons: reasons
-            .into_iter()
+            .iter()
             .map(|reason| QuarantineReason {
-                field: reason.field.into_owned(),
-                message: reason.message,
+                field: reason.field.to_string(),
+                message: reason.message.clone(),
             })
             .collect(),
     }

@@ -1,16 +1,15 @@
 //! `GET /api/metrics/customers`, and what the summary has of it.
 
 use projections::customers::Customer;
-use projections::event::Status;
 use projections::money::{self, Money};
 use projections::rollup::Family;
-use projections::sums::Sums;
+use projections::table::Row;
 use serde::Serialize;
 
 use super::answer::View;
 use super::ids::Ids;
-use super::params::{Asked, Statuses};
-use super::range::{Quarters, Scope, Used};
+use super::params::Asked;
+use super::range::Used;
 use super::zone::{self, Trend};
 use super::{ranking, union};
 use crate::store;
@@ -68,7 +67,10 @@ impl View for Customers {
             Some(_) => (newcomers.identified, newcomers.guests),
         };
         let first = newcomers.first.into_iter().chain(root.first_quarter).min();
-        let day = |(_id, [identified, guests, _])| Day { _id, new_customers: identified + guests };
+        let day = |(_id, [identified, guests, _]): (_, Row)| Day {
+            _id,
+            new_customers: identified + guests,
+        };
         Ok(Customers {
             total_customers: identified + guests,
             identified,
@@ -90,7 +92,7 @@ pub struct Newcomers {
     pub guests: i64,
     /// The first quarter hour that has one.
     pub first: Option<u32>,
-    days: Vec<(String, [i64; 3])>,
+    days: Vec<(String, Row)>,
 }
 
 /// The customers who became known in the range, or else in the days of the trend.
@@ -117,10 +119,11 @@ struct Spending {
 
 struct Spent {
     customer: Known<Customer>,
-    sums: Sums,
+    amount: Money,
+    orders: i64,
 }
 
-/// Who bought, and who spent most, in the range and statuses asked for.
+/// Who bought, and who spent most, in the range and statuses asked for; ties by id.
 async fn spending(
     snapshot: &Snapshot,
     asked: &Asked,
@@ -128,70 +131,37 @@ async fn spending(
     ids: &Ids,
 ) -> Result<Spending, store::Error> {
     let root = &snapshot.checkpoint.root;
-    let everything = Quarters { from: 0, to: u32::MAX };
-    let scope = asked.range.map_or(everything, |range| range.quarters).scope(root);
-    match scope {
-        Scope::Nothing => Ok(Spending { buyers: 0, top: Vec::new() }),
-        Scope::Everything(_) if asked.statuses == Statuses::One(Status::Completed) => {
-            let top = snapshot.top_customers(limit).await?.into_iter().map(|customer| Spent {
-                sums: customer.document.sales.of(Status::Completed),
-                customer,
-            });
-            Ok(Spending { buyers: root.buyers.completed, top: top.collect() })
-        }
-        Scope::Everything(quarters) | Scope::Part(quarters) => {
-            within(snapshot, &asked.statuses.slices(), quarters, limit, ids).await
-        }
-    }
-}
-
-async fn within(
-    snapshot: &Snapshot,
-    slices: &[Status],
-    quarters: Quarters,
-    limit: usize,
-    ids: &Ids,
-) -> Result<Spending, store::Error> {
-    let mut sums = vec![(0_i64, 0_i64); snapshot.checkpoint.root.next_customer as usize];
-    union::by_entity(snapshot, Family::Buyers, slices, quarters, |ordinal, [orders, _, amount]| {
+    let mut sums = vec![(0_i64, 0_i64); root.next_customer as usize];
+    let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
+    union::by_entity(snapshot, Family::Buyers, &slices, scope, |ordinal, [orders, _, amount]| {
         if let Some(sum) = sums.get_mut(ordinal as usize) {
             *sum = (sum.0.saturating_add(amount), sum.1.saturating_add(orders));
         }
     })
     .await?;
     let buyers = sums.iter().map(|(_, orders)| i64::from(*orders > 0)).sum();
-    let mut cut = ranking::cut(sums.iter().map(|(amount, _)| *amount), limit);
-    if cut.room > 0 {
-        let tied = ids.of_customers(snapshot, &cut.tied).await?;
-        cut.sure.extend(ranking::first_by_id(tied, cut.room));
-    }
-    if cut.sure.is_empty() {
-        return Ok(Spending { buyers, top: Vec::new() });
-    }
-    let customers = snapshot.customers_of(&cut.sure).await?;
+    let cut = ranking::cut(sums.iter().map(|(amount, _)| *amount), limit);
+    let customers = snapshot.customers(&ids.of(snapshot, Family::Buyers, cut).await?).await?;
     let spent = |customer: Known<Customer>| {
         let sum = sums.get(customer.document.ordinal as usize).copied();
         let (amount, orders) = sum.unwrap_or_default();
-        Spent { customer, sums: Sums { orders, quantity: 0, amount: Money(amount) } }
+        Spent { customer, amount: Money(amount), orders }
     };
     let mut top: Vec<Spent> = customers.into_iter().map(spent).collect();
-    top.sort_by(|a, b| {
-        let key = |spent: &'_ Spent| (std::cmp::Reverse(spent.sums.amount), spent.customer.id.clone());
-        key(a).cmp(&key(b))
-    });
+    top.sort_by(|a, b| b.amount.cmp(&a.amount).then_with(|| a.customer.id.cmp(&b.customer.id)));
     Ok(Spending { buyers, top })
 }
 
 impl From<Spent> for Spender {
-    fn from(Spent { customer, sums }: Spent) -> Self {
+    fn from(Spent { customer, amount, orders }: Spent) -> Self {
         let profile = customer.document.profile.map(|profile| (profile.username, profile.email));
         let (username, email) = profile.unwrap_or_default();
         Spender {
             user_id: customer.id,
             username,
             email,
-            total_spend: sums.amount,
-            order_count: sums.orders,
+            total_spend: amount,
+            order_count: orders,
         }
     }
 }

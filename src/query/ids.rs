@@ -2,74 +2,56 @@
 //! ties in a ranking can be long, and are broken by id.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::store::names::Model;
+use projections::rollup::Family;
+
+use super::ranking::{Cut, first_by_id};
 use crate::store::read::Snapshot;
 use crate::store::{self, generation::Checkpoint};
 
-/// So many ids of each kind are remembered; when there are more, all are forgotten.
-const REMEMBERED_MAX: usize = 100_000;
+/// So many ids are remembered; when there are more, all are forgotten.
+const REMEMBERED_MAX: usize = 200_000;
 
 /// The ids that were asked for so far.
 #[derive(Debug, Default)]
-pub struct Ids {
-    customers: Mutex<Remembered>,
-    products: Mutex<Remembered>,
-}
+pub struct Ids(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
     generation: u32,
     incarnation: String,
-    ids: HashMap<u32, Arc<str>>,
+    ids: HashMap<(Family, u32), Arc<str>>,
 }
 
 impl Ids {
-    /// The ids of customers.
+    /// The ids of those who come first, ties broken, in no particular order. `family` is the one
+    /// that ordinals are named by: buyers for customers, sold for products.
     ///
     /// # Errors
-    /// As [`Snapshot::ids_of`].
-    pub async fn of_customers(
+    /// As [`Snapshot::names`].
+    pub async fn of(
         &self,
         snapshot: &Snapshot,
-        ordinals: &[u32],
-    ) -> Result<Vec<(u32, Arc<str>)>, store::Error> {
-        resolve(&self.customers, Model::Customers, snapshot, ordinals).await
+        family: Family,
+        cut: Cut,
+    ) -> Result<Vec<Arc<str>>, store::Error> {
+        let ordinals = [&*cut.sure, &*cut.tied].concat();
+        let (mut known, unknown) = self.lock().look_up(&snapshot.checkpoint, family, &ordinals);
+        if !unknown.is_empty() {
+            let found = snapshot.names(family, &unknown).await?;
+            self.lock().learn(&snapshot.checkpoint, family, &found);
+            known.extend(found);
+        }
+        let id = |ordinal: u32| known.get(&ordinal).cloned();
+        let tied = cut.tied.into_iter().filter_map(id).collect();
+        Ok(cut.sure.into_iter().filter_map(id).chain(first_by_id(tied, cut.room)).collect())
     }
 
-    /// The ids of products.
-    ///
-    /// # Errors
-    /// As [`Snapshot::ids_of`].
-    pub async fn of_products(
-        &self,
-        snapshot: &Snapshot,
-        ordinals: &[u32],
-    ) -> Result<Vec<(u32, Arc<str>)>, store::Error> {
-        resolve(&self.products, Model::Products, snapshot, ordinals).await
+    /// What is remembered is right at every step, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-async fn resolve(
-    remembered: &Mutex<Remembered>,
-    model: Model,
-    snapshot: &Snapshot,
-    ordinals: &[u32],
-) -> Result<Vec<(u32, Arc<str>)>, store::Error> {
-    let (mut known, unknown) = lock(remembered).look_up(&snapshot.checkpoint, ordinals);
-    if !unknown.is_empty() {
-        let found = snapshot.ids_of(model, &unknown).await?;
-        let found: Vec<_> = found.into_iter().map(|(ordinal, id)| (ordinal, id.into())).collect();
-        lock(remembered).learn(&snapshot.checkpoint, &found);
-        known.extend(found);
-    }
-    Ok(known)
-}
-
-/// What is remembered is right at every step, so a panic elsewhere does not spoil it.
-fn lock(remembered: &Mutex<Remembered>) -> std::sync::MutexGuard<'_, Remembered> {
-    remembered.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Remembered {
@@ -80,24 +62,29 @@ impl Remembered {
     fn look_up(
         &self,
         checkpoint: &Checkpoint,
+        family: Family,
         ordinals: &[u32],
-    ) -> (Vec<(u32, Arc<str>)>, Vec<u32>) {
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    ) -> (HashMap<u32, Arc<str>>, Vec<u32>) {
+        if !self.is_of(checkpoint) {
+            return (HashMap::new(), ordinals.to_vec());
+        }
+        let (mut known, mut unknown) = (HashMap::with_capacity(ordinals.len()), Vec::new());
         for &ordinal in ordinals {
-            match self.ids.get(&ordinal).filter(|_| self.is_of(checkpoint)) {
-                Some(id) => known.push((ordinal, id.clone())),
+            match self.ids.get(&(family, ordinal)) {
+                Some(id) => drop(known.insert(ordinal, id.clone())),
                 None => unknown.push(ordinal),
             }
         }
         (known, unknown)
     }
 
-    fn learn(&mut self, checkpoint: &Checkpoint, found: &[(u32, Arc<str>)]) {
+    fn learn(&mut self, checkpoint: &Checkpoint, family: Family, found: &[(u32, Arc<str>)]) {
         if !self.is_of(checkpoint) || self.ids.len() + found.len() > REMEMBERED_MAX {
             self.ids.clear();
             self.generation = checkpoint.generation;
             self.incarnation.clone_from(&checkpoint.incarnation);
         }
-        self.ids.extend(found.iter().take(REMEMBERED_MAX).cloned());
+        let found = found.iter().take(REMEMBERED_MAX);
+        self.ids.extend(found.map(|(ordinal, id)| ((family, *ordinal), id.clone())));
     }
 }

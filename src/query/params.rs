@@ -3,9 +3,10 @@
 use axum::extract::Query;
 use axum::http::Uri;
 use projections::event::Status;
+use projections::root::Root;
 use projections::time::Time;
 
-use super::range::{Bound, Quarters, Range};
+use super::range::{Bound, Quarters, Range, Scope};
 use super::zone::Zone;
 use crate::http::problem::FieldError;
 
@@ -41,10 +42,10 @@ pub struct Asked {
 impl Statuses {
     /// The slices of a rollup that are counted.
     #[must_use]
-    pub fn slices(self) -> Vec<Status> {
+    pub fn slices(self) -> Vec<Option<Status>> {
         match self {
-            Statuses::One(status) => vec![status],
-            Statuses::All => Status::ALL.to_vec(),
+            Statuses::One(status) => vec![Some(status)],
+            Statuses::All => Status::ALL.map(Some).to_vec(),
         }
     }
 
@@ -64,6 +65,12 @@ impl Statuses {
 }
 
 impl Asked {
+    /// Which sales are asked for, of all in `root`; all of them without a range.
+    #[must_use]
+    pub fn scope(&self, root: &Root) -> Scope {
+        self.range.map_or(Quarters::ALL, |range| range.quarters).scope(root)
+    }
+
     /// Reads the query of a URI. `now` is the server's time; a trend without a range has the last
     /// `trend_days`.
     ///

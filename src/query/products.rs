@@ -1,15 +1,14 @@
 //! `GET /api/metrics/products`, and what the summary has of it.
 
-use projections::event::Status;
 use projections::money::{self, Money};
-use projections::products::Product;
+use projections::products::{Product, RESERVED};
 use projections::rollup::Family;
 use projections::sums::Sums;
 use serde::Serialize;
 
 use super::answer::View;
 use super::ids::Ids;
-use super::params::{Asked, Statuses};
+use super::params::Asked;
 use super::range::{Quarters, Scope, Used};
 use super::{ranking, union};
 use crate::store;
@@ -66,7 +65,7 @@ impl View for Products {
     ) -> Result<Self, store::Error> {
         let limit = asked.limit.unwrap_or(LIMIT);
         let (top, low) =
-            tokio::try_join!(top(snapshot, asked, limit, ids), snapshot.low_stock(LOW_STOCK, limit))?;
+            tokio::try_join!(top(snapshot, asked, limit, ids), low(snapshot, limit, ids))?;
         let root = &snapshot.checkpoint.root;
         Ok(Products {
             total_products: root.products,
@@ -97,65 +96,49 @@ pub async fn top(
     ids: &Ids,
 ) -> Result<Vec<Sold>, store::Error> {
     let root = &snapshot.checkpoint.root;
-    // The reserved product takes a place, and is left out.
-    let places = limit + 1;
-    let everything = Quarters { from: 0, to: u32::MAX };
-    let scope = asked.range.map_or(everything, |range| range.quarters).scope(root);
-    let mut sold = match scope {
-        Scope::Nothing => Vec::new(),
-        Scope::Everything(_) if asked.statuses == Statuses::One(Status::Completed) => {
-            ever(snapshot, places).await?
-        }
-        Scope::Everything(quarters) | Scope::Part(quarters) => {
-            within(snapshot, &asked.statuses.slices(), quarters, places, ids).await?
-        }
-    };
-    sold.retain(|sold| ranking::is_product(&sold.product.id));
-    sold.truncate(limit);
-    Ok(sold)
-}
-
-async fn ever(snapshot: &Snapshot, places: usize) -> Result<Vec<Sold>, store::Error> {
-    let products = snapshot.top_products(places).await?;
-    let sold = |product: Known<Product>| {
-        let quantity = product.document.sales.of(Status::Completed).quantity;
-        Sold { product, quantity }
-    };
-    Ok(products.into_iter().map(sold).collect())
-}
-
-async fn within(
-    snapshot: &Snapshot,
-    slices: &[Status],
-    quarters: Quarters,
-    places: usize,
-    ids: &Ids,
-) -> Result<Vec<Sold>, store::Error> {
-    let mut quantities = vec![0_i64; snapshot.checkpoint.root.next_product as usize];
-    union::by_entity(snapshot, Family::Sold, slices, quarters, |ordinal, row| {
+    let mut quantities = vec![0_i64; root.next_product as usize];
+    let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
+    union::by_entity(snapshot, Family::Sold, &slices, scope, |ordinal, row| {
         if let Some(quantity) = quantities.get_mut(ordinal as usize) {
             *quantity = quantity.saturating_add(Sums::from(row).quantity);
         }
     })
     .await?;
-    let mut cut = ranking::cut(quantities.iter().copied(), places);
-    if cut.room > 0 {
-        let tied = ids.of_products(snapshot, &cut.tied).await?;
-        cut.sure.extend(ranking::first_by_id(tied, cut.room));
-    }
-    if cut.sure.is_empty() {
-        return Ok(Vec::new());
-    }
-    let products = snapshot.products_of(&cut.sure).await?;
-    let sold = |product: Known<Product>| {
-        let quantity = quantities.get(product.document.ordinal as usize).copied();
-        Sold { quantity: quantity.unwrap_or(0), product }
+    // The reserved product takes a place, and is left out.
+    let cut = ranking::cut(quantities.iter().copied(), limit + 1);
+    let products = snapshot.products(&ids.of(snapshot, Family::Sold, cut).await?).await?;
+    let sold = |product: Known<Product>| Sold {
+        quantity: quantities.get(product.document.ordinal as usize).copied().unwrap_or(0),
+        product,
     };
-    let mut sold: Vec<Sold> = products.into_iter().map(sold).collect();
+    let products = products.into_iter().filter(|product| product.id != RESERVED);
+    let mut sold: Vec<Sold> = products.map(sold).collect();
     sold.sort_by(|a, b| {
-        ranking::key(a.quantity, &a.product.id).cmp(&ranking::key(b.quantity, &b.product.id))
+        b.quantity.cmp(&a.quantity).then_with(|| a.product.id.cmp(&b.product.id))
     });
+    sold.truncate(limit);
     Ok(sold)
+}
+
+/// The products with the least on hand, ties by id.
+async fn low(
+    snapshot: &Snapshot,
+    limit: usize,
+    ids: &Ids,
+) -> Result<Vec<Known<Product>>, store::Error> {
+    let root = &snapshot.checkpoint.root;
+    let mut lacking = vec![0_i64; root.next_product as usize];
+    let everything = Scope::Everything(Quarters::ALL);
+    union::by_entity(snapshot, Family::Stock, &[None], everything, |ordinal, row| {
+        if let (Some(lack), [stock, 1.., _]) = (lacking.get_mut(ordinal as usize), row) {
+            *lack = LOW_STOCK.saturating_sub(stock);
+        }
+    })
+    .await?;
+    let cut = ranking::cut(lacking.into_iter(), limit);
+    let mut low = snapshot.products(&ids.of(snapshot, Family::Sold, cut).await?).await?;
+    low.sort_by(|a, b| a.document.stock.cmp(&b.document.stock).then_with(|| a.id.cmp(&b.id)));
+    Ok(low)
 }
 
 impl From<Sold> for Seller {

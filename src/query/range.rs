@@ -61,6 +61,11 @@ pub enum Scope {
 }
 
 impl Quarters {
+    /// All that a date can name.
+    #[allow(clippy::cast_possible_truncation)] // 281,558,112
+    pub const ALL: Quarters =
+        Quarters { from: 0, to: (END_OF_TIME.0 / QUARTER_MS).unsigned_abs() as u32 };
+
     /// Whether a quarter hour lies in it.
     #[must_use]
     pub fn has(self, quarter: u32) -> bool {
@@ -148,7 +153,7 @@ impl Range {
             };
             return Err(FieldError::new("startDate", message));
         }
-        let to = to.min(quarter_of(END_OF_TIME));
+        let to = to.min(Quarters::ALL.to);
         let quarters = Quarters { from: quarter_of(from).min(to), to };
         Ok(Some(Range { quarters, open: start.is_none(), zone }))
     }
@@ -269,7 +274,7 @@ mod tests {
         let range = resolve("1970-01-01", "9999-12-31", "Asia/Kolkata").unwrap().unwrap();
         assert_eq!(range.quarters.from, 0);
         let range = resolve("1970-01-01", "9999-12-31", "America/St_Johns").unwrap().unwrap();
-        assert_eq!(range.quarters.to, quarter_of(END_OF_TIME));
+        assert_eq!(range.quarters, Quarters::ALL);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Who comes first: the largest values, ties by id.
 
-use projections::products;
 use std::cmp::Reverse;
 
 /// The entities that may be among the first, before ids break the ties at the end.
@@ -38,22 +37,10 @@ pub fn cut(values: impl Iterator<Item = i64>, limit: usize) -> Cut {
 
 /// The first `room` of the tied, by their ids.
 #[must_use]
-pub fn first_by_id<I: AsRef<str>>(mut tied: Vec<(u32, I)>, room: usize) -> Vec<u32> {
-    tied.sort_unstable_by(|(_, a), (_, b)| a.as_ref().cmp(b.as_ref()));
+pub fn first_by_id<I: Ord>(mut tied: Vec<I>, room: usize) -> Vec<I> {
+    tied.sort_unstable();
     tied.truncate(room);
-    tied.into_iter().map(|(ordinal, _)| ordinal).collect()
-}
-
-/// The order of a ranking: the largest first, ties by id.
-#[must_use]
-pub fn key(value: i64, id: &str) -> (Reverse<i64>, &str) {
-    (Reverse(value), id)
-}
-
-/// Whether a product is one, and not what counts for none.
-#[must_use]
-pub fn is_product(id: &str) -> bool {
-    id != products::RESERVED
+    tied
 }
 
 fn ordinals(ranked: impl Iterator<Item = (i64, u32)>) -> Vec<u32> {
@@ -88,8 +75,6 @@ mod tests {
 
     #[test]
     fn ties_break_by_id() {
-        let tied = vec![(0, "c"), (2, "a"), (3, "b")];
-        assert_eq!(first_by_id(tied, 2), [2, 3]);
-        assert!(key(9, "z") < key(5, "a") && key(5, "a") < key(5, "b"));
+        assert_eq!(first_by_id(vec!["c", "a", "b"], 2), ["a", "b"]);
     }
 }

@@ -17,6 +17,8 @@ use super::zone::{self, Trend};
 use crate::store;
 use crate::store::read::Snapshot;
 
+const RETURNED: Option<Status> = Some(Status::Returned);
+
 /// The answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,16 +93,16 @@ pub async fn figures(snapshot: &Snapshot, asked: &Asked) -> Result<Figures, stor
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut returned): (Row, Row) = ([0; 3], [0; 3]);
     let slices = asked.statuses.slices();
-    let mut read: Vec<Option<Status>> = slices.iter().copied().map(Some).collect();
-    if asked.range.is_some() && !slices.contains(&Status::Returned) {
-        read.push(Some(Status::Returned));
+    let mut read = slices.clone();
+    if asked.range.is_some() && !slices.contains(&RETURNED) {
+        read.push(RETURNED);
     }
     if let Scope::Part(quarters) | Scope::Everything(quarters) = asked.trend.scope(root) {
         union::by_quarter(snapshot, Family::Sales, &read, quarters, |slice, quarter, row| {
-            if slice == Some(Status::Returned) {
+            if slice == RETURNED {
                 zone::add(&mut returned, row);
             }
-            if slice.is_some_and(|slice| slices.contains(&slice)) {
+            if slices.contains(&slice) {
                 zone::add(&mut total, row);
                 trend.add(quarter, row);
             }
@@ -121,14 +123,13 @@ fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
 /// How many customers have a sale of the statuses asked for, in the range or ever.
 async fn buyers(snapshot: &Snapshot, asked: &Asked) -> Result<i64, store::Error> {
     let root = &snapshot.checkpoint.root;
-    let quarters = match asked.range.map(|range| range.quarters.scope(root)) {
-        None | Some(Scope::Everything(_)) => return Ok(root.buyers.of(asked.statuses.one())),
-        Some(Scope::Nothing) => return Ok(0),
-        Some(Scope::Part(quarters)) => quarters,
-    };
+    let scope = asked.scope(root);
+    if let Scope::Everything(_) = scope {
+        return Ok(root.buyers.of(asked.statuses.one()));
+    }
     let mut seen = vec![0_u64; root.next_customer as usize / 64 + 1];
     let slices = asked.statuses.slices();
-    union::by_entity(snapshot, Family::Buyers, &slices, quarters, |ordinal, row| {
+    union::by_entity(snapshot, Family::Buyers, &slices, scope, |ordinal, row| {
         if let Some(word) = seen.get_mut(ordinal as usize / 64)
             && row[0] > 0
         {

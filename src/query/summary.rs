@@ -1,6 +1,7 @@
 //! `GET /api/dashboard/summary`; its overview of sales is what is pushed as well.
 
 use projections::money::{self, Money};
+use projections::table::Row;
 use serde::Serialize;
 
 use super::activities::{self, Activity};
@@ -100,7 +101,7 @@ impl Overview {
     /// As [`Snapshot::rollups`].
     pub async fn read(snapshot: &Snapshot, asked: &Asked) -> Result<Self, store::Error> {
         let figures = sales::figures(snapshot, asked).await?;
-        let day = |(_id, [orders, _, amount]): (_, [i64; 3])| Day {
+        let day = |(_id, [orders, _, amount]): (_, Row)| Day {
             _id,
             daily_revenue: Money(amount),
             daily_transactions: orders,
@@ -122,11 +123,10 @@ async fn behavior(
 ) -> Result<(Behavior, Option<u32>), store::Error> {
     let root = &snapshot.checkpoint.root;
     let Some(range) = asked.range else {
-        let everything = Quarters { from: 0, to: u32::MAX };
         let behavior = Behavior {
             total_users: root.identified + root.guests,
             total_activities: root.activities,
-            activity_distribution: activities::by_type(snapshot, everything).await?,
+            activity_distribution: activities::by_type(snapshot, Quarters::ALL).await?,
         };
         return Ok((behavior, None));
     };

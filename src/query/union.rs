@@ -5,7 +5,7 @@ use projections::event::Status;
 use projections::rollup::Family;
 use projections::table::Row;
 
-use super::range::Quarters;
+use super::range::{Quarters, Scope};
 use crate::store;
 use crate::store::read::{Snapshot, Span};
 
@@ -46,19 +46,25 @@ pub async fn by_quarter(
 }
 
 /// Hands every row of a family by entity to `visit`, with the entity's ordinal. An entity comes
-/// as often as there are buckets it is counted in.
+/// as often as there are buckets and slices it is counted in.
 ///
 /// # Errors
 /// As [`Snapshot::rollups`].
 pub async fn by_entity(
     snapshot: &Snapshot,
     family: Family,
-    slices: &[Status],
-    quarters: Quarters,
+    slices: &[Option<Status>],
+    scope: Scope,
     mut visit: impl FnMut(u32, Row) + Send,
 ) -> Result<(), store::Error> {
-    let spans: Vec<Span> =
-        slices.iter().flat_map(|&slice| cover(family, Some(slice), quarters)).collect();
+    let ever = |slice| Span { family, slice, level: Level::Ever, first: 0, last: 0 };
+    let spans: Vec<Span> = match scope {
+        Scope::Nothing => return Ok(()),
+        Scope::Everything(_) => slices.iter().map(|&slice| ever(slice)).collect(),
+        Scope::Part(quarters) => {
+            slices.iter().flat_map(|&slice| cover(family, slice, quarters)).collect()
+        }
+    };
     snapshot
         .rollups(&spans, |part| {
             let Some(first) = part.first_ordinal() else { return };

@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use mongodb::ClientSession;
+use mongodb::bson::raw::cstr;
 use mongodb::bson::{self, RawArrayBuf, RawDocumentBuf, rawdoc};
 use mongodb::error::{ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::WriteConcern;
-use projections::fold::Fold;
+use projections::fold::{Fold, Resolved};
 use projections::seen::{BlockKey, BlockKind};
 use projections::space::Space;
 use projections::table::Table;
@@ -119,7 +120,7 @@ impl Commit {
         previous: u64,
         checkpoint: Checkpoint,
         quarantined: &[Quarantined],
-        forget_blocks: bool,
+        resolved: &Resolved,
     ) -> Result<Self, Error> {
         let mut writes = Writes { generation: checkpoint.generation, commands: vec![], count: 1 };
         writes.space(Model::Ledger, &fold.ledger, |key| key.as_str().into(), |row| row)?;
@@ -128,6 +129,12 @@ impl Commit {
         writes.space(Model::Vocabularies, &fold.vocabularies, |key| key.id(), |it| it)?;
         writes.space(Model::Blocks, &fold.blocks, |key| key.id(), |it| it)?;
         writes.space(Model::Rollups, &fold.rollups, |key| key.id(), |t| Rollup { t })?;
+        let mut names = writes.collect(Model::Names, Verb::Insert);
+        for named in &resolved.named {
+            let id = super::names::of_ordinal(named.family, named.ordinal);
+            names.push(&rawdoc! { "_id": id, "id": named.id.as_ref() });
+        }
+        names.end();
         if !quarantined.is_empty() {
             let mut insert = writes.collect(Model::Quarantine, Verb::Insert);
             for row in quarantined {
@@ -136,7 +143,7 @@ impl Commit {
             }
             insert.end();
         }
-        if forget_blocks {
+        if resolved.forget_blocks {
             let kind = BlockKind::Activity;
             let first = BlockKey { kind, number: fold.root.blocks.activity_first }.id();
             let zero = BlockKey { kind, number: 0 }.id();
@@ -299,6 +306,7 @@ impl Writes {
     ) -> Result<(), Error>
     where
         K: Eq + std::hash::Hash + Clone + std::fmt::Debug,
+        D: Clone,
         S: Serialize,
     {
         let body =
@@ -311,7 +319,15 @@ impl Writes {
         let mut updates = self.collect(model, Verb::Update);
         for change in space.changes().filter(|change| !change.new) {
             let q = rawdoc! { "_id": id(change.key) };
-            updates.push(&rawdoc! { "q": q, "u": body(change.document)? });
+            let after = body(change.document)?;
+            let u = match change.before {
+                None => rawdoc! { "$set": after },
+                Some(before) => match difference(&body(before)?, &after).doing(ENCODING)? {
+                    Some(difference) => difference,
+                    None => continue,
+                },
+            };
+            updates.push(&rawdoc! { "q": q, "u": u });
         }
         updates.end();
         Ok(())
@@ -369,6 +385,35 @@ impl Collect<'_> {
 }
 
 const ENCODING: &str = "encoding a commit";
+
+/// The update that makes one document of another, by its outermost fields; `None` where they are
+/// the same. Cheaper for the server than a replacement, and for its replicas.
+fn difference(
+    before: &RawDocumentBuf,
+    after: &RawDocumentBuf,
+) -> Result<Option<RawDocumentBuf>, bson::error::Error> {
+    let (mut set, mut unset) = (rawdoc! {}, rawdoc! {});
+    for element in after.iter() {
+        let (key, value) = element?;
+        if before.get(key)? != Some(value) {
+            set.append(key, value);
+        }
+    }
+    for element in before.iter() {
+        let (key, _) = element?;
+        if after.get(key)?.is_none() {
+            unset.append(key, "");
+        }
+    }
+    let mut update = rawdoc! {};
+    if !set.is_empty() {
+        update.append(cstr!("$set"), set);
+    }
+    if !unset.is_empty() {
+        update.append(cstr!("$unset"), unset);
+    }
+    Ok((!update.is_empty()).then_some(update))
+}
 
 /// A document with its `_id` before its other elements.
 fn with_id(id: &str, body: &RawDocumentBuf) -> Result<RawDocumentBuf, Error> {

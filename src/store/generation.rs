@@ -140,35 +140,14 @@ fn without_id(mut document: bson::Document) -> bson::Document {
     document
 }
 
-/// The indexes of a model; each is here for one question.
+/// The indexes of a model. They are few because each costs a write of its collection half of its
+/// time again: rankings and ordinals are answered from rollups and names instead.
 fn indexes(model: Model) -> Vec<IndexModel> {
-    let index = |keys: bson::Document, partial: Option<bson::Document>| {
-        let options = IndexOptions::builder().partial_filter_expression(partial).build();
-        IndexModel::builder().keys(keys).options(options).build()
-    };
-    match model {
-        // Who spent most; which names belong to these ordinals.
-        Model::Customers => vec![
-            index(
-                doc! { "completed.amount": -1, "_id": 1 },
-                Some(doc! { "completed.amount": { "$gt": 0 } }),
-            ),
-            index(doc! { "ordinal": 1 }, None),
-        ],
-        // What sold most; what is low; which names belong to these ordinals.
-        Model::Products => vec![
-            index(
-                doc! { "completed.quantity": -1, "_id": 1 },
-                Some(doc! { "completed.quantity": { "$gt": 0 } }),
-            ),
-            index(doc! { "stock": 1, "_id": 1 }, Some(doc! { "stock": { "$exists": true } })),
-            index(doc! { "ordinal": 1 }, None),
-        ],
-        // The first and last purchase of a customer once one of them is taken out.
-        Model::Ledger => vec![index(
-            doc! { "user": 1, "at": 1 },
-            Some(doc! { "status": "completed" }),
-        )],
-        Model::Rollups | Model::Vocabularies | Model::Blocks | Model::Quarantine => vec![],
+    if model != Model::Ledger {
+        return vec![];
     }
+    // The first and last purchase of a customer, once one of them is taken out.
+    let completed = doc! { "status": "completed" };
+    let options = IndexOptions::builder().partial_filter_expression(completed).build();
+    vec![IndexModel::builder().keys(doc! { "user": 1, "at": 1 }).options(options).build()]
 }

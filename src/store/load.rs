@@ -129,6 +129,7 @@ impl Collection<'_> {
     ) -> Result<(), Error>
     where
         K: Ord + Eq + std::hash::Hash + Clone + std::fmt::Debug,
+        D: Clone,
         S: DeserializeOwned,
     {
         const DOING: &str = "reading the documents of a batch";

@@ -1,5 +1,7 @@
 //! The names of collections. Those of a generation carry its number.
 
+use projections::rollup::Family;
+
 /// One document, `_id: "live"`, whose `generation` is the one that queries read.
 pub const META: &str = "meta";
 /// One document for each generation: its checkpoint.
@@ -22,19 +24,23 @@ pub enum Model {
     Ledger,
     /// Blocks of seen ids.
     Blocks,
+    /// What ordinals mean: `_id` the family of rollups and the ordinal, `id` the customer's or
+    /// product's.
+    Names,
     /// Messages that could not be understood or admitted, `_id` their position.
     Quarantine,
 }
 
 impl Model {
     /// All of them.
-    pub const ALL: [Model; 7] = [
+    pub const ALL: [Model; 8] = [
         Model::Customers,
         Model::Products,
         Model::Rollups,
         Model::Vocabularies,
         Model::Ledger,
         Model::Blocks,
+        Model::Names,
         Model::Quarantine,
     ];
 
@@ -48,8 +54,15 @@ impl Model {
             Model::Vocabularies => "vocabularies",
             Model::Ledger => "ledger",
             Model::Blocks => "blocks",
+            Model::Names => "names",
             Model::Quarantine => "quarantine",
         };
         format!("g{generation}_{model}")
     }
+}
+
+/// The `_id` in [`Model::Names`] of an ordinal in a family of rollups.
+#[must_use]
+pub fn of_ordinal(family: Family, ordinal: u32) -> String {
+    format!("{}/{ordinal:08x}", family.as_str())
 }

@@ -4,23 +4,26 @@
 //! in one command, which fixes the time, and every later read is made at it. Each read has a
 //! session of its own, so that those which do not wait for each other can run side by side.
 
+mod part;
+
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use mongodb::bson::{self, Document, RawDocument, Timestamp, doc};
-use mongodb::error::ErrorKind;
-use mongodb::options::{CollectionOptions, FindOptions, ReadConcern, SessionOptions};
+use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
+use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
-use projections::bucket::{self, Level};
 use projections::customers::Customer;
-use projections::event::Status;
 use projections::products::Product;
 use projections::rollup::{self, Family};
-use projections::table::{self, Unpack};
 use projections::vocabulary::{Dimension, VocabularyKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use self::part::{Part, Span};
+use self::part::month_of_label;
 use super::generation::Checkpoint;
-use super::names::{CHECKPOINTS, META, Model};
+use super::names::{self, CHECKPOINTS, META, Model};
 use super::{Doing, Error, Store};
 
 /// No answer has more documents; one round trip then has them all, up to 16 MB.
@@ -37,28 +40,6 @@ pub struct Snapshot {
     time: Option<Timestamp>,
     /// The generation, its position and its totals.
     pub checkpoint: Checkpoint,
-}
-
-/// Rollups of one family, slice and level, from one bucket to another, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// What is counted.
-    pub family: Family,
-    /// The status, for families that have one.
-    pub slice: Option<Status>,
-    /// How long the buckets are.
-    pub level: Level,
-    /// The first bucket.
-    pub first: u32,
-    /// The last bucket.
-    pub last: u32,
-}
-
-/// One rollup as the store has it.
-#[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
-    id: &'a str,
-    bytes: &'a [u8],
 }
 
 /// A document and the id that it is known by.
@@ -144,10 +125,10 @@ impl Snapshot {
         };
         let read = |raw: &RawDocument| {
             let (id, bytes) = (raw.get_str("_id")?, raw.get_binary("t")?.bytes);
-            visit(Part { id, bytes });
+            visit(Part::new(id, bytes));
             Ok(())
         };
-        self.find(Model::Rollups, filter, FindOptions::default(), "reading rollups", read).await
+        self.find(Model::Rollups, filter, "reading rollups", read).await
     }
 
     /// The values of a dimension in the months from `first` to `last`, both included, each at the
@@ -177,103 +158,65 @@ impl Snapshot {
             Ok(())
         };
         let doing = "reading vocabularies";
-        self.find(Model::Vocabularies, filter, FindOptions::default(), doing, read).await?;
+        self.find(Model::Vocabularies, filter, doing, read).await?;
         Ok(months)
     }
 
-    /// The customers who spent most in completed transactions, ever; ties by id.
+    /// The customers of these ids that are known, in no particular order.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
-    pub async fn top_customers(&self, limit: usize) -> Result<Vec<Known<Customer>>, Error> {
-        let order = doc! { "completed.amount": -1, "_id": 1 };
-        let filter = doc! { "completed.amount": { "$gt": 0_i64 } };
-        self.entities(Model::Customers, filter, in_order(order, limit), "ranking customers").await
+    pub async fn customers(&self, ids: &[Arc<str>]) -> Result<Vec<Known<Customer>>, Error> {
+        self.entities(Model::Customers, ids, "reading customers").await
     }
 
-    /// The products sold most in completed transactions, ever, the reserved one among them; ties
-    /// by id.
+    /// The products of these ids that are known, in no particular order.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
-    pub async fn top_products(&self, limit: usize) -> Result<Vec<Known<Product>>, Error> {
-        let order = doc! { "completed.quantity": -1, "_id": 1 };
-        let filter = doc! { "completed.quantity": { "$gt": 0_i64 } };
-        self.entities(Model::Products, filter, in_order(order, limit), "ranking products").await
+    pub async fn products(&self, ids: &[Arc<str>]) -> Result<Vec<Known<Product>>, Error> {
+        self.entities(Model::Products, ids, "reading products").await
     }
 
-    /// The products with less than `below` items on hand, lowest first; ties by id.
+    /// The ids that these ordinals of a family mean, in no particular order.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
-    pub async fn low_stock(
+    pub async fn names(
         &self,
-        below: i64,
-        limit: usize,
-    ) -> Result<Vec<Known<Product>>, Error> {
-        let order = doc! { "stock": 1, "_id": 1 };
-        let filter = doc! { "stock": { "$lt": below } };
-        self.entities(Model::Products, filter, in_order(order, limit), "looking for low stock").await
-    }
-
-    /// The customers of these ordinals, in no particular order.
-    ///
-    /// # Errors
-    /// [`Error::Driver`], [`Error::Document`].
-    pub async fn customers_of(&self, ordinals: &[u32]) -> Result<Vec<Known<Customer>>, Error> {
-        let options = FindOptions::default();
-        self.entities(Model::Customers, by_ordinal(ordinals), options, "reading customers").await
-    }
-
-    /// The products of these ordinals, in no particular order.
-    ///
-    /// # Errors
-    /// [`Error::Driver`], [`Error::Document`].
-    pub async fn products_of(&self, ordinals: &[u32]) -> Result<Vec<Known<Product>>, Error> {
-        let options = FindOptions::default();
-        self.entities(Model::Products, by_ordinal(ordinals), options, "reading products").await
-    }
-
-    /// The ids behind these ordinals, in no particular order. `model` is customers or products.
-    ///
-    /// # Errors
-    /// [`Error::Driver`], [`Error::Document`].
-    pub async fn ids_of(
-        &self,
-        model: Model,
+        family: Family,
         ordinals: &[u32],
-    ) -> Result<Vec<(u32, String)>, Error> {
-        #[derive(Deserialize)]
-        struct Row {
-            #[serde(rename = "_id")]
-            id: String,
-            ordinal: u32,
-        }
-        let options = FindOptions::builder().projection(doc! { "ordinal": 1 }).build();
-        let mut rows = Vec::with_capacity(ordinals.len());
+    ) -> Result<Vec<(u32, Arc<str>)>, Error> {
+        let keys = ordinals.iter().map(|&ordinal| names::of_ordinal(family, ordinal));
+        let filter = doc! { "_id": { "$in": keys.collect::<Vec<_>>() } };
+        let mut found = Vec::with_capacity(ordinals.len());
         let read = |raw: &RawDocument| {
-            let row: Row = bson::deserialize_from_slice(raw.as_bytes())?;
-            rows.push((row.ordinal, row.id));
+            let ordinal = rollup::chunk_of_id(raw.get_str("_id")?);
+            let id = Arc::from(raw.get_str("id")?);
+            found.extend(ordinal.map(|ordinal| (ordinal, id)));
             Ok(())
         };
-        self.find(model, by_ordinal(ordinals), options, "reading ids", read).await?;
-        Ok(rows)
+        self.find(Model::Names, filter, "reading names", read).await?;
+        Ok(found)
     }
 
     async fn entities<D: DeserializeOwned + Send>(
         &self,
         model: Model,
-        filter: Document,
-        options: FindOptions,
+        ids: &[Arc<str>],
         doing: &'static str,
     ) -> Result<Vec<Known<D>>, Error> {
-        let mut entities = Vec::new();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+        let mut entities = Vec::with_capacity(ids.len());
         let read = |raw: &RawDocument| {
             let id = raw.get_str("_id")?.to_owned();
             entities.push(Known { id, document: bson::deserialize_from_slice(raw.as_bytes())? });
             Ok(())
         };
-        self.find(model, filter, options, doing, read).await?;
+        self.find(model, doc! { "_id": { "$in": ids } }, doing, read).await?;
         Ok(entities)
     }
 
@@ -282,14 +225,12 @@ impl Snapshot {
         &self,
         model: Model,
         filter: Document,
-        mut options: FindOptions,
         doing: &'static str,
         mut read: impl FnMut(&RawDocument) -> Result<(), bson::error::Error> + Send,
     ) -> Result<(), Error> {
-        options.batch_size = Some(BATCH_SIZE);
         let mut session = self.store.session_at(self.time).await?;
         let collection = self.store.snapshot_collection(&model.name(self.checkpoint.generation));
-        let find = collection.find(filter).with_options(options).session(&mut session);
+        let find = collection.find(filter).batch_size(BATCH_SIZE).session(&mut session);
         let mut cursor = find.batch().await.doing(doing)?;
         let mut batches = cursor.stream(&mut session);
         while let Some(batch) = batches.next().await {
@@ -302,61 +243,11 @@ impl Snapshot {
     }
 }
 
-impl Span {
-    /// The ids from the first bucket's first chunk to the last one's last: after a bucket's name
-    /// comes a slash, and a zero is the next character.
-    fn ids(&self) -> Document {
-        let prefix = rollup::prefix(self.family, self.slice, self.level);
-        let (first, last) =
-            (bucket::label(self.level, self.first), bucket::label(self.level, self.last));
-        doc! { "$gte": format!("{prefix}{first}/"), "$lt": format!("{prefix}{last}0") }
-    }
-}
-
-impl<'a> Part<'a> {
-    /// Its rows.
-    #[must_use]
-    pub fn rows(&self) -> Unpack<'a> {
-        table::unpack(self.bytes)
-    }
-
-    /// Its level, from its id.
-    #[must_use]
-    pub fn level(&self) -> Option<Level> {
-        match self.id.split('/').nth(2)? {
-            "month" => Some(Level::Month),
-            "day" => Some(Level::Day),
-            "quarter" => Some(Level::Quarter),
-            _ => None,
-        }
-    }
-
-    /// The month it lies in.
-    #[must_use]
-    pub fn month(&self) -> Option<u32> {
-        month_of_label(self.id.split('/').nth(3)?)
-    }
-
-    /// The day it lies in, where its level is no month.
-    #[must_use]
-    pub fn day(&self) -> Option<u32> {
-        let label = self.id.split('/').nth(3)?;
-        let day: u32 = label.get(8..10)?.parse().ok()?;
-        Some(bucket::first_day_of_month(month_of_label(label)?) + day.checked_sub(1)?)
-    }
-
-    /// The ordinal of its row 0, in a family by entity.
-    #[must_use]
-    pub fn first_ordinal(&self) -> Option<u32> {
-        Some(rollup::chunk_of_id(self.id)? << rollup::chunk_bits(self.level()?))
-    }
-}
-
 impl Error {
     /// Whether the same read at a newer time will do.
     #[must_use]
     pub fn is_snapshot_gone(&self) -> bool {
-        matches!(self, Error::Driver { source, .. } if matches!(&*source.kind,
+        matches!(self, Error::Driver { driver, .. } if matches!(&*driver.kind,
             ErrorKind::Command(error) if SNAPSHOT_GONE.contains(&error.code)))
     }
 
@@ -366,10 +257,9 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Error::Unreachable { .. } => true,
-            Error::Driver { source, .. } => match &*source.kind {
+            Error::Driver { driver, .. } => match &*driver.kind {
                 ErrorKind::Command(_) => {
-                    self.is_snapshot_gone() || source.contains_label("RetryableWriteError")
-                        || source.contains_label("TransientTransactionError")
+                    self.is_snapshot_gone() || driver.contains_label(RETRYABLE_WRITE_ERROR)
                 }
                 ErrorKind::Io(_)
                 | ErrorKind::ServerSelection { .. }
@@ -386,73 +276,4 @@ fn documents(
     array: &bson::RawArray,
 ) -> impl Iterator<Item = Result<&RawDocument, bson::error::Error>> {
     array.into_iter().filter_map(|element| element.map(|it| it.as_document()).transpose())
-}
-
-fn by_ordinal(ordinals: &[u32]) -> Document {
-    let ordinals: Vec<i64> = ordinals.iter().copied().map(i64::from).collect();
-    doc! { "ordinal": { "$in": ordinals } }
-}
-
-/// The sort is the index as well: without it the whole collection would be sorted.
-fn in_order(keys: Document, limit: usize) -> FindOptions {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    FindOptions::builder()
-        .hint(mongodb::options::Hint::Keys(keys.clone()))
-        .sort(keys)
-        .limit(limit)
-        .build()
-}
-
-/// The month that a label of any level begins with.
-fn month_of_label(label: &str) -> Option<u32> {
-    let year: u32 = label.get(..4)?.parse().ok()?;
-    let month: u32 = label.get(5..7)?.parse().ok()?;
-    Some(year.checked_sub(1970)? * 12 + month.checked_sub(1)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use projections::rollup::RollupKey;
-
-    use super::*;
-
-    #[test]
-    fn a_part_knows_from_its_id_where_it_belongs() {
-        let quarter = 1_994_705;
-        for level in [Level::Quarter, Level::Day, Level::Month] {
-            let bucket = bucket::bucket_of(level, quarter);
-            let slice = Some(Status::Completed);
-            let id = RollupKey { family: Family::Buyers, slice, level, bucket, chunk: 3 }.id();
-            let part = Part { id: &id, bytes: &[] };
-            assert_eq!(part.level(), Some(level));
-            assert_eq!(part.month(), Some(bucket::month_of_quarter(quarter)));
-            assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(level)));
-            let day = (level != Level::Month).then(|| bucket::day_of_quarter(quarter));
-            assert_eq!(part.day(), day);
-        }
-    }
-
-    #[test]
-    fn a_span_has_all_chunks_of_its_buckets_and_no_others() {
-        let key = |bucket, chunk| RollupKey {
-            family: Family::Sold,
-            slice: Some(Status::Pending),
-            level: Level::Day,
-            bucket,
-            chunk,
-        };
-        let span = Span {
-            family: Family::Sold,
-            slice: Some(Status::Pending),
-            level: Level::Day,
-            first: 100,
-            last: 102,
-        };
-        let ids = span.ids();
-        let has = |id: String| {
-            id.as_str() >= ids.get_str("$gte").unwrap() && id.as_str() < ids.get_str("$lt").unwrap()
-        };
-        assert!(has(key(100, 0).id()) && has(key(101, 7).id()) && has(key(102, u32::MAX).id()));
-        assert!(!has(key(99, u32::MAX).id()) && !has(key(103, 0).id()));
-    }
 }

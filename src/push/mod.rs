@@ -1,0 +1,11 @@
+//! Push: what changes is sent to who is connected.
+//!
+//! # Layout
+//!
+//! - [`hub`]: the current overview, made once for everybody, and when it goes out;
+//! - [`socket_io`]: the Socket.IO transport.
+
+pub mod hub;
+pub mod socket_io;
+
+pub use hub::Hub;

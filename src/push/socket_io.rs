@@ -1,0 +1,124 @@
+//! The Socket.IO transport: `welcome`, `currentMetrics` on request, `realtimeSalesUpdate` when
+//! sales change.
+//!
+//! Every connection has a queue of 128 packets. To one that does not keep up, what does not fit
+//! is not sent, and counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::json;
+use socketioxide::extract::SocketRef;
+use socketioxide::layer::SocketIoLayer;
+use socketioxide::{BroadcastError, SendError, SocketIo};
+use tokio_util::sync::CancellationToken;
+
+use super::Hub;
+use crate::http::problem::Problem;
+use crate::query;
+
+/// Nothing a client sends here is longer.
+const PAYLOAD_BYTES_MAX: u64 = 64 * 1024;
+
+/// The Socket.IO side of the program.
+#[derive(Clone)]
+pub struct SocketIoPush {
+    io: SocketIo,
+    hub: Arc<Hub>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for SocketIoPush {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SocketIoPush").field("dropped", &self.dropped).finish_non_exhaustive()
+    }
+}
+
+/// A layer that answers Socket.IO at `path`, to be put around the whole router, and what sends
+/// through it.
+#[must_use]
+pub fn layer(hub: Arc<Hub>, path: &str) -> (SocketIoLayer, SocketIoPush) {
+    let (layer, io) = SocketIo::builder()
+        .req_path(path.to_owned())
+        .max_payload(PAYLOAD_BYTES_MAX)
+        .ws_max_message_size(64 * 1024)
+        .ws_max_frame_size(64 * 1024)
+        .build_layer();
+    let push = SocketIoPush { io: io.clone(), hub, dropped: Arc::default() };
+    let connected = push.clone();
+    io.ns("/", move |socket: SocketRef| {
+        let push = connected.clone();
+        async move { push.welcome(&socket) }
+    });
+    (layer, push)
+}
+
+impl SocketIoPush {
+    /// Sends updates until `cancel`; then says goodbye and closes every connection.
+    pub async fn run(self, cancel: CancellationToken) {
+        let mut updates = self.hub.updates();
+        loop {
+            let update = tokio::select! {
+                () = cancel.cancelled() => break,
+                update = updates.next(|| !self.io.sockets().is_empty()) => update,
+            };
+            let Some(current) = update else { break };
+            let sent = self.io.emit("realtimeSalesUpdate", &*current).await;
+            self.count(match &sent {
+                Err(BroadcastError::Socket(sockets)) => sockets.len(),
+                Err(_) => 1,
+                Ok(()) => 0,
+            });
+        }
+        let goodbye = json!({ "message": "The server is stopping" });
+        let _ = self.io.emit("server_shutdown", &goodbye).await;
+        self.io.close().await;
+    }
+
+    /// How many packets were not sent because their connection did not keep up.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    fn welcome(&self, socket: &SocketRef) {
+        let push = self.clone();
+        socket.on("requestCurrentMetrics", move |socket: SocketRef| {
+            let push = push.clone();
+            async move { push.answer(&socket).await }
+        });
+        let welcome = json!({
+            "message": "Welcome to Adaptive BI",
+            "socketId": socket.id,
+            "position": self.hub.position(),
+        });
+        self.note(&socket.emit("welcome", &welcome));
+    }
+
+    async fn answer(&self, socket: &SocketRef) {
+        match self.hub.current().await {
+            Ok(current) => self.note(&socket.emit("currentMetrics", &*current)),
+            Err(error) => {
+                let message = told(error);
+                self.note(&socket.emit("error", &json!({ "message": message })));
+            }
+        }
+    }
+
+    fn note(&self, sent: &Result<(), SendError>) {
+        self.count(usize::from(sent.is_err()));
+    }
+
+    fn count(&self, dropped: usize) {
+        if dropped > 0 {
+            let before = self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
+            tracing::debug!(dropped, before, "a connection does not keep up");
+        }
+    }
+}
+
+/// What a client is told of an error; the log is told the rest.
+fn told(error: query::Error) -> String {
+    tracing::warn!(%error, "current metrics could not be read");
+    Problem::from(error).message().to_owned()
+}

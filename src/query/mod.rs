@@ -1,0 +1,88 @@
+//! The query side: `GET` handlers over one snapshot of the read models. No handler reads a
+//! transaction; every answer says which position of the log it reflects.
+//!
+//! # Layout
+//!
+//! - [`answer`]: what all queries have in common; [`wait`]: waiting for a position;
+//! - [`params`], [`range`], [`zone`]: what is asked for, as quarter hours and local days;
+//! - one file for each endpoint: [`sales`], [`products`], [`customers`], [`summary`];
+//! - what they are made with: [`union`] of rollups, [`ranking`], [`activities`], [`ids`].
+
+pub mod activities;
+pub mod answer;
+pub mod customers;
+mod error;
+pub mod ids;
+pub mod params;
+pub mod products;
+pub mod range;
+pub mod ranking;
+pub mod sales;
+pub mod summary;
+pub mod union;
+pub mod wait;
+pub mod zone;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use futures_util::future::BoxFuture;
+use projections::time::Time;
+use tokio::sync::{broadcast, watch};
+
+pub use self::error::Error;
+use self::answer::View;
+use self::customers::Customers;
+use self::ids::Ids;
+use self::products::Products;
+use self::sales::Sales;
+use self::summary::Summary;
+use crate::projector::status::Status;
+use crate::store::Store;
+use crate::stream::announce::Announcement;
+
+/// Asks the log for its exact end; `None` where it does not answer.
+pub type AskLogEnd = Arc<dyn Fn() -> BoxFuture<'static, Option<u64>> + Send + Sync>;
+
+/// What queries are told of the rest of the program.
+#[derive(Clone)]
+pub struct Deps {
+    /// The read models.
+    pub store: Store,
+    /// The log's last position, while it is known.
+    pub log_end: watch::Receiver<Option<u64>>,
+    /// Asks for it.
+    pub ask_log_end: AskLogEnd,
+    /// What the projector is doing.
+    pub projector: watch::Receiver<Status>,
+    /// Where commits are announced.
+    pub announcements: broadcast::Sender<Announcement>,
+    /// The server's clock.
+    pub now: Arc<dyn Fn() -> Time + Send + Sync>,
+    /// Ids that were looked up before.
+    pub ids: Arc<Ids>,
+}
+
+impl fmt::Debug for Deps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deps").finish_non_exhaustive()
+    }
+}
+
+/// The clock of the system.
+#[must_use]
+pub fn system_clock() -> Time {
+    Time(chrono::Utc::now().timestamp_millis())
+}
+
+/// The endpoints.
+pub fn routes(deps: Deps) -> Router {
+    Router::new()
+        .route(Sales::PATH, get(answer::get::<Sales>))
+        .route(Products::PATH, get(answer::get::<Products>))
+        .route(Customers::PATH, get(answer::get::<Customers>))
+        .route(Summary::PATH, get(answer::get::<Summary>))
+        .with_state(deps)
+}
