@@ -1,6 +1,31 @@
 //! Adaptive BI: a shop's events, folded exactly once into live read models.
+//!
+//! ```text
+//! producer ─▶ ingest ─▶ stream (NATS JetStream) ─▶ projector ─▶ store (MongoDB)
+//!                                                     │             │
+//!                                                  changes ─▶ push  query ─▶ dashboard
+//! ```
+//!
+//! # Layout
+//!
+//! - [`ingest`]: requests and files onto the log;
+//! - [`stream`]: the log, the only user of `async_nats`;
+//! - [`projector`]: read, fold, commit, announce; the fold itself is the crate `projections`;
+//! - [`store`]: the read models, the only user of `mongodb`;
+//! - [`query`]: answers from the read models; [`push`]: what changes, to who is connected;
+//! - [`http`]: what every answer has in common;
+//! - [`services`]: nats-server and mongod as children of this program;
+//! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
+
+pub mod app;
 pub mod bench;
+pub mod command;
+pub mod config;
+pub mod http;
+pub mod ingest;
 pub mod projector;
+pub mod push;
+pub mod query;
 pub mod services;
 pub mod store;
 pub mod stream;

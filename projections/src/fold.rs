@@ -179,6 +179,21 @@ impl Fold {
         }
     }
 
+    /// The same fold, keeping only about `documents` of each collection at hand between batches.
+    /// For a fold that has not begun; nothing but the number of look-ups depends on it.
+    #[must_use]
+    pub fn keeping(self, documents: usize) -> Self {
+        Fold {
+            ledger: Space::new(documents),
+            customers: Space::new(documents).remembering(),
+            products: Space::new(documents).remembering(),
+            vocabularies: Space::new(documents),
+            rollups: Space::new(documents),
+            blocks: Space::new(documents),
+            ..self
+        }
+    }
+
     /// Step 1: what identifies the batch's entities.
     pub fn needs_identity(&mut self, batch: &[Message<'_>]) -> Needs {
         let mut needs = Needs::default();

@@ -14,6 +14,7 @@
 //! - What they are made of: [`bucket`]s of time, [`sums`], packed [`table`]s arranged as
 //!   [`rollup`]s, bounded [`vocabulary`]s, ids that were [`seen`], the [`rank`] of an event, the
 //!   [`root`] of a generation.
+//! - [`testing`]: given some events, when others come, then the documents say so.
 
 pub mod behaviour;
 pub mod bucket;
@@ -33,5 +34,6 @@ pub mod seen;
 pub mod space;
 pub mod sums;
 pub mod table;
+pub mod testing;
 pub mod time;
 pub mod vocabulary;

@@ -12,21 +12,30 @@ use crate::stream::Log;
 use load::Load;
 use stand::Stand;
 
-/// x
-pub async fn run(cache: std::path::PathBuf, events: u64) -> anyhow::Result<()> {
-    let mut stand = Stand::start(cache).await?;
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// How many events.
+    #[arg(long, default_value_t = 600_000)]
+    pub events: u64,
+}
+
+/// Measures.
+///
+/// # Errors
+/// Where a server does not start or answer.
+pub async fn run(settings: &crate::config::Settings, arguments: &Arguments) -> anyhow::Result<()> {
+    let mut stand = Stand::start(settings.services().cache_dir).await?;
     stand.fresh("catchup").await?;
     let t = Instant::now();
+    let events = arguments.events;
     let last = preload(&stand.log, events).await?;
     println!("published {events} in {:?}", t.elapsed());
-    let limits = Limits { events: std::env::var("BATCH").map(|b| b.parse().unwrap()).unwrap_or(10_000), ..Limits::default() };
     let t = Instant::now();
-    let mut folding = stand.project(limits);
+    let mut folding = stand.project(Limits::default());
     folding.reach(last).await?;
     let took = t.elapsed();
     println!("folded {last} in {took:?}: {:.0}/s", last as f64 / took.as_secs_f64());
-    let cp = stand.store.checkpoint(1).await?.unwrap();
-    println!("{:?}", cp.root);
     folding.stop().await;
     stand.stop().await
 }

@@ -45,7 +45,8 @@ struct Spender {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Day {
-    _id: String,
+    #[serde(rename = "_id")]
+    day: String,
     new_customers: i64,
 }
 
@@ -67,8 +68,8 @@ impl View for Customers {
             Some(_) => (newcomers.identified, newcomers.guests),
         };
         let first = newcomers.first.into_iter().chain(root.first_quarter).min();
-        let day = |(_id, [identified, guests, _]): (_, Row)| Day {
-            _id,
+        let day = |(day, [identified, guests, _]): (_, Row)| Day {
+            day,
             new_customers: identified + guests,
         };
         Ok(Customers {

@@ -129,8 +129,10 @@ async fn low(
     let root = &snapshot.checkpoint.root;
     let mut lacking = vec![0_i64; root.next_product as usize];
     let everything = Scope::Everything(Quarters::ALL);
-    union::by_entity(snapshot, Family::Stock, &[None], everything, |ordinal, row| {
-        if let (Some(lack), [stock, 1.., _]) = (lacking.get_mut(ordinal as usize), row) {
+    union::by_entity(snapshot, Family::Stock, &[None], everything, |ordinal, [stock, known, _]| {
+        if let Some(lack) = lacking.get_mut(ordinal as usize)
+            && known > 0
+        {
             *lack = LOW_STOCK.saturating_sub(stock);
         }
     })

@@ -56,8 +56,13 @@ pub enum Scope {
     Nothing,
     /// All of them, and the whole months they lie in.
     Everything(Quarters),
-    /// Those in these quarter hours.
-    Part(Quarters),
+    /// Some of them.
+    Part {
+        /// The quarter hours they lie in.
+        quarters: Quarters,
+        /// The whole months that all sales lie in.
+        whole: Quarters,
+    },
 }
 
 impl Quarters {
@@ -70,6 +75,12 @@ impl Quarters {
     #[must_use]
     pub fn has(self, quarter: u32) -> bool {
         (self.from..self.to).contains(&quarter)
+    }
+
+    /// How many quarter hours it has.
+    #[must_use]
+    pub fn len(self) -> u32 {
+        self.to.saturating_sub(self.from)
     }
 
     /// Whether no quarter hour does.
@@ -103,9 +114,24 @@ impl Quarters {
         };
         match (self.from <= first, self.to > last) {
             (true, true) => Scope::Everything(whole),
-            (true, false) => Scope::Part(Quarters { from: whole.from, to: self.to }),
-            (false, true) => Scope::Part(Quarters { from: self.from, to: whole.to }),
-            (false, false) => Scope::Part(self),
+            (true, false) => Scope::part(whole.from, self.to, whole),
+            (false, true) => Scope::part(self.from, whole.to, whole),
+            (false, false) => Scope::part(self.from, self.to, whole),
+        }
+    }
+}
+
+impl Scope {
+    fn part(from: u32, to: u32, whole: Quarters) -> Self {
+        Scope::Part { quarters: Quarters { from, to }, whole }
+    }
+
+    /// The quarter hours the sales lie in.
+    #[must_use]
+    pub fn quarters(self) -> Option<Quarters> {
+        match self {
+            Scope::Nothing => None,
+            Scope::Everything(quarters) | Scope::Part { quarters, .. } => Some(quarters),
         }
     }
 }
@@ -299,8 +325,8 @@ mod tests {
             ..Root::default()
         };
         let scope = |from, to| Quarters { from: quarter(from), to: quarter(to) }.scope(&root);
-        let part = |from, to| Scope::Part(Quarters { from: quarter(from), to: quarter(to) });
         let whole = Quarters { from: quarter("2026-02-01"), to: quarter("2026-05-01") };
+        let part = |from, to| Scope::part(quarter(from), quarter(to), whole);
         assert_eq!(scope("2026-02-10", "2026-04-20T00:15:00Z"), Scope::Everything(whole));
         assert_eq!(scope("2026-02-10", "2026-04-20"), part("2026-02-01", "2026-04-20"));
         assert_eq!(scope("2026-03-10", "2026-04-21"), part("2026-03-10", "2026-05-01"));

@@ -39,7 +39,8 @@ pub struct Sales {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Day {
-    _id: String,
+    #[serde(rename = "_id")]
+    day: String,
     #[serde(with = "money::as_number")]
     daily_revenue: Money,
     daily_orders: i64,
@@ -56,8 +57,8 @@ impl View for Sales {
     ) -> Result<Self, store::Error> {
         let (figures, unique_customers) =
             tokio::try_join!(figures(snapshot, asked), buyers(snapshot, asked))?;
-        let days = figures.days.into_iter().map(|(_id, [orders, _, amount])| Day {
-            _id,
+        let days = figures.days.into_iter().map(|(day, [orders, _, amount])| Day {
+            day,
             daily_revenue: Money(amount),
             daily_orders: orders,
         });
@@ -97,7 +98,7 @@ pub async fn figures(snapshot: &Snapshot, asked: &Asked) -> Result<Figures, stor
     if asked.range.is_some() && !slices.contains(&RETURNED) {
         read.push(RETURNED);
     }
-    if let Scope::Part(quarters) | Scope::Everything(quarters) = asked.trend.scope(root) {
+    if let Some(quarters) = asked.trend.scope(root).quarters() {
         union::by_quarter(snapshot, Family::Sales, &read, quarters, |slice, quarter, row| {
             if slice == RETURNED {
                 zone::add(&mut returned, row);
@@ -127,17 +128,15 @@ async fn buyers(snapshot: &Snapshot, asked: &Asked) -> Result<i64, store::Error>
     if let Scope::Everything(_) = scope {
         return Ok(root.buyers.of(asked.statuses.one()));
     }
-    let mut seen = vec![0_u64; root.next_customer as usize / 64 + 1];
+    let mut orders_of = vec![0_i64; root.next_customer as usize];
     let slices = asked.statuses.slices();
-    union::by_entity(snapshot, Family::Buyers, &slices, scope, |ordinal, row| {
-        if let Some(word) = seen.get_mut(ordinal as usize / 64)
-            && row[0] > 0
-        {
-            *word |= 1 << (ordinal % 64);
+    union::by_entity(snapshot, Family::Buyers, &slices, scope, |ordinal, [orders, ..]| {
+        if let Some(sum) = orders_of.get_mut(ordinal as usize) {
+            *sum = sum.saturating_add(orders);
         }
     })
     .await?;
-    Ok(seen.iter().map(|word| i64::from(word.count_ones())).sum())
+    Ok(orders_of.iter().map(|orders| i64::from(*orders > 0)).sum())
 }
 
 /// The last days of a trend that would be longer than was asked for.

@@ -43,7 +43,8 @@ pub struct Overview {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Day {
-    _id: String,
+    #[serde(rename = "_id")]
+    day: String,
     #[serde(with = "money::as_number")]
     daily_revenue: Money,
     daily_transactions: i64,
@@ -101,8 +102,8 @@ impl Overview {
     /// As [`Snapshot::rollups`].
     pub async fn read(snapshot: &Snapshot, asked: &Asked) -> Result<Self, store::Error> {
         let figures = sales::figures(snapshot, asked).await?;
-        let day = |(_id, [orders, _, amount]): (_, Row)| Day {
-            _id,
+        let day = |(day, [orders, _, amount]): (_, Row)| Day {
+            day,
             daily_revenue: Money(amount),
             daily_transactions: orders,
         };

@@ -1,6 +1,6 @@
 //! Rollups united over a range: sales by quarter hour, and sums by customer or product.
 
-use projections::bucket::{self, Level};
+use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 use projections::event::Status;
 use projections::rollup::Family;
 use projections::table::Row;
@@ -8,6 +8,9 @@ use projections::table::Row;
 use super::range::{Quarters, Scope};
 use crate::store;
 use crate::store::read::{Snapshot, Span};
+
+/// The tables of all time are about as large as those of a month, in quarter hours.
+const EVER: u32 = 30 * QUARTERS_PER_DAY;
 
 /// The spans of month tables that have every row of the quarter hours.
 fn months(family: Family, slices: &[Option<Status>], quarters: Quarters) -> Vec<Span> {
@@ -45,8 +48,8 @@ pub async fn by_quarter(
         .await
 }
 
-/// Hands every row of a family by entity to `visit`, with the entity's ordinal. An entity comes
-/// as often as there are buckets and slices it is counted in.
+/// Hands rows of a family by entity to `visit`, with the entity's ordinal: those of one entity
+/// add up to what it comes to in the scope.
 ///
 /// # Errors
 /// As [`Snapshot::rollups`].
@@ -57,22 +60,52 @@ pub async fn by_entity(
     scope: Scope,
     mut visit: impl FnMut(u32, Row) + Send,
 ) -> Result<(), store::Error> {
-    let ever = |slice| Span { family, slice, level: Level::Ever, first: 0, last: 0 };
-    let spans: Vec<Span> = match scope {
-        Scope::Nothing => return Ok(()),
-        Scope::Everything(_) => slices.iter().map(|&slice| ever(slice)).collect(),
-        Scope::Part(quarters) => {
-            slices.iter().flat_map(|&slice| cover(family, slice, quarters)).collect()
-        }
-    };
+    let Plan { spans, less } = Plan::of(family, slices, scope);
     snapshot
         .rollups(&spans, |part| {
             let Some(first) = part.first_ordinal() else { return };
+            let is_less = less && part.level() != Some(Level::Ever);
             for (row, values) in part.rows() {
+                let values = if is_less { values.map(i64::saturating_neg) } else { values };
                 visit(first.saturating_add(row), values);
             }
         })
         .await
+}
+
+/// How a scope is made up of spans.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    spans: Vec<Span>,
+    /// Whether all that is no span of all time is to be taken off.
+    less: bool,
+}
+
+impl Plan {
+    /// What is in the scope, or else all there is less what is not, whichever is less to read.
+    fn of(family: Family, slices: &[Option<Status>], scope: Scope) -> Self {
+        let ever = |slice| Span { family, slice, level: Level::Ever, first: 0, last: 0 };
+        let mut plan = Plan { spans: Vec::new(), less: false };
+        for &slice in slices {
+            match scope {
+                Scope::Nothing => {}
+                Scope::Everything(_) => plan.spans.push(ever(slice)),
+                Scope::Part { quarters, whole } => {
+                    let before = Quarters { from: whole.from, to: quarters.from };
+                    let after = Quarters { from: quarters.to, to: whole.to };
+                    plan.less = before.len() + after.len() + EVER < quarters.len();
+                    if plan.less {
+                        plan.spans.push(ever(slice));
+                        plan.spans.extend(cover(family, slice, before));
+                        plan.spans.extend(cover(family, slice, after));
+                    } else {
+                        plan.spans.extend(cover(family, slice, quarters));
+                    }
+                }
+            }
+        }
+        plan
+    }
 }
 
 /// The fewest buckets that make up a range, buckets that follow each other as one span.
@@ -120,6 +153,23 @@ mod tests {
                 ("2026-05-02T00:00", "2026-05-02T18:15"),
             ]
         );
+    }
+
+    #[test]
+    fn most_of_all_time_is_all_time_less_the_rest() {
+        let whole = quarters("2025-01-01", "2026-01-01");
+        let plan = |from, to| {
+            let scope = Scope::Part { quarters: quarters(from, to), whole };
+            let plan = Plan::of(Family::Sold, &[None], scope);
+            let label = |span: &Span| bucket::label(span.level, span.first);
+            (plan.spans.iter().map(label).collect::<Vec<_>>(), plan.less)
+        };
+        let most = plan("2025-01-03", "2025-12-31");
+        assert_eq!(most, (["ever", "2025-01-01", "2025-12-31"].map(str::to_owned).to_vec(), true));
+        let few = plan("2025-01-31", "2025-03-01");
+        assert_eq!(few, (["2025-01-31", "2025-02"].map(str::to_owned).to_vec(), false));
+        let all = Plan::of(Family::Sold, &[None], Scope::Everything(whole));
+        assert_eq!((all.spans.len(), all.less), (1, false));
     }
 
     #[test]

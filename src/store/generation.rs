@@ -82,6 +82,31 @@ impl Store {
             .ok_or(Error::Missing("the live generation has no checkpoint; rebuild it"))
     }
 
+    /// Makes a checkpoint belong to another incarnation of its log. False where it moved meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn accept_incarnation(
+        &self,
+        checkpoint: &Checkpoint,
+        incarnation: &str,
+    ) -> Result<bool, Error> {
+        let position = i64::try_from(checkpoint.position).unwrap_or(i64::MAX);
+        self.database
+            .collection::<bson::Document>(CHECKPOINTS)
+            .update_one(
+                doc! {
+                    "_id": checkpoint.generation,
+                    "position": position,
+                    "incarnation": checkpoint.incarnation.as_str(),
+                },
+                doc! { "$set": { "incarnation": incarnation } },
+            )
+            .await
+            .doing("accepting the log")
+            .map(|accepted| accepted.matched_count == 1)
+    }
+
     /// Makes generation 1. Every step can be done again, so a crash between two costs nothing;
     /// the pointer comes last.
     async fn make_first(&self, incarnation: &str, settings: &Settings) -> Result<u32, Error> {

@@ -6,12 +6,16 @@
 //! - [`generation`]: the live pointer, checkpoints, and how a generation is made;
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
 //! - [`lease`]: who folds;
+//! - [`read`]: one consistent snapshot for the query side;
+//! - [`notes`]: what is remembered beside the read models.
 
 pub mod commit;
 pub mod generation;
 pub mod lease;
 pub mod load;
 pub mod names;
+pub mod notes;
+pub mod read;
 
 
 use std::time::Duration;

@@ -1,0 +1,337 @@
+//! Given some events, when others come, then the documents say so: the fold before a store in
+//! memory, for tests of this crate and of the shell.
+//!
+//! A [`Shop`] plays the shell: it loads what a batch needs, writes what it changed and deletes
+//! what it forgot, and panics where the fold breaks its side of that contract. [`Documents`] is
+//! everything that a generation consists of, under the ids that the documents have in the store.
+
+mod documents;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::{self, Kind, Limits, Status};
+use crate::fold::{Fold, Message, Needs, Resolved};
+use crate::ledger::{LedgerKey, LedgerRow};
+use crate::root::{Counts, Root, Settings};
+use crate::seen::{BlockKey, BlockKind};
+use crate::space::Change;
+use crate::time::Time;
+
+pub use documents::Documents;
+
+/// An event may be dated this far past the log's time.
+const AHEAD_MS: i64 = 24 * 3600 * 1000;
+/// Log time between two messages of [`Shop::when`].
+const STEP_MS: i64 = 1000;
+/// The log time that a shop begins at: 2026-11-21T12:00:00Z.
+const BEGINS: Time = Time(1_795_262_400_000);
+
+/// One message as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Its sequence in the stream.
+    pub position: u64,
+    /// When the log stored it; may go back, as clocks do.
+    pub log_time: Time,
+    /// The position it ranks at, where it replays an earlier one.
+    pub replay_of: Option<u64>,
+    /// What its subject says it is about.
+    pub kind: Kind,
+    /// Its payload.
+    pub body: String,
+}
+
+/// A shop of EUR with a fold, a store in memory, and a log that [`Shop::when`] writes.
+pub struct Shop {
+    settings: Settings,
+    keeping: Option<usize>,
+    fold: Fold,
+    stored: Documents,
+    /// What the store had before the batch that is still being committed.
+    behind: Option<Documents>,
+    times: usize,
+    position: u64,
+    now: Time,
+}
+
+impl Default for Shop {
+    fn default() -> Self {
+        let settings = Settings::new("EUR");
+        Shop {
+            fold: Fold::new(settings.clone(), Root::default()),
+            settings,
+            keeping: None,
+            stored: Documents::default(),
+            behind: None,
+            times: 1,
+            position: 0,
+            now: BEGINS,
+        }
+    }
+}
+
+impl Shop {
+    /// The same with a fold that keeps about `documents` of each collection at hand.
+    #[must_use]
+    pub fn keeping(mut self, documents: usize) -> Self {
+        self.keeping = Some(documents);
+        self.fold = self.fold.keeping(documents);
+        self
+    }
+
+    /// The same, with every batch folded while the one before is on its way to the store: until
+    /// it has to be there, the store still says what it said before.
+    #[must_use]
+    pub fn folding_ahead(mut self) -> Self {
+        self.behind = Some(self.stored.clone());
+        self
+    }
+
+    /// The same, with each further event of [`Shop::when`] delivered `times` times in a row.
+    #[must_use]
+    pub fn deliver_times(mut self, times: usize) -> Self {
+        self.times = times;
+        self
+    }
+
+    /// What has happened so far: a batch for each event.
+    #[must_use]
+    pub fn given(self, events: &[(Kind, &str)]) -> Self {
+        events.iter().fold(self, |shop, event| shop.when(std::slice::from_ref(event)))
+    }
+
+    /// What happens now: one batch, its messages a second of log time apart.
+    #[must_use]
+    pub fn when(mut self, events: &[(Kind, &str)]) -> Self {
+        let mut batch = Vec::new();
+        for (kind, body) in events {
+            self.now.0 += STEP_MS;
+            for _ in 0..self.times {
+                self.position += 1;
+                let (position, log_time) = (self.position, self.now);
+                let body = (*body).to_owned();
+                batch.push(Logged { position, log_time, replay_of: None, kind: *kind, body });
+            }
+        }
+        self.deliver(&batch);
+        self
+    }
+
+    /// The event again that stood at `position`, as `quarantine replay` publishes it.
+    #[must_use]
+    pub fn when_replayed(mut self, position: u64, (kind, body): (Kind, &str)) -> Self {
+        self.position += 1;
+        self.now.0 += STEP_MS;
+        let (log_time, replay_of) = (self.now, Some(position));
+        let body = body.to_owned();
+        let logged = Logged { position: self.position, log_time, replay_of, kind, body };
+        self.deliver(&[logged]);
+        self
+    }
+
+    /// Lets so many milliseconds of log time pass.
+    #[must_use]
+    pub fn after_ms(mut self, ms: i64) -> Self {
+        self.now.0 += ms;
+        self
+    }
+
+    /// The process dies and another one goes on from the checkpoint.
+    #[must_use]
+    pub fn then_restarted(mut self) -> Self {
+        self.restart();
+        self
+    }
+
+    /// States something about the documents; they never contradict one another.
+    ///
+    /// # Panics
+    /// Where `says` does, or where they do.
+    #[must_use]
+    pub fn then(self, says: impl FnOnce(&Documents)) -> Self {
+        assert_eq!(self.stored.contradictions(), [] as [String; 0]);
+        says(&self.stored);
+        self
+    }
+
+    /// States what came of all events: applied, repeated, unchanged, stale, quarantined.
+    ///
+    /// # Panics
+    /// Where something else did.
+    #[must_use]
+    pub fn then_counted(self, expected: [u64; 5]) -> Self {
+        self.then(|documents| {
+            let Counts { applied, repeated, unchanged, stale, quarantined, .. } =
+                documents.root.counts;
+            assert_eq!([applied, repeated, unchanged, stale, quarantined], expected);
+        })
+    }
+
+    /// States what the shop's orders of one status come to: how many, and what they cost, as
+    /// text.
+    ///
+    /// # Panics
+    /// Where they come to something else.
+    #[must_use]
+    pub fn then_sold(self, status: Status, orders: i64, amount: &str) -> Self {
+        self.then(|documents| {
+            let sums = documents.root.sales.of(status);
+            assert_eq!((sums.orders, &*sums.amount.to_string()), (orders, amount));
+        })
+    }
+
+    /// Everything in the store, once all is committed.
+    #[must_use]
+    pub fn documents(&self) -> &Documents {
+        &self.stored
+    }
+
+    /// Folds one batch and commits it.
+    ///
+    /// # Panics
+    /// Where the fold asks for too little, or says of a change what is not so.
+    pub fn deliver(&mut self, batch: &[Logged]) {
+        let mut log_time = self.fold.root.log_time;
+        let messages: Vec<_> = batch
+            .iter()
+            .map(|logged| {
+                log_time = log_time.max(logged.log_time);
+                message(logged, log_time, &self.settings.currency)
+            })
+            .collect();
+        let needs = self.fold.needs_identity(&messages);
+        self.supply(needs);
+        let needs = self.fold.needs_entities(&messages).expect("step 1 asks for enough");
+        self.supply(needs);
+        let resolved = self.fold.resolve(&messages).expect("steps 1 and 2 ask for enough");
+        if self.behind.is_some() && !resolved.recheck.is_empty() {
+            self.behind = Some(self.stored.clone());
+        }
+        self.recheck(&resolved);
+        let needs = self.fold.needs_rollups(&resolved);
+        self.supply(needs);
+        self.fold.apply(&resolved).expect("step 3 asks for enough");
+        if self.behind.is_some() {
+            self.behind = Some(self.stored.clone());
+        }
+        self.commit(&resolved, &messages);
+        self.fold.settle();
+    }
+
+    /// Throws the fold away and makes another from the documents, as they read back from text.
+    ///
+    /// # Panics
+    /// Where they read back as something else.
+    pub fn restart(&mut self) {
+        let text = serde_json::to_string(&self.stored).expect("documents can be written");
+        let read: Documents = serde_json::from_str(&text).expect("documents can be read");
+        assert_eq!(read, self.stored, "what a store gives back is what was written to it");
+        let fold = Fold::new(self.settings.clone(), read.root);
+        self.fold = match self.keeping {
+            Some(documents) => fold.keeping(documents),
+            None => fold,
+        };
+        for (id, block) in &self.stored.blocks {
+            let key = BlockKey::parse(id).expect("a block's id names it");
+            self.fold.seen.restore(key, block);
+        }
+        self.behind = self.behind.take().map(|_| self.stored.clone());
+    }
+
+    fn supply(&mut self, needs: Needs) {
+        let (fold, from) = (&mut self.fold, self.behind.as_ref().unwrap_or(&self.stored));
+        for key in needs.ledger {
+            let row = from.ledger.get(key.as_str()).cloned();
+            fold.ledger.supply(key, row);
+        }
+        for key in needs.vocabularies {
+            fold.vocabularies.supply(key, from.vocabularies.get(&key.id()).cloned());
+        }
+        for key in needs.blocks {
+            fold.blocks.supply(key, from.blocks.get(&key.id()).cloned());
+        }
+        for id in needs.customers {
+            let customer = from.customers.get(&*id).cloned();
+            fold.customers.supply(id, customer);
+        }
+        for id in needs.products {
+            let product = from.products.get(&*id).cloned();
+            fold.products.supply(id, product);
+        }
+        for key in needs.rollups {
+            fold.rollups.supply(key, from.rollups.get(&key.id()).cloned());
+        }
+    }
+
+    /// Asks the ledger for the first and last purchase among the rows this batch left alone.
+    fn recheck(&mut self, resolved: &Resolved) {
+        for user in &resolved.recheck {
+            let changed: BTreeSet<LedgerKey> = self.fold.changed_rows(user).cloned().collect();
+            let mut stored: Option<(Time, Time)> = None;
+            for (id, row) in &self.stored.ledger {
+                if let LedgerRow::Transaction(sale) = row
+                    && sale.user == *user
+                    && sale.status == Status::Completed
+                    && !changed.contains(&LedgerKey::from(id.as_str()))
+                {
+                    let (first, last) = stored.unwrap_or((sale.at, sale.at));
+                    stored = Some((first.min(sale.at), last.max(sale.at)));
+                }
+            }
+            self.fold.set_purchases(user, stored).expect("a customer to recheck is at hand");
+        }
+    }
+
+    fn commit(&mut self, resolved: &Resolved, messages: &[Message<'_>]) {
+        let (fold, to) = (&self.fold, &mut self.stored);
+        to.root = fold.root.clone();
+        write(&mut to.ledger, fold.ledger.changes(), |key| key.as_str().to_owned());
+        write(&mut to.customers, fold.customers.changes(), |id| id.to_string());
+        write(&mut to.products, fold.products.changes(), |id| id.to_string());
+        write(&mut to.vocabularies, fold.vocabularies.changes(), |key| key.id());
+        write(&mut to.rollups, fold.rollups.changes(), |key| key.id());
+        write(&mut to.blocks, fold.blocks.changes(), BlockKey::id);
+        if resolved.forget_blocks {
+            let first = fold.root.blocks.activity_first;
+            to.blocks.retain(|id, _| {
+                BlockKey::parse(id)
+                    .is_none_or(|key| key.kind != BlockKind::Activity || key.number >= first)
+            });
+        }
+        for named in &resolved.named {
+            let id = documents::name_id(named.family, named.ordinal);
+            let known = to.names.insert(id, named.id.to_string());
+            assert_eq!(known, None, "an ordinal means one entity");
+        }
+        for (index, reasons) in &resolved.quarantined {
+            assert!(!reasons.is_empty(), "a quarantined message has a reason");
+            let fields = reasons.iter().map(|reason| reason.field.to_string()).collect();
+            to.quarantine.insert(messages[*index].position, fields);
+        }
+    }
+}
+
+fn message<'a>(logged: &'a Logged, log_time: Time, currency: &str) -> Message<'a> {
+    let limits = Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
+    Message {
+        position: logged.position,
+        log_time,
+        replay_of: logged.replay_of,
+        event: event::parse(logged.kind, logged.body.as_bytes(), &limits),
+    }
+}
+
+fn write<'a, K: 'a, D: Clone + PartialEq + std::fmt::Debug + 'a>(
+    stored: &mut BTreeMap<String, D>,
+    changes: impl Iterator<Item = Change<'a, K, D>>,
+    id: impl Fn(&K) -> String,
+) {
+    for change in changes {
+        let id = id(change.key);
+        assert_eq!(change.new, !stored.contains_key(&id), "{id} is new or is not");
+        if let Some(before) = change.before {
+            assert_eq!(Some(before), stored.get(&id), "{id} was what it is said to have been");
+        }
+        stored.insert(id, change.document.clone());
+    }
+}

@@ -1,0 +1,9 @@
+//! The fold against a reference that keeps every event and recomputes everything, on random logs
+//! over few ids. One binary: `generate` makes logs, `naive` is the reference, the others state
+//! what holds.
+
+mod bounds;
+mod generate;
+mod naive;
+mod properties;
+mod ranges;

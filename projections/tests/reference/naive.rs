@@ -1,0 +1,319 @@
+//! The reference: keeps what every event said, as plainly as the design states it, and works out
+//! every figure from that when it is asked. Knows nothing of how the fold goes about it.
+
+mod figures;
+
+use std::collections::BTreeMap;
+
+use projections::event::{self, Event, Limits};
+use projections::products::Entry;
+use projections::testing::{Documents, Logged};
+use projections::time::Time;
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// The producer's version, if it gives one, and where the event stands in the log.
+type Age = (Option<Time>, u64);
+
+/// Older by the versions where both have one and they differ, else by the log.
+fn is_older(new: Age, known: Age) -> bool {
+    if let (Some(new), Some(known)) = (new.0, known.0)
+        && new != known
+    {
+        return new < known;
+    }
+    new.1 < known.1
+}
+
+struct Sale {
+    event: event::Transaction<'static>,
+    age: Age,
+    /// Category, payment method and country.
+    codes: [u16; 3],
+}
+
+struct Rating {
+    event: event::Feedback<'static>,
+    age: Age,
+}
+
+struct Fact {
+    event: event::Activity<'static>,
+    /// Type, device, page and country.
+    codes: [u16; 4],
+}
+
+struct Person {
+    ordinal: u32,
+    first_seen: Time,
+    last_seen: Time,
+    profile: Option<(event::Customer<'static>, Age)>,
+}
+
+#[derive(Default)]
+struct Thing {
+    ordinal: u32,
+    entry: Option<Entry>,
+    stock: Option<(i64, Age)>,
+}
+
+enum Came {
+    Applied,
+    Repeated,
+    Unchanged,
+    Stale,
+    Quarantined(Vec<String>),
+}
+
+/// Everything ever said that still stands.
+#[derive(Default)]
+pub struct Naive {
+    log_time: Time,
+    counts: projections::root::Counts,
+    sales: BTreeMap<String, Sale>,
+    sale_times: Vec<Time>,
+    ratings: BTreeMap<String, Rating>,
+    facts: Vec<Fact>,
+    /// Of each activity's id, the log time when it last counted.
+    remembered: BTreeMap<String, i64>,
+    people: BTreeMap<String, Person>,
+    things: BTreeMap<String, Thing>,
+    words: BTreeMap<String, Vec<String>>,
+    quarantine: BTreeMap<u64, Vec<String>>,
+}
+
+impl Naive {
+    /// What a log comes to. The blocks of seen ids are an affair of the fold's alone.
+    pub fn of(log: &[Logged]) -> Documents {
+        let mut naive = Naive::default();
+        log.iter().for_each(|logged| naive.read(logged));
+        naive.documents()
+    }
+
+    fn read(&mut self, logged: &Logged) {
+        self.log_time = self.log_time.max(logged.log_time);
+        let latest = Time(self.log_time.0 + DAY_MS);
+        let limits = Limits { latest, currency: "EUR" };
+        let came = match event::parse(logged.kind, logged.body.as_bytes(), &limits) {
+            Ok(event) => self.take(logged, event.into_owned()),
+            Err(reasons) => {
+                Came::Quarantined(reasons.iter().map(|it| it.field.to_string()).collect())
+            }
+        };
+        self.counts.read += 1;
+        match came {
+            Came::Applied => self.counts.applied += 1,
+            Came::Repeated => self.counts.repeated += 1,
+            Came::Unchanged => self.counts.unchanged += 1,
+            Came::Stale => self.counts.stale += 1,
+            Came::Quarantined(fields) => {
+                self.counts.quarantined += 1;
+                self.quarantine.insert(logged.position, fields);
+            }
+        }
+    }
+
+    fn take(&mut self, logged: &Logged, event: Event<'static>) -> Came {
+        let place = logged.replay_of.unwrap_or(logged.position);
+        match event {
+            Event::Transaction(event) => self.sale(event, place),
+            Event::Activity(event) => self.fact(event),
+            Event::Feedback(event) => self.rating(event, place),
+            Event::Product(event) => self.product(&event, place),
+            Event::Stock(event) => self.stock_event(&event, place),
+            Event::Customer(event) => self.customer(event, place),
+        }
+    }
+
+    fn sale(&mut self, event: event::Transaction<'static>, place: u64) -> Came {
+        let age = (event.updated_at, place);
+        let content = |event: &event::Transaction<'static>| event::Transaction {
+            updated_at: None,
+            rounded: false,
+            ..event.clone()
+        };
+        if let Some(known) = self.sales.get_mut(&*event.transaction_id) {
+            if known.event.user_id != event.user_id {
+                return Came::Quarantined(vec!["userId".into()]);
+            }
+            if is_older(age, known.age) {
+                return Came::Stale;
+            }
+            if content(&known.event) == content(&event) {
+                known.age.0 = age.0;
+                return Came::Unchanged;
+            }
+        }
+        let product = self.thing(event.product_id.as_deref().unwrap_or("(none)"));
+        let category = product.entry.as_ref().map(|entry| entry.category.to_string());
+        let category = event.category.as_deref().map(str::to_owned).or(category);
+        self.seen(&event.user_id, event.at);
+        let codes = [
+            self.word("category", 256, event.at, category.as_deref()),
+            self.word("paymentMethod", 256, event.at, Some(&event.payment_method)),
+            self.word("country", 256, event.at, event.country.as_deref()),
+        ];
+        self.sale_times.push(event.at);
+        self.counts.rounded += u64::from(event.rounded);
+        self.sales.insert(event.transaction_id.to_string(), Sale { event, age, codes });
+        Came::Applied
+    }
+
+    fn fact(&mut self, event: event::Activity<'static>) -> Came {
+        let now = self.log_time.0;
+        if self.remembered.get(&*event.activity_id).is_some_and(|at| now - at <= DAY_MS) {
+            return Came::Repeated;
+        }
+        self.remembered.insert(event.activity_id.to_string(), now);
+        self.seen(&event.user_id, event.at);
+        if let Some(product) = &event.product_id {
+            self.thing(product);
+        }
+        let codes = [
+            self.word("activityType", 256, event.at, Some(&event.activity_type)),
+            self.word("device", 256, event.at, event.device.as_deref()),
+            self.word("page", 512, event.at, event.page.as_deref()),
+            self.word("activityCountry", 256, event.at, event.country.as_deref()),
+        ];
+        self.facts.push(Fact { event, codes });
+        Came::Applied
+    }
+
+    fn rating(&mut self, event: event::Feedback<'static>, place: u64) -> Came {
+        let age = (event.updated_at, place);
+        if let Some(known) = self.ratings.get_mut(&*event.feedback_id) {
+            if known.event.user_id != event.user_id {
+                return Came::Quarantined(vec!["userId".into()]);
+            }
+            if is_older(age, known.age) {
+                return Came::Stale;
+            }
+            if (event::Feedback { updated_at: event.updated_at, ..known.event.clone() }) == event {
+                known.age.0 = age.0;
+                return Came::Unchanged;
+            }
+        }
+        self.seen(&event.user_id, event.at);
+        self.thing(&event.product_id);
+        self.ratings.insert(event.feedback_id.to_string(), Rating { event, age });
+        Came::Applied
+    }
+
+    fn product(&mut self, event: &event::Product<'static>, place: u64) -> Came {
+        if event.product_id == "(none)" {
+            return Came::Quarantined(vec!["productId".into()]);
+        }
+        let age = (event.updated_at, place);
+        let mut entry = Entry {
+            name: (*event.name).into(),
+            category: (*event.category).into(),
+            price: event.price,
+            description: event.description.as_deref().map(Into::into),
+            image_url: event.image_url.as_deref().map(Into::into),
+            added_date: event.added_date,
+            rank: figures::rank(age),
+        };
+        let thing = self.thing(&event.product_id);
+        let mut applied = true;
+        if let Some(known) = &thing.entry {
+            if is_older(age, (known.rank.updated_at, known.rank.position)) {
+                return Came::Stale;
+            }
+            if (Entry { rank: entry.rank, ..known.clone() }) == entry {
+                applied = false;
+                entry.rank.position = known.rank.position;
+            }
+        }
+        thing.entry = Some(entry);
+        let stocked = event.stock.map(|stock| thing.count_stock(stock, age));
+        if !applied && !matches!(stocked, Some(Came::Applied)) {
+            return Came::Unchanged;
+        }
+        self.counts.rounded += u64::from(event.rounded);
+        Came::Applied
+    }
+
+    fn stock_event(&mut self, event: &event::Stock<'static>, place: u64) -> Came {
+        if event.product_id == "(none)" {
+            return Came::Quarantined(vec!["productId".into()]);
+        }
+        self.thing(&event.product_id).count_stock(event.stock, (event.updated_at, place))
+    }
+
+    fn customer(&mut self, event: event::Customer<'static>, place: u64) -> Came {
+        let mut age = (event.updated_at, place);
+        let known = self.people.get(&*event.user_id).and_then(|person| person.profile.as_ref());
+        let mut came = Came::Applied;
+        if let Some((known, known_age)) = known {
+            if is_older(age, *known_age) {
+                return Came::Stale;
+            }
+            if (event::Customer { updated_at: event.updated_at, ..known.clone() }) == event {
+                came = Came::Unchanged;
+                age.1 = known_age.1;
+            }
+        }
+        let dated = event.updated_at.or(event.created_at);
+        // What is said again without a date says nothing of when.
+        let undated = matches!(came, Came::Applied).then_some(self.log_time);
+        if let Some(at) = dated.or(undated) {
+            self.seen(&event.user_id, at);
+        }
+        let person = self.people.get_mut(&*event.user_id).unwrap();
+        person.profile = Some((event, age));
+        came
+    }
+
+    fn seen(&mut self, user: &str, at: Time) {
+        let ordinal = u32::try_from(self.people.len()).unwrap();
+        let person = self.people.entry(user.to_owned()).or_insert(Person {
+            ordinal,
+            first_seen: at,
+            last_seen: at,
+            profile: None,
+        });
+        person.first_seen = person.first_seen.min(at);
+        person.last_seen = person.last_seen.max(at);
+    }
+
+    fn thing(&mut self, product: &str) -> &mut Thing {
+        let ordinal = u32::try_from(self.things.len()).unwrap();
+        let fresh = Thing { ordinal, ..Thing::default() };
+        self.things.entry(product.to_owned()).or_insert(fresh)
+    }
+
+    /// The code of a value: the month's first ones each have their own, in log order.
+    fn word(&mut self, dimension: &str, cap: usize, at: Time, value: Option<&str>) -> u16 {
+        let value = match value {
+            None | Some("(none)") => return 0,
+            Some("(other)") => return 1,
+            Some(value) => value,
+        };
+        let id = format!("{dimension}/{}", figures::date(at).format("%Y-%m"));
+        let words = self.words.entry(id.clone()).or_default();
+        let place = words.iter().position(|word| word == value).or_else(|| {
+            (words.len() < cap).then(|| {
+                words.push(value.to_owned());
+                words.len() - 1
+            })
+        });
+        self.counts.folded += u64::from(place.is_none());
+        place.map_or(1, |place| u16::try_from(place + 2).unwrap())
+    }
+}
+
+impl Thing {
+    fn count_stock(&mut self, stock: i64, age: Age) -> Came {
+        match self.stock {
+            Some((_, known)) if is_older(age, known) => Came::Stale,
+            Some((same, known)) if same == stock => {
+                self.stock = Some((stock, (age.0, known.1)));
+                Came::Unchanged
+            }
+            _ => {
+                self.stock = Some((stock, age));
+                Came::Applied
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The composition root: connect, wire, spawn, drain. Knows everyone and no business rule.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use futures_util::{FutureExt, StreamExt};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::config::Settings;
+use crate::http::health::{self, Health};
+use crate::projector::session::Limits;
+use crate::projector::status::{State, Status};
+use crate::projector::{Projector, describe};
+use crate::push::{Hub, socket_io};
+use crate::query::{self, Deps};
+use crate::store::Store;
+use crate::stream::Log;
+use crate::stream::announce::Announcement;
+use crate::{http, ingest};
+
+/// How often the log is asked for its end.
+const LOOK_AT_LOG: Duration = Duration::from_millis(250);
+/// The log is said to be filling up from here on, in percent of its bytes.
+const ALARM_PERCENT: u64 = 80;
+/// Commits that a slow listener may be behind.
+const ANNOUNCEMENTS_HELD: usize = 1_024;
+/// How long connections may take to end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// A service that runs.
+pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The log.
+    pub log: Log,
+    /// The store.
+    pub store: Store,
+    /// What its projector is doing.
+    pub status: watch::Receiver<Status>,
+    server: JoinHandle<std::io::Result<()>>,
+    closing: CancellationToken,
+    folding: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Takes the address to listen on, so that a port in use is said before anything is started.
+///
+/// # Errors
+/// Where the port is in use, or the address is not loopback: until there are accounts, nobody
+/// else may come in.
+pub async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let bind = settings.bind;
+    if !bind.ip().is_loopback() {
+        bail!(
+            "BIND is {bind}, which others can reach, and there are no accounts yet; \
+             use a loopback address such as 127.0.0.1:{}",
+            bind.port()
+        );
+    }
+    TcpListener::bind(bind).await.with_context(|| {
+        format!("cannot listen on {bind}; if the port is in use, choose another with --bind")
+    })
+}
+
+impl App {
+    /// Connects to the log and the store, and starts everything.
+    ///
+    /// # Errors
+    /// Where the log or the store cannot be used.
+    pub async fn start(
+        settings: &Settings,
+        listener: TcpListener,
+        nats_url: &str,
+        mongodb_uri: &str,
+    ) -> anyhow::Result<App> {
+        let log = Log::connect(settings.log(nats_url)).await?;
+        let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
+        let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+
+        let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
+        let projector = Projector {
+            store: store.clone(),
+            log: log.clone(),
+            settings: settings.fold(),
+            limits: Limits::default(),
+            status: Arc::new(status),
+        };
+        tasks.spawn(projector.run(folding.clone()));
+
+        let (log_end, log_end_seen) = watch::channel(None);
+        let (nats_up, nats_up_seen) = watch::channel(true);
+        let (announcements, _) = broadcast::channel(ANNOUNCEMENTS_HELD);
+        tasks.spawn(watch_log(
+            log.clone(),
+            settings.stream_max_bytes,
+            log_end,
+            nats_up,
+            folding.clone(),
+        ));
+        tasks.spawn(hear(log.clone(), announcements.clone(), folding.clone()));
+
+        let deps = Deps {
+            store: store.clone(),
+            log_end: log_end_seen.clone(),
+            ask_log_end: ask_log_end(log.clone()),
+            projector: seen.clone(),
+            announcements,
+            now: Arc::new(query::system_clock),
+            ids: Arc::default(),
+        };
+        let health = Health {
+            store: store.clone(),
+            nats_up: nats_up_seen,
+            projector: seen.clone(),
+            log_end: log_end_seen,
+            started: Instant::now(),
+        };
+        let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
+        let hub = Arc::new(Hub::new(deps.clone()));
+        let (socket_io, push) = socket_io::layer(hub, &settings.socket_path);
+        tasks.spawn(push.run(closing.clone()));
+        let router = Router::new()
+            .merge(query::routes(deps))
+            .merge(ingest::http::routes(ingest))
+            .merge(health::routes(health))
+            .merge(http::page::routes());
+        let router = http::finish(router).layer(socket_io);
+        let address = listener.local_addr()?;
+        let server = axum::serve(listener, router)
+            .with_graceful_shutdown(closing.clone().cancelled_owned());
+        let server = tokio::spawn(async move { server.await });
+        info!(%address, "listening");
+        tasks.close();
+        Ok(App { address, log, store, status: seen, server, closing, folding, tasks })
+    }
+
+    /// Stops: first new requests and pushes, then the fold at a commit.
+    ///
+    /// # Errors
+    /// Where the server failed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.closing.cancel();
+        let server = match tokio::time::timeout(DRAIN, self.server).await {
+            Ok(ended) => ended?,
+            Err(_) => {
+                warn!("some connections did not end in time and were closed");
+                Ok(())
+            }
+        };
+        self.folding.cancel();
+        if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
+            warn!("some tasks did not end in time");
+        }
+        server.context("serving")
+    }
+}
+
+/// Keeps the log's end, whether NATS is there, and says when the log fills up.
+async fn watch_log(
+    log: Log,
+    max_bytes: i64,
+    log_end: watch::Sender<Option<u64>>,
+    nats_up: watch::Sender<bool>,
+    stop: CancellationToken,
+) {
+    let max_bytes = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+    let mut filling = false;
+    let mut tick = tokio::time::interval(LOOK_AT_LOG);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let extent = tokio::time::timeout(Duration::from_secs(2), log.extent()).await;
+        let extent = extent.ok().and_then(Result::ok);
+        let up = extent.is_some() && log.is_connected();
+        nats_up.send_if_modified(|was| std::mem::replace(was, up) != up);
+        let last = extent.as_ref().map(|extent| extent.last);
+        log_end.send_if_modified(|was| std::mem::replace(was, last) != last);
+        if let Some(extent) = extent {
+            let percent = extent.bytes.saturating_mul(100) / max_bytes.max(1);
+            if percent >= ALARM_PERCENT && !filling {
+                warn!(percent, "the log is filling up; when it is full it refuses events");
+            }
+            filling = percent >= ALARM_PERCENT;
+        }
+    }
+}
+
+/// Hands on what projectors announce, this process's among them.
+async fn hear(log: Log, to: broadcast::Sender<Announcement>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match log.announcements().await {
+            Ok(mut heard) => loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    announcement = heard.next() => match announcement {
+                        // Nobody listening is no fault.
+                        Some(announcement) => { let _ = to.send(announcement); }
+                        None => break,
+                    }
+                }
+            },
+            Err(error) => warn!(error = describe(&error), "commits are not heard of"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn ask_log_end(log: Log) -> query::AskLogEnd {
+    Arc::new(move || {
+        let log = log.clone();
+        async move { log.extent().await.ok().map(|extent| extent.last) }.boxed()
+    })
+}

@@ -1,0 +1,111 @@
+//! `adaptive-bi ingest FILE`: a file onto the log.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use sha2::{Digest, Sha256};
+
+use super::{Joined, grouped};
+use crate::config::Settings;
+use crate::ingest::file::{self, Source, Summary};
+use crate::ingest::retail;
+use crate::store::Store;
+use crate::stream::Log;
+
+/// What to ingest.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// NDJSON of `{"kind", "id"?, "data"}`, or the Online Retail CSV; `.zst` is decompressed.
+    pub file: PathBuf,
+    /// Moves the dates of a CSV by whole weeks, so that its last event is recent. Chosen once
+    /// for a file and kept with the data.
+    #[arg(long, value_name = "WHEN")]
+    pub shift_to: Option<ShiftTo>,
+}
+
+/// Where dates are moved to.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ShiftTo {
+    /// As near to now as whole weeks allow, never past it.
+    Now,
+}
+
+/// Ingests a file.
+///
+/// # Errors
+/// Where the file, the log or the store cannot be used. What was read before is on the log.
+pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
+    // The file first: nothing is started for one that is not there.
+    let (input, read, size) = file::open(&arguments.file)?;
+    let joined = Joined::servers(settings).await?;
+    let outcome = async {
+        let log = Log::connect(settings.log(&joined.nats_url)).await?;
+        let source = if is_csv(&arguments.file) {
+            let shift_weeks = match arguments.shift_to {
+                None => 0,
+                Some(ShiftTo::Now) => shift(settings, &joined.mongodb_uri, &arguments.file).await?,
+            };
+            Source::Retail(input, retail::Options { shift_weeks, demo: false })
+        } else if arguments.shift_to.is_some() {
+            bail!("--shift-to moves the dates of an Online Retail CSV; NDJSON is taken as it is");
+        } else {
+            Source::Lines(input)
+        };
+        let bar = file::progress_bar(size);
+        let summary = file::ingest(&log, &settings.currency, source, 0, |events| {
+            bar.set_position(read.load(Ordering::Relaxed));
+            bar.set_message(rate(events, bar.elapsed()));
+        })
+        .await;
+        bar.finish_and_clear();
+        report(&summary?);
+        Ok(())
+    }
+    .await;
+    joined.leave().await?;
+    outcome
+}
+
+/// How many events were sent, and how fast.
+pub(super) fn rate(events: u64, elapsed: std::time::Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(0.001);
+    #[allow(clippy::cast_precision_loss)] // a rate for the eye
+    let rate = events as f64 / seconds;
+    format!("{} events, {}/s", grouped(events), grouped(format!("{rate:.0}")))
+}
+
+fn report(summary: &Summary) {
+    let taken = summary.accepted + summary.duplicates;
+    println!("{} in {:.1} s", rate(taken, summary.took), summary.took.as_secs_f64());
+    println!("on the log up to position {}", summary.position);
+    let skipped: u64 = summary.skipped.values().sum();
+    if skipped > 0 {
+        println!("{} lines were skipped:", grouped(skipped));
+        for (reason, count) in summary.skipped.iter().take(20) {
+            println!("  {:>9}  {reason}", grouped(count));
+        }
+    }
+}
+
+fn is_csv(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.trim_end_matches(".zst").ends_with(".csv")
+}
+
+async fn shift(settings: &Settings, mongodb_uri: &str, path: &Path) -> anyhow::Result<i64> {
+    let path = path.to_owned();
+    let (hash, weeks) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let mut hash = Sha256::new();
+        std::io::copy(&mut std::fs::File::open(&path)?, &mut hash)?;
+        let (input, _, _) = file::open(&path)?;
+        let Some(last) = retail::last_date(input)? else {
+            bail!("the file has no line with a date");
+        };
+        Ok((format!("{:x}", hash.finalize()), retail::weeks_until(last, chrono::Utc::now())))
+    })
+    .await??;
+    let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
+    Ok(store.remember_shift(&hash, weeks).await?)
+}

@@ -1,0 +1,90 @@
+//! The command line: one file for each command.
+//!
+//! - [`serve`]: the service;
+//! - [`demo`]: the service, its servers and a year of a real shop;
+//! - [`ingest`]: a file onto the log;
+//! - [`project`]: the projector's state, and ending a halt.
+
+pub mod demo;
+pub mod generate;
+pub mod ingest;
+pub mod project;
+pub mod serve;
+
+use anyhow::bail;
+
+use crate::config::Settings;
+use crate::services::{self, Services};
+
+/// Addresses of the servers: given, run by another process of this program on the same data
+/// folder, or started for this command.
+pub(crate) struct Joined {
+    pub nats_url: String,
+    pub mongodb_uri: String,
+    started: Option<Services>,
+}
+
+impl Joined {
+    /// Joins the servers that run, or starts them.
+    pub(crate) async fn servers(settings: &Settings) -> anyhow::Result<Joined> {
+        let running = Services::find_running(&settings.data_dir);
+        let nats = settings.nats_url.clone();
+        let mongo = settings.mongodb_uri.clone();
+        let joined = (
+            nats.or_else(|| running.as_ref().and_then(|at| at.nats_url.clone())),
+            mongo.or_else(|| running.as_ref().and_then(|at| at.mongodb_uri.clone())),
+        );
+        if let (Some(nats_url), Some(mongodb_uri)) = joined {
+            return Ok(Joined { nats_url, mongodb_uri, started: None });
+        }
+        let started = Services::start(&settings.services(), &services::to_stderr).await?;
+        let (nats_url, mongodb_uri) =
+            (started.nats_url().to_owned(), started.mongodb_uri().to_owned());
+        Ok(Joined { nats_url, mongodb_uri, started: Some(started) })
+    }
+
+    /// Stops what was started for the command.
+    pub(crate) async fn leave(self) -> anyhow::Result<()> {
+        match self.started {
+            Some(services) => Ok(services.stop().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Waits for a request to stop, or for a server of ours to end by itself.
+pub(crate) async fn until_stopped(services: &Services) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        error = services.failed() => bail!(error),
+    }
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(number: impl std::fmt::Display) -> String {
+    let text = number.to_string();
+    let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(w, r)| (w, Some(r)));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) && grouped != "-" {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    rest.map_or(grouped.clone(), |rest| format!("{grouped}.{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn thousands_stand_apart() {
+        let cases = [("0", "0"), ("999", "999"), ("1000", "1,000"), ("-1234567", "-1,234,567")];
+        for (number, expected) in cases {
+            assert_eq!(super::grouped(number), expected);
+        }
+        assert_eq!(super::grouped("10666684.544"), "10,666,684.544");
+    }
+}

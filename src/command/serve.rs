@@ -1,0 +1,25 @@
+//! `adaptive-bi serve`: the service.
+
+use crate::app::{self, App};
+use crate::config::Settings;
+use crate::services::{self, Services};
+
+/// Serves until it is asked to stop.
+///
+/// # Errors
+/// Where the address, the log or the store cannot be used.
+pub async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let listener = app::listen(settings).await?;
+    let services = Services::start(&settings.services(), &services::to_stderr).await?;
+    let started =
+        App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
+    let outcome = match started {
+        Ok(app) => {
+            let asked = super::until_stopped(&services).await;
+            app.stop().await.and(asked)
+        }
+        Err(error) => Err(error),
+    };
+    services.stop().await?;
+    outcome
+}

@@ -1,0 +1,143 @@
+//! Settings: the environment, a `.env` file and flags of the same names, read once.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::services;
+
+/// Everything that can be set. Each flag's name is the environment's in small letters.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Where to listen.
+    #[arg(long, env = "BIND", default_value = "127.0.0.1:4000", global = true)]
+    pub bind: SocketAddr,
+    /// The NATS server of the log; without it the program runs its own.
+    #[arg(long, env = "NATS_URL", global = true)]
+    pub nats_url: Option<String>,
+    /// The stream's name.
+    #[arg(long, env = "NATS_STREAM", default_value = "EVENTS", global = true)]
+    pub nats_stream: String,
+    /// What the subjects of events begin with.
+    #[arg(long, env = "SUBJECT_PREFIX", default_value = "events", global = true)]
+    pub subject_prefix: String,
+    /// How many bytes the log holds before it refuses events.
+    #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
+    pub stream_max_bytes: i64,
+    /// The MongoDB replica set of the read models; without it the program runs its own.
+    #[arg(long, env = "MONGODB_URI", hide_env_values = true, global = true)]
+    pub mongodb_uri: Option<String>,
+    /// The database; else the one in the URI's path, else `adaptive_bi`.
+    #[arg(long, env = "MONGODB_DB", global = true)]
+    pub mongodb_db: Option<String>,
+    /// The shop's currency; events that name another are quarantined.
+    #[arg(long, env = "CURRENCY", default_value = "GBP", global = true)]
+    pub currency: String,
+    /// How many hours of log time an activity's id is remembered.
+    #[arg(long, env = "ACTIVITY_WINDOW_HOURS", default_value_t = 24, global = true)]
+    pub activity_window_hours: u32,
+    /// The path of Socket.IO.
+    #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
+    pub socket_path: String,
+    /// What is logged: error, warn, info, debug, trace, or `target=level` pairs.
+    #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
+    pub log_level: String,
+    /// Where the program's own servers keep their data.
+    #[arg(long, env = "DATA_DIR", default_value = ".adaptive-bi", global = true)]
+    pub data_dir: PathBuf,
+    /// Where fetched servers are kept; else the user's cache folder.
+    #[arg(long, env = "CACHE_DIR", global = true)]
+    pub cache_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// What a generation is made with.
+    #[must_use]
+    pub fn fold(&self) -> projections::root::Settings {
+        projections::root::Settings {
+            activity_window_ms: i64::from(self.activity_window_hours) * 3_600_000,
+            ..projections::root::Settings::new(&self.currency)
+        }
+    }
+
+    /// Which servers to run.
+    #[must_use]
+    pub fn services(&self) -> services::Settings {
+        services::Settings {
+            data_dir: self.data_dir.clone(),
+            cache_dir: self.cache_dir.clone().unwrap_or_else(cache_dir),
+            nats_url: self.nats_url.clone(),
+            mongodb_uri: self.mongodb_uri.clone(),
+            nats: services::NatsOptions::default(),
+            mongo_cache_gb: 2.0,
+        }
+    }
+
+    /// The log, at an address that is known by now.
+    #[must_use]
+    pub fn log(&self, url: &str) -> crate::stream::Settings {
+        crate::stream::Settings {
+            url: url.to_owned(),
+            stream: self.nats_stream.clone(),
+            prefix: self.subject_prefix.clone(),
+            max_bytes: self.stream_max_bytes,
+        }
+    }
+}
+
+/// The user's cache folder, as the XDG base directories say.
+#[must_use]
+pub fn cache_dir() -> PathBuf {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| {
+        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"))
+    });
+    base.unwrap_or_else(std::env::temp_dir).join("adaptive-bi")
+}
+
+/// The names that the Node services used, and ours.
+const OLD_NAMES: [(&str, &str, &str); 2] =
+    [("MONGO_URI", "MONGODB_URI", "--mongodb-uri"), ("MONGODB_DB_NAME", "MONGODB_DB", "--mongodb-db")];
+/// What the Node services read and we do not.
+const IGNORED: [&str; 3] = ["NODE_ENV", "LOG_FILE", "JWT_REFRESH_SECRET"];
+
+/// The arguments of the process, with those that old names in the environment stand for. Reads
+/// `.env` first. Says on the way which settings mean nothing here.
+pub fn arguments(say: impl Fn(&str)) -> Vec<OsString> {
+    // No `.env` is no error; one that cannot be read is said.
+    if let Err(error) = dotenvy::dotenv()
+        && !error.not_found()
+    {
+        say(&format!(".env was not read: {error}"));
+    }
+    let given = |flag: &str| {
+        std::env::args_os().any(|argument| argument.to_string_lossy().starts_with(flag))
+    };
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let mut add = |flag: &str, value: OsString| {
+        let mut argument = OsString::from(format!("{flag}="));
+        argument.push(value);
+        arguments.push(argument);
+    };
+    for (old, new, flag) in OLD_NAMES {
+        if let Some(value) = std::env::var_os(old)
+            && std::env::var_os(new).is_none()
+            && !given(flag)
+        {
+            add(flag, value);
+        }
+    }
+    let port = std::env::var("PORT").or_else(|_| std::env::var("BACKEND_PORT"));
+    if let Ok(port) = port
+        && std::env::var_os("BIND").is_none()
+        && !given("--bind")
+    {
+        add("--bind", format!("127.0.0.1:{port}").into());
+    }
+    for name in IGNORED.into_iter().filter(|name| std::env::var_os(name).is_some()) {
+        say(&format!("{name} is set but has no meaning here"));
+    }
+    arguments
+}

@@ -1,0 +1,268 @@
+//! `adaptive-bi ingest FILE`: NDJSON of events, or the Online Retail CSV, plain or zstd.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use projections::event::{Kind, Reason};
+use projections::time::Time;
+use tokio::sync::mpsc;
+
+use super::envelope::{self, Edge};
+use super::retail;
+use super::submit::{Outcome, Submitter};
+use crate::stream::Log;
+use crate::stream::publish::Outgoing;
+
+/// Why a file could not be read, or not to its end. What came before is on the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be opened.
+    #[error("{name} cannot be opened")]
+    Open {
+        /// The file's name.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It ends in the middle, or cannot be read on.
+    #[error("the file is cut or damaged at line {line}; what came before is on the log")]
+    Cut {
+        /// The line it happened in.
+        line: u64,
+        /// Why.
+        #[source]
+        source: Option<io::Error>,
+    },
+    /// It is no Online Retail CSV.
+    #[error(transparent)]
+    Retail(#[from] retail::Error),
+    /// The log did not take an event.
+    #[error("the log did not take event {event}: {reason}; ingest the file again once it does, \
+             nothing is counted twice")]
+    Log {
+        /// The event's number in the file, from 0.
+        event: usize,
+        /// What the log said.
+        reason: String,
+    },
+}
+
+/// What is read.
+pub enum Source {
+    /// One event a line: `{"kind", "id"?, "data"}`.
+    Lines(Box<dyn Read + Send>),
+    /// The Online Retail CSV.
+    Retail(Box<dyn Read + Send>, retail::Options),
+}
+
+/// What came of a file.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Events that the log took.
+    pub accepted: u64,
+    /// Events that it had.
+    pub duplicates: u64,
+    /// Lines that were no event, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// The highest position.
+    pub position: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Opens a file, through zstd where its name ends so, counting the bytes read of it.
+///
+/// # Errors
+/// [`Error::Open`].
+pub fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Arc<AtomicU64>, u64), Error> {
+    let name = path.display().to_string();
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let (size, file) = opened.map_err(|source| Error::Open { name: name.clone(), source })?;
+    let read = Arc::new(AtomicU64::new(0));
+    let counted = Counted { inner: file, read: Arc::clone(&read) };
+    let input = decoded(counted, path.extension().is_some_and(|end| end == "zst"))
+        .map_err(|source| Error::Open { name, source })?;
+    Ok((input, read, size))
+}
+
+/// Reads `input` through zstd where `compressed`.
+///
+/// # Errors
+/// Where there is no memory for the decoder.
+pub fn decoded(
+    input: impl Read + Send + 'static,
+    compressed: bool,
+) -> io::Result<Box<dyn Read + Send>> {
+    Ok(if compressed { Box::new(zstd::Decoder::new(input)?) } else { Box::new(input) })
+}
+
+/// A bar for reading `size` bytes.
+///
+/// # Panics
+/// Never: the template is a constant that parses.
+#[must_use]
+pub fn progress_bar(size: u64) -> ProgressBar {
+    let template = "{bar:30} {percent:>3} %  {msg}  {elapsed}";
+    let style = ProgressStyle::with_template(template).expect("a valid template");
+    ProgressBar::new(size).with_style(style)
+}
+
+/// Sends every event of a source to the log, the first `skip` left out.
+///
+/// # Errors
+/// [`Error`]; what came before is on the log.
+pub async fn ingest(
+    log: &Log,
+    currency: &str,
+    source: Source,
+    skip: usize,
+    progress: impl Fn(u64),
+) -> Result<Summary, Error> {
+    let started = Instant::now();
+    let (sender, mut events) = mpsc::channel(8_192);
+    let currency = currency.to_owned();
+    let reading = tokio::task::spawn_blocking(move || match source {
+        Source::Lines(input) => read_lines(input, &currency, &sender),
+        Source::Retail(input, options) => read_retail(input, options, &sender),
+    });
+    let mut summary = Summary::default();
+    let mut submitter = Submitter::new(log);
+    let mut read = 0;
+    while let Some(event) = events.recv().await {
+        read += 1;
+        if read <= skip {
+            continue;
+        }
+        submitter.push(read - 1, event).await;
+        if read % 1_000 == 0 {
+            summary.take(submitter.take())?;
+            progress(summary.accepted + summary.duplicates);
+        }
+    }
+    summary.take(submitter.finish().await)?;
+    let ended = reading.await.unwrap_or_else(|_| Err(Error::Cut { line: 0, source: None }));
+    summary.skipped = ended?;
+    summary.took = started.elapsed();
+    Ok(summary)
+}
+
+impl Summary {
+    fn take(
+        &mut self,
+        outcomes: std::collections::HashMap<usize, Outcome>,
+    ) -> Result<(), Error> {
+        for (event, outcome) in outcomes {
+            match outcome {
+                Outcome::Accepted(position) => {
+                    self.accepted += 1;
+                    self.position = self.position.max(position);
+                }
+                Outcome::Duplicate(position) => {
+                    self.duplicates += 1;
+                    self.position = self.position.max(position);
+                }
+                Outcome::Rejected(reasons) => {
+                    *self.skipped.entry(in_words(&reasons)).or_default() += 1;
+                }
+                Outcome::Refused(reason) => return Err(Error::Log { event, reason }),
+                Outcome::Unknown | Outcome::Unsent => {
+                    return Err(Error::Log { event, reason: "it did not answer".to_owned() });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+type Skipped = BTreeMap<String, u64>;
+
+fn read_lines(
+    input: Box<dyn Read + Send>,
+    currency: &str,
+    events: &mpsc::Sender<Outgoing>,
+) -> Result<Skipped, Error> {
+    let mut input = BufReader::with_capacity(1 << 20, input);
+    let mut skipped = Skipped::new();
+    let mut text = Vec::new();
+    for line in 1.. {
+        text.clear();
+        let read = input
+            .read_until(b'\n', &mut text)
+            .map_err(|source| Error::Cut { line, source: Some(source) })?;
+        if read == 0 {
+            break;
+        }
+        let now = Time(chrono::Utc::now().timestamp_millis());
+        let whole = text.ends_with(b"\n");
+        match envelope::of_any_kind(text.trim_ascii(), Edge { now, currency }) {
+            _ if text.trim_ascii().is_empty() => {}
+            Ok(event) => {
+                if events.blocking_send(event).is_err() {
+                    break;
+                }
+            }
+            // The last line, and it does not even end.
+            Err(_) if !whole => return Err(Error::Cut { line, source: None }),
+            Err(reasons) => *skipped.entry(in_words(&reasons)).or_default() += 1,
+        }
+    }
+    Ok(skipped)
+}
+
+fn read_retail(
+    input: Box<dyn Read + Send>,
+    options: retail::Options,
+    events: &mpsc::Sender<Outgoing>,
+) -> Result<Skipped, Error> {
+    let mut importer = retail::Importer::new(input, options);
+    for event in importer.by_ref() {
+        let event = event?;
+        let Some(kind) = Kind::parse(event.kind) else { continue };
+        let (entity, body) = (event.id, event.body.into());
+        let event = Outgoing { kind, entity, body, message_id: None, replay_of: None };
+        if events.blocking_send(event).is_err() {
+            break;
+        }
+    }
+    let skipped = importer.summary().skipped;
+    let by_reason = [
+        ("the line is malformed", skipped.malformed),
+        ("the price is zero", skipped.zero_price),
+        ("the price is negative", skipped.negative_price),
+        ("the quantity is zero", skipped.zero_quantity),
+        ("a negative quantity that is no return", skipped.negative_quantity),
+    ];
+    Ok(by_reason
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| (reason.to_owned(), count))
+        .collect())
+}
+
+fn in_words(reasons: &[Reason]) -> String {
+    let words = reasons.iter().map(|Reason { field, message }| match field.as_ref() {
+        "" => message.clone(),
+        field => format!("{field} {message}"),
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+struct Counted<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}

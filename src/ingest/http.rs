@@ -1,0 +1,181 @@
+//! `POST /api/events` and `POST /api/events/{kind}`: a JSON array or NDJSON of events.
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use projections::event::{Kind, Reason};
+use projections::time::Time;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::envelope::{self, Edge};
+use super::submit::{Outcome, Submitter};
+use crate::http::envelope::Envelope;
+use crate::http::problem::{FieldError, Problem};
+use crate::stream::Log;
+
+/// Events in one request, at most.
+const EVENTS_MAX: usize = 10_000;
+/// What a caller is told to wait when the log does not take events.
+const RETRY_AFTER_S: u32 = 5;
+
+/// What ingest needs.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// The log.
+    pub log: Log,
+    /// The shop's currency.
+    pub currency: String,
+}
+
+/// The endpoints.
+pub fn routes(deps: Deps) -> Router {
+    Router::new()
+        .route("/api/events", post(any_kind))
+        .route("/api/events/{kind}", post(one_kind))
+        .with_state(deps)
+}
+
+/// What became of a batch; `data` of the answer.
+#[derive(Debug, Serialize)]
+struct Report {
+    accepted: usize,
+    duplicates: usize,
+    rejected: usize,
+    /// The highest position of the batch's events, where the log has any of them.
+    position: Option<u64>,
+    results: Vec<Line>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    index: usize,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Reason>,
+}
+
+async fn any_kind(
+    State(deps): State<Deps>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    take(&deps, None, &body_of(body)?).await
+}
+
+async fn one_kind(
+    State(deps): State<Deps>,
+    Path(kind): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let Some(kind) = Kind::parse(&kind) else {
+        let kinds = Kind::ALL.map(Kind::as_str).join(", ");
+        let message = format!("must be one of {kinds}");
+        return Err(Problem::invalid(vec![FieldError::new("kind", message)]));
+    };
+    take(&deps, Some(kind), &body_of(body)?).await
+}
+
+fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be at most 10 MB")
+        }
+        status => Problem::new(status, "the body could not be read"),
+    })
+}
+
+async fn take(deps: &Deps, kind: Option<Kind>, body: &[u8]) -> Result<Response, Problem> {
+    let events = split(body)?;
+    let edge = Edge {
+        now: Time(chrono::Utc::now().timestamp_millis()),
+        currency: &deps.currency,
+    };
+    let mut submitter = Submitter::new(&deps.log);
+    for (index, text) in events.iter().enumerate() {
+        let event = match kind {
+            Some(kind) => envelope::of_kind(kind, text, edge),
+            None => envelope::of_any_kind(text, edge),
+        };
+        match event {
+            Ok(event) => submitter.push(index, event).await,
+            Err(reasons) => submitter.reject(index, reasons),
+        }
+    }
+    Ok(answer(report(submitter.finish().await)))
+}
+
+/// The events of a body: the elements of an array, or the lines that are not blank.
+fn split(body: &[u8]) -> Result<Vec<&[u8]>, Problem> {
+    let invalid = |message: &'static str| Problem::invalid(vec![FieldError::new("", message)]);
+    let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    let events: Vec<&[u8]> = if is_array {
+        let elements: Vec<&RawValue> = serde_json::from_slice(body)
+            .map_err(|_| invalid("the body must be a JSON array of events, or one a line"))?;
+        elements.into_iter().map(|element| element.get().as_bytes()).collect()
+    } else if serde_json::from_slice::<&RawValue>(body).is_ok() {
+        // One event, however it is laid out.
+        vec![body]
+    } else {
+        body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|l| !l.is_empty()).collect()
+    };
+    match events.len() {
+        0 => Err(invalid("the body has no event")),
+        1..=EVENTS_MAX => Ok(events),
+        _ => Err(invalid("the body must have at most 10,000 events")),
+    }
+}
+
+fn report(outcomes: HashMap<usize, Outcome>) -> Report {
+    let mut outcomes: Vec<_> = outcomes.into_iter().collect();
+    outcomes.sort_unstable_by_key(|(index, _)| *index);
+    let mut report =
+        Report { accepted: 0, duplicates: 0, rejected: 0, position: None, results: vec![] };
+    for (index, outcome) in outcomes {
+        let (status, position, errors) = match outcome {
+            Outcome::Accepted(position) => ("accepted", Some(position), vec![]),
+            Outcome::Duplicate(position) => ("duplicate", Some(position), vec![]),
+            Outcome::Rejected(reasons) => ("rejected", None, reasons),
+            Outcome::Refused(reason) => {
+                tracing::debug!(reason, "the log refused an event");
+                ("refused", None, vec![])
+            }
+            Outcome::Unknown => ("unknown", None, vec![]),
+            Outcome::Unsent => ("unsent", None, vec![]),
+        };
+        report.accepted += usize::from(status == "accepted");
+        report.duplicates += usize::from(status == "duplicate");
+        report.rejected += usize::from(status == "rejected");
+        report.position = report.position.max(position);
+        report.results.push(Line { index, status, position, errors });
+    }
+    report
+}
+
+fn answer(report: Report) -> Response {
+    let taken = report.accepted + report.duplicates;
+    let (all, rejected) = (report.results.len(), report.rejected);
+    if taken + rejected < all {
+        let message = "the log does not take every event now; send the same batch again";
+        return Problem::unavailable(message, RETRY_AFTER_S).with("data", json(&report)).into_response();
+    }
+    if rejected == all {
+        let message = "no event of the batch is valid; data.results has the reasons";
+        return Problem::new(StatusCode::BAD_REQUEST, message)
+            .with("data", json(&report))
+            .into_response();
+    }
+    let status = if rejected == 0 { StatusCode::OK } else { StatusCode::MULTI_STATUS };
+    (status, Json(Envelope::of(report))).into_response()
+}
+
+fn json(report: &Report) -> serde_json::Value {
+    serde_json::to_value(report).unwrap_or_default()
+}

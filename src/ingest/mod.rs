@@ -1,0 +1,14 @@
+//! Ingest: requests and files, parsed at the edge, onto the log. Knows no store.
+//!
+//! # Layout
+//!
+//! - [`submit`]: events onto the log in order, an outcome for each; what all ways in share;
+//! - [`envelope`]: `{"kind", "id"?, "data"}`, one event of a batch;
+//! - [`http`]: `POST /api/events`; [`file`]: `adaptive-bi ingest FILE`;
+//! - [`retail`]: the Online Retail data set as events.
+
+pub mod envelope;
+pub mod file;
+pub mod http;
+pub mod retail;
+pub mod submit;
