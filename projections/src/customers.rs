@@ -178,16 +178,17 @@ impl Fold {
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
         let profile = Profile::of(event, message.rank(event.updated_at));
-        let stale = self
-            .customers
-            .get(&*event.user_id)?
-            .and_then(|customer| customer.profile.as_ref())
-            .is_some_and(|applied| profile.rank.is_stale_after(applied.rank));
-        if stale {
+        let known = self.customers.get(&*event.user_id)?;
+        let applied = known.and_then(|known| Some((known.last_seen, known.profile.as_ref()?)));
+        if applied.is_some_and(|(_, applied)| profile.rank.is_stale_after(applied.rank)) {
             return Ok(Outcome::Stale);
         }
-        // A customer event happens when the customer changed, was made, or was first told of.
-        let at = event.updated_at.or(event.created_at).unwrap_or(message.log_time);
+        // A customer event happens when the customer changed, was made, or was first told of. The
+        // same told again, with no date, is no news: a producer's second run must change nothing.
+        let told_before = applied
+            .filter(|(_, applied)| applied.says_the_same(&profile))
+            .map(|(last_seen, _)| last_seen);
+        let at = event.updated_at.or(event.created_at).or(told_before).unwrap_or(message.log_time);
         let mut stated = Stated::Unchanged;
         self.with_customer(&event.user_id, at, resolved, |customer| {
             stated = customer.state(profile);

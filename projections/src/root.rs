@@ -144,18 +144,38 @@ pub struct Root {
 }
 
 impl Root {
-    /// Whether a sale's sums can be added to all others without leaving their integers. No other
-    /// sum is larger than these, so this is the one place that has to ask.
+    /// Whether `new` can take the place of `old` among all sales without leaving their integers.
+    /// No other sum is larger than these, so this is the one place that has to ask.
     #[must_use]
-    pub fn admits(&self, sums: Sums) -> bool {
-        let all = self.sales.all();
-        all.amount.0.checked_add(sums.amount.0).is_some()
-            && all.quantity.checked_add(sums.quantity).is_some()
+    pub fn admits(&self, old: Sums, new: Sums) -> bool {
+        let mut rest = self.sales.all();
+        rest.add(old.negated());
+        rest.amount.0.checked_add(new.amount.0).is_some()
+            && rest.quantity.checked_add(new.quantity).is_some()
     }
 
     /// Widens the extent of sales to a quarter hour.
     pub fn extend_to(&mut self, quarter: u32) {
         self.first_quarter = Some(self.first_quarter.map_or(quarter, |first| first.min(quarter)));
         self.last_quarter = Some(self.last_quarter.map_or(quarter, |last| last.max(quarter)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Money;
+
+    #[test]
+    fn a_shop_at_the_end_of_its_integers_admits_corrections_and_nothing_more() {
+        let sums = |amount| Sums { orders: 1, quantity: 1, amount: Money(amount) };
+        let mut root = Root::default();
+        root.sales.add(Status::Pending, sums(i64::MAX - 10));
+        root.sales.add(Status::Completed, sums(10));
+        assert!(!root.admits(Sums::default(), sums(1)));
+        assert!(root.admits(Sums::default(), sums(0)));
+        assert!(root.admits(sums(10), sums(10)));
+        assert!(root.admits(sums(10), sums(3)));
+        assert!(!root.admits(sums(10), sums(11)));
     }
 }

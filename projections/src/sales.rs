@@ -43,12 +43,10 @@ impl Fold {
                 return Ok(Outcome::Unchanged);
             }
         }
-        let sums = Sums {
-            orders: 1,
-            quantity: i64::from(event.quantity),
-            amount: event.total_price,
-        };
-        if !self.root.admits(sums) {
+        let sums =
+            Sums { orders: 1, quantity: i64::from(event.quantity), amount: event.total_price };
+        let replaced = prior.as_ref().map(Sale::sums).unwrap_or_default();
+        if !self.root.admits(replaced, sums) {
             return Ok(refused("totalPrice", "the shop's total would leave its integer"));
         }
         let sale = self.place(event, rank, resolved)?;

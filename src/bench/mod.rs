@@ -1,60 +1,131 @@
-//! The benchmark: figures that anyone can repeat, servers and load generator on the same machine.
+//! The benchmark: figures that anyone can repeat, servers and load generator on one machine.
+//!
+//! # Layout
+//!
+//! - [`load`]: the mixed load; [`stand`]: servers of its own; [`cpu`]: whose time it took;
+//! - one file for each part: [`catch_up`], [`live`], [`naive`] (the yardstick), [`queries`].
 
+pub mod catch_up;
+pub mod cpu;
+pub mod live;
 pub mod load;
+pub mod naive;
+pub mod queries;
 pub mod stand;
 
-use std::time::Instant;
+use std::time::Duration;
 
-use projections::time::Time;
+use clap::{Args, ValueEnum};
 
-use crate::projector::session::Limits;
-use crate::stream::Log;
-use load::Load;
+use crate::command::grouped;
+use crate::config::Settings;
+use cpu::Cpu;
 use stand::Stand;
 
 /// What to measure.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Args)]
 pub struct Arguments {
-    /// How many events.
-    #[arg(long, default_value_t = 600_000)]
+    /// The parts to run; all of them where none is named.
+    #[arg(value_enum)]
+    pub parts: Vec<Part>,
+    /// Events of the live and catch-up parts.
+    #[arg(long, default_value_t = 1_000_000)]
     pub events: u64,
+    /// Transactions behind the queries.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub transactions: u64,
+    /// How long queries are sent, in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub seconds: u64,
 }
 
-/// Measures.
+/// A part of the benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Publish to committed, while events come in.
+    Live,
+    /// A preloaded stream, folded, and the yardstick on the same stream.
+    CatchUp,
+    /// Latency of the four endpoints while 5,000 events a second come in.
+    Queries,
+}
+
+/// Runs the parts and prints a table of each.
 ///
 /// # Errors
 /// Where a server does not start or answer.
-pub async fn run(settings: &crate::config::Settings, arguments: &Arguments) -> anyhow::Result<()> {
+pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
+    let parts = match &*arguments.parts {
+        [] => &[Part::Live, Part::CatchUp, Part::Queries],
+        parts => parts,
+    };
+    println!("{}", machine());
     let mut stand = Stand::start(settings.services().cache_dir).await?;
-    stand.fresh("catchup").await?;
-    let t = Instant::now();
-    let events = arguments.events;
-    let last = preload(&stand.log, events).await?;
-    println!("published {events} in {:?}", t.elapsed());
-    let t = Instant::now();
-    let mut folding = stand.project(Limits::default());
-    folding.reach(last).await?;
-    let took = t.elapsed();
-    println!("folded {last} in {took:?}: {:.0}/s", last as f64 / took.as_secs_f64());
-    folding.stop().await;
-    stand.stop().await
+    let outcome = measure(&mut stand, parts, arguments).await;
+    stand.stop().await?;
+    outcome
 }
 
-/// Publishes.
-pub async fn preload(log: &Log, events: u64) -> anyhow::Result<u64> {
-    let mut load = Load::new("c", 1);
-    let start = chrono::Utc::now().timestamp_millis() - events as i64;
-    let mut acks = tokio::task::JoinSet::new();
-    let mut last = 0;
-    let all = Load::catalogue().chain((0..events).map(|n| load.next(Time(start + n as i64))));
-    for event in all {
-        let ack = log.publish(event).await?;
-        acks.spawn(ack);
-        if acks.len() >= 4000 {
-            if let Some(done) = acks.join_next().await { last = last.max(done??.position); }
-            while let Some(done) = acks.try_join_next() { last = last.max(done??.position); }
+async fn measure(
+    stand: &mut Stand,
+    parts: &[Part],
+    arguments: &Arguments,
+) -> anyhow::Result<()> {
+    for part in parts {
+        match part {
+            Part::Live => {
+                let rate = live::run(stand, arguments.events).await?;
+                println!("\nlive, publish to committed");
+                rate.print();
+            }
+            Part::CatchUp => {
+                let (fold, naive) = catch_up::run(stand, arguments.events).await?;
+                println!("\ncatch-up over a preloaded stream");
+                fold.print();
+                println!("\nyardstick: one majority-acknowledged upsert per document and event");
+                naive.print();
+                println!("  ratio        {:>10.0} x", fold.per_second() / naive.per_second());
+            }
+            Part::Queries => queries::run(stand, arguments).await?,
         }
     }
-    while let Some(done) = acks.join_next().await { last = last.max(done??.position); }
-    Ok(last)
+    Ok(())
+}
+
+/// How fast events went, and whose time they took.
+#[derive(Debug)]
+pub struct Rate {
+    /// How many events.
+    pub events: u64,
+    /// In how long.
+    pub took: Duration,
+    /// Processor time by process.
+    pub cpu: Cpu,
+}
+
+#[allow(clippy::cast_precision_loss)] // figures for the eye
+impl Rate {
+    /// Events in a second.
+    #[must_use]
+    pub fn per_second(&self) -> f64 {
+        self.events as f64 / self.took.as_secs_f64()
+    }
+
+    fn print(&self) {
+        println!("  events       {:>10}", grouped(self.events));
+        println!("  seconds      {:>10.1}", self.took.as_secs_f64());
+        println!("  events/s     {:>10}", grouped(format!("{:.0}", self.per_second())));
+        for (process, time) in self.cpu.iter() {
+            let each = time.as_secs_f64() * 1e6 / self.events as f64;
+            println!("  {process:<12} {each:>10.1} core-us/event");
+        }
+    }
+}
+
+fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name"));
+    let model = model.and_then(|line| line.split_once(':')).map_or("?", |(_, name)| name.trim());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    format!("{cores} cores ({model}), servers and load generator on the same machine")
 }

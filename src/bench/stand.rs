@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::projector::Projector;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
+use crate::config;
 use crate::services::{self, Services};
 use crate::store::Store;
 use crate::stream::{self, Log};
@@ -56,6 +57,26 @@ impl Stand {
         let stream = name.to_uppercase().replace('-', "_");
         (self.store, self.log) = connect(&self.services, &stream, name).await?;
         Ok(())
+    }
+
+    /// Settings of a service on these servers.
+    ///
+    /// # Errors
+    /// Never: the arguments are constants that parse.
+    pub fn settings(&self) -> anyhow::Result<config::Settings> {
+        #[derive(clap::Parser)]
+        struct Wrapped {
+            #[command(flatten)]
+            settings: config::Settings,
+        }
+        let (log, database) = (&self.log.settings, self.store.database.name().to_owned());
+        let arguments = [
+            "bench".to_owned(),
+            format!("--nats-stream={}", log.stream),
+            format!("--subject-prefix={}", log.prefix),
+            format!("--mongodb-db={database}"),
+        ];
+        Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
     }
 
     /// Starts a projector.

@@ -67,9 +67,8 @@ impl Documents {
         bucket: u32,
     ) -> BTreeMap<u32, Row> {
         let prefix = rollup::prefix(family, slice, level) + &bucket::label(level, bucket) + "/";
-        let tables = self.rollups.range(prefix.clone()..).take_while(|(id, _)| {
-            id.starts_with(&prefix)
-        });
+        let tables =
+            self.rollups.range(prefix.clone()..).take_while(|(id, _)| id.starts_with(&prefix));
         let mut rows = BTreeMap::new();
         for (id, table) in tables {
             let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
@@ -110,11 +109,8 @@ impl Documents {
     pub fn contradictions(&self) -> Vec<String> {
         let mut found = Vec::new();
         let counts = self.root.counts;
-        let outcomes = counts.applied
-            + counts.repeated
-            + counts.unchanged
-            + counts.stale
-            + counts.quarantined;
+        let outcomes =
+            counts.applied + counts.repeated + counts.unchanged + counts.stale + counts.quarantined;
         differ(&mut found, "conservation of events", &counts.read, &outcomes);
         differ(&mut found, "quarantine", &counts.quarantined, &(self.quarantine.len() as u64));
         self.sales_agree(&mut found);

@@ -1,1 +1,173 @@
+//! No document grows without bound: by computing the worst case, and on a log with thousands of
+//! everything.
 
+use projections::bucket::{Level, QUARTERS_PER_DAY};
+use projections::event::Kind;
+use projections::rollup::chunk_bits;
+use projections::table::Table;
+use projections::testing::{Logged, Shop};
+use projections::time::Time;
+use projections::vocabulary::Dimension;
+
+use crate::naive::Naive;
+use crate::properties::assert_same;
+
+/// What no document passes, in bytes.
+const LIMIT: u64 = 1_000_000;
+/// Bytes of a 64-bit integer in LEB128, at most.
+const VARINT: u64 = 10;
+/// Values of a vocabulary that are not in it: `(none)` and `(other)`.
+const RESERVED: u64 = 2;
+/// Characters are at most 4 bytes of UTF-8.
+const CHAR: u64 = 4;
+/// What BSON adds to a value of an array: a type, an index, a length, two ends.
+const ELEMENT: u64 = 16;
+
+fn values(dimension: Dimension) -> u64 {
+    dimension.cap() as u64 + RESERVED
+}
+
+/// The bytes of a full table of so many rows with integers of any size in so many columns. A step
+/// from one key to the next is at most two bytes, as no table has gaps of 16,384 in its rows when
+/// it is full.
+fn any_integers(rows: u64, columns: u64) -> u64 {
+    1 + rows * (2 + columns * VARINT)
+}
+
+/// The bytes of a full table whose columns add up to no more than `sums`. LEB128 takes at most
+/// `1 + log2(n) / 7` bytes for n, which is concave: equal shares take the most (Jensen). Fewer
+/// rows with larger shares take less.
+fn shared_integers(rows: u64, sums: [u64; 3]) -> u64 {
+    let column = |sum: u64| {
+        let zigzag = 2 * u128::from(sum / rows) + 2;
+        rows + rows * u64::from(zigzag.ilog2() + 1) / 7
+    };
+    1 + rows + sums.into_iter().map(column).sum::<u64>()
+}
+
+#[test]
+fn no_table_can_pass_a_megabyte_whatever_it_counts() {
+    let quarters = u64::from(QUARTERS_PER_DAY);
+    let month = 31 * quarters;
+    let tables = [
+        ("sales", any_integers(month, 3)),
+        ("newcomers, feedback", any_integers(month, 2)),
+        ("cells", any_integers(values(Dimension::PaymentMethod) * quarters, 3)),
+        ("pages of a day", any_integers(values(Dimension::Page) * quarters, 1)),
+        ("pages of a month", any_integers(values(Dimension::Page) * 31, 1)),
+        (
+            "types, devices, countries of a day",
+            any_integers(values(Dimension::Device) * quarters, 1),
+        ),
+        ("entities of a day", any_integers(1 << chunk_bits(Level::Day), 3)),
+        ("entities of a month", any_integers(1 << chunk_bits(Level::Month), 3)),
+        ("entities ever", any_integers(1 << chunk_bits(Level::Ever), 3)),
+        // A shop's items and money each fit an integer as a whole (`Root::admits`), and a million
+        // million orders are 5 million a second in a quarter hour, for two days.
+        (
+            "entities of a quarter hour",
+            shared_integers(
+                1 << chunk_bits(Level::Quarter),
+                [1 << 40, i64::MAX as u64, i64::MAX as u64],
+            ),
+        ),
+    ];
+    for (what, bytes) in tables {
+        assert!(bytes < LIMIT, "{what}: {bytes}");
+    }
+}
+
+#[test]
+fn the_computed_bounds_hold_for_the_fullest_tables() {
+    let full = |rows: u32, row: [i64; 3]| -> u64 {
+        let table: Table = (0..rows).map(|key| (key, row)).collect();
+        table.pack().len() as u64
+    };
+    assert!(full(2_976, [i64::MIN; 3]) <= any_integers(2_976, 3));
+    let rows = 1 << chunk_bits(Level::Quarter);
+    let share = i64::MAX / i64::from(rows);
+    let sums = [1 << 40, i64::MAX as u64, i64::MAX as u64];
+    let packed = full(rows, [(1 << 40) / i64::from(rows), share, share]);
+    assert!(packed <= shared_integers(rows.into(), sums), "{packed}");
+}
+
+#[test]
+fn no_vocabulary_and_no_block_can_pass_a_megabyte() {
+    assert!(values(Dimension::Page) * (256 * CHAR + ELEMENT) < LIMIT);
+    assert!(values(Dimension::Category) * (64 * CHAR + ELEMENT) < LIMIT);
+    // 1,024 ids of 128 characters, each with its time within 12 h and its length.
+    assert!(1_024 * (128 * CHAR + 4 + 2) < LIMIT);
+}
+
+/// Thousands of pages, categories, countries, customers, products and ids, with repeats within
+/// and past the window, in three days of log time.
+fn wide_log() -> Vec<Logged> {
+    let begins_ms = 1_795_262_400_000;
+    let mut log: Vec<Logged> = Vec::new();
+    for n in 0..2_600_u64 {
+        let user = n * 7 % 2_300;
+        let bodies = [
+            (
+                Kind::Activity,
+                format!(
+                    r#"{{"activityId":"{:𝄞>120}","userId":"u{user}","activityType":"t{n}","timestamp":"2026-11-{:02}",
+                    "page":"{n:𝄞>256}","device":"{:é>64}","country":"c{n}","productId":"p{n}"}}"#,
+                    // Again after 8 h, or after 33 h.
+                    n.saturating_sub([0, 300, 0, 1_200][(n % 4) as usize]),
+                    1 + n % 20,
+                    n / 2,
+                ),
+            ),
+            (
+                Kind::Transaction,
+                format!(
+                    r#"{{"transactionId":"{n}","userId":"u{user}","totalPrice":{n}.25,"transactionDate":"2026-11-02",
+                    "productId":"p{n}","category":"{n:𝄞>64}","paymentMethod":"m{n}","shippingAddress":{{"country":"c{}"}}}}"#,
+                    n / 3,
+                ),
+            ),
+            (
+                Kind::Feedback,
+                format!(
+                    r#"{{"feedbackId":"{n}","userId":"u{user}","productId":"p{n}","rating":{},"feedbackDate":"2026-11-03"}}"#,
+                    1 + n % 5,
+                ),
+            ),
+        ];
+        for (kind, body) in bodies {
+            let position = log.len() as u64 + 1;
+            let log_time = Time(begins_ms + i64::try_from(n).unwrap() * 100_000);
+            log.push(Logged { position, log_time, replay_of: None, kind, body });
+        }
+    }
+    log
+}
+
+#[test]
+fn thousands_of_everything_are_counted_right_and_in_documents_of_bounded_size() {
+    let log = wide_log();
+    let mut shop = Shop::default().keeping(200);
+    for (at, batch) in log.chunks(900).enumerate() {
+        shop.deliver(batch);
+        if at % 2 == 1 {
+            shop.restart();
+        }
+    }
+    let actual = shop.documents().said();
+    assert_eq!(actual.contradictions(), Vec::<String>::new());
+    let mut expected = Naive::of(&log).documents();
+    expected.root.blocks = actual.root.blocks;
+    expected.blocks.clone_from(&actual.blocks);
+    assert_same(&actual, &expected).unwrap();
+
+    let counts = actual.root.counts;
+    assert!(counts.folded > 10_000 && counts.repeated > 0, "{counts:?}");
+    assert!(actual.blocks.len() >= 4 && actual.root.blocks.activity_first > 0);
+    for (id, table) in &actual.rollups {
+        assert!((table.pack().len() as u64) < LIMIT, "{id}");
+    }
+    for (id, vocabulary) in &actual.vocabularies {
+        let bytes = serde_json::to_vec(vocabulary).unwrap().len() as u64;
+        assert!(bytes < LIMIT, "{id}: {bytes}");
+    }
+}

@@ -33,7 +33,8 @@ const DATES: [&str; 10] = [
     "1970-01-01T00:00:00Z",
 ];
 /// Log time between messages: backwards, and around the window of 24 h.
-const GAPS_MS: [i64; 8] = [-5_000, 1, 60_000, 6 * 3_600_000, DAY_MS - 1, DAY_MS, DAY_MS + 1, 2 * DAY_MS];
+const GAPS_MS: [i64; 8] =
+    [-5_000, 1, 60_000, 6 * 3_600_000, DAY_MS - 1, DAY_MS, DAY_MS + 1, 2 * DAY_MS];
 
 const MALFORMED: [(Kind, &str); 7] = [
     (Kind::Transaction, "{}"),
@@ -46,7 +47,10 @@ const MALFORMED: [(Kind, &str); 7] = [
         Kind::Transaction,
         r#"{"transactionId":"a","userId":"u0","totalPrice":-1,"transactionDate":"2026-11-20"}"#,
     ),
-    (Kind::Feedback, r#"{"feedbackId":"a","userId":"u0","productId":"p0","rating":6,"feedbackDate":"2026-11-20"}"#),
+    (
+        Kind::Feedback,
+        r#"{"feedbackId":"a","userId":"u0","productId":"p0","rating":6,"feedbackDate":"2026-11-20"}"#,
+    ),
     (Kind::Stock, r#"{"productId":"p0","stock":1,"updatedAt":"2999-01-01"}"#),
     (Kind::Product, r#"{"productId":"(none)","name":"n","category":"x","price":1}"#),
 ];
@@ -86,6 +90,27 @@ pub fn acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
     let act = (said(optional(version()).boxed()), gap(), replays());
     let act = act.prop_map(|((kind, body), gap_ms, replays)| Act { gap_ms, replays, kind, body });
     prop::collection::vec(act, 1..len)
+}
+
+/// A log of sales and their corrections alone.
+pub fn sales(len: usize) -> impl Strategy<Value = Vec<Act>> {
+    let act = sale(optional(version()).boxed()).prop_map(|body| Act {
+        gap_ms: 1,
+        replays: None,
+        kind: Kind::Transaction,
+        body,
+    });
+    prop::collection::vec(act, 1..len)
+}
+
+/// A quarter hour near one that has sales, in quarter hours since 1970.
+pub fn quarter() -> impl Strategy<Value = u32> {
+    (select(&DATES[..]), prop_oneof![-2..3_i64, -200..200_i64, -40_000..40_000_i64]).prop_map(
+        |(date, off)| {
+            let at = Time::parse(date).unwrap().0 / 900_000 + off;
+            u32::try_from(at.max(0)).unwrap()
+        },
+    )
 }
 
 /// A log as an ETL run writes it: every event of an entity has a version of its own, nothing is
@@ -155,10 +180,8 @@ fn said(version: Version) -> impl Strategy<Value = (Kind, String)> {
 }
 
 fn object(members: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> String {
-    let members: Map<String, Value> = members
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-        .collect();
+    let members: Map<String, Value> =
+        members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
     Value::Object(members).to_string()
 }
 
@@ -245,11 +268,7 @@ fn product(version: Version) -> impl Strategy<Value = String> {
 
 fn stock(version: Version) -> impl Strategy<Value = String> {
     (one_of(&PRODUCTS), 0..3, version).prop_map(|(id, stock, version)| {
-        object([
-            ("productId", Some(id)),
-            ("stock", Some(json!(stock))),
-            ("updatedAt", version),
-        ])
+        object([("productId", Some(id)), ("stock", Some(json!(stock))), ("updatedAt", version)])
     })
 }
 

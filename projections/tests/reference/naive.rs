@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use projections::event::{self, Event, Limits};
 use projections::products::Entry;
-use projections::testing::{Documents, Logged};
+use projections::testing::Logged;
 use projections::time::Time;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -83,11 +83,11 @@ pub struct Naive {
 }
 
 impl Naive {
-    /// What a log comes to. The blocks of seen ids are an affair of the fold's alone.
-    pub fn of(log: &[Logged]) -> Documents {
+    /// What a log comes to.
+    pub fn of(log: &[Logged]) -> Self {
         let mut naive = Naive::default();
         log.iter().for_each(|logged| naive.read(logged));
-        naive.documents()
+        naive
     }
 
     fn read(&mut self, logged: &Logged) {

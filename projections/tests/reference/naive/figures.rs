@@ -73,7 +73,23 @@ impl Sale {
 }
 
 impl Naive {
-    /// Every document but the blocks.
+    /// What the sales of one status in a half-open range of time add up to for each customer, and
+    /// for each product, by ordinal.
+    pub fn within(&self, status: event::Status, from: Time, to: Time) -> [BTreeMap<u32, Row>; 2] {
+        let mut tables = [Tables::default(), Tables::default()];
+        for sale in self.sales.values() {
+            if sale.event.status == status && (from..to).contains(&sale.event.at) {
+                let row = Row::from(sale.sums());
+                let buyer = self.people[&*sale.event.user_id].ordinal;
+                let sold = self.things[sale.product()].ordinal;
+                tables[0].add(String::new(), buyer, row);
+                tables[1].add(String::new(), sold, row);
+            }
+        }
+        tables.map(|mut tables| tables.0.remove("").unwrap_or_default())
+    }
+
+    /// Every document but the blocks of seen ids, which are the fold's affair alone.
     pub fn documents(&self) -> Documents {
         let customers: BTreeMap<_, _> =
             self.people.iter().map(|(id, it)| (id.clone(), self.customer_of(id, it))).collect();
@@ -241,8 +257,9 @@ impl Naive {
         }
         for fact in &self.facts {
             let at = fact.event.at;
-            for (family, code) in
-                ["types", "devices", "pages", "countries"].into_iter().zip(fact.codes.map(u32::from))
+            for (family, code) in ["types", "devices", "pages", "countries"]
+                .into_iter()
+                .zip(fact.codes.map(u32::from))
             {
                 let day = format!("{family}/-/day/{}/00000000", label(at, "%Y-%m-%d"));
                 tables.add(day, code * 128 + quarter_of_day(at), [1, 0, 0]);

@@ -1,0 +1,96 @@
+//! What tests publish.
+
+use serde_json::{Value, json};
+
+/// A sale of today, completed; `and` adds or replaces fields.
+pub fn sale(id: &str, user: &str, amount: impl Into<Value>, and: Value) -> Value {
+    let mut event = json!({
+        "transactionId": id, "userId": user, "totalPrice": amount.into(), "transactionDate": now(),
+    });
+    merge(&mut event, and);
+    event
+}
+
+/// Adds or replaces fields.
+pub fn merge(event: &mut Value, and: Value) {
+    if let (Value::Object(event), Value::Object(and)) = (event, and) {
+        event.extend(and);
+    }
+}
+
+/// Now, as producers write it.
+pub fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// `count` events of every kind, the same for the same `seed`: new ones, changes, corrections,
+/// repeats, stale ones and some that cannot be understood.
+pub fn mixed(count: usize, seed: u64) -> Vec<(&'static str, Value)> {
+    let mut dice = Dice(seed);
+    (0..count).map(|_| one(&mut dice)).collect()
+}
+
+fn one(dice: &mut Dice) -> (&'static str, Value) {
+    let (user, product) = (format!("u{}", dice.roll(25)), format!("p{}", dice.roll(12)));
+    let at = format!("2026-0{}-{:02}T{:02}:{:02}:00Z", 1 + dice.roll(3), 1 + dice.roll(28), dice.roll(24), dice.roll(60));
+    match dice.roll(12) {
+        0..=5 => {
+            let id = dice.roll(120);
+            // A transaction keeps its customer, bar a few that are refused for it.
+            let user = if dice.roll(40) == 0 { user } else { format!("u{}", id % 25) };
+            let status = ["completed", "completed", "pending", "failed", "returned"][dice.index(5)];
+            let amount = f64::from(u32::try_from(dice.roll(100_000)).unwrap_or(0)) / 100.0;
+            let mut event = sale(&format!("t{id}"), &user, amount, json!({
+                "transactionDate": at, "status": status, "quantity": 1 + dice.roll(9),
+                "paymentMethod": ["credit_card", "paypal", "cash"][dice.index(3)],
+                "shippingAddress": { "country": ["France", "Norway", "a.b$c"][dice.index(3)] },
+            }));
+            if dice.roll(5) > 0 {
+                merge(&mut event, json!({ "productId": product }));
+            }
+            if dice.roll(3) == 0 {
+                let second = dice.roll(60);
+                merge(&mut event, json!({ "updatedAt": format!("2026-05-01T00:00:{second:02}Z") }));
+            }
+            ("transaction", event)
+        }
+        6 | 7 => ("activity", json!({
+            "activityId": format!("a{}", dice.roll(200)), "userId": user, "timestamp": at,
+            "activityType": ["viewed_product", "added_to_cart", "searched"][dice.index(3)],
+            "productId": product, "device": ["phone", "desk.top"][dice.index(2)],
+            "page": format!("/page/{}", dice.roll(30)),
+        })),
+        8 => {
+            let id = dice.roll(40);
+            ("feedback", json!({
+                "feedbackId": format!("f{id}"), "userId": format!("u{}", id % 25),
+                "productId": product, "rating": 1 + dice.roll(5), "feedbackDate": at,
+            }))
+        }
+        9 => ("product", json!({
+            "productId": product, "name": format!("Thing {}", dice.roll(3)),
+            "category": ["Toys", "Books", "Food"][dice.index(3)], "price": dice.roll(50),
+        })),
+        10 => ("stock", json!({ "productId": product, "stock": dice.roll(60) })),
+        _ if dice.roll(3) == 0 => ("transaction", json!({ "transactionId": "?" })),
+        _ => ("customer", json!({ "userId": user, "username": format!("name{}", dice.roll(4)) })),
+    }
+}
+
+/// A small generator of our own, so that the same seed gives the same log for ever.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % sides
+    }
+
+    fn index(&mut self, sides: usize) -> usize {
+        usize::try_from(self.roll(sides as u64)).unwrap_or(0)
+    }
+}

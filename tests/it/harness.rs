@@ -1,0 +1,353 @@
+//! The servers of all tests, a shop of its own for each, and waiting for what must come.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::Duration;
+
+use adaptive_bi::app::App;
+use adaptive_bi::config::{self, Settings};
+use adaptive_bi::projector::Projector;
+use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::status::{State, Status};
+use adaptive_bi::services::{self, NatsOptions, Services};
+use adaptive_bi::store::Store;
+use adaptive_bi::store::generation::Checkpoint;
+use adaptive_bi::stream::Log;
+use async_nats::jetstream;
+use clap::Parser;
+use futures_util::TryStreamExt;
+use mongodb::bson::{Document, doc};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What must come has this long to do so.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Servers {
+    nats_url: String,
+    mongodb_uri: String,
+}
+
+/// Started once; they end with this process.
+fn servers() -> &'static Servers {
+    static SERVERS: OnceLock<Servers> = OnceLock::new();
+    SERVERS.get_or_init(|| {
+        let (ready, is_ready) = mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime for the servers");
+            runtime.block_on(async {
+                let settings = services::Settings {
+                    data_dir: data_dir(),
+                    cache_dir: config::cache_dir(),
+                    nats_url: None,
+                    mongodb_uri: None,
+                    nats: NatsOptions::default(),
+                    mongo_cache_gb: 1.0,
+                };
+                let services =
+                    Services::start(&settings, &services::to_stderr).await.expect("the servers");
+                let nats_url = services.nats_url().to_owned();
+                let mongodb_uri = services.mongodb_uri().to_owned();
+                ready.send(Servers { nats_url, mongodb_uri }).expect("somebody waits for them");
+                panic!("a server ended: {}", services.failed().await);
+            });
+        });
+        is_ready.recv().expect("the servers start")
+    })
+}
+
+/// A folder for the servers of this process; those of processes that are gone are removed.
+fn data_dir() -> PathBuf {
+    let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let left = name.strip_prefix("it-").is_some_and(|pid| !Path::new("/proc").join(pid).exists());
+        if left {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    base.join(format!("it-{}", std::process::id()))
+}
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// One shop: a stream and a database that no other test has.
+#[derive(Clone)]
+pub struct Shop {
+    /// As from the command line.
+    pub settings: Settings,
+    /// What a foreign producer has.
+    pub jetstream: jetstream::Context,
+    /// What a database shell has.
+    pub database: mongodb::Database,
+    /// The stream, which is made here.
+    pub log: Log,
+    http: reqwest::Client,
+}
+
+/// What came back over HTTP.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+/// Every document of a generation by collection and id.
+pub type Documents = BTreeMap<String, BTreeMap<String, Document>>;
+
+impl Shop {
+    /// A new shop.
+    pub async fn new() -> Shop {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        Shop::named(&id, &id).await
+    }
+
+    /// A shop with the same log and another database.
+    pub async fn sibling(&self) -> Shop {
+        let stream = self.settings.subject_prefix.trim_start_matches('p').to_owned();
+        Shop::named(&stream, &uuid::Uuid::new_v4().simple().to_string()).await
+    }
+
+    async fn named(stream: &str, database: &str) -> Shop {
+        let Servers { nats_url, mongodb_uri } = servers();
+        let cli = Cli::parse_from([
+            "it".to_owned(),
+            format!("--nats-url={nats_url}"),
+            format!("--mongodb-uri={mongodb_uri}"),
+            format!("--nats-stream=S{stream}"),
+            format!("--subject-prefix=p{stream}"),
+            format!("--mongodb-db=it_{database}"),
+            format!("--stream-max-bytes={}", 1_i64 << 30),
+            "--bind=127.0.0.1:0".to_owned(),
+        ]);
+        let client = async_nats::connect(nats_url).await.expect("nats");
+        let mongo = mongodb::Client::with_uri_str(mongodb_uri).await.expect("mongo");
+        let log = Log::connect(cli.settings.log(nats_url)).await.expect("the log");
+        Shop {
+            jetstream: jetstream::new(client),
+            database: mongo.database(&format!("it_{database}")),
+            log,
+            settings: cli.settings,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// The whole service.
+    pub async fn start(&self) -> App {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let Servers { nats_url, mongodb_uri } = servers();
+        App::start(&self.settings, listener, nats_url, mongodb_uri).await.expect("the service")
+    }
+
+    /// The store, as the service has it.
+    pub async fn store(&self) -> Store {
+        let uri = &servers().mongodb_uri;
+        Store::connect(uri, self.settings.mongodb_db.as_deref()).await.expect("the store")
+    }
+
+    /// A projector alone.
+    pub async fn project(&self, limits: Limits) -> Running {
+        let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
+        let projector = Projector {
+            store: self.store().await,
+            log: self.log.clone(),
+            settings: self.settings.fold(),
+            limits,
+            status: Arc::new(status),
+        };
+        let stop = CancellationToken::new();
+        Running { status: seen, task: tokio::spawn(projector.run(stop.clone())), stop }
+    }
+
+    /// The environment of a process of this shop.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let settings = &self.settings;
+        vec![
+            ("NATS_URL", settings.nats_url.clone().expect("given")),
+            ("MONGODB_URI", settings.mongodb_uri.clone().expect("given")),
+            ("NATS_STREAM", settings.nats_stream.clone()),
+            ("SUBJECT_PREFIX", settings.subject_prefix.clone()),
+            ("MONGODB_DB", settings.mongodb_db.clone().expect("given")),
+            ("BIND", "127.0.0.1:0".to_owned()),
+            ("DATA_DIR", data_dir().join("unused").display().to_string()),
+        ]
+    }
+
+    /// Publishes as a foreign producer would: bytes to a subject, nothing of ours between.
+    pub async fn publish(&self, subject: &str, body: impl Into<Vec<u8>>) -> u64 {
+        self.publish_with(subject, &[], body).await
+    }
+
+    /// The same with headers.
+    pub async fn publish_with(
+        &self,
+        subject: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> u64 {
+        let subject = format!("{}.{subject}", self.settings.subject_prefix);
+        let mut map = async_nats::HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, *value);
+        }
+        let sent = self.jetstream.publish_with_headers(subject, map, body.into().into()).await;
+        sent.expect("published").await.expect("acknowledged").sequence
+    }
+
+    /// Publishes many events without waiting for each; gives the last position.
+    pub async fn publish_all(&self, events: &[(&str, Value)]) -> u64 {
+        let mut position = 0;
+        for chunk in events.chunks(500) {
+            let mut answers = Vec::new();
+            for (kind, body) in chunk {
+                let subject = format!("{}.{kind}", self.settings.subject_prefix);
+                let sent = self.jetstream.publish(subject, body.to_string().into()).await;
+                answers.push(sent.expect("published"));
+            }
+            for answer in answers {
+                position = position.max(answer.await.expect("acknowledged").sequence);
+            }
+        }
+        position
+    }
+
+    /// The live generation's checkpoint, once there is one.
+    pub async fn checkpoint(&self) -> Option<Checkpoint> {
+        self.database
+            .collection::<Checkpoint>("checkpoints")
+            .find_one(doc! { "_id": 1 })
+            .await
+            .expect("a checkpoint or none")
+    }
+
+    /// Waits until everything up to `position` is committed; patience is for the next commit.
+    pub async fn folded(&self, position: u64) -> Checkpoint {
+        let mut reached = 0;
+        loop {
+            let checkpoint = until(&format!("commit on the way to {position}"), || async {
+                match self.checkpoint().await {
+                    Some(it) if it.position > reached || it.position >= position => Ok(it),
+                    other => Err(format!("at {:?}", other.map(|it| (it.position, it.root.counts)))),
+                }
+            })
+            .await;
+            reached = checkpoint.position;
+            if reached >= position {
+                return checkpoint;
+            }
+        }
+    }
+
+    /// Every document of generation 1 and its checkpoint, commit time left out.
+    pub async fn documents(&self) -> Documents {
+        let mut all = Documents::new();
+        for name in self.database.list_collection_names().await.expect("collections") {
+            if !name.starts_with("g1_") && name != "checkpoints" {
+                continue;
+            }
+            let found = self.database.collection::<Document>(&name).find(doc! {}).await;
+            let found: Vec<Document> =
+                found.expect("documents").try_collect().await.expect("documents");
+            let keyed = found.into_iter().map(|mut document| {
+                let id = document.remove("_id").map(|id| id.to_string()).unwrap_or_default();
+                document.remove("committedAt");
+                (id, document)
+            });
+            all.insert(name, keyed.collect());
+        }
+        all
+    }
+
+    /// Asks the service.
+    pub async fn get(&self, app: &App, path: &str) -> Answer {
+        self.get_with(app, path, &[]).await
+    }
+
+    /// Asks with headers.
+    pub async fn get_with(&self, app: &App, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.http.get(format!("http://{}{path}", app.address));
+        let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
+        answer(request).await
+    }
+
+    /// Tells the service.
+    pub async fn post(&self, app: &App, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+        answer(self.http.post(format!("http://{}{path}", app.address)).body(body)).await
+    }
+
+    /// `data` of an answer that reflects at least `position`.
+    pub async fn data(&self, app: &App, path: &str, position: u64) -> Value {
+        let position = position.to_string();
+        let headers = [("X-Min-Position", position.as_str()), ("Prefer", "wait=60")];
+        let answer = self.get_with(app, path, &headers).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.body["data"].clone()
+    }
+}
+
+impl Answer {
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status, headers, body }
+}
+
+/// A projector that runs.
+pub struct Running {
+    pub status: watch::Receiver<Status>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Stops it at a commit.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("the projector ends in peace");
+    }
+}
+
+/// Asks again until the answer is there; past the deadline fails with the last state seen.
+pub async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, String>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Ok(found) => return found,
+            Err(state) if Instant::now() > deadline => panic!("no {what}: {state}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Fails with the first document that differs, not with both databases.
+pub fn assert_same(ours: &Documents, theirs: &Documents) {
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    for (name, documents) in ours {
+        let others = &theirs[name];
+        for id in documents.keys().chain(others.keys()) {
+            assert_eq!(documents.get(id), others.get(id), "{name} {id}");
+        }
+    }
+}

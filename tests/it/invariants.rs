@@ -1,0 +1,150 @@
+//! What holds however the log is cut into batches and whoever folds it.
+
+use std::time::Duration;
+
+use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::status::State;
+use futures_util::TryStreamExt;
+use mongodb::bson::{Bson, Document, doc};
+
+use crate::events::mixed;
+use crate::harness::{Shop, assert_same};
+
+/// `field` of every document of a collection that `filter` finds, added up.
+async fn sum(shop: &Shop, collection: &str, filter: Document, field: &str) -> i64 {
+    let found = shop.database.collection::<Document>(collection).find(filter).await.expect("found");
+    let found: Vec<Document> = found.try_collect().await.expect("found");
+    found.iter().map(|document| at(document, field)).sum()
+}
+
+fn at(document: &Document, path: &str) -> i64 {
+    let mut value = Some(document);
+    let (parents, name) = path.rsplit_once('.').unwrap_or(("", path));
+    for parent in parents.split('.').filter(|it| !it.is_empty()) {
+        value = value.and_then(|it| it.get_document(parent).ok());
+    }
+    match value.and_then(|it| it.get(name)) {
+        Some(Bson::Int64(n)) => *n,
+        Some(Bson::Int32(n)) => i64::from(*n),
+        _ => 0,
+    }
+}
+
+/// What the rows of all rollups whose id begins so add up to: orders, items, amount.
+async fn rollups(shop: &Shop, prefix: &str) -> [i64; 3] {
+    let filter = doc! { "_id": { "$gte": prefix, "$lt": format!("{prefix}\u{7f}") } };
+    let found = shop.database.collection::<Document>("g1_rollups").find(filter).await;
+    let found: Vec<Document> = found.expect("found").try_collect().await.expect("found");
+    let mut sum = [0; 3];
+    for document in &found {
+        let bytes = document.get_binary_generic("t").expect("a table");
+        for (_, row) in projections::table::unpack(bytes) {
+            sum.iter_mut().zip(row).for_each(|(sum, cell)| *sum += cell);
+        }
+    }
+    sum
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revenue_is_the_same_in_every_read_model() {
+    let shop = Shop::new().await;
+    let position = shop.publish_all(&mixed(2_000, 1)).await;
+    let projector = shop.project(Limits { events: 150, ..Limits::default() }).await;
+    let root = shop.folded(position).await.root;
+    projector.stop().await;
+    for status in ["completed", "pending", "failed", "returned"] {
+        let sales = rollups(&shop, &format!("sales/{status}/month/")).await;
+        let [orders, quantity, amount] = sales;
+        assert!(orders > 0, "no {status} sale");
+        let of = |family: &str, level: &str| format!("{family}/{status}/{level}/");
+        for prefix in [of("cells", "day"), of("buyers", "quarter"), of("buyers", "day"),
+            of("buyers", "month"), of("buyers", "ever"), of("sold", "quarter"), of("sold", "day"),
+            of("sold", "month"), of("sold", "ever")]
+        {
+            assert_eq!(rollups(&shop, &prefix).await, sales, "{prefix}");
+        }
+        for collection in ["g1_customers", "g1_products"] {
+            for (field, expected) in [("orders", orders), ("quantity", quantity), ("amount", amount)] {
+                let field = format!("{status}.{field}");
+                assert_eq!(sum(&shop, collection, doc! {}, &field).await, expected, "{collection} {field}");
+            }
+        }
+        let ledger = sum(&shop, "g1_ledger", doc! { "status": status }, "amount").await;
+        assert_eq!(ledger, amount, "ledger {status}");
+    }
+    let completed = rollups(&shop, "sales/completed/month/").await;
+    assert_eq!(root.sales.completed.amount.0, completed[2]);
+    let buyers = doc! { "completed.orders": { "$gt": 0 } };
+    let customers = shop.database.collection::<Document>("g1_customers");
+    let buyers = customers.count_documents(buyers).await.expect("counted");
+    assert_eq!(u64::try_from(root.buyers.completed), Ok(buyers));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_batching_of_the_same_log_gives_the_same_documents() {
+    let whole = Shop::new().await;
+    let position = whole.publish_all(&mixed(500, 2)).await;
+    let mut reference = None;
+    for events in [20_000, 1, 7, 64] {
+        let shop = whole.sibling().await;
+        let projector = shop.project(Limits { events, ..Limits::default() }).await;
+        shop.folded(position).await;
+        projector.stop().await;
+        let documents = shop.documents().await;
+        match &reference {
+            None => reference = Some(documents),
+            Some(reference) => assert_same(reference, &documents),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_projector_that_stops_and_starts_at_any_commit_gives_the_same_documents() {
+    let whole = Shop::new().await;
+    let position = whole.publish_all(&mixed(600, 3)).await;
+    let parts = whole.sibling().await;
+    let limits = Limits { events: 40, ..Limits::default() };
+    let mut starts = 0;
+    while parts.checkpoint().await.map_or(0, |it| it.position) < position {
+        let from = parts.checkpoint().await.map_or(0, |it| it.position);
+        let projector = parts.project(limits).await;
+        parts.folded(from + 1).await;
+        projector.stop().await;
+        starts += 1;
+    }
+    assert!(starts > 2, "only {starts} starts");
+    let projector = whole.project(Limits::default()).await;
+    whole.folded(position).await;
+    projector.stop().await;
+    assert_same(&whole.documents().await, &parts.documents().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_projectors_on_one_database_make_the_documents_of_one() {
+    let both = Shop::new().await;
+    let alone = both.sibling().await;
+    let limits = Limits { events: 20, linger: Duration::from_millis(1), ..Limits::default() };
+    let (first, second) = (both.project(limits).await, both.project(limits).await);
+    let mut position = 0;
+    for (n, part) in mixed(1_200, 4).chunks(200).enumerate() {
+        position = both.publish_all(part).await;
+        // As after a pause of its process: the lease is lost while it folds.
+        let leases = both.database.collection::<Document>("leases");
+        let lose = doc! { "$set": { "owner": Bson::Null } };
+        leases.update_one(doc! { "_id": "projector" }, lose).await.expect("the lease is lost");
+        if n % 2 == 0 {
+            both.folded(position).await;
+        }
+    }
+    both.folded(position).await;
+    let folds = |state: &State| matches!(state, State::Running | State::Standby | State::Starting);
+    for projector in [&first, &second] {
+        assert!(folds(&projector.status.borrow().state), "{:?}", projector.status.borrow());
+    }
+    first.stop().await;
+    second.stop().await;
+    let projector = alone.project(Limits::default()).await;
+    alone.folded(position).await;
+    projector.stop().await;
+    assert_same(&alone.documents().await, &both.documents().await);
+}

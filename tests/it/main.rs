@@ -1,0 +1,17 @@
+//! The service against a real nats-server and a real mongod.
+//!
+//! # Layout
+//!
+//! - [`harness`]: the servers, a shop for each test, waiting; [`events`]: what is published;
+//! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
+//! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
+//! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed.
+
+mod contract;
+mod events;
+mod faults;
+mod flow;
+mod halts;
+mod harness;
+mod invariants;
+mod quarantine;
