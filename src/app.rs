@@ -136,8 +136,8 @@ impl App {
             .merge(http::page::routes());
         let router = http::finish(router).layer(socket_io);
         let address = listener.local_addr()?;
-        let server = axum::serve(listener, router)
-            .with_graceful_shutdown(closing.clone().cancelled_owned());
+        let server =
+            axum::serve(listener, router).with_graceful_shutdown(closing.clone().cancelled_owned());
         let server = tokio::spawn(async move { server.await });
         info!(%address, "listening");
         tasks.close();
@@ -150,12 +150,11 @@ impl App {
     /// Where the server failed.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.closing.cancel();
-        let server = match tokio::time::timeout(DRAIN, self.server).await {
-            Ok(ended) => ended?,
-            Err(_) => {
-                warn!("some connections did not end in time and were closed");
-                Ok(())
-            }
+        let server = if let Ok(ended) = tokio::time::timeout(DRAIN, self.server).await {
+            ended?
+        } else {
+            warn!("some connections did not end in time and were closed");
+            Ok(())
         };
         self.folding.cancel();
         if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {

@@ -27,7 +27,7 @@ pub struct Settings {
     /// How many bytes the log holds before it refuses events.
     #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
     pub stream_max_bytes: i64,
-    /// The MongoDB replica set of the read models; without it the program runs its own.
+    /// The `MongoDB` replica set of the read models; without it the program runs its own.
     #[arg(long, env = "MONGODB_URI", hide_env_values = true, global = true)]
     pub mongodb_uri: Option<String>,
     /// The database; else the one in the URI's path, else `adaptive_bi`.
@@ -91,15 +91,17 @@ impl Settings {
 /// The user's cache folder, as the XDG base directories say.
 #[must_use]
 pub fn cache_dir() -> PathBuf {
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"))
-    });
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     base.unwrap_or_else(std::env::temp_dir).join("adaptive-bi")
 }
 
 /// The names that the Node services used, and ours.
-const OLD_NAMES: [(&str, &str, &str); 2] =
-    [("MONGO_URI", "MONGODB_URI", "--mongodb-uri"), ("MONGODB_DB_NAME", "MONGODB_DB", "--mongodb-db")];
+const OLD_NAMES: [(&str, &str, &str); 2] = [
+    ("MONGO_URI", "MONGODB_URI", "--mongodb-uri"),
+    ("MONGODB_DB_NAME", "MONGODB_DB", "--mongodb-db"),
+];
 /// What the Node services read and we do not.
 const IGNORED: [&str; 3] = ["NODE_ENV", "LOG_FILE", "JWT_REFRESH_SECRET"];
 

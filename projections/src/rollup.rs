@@ -182,6 +182,7 @@ pub fn of_stock(ordinal: u32, before: Option<i64>, after: Option<i64>) -> Delta 
 }
 
 /// The additions to a value's rows in its day and its month.
+#[must_use]
 pub fn by_value(family: Family, quarter: u32, code: u16, delta: Row) -> [Delta; 2] {
     let day = bucket::day_of_quarter(quarter);
     let month = bucket::month_of_day(day);

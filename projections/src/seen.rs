@@ -227,24 +227,25 @@ impl Seen {
         now: Time,
     ) -> bool {
         let mut forgot = false;
-        while self.epochs.front().is_some_and(|epoch| {
-            (epoch.number + 1) * EPOCH_MS + self.window_ms < now.0
-        }) {
+        while self
+            .epochs
+            .front()
+            .is_some_and(|epoch| (epoch.number + 1) * EPOCH_MS + self.window_ms < now.0)
+        {
             self.epochs.pop_front();
             forgot = true;
         }
         if !forgot {
             return false;
         }
-        match self.epochs.front() {
-            Some(next) => place.activity_first = next.first,
-            None => {
-                // The open block goes with the last epoch; the next one has not been written.
-                place.activity_open += 1;
-                place.activity_first = place.activity_open;
-                let key = BlockKey { kind: BlockKind::Activity, number: place.activity_open };
-                blocks.supply(key, None);
-            }
+        if let Some(next) = self.epochs.front() {
+            place.activity_first = next.first
+        } else {
+            // The open block goes with the last epoch; the next one has not been written.
+            place.activity_open += 1;
+            place.activity_first = place.activity_open;
+            let key = BlockKey { kind: BlockKind::Activity, number: place.activity_open };
+            blocks.supply(key, None);
         }
         true
     }
@@ -273,8 +274,8 @@ impl Seen {
             blocks.supply(key(place.ledger_open), None);
         }
         let hash = xxh3_64(ledger_key.as_bytes());
-        let block = blocks
-            .edit(&key(place.ledger_open), || Block { from: now.0, ..Block::default() })?;
+        let block =
+            blocks.edit(&key(place.ledger_open), || Block { from: now.0, ..Block::default() })?;
         block.ids.0.extend_from_slice(&hash.to_le_bytes());
         block.count += 1;
         self.note_hash(hash);
@@ -295,8 +296,7 @@ impl Seen {
         let room = self.filters.last().map_or(0, |(_, room)| *room);
         if room == 0 {
             let items = 1 << (18 + self.filters.len()).min(28);
-            let filter =
-                BloomFilter::with_false_pos(0.003).seed(&0).expected_items(items);
+            let filter = BloomFilter::with_false_pos(0.003).seed(&0).expected_items(items);
             self.filters.push((filter, items));
         }
         if let Some((filter, room)) = self.filters.last_mut() {

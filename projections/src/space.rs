@@ -244,7 +244,8 @@ mod tests {
         let mut space = space();
         *space.edit("known", || 0).unwrap() += 1;
         *space.edit("absent", || 0).unwrap() += 5;
-        let changes: Vec<_> = space.changes().map(|c| (c.key.clone(), *c.document, c.new)).collect();
+        let changes: Vec<_> =
+            space.changes().map(|c| (c.key.clone(), *c.document, c.new)).collect();
         assert_eq!(changes, [("known".into(), 2, false), ("absent".into(), 5, true)]);
         space.settle();
         assert_eq!(space.changes().count(), 0);

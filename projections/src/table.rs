@@ -143,7 +143,8 @@ pub(crate) fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
         bytes.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;
     }
-    bytes.push(value as u8);
+    // Below 0x80 by now.
+    bytes.push((value & 0x7f) as u8);
 }
 
 #[inline]

@@ -12,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event::{self, Kind, Limits, Status};
 use crate::fold::{Fold, Message, Needs, Resolved};
 use crate::ledger::{LedgerKey, LedgerRow};
+use crate::rollup::RollupKey;
 use crate::root::{Counts, Root, Settings};
 use crate::seen::{BlockKey, BlockKind};
 use crate::space::Change;
 use crate::time::Time;
+use crate::vocabulary::VocabularyKey;
 
 pub use documents::Documents;
 
@@ -286,10 +288,10 @@ impl Shop {
         let (fold, to) = (&self.fold, &mut self.stored);
         to.root = fold.root.clone();
         write(&mut to.ledger, fold.ledger.changes(), |key| key.as_str().to_owned());
-        write(&mut to.customers, fold.customers.changes(), |id| id.to_string());
-        write(&mut to.products, fold.products.changes(), |id| id.to_string());
-        write(&mut to.vocabularies, fold.vocabularies.changes(), |key| key.id());
-        write(&mut to.rollups, fold.rollups.changes(), |key| key.id());
+        write(&mut to.customers, fold.customers.changes(), ToString::to_string);
+        write(&mut to.products, fold.products.changes(), ToString::to_string);
+        write(&mut to.vocabularies, fold.vocabularies.changes(), VocabularyKey::id);
+        write(&mut to.rollups, fold.rollups.changes(), RollupKey::id);
         write(&mut to.blocks, fold.blocks.changes(), BlockKey::id);
         if resolved.forget_blocks {
             let first = fold.root.blocks.activity_first;

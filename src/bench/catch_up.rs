@@ -22,8 +22,8 @@ const EVENTS_PER_SECOND: u64 = 1_000;
 pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate)> {
     stand.fresh("catch-up").await?;
     let mut load = Load::new("catch-up", 11);
-    let begin = chrono::Utc::now().timestamp_millis()
-        - i64::try_from(events / EVENTS_PER_SECOND * 1_000)?;
+    let begin =
+        chrono::Utc::now().timestamp_millis() - i64::try_from(events / EVENTS_PER_SECOND * 1_000)?;
     let dated = |n: u64| Time(begin + i64::try_from(n * 1_000 / EVENTS_PER_SECOND).unwrap_or(0));
     let mixed = (0..events).map(|n| load.next(dated(n)));
     let catalogue = Load::catalogue().count() as u64;
@@ -32,8 +32,7 @@ pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate)>
     let (started, before) = (Instant::now(), Cpu::now());
     let mut folding = stand.project(Limits::default());
     folding.reach(last).await?;
-    let fold =
-        Rate { events: last, took: started.elapsed(), cpu: Cpu::now().since(&before) };
+    let fold = Rate { events: last, took: started.elapsed(), cpu: Cpu::now().since(&before) };
     folding.stop().await;
     let naive = naive::run(stand, catalogue, YARDSTICK_EVENTS.min(events)).await?;
     Ok((fold, naive))

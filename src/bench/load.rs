@@ -19,18 +19,54 @@ pub const PRODUCTS: u32 = 5_000;
 
 const CATEGORIES: u32 = 20;
 const COUNTRIES: [&str; 20] = [
-    "United Kingdom", "Germany", "France", "Ireland", "Spain", "Netherlands", "Belgium",
-    "Switzerland", "Portugal", "Australia", "Norway", "Italy", "Sweden", "Finland", "Austria",
-    "Denmark", "Poland", "Japan", "Canada", "Iceland",
+    "United Kingdom",
+    "Germany",
+    "France",
+    "Ireland",
+    "Spain",
+    "Netherlands",
+    "Belgium",
+    "Switzerland",
+    "Portugal",
+    "Australia",
+    "Norway",
+    "Italy",
+    "Sweden",
+    "Finland",
+    "Austria",
+    "Denmark",
+    "Poland",
+    "Japan",
+    "Canada",
+    "Iceland",
 ];
+/// As the distribution takes it.
+const COUNTRIES_COUNT: f64 = 20.0;
 const DEVICES: [&str; 3] = ["mobile", "desktop", "tablet"];
 const TYPES: [&str; 5] =
     ["viewed_product", "viewed_product", "searched", "added_to_cart", "logged_in"];
 const PAYMENT_METHODS: [&str; 4] = ["credit_card", "paypal", "bank_transfer", "gift_card"];
 const STATUSES: [&str; 20] = [
-    "completed", "completed", "completed", "completed", "completed", "completed", "completed",
-    "completed", "completed", "completed", "completed", "completed", "completed", "completed",
-    "completed", "completed", "completed", "pending", "failed", "returned",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "pending",
+    "failed",
+    "returned",
 ];
 
 /// Makes events without end.
@@ -55,7 +91,7 @@ impl Load {
             random: SmallRng::seed_from_u64(seed),
             customers: zipf(f64::from(CUSTOMERS)),
             products: zipf(f64::from(PRODUCTS)),
-            countries: zipf(COUNTRIES.len() as f64),
+            countries: zipf(COUNTRIES_COUNT),
             name: name.to_owned(),
             next: 0,
         }

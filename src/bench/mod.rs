@@ -66,11 +66,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
     outcome
 }
 
-async fn measure(
-    stand: &mut Stand,
-    parts: &[Part],
-    arguments: &Arguments,
-) -> anyhow::Result<()> {
+async fn measure(stand: &mut Stand, parts: &[Part], arguments: &Arguments) -> anyhow::Result<()> {
     for part in parts {
         match part {
             Part::Live => {

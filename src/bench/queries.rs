@@ -64,13 +64,19 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
         crate::command::grouped(arguments.transactions),
         fed
     );
-    println!("  {:<20} {:<10} {:>8} {:>8} {:>8} {:>8}", "", "range", "p50 ms", "p90 ms", "p99 ms", "max ms");
+    println!(
+        "  {:<20} {:<10} {:>8} {:>8} {:>8} {:>8}",
+        "", "range", "p50 ms", "p90 ms", "p99 ms", "max ms"
+    );
     for ((endpoint, range), latencies) in results? {
         let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
         let at = |q| ms(latencies.value_at_quantile(q));
         println!(
             "  {endpoint:<20} {range:<10} {:>8.2} {:>8.2} {:>8.2} {:>8.2}",
-            at(0.5), at(0.9), at(0.99), ms(latencies.max())
+            at(0.5),
+            at(0.9),
+            at(0.99),
+            ms(latencies.max())
         );
     }
     Ok(())
@@ -101,12 +107,12 @@ async fn ask(
     let mut turns = interval(Duration::from_secs(1) / QUERIES_PER_SECOND);
     turns.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (until, mut answers) = (Instant::now() + long, JoinSet::new());
-    for turn in 0.. {
+    for number in 0.. {
         let due = turns.tick().await;
         if due > until {
             break;
         }
-        let (_, url, histogram) = &asked[turn % asked.len()];
+        let (_, url, histogram) = &asked[number % asked.len()];
         let (request, histogram) = (client.get(url), Arc::clone(histogram));
         answers.spawn(async move {
             let response = request.send().await?;

@@ -10,10 +10,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::config;
 use crate::projector::Projector;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
-use crate::config;
 use crate::services::{self, Services};
 use crate::store::Store;
 use crate::stream::{self, Log};
@@ -136,7 +136,7 @@ impl Folding {
         let reached = self.status.wait_for(|status| {
             status.position >= position || matches!(status.state, State::Halted(_))
         });
-        let status = tokio::time::timeout(Duration::from_secs(600), reached).await??;
+        let status = tokio::time::timeout(Duration::from_mins(10), reached).await??;
         if let State::Halted(halt) = &status.state {
             anyhow::bail!("the projector halted: {halt}");
         }

@@ -54,8 +54,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
         reset(settings)?;
     }
     let services = Services::start(&settings.services(), &services::to_stderr).await?;
-    let started =
-        App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
+    let started = App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
     let outcome = match started {
         Ok(app) => {
             let moving = CancellationToken::new();
@@ -164,11 +163,14 @@ async fn fold(app: &App, end: u64) -> anyhow::Result<()> {
             bail!("the projector halts: {halt}; --reset starts over");
         }
         bar.set_position(position);
-        bar.set_message(format!("folded {}", ingest::rate(position - from.min(position), bar.elapsed())));
+        bar.set_message(format!(
+            "folded {}",
+            ingest::rate(position - from.min(position), bar.elapsed())
+        ));
         if position >= end {
             break;
         }
-        tokio::time::timeout(Duration::from_secs(60), status.changed())
+        tokio::time::timeout(Duration::from_mins(1), status.changed())
             .await
             .context("the projector does not get on")??;
     }
@@ -181,7 +183,11 @@ fn show_totals(root: &Root, weeks: i64) {
     println!();
     println!("  revenue      {:>16}", grouped(completed.amount));
     println!("  orders       {:>16}   (each line of an invoice is one)", grouped(completed.orders));
-    println!("  returned     {:>16}   in {} orders", grouped(returned.amount), grouped(returned.orders));
+    println!(
+        "  returned     {:>16}   in {} orders",
+        grouped(returned.amount),
+        grouped(returned.orders)
+    );
     println!("  products     {:>16}", grouped(root.products));
     println!(
         "  customers    {:>16}   {} with an account, {} guests",
@@ -190,7 +196,9 @@ fn show_totals(root: &Root, weeks: i64) {
         grouped(root.guests)
     );
     println!();
-    println!("UCI Online Retail (Chen, Sain, Guo 2012), CC BY 4.0. Categories and stock are derived.");
+    println!(
+        "UCI Online Retail (Chen, Sain, Guo 2012), CC BY 4.0. Categories and stock are derived."
+    );
     if weeks > 0 {
         println!("Its dates are moved by {weeks} weeks, to end now.");
     }
@@ -208,7 +216,9 @@ fn show_ways_in(app: &App, still: bool) {
     println!();
     println!("  curl 'http://{address}/api/metrics/sales'");
     println!();
-    println!("  curl 'http://{address}/api/metrics/customers?startDate=2026-01-01&tz=Europe/London'");
+    println!(
+        "  curl 'http://{address}/api/metrics/customers?startDate=2026-01-01&tz=Europe/London'"
+    );
     println!();
     println!(
         "  curl -X POST 'http://{address}/api/events/transaction' -H 'content-type: application/json' \\\n    \

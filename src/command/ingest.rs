@@ -38,7 +38,7 @@ pub enum ShiftTo {
 /// Where the file, the log or the store cannot be used. What was read before is on the log.
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
     // The file first: nothing is started for one that is not there.
-    let (input, read, size) = file::open(&arguments.file)?;
+    let file::Opened { input, read, size } = file::open(&arguments.file)?;
     let joined = Joined::servers(settings).await?;
     let outcome = async {
         let log = Log::connect(settings.log(&joined.nats_url)).await?;
@@ -90,8 +90,11 @@ fn report(summary: &Summary) {
 }
 
 fn is_csv(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.trim_end_matches(".zst").ends_with(".csv")
+    let ends_in = |path: &Path, end: &str| {
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end))
+    };
+    let decompressed = if ends_in(path, "zst") { path.with_extension("") } else { path.to_owned() };
+    ends_in(&decompressed, "csv")
 }
 
 async fn shift(settings: &Settings, mongodb_uri: &str, path: &Path) -> anyhow::Result<i64> {
@@ -99,7 +102,7 @@ async fn shift(settings: &Settings, mongodb_uri: &str, path: &Path) -> anyhow::R
     let (hash, weeks) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let mut hash = Sha256::new();
         std::io::copy(&mut std::fs::File::open(&path)?, &mut hash)?;
-        let (input, _, _) = file::open(&path)?;
+        let file::Opened { input, .. } = file::open(&path)?;
         let Some(last) = retail::last_date(input)? else {
             bail!("the file has no line with a date");
         };

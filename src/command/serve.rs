@@ -11,8 +11,7 @@ use crate::services::{self, Services};
 pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let listener = app::listen(settings).await?;
     let services = Services::start(&settings.services(), &services::to_stderr).await?;
-    let started =
-        App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
+    let started = App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
     let outcome = match started {
         Ok(app) => {
             let asked = super::until_stopped(&services).await;

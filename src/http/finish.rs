@@ -44,6 +44,7 @@ pub fn finish(router: Router) -> Router {
 #[error("a handler panicked: {0}")]
 struct Panicked(String);
 
+#[allow(clippy::needless_pass_by_value)] // what the layer hands over
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic
         .downcast_ref::<&str>()
@@ -191,7 +192,8 @@ mod tests {
         let (status, headers, body) = ask(Request::get("/rejects")).await;
         assert_eq!((status, &body["status"]), (StatusCode::CONFLICT, &409.into()));
         assert_eq!(headers[CONTENT_TYPE], PROBLEM_JSON);
-        let (status, _, body) = ask(Request::post("/takes").header(CONTENT_LENGTH, "10485761")).await;
+        let (status, _, body) =
+            ask(Request::post("/takes").header(CONTENT_LENGTH, "10485761")).await;
         assert_eq!((status, &body["success"]), (StatusCode::PAYLOAD_TOO_LARGE, &false.into()));
     }
 

@@ -171,7 +171,10 @@ mod tests {
         assert_eq!(judge(Err(()), true, &running, Some(10)).status, "unavailable");
         assert_eq!(judge(Ok(None), true, &running, Some(10)).status, "unavailable");
         assert_eq!(judge(Ok(Some(7)), false, &running, Some(10)).status, "unavailable");
-        assert_eq!(judge(Ok(Some(7)), true, &at(status::State::Starting), None).status, "unavailable");
+        assert_eq!(
+            judge(Ok(Some(7)), true, &at(status::State::Starting), None).status,
+            "unavailable"
+        );
     }
 
     #[test]

@@ -25,10 +25,7 @@ pub struct FieldError {
 
 impl FieldError {
     /// What is wrong with a field.
-    pub fn new(
-        field: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         FieldError { field: field.into(), message: message.into() }
     }
 }
@@ -220,7 +217,10 @@ mod tests {
     #[test]
     fn what_is_not_there_says_where_it_was_looked_for() {
         let body = Problem::no_route().body(Some(Asked { path: "/api/x", request_id: "r" }));
-        assert_eq!((&body["message"], &body["path"]), (&json!("Route not found"), &json!("/api/x")));
+        assert_eq!(
+            (&body["message"], &body["path"]),
+            (&json!("Route not found"), &json!("/api/x"))
+        );
         assert!(!body.contains_key("requestId"));
     }
 }

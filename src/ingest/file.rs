@@ -44,8 +44,10 @@ pub enum Error {
     #[error(transparent)]
     Retail(#[from] retail::Error),
     /// The log did not take an event.
-    #[error("the log did not take event {event}: {reason}; ingest the file again once it does, \
-             nothing is counted twice")]
+    #[error(
+        "the log did not take event {event}: {reason}; ingest the file again once it does, \
+             nothing is counted twice"
+    )]
     Log {
         /// The event's number in the file, from 0.
         event: usize,
@@ -77,11 +79,21 @@ pub struct Summary {
     pub took: Duration,
 }
 
+/// A file that is being read.
+pub struct Opened {
+    /// What it says, decompressed.
+    pub input: Box<dyn Read + Send>,
+    /// How many bytes of it were read so far.
+    pub read: Arc<AtomicU64>,
+    /// How many it has.
+    pub size: u64,
+}
+
 /// Opens a file, through zstd where its name ends so, counting the bytes read of it.
 ///
 /// # Errors
 /// [`Error::Open`].
-pub fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Arc<AtomicU64>, u64), Error> {
+pub fn open(path: &Path) -> Result<Opened, Error> {
     let name = path.display().to_string();
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
     let (size, file) = opened.map_err(|source| Error::Open { name: name.clone(), source })?;
@@ -89,7 +101,7 @@ pub fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Arc<AtomicU64>, u64), 
     let counted = Counted { inner: file, read: Arc::clone(&read) };
     let input = decoded(counted, path.extension().is_some_and(|end| end == "zst"))
         .map_err(|source| Error::Open { name, source })?;
-    Ok((input, read, size))
+    Ok(Opened { input, read, size })
 }
 
 /// Reads `input` through zstd where `compressed`.
@@ -147,17 +159,14 @@ pub async fn ingest(
         }
     }
     summary.take(submitter.finish().await)?;
-    let ended = reading.await.unwrap_or_else(|_| Err(Error::Cut { line: 0, source: None }));
+    let ended = reading.await.unwrap_or(Err(Error::Cut { line: 0, source: None }));
     summary.skipped = ended?;
     summary.took = started.elapsed();
     Ok(summary)
 }
 
 impl Summary {
-    fn take(
-        &mut self,
-        outcomes: std::collections::HashMap<usize, Outcome>,
-    ) -> Result<(), Error> {
+    fn take(&mut self, outcomes: std::collections::HashMap<usize, Outcome>) -> Result<(), Error> {
         for (event, outcome) in outcomes {
             match outcome {
                 Outcome::Accepted(position) => {

@@ -94,10 +94,7 @@ fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
 
 async fn take(deps: &Deps, kind: Option<Kind>, body: &[u8]) -> Result<Response, Problem> {
     let events = split(body)?;
-    let edge = Edge {
-        now: Time(chrono::Utc::now().timestamp_millis()),
-        currency: &deps.currency,
-    };
+    let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
     let mut submitter = Submitter::new(&deps.log);
     for (index, text) in events.iter().enumerate() {
         let event = match kind {
@@ -124,7 +121,10 @@ fn split(body: &[u8]) -> Result<Vec<&[u8]>, Problem> {
         // One event, however it is laid out.
         vec![body]
     } else {
-        body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|l| !l.is_empty()).collect()
+        body.split(|byte| *byte == b'\n')
+            .map(<[u8]>::trim_ascii)
+            .filter(|l| !l.is_empty())
+            .collect()
     };
     match events.len() {
         0 => Err(invalid("the body has no event")),
@@ -164,7 +164,9 @@ fn answer(report: Report) -> Response {
     let (all, rejected) = (report.results.len(), report.rejected);
     if taken + rejected < all {
         let message = "the log does not take every event now; send the same batch again";
-        return Problem::unavailable(message, RETRY_AFTER_S).with("data", json(&report)).into_response();
+        return Problem::unavailable(message, RETRY_AFTER_S)
+            .with("data", json(&report))
+            .into_response();
     }
     if rejected == all {
         let message = "no event of the batch is valid; data.results has the reasons";

@@ -116,7 +116,7 @@ impl Projector {
             let jitter = rand::rng().random_range(0.5..1.5);
             rest(pause.mul_f64(jitter), &stop).await;
             pause = (pause * 2).min(LAST_PAUSE);
-            if started.elapsed() > Duration::from_secs(60) {
+            if started.elapsed() > Duration::from_mins(1) {
                 limits = self.limits;
             }
         }

@@ -16,7 +16,7 @@ use super::verify::verify;
 use super::{Error, Projector, batch, describe};
 use crate::store::commit::{Commit, CommitError, CommitSession};
 use crate::store::generation::{Anchor, Checkpoint};
-use crate::store::lease::{RENEWAL, Owner};
+use crate::store::lease::{Owner, RENEWAL};
 use crate::stream::announce::Announcement;
 use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
@@ -81,8 +81,7 @@ pub async fn run(
     stop: &CancellationToken,
 ) -> Result<End, Error> {
     let extent = projector.log.extent().await?;
-    let checkpoint =
-        projector.store.open_live(&extent.incarnation, &projector.settings).await?;
+    let checkpoint = projector.store.open_live(&extent.incarnation, &projector.settings).await?;
     if let Some(halt) = verify(&projector.log, &checkpoint, &projector.settings).await? {
         projector.status.send_modify(|status| status.position = checkpoint.position);
         return Ok(End::Halted(halt));
@@ -173,8 +172,7 @@ impl Session<'_> {
         let generation = self.checkpoint.generation;
         for user in &resolved.recheck {
             let changed: Vec<_> = self.fold.changed_rows(user).cloned().collect();
-            let stored =
-                self.projector.store.purchases(generation, user, changed.iter()).await?;
+            let stored = self.projector.store.purchases(generation, user, changed.iter()).await?;
             self.fold.set_purchases(user, stored)?;
         }
         Ok(())
@@ -202,8 +200,7 @@ impl Session<'_> {
             debug!(position = row.position, subject = row.subject, "quarantined");
         }
         let (fold, checkpoint) = (&self.fold, self.checkpoint.clone());
-        let commit =
-            Commit::encode(fold, previous, checkpoint, &quarantined, resolved)?;
+        let commit = Commit::encode(fold, previous, checkpoint, &quarantined, resolved)?;
         self.fold.settle();
         Ok((commit, resolved.touched))
     }
@@ -268,8 +265,7 @@ impl Session<'_> {
     }
 }
 
-type Joined =
-    Result<(CommitSession, Result<(), CommitError>), tokio::task::JoinError>;
+type Joined = Result<(CommitSession, Result<(), CommitError>), tokio::task::JoinError>;
 
 /// Ends when the commit does; never where there is none.
 async fn finished(committing: &mut Option<(Committing, Folded)>) -> Option<Joined> {

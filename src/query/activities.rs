@@ -67,7 +67,8 @@ impl Cover {
     }
 
     fn spans(&self) -> Vec<Span> {
-        let span = |level, first, last| Span { family: Family::Types, slice: None, level, first, last };
+        let span =
+            |level, first, last| Span { family: Family::Types, slice: None, level, first, last };
         let mut spans = Vec::new();
         let (first, end) = (self.first_whole_day, self.end_of_whole_days);
         if first < end {

@@ -20,7 +20,7 @@ const LIMIT: usize = 5;
 /// The answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Customers {
+pub struct CustomerMetrics {
     total_customers: i64,
     identified: i64,
     guests: i64,
@@ -46,19 +46,15 @@ struct Spender {
 #[serde(rename_all = "camelCase")]
 struct Day {
     #[serde(rename = "_id")]
-    day: String,
+    label: String,
     new_customers: i64,
 }
 
-impl View for Customers {
+impl View for CustomerMetrics {
     const PATH: &'static str = "/api/metrics/customers";
     const TREND_DAYS: u64 = 30;
 
-    async fn read(
-        snapshot: &Snapshot,
-        asked: &Asked,
-        ids: &Ids,
-    ) -> Result<Self, store::Error> {
+    async fn read(snapshot: &Snapshot, asked: &Asked, ids: &Ids) -> Result<Self, store::Error> {
         let limit = asked.limit.unwrap_or(LIMIT);
         let (newcomers, spending) =
             tokio::try_join!(newcomers(snapshot, asked), spending(snapshot, asked, limit, ids))?;
@@ -68,11 +64,11 @@ impl View for Customers {
             Some(_) => (newcomers.identified, newcomers.guests),
         };
         let first = newcomers.first.into_iter().chain(root.first_quarter).min();
-        let day = |(day, [identified, guests, _]): (_, Row)| Day {
-            day,
+        let day = |(label, [identified, guests, _]): (_, Row)| Day {
+            label,
             new_customers: identified + guests,
         };
-        Ok(Customers {
+        Ok(CustomerMetrics {
             total_customers: identified + guests,
             identified,
             guests,
@@ -157,12 +153,6 @@ impl From<Spent> for Spender {
     fn from(Spent { customer, amount, orders }: Spent) -> Self {
         let profile = customer.document.profile.map(|profile| (profile.username, profile.email));
         let (username, email) = profile.unwrap_or_default();
-        Spender {
-            user_id: customer.id,
-            username,
-            email,
-            total_spend: amount,
-            order_count: orders,
-        }
+        Spender { user_id: customer.id, username, email, total_spend: amount, order_count: orders }
     }
 }

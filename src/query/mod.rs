@@ -32,12 +32,12 @@ use futures_util::future::BoxFuture;
 use projections::time::Time;
 use tokio::sync::{broadcast, watch};
 
-pub use self::error::Error;
 use self::answer::View;
-use self::customers::Customers;
+use self::customers::CustomerMetrics;
+pub use self::error::Error;
 use self::ids::Ids;
-use self::products::Products;
-use self::sales::Sales;
+use self::products::ProductMetrics;
+use self::sales::SalesMetrics;
 use self::summary::Summary;
 use crate::projector::status::Status;
 use crate::store::Store;
@@ -80,9 +80,9 @@ pub fn system_clock() -> Time {
 /// The endpoints.
 pub fn routes(deps: Deps) -> Router {
     Router::new()
-        .route(Sales::PATH, get(answer::get::<Sales>))
-        .route(Products::PATH, get(answer::get::<Products>))
-        .route(Customers::PATH, get(answer::get::<Customers>))
+        .route(SalesMetrics::PATH, get(answer::get::<SalesMetrics>))
+        .route(ProductMetrics::PATH, get(answer::get::<ProductMetrics>))
+        .route(CustomerMetrics::PATH, get(answer::get::<CustomerMetrics>))
         .route(Summary::PATH, get(answer::get::<Summary>))
         .with_state(deps)
 }

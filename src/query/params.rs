@@ -212,7 +212,14 @@ mod tests {
         for query in ["limit=", "limit=101", "limit=+5", "limit=5.0", "limit=-1", "limit=1e1"] {
             assert_eq!(refused(query), ["limit"], "{query}");
         }
-        for query in ["status=", "status=Completed", "tz=", "tz=%2B01:00", "startDate=", "startdate=2026-01-01"] {
+        for query in [
+            "status=",
+            "status=Completed",
+            "tz=",
+            "tz=%2B01:00",
+            "startDate=",
+            "startdate=2026-01-01",
+        ] {
             assert_eq!(refused(query).len(), 1, "{query}");
         }
     }

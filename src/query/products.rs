@@ -4,6 +4,7 @@ use projections::money::{self, Money};
 use projections::products::{Product, RESERVED};
 use projections::rollup::Family;
 use projections::sums::Sums;
+use projections::time::Time;
 use serde::Serialize;
 
 use super::answer::View;
@@ -21,7 +22,7 @@ const LIMIT: usize = 5;
 /// The answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Products {
+pub struct ProductMetrics {
     total_products: i64,
     top_selling_products: Vec<Seller>,
     products_low_in_stock: Vec<Whole>,
@@ -54,20 +55,16 @@ struct Whole {
     last_updated: Option<String>,
 }
 
-impl View for Products {
+impl View for ProductMetrics {
     const PATH: &'static str = "/api/metrics/products";
     const TREND_DAYS: u64 = 30;
 
-    async fn read(
-        snapshot: &Snapshot,
-        asked: &Asked,
-        ids: &Ids,
-    ) -> Result<Self, store::Error> {
+    async fn read(snapshot: &Snapshot, asked: &Asked, ids: &Ids) -> Result<Self, store::Error> {
         let limit = asked.limit.unwrap_or(LIMIT);
         let (top, low) =
             tokio::try_join!(top(snapshot, asked, limit, ids), low(snapshot, limit, ids))?;
         let root = &snapshot.checkpoint.root;
-        Ok(Products {
+        Ok(ProductMetrics {
             total_products: root.products,
             top_selling_products: top.into_iter().map(Seller::from).collect(),
             products_low_in_stock: low.into_iter().map(Whole::from).collect(),
@@ -113,9 +110,7 @@ pub async fn top(
     };
     let products = products.into_iter().filter(|product| product.id != RESERVED);
     let mut sold: Vec<Sold> = products.map(sold).collect();
-    sold.sort_by(|a, b| {
-        b.quantity.cmp(&a.quantity).then_with(|| a.product.id.cmp(&b.product.id))
-    });
+    sold.sort_by(|a, b| b.quantity.cmp(&a.quantity).then_with(|| a.product.id.cmp(&b.product.id)));
     sold.truncate(limit);
     Ok(sold)
 }
@@ -170,8 +165,8 @@ impl From<Known<Product>> for Whole {
             whole.price = Some(entry.price);
             whole.description = entry.description;
             whole.image_url = entry.image_url;
-            whole.added_date = entry.added_date.map(|at| at.to_rfc3339());
-            whole.last_updated = entry.rank.updated_at.map(|at| at.to_rfc3339());
+            whole.added_date = entry.added_date.map(Time::to_rfc3339);
+            whole.last_updated = entry.rank.updated_at.map(Time::to_rfc3339);
         }
         whole
     }

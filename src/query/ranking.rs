@@ -16,8 +16,7 @@ pub struct Cut {
 /// The `limit` largest of the values above zero, by ordinal.
 #[must_use]
 pub fn cut(values: impl Iterator<Item = i64>, limit: usize) -> Cut {
-    let mut ranked: Vec<(i64, u32)> =
-        values.zip(0..).filter(|(value, _)| *value > 0).collect();
+    let mut ranked: Vec<(i64, u32)> = values.zip(0..).filter(|(value, _)| *value > 0).collect();
     if ranked.len() <= limit {
         return Cut { sure: ordinals(ranked.into_iter()), ..Cut::default() };
     }

@@ -22,7 +22,7 @@ const RETURNED: Option<Status> = Some(Status::Returned);
 /// The answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Sales {
+pub struct SalesMetrics {
     #[serde(with = "money::as_number")]
     total_revenue: Money,
     total_orders: i64,
@@ -40,29 +40,25 @@ pub struct Sales {
 #[serde(rename_all = "camelCase")]
 struct Day {
     #[serde(rename = "_id")]
-    day: String,
+    label: String,
     #[serde(with = "money::as_number")]
     daily_revenue: Money,
     daily_orders: i64,
 }
 
-impl View for Sales {
+impl View for SalesMetrics {
     const PATH: &'static str = "/api/metrics/sales";
     const TREND_DAYS: u64 = 30;
 
-    async fn read(
-        snapshot: &Snapshot,
-        asked: &Asked,
-        _: &Ids,
-    ) -> Result<Self, store::Error> {
+    async fn read(snapshot: &Snapshot, asked: &Asked, _: &Ids) -> Result<Self, store::Error> {
         let (figures, unique_customers) =
             tokio::try_join!(figures(snapshot, asked), buyers(snapshot, asked))?;
-        let days = figures.days.into_iter().map(|(day, [orders, _, amount])| Day {
-            day,
+        let days = figures.days.into_iter().map(|(label, [orders, _, amount])| Day {
+            label,
             daily_revenue: Money(amount),
             daily_orders: orders,
         });
-        Ok(Sales {
+        Ok(SalesMetrics {
             total_revenue: figures.total.amount,
             total_orders: figures.total.orders,
             average_order_value: figures.total.amount.div_half_even(figures.total.orders),

@@ -44,7 +44,7 @@ pub struct Overview {
 #[serde(rename_all = "camelCase")]
 struct Day {
     #[serde(rename = "_id")]
-    day: String,
+    label: String,
     #[serde(with = "money::as_number")]
     daily_revenue: Money,
     daily_transactions: i64,
@@ -73,11 +73,7 @@ impl View for Summary {
     const PATH: &'static str = "/api/dashboard/summary";
     const TREND_DAYS: u64 = 7;
 
-    async fn read(
-        snapshot: &Snapshot,
-        asked: &Asked,
-        ids: &Ids,
-    ) -> Result<Self, store::Error> {
+    async fn read(snapshot: &Snapshot, asked: &Asked, ids: &Ids) -> Result<Self, store::Error> {
         let limit = asked.limit.unwrap_or(LIMIT);
         let (sales_overview, sold, (user_behavior, first)) = tokio::try_join!(
             Overview::read(snapshot, asked),
@@ -102,8 +98,8 @@ impl Overview {
     /// As [`Snapshot::rollups`].
     pub async fn read(snapshot: &Snapshot, asked: &Asked) -> Result<Self, store::Error> {
         let figures = sales::figures(snapshot, asked).await?;
-        let day = |(day, [orders, _, amount]): (_, Row)| Day {
-            day,
+        let day = |(label, [orders, _, amount]): (_, Row)| Day {
+            label,
             daily_revenue: Money(amount),
             daily_transactions: orders,
         };

@@ -109,11 +109,7 @@ impl Plan {
 }
 
 /// The fewest buckets that make up a range, buckets that follow each other as one span.
-fn cover(
-    family: Family,
-    slice: Option<Status>,
-    quarters: Quarters,
-) -> impl Iterator<Item = Span> {
+fn cover(family: Family, slice: Option<Status>, quarters: Quarters) -> impl Iterator<Item = Span> {
     let mut spans: Vec<Span> = Vec::new();
     for (level, bucket) in bucket::cover(quarters.from, quarters.to) {
         match spans.last_mut() {
@@ -140,7 +136,9 @@ mod tests {
     fn a_range_is_covered_by_at_most_five_spans() {
         let range = quarters("2026-01-30T18:30:00Z", "2026-05-02T18:30:00Z");
         let spans: Vec<_> = cover(Family::Sold, None, range)
-            .map(|span| (bucket::label(span.level, span.first), bucket::label(span.level, span.last)))
+            .map(|span| {
+                (bucket::label(span.level, span.first), bucket::label(span.level, span.last))
+            })
             .collect();
         let spans: Vec<_> = spans.iter().map(|(first, last)| (&**first, &**last)).collect();
         assert_eq!(

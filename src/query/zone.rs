@@ -107,7 +107,8 @@ impl Trend {
     pub fn finish(mut self) -> Vec<(String, Row)> {
         self.close();
         let label = |day: i64| naive(day * DAY_MS).date().format("%Y-%m-%d").to_string();
-        self.days.into_iter().map(|(day, row)| (label(day), row)).collect()
+        let days = self.days.into_iter().filter(|(_, row)| *row != [0; 3]);
+        days.map(|(day, row)| (label(day), row)).collect()
     }
 
     fn close(&mut self) {
@@ -198,7 +199,8 @@ mod tests {
                 let day = zone.day_of(quarter_start(quarter)).to_string();
                 *expected.entry(day).or_default() += 1;
             }
-            let found: Vec<_> = trend.finish().into_iter().map(|(day, row)| (day, row[0])).collect();
+            let found: Vec<_> =
+                trend.finish().into_iter().map(|(day, row)| (day, row[0])).collect();
             assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{name}");
         }
     }

@@ -27,6 +27,10 @@ const REPLICA_SET: &str = "rs0";
 /// A transaction left open by a projector that died holds its successor up for at most this long.
 const TRANSACTION_SECONDS_MAX: u32 = 10;
 
+/// How long the versions behind a snapshot are kept. A query reads for milliseconds; the default
+/// of five minutes keeps every version of the documents that each batch writes again.
+const SNAPSHOT_SECONDS: u32 = 10;
+
 /// The default is 5 % of the disk. Nobody replicates from this node, so the oplog only has to
 /// hold what a transaction and a checkpoint need.
 const OPLOG_MB: u32 = 1024;
@@ -52,6 +56,7 @@ pub(super) fn launch(
         "--replSet {REPLICA_SET} --bind_ip 127.0.0.1 --port {port} --nounixsocket --quiet \
          --wiredTigerCacheSizeGB {cache_gb} --oplogSize {OPLOG_MB} --slowms 1000 \
          --setParameter transactionLifetimeLimitSeconds={TRANSACTION_SECONDS_MAX} \
+         --setParameter minSnapshotHistoryWindowInSeconds={SNAPSHOT_SECONDS} \
          --setParameter diagnosticDataCollectionEnabled=false"
     );
     args.extend(flags.split_whitespace().map(OsString::from));

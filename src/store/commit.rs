@@ -21,7 +21,7 @@ use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, Model};
 use super::{Doing, Error, Store};
 
-/// MongoDB takes 100,000 operations and 48 MB in a command; half of that leaves room.
+/// `MongoDB` takes 100,000 operations and 48 MB in a command; half of that leaves room.
 const COMMAND_OPERATIONS: usize = 50_000;
 const COMMAND_BYTES: usize = 24 << 20;
 /// How long an unknown result of a commit is asked for.
@@ -126,9 +126,16 @@ impl Commit {
         writes.space(Model::Ledger, &fold.ledger, |key| key.as_str().into(), |row| row)?;
         writes.space(Model::Customers, &fold.customers, |id| id.as_ref().into(), |it| it)?;
         writes.space(Model::Products, &fold.products, |id| id.as_ref().into(), |it| it)?;
-        writes.space(Model::Vocabularies, &fold.vocabularies, |key| key.id(), |it| it)?;
-        writes.space(Model::Blocks, &fold.blocks, |key| key.id(), |it| it)?;
-        writes.space(Model::Rollups, &fold.rollups, |key| key.id(), |t| Rollup { t })?;
+        writes.space(
+            Model::Vocabularies,
+            &fold.vocabularies,
+            projections::vocabulary::VocabularyKey::id,
+            |it| it,
+        )?;
+        writes.space(Model::Blocks, &fold.blocks, projections::seen::BlockKey::id, |it| it)?;
+        writes.space(Model::Rollups, &fold.rollups, projections::rollup::RollupKey::id, |t| {
+            Rollup { t }
+        })?;
         let mut names = writes.collect(Model::Names, Verb::Insert);
         for named in &resolved.named {
             let id = super::names::of_ordinal(named.family, named.ordinal);
@@ -241,7 +248,9 @@ impl Commit {
                 .await
                 .doing(DOING)
                 .map_err(classify)?;
-            if answer.contains_key("writeErrors") || operations.is_some_and(|n| n != number(&answer, "n")) {
+            if answer.contains_key("writeErrors")
+                || operations.is_some_and(|n| n != number(&answer, "n"))
+            {
                 return Err(CommitError::Refused(Error::Missing(
                     "a write of the batch was refused by the database",
                 )));
@@ -309,8 +318,7 @@ impl Writes {
         D: Clone,
         S: Serialize,
     {
-        let body =
-            |document| bson::serialize_to_raw_document_buf(&wrap(document)).doing(ENCODING);
+        let body = |document| bson::serialize_to_raw_document_buf(&wrap(document)).doing(ENCODING);
         let mut inserts = self.collect(model, Verb::Insert);
         for change in space.changes().filter(|change| change.new) {
             inserts.push(&with_id(&id(change.key), &body(change.document)?)?);
@@ -321,7 +329,8 @@ impl Writes {
             let q = rawdoc! { "_id": id(change.key) };
             let after = body(change.document)?;
             let u = match change.before {
-                None => rawdoc! { "$set": after },
+                // A replacement: `$set` would leave the fields that the document no longer has.
+                None => after,
                 Some(before) => match difference(&body(before)?, &after).doing(ENCODING)? {
                     Some(difference) => difference,
                     None => continue,
@@ -393,13 +402,13 @@ fn difference(
     after: &RawDocumentBuf,
 ) -> Result<Option<RawDocumentBuf>, bson::error::Error> {
     let (mut set, mut unset) = (rawdoc! {}, rawdoc! {});
-    for element in after.iter() {
+    for element in after {
         let (key, value) = element?;
         if before.get(key)? != Some(value) {
             set.append(key, value);
         }
     }
-    for element in before.iter() {
+    for element in before {
         let (key, _) = element?;
         if after.get(key)?.is_none() {
             unset.append(key, "");

@@ -49,7 +49,9 @@ impl Store {
     pub async fn live(&self) -> Result<Option<u32>, Error> {
         let meta = self.database.collection::<bson::Document>(META);
         let live = meta.find_one(doc! { "_id": "live" }).await.doing("reading the live pointer")?;
-        Ok(live.and_then(|live| live.get_i32("generation").ok()).and_then(|n| u32::try_from(n).ok()))
+        Ok(live
+            .and_then(|live| live.get_i32("generation").ok())
+            .and_then(|n| u32::try_from(n).ok()))
     }
 
     /// A generation's checkpoint.
@@ -130,7 +132,10 @@ impl Store {
             .doing("writing the first checkpoint")?;
         self.database
             .collection::<bson::Document>(META)
-            .update_one(doc! { "_id": "live" }, doc! { "$setOnInsert": { "generation": generation } })
+            .update_one(
+                doc! { "_id": "live" },
+                doc! { "$setOnInsert": { "generation": generation } },
+            )
             .upsert(true)
             .await
             .doing("writing the live pointer")?;

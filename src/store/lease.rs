@@ -13,7 +13,7 @@ use super::names::LEASES;
 use super::{Doing, Error, Store};
 
 /// A lease that was not renewed for this long can be taken.
-pub const TERM: Duration = Duration::from_millis(2_000);
+pub const TERM: Duration = Duration::from_secs(4);
 /// How often its owner renews it.
 pub const RENEWAL: Duration = Duration::from_millis(500);
 
@@ -22,7 +22,8 @@ pub const RENEWAL: Duration = Duration::from_millis(500);
 pub struct Owner {
     /// Unique to one start of one process.
     pub id: String,
-    /// The machine it runs on.
+    /// The machine it runs on, this start of it, and the namespace that its pid means something
+    /// in; empty where the system does not tell.
     pub host: String,
     /// Its process there.
     pub pid: u32,
@@ -32,9 +33,12 @@ impl Owner {
     /// This process.
     #[must_use]
     pub fn this_process() -> Self {
-        let host = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-            .map(|id| id.trim().to_owned())
-            .unwrap_or_default();
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        let namespace = std::fs::read_link("/proc/self/ns/pid");
+        let host = match (boot, namespace) {
+            (Ok(boot), Ok(namespace)) => format!("{} {}", boot.trim(), namespace.display()),
+            _ => String::new(),
+        };
         Owner { id: uuid::Uuid::new_v4().to_string(), host, pid: std::process::id() }
     }
 

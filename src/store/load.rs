@@ -27,7 +27,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
-    pub async fn supply(&self, generation: u32, needs: Needs, fold: &mut Fold) -> Result<(), Error> {
+    pub async fn supply(
+        &self,
+        generation: u32,
+        needs: Needs,
+        fold: &mut Fold,
+    ) -> Result<(), Error> {
         let at = |model| Collection { store: self, generation, model };
         let ledger = named(needs.ledger, |key| key.as_str().to_owned());
         at(Model::Ledger).supply(ledger, &mut fold.ledger, |row| row).await?;
@@ -35,11 +40,11 @@ impl Store {
         at(Model::Customers).supply(customers, &mut fold.customers, |customer| customer).await?;
         let products = named(needs.products, ToString::to_string);
         at(Model::Products).supply(products, &mut fold.products, |product| product).await?;
-        let keys = named(needs.vocabularies, |key| key.id());
+        let keys = named(needs.vocabularies, projections::vocabulary::VocabularyKey::id);
         at(Model::Vocabularies).supply(keys, &mut fold.vocabularies, |values| values).await?;
-        let keys = named(needs.blocks, |key| key.id());
+        let keys = named(needs.blocks, projections::seen::BlockKey::id);
         at(Model::Blocks).supply(keys, &mut fold.blocks, |block| block).await?;
-        let keys = named(needs.rollups, |key| key.id());
+        let keys = named(needs.rollups, projections::rollup::RollupKey::id);
         at(Model::Rollups).supply(keys, &mut fold.rollups, |stored: StoredTable| stored.t).await
     }
 

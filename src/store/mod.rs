@@ -17,7 +17,6 @@ pub mod names;
 pub mod notes;
 pub mod read;
 
-
 use std::time::Duration;
 
 use mongodb::bson::doc;
@@ -25,7 +24,7 @@ use mongodb::error::ErrorKind;
 use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
 
-/// The oldest MongoDB whose transactions and snapshot reads the program relies on.
+/// The oldest `MongoDB` whose transactions and snapshot reads the program relies on.
 const OLDEST_VERSION: (u32, u32) = (6, 0);
 
 /// Why the store cannot be used or did not answer.
@@ -148,7 +147,10 @@ impl Store {
     /// # Errors
     /// [`Error::Driver`] where it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.database.run_command(doc! { "ping": 1 }).await.doing("asking whether MongoDB is up")?;
+        self.database
+            .run_command(doc! { "ping": 1 })
+            .await
+            .doing("asking whether MongoDB is up")?;
         Ok(())
     }
 }

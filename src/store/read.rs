@@ -9,7 +9,7 @@ mod part;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use mongodb::bson::{self, Document, RawDocument, Timestamp, doc};
+use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
 use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
@@ -20,8 +20,8 @@ use projections::vocabulary::{Dimension, VocabularyKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use self::part::{Part, Span};
 use self::part::month_of_label;
+pub use self::part::{Part, Span};
 use super::generation::Checkpoint;
 use super::names::{self, CHECKPOINTS, META, Model};
 use super::{Doing, Error, Store};
@@ -275,5 +275,5 @@ impl Error {
 fn documents(
     array: &bson::RawArray,
 ) -> impl Iterator<Item = Result<&RawDocument, bson::error::Error>> {
-    array.into_iter().filter_map(|element| element.map(|it| it.as_document()).transpose())
+    array.into_iter().filter_map(|element| element.map(RawBsonRef::as_document).transpose())
 }

@@ -23,8 +23,8 @@ use async_nats::jetstream::{self, ErrorCode};
 
 /// The metadata key of a stream's identity.
 const INCARNATION: &str = "incarnation";
-/// How long JetStream looks for a repeated `Nats-Msg-Id`.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+/// How long `JetStream` looks for a repeated `Nats-Msg-Id`.
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 /// Headers of an event that replays an earlier one.
 pub const REPLAY_OF: &str = "Replay-Of";
 
@@ -40,7 +40,7 @@ pub enum Error {
         #[source]
         source: async_nats::ConnectError,
     },
-    /// A server without JetStream.
+    /// A server without `JetStream`.
     #[error("the NATS at {url} has JetStream switched off; start it with -js")]
     NoJetStream {
         /// The address, without its credentials.
@@ -134,10 +134,7 @@ impl Log {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    async fn stream(
-        &self,
-        doing: &'static str,
-    ) -> Result<jetstream::stream::Stream<()>, Error> {
+    async fn stream(&self, doing: &'static str) -> Result<jetstream::stream::Stream<()>, Error> {
         self.context
             .get_stream_no_info(&self.settings.stream)
             .await

@@ -23,7 +23,7 @@ pub struct Outgoing {
     pub entity: String,
     /// Its payload, plain JSON.
     pub body: Bytes,
-    /// For JetStream's duplicate window: one per change, never one per entity.
+    /// For `JetStream`'s duplicate window: one per change, never one per entity.
     pub message_id: Option<String>,
     /// The position of the quarantined event that it replays.
     pub replay_of: Option<u64>,
@@ -79,9 +79,7 @@ impl Log {
         let answer = sent.map_err(|error| refusal(&error, limit))?;
         Ok(async move {
             match tokio::time::timeout(ACK_PATIENCE, answer.into_future()).await {
-                Ok(Ok(ack)) => {
-                    Ok(Stored { position: ack.sequence, duplicate: ack.duplicate })
-                }
+                Ok(Ok(ack)) => Ok(Stored { position: ack.sequence, duplicate: ack.duplicate }),
                 Ok(Err(error)) => Err(refusal(&error, limit)),
                 Err(_) => Err(Refusal::Unknown),
             }

@@ -30,13 +30,19 @@ async fn shop() -> (Shop, App, u64) {
     let at = now();
     let position = shop
         .publish_all(&[
-            ("product", json!({ "productId": "mug", "name": "Mug", "category": "Kitchen",
+            (
+                "product",
+                json!({ "productId": "mug", "name": "Mug", "category": "Kitchen",
                 "price": 4.5, "stock": 3, "description": "To drink from", "imageUrl": "/mug.png",
-                "addedDate": at, "lastUpdated": at })),
+                "addedDate": at, "lastUpdated": at }),
+            ),
             ("customer", json!({ "userId": "ann", "username": "Ann", "email": "ann@example.org" })),
             ("transaction", sale("t1", "ann", 9, json!({ "productId": "mug", "quantity": 2 }))),
-            ("activity", json!({ "activityId": "a1", "userId": "ann", "activityType": "searched",
-                "timestamp": at })),
+            (
+                "activity",
+                json!({ "activityId": "a1", "userId": "ann", "activityType": "searched",
+                "timestamp": at }),
+            ),
         ])
         .await;
     shop.folded(position).await;
@@ -109,7 +115,8 @@ async fn what_is_not_known_is_null_and_its_row_is_not_left_out() {
     let position = shop.publish("transaction", event.to_string()).await;
     let customers = shop.data(&app, "/api/metrics/customers", position).await;
     let top = &customers["topSpendingCustomers"][0];
-    let expected = "{email: null, orderCount: number, totalSpend: number, userId: string, username: null}";
+    let expected =
+        "{email: null, orderCount: number, totalSpend: number, userId: string, username: null}";
     assert_eq!(shape(top), expected);
     let products = shop.data(&app, "/api/metrics/products", position).await;
     let expected = "{category: null, name: null, productId: string, totalQuantitySold: number}";
@@ -185,16 +192,28 @@ async fn an_ingest_answer_says_of_each_event_what_became_of_it() {
     let counts = ["accepted", "duplicates", "rejected"].map(|it| data[it].clone());
     assert_eq!(counts, [json!(0), json!(1), json!(1)], "{data}");
     let results = &data["results"];
-    assert_eq!(shape(&results[0]), "{errors: [{field: string, message: string}], index: number, status: string}");
-    assert_eq!((&results[0]["status"], &results[1]["status"]), (&json!("rejected"), &json!("duplicate")));
+    assert_eq!(
+        shape(&results[0]),
+        "{errors: [{field: string, message: string}], index: number, status: string}"
+    );
+    assert_eq!(
+        (&results[0]["status"], &results[1]["status"]),
+        (&json!("rejected"), &json!("duplicate"))
+    );
     assert_eq!(results[1]["position"], all.body["data"]["results"][0]["position"]);
-    let fields: Vec<_> = results[0]["errors"].as_array().into_iter().flatten().map(|it| &it["field"]).collect();
+    let fields: Vec<_> =
+        results[0]["errors"].as_array().into_iter().flatten().map(|it| &it["field"]).collect();
     assert_eq!(fields, ["userId", "totalPrice", "transactionDate"]);
 
     let none = shop.post(&app, "/api/events", json!([bad]).to_string()).await;
     assert_problem(&none, 400);
     assert_eq!(none.body["data"]["rejected"], 1);
-    for (path, body) in [("/api/events", ""), ("/api/events", "[]"), ("/api/events", "[{"), ("/api/events/orders", "{}")] {
+    for (path, body) in [
+        ("/api/events", ""),
+        ("/api/events", "[]"),
+        ("/api/events", "[{"),
+        ("/api/events/orders", "{}"),
+    ] {
         assert_problem(&shop.post(&app, path, body).await, 400);
     }
     let many = format!("[{}]", vec!["{}"; 10_001].join(","));
@@ -217,7 +236,8 @@ async fn event(shop: &Shop, app: &App, session: &str, name: &str) -> Value {
     let mut seen = Vec::new();
     while seen.len() < 20 {
         for packet in poll(shop, app, session).await {
-            let parsed = packet.strip_prefix("42").and_then(|it| serde_json::from_str::<Value>(it).ok());
+            let parsed =
+                packet.strip_prefix("42").and_then(|it| serde_json::from_str::<Value>(it).ok());
             if let Some(event) = parsed.filter(|it| it[0] == name) {
                 return event[1].clone();
             }
@@ -231,7 +251,8 @@ async fn event(shop: &Shop, app: &App, session: &str, name: &str) -> Value {
 async fn a_socket_is_welcomed_asks_for_metrics_and_hears_of_every_sale() {
     let (shop, app, _) = shop().await;
     let opened = shop.get(&app, "/socket.io/?EIO=4&transport=polling").await;
-    let opened = opened.body.as_str().and_then(|it| it.strip_prefix('0')).expect("a handshake").to_owned();
+    let opened =
+        opened.body.as_str().and_then(|it| it.strip_prefix('0')).expect("a handshake").to_owned();
     let opened: Value = serde_json::from_str(&opened).expect("a handshake");
     let session = opened["sid"].as_str().expect("a session");
     let path = format!("/socket.io/?EIO=4&transport=polling&sid={session}");
@@ -247,6 +268,9 @@ async fn a_socket_is_welcomed_asks_for_metrics_and_hears_of_every_sale() {
     let position = shop.publish("transaction", sale("t2", "bob", 1, json!({})).to_string()).await;
     let update = event(&shop, &app, session, "realtimeSalesUpdate").await;
     assert_eq!(shape(&update), expected);
-    assert_eq!((&update["position"], update["totalRevenue"].as_f64()), (&json!(position), Some(10.0)));
+    assert_eq!(
+        (&update["position"], update["totalRevenue"].as_f64()),
+        (&json!(position), Some(10.0))
+    );
     app.stop().await.expect("stopped");
 }

@@ -1,5 +1,8 @@
 //! What tests publish.
 
+use std::sync::LazyLock;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 /// A sale of today, completed; `and` adds or replaces fields.
@@ -18,9 +21,10 @@ pub fn merge(event: &mut Value, and: Value) {
     }
 }
 
-/// Now, as producers write it.
+/// When these tests began, as producers write it: the same event is the same to the byte.
 pub fn now() -> String {
-    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    static BEGAN: LazyLock<DateTime<Utc>> = LazyLock::new(Utc::now);
+    BEGAN.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// `count` events of every kind, the same for the same `seed`: new ones, changes, corrections,
@@ -32,19 +36,30 @@ pub fn mixed(count: usize, seed: u64) -> Vec<(&'static str, Value)> {
 
 fn one(dice: &mut Dice) -> (&'static str, Value) {
     let (user, product) = (format!("u{}", dice.roll(25)), format!("p{}", dice.roll(12)));
-    let at = format!("2026-0{}-{:02}T{:02}:{:02}:00Z", 1 + dice.roll(3), 1 + dice.roll(28), dice.roll(24), dice.roll(60));
+    let at = format!(
+        "2026-0{}-{:02}T{:02}:{:02}:00Z",
+        1 + dice.roll(3),
+        1 + dice.roll(28),
+        dice.roll(24),
+        dice.roll(60)
+    );
     match dice.roll(12) {
         0..=5 => {
             let id = dice.roll(120);
             // A transaction keeps its customer, bar a few that are refused for it.
             let user = if dice.roll(40) == 0 { user } else { format!("u{}", id % 25) };
-            let status = ["completed", "completed", "pending", "failed", "returned"][dice.index(5)];
+            let status = dice.one_of(&["completed", "completed", "pending", "failed", "returned"]);
             let amount = f64::from(u32::try_from(dice.roll(100_000)).unwrap_or(0)) / 100.0;
-            let mut event = sale(&format!("t{id}"), &user, amount, json!({
-                "transactionDate": at, "status": status, "quantity": 1 + dice.roll(9),
-                "paymentMethod": ["credit_card", "paypal", "cash"][dice.index(3)],
-                "shippingAddress": { "country": ["France", "Norway", "a.b$c"][dice.index(3)] },
-            }));
+            let mut event = sale(
+                &format!("t{id}"),
+                &user,
+                amount,
+                json!({
+                    "transactionDate": at, "status": status, "quantity": 1 + dice.roll(9),
+                    "paymentMethod": dice.one_of(&["credit_card", "paypal", "cash"]),
+                    "shippingAddress": { "country": dice.one_of(&["France", "Norway", "a.b$c"]) },
+                }),
+            );
             if dice.roll(5) > 0 {
                 merge(&mut event, json!({ "productId": product }));
             }
@@ -54,23 +69,32 @@ fn one(dice: &mut Dice) -> (&'static str, Value) {
             }
             ("transaction", event)
         }
-        6 | 7 => ("activity", json!({
-            "activityId": format!("a{}", dice.roll(200)), "userId": user, "timestamp": at,
-            "activityType": ["viewed_product", "added_to_cart", "searched"][dice.index(3)],
-            "productId": product, "device": ["phone", "desk.top"][dice.index(2)],
-            "page": format!("/page/{}", dice.roll(30)),
-        })),
+        6 | 7 => (
+            "activity",
+            json!({
+                "activityId": format!("a{}", dice.roll(200)), "userId": user, "timestamp": at,
+                "activityType": dice.one_of(&["viewed_product", "added_to_cart", "searched"]),
+                "productId": product, "device": dice.one_of(&["phone", "desk.top"]),
+                "page": format!("/page/{}", dice.roll(30)),
+            }),
+        ),
         8 => {
             let id = dice.roll(40);
-            ("feedback", json!({
-                "feedbackId": format!("f{id}"), "userId": format!("u{}", id % 25),
-                "productId": product, "rating": 1 + dice.roll(5), "feedbackDate": at,
-            }))
+            (
+                "feedback",
+                json!({
+                    "feedbackId": format!("f{id}"), "userId": format!("u{}", id % 25),
+                    "productId": product, "rating": 1 + dice.roll(5), "feedbackDate": at,
+                }),
+            )
         }
-        9 => ("product", json!({
-            "productId": product, "name": format!("Thing {}", dice.roll(3)),
-            "category": ["Toys", "Books", "Food"][dice.index(3)], "price": dice.roll(50),
-        })),
+        9 => (
+            "product",
+            json!({
+                "productId": product, "name": format!("Thing {}", dice.roll(3)),
+                "category": dice.one_of(&["Toys", "Books", "Food"]), "price": dice.roll(50),
+            }),
+        ),
         10 => ("stock", json!({ "productId": product, "stock": dice.roll(60) })),
         _ if dice.roll(3) == 0 => ("transaction", json!({ "transactionId": "?" })),
         _ => ("customer", json!({ "userId": user, "username": format!("name{}", dice.roll(4)) })),
@@ -90,7 +114,7 @@ impl Dice {
         (z ^ (z >> 31)) % sides
     }
 
-    fn index(&mut self, sides: usize) -> usize {
-        usize::try_from(self.roll(sides as u64)).unwrap_or(0)
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.roll(of.len() as u64)).unwrap_or(0)]
     }
 }

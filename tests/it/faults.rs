@@ -1,9 +1,11 @@
-//! A service that is killed at any moment, and input that would make documents grow.
+//! A service that is killed at any moment, servers that are, and input that would make documents
+//! grow.
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use adaptive_bi::projector::session::Limits;
+use adaptive_bi::services::{Server, to_stderr};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use projections::rollup::DAYS_STRIDE;
@@ -14,8 +16,10 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::documents::assert_same;
 use crate::events::{merge, mixed};
-use crate::harness::{Shop, assert_same};
+use crate::harness::{Shop, until};
+use crate::servers::{self, Servers, data_dir};
 
 const KILLS: usize = 20;
 const KILLS_INSIDE_A_COMMIT: usize = 5;
@@ -66,7 +70,7 @@ impl Serve {
                 assert!(self.read().await, "it ended by itself: {:#?}", self.tail);
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), wait).await;
         assert!(waited.is_ok(), "no commit begins: {:#?}", self.tail);
     }
 
@@ -79,7 +83,7 @@ impl Serve {
 }
 
 /// Publishes until it is told to stop; gives the last position.
-fn producer(shop: &Shop, stop: CancellationToken) -> JoinHandle<u64> {
+fn producer(shop: &Shop, enough: CancellationToken) -> JoinHandle<u64> {
     let shop = shop.clone();
     tokio::spawn(async move {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
@@ -94,7 +98,7 @@ fn producer(shop: &Shop, stop: CancellationToken) -> JoinHandle<u64> {
             }
             last = shop.publish_all(&events).await;
             tokio::select! {
-                () = stop.cancelled() => break,
+                () = enough.cancelled() => break,
                 _ = tick.tick() => {}
             }
         }
@@ -105,8 +109,8 @@ fn producer(shop: &Shop, stop: CancellationToken) -> JoinHandle<u64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_killed_at_random_points_ends_with_the_documents_of_one_left_alone() {
     let shop = Shop::new().await;
-    let stop = CancellationToken::new();
-    let producing = producer(&shop, stop.clone());
+    let enough = CancellationToken::new();
+    let producing = producer(&shop, enough.clone());
     let (mut kills, mut inside, mut attempts, mut position) = (0, 0, 0, 0);
     while kills < KILLS || inside < KILLS_INSIDE_A_COMMIT {
         attempts += 1;
@@ -124,12 +128,13 @@ async fn a_service_killed_at_random_points_ends_with_the_documents_of_one_left_a
         }
         position = moved;
     }
-    stop.cancel();
+    enough.cancel();
     let last = producing.await.expect("published");
     let serve = Serve::start(&shop);
     let counts = shop.folded(last).await.root.counts;
     serve.kill().await;
-    let sum = counts.applied + counts.repeated + counts.unchanged + counts.stale + counts.quarantined;
+    let sum =
+        counts.applied + counts.repeated + counts.unchanged + counts.stale + counts.quarantined;
     assert_eq!((counts.read, sum), (last, last), "{counts:?}");
 
     let alone = shop.sibling().await;
@@ -140,9 +145,54 @@ async fn a_service_killed_at_random_points_ends_with_the_documents_of_one_left_a
     eprintln!("{kills} kills, {inside} inside a commit, {attempts} attempts, {last} events");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_whose_servers_are_killed_says_so_and_goes_on_where_it_was() {
+    let services = servers::start(data_dir().join("faults")).await;
+    let shop = Shop::on(&Servers::of(&services)).await;
+    let app = shop.start().await;
+    let sales = "/api/metrics/sales";
+    let folded = shop.publish_all(&mixed(300, 21)).await;
+    shop.folded(folded).await;
+
+    services.kill(Server::Mongod).await.expect("killed");
+    let last = shop.publish_all(&mixed(300, 22)).await;
+    let answer = shop.get(&app, sales).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(shop.get(&app, "/health/ready").await.status, 503);
+    services.restart(Server::Mongod, &to_stderr).await.expect("started again");
+    shop.folded(last).await;
+    assert!(shop.data(&app, sales, last).await["totalOrders"].is_number());
+
+    services.kill(Server::Nats).await.expect("killed");
+    let refused = shop.post(&app, "/api/events/transaction", json!({
+        "transactionId": "t", "userId": "u", "totalPrice": 1, "transactionDate": "2026-01-01",
+    }).to_string()).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(shop.get(&app, sales).await.status, 200);
+    assert_eq!(shop.get(&app, "/health/ready").await.body["services"]["nats"]["status"], "down");
+    services.restart(Server::Nats, &to_stderr).await.expect("started again");
+    until("readiness", || async {
+        let ready = shop.get(&app, "/health/ready").await;
+        if ready.status == 200 { Ok(()) } else { Err(format!("{ready:?}")) }
+    })
+    .await;
+    let last = shop.publish_all(&mixed(300, 23)).await;
+    shop.folded(last).await;
+    app.stop().await.expect("stopped");
+
+    let alone = shop.sibling().await;
+    let projector = alone.project(Limits::default()).await;
+    alone.folded(last).await;
+    projector.stop().await;
+    assert_same(&alone.documents().await, &shop.documents().await);
+    services.stop().await.expect("stopped");
+}
+
 /// The size of the largest document of a collection, in bytes.
 async fn largest(shop: &Shop, collection: &str) -> i64 {
-    let sizes = vec![doc! { "$group": { "_id": null, "max": { "$max": { "$bsonSize": "$$ROOT" } } } }];
+    let sizes =
+        vec![doc! { "$group": { "_id": null, "max": { "$max": { "$bsonSize": "$$ROOT" } } } }];
     let found = shop.database.collection::<Document>(collection).aggregate(sizes).await;
     let found: Vec<Document> = found.expect("sizes").try_collect().await.expect("sizes");
     found.first().map_or(0, |it| i64::from(it.get_i32("max").unwrap_or(i32::MAX)))
@@ -155,15 +205,21 @@ async fn open_vocabularies_make_no_document_grow_without_bound() {
     let mut events = Vec::new();
     for n in 0..VALUES {
         let at = "2026-03-05T10:00:00Z";
-        events.push(("activity", json!({
-            "activityId": format!("a{n}"), "userId": "ann", "activityType": "viewed_product",
-            "timestamp": at, "page": format!("$page.{n}.a$b"), "country": format!("$.{n}"),
-        })));
-        events.push(("transaction", json!({
-            "transactionId": format!("t.{n}$"), "userId": "ann", "totalPrice": 1,
-            "transactionDate": at, "category": format!("$cat.{n}.$set"),
-            "shippingAddress": { "country": format!("land.{n}$") },
-        })));
+        events.push((
+            "activity",
+            json!({
+                "activityId": format!("a{n}"), "userId": "ann", "activityType": "viewed_product",
+                "timestamp": at, "page": format!("$page.{n}.a$b"), "country": format!("$.{n}"),
+            }),
+        ));
+        events.push((
+            "transaction",
+            json!({
+                "transactionId": format!("t.{n}$"), "userId": "ann", "totalPrice": 1,
+                "transactionDate": at, "category": format!("$cat.{n}.$set"),
+                "shippingAddress": { "country": format!("land.{n}$") },
+            }),
+        ));
     }
     let position = shop.publish_all(&events).await;
     let projector = shop.project(Limits::default()).await;

@@ -20,22 +20,35 @@ const FIGURES: [&str; 4] = [
 fn day() -> Vec<(&'static str, Value)> {
     let at = now();
     let sale = |id: &str, user: &str, product: &str, amount: Value, and: Value| {
-        let mut event = sale(id, user, amount, json!({ "productId": product, "transactionDate": at }));
+        let mut event =
+            sale(id, user, amount, json!({ "productId": product, "transactionDate": at }));
         merge(&mut event, and);
         ("transaction", event)
     };
     vec![
-        ("product", json!({ "productId": "mug", "name": "Mug", "category": "Kitchen", "price": 4.5, "stock": 3 })),
-        ("product", json!({ "productId": "hat", "name": "Hat", "category": "Clothes", "price": 20 })),
+        (
+            "product",
+            json!({ "productId": "mug", "name": "Mug", "category": "Kitchen", "price": 4.5, "stock": 3 }),
+        ),
+        (
+            "product",
+            json!({ "productId": "hat", "name": "Hat", "category": "Clothes", "price": 20 }),
+        ),
         ("customer", json!({ "userId": "ann", "username": "Ann", "email": "ann@example.org" })),
         sale("t1", "ann", "mug", json!(9.0), json!({ "quantity": 2 })),
         sale("t2", "bob", "hat", json!("20.05"), json!({})),
         sale("t3", "bob", "mug", json!(4.5), json!({ "status": "pending" })),
         sale("t4", "guest-1", "mug", json!(0.1), json!({ "status": "returned" })),
-        ("activity", json!({ "activityId": "a1", "userId": "ann", "activityType": "viewed_product",
-            "productId": "mug", "timestamp": at })),
-        ("feedback", json!({ "feedbackId": "f1", "userId": "ann", "productId": "mug", "rating": 4,
-            "feedbackDate": at })),
+        (
+            "activity",
+            json!({ "activityId": "a1", "userId": "ann", "activityType": "viewed_product",
+            "productId": "mug", "timestamp": at }),
+        ),
+        (
+            "feedback",
+            json!({ "feedbackId": "f1", "userId": "ann", "productId": "mug", "rating": 4,
+            "feedbackDate": at }),
+        ),
         ("stock", json!({ "productId": "hat", "stock": 7 })),
     ]
 }
@@ -107,7 +120,8 @@ async fn a_sale_that_is_paid_and_then_returned_moves_from_figure_to_figure() {
     let app = shop.start().await;
     let steps = [("pending", 0.0, 0.0, 0), ("completed", 12.5, 0.0, 1), ("returned", 0.0, 12.5, 0)];
     for (status, revenue, returned, buyers) in steps {
-        let event = sale("t1", "ann", 12.5, json!({ "status": status, "transactionDate": "2026-01-05" }));
+        let event =
+            sale("t1", "ann", 12.5, json!({ "status": status, "transactionDate": "2026-01-05" }));
         let position = shop.publish("transaction.t1", event.to_string()).await;
         let sales = shop.data(&app, "/api/metrics/sales", position).await;
         let found = (sales["totalRevenue"].as_f64(), sales["returnedAmount"].as_f64());
@@ -117,7 +131,10 @@ async fn a_sale_that_is_paid_and_then_returned_moves_from_figure_to_figure() {
         let sales = shop.data(&app, range, position).await;
         assert_eq!(sales["totalRevenue"].as_f64(), Some(revenue), "{status} in its range");
         let customers = shop.data(&app, "/api/metrics/customers", position).await;
-        assert_eq!((&customers["totalCustomers"], &customers["buyers"]), (&json!(1), &json!(buyers)));
+        assert_eq!(
+            (&customers["totalCustomers"], &customers["buyers"]),
+            (&json!(1), &json!(buyers))
+        );
     }
     app.stop().await.expect("stopped");
 }
@@ -160,7 +177,10 @@ async fn a_query_waits_for_the_position_it_asks_for_or_says_how_far_it_is() {
 
     let past = [("X-Min-Position", "1000"), ("Prefer", "wait=60")];
     let answer = shop.get_with(&app, FIGURES[0], &past).await;
-    assert_eq!((answer.status, &answer.body["errors"][0]["field"]), (400, &json!("X-Min-Position")));
+    assert_eq!(
+        (answer.status, &answer.body["errors"][0]["field"]),
+        (400, &json!("X-Min-Position"))
+    );
     app.stop().await.expect("stopped");
 
     // A position that is on the log while nobody folds: halted, so that it stays behind.
@@ -171,7 +191,10 @@ async fn a_query_waits_for_the_position_it_asks_for_or_says_how_far_it_is() {
     let ahead = [("X-Min-Position", &*asked.to_string()), ("Prefer", "wait=1")];
     let answer = shop.get_with(&app, FIGURES[0], &ahead).await;
     assert_eq!(answer.status, 503, "{answer:?}");
-    assert!(answer.body["type"].as_str().is_some_and(|it| it.ends_with("projection-behind")), "{answer:?}");
+    assert!(
+        answer.body["type"].as_str().is_some_and(|it| it.ends_with("projection-behind")),
+        "{answer:?}"
+    );
     assert!(!answer.header("retry-after").is_empty());
     assert_eq!(answer.header("x-position"), position.to_string());
     app.stop().await.expect("stopped");
@@ -214,8 +237,7 @@ async fn the_real_year_has_the_totals_that_its_file_has_once_twice_and_over_a_re
     let shop = Shop::new().await;
     let app = shop.start().await;
     let log = shop.log.clone();
-    let ingest =
-        tokio::spawn(async move { file::ingest(&log, "GBP", year(), 0, |_| {}).await });
+    let ingest = tokio::spawn(async move { file::ingest(&log, "GBP", year(), 0, |_| {}).await });
     // Stopped in the middle of it, and started again while events still come.
     shop.folded(100_000).await;
     app.stop().await.expect("stopped");
@@ -251,7 +273,8 @@ async fn assert_totals(shop: &Shop, app: &adaptive_bi::app::App, position: u64) 
     let top = &products["topSellingProducts"][0];
     assert_eq!((&top["productId"], &top["totalQuantitySold"]), (&json!("23843"), &json!(80_995)));
     let customers = shop.data(app, "/api/metrics/customers", position).await;
-    let totals = ["totalCustomers", "identified", "guests", "buyers"].map(|it| customers[it].clone());
+    let totals =
+        ["totalCustomers", "identified", "guests", "buyers"].map(|it| customers[it].clone());
     assert_eq!(totals, [json!(5_981), json!(4_371), json!(1_610), json!(5_766)]);
     let top = &customers["topSpendingCustomers"][0];
     assert_eq!((&top["userId"], &top["totalSpend"]), (&json!("14646"), &json!(280_206.02)));

@@ -8,8 +8,9 @@ use adaptive_bi::projector::verify;
 use async_nats::jetstream::stream::Config;
 use serde_json::{Value, json};
 
+use crate::documents::assert_same;
 use crate::events::{mixed, sale};
-use crate::harness::{Shop, assert_same, until};
+use crate::harness::{Shop, until};
 
 /// A shop whose first events are folded, and nobody runs.
 async fn folded() -> (Shop, u64) {

@@ -1,23 +1,19 @@
-//! The servers of all tests, a shop of its own for each, and waiting for what must come.
+//! A shop of its own for each test, and waiting for what must come.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
-use adaptive_bi::config::{self, Settings};
+use adaptive_bi::config::Settings;
 use adaptive_bi::projector::Projector;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::status::{State, Status};
-use adaptive_bi::services::{self, NatsOptions, Services};
 use adaptive_bi::store::Store;
 use adaptive_bi::store::generation::Checkpoint;
 use adaptive_bi::stream::Log;
 use async_nats::jetstream;
 use clap::Parser;
-use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -26,54 +22,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::documents::{self, Documents};
+use crate::servers::{Servers, data_dir, servers};
+
 /// What must come has this long to do so.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Servers {
-    nats_url: String,
-    mongodb_uri: String,
-}
-
-/// Started once; they end with this process.
-fn servers() -> &'static Servers {
-    static SERVERS: OnceLock<Servers> = OnceLock::new();
-    SERVERS.get_or_init(|| {
-        let (ready, is_ready) = mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime for the servers");
-            runtime.block_on(async {
-                let settings = services::Settings {
-                    data_dir: data_dir(),
-                    cache_dir: config::cache_dir(),
-                    nats_url: None,
-                    mongodb_uri: None,
-                    nats: NatsOptions::default(),
-                    mongo_cache_gb: 1.0,
-                };
-                let services =
-                    Services::start(&settings, &services::to_stderr).await.expect("the servers");
-                let nats_url = services.nats_url().to_owned();
-                let mongodb_uri = services.mongodb_uri().to_owned();
-                ready.send(Servers { nats_url, mongodb_uri }).expect("somebody waits for them");
-                panic!("a server ended: {}", services.failed().await);
-            });
-        });
-        is_ready.recv().expect("the servers start")
-    })
-}
-
-/// A folder for the servers of this process; those of processes that are gone are removed.
-fn data_dir() -> PathBuf {
-    let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let left = name.strip_prefix("it-").is_some_and(|pid| !Path::new("/proc").join(pid).exists());
-        if left {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
-    base.join(format!("it-{}", std::process::id()))
-}
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Parser)]
 struct Cli {
@@ -92,6 +45,7 @@ pub struct Shop {
     pub database: mongodb::Database,
     /// The stream, which is made here.
     pub log: Log,
+    servers: Servers,
     http: reqwest::Client,
 }
 
@@ -103,24 +57,26 @@ pub struct Answer {
     pub body: Value,
 }
 
-/// Every document of a generation by collection and id.
-pub type Documents = BTreeMap<String, BTreeMap<String, Document>>;
-
 impl Shop {
     /// A new shop.
     pub async fn new() -> Shop {
+        Shop::on(servers()).await
+    }
+
+    /// A new shop on servers of one's own.
+    pub async fn on(servers: &Servers) -> Shop {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        Shop::named(&id, &id).await
+        Shop::named(servers, &id, &id).await
     }
 
     /// A shop with the same log and another database.
     pub async fn sibling(&self) -> Shop {
         let stream = self.settings.subject_prefix.trim_start_matches('p').to_owned();
-        Shop::named(&stream, &uuid::Uuid::new_v4().simple().to_string()).await
+        Shop::named(&self.servers, &stream, &uuid::Uuid::new_v4().simple().to_string()).await
     }
 
-    async fn named(stream: &str, database: &str) -> Shop {
-        let Servers { nats_url, mongodb_uri } = servers();
+    async fn named(servers: &Servers, stream: &str, database: &str) -> Shop {
+        let Servers { nats_url, mongodb_uri } = servers;
         let cli = Cli::parse_from([
             "it".to_owned(),
             format!("--nats-url={nats_url}"),
@@ -139,20 +95,28 @@ impl Shop {
             database: mongo.database(&format!("it_{database}")),
             log,
             settings: cli.settings,
+            servers: servers.clone(),
             http: reqwest::Client::new(),
         }
     }
 
-    /// The whole service.
+    /// The whole service, once it has read models to answer from.
     pub async fn start(&self) -> App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let Servers { nats_url, mongodb_uri } = servers();
-        App::start(&self.settings, listener, nats_url, mongodb_uri).await.expect("the service")
+        let Servers { nats_url, mongodb_uri } = &self.servers;
+        let app = App::start(&self.settings, listener, nats_url, mongodb_uri).await;
+        let meta = self.database.collection::<Document>("meta");
+        until("live generation", || async {
+            let live = meta.find_one(doc! { "_id": "live" }).await.expect("the pointer or none");
+            live.ok_or("no pointer".to_owned())
+        })
+        .await;
+        app.expect("the service")
     }
 
     /// The store, as the service has it.
     pub async fn store(&self) -> Store {
-        let uri = &servers().mongodb_uri;
+        let uri = &self.servers.mongodb_uri;
         Store::connect(uri, self.settings.mongodb_db.as_deref()).await.expect("the store")
     }
 
@@ -251,22 +215,7 @@ impl Shop {
 
     /// Every document of generation 1 and its checkpoint, commit time left out.
     pub async fn documents(&self) -> Documents {
-        let mut all = Documents::new();
-        for name in self.database.list_collection_names().await.expect("collections") {
-            if !name.starts_with("g1_") && name != "checkpoints" {
-                continue;
-            }
-            let found = self.database.collection::<Document>(&name).find(doc! {}).await;
-            let found: Vec<Document> =
-                found.expect("documents").try_collect().await.expect("documents");
-            let keyed = found.into_iter().map(|mut document| {
-                let id = document.remove("_id").map(|id| id.to_string()).unwrap_or_default();
-                document.remove("committedAt");
-                (id, document)
-            });
-            all.insert(name, keyed.collect());
-        }
-        all
+        documents::of(&self.database).await
     }
 
     /// Asks the service.
@@ -337,17 +286,6 @@ where
             Ok(found) => return found,
             Err(state) if Instant::now() > deadline => panic!("no {what}: {state}"),
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
-    }
-}
-
-/// Fails with the first document that differs, not with both databases.
-pub fn assert_same(ours: &Documents, theirs: &Documents) {
-    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
-    for (name, documents) in ours {
-        let others = &theirs[name];
-        for id in documents.keys().chain(others.keys()) {
-            assert_eq!(documents.get(id), others.get(id), "{name} {id}");
         }
     }
 }

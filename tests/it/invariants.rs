@@ -6,9 +6,11 @@ use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::status::State;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
+use serde_json::json;
 
-use crate::events::mixed;
-use crate::harness::{Shop, assert_same};
+use crate::documents::assert_same;
+use crate::events::{mixed, sale};
+use crate::harness::Shop;
 
 /// `field` of every document of a collection that `filter` finds, added up.
 async fn sum(shop: &Shop, collection: &str, filter: Document, field: &str) -> i64 {
@@ -57,16 +59,29 @@ async fn revenue_is_the_same_in_every_read_model() {
         let [orders, quantity, amount] = sales;
         assert!(orders > 0, "no {status} sale");
         let of = |family: &str, level: &str| format!("{family}/{status}/{level}/");
-        for prefix in [of("cells", "day"), of("buyers", "quarter"), of("buyers", "day"),
-            of("buyers", "month"), of("buyers", "ever"), of("sold", "quarter"), of("sold", "day"),
-            of("sold", "month"), of("sold", "ever")]
-        {
+        for prefix in [
+            of("cells", "day"),
+            of("buyers", "quarter"),
+            of("buyers", "day"),
+            of("buyers", "month"),
+            of("buyers", "ever"),
+            of("sold", "quarter"),
+            of("sold", "day"),
+            of("sold", "month"),
+            of("sold", "ever"),
+        ] {
             assert_eq!(rollups(&shop, &prefix).await, sales, "{prefix}");
         }
         for collection in ["g1_customers", "g1_products"] {
-            for (field, expected) in [("orders", orders), ("quantity", quantity), ("amount", amount)] {
+            for (field, expected) in
+                [("orders", orders), ("quantity", quantity), ("amount", amount)]
+            {
                 let field = format!("{status}.{field}");
-                assert_eq!(sum(&shop, collection, doc! {}, &field).await, expected, "{collection} {field}");
+                assert_eq!(
+                    sum(&shop, collection, doc! {}, &field).await,
+                    expected,
+                    "{collection} {field}"
+                );
             }
         }
         let ledger = sum(&shop, "g1_ledger", doc! { "status": status }, "amount").await;
@@ -147,4 +162,23 @@ async fn two_projectors_on_one_database_make_the_documents_of_one() {
     alone.folded(position).await;
     projector.stop().await;
     assert_same(&alone.documents().await, &both.documents().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_newest_event_no_longer_says_is_no_longer_stored() {
+    let shop = Shop::new().await;
+    let projector = shop.project(Limits::default()).await;
+    let full = json!({
+        "productId": "p1", "category": "Toys", "updatedAt": "2026-05-01",
+        "shippingAddress": { "country": "France" },
+    });
+    let position = shop.publish("transaction", sale("t1", "ann", 1, full).to_string()).await;
+    shop.folded(position).await;
+    let position = shop.publish("transaction", sale("t1", "ann", 1, json!({})).to_string()).await;
+    shop.folded(position).await;
+    projector.stop().await;
+    let row = shop.documents().await["g1_ledger"]["\"t:t1\""].clone();
+    for field in ["product", "category", "country", "updatedAt"] {
+        assert!(!row.contains_key(field), "{field} of {row}");
+    }
 }

@@ -2,12 +2,14 @@
 //!
 //! # Layout
 //!
-//! - [`harness`]: the servers, a shop for each test, waiting; [`events`]: what is published;
+//! - [`servers`]: one of each for all tests; [`harness`]: a shop for each test, and waiting;
+//! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed.
 
 mod contract;
+mod documents;
 mod events;
 mod faults;
 mod flow;
@@ -15,3 +17,4 @@ mod halts;
 mod harness;
 mod invariants;
 mod quarantine;
+mod servers;

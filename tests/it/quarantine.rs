@@ -21,20 +21,45 @@ fn rotten() -> Vec<(&'static str, Vec<u8>, Vec<&'static str>)> {
         ("transaction", vec![b'{', b'"', 0xff, 0xfe, b'"', b'}'], vec![""]),
         ("transaction", vec![b'['; 100_000], vec![""]),
         ("transaction", raw(huge), vec!["totalPrice", "quantity"]),
-        ("transaction", raw("{}"), vec!["transactionId", "userId", "totalPrice", "transactionDate"]),
-        ("transaction", sale("w", json!(-1), json!({ "status": "paid", "quantity": 0 })),
-            vec!["totalPrice", "quantity", "status"]),
-        ("transaction", sale("w", json!("12.34567"), json!({ "transactionDate": "yesterday" })),
-            vec!["totalPrice", "transactionDate"]),
-        ("transaction", sale("w", json!(1), json!({ "transactionDate": "2999-01-01" })),
-            vec!["transactionDate"]),
+        (
+            "transaction",
+            raw("{}"),
+            vec!["transactionId", "userId", "totalPrice", "transactionDate"],
+        ),
+        (
+            "transaction",
+            sale("w", json!(-1), json!({ "status": "paid", "quantity": 0 })),
+            vec!["totalPrice", "quantity", "status"],
+        ),
+        (
+            "transaction",
+            sale("w", json!("12.34567"), json!({ "transactionDate": "yesterday" })),
+            vec!["totalPrice", "transactionDate"],
+        ),
+        (
+            "transaction",
+            sale("w", json!(1), json!({ "transactionDate": "2999-01-01" })),
+            vec!["transactionDate"],
+        ),
         ("transaction", sale("w", json!(1), json!({ "currency": "USD" })), vec!["currency"]),
-        ("transaction", sale("good", json!(1), json!({ "userId": "somebody else" })), vec!["userId"]),
+        (
+            "transaction",
+            sale("good", json!(1), json!({ "userId": "somebody else" })),
+            vec!["userId"],
+        ),
         ("orders.1", of(json!({ "transactionId": "t" })), vec!["subject"]),
-        ("feedback", of(json!({ "feedbackId": "f", "userId": "u", "productId": "p", "rating": 6,
-            "feedbackDate": "2026-01-01" })), vec!["rating"]),
-        ("activity.x", of(json!({ "activityId": "a", "userId": 7, "activityType": "t",
-            "timestamp": "2026-01-01" })), vec!["userId"]),
+        (
+            "feedback",
+            of(json!({ "feedbackId": "f", "userId": "u", "productId": "p", "rating": 6,
+            "feedbackDate": "2026-01-01" })),
+            vec!["rating"],
+        ),
+        (
+            "activity.x",
+            of(json!({ "activityId": "a", "userId": 7, "activityType": "t",
+            "timestamp": "2026-01-01" })),
+            vec!["userId"],
+        ),
     ]
 }
 
@@ -62,8 +87,10 @@ async fn what_cannot_be_understood_is_kept_whole_and_what_stands_around_it_is_co
 
     let checkpoint = shop.folded(last).await;
     let (counts, rows) = (checkpoint.root.counts, rows(&shop).await);
-    assert_eq!(rows.iter().map(|it| it.position).collect::<Vec<_>>(),
-        expected.iter().map(|it| it.0).collect::<Vec<_>>());
+    assert_eq!(
+        rows.iter().map(|it| it.position).collect::<Vec<_>>(),
+        expected.iter().map(|it| it.0).collect::<Vec<_>>()
+    );
     for (row, (position, subject, body, fields)) in rows.iter().zip(&expected) {
         assert_eq!(row.subject, format!("{}.{subject}", shop.settings.subject_prefix));
         assert_eq!(row.payload.bytes(), body, "the body at {position}");
@@ -77,7 +104,7 @@ async fn what_cannot_be_understood_is_kept_whole_and_what_stands_around_it_is_co
     assert_eq!((counts.read, counts.quarantined, counts.applied), (last, bad, fine), "{counts:?}");
     let sales = shop.data(&app, "/api/metrics/sales", last).await;
     assert_eq!(sales["totalOrders"], fine);
-    assert_eq!(sales["totalRevenue"].as_f64(), Some(10.0 * fine as f64));
+    assert_eq!(sales["totalRevenue"], 10 * fine);
     app.stop().await.expect("stopped");
 }
 
@@ -89,11 +116,16 @@ async fn every_message_read_is_applied_repeated_unchanged_stale_or_quarantined()
     let checkpoint = shop.folded(position).await;
     let counts = checkpoint.root.counts;
     assert_eq!(counts.read, position);
-    let sum = counts.applied + counts.repeated + counts.unchanged + counts.stale + counts.quarantined;
+    let sum =
+        counts.applied + counts.repeated + counts.unchanged + counts.stale + counts.quarantined;
     assert_eq!(sum, counts.read, "{counts:?}");
-    for (name, count) in [("applied", counts.applied), ("repeated", counts.repeated),
-        ("unchanged", counts.unchanged), ("stale", counts.stale), ("quarantined", counts.quarantined)]
-    {
+    for (name, count) in [
+        ("applied", counts.applied),
+        ("repeated", counts.repeated),
+        ("unchanged", counts.unchanged),
+        ("stale", counts.stale),
+        ("quarantined", counts.quarantined),
+    ] {
         assert!(count > 0, "the log has none that is {name}: {counts:?}");
     }
     assert_eq!(counts.quarantined, rows(&shop).await.len() as u64);

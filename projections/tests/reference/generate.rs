@@ -85,11 +85,28 @@ pub fn log(acts: &[Act], stride: u64) -> Vec<Logged> {
         .collect()
 }
 
-/// Any log: versions absent, equal, newer and older; replays; any log time.
+/// Any log: versions absent, equal, newer and older; replays; any log time; and what was said
+/// before, said again at another version or at none.
 pub fn acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
     let act = (said(optional(version()).boxed()), gap(), replays());
     let act = act.prop_map(|((kind, body), gap_ms, replays)| Act { gap_ms, replays, kind, body });
-    prop::collection::vec(act, 1..len)
+    let echo = prop_oneof![
+        3 => Just(None),
+        1 => (1..6_usize, optional(version())).prop_map(Some),
+    ];
+    prop::collection::vec((act, echo), 1..len).prop_map(|told| {
+        let mut acts: Vec<Act> = Vec::new();
+        for (mut act, echo) in told {
+            if let Some((back, version)) = echo
+                && let Some(before) = acts.len().checked_sub(back).map(|at| &acts[at])
+            {
+                (act.kind, act.body) =
+                    (before.kind, at_version(before.kind, &before.body, version));
+            }
+            acts.push(act);
+        }
+        acts
+    })
 }
 
 /// A log of sales and their corrections alone.
@@ -117,27 +134,28 @@ pub fn quarter() -> impl Strategy<Value = u32> {
 /// replayed, and all of it is within the window of activities.
 pub fn versioned_acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(said(Just(None).boxed()), 1..len).prop_flat_map(|said| {
-        let versions: Vec<u32> = (0..u32::try_from(said.len()).unwrap()).collect();
+        let date = |n| json!(format!("2026-11-{:02}T{:02}:00:00Z", 1 + n / 24, n % 24));
+        let versions: Vec<Value> = (0..said.len()).map(date).collect();
         (Just(said), Just(versions).prop_shuffle()).prop_map(|(said, versions)| {
             let with_version = said.into_iter().zip(versions).map(|((kind, body), version)| Act {
                 gap_ms: 1,
                 replays: None,
                 kind,
-                body: at_version(kind, &body, version),
+                body: at_version(kind, &body, Some(version)),
             });
             with_version.collect()
         })
     })
 }
 
-fn at_version(kind: Kind, body: &str, version: u32) -> String {
+/// The same said at another version, or at none.
+fn at_version(kind: Kind, body: &str, version: Option<Value>) -> String {
     let Ok(Value::Object(mut members)) = serde_json::from_str(body) else {
         return body.to_owned();
     };
     let key = if kind == Kind::Product { "lastUpdated" } else { "updatedAt" };
-    let date = format!("2026-11-{:02}T{:02}:00:00Z", 1 + version / 24, version % 24);
-    members.entry(key).or_insert(json!(date));
-    // Amounts are text to the fold, and 0.00005 must not become 5e-5 on the way.
+    members.remove(key);
+    members.extend(version.map(|version| (key.to_owned(), version)));
     Value::Object(members).to_string()
 }
 

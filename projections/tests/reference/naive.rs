@@ -86,7 +86,9 @@ impl Naive {
     /// What a log comes to.
     pub fn of(log: &[Logged]) -> Self {
         let mut naive = Naive::default();
-        log.iter().for_each(|logged| naive.read(logged));
+        for logged in log {
+            naive.read(logged);
+        }
         naive
     }
 

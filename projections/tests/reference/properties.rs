@@ -114,9 +114,9 @@ proptest! {
         for (at, logged) in log.iter().enumerate() {
             let mut again = logged.clone();
             again.position += 1;
-            // Later, but not so late that the next event's log time would be another, and an
+            // Later, unless it is the last, but not so late that the next event's log time would be another, and an
             // activity not so late that it is past the window.
-            let next = log.get(at + 1).map_or(i64::MAX, |next| next.log_time.0);
+            let next = log.get(at + 1).map_or(0, |next| next.log_time.0);
             let later_ms = if logged.kind == Kind::Activity { 0 } else { later_ms };
             again.log_time.0 = again.log_time.0.max(next.min(again.log_time.0 + later_ms));
             twice.extend([logged.clone(), again]);

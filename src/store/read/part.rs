@@ -127,7 +127,9 @@ mod tests {
         assert_eq!((part.slice(), part.level(), part.month()), (None, Some(Level::Ever), None));
         assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(Level::Ever)));
         let ids = Span { family, slice, level, first: 0, last: 0 }.ids();
-        assert!(ids.get_str("$gte").unwrap() < id.as_str() && ids.get_str("$lt").unwrap() > id.as_str());
+        assert!(
+            ids.get_str("$gte").unwrap() < id.as_str() && ids.get_str("$lt").unwrap() > id.as_str()
+        );
     }
 
     #[test]

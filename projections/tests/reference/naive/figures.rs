@@ -201,8 +201,8 @@ impl Naive {
             first_purchase: purchases().min(),
             last_purchase: purchases().max(),
             sales: self.sums(|sale| sale.event.user_id == id),
-            activities: self.facts.iter().filter(|it| it.event.user_id == id).count() as i64,
-            ratings: ratings().count() as i64,
+            activities: self.facts.iter().filter(|it| it.event.user_id == id).map(|_| 1).sum(),
+            ratings: ratings().map(|_| 1).sum(),
             rating_sum: ratings().map(|rating| i64::from(rating.event.rating)).sum(),
             profile: profile.map(Box::new),
         }
@@ -211,11 +211,16 @@ impl Naive {
     fn product_of(&self, id: &str, thing: &Thing) -> Product {
         let counted = |kind: &str| {
             let of = |it: &&super::Fact| it.event.product_id.as_deref() == Some(id);
-            self.facts.iter().filter(of).filter(|it| it.event.activity_type == kind).count() as i64
+            self.facts
+                .iter()
+                .filter(of)
+                .filter(|it| it.event.activity_type == kind)
+                .map(|_| 1)
+                .sum()
         };
         let rated = |stars: u8| {
             let of = |it: &&super::Rating| it.event.product_id == id && it.event.rating == stars;
-            self.ratings.values().filter(of).count() as i64
+            self.ratings.values().filter(of).map(|_| 1).sum()
         };
         Product {
             ordinal: thing.ordinal,
@@ -234,9 +239,9 @@ impl Naive {
     fn vocabularies(&self) -> BTreeMap<String, Vocabulary> {
         let learnt = |words: &Vec<String>| {
             let mut vocabulary = Vocabulary::default();
-            words.iter().for_each(|word| {
+            for word in words {
                 vocabulary.learn(word);
-            });
+            }
             vocabulary
         };
         self.words.iter().map(|(id, words)| (id.clone(), learnt(words))).collect()
