@@ -127,14 +127,13 @@ impl App {
         };
         let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
         let hub = Arc::new(Hub::new(deps.clone()));
-        let (socket_io, push) = socket_io::layer(hub, &settings.socket_path);
-        tasks.spawn(push.run(closing.clone()));
         let router = Router::new()
             .merge(query::routes(deps))
             .merge(ingest::http::routes(ingest))
             .merge(health::routes(health))
             .merge(http::page::routes());
-        let router = http::finish(router).layer(socket_io);
+        let (router, push) = socket_io::around(http::finish(router), hub, &settings.socket_path);
+        tasks.spawn(push.run(closing.clone()));
         let address = listener.local_addr()?;
         let server =
             axum::serve(listener, router).with_graceful_shutdown(closing.clone().cancelled_owned());

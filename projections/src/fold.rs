@@ -12,7 +12,7 @@
 //! [`Root`], and [`Fold::settle`] goes on to the next batch. Where the transaction fails the whole
 //! fold is thrown away and made anew from the checkpoint.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::bucket;
 use crate::customers::Customer;
@@ -158,6 +158,8 @@ pub struct Fold {
     pub blocks: Space<BlockKey, Block>,
     /// The ids that were seen.
     pub seen: Seen,
+    /// The changed rows of the customers to recheck.
+    rechecked: HashMap<Box<str>, Vec<LedgerKey>>,
 }
 
 impl Fold {
@@ -176,6 +178,7 @@ impl Fold {
             rollups: Space::new(50_000),
             blocks: Space::new(1_000),
             seen,
+            rechecked: HashMap::new(),
         }
     }
 
@@ -303,6 +306,7 @@ impl Fold {
                 }
             }
         }
+        self.find_changed_rows(&resolved.recheck);
         Ok(resolved)
     }
 
@@ -339,9 +343,8 @@ impl Fold {
         stored: Option<(Time, Time)>,
     ) -> Result<(), NotAtHand> {
         let mut bounds = stored;
-        for change in self.ledger.changes() {
-            if let LedgerRow::Transaction(sale) = change.document
-                && *sale.user == *user
+        for key in self.rechecked.get(user).into_iter().flatten() {
+            if let Some(LedgerRow::Transaction(sale)) = self.ledger.get(key)?
                 && sale.status == crate::event::Status::Completed
             {
                 bounds = Some(bounds.map_or((sale.at, sale.at), |(first, last)| {
@@ -355,13 +358,25 @@ impl Fold {
         Ok(())
     }
 
-    /// The rows of a customer's that this batch changed, to be left out when the ledger is asked
-    /// for [`Resolved::recheck`].
-    pub fn changed_rows<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'a LedgerKey> {
-        self.ledger.changes().filter_map(move |change| match change.document {
-            LedgerRow::Transaction(sale) if *sale.user == *user => Some(change.key),
-            _ => None,
-        })
+    /// The rows that this batch changed of a customer of [`Resolved::recheck`], to be left out when
+    /// the ledger is asked.
+    pub fn changed_rows(&self, user: &str) -> impl Iterator<Item = &LedgerKey> {
+        self.rechecked.get(user).into_iter().flatten()
+    }
+
+    /// Finds those rows in one pass, as the rows and the customers may both be many.
+    fn find_changed_rows(&mut self, users: &BTreeSet<Box<str>>) {
+        self.rechecked.clear();
+        if users.is_empty() {
+            return;
+        }
+        for change in self.ledger.changes() {
+            if let LedgerRow::Transaction(sale) = change.document
+                && users.contains(&sale.user)
+            {
+                self.rechecked.entry(sale.user.clone()).or_default().push(change.key.clone());
+            }
+        }
     }
 
     /// Goes on to the next batch: what changed is on its way to the store.

@@ -239,7 +239,7 @@ impl Seen {
             return false;
         }
         if let Some(next) = self.epochs.front() {
-            place.activity_first = next.first
+            place.activity_first = next.first;
         } else {
             // The open block goes with the last epoch; the next one has not been written.
             place.activity_open += 1;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{self, Kind, Limits, Status};
 use crate::fold::{Fold, Message, Needs, Resolved};
-use crate::ledger::{LedgerKey, LedgerRow};
+use crate::ledger::LedgerRow;
 use crate::rollup::RollupKey;
 use crate::root::{Counts, Root, Settings};
 use crate::seen::{BlockKey, BlockKind};
@@ -267,19 +267,23 @@ impl Shop {
 
     /// Asks the ledger for the first and last purchase among the rows this batch left alone.
     fn recheck(&mut self, resolved: &Resolved) {
-        for user in &resolved.recheck {
-            let changed: BTreeSet<LedgerKey> = self.fold.changed_rows(user).cloned().collect();
-            let mut stored: Option<(Time, Time)> = None;
-            for (id, row) in &self.stored.ledger {
-                if let LedgerRow::Transaction(sale) = row
-                    && sale.user == *user
-                    && sale.status == Status::Completed
-                    && !changed.contains(&LedgerKey::from(id.as_str()))
-                {
-                    let (first, last) = stored.unwrap_or((sale.at, sale.at));
-                    stored = Some((first.min(sale.at), last.max(sale.at)));
-                }
+        let users = || resolved.recheck.iter();
+        let changed: BTreeSet<String> = users()
+            .flat_map(|user| self.fold.changed_rows(user))
+            .map(|key| key.as_str().to_owned())
+            .collect();
+        let mut stored: BTreeMap<&str, (Time, Time)> = BTreeMap::new();
+        for (id, row) in &self.stored.ledger {
+            if let LedgerRow::Transaction(sale) = row
+                && sale.status == Status::Completed
+                && !changed.contains(id)
+            {
+                let (first, last) = stored.entry(&sale.user).or_insert((sale.at, sale.at));
+                (*first, *last) = ((*first).min(sale.at), (*last).max(sale.at));
             }
+        }
+        for user in users() {
+            let stored = stored.get(&**user).copied();
             self.fold.set_purchases(user, stored).expect("a customer to recheck is at hand");
         }
     }

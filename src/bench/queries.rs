@@ -96,12 +96,12 @@ async fn ask(
     long: Duration,
 ) -> anyhow::Result<Results> {
     let client = reqwest::Client::new();
-    let mut asked: Vec<_> = Vec::new();
+    let mut queries: Vec<_> = Vec::new();
     for endpoint in ENDPOINTS {
         for (name, range) in ranges {
             let url = format!("http://{}/api/{endpoint}?{range}", app.address);
             let histogram = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
-            asked.push(((endpoint, *name), url, histogram));
+            queries.push(((endpoint, *name), url, histogram));
         }
     }
     let mut turns = interval(Duration::from_secs(1) / QUERIES_PER_SECOND);
@@ -112,7 +112,7 @@ async fn ask(
         if due > until {
             break;
         }
-        let (_, url, histogram) = &asked[number % asked.len()];
+        let (_, url, histogram) = &queries[number % queries.len()];
         let (request, histogram) = (client.get(url), Arc::clone(histogram));
         answers.spawn(async move {
             let response = request.send().await?;
@@ -128,7 +128,7 @@ async fn ask(
         answer?.context("a query failed")?;
     }
     let mut results = Vec::new();
-    for (name, _, histogram) in asked {
+    for (name, _, histogram) in queries {
         results.push((name, histogram.lock().await.clone()));
     }
     Ok(results)

@@ -25,8 +25,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts around the whole router what every route needs: an answer for unknown routes and methods,
 /// a bound on bodies, and for every request an id, a line in the log and errors as problems. Has
-/// to be called once, after the last route was added; a layer that answers in its own protocol,
-/// as Socket.IO does, goes around the result.
+/// to be called once, after the last route was added; what answers in its own protocol, as
+/// Socket.IO does, goes around the result.
 pub fn finish(router: Router) -> Router {
     router
         .fallback(|| async { Problem::no_route() })

@@ -7,18 +7,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::Router;
 use serde_json::json;
 use socketioxide::extract::SocketRef;
-use socketioxide::layer::SocketIoLayer;
 use socketioxide::{BroadcastError, SendError, SocketIo};
 use tokio_util::sync::CancellationToken;
+use tower::Layer;
 
 use super::Hub;
 use crate::http::problem::Problem;
 use crate::query;
 
 /// Nothing a client sends here is longer.
-const PAYLOAD_BYTES_MAX: u64 = 64 * 1024;
+const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The Socket.IO side of the program.
 #[derive(Clone)]
@@ -34,15 +35,18 @@ impl std::fmt::Debug for SocketIoPush {
     }
 }
 
-/// A layer that answers Socket.IO at `path`, to be put around the whole router, and what sends
-/// through it.
+/// Answers Socket.IO at `path`, and all else by `router`; and what sends through it. Goes around
+/// the finished router, as it answers errors in its own protocol.
+///
+/// Sessions live in the service that the layer makes, and axum would have it made anew for every
+/// request that falls through to a handler: so it is made once here, and is what falls through.
 #[must_use]
-pub fn layer(hub: Arc<Hub>, path: &str) -> (SocketIoLayer, SocketIoPush) {
+pub fn around(router: Router, hub: Arc<Hub>, path: &str) -> (Router, SocketIoPush) {
     let (layer, io) = SocketIo::builder()
         .req_path(path.to_owned())
-        .max_payload(PAYLOAD_BYTES_MAX)
-        .ws_max_message_size(64 * 1024)
-        .ws_max_frame_size(64 * 1024)
+        .max_payload(PAYLOAD_BYTES_MAX as u64)
+        .ws_max_message_size(PAYLOAD_BYTES_MAX)
+        .ws_max_frame_size(PAYLOAD_BYTES_MAX)
         .build_layer();
     let push = SocketIoPush { io: io.clone(), hub, dropped: Arc::default() };
     let connected = push.clone();
@@ -50,7 +54,7 @@ pub fn layer(hub: Arc<Hub>, path: &str) -> (SocketIoLayer, SocketIoPush) {
         let push = connected.clone();
         async move { push.welcome(&socket) }
     });
-    (layer, push)
+    (Router::new().fallback_service(layer.layer(router)), push)
 }
 
 impl SocketIoPush {

@@ -228,7 +228,7 @@ async fn the_same_batch_again_changes_nothing() {
 
 fn year() -> Source {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/online_retail.csv.zst");
-    let (input, _, _) = file::open(&path).expect("the year");
+    let file::Opened { input, .. } = file::open(&path).expect("the year");
     Source::Retail(input, retail::Options::default())
 }
 

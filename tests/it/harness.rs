@@ -14,7 +14,7 @@ use adaptive_bi::store::generation::Checkpoint;
 use adaptive_bi::stream::Log;
 use async_nats::jetstream;
 use clap::Parser;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::doc;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -96,7 +96,8 @@ impl Shop {
             log,
             settings: cli.settings,
             servers: servers.clone(),
-            http: reqwest::Client::new(),
+            // A connection for each request: what one leaves behind in it helps no other.
+            http: reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client"),
         }
     }
 
@@ -105,13 +106,13 @@ impl Shop {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let Servers { nats_url, mongodb_uri } = &self.servers;
         let app = App::start(&self.settings, listener, nats_url, mongodb_uri).await;
-        let meta = self.database.collection::<Document>("meta");
-        until("live generation", || async {
-            let live = meta.find_one(doc! { "_id": "live" }).await.expect("the pointer or none");
-            live.ok_or("no pointer".to_owned())
+        let app = app.expect("the service");
+        until("read models", || async {
+            let answer = self.get(&app, "/api/metrics/sales").await;
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
         })
         .await;
-        app.expect("the service")
+        app
     }
 
     /// The store, as the service has it.
