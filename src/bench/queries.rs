@@ -138,10 +138,10 @@ async fn ask(
 async fn feed(log: Log, stop: CancellationToken) -> anyhow::Result<f64> {
     const STEPS: u64 = 50;
     let mut load = Load::new("now", 5);
-    let mut step = interval(Duration::from_secs(1) / u32::try_from(STEPS)?);
+    let mut pace = interval(Duration::from_secs(1) / u32::try_from(STEPS)?);
     let (started, mut sent) = (Instant::now(), 0);
     while !stop.is_cancelled() {
-        step.tick().await;
+        pace.tick().await;
         let at = Time(chrono::Utc::now().timestamp_millis());
         let events = (0..EVENTS_PER_SECOND / STEPS).map(|_| load.next(at));
         live::publish(&log, events, None).await?;

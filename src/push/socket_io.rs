@@ -40,7 +40,6 @@ impl std::fmt::Debug for SocketIoPush {
 ///
 /// Sessions live in the service that the layer makes, and axum would have it made anew for every
 /// request that falls through to a handler: so it is made once here, and is what falls through.
-#[must_use]
 pub fn around(router: Router, hub: Arc<Hub>, path: &str) -> (Router, SocketIoPush) {
     let (layer, io) = SocketIo::builder()
         .req_path(path.to_owned())
