@@ -115,7 +115,8 @@ pub fn chunk_of_id(id: &str) -> Option<u32> {
 }
 
 /// Entities share a chunk by the high bits of their ordinal. The finer the level, the fewer
-/// entities have a row, the wider the chunk; none can pass half a megabyte.
+/// entities have a row, the wider the chunk; none passes
+/// a megabyte (see `tests/reference/bounds.rs`).
 #[must_use]
 pub fn chunk_bits(level: Level) -> u32 {
     match level {
