@@ -15,6 +15,7 @@ use adaptive_bi::stream::Log;
 use async_nats::jetstream;
 use clap::Parser;
 use mongodb::bson::doc;
+use mongodb::options::ReadConcern;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -187,11 +188,13 @@ impl Shop {
         position
     }
 
-    /// The live generation's checkpoint, once there is one.
+    /// The live generation's checkpoint, once there is one: as a majority has it, which is what
+    /// queries read.
     pub async fn checkpoint(&self) -> Option<Checkpoint> {
         self.database
             .collection::<Checkpoint>("checkpoints")
             .find_one(doc! { "_id": 1 })
+            .read_concern(ReadConcern::majority())
             .await
             .expect("a checkpoint or none")
     }
