@@ -21,7 +21,7 @@ use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
 use crate::projector::{Projector, describe};
 use crate::push::{Hub, socket_io};
-use crate::query::{self, Deps};
+use crate::query::{self, Deps, answer, latest};
 use crate::store::Store;
 use crate::stream::Log;
 use crate::stream::announce::Announcement;
@@ -108,13 +108,17 @@ impl App {
             folding.clone(),
         ));
         tasks.spawn(hear(log.clone(), announcements.clone(), folding.clone()));
+        let (follower, latest) = watch::channel(None);
+        let announced = announcements.subscribe();
+        tasks.spawn(latest::follow(store.clone(), announced, follower, folding.clone()));
 
         let deps = Deps {
             store: store.clone(),
             log_end: log_end_seen.clone(),
             ask_log_end: ask_log_end(log.clone()),
             projector: seen.clone(),
-            announcements,
+            latest,
+            answers: answer::answers(),
             now: Arc::new(query::system_clock),
             ids: Arc::default(),
         };

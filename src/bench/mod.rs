@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Transactions behind the queries.
     #[arg(long, default_value_t = 1_000_000)]
     pub transactions: u64,
+    /// Events in a second that come in while queries are sent.
+    #[arg(long, default_value_t = 5_000)]
+    pub rate: u64,
     /// How long queries are sent, in seconds.
     #[arg(long, default_value_t = 30)]
     pub seconds: u64,
@@ -46,7 +49,7 @@ pub enum Part {
     Live,
     /// A preloaded stream, folded, and the yardstick on the same stream.
     CatchUp,
-    /// Latency of the four endpoints while 5,000 events a second come in.
+    /// Latency of the four endpoints while events come in.
     Queries,
 }
 

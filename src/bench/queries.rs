@@ -3,6 +3,7 @@
 //! Open loop: a query is sent when its turn has come, whether or not the last was answered, and
 //! its latency counts from then.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,18 +16,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::cpu::Cpu;
 use super::load::Load;
 use super::stand::Stand;
 use super::{Arguments, live};
 use crate::app::App;
 use crate::projector::session::Limits;
-use crate::stream::Log;
+use crate::stream::{self, Log};
 
 const YEAR_MS: i64 = 365 * 86_400_000;
 /// Queries in a second, all endpoints and ranges together.
 const QUERIES_PER_SECOND: u32 = 40;
-/// Events in a second meanwhile.
-const EVENTS_PER_SECOND: u64 = 5_000;
 const ENDPOINTS: [&str; 4] =
     ["metrics/sales", "metrics/products", "metrics/customers", "dashboard/summary"];
 
@@ -52,12 +52,15 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
     let (nats, mongo) = (stand.services.nats_url(), stand.services.mongodb_uri());
     let app = App::start(&settings, listener, nats, mongo).await?;
     let stop = CancellationToken::new();
-    let feeding = tokio::spawn(feed(stand.log.clone(), stop.clone()));
+    let feeding = apart(feed(stand.log.settings.clone(), arguments.rate, stop.clone()));
     tokio::time::sleep(Duration::from_secs(3)).await;
     let ranges = ranges(end);
-    let results = ask(&app, &ranges, Duration::from_secs(arguments.seconds)).await;
+    let (since, before) = (Instant::now(), Cpu::now());
+    let asking = ask(app.address, ranges, Duration::from_secs(arguments.seconds));
+    let results = apart(asking).await;
+    let (took, cpu) = (since.elapsed(), Cpu::now().since(&before));
     stop.cancel();
-    let fed = feeding.await??;
+    let fed = feeding.await?;
     app.stop().await?;
     println!(
         "\nqueries at {} transactions while {:.0} events/s come in, {QUERIES_PER_SECOND} queries/s",
@@ -68,7 +71,12 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
         "  {:<20} {:<10} {:>8} {:>8} {:>8} {:>8}",
         "", "range", "p50 ms", "p90 ms", "p99 ms", "max ms"
     );
-    for ((endpoint, range), latencies) in results? {
+    let results = results?;
+    let mut all = Histogram::<u64>::new(3)?;
+    for (_, latencies) in &results {
+        all.add(latencies)?;
+    }
+    for ((endpoint, range), latencies) in results.into_iter().chain([(("all", ""), all)]) {
         let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
         let at = |q| ms(latencies.value_at_quantile(q));
         println!(
@@ -78,6 +86,10 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
             at(0.99),
             ms(latencies.max())
         );
+    }
+    for (process, time) in cpu.iter() {
+        let cores = time.as_secs_f64() / took.as_secs_f64();
+        println!("  {process:<20} {cores:>10.2} cores");
     }
     Ok(())
 }
@@ -90,16 +102,27 @@ fn ranges(end: i64) -> [(&'static str, String); 2] {
     [("30 days", range(end - 30 * 86_400_000)), ("full", range(end - YEAR_MS - 86_400_000))]
 }
 
+/// Starts a part of the load on a thread of its own, as a client would be.
+fn apart<T: Send + 'static>(
+    load: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+) -> impl Future<Output = anyhow::Result<T>> {
+    let run =
+        move || tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(load);
+    let (sender, done) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || sender.send(run()));
+    async { done.await.context("a thread of the load ended early")? }
+}
+
 async fn ask(
-    app: &App,
-    ranges: &[(&'static str, String)],
+    address: SocketAddr,
+    ranges: [(&'static str, String); 2],
     long: Duration,
 ) -> anyhow::Result<Results> {
     let client = reqwest::Client::new();
     let mut queries: Vec<_> = Vec::new();
     for endpoint in ENDPOINTS {
-        for (name, range) in ranges {
-            let url = format!("http://{}/api/{endpoint}?{range}", app.address);
+        for (name, range) in &ranges {
+            let url = format!("http://{address}/api/{endpoint}?{range}");
             let histogram = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
             queries.push(((endpoint, *name), url, histogram));
         }
@@ -135,17 +158,22 @@ async fn ask(
 }
 
 /// Publishes the mixed load at a steady rate; gives the rate that was reached.
-async fn feed(log: Log, stop: CancellationToken) -> anyhow::Result<f64> {
+async fn feed(
+    settings: stream::Settings,
+    rate: u64,
+    stop: CancellationToken,
+) -> anyhow::Result<f64> {
     const STEPS: u64 = 50;
+    let log = Log::connect(settings).await?;
     let mut load = Load::new("now", 5);
     let mut pace = interval(Duration::from_secs(1) / u32::try_from(STEPS)?);
     let (started, mut sent) = (Instant::now(), 0);
     while !stop.is_cancelled() {
         pace.tick().await;
         let at = Time(chrono::Utc::now().timestamp_millis());
-        let events = (0..EVENTS_PER_SECOND / STEPS).map(|_| load.next(at));
+        let events = (0..rate / STEPS).map(|_| load.next(at));
         live::publish(&log, events, None).await?;
-        sent += EVENTS_PER_SECOND / STEPS;
+        sent += rate / STEPS;
     }
     #[allow(clippy::cast_precision_loss)] // a rate for the eye
     Ok(sent as f64 / started.elapsed().as_secs_f64())

@@ -19,8 +19,8 @@ const AHEAD_MS: i64 = 24 * 3600 * 1000;
 /// How long the consumer may be silent before the stream is asked whether it is ahead.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Gathers the next batch: at least one message, then what comes within `limits`. `None` where
-/// `cancelled` ends the wait.
+/// Gathers the next batch: at least one message, then what comes within `limits`, until
+/// `not_before` at least.
 ///
 /// # Errors
 /// [`Error::Log`], [`Error::Silent`].
@@ -29,6 +29,7 @@ pub async fn gather(
     reader: &mut Reader,
     after: u64,
     limits: Limits,
+    not_before: Instant,
 ) -> Result<Vec<Record>, Error> {
     let first = loop {
         match tokio::time::timeout(SILENCE, reader.next()).await {
@@ -38,7 +39,7 @@ pub async fn gather(
             Err(_) => {}
         }
     };
-    let deadline = Instant::now() + limits.linger;
+    let deadline = not_before.max(Instant::now() + limits.linger);
     let mut bytes = first.payload.len();
     let mut records = vec![first];
     while records.len() < limits.events && bytes < limits.bytes {

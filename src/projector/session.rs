@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use projections::fold::{Fold, Resolved, Touched};
 use tokio::task::{JoinHandle, block_in_place};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -30,13 +31,20 @@ pub struct Limits {
     pub bytes: usize,
     /// How long a batch waits for more once it has one message.
     pub linger: Duration,
+    /// How long a batch may wait for more after a commit that was slow.
+    pub rest: Duration,
 }
 
 impl Default for Limits {
     /// 20,000 events, 16 MiB, 10 ms: a larger batch shares more writes, but a transaction of more
-    /// gets slower.
+    /// gets slower. 250 ms is how often subscribers are told at most.
     fn default() -> Self {
-        Limits { events: 20_000, bytes: 16 << 20, linger: Duration::from_millis(10) }
+        Limits {
+            events: 20_000,
+            bytes: 16 << 20,
+            linger: Duration::from_millis(10),
+            rest: Duration::from_millis(250),
+        }
     }
 }
 
@@ -51,7 +59,7 @@ pub enum End {
     Halted(Halt),
 }
 
-type Committing = JoinHandle<(CommitSession, Result<(), CommitError>)>;
+type Committing = JoinHandle<(CommitSession, Duration, Result<(), CommitError>)>;
 
 struct Session<'a> {
     projector: &'a Projector,
@@ -59,6 +67,7 @@ struct Session<'a> {
     checkpoint: Checkpoint,
     idle: Option<CommitSession>,
     committing: Option<(Committing, Folded)>,
+    pace: Pace,
 }
 
 /// A batch on its way to the store.
@@ -92,8 +101,14 @@ pub async fn run(
     let position = checkpoint.position;
     projector.status.send_replace(Status { state: State::Running, position });
     info!(position, log_end = extent.last, generation = checkpoint.generation, "folding");
-    let mut session =
-        Session { projector, fold, checkpoint, idle: Some(commits), committing: None };
+    let mut session = Session {
+        projector,
+        fold,
+        checkpoint,
+        idle: Some(commits),
+        committing: None,
+        pace: Pace::new(),
+    };
     let outcome = session.fold_until(&mut reader, owner, limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
     // dropped half-way leaves its transaction open.
@@ -115,7 +130,8 @@ impl Session<'_> {
             let after = self.checkpoint.position;
             let gathered = {
                 let projector = self.projector;
-                let gather = batch::gather(&projector.log, reader, after, limits);
+                let gather =
+                    batch::gather(&projector.log, reader, after, limits, self.pace.not_before);
                 tokio::pin!(gather);
                 loop {
                     tokio::select! {
@@ -136,6 +152,7 @@ impl Session<'_> {
             };
             let commit = self.fold(&gathered).await?;
             self.settle().await?;
+            self.pace.begin(limits.rest);
             self.begin_commit(commit, gathered.len());
         }
     }
@@ -213,9 +230,10 @@ impl Session<'_> {
         let task = tokio::spawn(async move {
             let (position, writes) = (commit.checkpoint().position, commit.writes);
             debug!(position, events, writes, "commit begins");
+            let begun = Instant::now();
             let result = commit.run(&store, &mut session).await;
             debug!(position, done = result.is_ok(), "commit answered");
-            (session, result)
+            (session, begun.elapsed(), result)
         });
         self.committing = Some((task, folded));
     }
@@ -236,10 +254,11 @@ impl Session<'_> {
         committed: Option<Joined>,
         folded: Option<Folded>,
     ) -> Result<(), Error> {
-        let (Some(Ok((session, result))), Some(folded)) = (committed, folded) else {
+        let (Some(Ok((session, took, result))), Some(folded)) = (committed, folded) else {
             return Err(Error::Overtaken);
         };
         self.idle = Some(session);
+        self.pace.took = took;
         match result {
             Ok(()) => {
                 let position = folded.checkpoint.position;
@@ -265,7 +284,28 @@ impl Session<'_> {
     }
 }
 
-type Joined = Result<(CommitSession, Result<(), CommitError>), tokio::task::JoinError>;
+type Joined = Result<(CommitSession, Duration, Result<(), CommitError>), tokio::task::JoinError>;
+
+/// When the next commit may begin, unless its batch is full before: the store is not to be busy
+/// with commits for more than a part of the time, and a batch that waits shares more writes.
+#[derive(Debug)]
+struct Pace {
+    not_before: Instant,
+    took: Duration,
+}
+
+impl Pace {
+    /// From the beginning of a commit to the next, so many times what the last one took.
+    const SPACING: u32 = 5;
+
+    fn new() -> Self {
+        Pace { not_before: Instant::now(), took: Duration::ZERO }
+    }
+
+    fn begin(&mut self, rest: Duration) {
+        self.not_before = Instant::now() + (self.took * Self::SPACING).min(rest);
+    }
+}
 
 /// Ends when the commit does; never where there is none.
 async fn finished(committing: &mut Option<(Committing, Folded)>) -> Option<Joined> {

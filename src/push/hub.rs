@@ -6,16 +6,14 @@ use std::time::Duration;
 use axum::http::Uri;
 use projections::time::Time;
 use serde::Serialize;
-use tokio::sync::Mutex;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::query::latest::Latest;
 use crate::query::params::Asked;
 use crate::query::summary::{Overview, Summary};
 use crate::query::wait::{self, Least, READ_WITHIN};
 use crate::query::{self, Deps, answer::View};
-use crate::stream::announce::Announcement;
 
 /// Updates are at least this far apart.
 pub const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
@@ -46,7 +44,7 @@ impl Hub {
     /// The position of the last commit this process knows of.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.deps.projector.borrow().position
+        self.deps.latest.borrow().as_ref().map_or(0, Latest::position)
     }
 
     /// The overview as it is now: one whose reading began after this was called, so that all who
@@ -83,9 +81,9 @@ impl Hub {
     pub fn updates(self: &Arc<Self>) -> Updates {
         Updates {
             hub: self.clone(),
-            announced: self.deps.announcements.subscribe(),
+            latest: self.deps.latest.clone(),
             next: Instant::now(),
-            last: None,
+            last: self.position(),
         }
     }
 }
@@ -95,48 +93,35 @@ impl Hub {
 #[derive(Debug)]
 pub struct Updates {
     hub: Arc<Hub>,
-    announced: Receiver<Announcement>,
+    latest: watch::Receiver<Option<Latest>>,
     next: Instant,
-    last: Option<u64>,
+    /// The position of the last one.
+    last: u64,
 }
 
 impl Updates {
-    /// The next one, or `None` where no more announcements can come. While `is_heard` says that
-    /// nobody listens, none is made.
+    /// The next one, or `None` where the follower of snapshots has ended. While `is_heard` says
+    /// that nobody listens, none is made.
     pub async fn next(&mut self, is_heard: impl Fn() -> bool) -> Option<Arc<Current>> {
         loop {
-            if !sales_change(&mut self.announced).await {
-                return None;
-            }
+            let last = self.last;
+            let changed = |latest: &Option<Latest>| {
+                latest.as_ref().is_some_and(|latest| latest.sales_changed_at > last)
+            };
+            self.latest.wait_for(changed).await.ok()?;
             sleep_until(self.next).await;
             self.next = Instant::now() + UPDATE_INTERVAL;
-            // What was announced until here is in what is read from here on.
-            self.announced = self.announced.resubscribe();
+            self.last = self.hub.position();
             if !is_heard() {
                 continue;
             }
             match self.hub.current().await {
-                // A commit that was announced while the last overview was read is in it already.
-                Ok(current) if self.last == Some(current.position) => {}
                 Ok(current) => {
-                    self.last = Some(current.position);
+                    self.last = current.position;
                     return Some(current);
                 }
                 Err(error) => tracing::warn!(%error, "an update could not be made"),
             }
-        }
-    }
-}
-
-/// Waits for the next commit that changed sales. Announcements that were missed may have been one.
-/// False where no more can come.
-async fn sales_change(announced: &mut Receiver<Announcement>) -> bool {
-    loop {
-        match announced.recv().await {
-            Ok(announcement) if announcement.touched.sales => return true,
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return true,
-            Err(RecvError::Closed) => return false,
         }
     }
 }

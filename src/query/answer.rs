@@ -1,11 +1,14 @@
 //! How every query is answered: parse, one snapshot, the headers that say what it reflects.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use moka::future::Cache;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
@@ -58,22 +61,54 @@ pub async fn get<V: View>(State(deps): State<Deps>, uri: Uri, headers: HeaderMap
 
 async fn answer<V: View>(deps: &Deps, uri: &Uri, headers: &HeaderMap) -> Result<Response, Error> {
     let asked = Asked::parse(uri, (deps.now)(), V::TREND_DAYS).map_err(Error::Invalid)?;
-    let least = Least::of(headers)?;
+    let mut snapshot = wait::snapshot(deps, Least::of(headers)?).await?;
     let mut attempt = 1;
     loop {
-        let snapshot = wait::snapshot(deps, least).await?;
         let etag = etag(V::PATH, &snapshot, &asked);
         let provenance = provenance(deps, &snapshot, &etag);
         if is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
         }
-        match timeout(READ_WITHIN, V::read(&snapshot, &asked, &deps.ids)).await {
-            Err(_) => return Err(Error::TimedOut),
-            Ok(Ok(view)) => return Ok((provenance, Envelope::of(view)).into_response()),
-            Ok(Err(error)) if error.is_snapshot_gone() && attempt < ATTEMPTS => attempt += 1,
-            Ok(Err(error)) => return Err(error.into()),
+        let body = deps.answers.try_get_with(etag, read::<V>(deps, &snapshot, &asked)).await;
+        match body {
+            Ok(body) => {
+                let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                return Ok((provenance, [json], body).into_response());
+            }
+            Err(error) if error.is_snapshot_gone() && attempt < ATTEMPTS => {
+                snapshot = wait::read(deps).await?;
+                attempt += 1;
+            }
+            Err(error) => return Err(Error::Shared(error)),
         }
     }
+}
+
+/// Answers by their `ETag`, as JSON. Many dashboards ask for the same: the first is read for,
+/// and the others share it, those that ask meanwhile as well.
+pub type Answers = Cache<String, Bytes>;
+
+/// Memory for answers, in bytes.
+const ANSWERS_BYTES_MAX: u64 = 64 << 20;
+/// A commit makes all answers old; what nobody asked for in this time is dropped.
+const ANSWERS_IDLE: Duration = Duration::from_secs(5);
+
+/// No answers yet.
+#[must_use]
+pub fn answers() -> Answers {
+    let weigh =
+        |etag: &String, body: &Bytes| u32::try_from(etag.len() + body.len()).unwrap_or(u32::MAX);
+    Cache::builder()
+        .weigher(weigh)
+        .max_capacity(ANSWERS_BYTES_MAX)
+        .time_to_idle(ANSWERS_IDLE)
+        .build()
+}
+
+async fn read<V: View>(deps: &Deps, snapshot: &Snapshot, asked: &Asked) -> Result<Bytes, Error> {
+    let view = timeout(READ_WITHIN, V::read(snapshot, asked, &deps.ids)).await;
+    let view = view.map_err(|_| Error::TimedOut)??;
+    serde_json::to_vec(&Envelope::of(view)).map(Bytes::from).map_err(Error::Unwritable)
 }
 
 /// Says which position of the log an answer reflects and how far the log is ahead of it.

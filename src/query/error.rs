@@ -1,5 +1,7 @@
 //! Why a query gets no answer.
 
+use std::sync::Arc;
+
 use crate::http::problem::{FieldError, Problem};
 use crate::store;
 
@@ -24,27 +26,49 @@ pub enum Error {
     /// The read models could not be read.
     #[error("reading the read models")]
     Store(#[from] store::Error),
+    /// The answer could not be written as JSON.
+    #[error("writing the answer")]
+    Unwritable(#[source] serde_json::Error),
+    /// What another request that asked for the same was told.
+    #[error(transparent)]
+    Shared(Arc<Error>),
+}
+
+impl Error {
+    /// Whether the same question about a newer snapshot will do.
+    #[must_use]
+    pub fn is_snapshot_gone(&self) -> bool {
+        matches!(self, Error::Store(error) if error.is_snapshot_gone())
+    }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
-            Error::Invalid(errors) => Problem::invalid(errors),
-            Error::NoGeneration => {
-                Problem::unavailable("The read models are being made", 1).caused_by(error)
-            }
-            Error::Behind { position } => {
-                Problem::unavailable("The read models have not reached this position yet", 1)
-                    .of_type("projection-behind")
-                    .with("position", position)
-            }
-            Error::TimedOut => unreachable_now(error),
-            Error::Store(ref cause) if cause.is_unavailable() => unreachable_now(error),
-            Error::Store(cause) => Problem::internal(cause),
+            Error::Shared(error) => problem(error),
+            error => problem(Arc::new(error)),
         }
     }
 }
 
-fn unreachable_now(error: Error) -> Problem {
+fn problem(error: Arc<Error>) -> Problem {
+    match &*error {
+        Error::Invalid(errors) => Problem::invalid(errors.clone()),
+        Error::NoGeneration => {
+            Problem::unavailable("The read models are being made", 1).caused_by(error)
+        }
+        Error::Behind { position } => {
+            Problem::unavailable("The read models have not reached this position yet", 1)
+                .of_type("projection-behind")
+                .with("position", *position)
+        }
+        Error::Store(cause) if !cause.is_unavailable() => Problem::internal(error),
+        Error::Unwritable(_) => Problem::internal(error),
+        Error::TimedOut | Error::Store(_) => unreachable_now(error),
+        Error::Shared(inner) => problem(inner.clone()),
+    }
+}
+
+fn unreachable_now(error: Arc<Error>) -> Problem {
     Problem::unavailable("The database does not answer at the moment", 2).caused_by(error)
 }

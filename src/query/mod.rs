@@ -3,7 +3,8 @@
 //!
 //! # Layout
 //!
-//! - [`answer`]: what all queries have in common; [`wait`]: waiting for a position;
+//! - [`answer`]: what all queries have in common; [`wait`]: waiting for a position; [`latest`]: the
+//!   newest snapshot, kept at hand;
 //! - [`params`], [`range`], [`zone`]: what is asked for, as quarter hours and local days;
 //! - one file for each endpoint: [`sales`], [`products`], [`customers`], [`summary`];
 //! - what they are made with: [`union`] of rollups, [`ranking`], [`activities`], [`ids`].
@@ -13,6 +14,7 @@ pub mod answer;
 pub mod customers;
 mod error;
 pub mod ids;
+pub mod latest;
 pub mod params;
 pub mod products;
 pub mod range;
@@ -30,18 +32,18 @@ use axum::Router;
 use axum::routing::get;
 use futures_util::future::BoxFuture;
 use projections::time::Time;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
-use self::answer::View;
+use self::answer::{Answers, View};
 use self::customers::CustomerMetrics;
 pub use self::error::Error;
 use self::ids::Ids;
+use self::latest::Latest;
 use self::products::ProductMetrics;
 use self::sales::SalesMetrics;
 use self::summary::Summary;
 use crate::projector::status::Status;
 use crate::store::Store;
-use crate::stream::announce::Announcement;
 
 /// Asks the log for its exact end; `None` where it does not answer.
 pub type AskLogEnd = Arc<dyn Fn() -> BoxFuture<'static, Option<u64>> + Send + Sync>;
@@ -57,8 +59,10 @@ pub struct Deps {
     pub ask_log_end: AskLogEnd,
     /// What the projector is doing.
     pub projector: watch::Receiver<Status>,
-    /// Where commits are announced.
-    pub announcements: broadcast::Sender<Announcement>,
+    /// The newest snapshot, while there is one.
+    pub latest: watch::Receiver<Option<Latest>>,
+    /// Answers to what was asked at the newest snapshots.
+    pub answers: Answers,
     /// The server's clock.
     pub now: Arc<dyn Fn() -> Time + Send + Sync>,
     /// Ids that were looked up before.

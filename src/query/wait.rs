@@ -1,11 +1,12 @@
 //! Reading your own writes: `X-Min-Position` with `Prefer: wait`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
+use super::latest::Latest;
 use super::{Deps, Error};
 use crate::http::problem::FieldError;
 use crate::store::read::Snapshot;
@@ -14,8 +15,6 @@ use crate::store::read::Snapshot;
 pub const X_MIN_POSITION: &str = "x-min-position";
 
 const WAIT_SECONDS_MAX: u64 = 60;
-/// Announcements can be lost; the store is asked at least this often while waiting.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// A database that takes longer for one read is taken to be down.
 pub const READ_WITHIN: Duration = Duration::from_secs(10);
 
@@ -24,6 +23,7 @@ pub const READ_WITHIN: Duration = Duration::from_secs(10);
 pub struct Least {
     position: u64,
     wait: Duration,
+    is_given: bool,
 }
 
 impl Least {
@@ -36,7 +36,13 @@ impl Least {
         let position = position.to_str().ok().and_then(|text| text.trim().parse().ok());
         let message = "must be a position: a whole number, as in an answer's X-Position";
         let invalid = || Error::Invalid(vec![FieldError::new("X-Min-Position", message)]);
-        Ok(Least { position: position.ok_or_else(invalid)?, wait: wait(headers) })
+        Ok(Least::at(position.ok_or_else(invalid)?, wait(headers)))
+    }
+
+    /// A position, and how long to wait for it.
+    #[must_use]
+    pub fn at(position: u64, wait: Duration) -> Self {
+        Least { position, wait, is_given: true }
     }
 }
 
@@ -50,44 +56,48 @@ fn wait(headers: &HeaderMap) -> Duration {
     Duration::from_secs(seconds.unwrap_or(0).min(WAIT_SECONDS_MAX))
 }
 
-/// A snapshot that reflects at least that position.
+/// A snapshot that reflects at least that position. A generation that is not made yet is waited
+/// for as a position is.
 ///
 /// # Errors
 /// [`Error::Behind`] where it is not reached in time, [`Error::Invalid`] where the log itself has
 /// not reached it, [`Error::NoGeneration`], [`Error::TimedOut`], [`Error::Store`].
-pub async fn snapshot(deps: &Deps, least: Least) -> Result<Snapshot, Error> {
-    let mut announced = deps.announcements.subscribe();
-    let snapshot = read(deps).await?;
-    if snapshot.checkpoint.position >= least.position {
-        return Ok(snapshot);
-    }
+pub async fn snapshot(deps: &Deps, least: Least) -> Result<Arc<Snapshot>, Error> {
+    let mut position = match newest(deps).await {
+        Ok(snapshot) if snapshot.checkpoint.position >= least.position => return Ok(snapshot),
+        Ok(snapshot) => snapshot.checkpoint.position,
+        Err(Error::NoGeneration) if least.is_given => 0,
+        Err(error) => return Err(error),
+    };
     refuse_past_the_end(deps, least.position).await?;
     let deadline = Instant::now() + least.wait;
-    let mut position = snapshot.checkpoint.position;
-    while Instant::now() < deadline {
-        let look_again = deadline.min(Instant::now() + LOOK_AGAIN);
-        loop {
-            match timeout_at(look_again, announced.recv()).await {
-                Ok(Ok(announcement)) if announcement.position < least.position => {}
-                Ok(Err(RecvError::Closed)) => {
-                    sleep_until(look_again).await;
-                    break;
-                }
-                Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => break,
-            }
+    let mut latest = deps.latest.clone();
+    while let Ok(Ok(())) = timeout_at(deadline, latest.changed()).await {
+        let Some(latest) = latest.borrow_and_update().clone() else { continue };
+        position = latest.position();
+        if position >= least.position {
+            return Ok(latest.snapshot);
         }
-        let snapshot = read(deps).await?;
-        if snapshot.checkpoint.position >= least.position {
-            return Ok(snapshot);
-        }
-        position = snapshot.checkpoint.position;
     }
     Err(Error::Behind { position })
 }
 
-async fn read(deps: &Deps) -> Result<Snapshot, Error> {
+/// The newest snapshot: the follower's, unless it gets none.
+async fn newest(deps: &Deps) -> Result<Arc<Snapshot>, Error> {
+    let latest = deps.latest.borrow().clone().filter(Latest::is_fresh);
+    match latest {
+        Some(latest) => Ok(latest.snapshot),
+        None => read(deps).await,
+    }
+}
+
+/// A snapshot of this moment.
+///
+/// # Errors
+/// [`Error::NoGeneration`], [`Error::TimedOut`], [`Error::Store`].
+pub async fn read(deps: &Deps) -> Result<Arc<Snapshot>, Error> {
     let snapshot = tokio::time::timeout(READ_WITHIN, deps.store.snapshot()).await;
-    snapshot.map_err(|_| Error::TimedOut)??.ok_or(Error::NoGeneration)
+    snapshot.map_err(|_| Error::TimedOut)??.map(Arc::new).ok_or(Error::NoGeneration)
 }
 
 /// What the log's end was lately is enough to know that a position is in it; only one beyond is

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adaptive_bi::app::App;
@@ -48,6 +49,8 @@ pub struct Shop {
     pub log: Log,
     servers: Servers,
     http: reqwest::Client,
+    /// The last position that was waited for.
+    folded: Arc<AtomicU64>,
 }
 
 /// What came back over HTTP.
@@ -99,6 +102,7 @@ impl Shop {
             servers: servers.clone(),
             // A connection for each request: what one leaves behind in it helps no other.
             http: reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client"),
+            folded: Arc::default(),
         }
     }
 
@@ -212,6 +216,7 @@ impl Shop {
             .await;
             reached = checkpoint.position;
             if reached >= position {
+                self.folded.fetch_max(reached, Ordering::Relaxed);
                 return checkpoint;
             }
         }
@@ -222,9 +227,12 @@ impl Shop {
         documents::of(&self.database).await
     }
 
-    /// Asks the service.
+    /// Asks the service for what it has of all that was waited for by [`Shop::folded`].
     pub async fn get(&self, app: &App, path: &str) -> Answer {
-        self.get_with(app, path, &[]).await
+        match self.folded.load(Ordering::Relaxed) {
+            0 => self.get_with(app, path, &[]).await,
+            position => self.get_from(app, path, position).await,
+        }
     }
 
     /// Asks with headers.
@@ -241,11 +249,15 @@ impl Shop {
 
     /// `data` of an answer that reflects at least `position`.
     pub async fn data(&self, app: &App, path: &str, position: u64) -> Value {
-        let position = position.to_string();
-        let headers = [("X-Min-Position", position.as_str()), ("Prefer", "wait=60")];
-        let answer = self.get_with(app, path, &headers).await;
+        let answer = self.get_from(app, path, position).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.body["data"].clone()
+    }
+
+    async fn get_from(&self, app: &App, path: &str, position: u64) -> Answer {
+        let position = position.to_string();
+        let headers = [("X-Min-Position", position.as_str()), ("Prefer", "wait=60")];
+        self.get_with(app, path, &headers).await
     }
 }
 

@@ -1,0 +1,132 @@
+//! The newest snapshot, kept at hand: read once after each commit instead of once for each query.
+//!
+//! A follower reads it again when a commit is announced. Announcements can be lost, so it looks
+//! every second as well; whoever needs a position says so and waits for it (see [`super::wait`]).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::wait::READ_WITHIN;
+use crate::store::Store;
+use crate::store::read::Snapshot;
+use crate::stream::announce::Announcement;
+
+/// The store is asked at least this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// What is older than this is read anew by who needs it: the follower gets no answer, and an error
+/// of the store's is better told than hidden.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// The newest snapshot that the follower knows.
+#[derive(Debug, Clone)]
+pub struct Latest {
+    /// The snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// The position of the newest one in which sales may differ from the one before.
+    pub sales_changed_at: u64,
+    read: Instant,
+}
+
+impl Latest {
+    /// Its position.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.snapshot.checkpoint.position
+    }
+
+    /// Whether it can be relied on to be the newest but for moments.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.read.elapsed() < FRESH
+    }
+}
+
+/// Keeps the newest snapshot in `latest` until `stop`. It is `None` before the first generation
+/// was made.
+pub async fn follow(
+    store: Store,
+    mut announced: Receiver<Announcement>,
+    latest: watch::Sender<Option<Latest>>,
+    stop: CancellationToken,
+) {
+    let mut heard = Heard::default();
+    loop {
+        match timeout(READ_WITHIN, store.snapshot()).await {
+            Ok(Ok(Some(snapshot))) => {
+                let read = Instant::now();
+                let before = latest.borrow().clone();
+                let position = snapshot.checkpoint.position;
+                let unchanged = before.filter(|it| heard.no_sales(it, &snapshot));
+                let sales_changed_at = unchanged.map_or(position, |it| it.sales_changed_at);
+                let snapshot = Arc::new(snapshot);
+                latest.send_replace(Some(Latest { snapshot, sales_changed_at, read }));
+                heard = Heard::default();
+            }
+            Ok(Ok(None)) => {
+                latest.send_replace(None);
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "the newest snapshot was not read"),
+            Err(_) => tracing::debug!("the newest snapshot was not read in time"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = heard.more(&mut announced) => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
+}
+
+/// What was announced since the last snapshot was read.
+#[derive(Debug, Default)]
+struct Heard {
+    /// Commits that follow each other: from where, to where, and whether one changed sales.
+    chain: Option<(u64, u64, bool)>,
+    missed: bool,
+}
+
+impl Heard {
+    /// Waits for an announcement, and takes those that are there by then.
+    async fn more(&mut self, announced: &mut Receiver<Announcement>) {
+        match announced.recv().await {
+            Ok(announcement) => self.take(&announcement),
+            Err(RecvError::Lagged(_)) => self.missed = true,
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+        loop {
+            match announced.try_recv() {
+                Ok(announcement) => self.take(&announcement),
+                Err(TryRecvError::Lagged(_)) => self.missed = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn take(&mut self, announcement: &Announcement) {
+        let (from, to) = (announcement.from, announcement.position);
+        let sales = announcement.touched.sales;
+        match &mut self.chain {
+            None => self.chain = Some((from, to, sales)),
+            Some((_, end, changed)) if *end == from => (*end, *changed) = (to, *changed || sales),
+            Some(_) => self.missed = true,
+        }
+    }
+
+    /// Whether it is sure that no sale changed from one snapshot to the next.
+    fn no_sales(&self, before: &Latest, now: &Snapshot) -> bool {
+        let (old, new) = (&before.snapshot.checkpoint, &now.checkpoint);
+        if old.generation != new.generation || old.incarnation != new.incarnation {
+            return false;
+        }
+        old.position == new.position
+            || !self.missed
+                && self.chain.is_some_and(|(from, to, changed)| {
+                    from <= old.position && to >= new.position && !changed
+                })
+    }
+}
