@@ -23,7 +23,7 @@ use crate::customers::Customer;
 use crate::event::{Event, Reason};
 use crate::ledger::{LedgerKey, LedgerRow};
 use crate::products::{self, Product};
-use crate::rank::Rank;
+use crate::rank::{Rank, Stated};
 use crate::rollup::{self, Delta, Family, RollupKey};
 use crate::root::{Root, Settings};
 use crate::seen::{Block, BlockKey, Seen};
@@ -66,6 +66,16 @@ pub enum Outcome {
     Stale,
     /// It could not be understood or admitted.
     Quarantined(Vec<Reason>),
+}
+
+impl From<Stated> for Outcome {
+    fn from(stated: Stated) -> Outcome {
+        match stated {
+            Stated::Applied => Outcome::Applied,
+            Stated::Unchanged => Outcome::Unchanged,
+            Stated::Stale => Outcome::Stale,
+        }
+    }
 }
 
 /// What a batch came to, before its additions are applied.

@@ -63,6 +63,25 @@ pub enum LedgerRow {
     Feedback(Rating),
 }
 
+impl LedgerRow {
+    /// The age of the event that says what is counted.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        match self {
+            LedgerRow::Transaction(sale) => sale.rank,
+            LedgerRow::Feedback(rating) => rating.rank,
+        }
+    }
+
+    /// The same, to be moved on.
+    pub(crate) fn rank_mut(&mut self) -> &mut Rank {
+        match self {
+            LedgerRow::Transaction(sale) => &mut sale.rank,
+            LedgerRow::Feedback(rating) => &mut rating.rank,
+        }
+    }
+}
+
 /// A transaction as its newest event states it, and where it is counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event;
 use crate::fold::{Fold, Message, Outcome, Resolved};
 use crate::money::Money;
-use crate::rank::Rank;
+use crate::rank::{Rank, Stated};
 use crate::sales::refused;
 use crate::space::NotAtHand;
 use crate::sums::ByStatus;
@@ -93,33 +93,23 @@ impl Entry {
 impl Product {
     /// Replaces the catalogue's entry, unless what is known is newer.
     pub fn state_entry(&mut self, mut entry: Entry) -> Stated {
-        let stated = match &self.catalogue {
-            Some(applied) if entry.rank.is_stale_after(applied.rank) => return Stated::Stale,
-            Some(applied) if applied.says_the_same(&entry) => {
-                // Only the version moves on.
-                entry.rank.position = applied.rank.position;
-                Stated::Unchanged
-            }
-            _ => Stated::Applied,
-        };
-        self.catalogue = Some(Box::new(entry));
+        let known = self.catalogue.as_deref();
+        let same = known.is_some_and(|known| known.says_the_same(&entry));
+        let (stated, rank) = entry.rank.weigh(known.map(|known| known.rank), same);
+        if stated != Stated::Stale {
+            entry.rank = rank;
+            self.catalogue = Some(Box::new(entry));
+        }
         stated
     }
 
     /// States the stock, unless what is known is newer.
     pub fn state_stock(&mut self, stock: i64, rank: Rank) -> Stated {
-        if self.stock_rank.is_some_and(|applied| rank.is_stale_after(applied)) {
-            return Stated::Stale;
+        let (stated, rank) = rank.weigh(self.stock_rank, self.stock == Some(stock));
+        if stated != Stated::Stale {
+            (self.stock, self.stock_rank) = (Some(stock), Some(rank));
         }
-        let same = self.stock == Some(stock);
-        // The same stock said at another version: only the version moves on.
-        let position = match self.stock_rank {
-            Some(applied) if same => applied.position,
-            _ => rank.position,
-        };
-        self.stock = Some(stock);
-        self.stock_rank = Some(Rank { position, ..rank });
-        if same { Stated::Unchanged } else { Stated::Applied }
+        stated
     }
 
     /// Counts an activity of a well-known type.
@@ -181,25 +171,4 @@ impl Fold {
         }
         stated.into()
     }
-}
-
-impl From<Stated> for Outcome {
-    fn from(stated: Stated) -> Outcome {
-        match stated {
-            Stated::Applied => Outcome::Applied,
-            Stated::Unchanged => Outcome::Unchanged,
-            Stated::Stale => Outcome::Stale,
-        }
-    }
-}
-
-/// What came of an event of an entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stated {
-    /// It replaced what was known.
-    Applied,
-    /// It said what was known.
-    Unchanged,
-    /// A newer event was applied before it.
-    Stale,
 }

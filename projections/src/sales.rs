@@ -10,6 +10,7 @@ use crate::event::{self, Reason};
 use crate::fold::{Fold, Message, Outcome, Resolved};
 use crate::ledger::{LedgerKey, LedgerRow, Sale};
 use crate::products;
+use crate::rank::{Rank, Stated};
 use crate::rollup::{self, Delta, Family, RollupKey};
 use crate::space::NotAtHand;
 use crate::sums::Sums;
@@ -24,24 +25,19 @@ impl Fold {
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
         let key = LedgerKey::transaction(&event.transaction_id);
-        let rank = message.rank(event.updated_at);
         let prior = match self.ledger.get(&key)? {
             Some(LedgerRow::Transaction(row)) => Some(row.clone()),
             _ => None,
         };
-        if let Some(row) = &prior {
-            if *row.user != *event.user_id {
-                return Ok(refused("userId", "a transaction's customer cannot change"));
-            }
-            if rank.is_stale_after(row.rank) {
-                return Ok(Outcome::Stale);
-            }
-            if row.says_the_same(event) {
-                if row.rank.updated_at != rank.updated_at {
-                    self.date_row(&key, rank.updated_at)?;
-                }
-                return Ok(Outcome::Unchanged);
-            }
+        if prior.as_ref().is_some_and(|prior| *prior.user != *event.user_id) {
+            return Ok(refused("userId", "a transaction's customer cannot change"));
+        }
+        let unchanged = prior.as_ref().is_some_and(|prior| prior.says_the_same(event));
+        let known = prior.as_ref().map(|prior| prior.rank);
+        let (stated, rank) = message.rank(event.updated_at).weigh(known, unchanged);
+        if stated != Stated::Applied {
+            self.date_row(&key, rank)?;
+            return Ok(stated.into());
         }
         let sums =
             Sums { orders: 1, quantity: i64::from(event.quantity), amount: event.total_price };
@@ -65,7 +61,7 @@ impl Fold {
     fn place(
         &mut self,
         event: &event::Transaction<'_>,
-        rank: crate::rank::Rank,
+        rank: Rank,
         resolved: &mut Resolved,
     ) -> Result<Sale, NotAtHand> {
         let product = event.product_id.as_deref().unwrap_or(products::RESERVED);
@@ -125,16 +121,12 @@ impl Fold {
         Ok(())
     }
 
-    /// The same content said at another version: only the version moves on.
-    pub(crate) fn date_row(
-        &mut self,
-        key: &LedgerKey,
-        updated_at: Option<crate::time::Time>,
-    ) -> Result<(), NotAtHand> {
-        match self.ledger.get_mut(key)? {
-            Some(LedgerRow::Transaction(row)) => row.rank.updated_at = updated_at,
-            Some(LedgerRow::Feedback(row)) => row.rank.updated_at = updated_at,
-            None => {}
+    /// Moves the version of a row on whose content stays. One that has it already is not written.
+    pub(crate) fn date_row(&mut self, key: &LedgerKey, rank: Rank) -> Result<(), NotAtHand> {
+        if self.ledger.get(key)?.is_some_and(|row| row.rank() != rank)
+            && let Some(row) = self.ledger.get_mut(key)?
+        {
+            *row.rank_mut() = rank;
         }
         Ok(())
     }

@@ -92,6 +92,35 @@ fn an_older_version_is_stale_and_an_equal_or_absent_one_follows_the_log() {
 }
 
 #[test]
+fn a_version_outlives_the_events_that_state_none() {
+    // What stands at version 10, then without a version, then at 9: the last one is late.
+    let bodies: [(Kind, &dyn Fn(u8) -> String); 5] = [
+        (Transaction, &|n| sale("t", &sold(&n.to_string(), "2026-11-01", "")).replace('}', "")),
+        (Feedback, &|n| {
+            format!(
+                r#"{{"feedbackId":"f","userId":"u","productId":"p","rating":{n},"feedbackDate":"2026-11-01""#
+            )
+        }),
+        (Product, &|n| format!(r#"{{"productId":"p","name":"n","category":"c","price":{n}"#)),
+        (Stock, &|n| format!(r#"{{"productId":"p","stock":{n}"#)),
+        (Customer, &|n| format!(r#"{{"userId":"u","username":"{n}""#)),
+    ];
+    for (kind, body) in bodies {
+        let at = |n: u8, version: &str| body(n) + version + "}";
+        let tenth = at(1, r#","updatedAt":"2026-11-10""#);
+        for absent in [at(1, ""), at(2, "")] {
+            let ninth = at(3, r#","updatedAt":"2026-11-09""#);
+            let shop = Shop::default().given(&[(kind, &tenth), (kind, &absent)]);
+            let before = shop.documents().counts_apart();
+            let _ = shop
+                .when(&[(kind, &ninth)])
+                .then(|documents| assert_eq!(documents.counts_apart(), before))
+                .then(|documents| assert_eq!(documents.root.counts.stale, 1, "{kind:?}"));
+        }
+    }
+}
+
+#[test]
 fn the_customer_of_a_transaction_and_of_a_rating_cannot_change() {
     let mine = sale("t", &sold("1", "2026-11-01", ""));
     let theirs = mine.replace("\"u\"", "\"v\"");

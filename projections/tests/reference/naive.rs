@@ -15,6 +15,11 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 /// The producer's version, if it gives one, and where the event stands in the log.
 type Age = (Option<Time>, u64);
 
+/// The age of an entity that was `known` and hears of `new`: its version is the last it was told.
+fn after(new: Age, known: Age) -> Age {
+    (new.0.or(known.0), new.1)
+}
+
 /// Older by the versions where both have one and they differ, else by the log.
 fn is_older(new: Age, known: Age) -> bool {
     if let (Some(new), Some(known)) = (new.0, known.0)
@@ -128,7 +133,7 @@ impl Naive {
     }
 
     fn sale(&mut self, event: event::Transaction<'static>, place: u64) -> Came {
-        let age = (event.updated_at, place);
+        let mut age = (event.updated_at, place);
         let content = |event: &event::Transaction<'static>| event::Transaction {
             updated_at: None,
             rounded: false,
@@ -141,6 +146,7 @@ impl Naive {
             if is_older(age, known.age) {
                 return Came::Stale;
             }
+            age = after(age, known.age);
             if content(&known.event) == content(&event) {
                 known.age.0 = age.0;
                 return Came::Unchanged;
@@ -182,7 +188,7 @@ impl Naive {
     }
 
     fn rating(&mut self, event: event::Feedback<'static>, place: u64) -> Came {
-        let age = (event.updated_at, place);
+        let mut age = (event.updated_at, place);
         if let Some(known) = self.ratings.get_mut(&*event.feedback_id) {
             if known.event.user_id != event.user_id {
                 return Came::Quarantined(vec!["userId".into()]);
@@ -190,6 +196,7 @@ impl Naive {
             if is_older(age, known.age) {
                 return Came::Stale;
             }
+            age = after(age, known.age);
             if (event::Feedback { updated_at: event.updated_at, ..known.event.clone() }) == event {
                 known.age.0 = age.0;
                 return Came::Unchanged;
@@ -221,6 +228,7 @@ impl Naive {
             if is_older(age, (known.rank.updated_at, known.rank.position)) {
                 return Came::Stale;
             }
+            entry.rank.updated_at = event.updated_at.or(known.rank.updated_at);
             if (Entry { rank: entry.rank, ..known.clone() }) == entry {
                 applied = false;
                 entry.rank.position = known.rank.position;
@@ -250,6 +258,7 @@ impl Naive {
             if is_older(age, *known_age) {
                 return Came::Stale;
             }
+            age = after(age, *known_age);
             if (event::Customer { updated_at: event.updated_at, ..known.clone() }) == event {
                 came = Came::Unchanged;
                 age.1 = known_age.1;
@@ -309,10 +318,11 @@ impl Thing {
         match self.stock {
             Some((_, known)) if is_older(age, known) => Came::Stale,
             Some((same, known)) if same == stock => {
-                self.stock = Some((stock, (age.0, known.1)));
+                self.stock = Some((stock, (after(age, known).0, known.1)));
                 Came::Unchanged
             }
-            _ => {
+            known => {
+                let age = known.map_or(age, |(_, known)| after(age, known));
                 self.stock = Some((stock, age));
                 Came::Applied
             }
