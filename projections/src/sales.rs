@@ -45,7 +45,7 @@ impl Fold {
         if !self.root.admits(replaced, sums) {
             return Ok(refused("totalPrice", "the shop's total would leave its integer"));
         }
-        let sale = self.place(event, rank, resolved)?;
+        let sale = self.place(event, prior.as_ref(), rank, resolved)?;
         if prior.is_none() {
             let (place, now) = (&mut self.root.blocks, self.root.log_time);
             self.seen.note(&mut self.blocks, place, key.as_str(), now)?;
@@ -58,19 +58,34 @@ impl Fold {
     }
 
     /// Finds where a sale is counted: its product's and customer's ordinals, its codes.
+    ///
+    /// Where an event states no category, the sale keeps the one it has while its product is the
+    /// same, and else takes the catalogue's: a change of status moves no sale of the past.
     fn place(
         &mut self,
         event: &event::Transaction<'_>,
+        prior: Option<&Sale>,
         rank: Rank,
         resolved: &mut Resolved,
     ) -> Result<Sale, NotAtHand> {
         let product = event.product_id.as_deref().unwrap_or(products::RESERVED);
-        let (sold, catalogued) = self.with_product(product, resolved, |product| {
-            (product.ordinal, product.catalogue.as_ref().map(|entry| entry.category.clone()))
+        let (sold, category) = self.with_product(product, resolved, |product| {
+            let category = match (&event.category, prior) {
+                (Some(stated), _) => Some(stated.as_ref().into()),
+                (None, Some(prior)) if prior.product.as_deref() == event.product_id.as_deref() => {
+                    prior.category.clone()
+                }
+                _ => product.catalogue.as_ref().map(|entry| entry.category.clone()),
+            };
+            (product.ordinal, category)
         })?;
         let buyer = self.with_customer(&event.user_id, event.at, resolved, |_| {})?;
         let month = bucket::month_of_quarter(bucket::quarter_of(event.at));
-        let category = event.category.as_deref().or(catalogued.as_deref());
+        let cell = [
+            self.code(Dimension::Category, month, category.as_deref())?,
+            self.code(Dimension::PaymentMethod, month, Some(&event.payment_method))?,
+            self.code(Dimension::Country, month, event.country.as_deref())?,
+        ];
         Ok(Sale {
             user: event.user_id.as_ref().into(),
             buyer,
@@ -81,13 +96,9 @@ impl Fold {
             quantity: event.quantity,
             at: event.at,
             payment_method: event.payment_method.as_ref().into(),
-            category: event.category.as_deref().map(Into::into),
+            category,
             country: event.country.as_deref().map(Into::into),
-            cell: [
-                self.code(Dimension::Category, month, category)?,
-                self.code(Dimension::PaymentMethod, month, Some(&event.payment_method))?,
-                self.code(Dimension::Country, month, event.country.as_deref())?,
-            ],
+            cell,
             rank,
         })
     }

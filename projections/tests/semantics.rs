@@ -209,6 +209,39 @@ fn a_product_that_moves_takes_its_later_sales_along_and_not_its_past() {
 }
 
 #[test]
+fn a_correction_without_a_category_keeps_the_one_that_the_sale_has() {
+    let product = |id: &str, category: &str| {
+        format!(r#"{{"productId":"{id}","name":"n","category":"{category}","price":1}}"#)
+    };
+    let of = |id: &str, day: &str, product: &str, rest: &str| {
+        let product = format!(r#","productId":"{product}"{rest}"#);
+        sale(id, &sold("1", &format!("2026-{day}"), &product))
+    };
+    let returned = r#","status":"returned""#;
+    let own = r#","category":"Own""#;
+    let _ = Shop::default()
+        .given(&[(Product, &product("p", "Books")), (Product, &product("q", "Food"))])
+        .given(&[(Transaction, &of("early", "11-01", "new", ""))])
+        .given(&[(Transaction, &of("a", "11-01", "p", "")), (Product, &product("p", "Toys"))])
+        .given(&[(Product, &product("new", "Late")), (Transaction, &of("b", "11-01", "p", own))])
+        .when(&[(Transaction, &of("a", "11-01", "p", returned))])
+        .then(|documents| assert_eq!(category(documents, "a"), "Books", "a status moves nothing"))
+        .when(&[(Transaction, &of("a", "10-01", "p", returned))])
+        .then(|documents| assert_eq!(category(documents, "a"), "Books", "nor does its date"))
+        .when(&[(Transaction, &of("a", "10-01", "q", returned))])
+        .then(|documents| assert_eq!(category(documents, "a"), "Food", "another product does"))
+        .when(&[(Transaction, &of("b", "11-01", "p", returned))])
+        .then(|documents| assert_eq!(category(documents, "b"), "Own", "stated once, it stays"))
+        .when(&[(Transaction, &of("early", "11-01", "new", returned))])
+        .then(|documents| {
+            assert_eq!(category(documents, "early"), "(none)", "sold before it had one");
+        })
+        .then_counted([12, 0, 0, 0, 0])
+        .when(&[(Transaction, &of("b", "11-01", "p", &format!("{returned}{own}")))])
+        .then_counted([12, 0, 1, 0, 0]);
+}
+
+#[test]
 fn first_and_last_purchase_are_retracted_and_first_and_last_seen_are_not() {
     let on = |id, day: &str| sale(id, &sold("1", &format!("2026-11-{day}"), ""));
     let failed = sale("a", &sold("1", "2026-11-01", r#","status":"failed""#));

@@ -33,6 +33,8 @@ fn is_older(new: Age, known: Age) -> bool {
 struct Sale {
     event: event::Transaction<'static>,
     age: Age,
+    /// The event's, else what it was before with the same product, else the catalogue's.
+    category: Option<String>,
     /// Category, payment method and country.
     codes: [u16; 3],
 }
@@ -137,8 +139,10 @@ impl Naive {
         let content = |event: &event::Transaction<'static>| event::Transaction {
             updated_at: None,
             rounded: false,
+            category: None,
             ..event.clone()
         };
+        let category = self.category(&event);
         if let Some(known) = self.sales.get_mut(&*event.transaction_id) {
             if known.event.user_id != event.user_id {
                 return Came::Quarantined(vec!["userId".into()]);
@@ -147,14 +151,12 @@ impl Naive {
                 return Came::Stale;
             }
             age = after(age, known.age);
-            if content(&known.event) == content(&event) {
+            if content(&known.event) == content(&event) && known.category == category {
                 known.age.0 = age.0;
                 return Came::Unchanged;
             }
         }
-        let product = self.thing(event.product_id.as_deref().unwrap_or("(none)"));
-        let category = product.entry.as_ref().map(|entry| entry.category.to_string());
-        let category = event.category.as_deref().map(str::to_owned).or(category);
+        self.thing(event.product_id.as_deref().unwrap_or("(none)"));
         self.seen(&event.user_id, event.at);
         let codes = [
             self.word("category", 256, event.at, category.as_deref()),
@@ -163,8 +165,22 @@ impl Naive {
         ];
         self.sale_times.push(event.at);
         self.counts.rounded += u64::from(event.rounded);
-        self.sales.insert(event.transaction_id.to_string(), Sale { event, age, codes });
+        self.sales.insert(event.transaction_id.to_string(), Sale { event, age, category, codes });
         Came::Applied
+    }
+
+    /// The category of a sale after an event: the event's own; else the one that the sale has, if
+    /// it is of the same product; else the catalogue's.
+    fn category(&self, event: &event::Transaction<'static>) -> Option<String> {
+        if let Some(stated) = &event.category {
+            return Some(stated.to_string());
+        }
+        let known = self.sales.get(&*event.transaction_id);
+        if let Some(known) = known.filter(|known| known.event.product_id == event.product_id) {
+            return known.category.clone();
+        }
+        let thing = self.things.get(event.product_id.as_deref()?)?;
+        Some(thing.entry.as_ref()?.category.to_string())
     }
 
     fn fact(&mut self, event: event::Activity<'static>) -> Came {
