@@ -134,17 +134,13 @@ impl Fold {
         if event.product_id == RESERVED {
             return Ok(refused("productId", "this id is reserved for what names no product"));
         }
-        let entry = Entry::of(event, message.rank(event.updated_at));
+        let rank = message.rank(event.updated_at);
         self.with_product(&event.product_id, resolved, |product| {
-            let stated = product.state_entry(entry);
-            // A stale product event says nothing of the stock either.
-            match event.stock.filter(|_| stated != Stated::Stale) {
-                Some(stock) => match product.state_stock(stock, message.rank(event.updated_at)) {
-                    Stated::Applied => Stated::Applied,
-                    Stated::Unchanged | Stated::Stale => stated,
-                },
-                None => stated,
-            }
+            let entry = product.state_entry(Entry::of(event, rank));
+            // The stock has a version of its own: what the event says of it may be news where the
+            // rest is late, and late where the rest is news.
+            let stock = event.stock.map(|stock| product.state_stock(stock, rank));
+            stock.map_or(entry, |stock| entry.max(stock))
         })
         .map(|stated| self.count_stated(stated, event.rounded))
     }

@@ -292,6 +292,41 @@ fn a_customer_becomes_known_with_its_first_event_and_dated_by_its_own() {
 }
 
 #[test]
+fn what_a_product_event_says_of_the_stock_is_weighed_by_the_stocks_own_version() {
+    let product = |price: u8, stock: u8, day: &str| {
+        format!(
+            r#"{{"productId":"p","name":"n","category":"c","price":{price},"stock":{stock},"lastUpdated":"2026-11-{day}"}}"#
+        )
+    };
+    let stock = |stock: u8, day: &str| {
+        format!(r#"{{"productId":"p","stock":{stock},"updatedAt":"2026-11-{day}"}}"#)
+    };
+    let bare =
+        r#"{"productId":"p","name":"n","category":"c","price":9,"lastUpdated":"2026-11-10"}"#;
+    let holds = |price: &str, stock| {
+        let price = price.to_owned();
+        move |documents: &Documents| {
+            let product = &documents.products["p"];
+            let entry = product.catalogue.as_ref().unwrap();
+            assert_eq!((entry.price.to_string(), product.stock), (price, Some(stock)));
+        }
+    };
+    let _ = Shop::default()
+        .given(&[(Stock, &stock(1, "05")), (Product, bare)])
+        .when(&[(Product, &product(7, 2, "08"))])
+        .then(holds("9", 2))
+        .then_counted([3, 0, 0, 0, 0])
+        .when(&[(Stock, &stock(3, "12")), (Product, &product(8, 4, "11"))])
+        .then(holds("8", 3))
+        .then_counted([5, 0, 0, 0, 0])
+        .when(&[(Product, &product(6, 5, "09"))])
+        .then(holds("8", 3))
+        .then_counted([5, 0, 0, 1, 0])
+        .when(&[(Product, &product(8, 4, "11"))])
+        .then_counted([5, 0, 1, 1, 0]);
+}
+
+#[test]
 fn stock_that_is_absent_leaves_the_last_known_and_sales_do_not_change_it() {
     let product =
         |rest: &str| format!(r#"{{"productId":"p","name":"n","category":"c","price":1{rest}}}"#);

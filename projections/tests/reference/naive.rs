@@ -229,7 +229,7 @@ impl Naive {
             return Came::Quarantined(vec!["productId".into()]);
         }
         let age = (event.updated_at, place);
-        let mut entry = Entry {
+        let entry = Entry {
             name: (*event.name).into(),
             category: (*event.category).into(),
             price: event.price,
@@ -239,24 +239,16 @@ impl Naive {
             rank: figures::rank(age),
         };
         let thing = self.thing(&event.product_id);
-        let mut applied = true;
-        if let Some(known) = &thing.entry {
-            if is_older(age, (known.rank.updated_at, known.rank.position)) {
-                return Came::Stale;
-            }
-            entry.rank.updated_at = event.updated_at.or(known.rank.updated_at);
-            if (Entry { rank: entry.rank, ..known.clone() }) == entry {
-                applied = false;
-                entry.rank.position = known.rank.position;
-            }
-        }
-        thing.entry = Some(entry);
+        let entered = thing.enter(entry);
         let stocked = event.stock.map(|stock| thing.count_stock(stock, age));
-        if !applied && !matches!(stocked, Some(Came::Applied)) {
-            return Came::Unchanged;
+        match (entered, stocked) {
+            (Came::Applied, _) | (_, Some(Came::Applied)) => {
+                self.counts.rounded += u64::from(event.rounded);
+                Came::Applied
+            }
+            (Came::Stale, None | Some(Came::Stale)) => Came::Stale,
+            _ => Came::Unchanged,
         }
-        self.counts.rounded += u64::from(event.rounded);
-        Came::Applied
     }
 
     fn stock_event(&mut self, event: &event::Stock<'static>, place: u64) -> Came {
@@ -330,6 +322,23 @@ impl Naive {
 }
 
 impl Thing {
+    fn enter(&mut self, mut entry: Entry) -> Came {
+        let mut came = Came::Applied;
+        if let Some(known) = &self.entry {
+            let age = |entry: &Entry| (entry.rank.updated_at, entry.rank.position);
+            if is_older(age(&entry), age(known)) {
+                return Came::Stale;
+            }
+            entry.rank.updated_at = after(age(&entry), age(known)).0;
+            if (Entry { rank: entry.rank, ..known.clone() }) == entry {
+                came = Came::Unchanged;
+                entry.rank.position = known.rank.position;
+            }
+        }
+        self.entry = Some(entry);
+        came
+    }
+
     fn count_stock(&mut self, stock: i64, age: Age) -> Came {
         match self.stock {
             Some((_, known)) if is_older(age, known) => Came::Stale,
