@@ -6,12 +6,11 @@ use crate::event;
 use crate::fold::{Fold, Message, Outcome, Resolved};
 use crate::money::Money;
 use crate::rank::{Rank, Stated};
-use crate::sales::refused;
 use crate::space::NotAtHand;
 use crate::sums::ByStatus;
 use crate::time::Time;
 
-/// The product that counts what names none.
+/// The product that counts what names none. No event can name it.
 pub const RESERVED: &str = "(none)";
 
 /// A product, known from the first event that names it.
@@ -131,9 +130,6 @@ impl Fold {
         event: &event::Product<'_>,
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
-        if event.product_id == RESERVED {
-            return Ok(refused("productId", "this id is reserved for what names no product"));
-        }
         let rank = message.rank(event.updated_at);
         self.with_product(&event.product_id, resolved, |product| {
             let entry = product.state_entry(Entry::of(event, rank));
@@ -151,9 +147,6 @@ impl Fold {
         event: &event::Stock<'_>,
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
-        if event.product_id == RESERVED {
-            return Ok(refused("productId", "this id is reserved for what names no product"));
-        }
         let rank = message.rank(event.updated_at);
         self.with_product(&event.product_id, resolved, |product| {
             product.state_stock(event.stock, rank)

@@ -225,9 +225,6 @@ impl Naive {
     }
 
     fn product(&mut self, event: &event::Product<'static>, place: u64) -> Came {
-        if event.product_id == "(none)" {
-            return Came::Quarantined(vec!["productId".into()]);
-        }
         let age = (event.updated_at, place);
         let entry = Entry {
             name: (*event.name).into(),
@@ -252,9 +249,6 @@ impl Naive {
     }
 
     fn stock_event(&mut self, event: &event::Stock<'static>, place: u64) -> Came {
-        if event.product_id == "(none)" {
-            return Came::Quarantined(vec!["productId".into()]);
-        }
         self.thing(&event.product_id).count_stock(event.stock, (event.updated_at, place))
     }
 
