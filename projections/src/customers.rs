@@ -178,6 +178,10 @@ impl Fold {
         // same told again, with no date, is no news: a producer's second run must change nothing.
         let told_before = known.filter(|_| same).map(|known| known.last_seen);
         let at = event.updated_at.or(event.created_at).or(told_before).unwrap_or(message.log_time);
+        let is_seen = known.is_some_and(|known| (known.first_seen..=known.last_seen).contains(&at));
+        if is_seen && applied.is_some_and(|applied| same && applied.rank == rank) {
+            return Ok(Outcome::Unchanged);
+        }
         profile.rank = rank;
         self.with_customer(&event.user_id, at, resolved, |customer| customer.state(profile))?;
         Ok(stated.into())

@@ -131,14 +131,17 @@ impl Fold {
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
         let rank = message.rank(event.updated_at);
-        self.with_product(&event.product_id, resolved, |product| {
+        let stated = self.state_product(&event.product_id, resolved, |product| {
             let entry = product.state_entry(Entry::of(event, rank));
             // The stock has a version of its own: what the event says of it may be news where the
             // rest is late, and late where the rest is news.
             let stock = event.stock.map(|stock| product.state_stock(stock, rank));
             stock.map_or(entry, |stock| entry.max(stock))
-        })
-        .map(|stated| self.count_stated(stated, event.rounded))
+        })?;
+        if stated == Stated::Applied {
+            self.root.counts.rounded += u64::from(event.rounded);
+        }
+        Ok(stated.into())
     }
 
     pub(crate) fn stock(
@@ -148,16 +151,28 @@ impl Fold {
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
         let rank = message.rank(event.updated_at);
-        self.with_product(&event.product_id, resolved, |product| {
+        let stated = self.state_product(&event.product_id, resolved, |product| {
             product.state_stock(event.stock, rank)
-        })
-        .map(|stated| self.count_stated(stated, false))
+        })?;
+        Ok(stated.into())
     }
 
-    fn count_stated(&mut self, stated: Stated, rounded: bool) -> Outcome {
-        if stated == Stated::Applied {
-            self.root.counts.rounded += u64::from(rounded);
+    /// Changes a product by what an event states of it. A known one is changed on a copy first: an
+    /// event that changes nothing must cost no write and wake nobody.
+    fn state_product(
+        &mut self,
+        id: &str,
+        resolved: &mut Resolved,
+        state: impl FnOnce(&mut Product) -> Stated,
+    ) -> Result<Stated, NotAtHand> {
+        let Some(known) = self.products.get(id)? else {
+            return self.with_product(id, resolved, state);
+        };
+        let mut product = known.clone();
+        let stated = state(&mut product);
+        if product != *known {
+            self.with_product(id, resolved, |known| *known = product)?;
         }
-        stated.into()
+        Ok(stated)
     }
 }

@@ -175,6 +175,54 @@ fn what_comes_three_times_counts_once() {
 }
 
 #[test]
+fn what_is_stale_said_again_or_repeated_writes_nothing_and_wakes_nobody() {
+    let versioned = |amount: &str, day: &str| {
+        sale("t", &sold(amount, "2026-11-01", &format!(r#","updatedAt":"2026-11-{day}""#)))
+    };
+    let rated = |rating: u8, day: &str| {
+        format!(
+            r#"{{"feedbackId":"f","userId":"u","productId":"p","rating":{rating},"feedbackDate":"2026-11-01","updatedAt":"2026-11-{day}"}}"#
+        )
+    };
+    let product = |price: u8, day: &str| {
+        format!(
+            r#"{{"productId":"p","name":"n","category":"c","price":{price},"stock":3,"lastUpdated":"2026-11-{day}"}}"#
+        )
+    };
+    let stock = |stock: u8, day: &str| {
+        format!(r#"{{"productId":"p","stock":{stock},"updatedAt":"2026-11-{day}"}}"#)
+    };
+    let customer = |name: &str, day: &str| {
+        format!(r#"{{"userId":"u","username":"{name}","updatedAt":"2026-11-{day}"}}"#)
+    };
+    let viewed =
+        r#"{"activityId":"a","userId":"u","type":"waved","time":"2026-11-01","productId":"p"}"#;
+    let _ = Shop::default()
+        .given(&[(Transaction, &versioned("1", "05")), (Feedback, &rated(5, "05"))])
+        .given(&[(Product, &product(1, "05")), (Activity, viewed)])
+        .given(&[(Customer, &customer("zoe", "05"))])
+        .when(&[(Transaction, &versioned("1", "05")), (Feedback, &rated(5, "05"))])
+        .then_untouched()
+        .when(&[(Product, &product(1, "05")), (Stock, &stock(3, "05")), (Activity, viewed)])
+        .then_untouched()
+        .when(&[
+            (Customer, &customer("zoe", "05")),
+            (Customer, r#"{"userId":"u","username":"zoe"}"#),
+        ])
+        .then_untouched()
+        .then_counted([5, 1, 6, 0, 0])
+        .when(&[(Transaction, &versioned("2", "04")), (Feedback, &rated(4, "04"))])
+        .then_untouched()
+        .when(&[(Product, &product(2, "04")), (Stock, &stock(4, "04"))])
+        .then_untouched()
+        .when(&[(Customer, &customer("ann", "04"))])
+        .then_untouched()
+        .then_counted([5, 1, 6, 5, 0])
+        .when(&[(Transaction, "{}")])
+        .then_untouched();
+}
+
+#[test]
 fn an_activity_is_a_repeat_until_24_hours_of_log_time_have_passed_to_the_millisecond() {
     let viewed = r#"{"activityId":"a","userId":"u","type":"waved","time":"2026-11-01"}"#;
     // `when` itself takes a second.
