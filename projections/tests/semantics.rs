@@ -224,16 +224,35 @@ fn what_is_stale_said_again_or_repeated_writes_nothing_and_wakes_nobody() {
 
 #[test]
 fn an_activity_is_a_repeat_until_24_hours_of_log_time_have_passed_to_the_millisecond() {
-    let viewed = r#"{"activityId":"a","userId":"u","type":"waved","time":"2026-11-01"}"#;
+    // The log decides, not what the event says of when: its own time is another each time.
+    let waved = |day: &str| {
+        format!(r#"{{"activityId":"a","userId":"u","type":"waved","time":"2026-11-{day}"}}"#)
+    };
     // `when` itself takes a second.
     let day_ms = 24 * HOUR_MS - 1000;
-    let shop = || Shop::default().given(&[(Activity, viewed)]);
-    let _ = shop().after_ms(day_ms).when(&[(Activity, viewed)]).then_counted([1, 1, 0, 0, 0]);
-    let _ = shop()
-        .after_ms(day_ms + 1)
-        .then_restarted()
-        .when(&[(Activity, viewed)])
-        .then_counted([2, 0, 0, 0, 0]);
+    for (passed_ms, expected) in
+        [(day_ms - 1, [1, 1, 0, 0, 0]), (day_ms, [1, 1, 0, 0, 0]), (day_ms + 1, [2, 0, 0, 0, 0])]
+    {
+        let shop = || Shop::default().given(&[(Activity, &waved("01"))]).after_ms(passed_ms);
+        let _ = shop().when(&[(Activity, &waved("20"))]).then_counted(expected);
+        let _ = shop().then_restarted().when(&[(Activity, &waved("20"))]).then_counted(expected);
+    }
+}
+
+#[test]
+fn a_repeat_of_an_activity_does_not_put_off_when_it_counts_again() {
+    let waved = r#"{"activityId":"a","userId":"u","type":"waved","time":"2026-11-01"}"#;
+    let _ = Shop::default()
+        .given(&[(Activity, waved)])
+        .after_ms(23 * HOUR_MS - 1000)
+        .given(&[(Activity, waved)])
+        .then_counted([1, 1, 0, 0, 0])
+        .after_ms(HOUR_MS - 1000)
+        .given(&[(Activity, waved)])
+        .then_counted([1, 2, 0, 0, 0])
+        .after_ms(1 - 1000)
+        .when(&[(Activity, waved)])
+        .then_counted([2, 2, 0, 0, 0]);
 }
 
 #[test]
