@@ -1,14 +1,17 @@
-//! Reading your own writes: `X-Min-Position` with `Prefer: wait`.
+//! Reading your own writes: `X-Min-Position` with `Prefer: wait`. While there are no read models
+//! yet, a request that may wait waits for them, too.
 
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Deps, Error};
 use crate::http::problem::FieldError;
 use crate::store::read::Snapshot;
+use crate::stream::announce::Announcement;
 
 /// The header that names a position to wait for.
 pub const X_MIN_POSITION: &str = "x-min-position";
@@ -19,7 +22,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// A database that takes longer for one read is taken to be down.
 pub const READ_WITHIN: Duration = Duration::from_secs(10);
 
-/// The position an answer has to reflect, and how long to wait for it.
+/// The position an answer has to reflect, 0 where any will do, and how long to wait for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Least {
     position: u64,
@@ -32,11 +35,14 @@ impl Least {
     /// # Errors
     /// Where the position is no number.
     pub fn of(headers: &HeaderMap) -> Result<Self, Error> {
-        let Some(position) = headers.get(X_MIN_POSITION) else { return Ok(Least::default()) };
+        let wait = wait(headers);
+        let Some(position) = headers.get(X_MIN_POSITION) else {
+            return Ok(Least { position: 0, wait });
+        };
         let position = position.to_str().ok().and_then(|text| text.trim().parse().ok());
         let message = "must be a position: a whole number, as in an answer's X-Position";
         let invalid = || Error::Invalid(vec![FieldError::new("X-Min-Position", message)]);
-        Ok(Least { position: position.ok_or_else(invalid)?, wait: wait(headers) })
+        Ok(Least { position: position.ok_or_else(invalid)?, wait })
     }
 }
 
@@ -53,41 +59,45 @@ fn wait(headers: &HeaderMap) -> Duration {
 /// A snapshot that reflects at least that position.
 ///
 /// # Errors
-/// [`Error::Behind`] where it is not reached in time, [`Error::Invalid`] where the log itself has
-/// not reached it, [`Error::NoGeneration`], [`Error::TimedOut`], [`Error::Store`].
+/// [`Error::Behind`] where it is not reached in time, [`Error::NoGeneration`] where none was asked
+/// for and there are still no read models, [`Error::Invalid`] where the log itself has not reached
+/// it, [`Error::TimedOut`], [`Error::Store`].
 pub async fn snapshot(deps: &Deps, least: Least) -> Result<Snapshot, Error> {
     let mut announced = deps.announcements.subscribe();
-    let snapshot = read(deps).await?;
-    if snapshot.checkpoint.position >= least.position {
-        return Ok(snapshot);
+    let mut found = read(deps).await?;
+    if !reaches(found.as_ref(), least) && least.position > 0 {
+        refuse_past_the_end(deps, least.position).await?;
     }
-    refuse_past_the_end(deps, least.position).await?;
     let deadline = Instant::now() + least.wait;
-    let mut position = snapshot.checkpoint.position;
-    while Instant::now() < deadline {
-        let look_again = deadline.min(Instant::now() + LOOK_AGAIN);
-        loop {
-            match timeout_at(look_again, announced.recv()).await {
-                Ok(Ok(announcement)) if announcement.position < least.position => {}
-                Ok(Err(RecvError::Closed)) => {
-                    sleep_until(look_again).await;
-                    break;
-                }
-                Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => break,
-            }
-        }
-        let snapshot = read(deps).await?;
-        if snapshot.checkpoint.position >= least.position {
-            return Ok(snapshot);
-        }
-        position = snapshot.checkpoint.position;
+    while !reaches(found.as_ref(), least) && Instant::now() < deadline {
+        hear(&mut announced, least.position, deadline.min(Instant::now() + LOOK_AGAIN)).await;
+        found = read(deps).await?;
     }
-    Err(Error::Behind { position })
+    match found {
+        Some(snapshot) if snapshot.checkpoint.position >= least.position => Ok(snapshot),
+        None if least.position == 0 => Err(Error::NoGeneration),
+        behind => Err(Error::Behind { position: behind.map_or(0, |it| it.checkpoint.position) }),
+    }
 }
 
-async fn read(deps: &Deps) -> Result<Snapshot, Error> {
+fn reaches(found: Option<&Snapshot>, least: Least) -> bool {
+    found.is_some_and(|snapshot| snapshot.checkpoint.position >= least.position)
+}
+
+/// Waits for a commit that reaches `position`, or for `look_again`.
+async fn hear(announced: &mut Receiver<Announcement>, position: u64, look_again: Instant) {
+    loop {
+        match timeout_at(look_again, announced.recv()).await {
+            Ok(Ok(announcement)) if announcement.position < position => {}
+            Ok(Err(RecvError::Closed)) => return sleep_until(look_again).await,
+            Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => return,
+        }
+    }
+}
+
+async fn read(deps: &Deps) -> Result<Option<Snapshot>, Error> {
     let snapshot = tokio::time::timeout(READ_WITHIN, deps.store.snapshot()).await;
-    snapshot.map_err(|_| Error::TimedOut)??.ok_or(Error::NoGeneration)
+    Ok(snapshot.map_err(|_| Error::TimedOut)??)
 }
 
 /// What the log's end was lately is enough to know that a position is in it; only one beyond is
@@ -130,6 +140,14 @@ mod tests {
         assert_eq!(least("7", &[]), Some((7, 0)));
         assert_eq!(least("7", &["wait=soon", "wait=-1", "wait"]), Some((7, 0)));
         assert_eq!(least("7", &["wait=3600"]), Some((7, 60)));
+    }
+
+    #[test]
+    fn who_asks_for_no_position_may_wait_all_the_same() {
+        let mut headers = HeaderMap::new();
+        headers.insert("prefer", "wait=5".parse().unwrap());
+        let least = Least::of(&headers).unwrap();
+        assert_eq!(least, Least { position: 0, wait: Duration::from_secs(5) });
     }
 
     #[test]

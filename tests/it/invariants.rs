@@ -144,9 +144,7 @@ async fn two_projectors_on_one_database_make_the_documents_of_one() {
     for (n, part) in mixed(1_200, 4).chunks(200).enumerate() {
         position = both.publish_all(part).await;
         // As after a pause of its process: the lease is lost while it folds.
-        let leases = both.database.collection::<Document>("leases");
-        let lose = doc! { "$set": { "owner": Bson::Null } };
-        leases.update_one(doc! { "_id": "projector" }, lose).await.expect("the lease is lost");
+        both.release_the_lease().await;
         if n % 2 == 0 {
             both.folded(position).await;
         }
