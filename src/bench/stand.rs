@@ -75,6 +75,7 @@ impl Stand {
             format!("--nats-stream={}", log.stream),
             format!("--subject-prefix={}", log.prefix),
             format!("--mongodb-db={database}"),
+            format!("--stream-max-bytes={}", log.max_bytes),
         ];
         Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
     }
