@@ -19,6 +19,8 @@ use crate::stream::announce::Announcement;
 
 /// Updates are at least this far apart.
 pub const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
+/// Announcements can be lost: after so long without one the store is asked how far it is.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Sales in short, and the position they reflect.
 #[derive(Debug, Clone, Serialize)]
@@ -78,6 +80,12 @@ impl Hub {
         Ok(current)
     }
 
+    /// How far the read models are, as the store has it; `None` where it does not say.
+    async fn stored(&self) -> Option<u64> {
+        let snapshot = wait::snapshot(&self.deps, Least::default()).await;
+        snapshot.ok().map(|snapshot| snapshot.checkpoint.position)
+    }
+
     /// The overviews to send, from now on.
     #[must_use]
     pub fn updates(self: &Arc<Self>) -> Updates {
@@ -85,18 +93,24 @@ impl Hub {
             hub: self.clone(),
             announced: self.deps.announcements.subscribe(),
             next: Instant::now(),
+            heard: 0,
             last: None,
         }
     }
 }
 
 /// The overviews to send: one at once when sales change after a quiet time, then one every
-/// [`UPDATE_INTERVAL`] at most for as long as they do, the last change included.
+/// [`UPDATE_INTERVAL`] at most for as long as they do, the last change included. A commit whose
+/// announcement was lost is found by the next one, which does not begin where the last one ended, or
+/// in the store once it has been quiet for [`SILENCE`].
 #[derive(Debug)]
 pub struct Updates {
     hub: Arc<Hub>,
     announced: Receiver<Announcement>,
     next: Instant,
+    /// The newest commit that was announced, or found.
+    heard: u64,
+    /// The position of the last update.
     last: Option<u64>,
 }
 
@@ -105,7 +119,7 @@ impl Updates {
     /// nobody listens, none is made.
     pub async fn next(&mut self, is_heard: impl Fn() -> bool) -> Option<Arc<Current>> {
         loop {
-            if !sales_change(&mut self.announced).await {
+            if !self.change(&is_heard).await {
                 return None;
             }
             sleep_until(self.next).await;
@@ -119,6 +133,7 @@ impl Updates {
                 // A commit that was announced while the last overview was read is in it already.
                 Ok(current) if self.last == Some(current.position) => {}
                 Ok(current) => {
+                    self.hear(current.position);
                     self.last = Some(current.position);
                     return Some(current);
                 }
@@ -126,18 +141,35 @@ impl Updates {
             }
         }
     }
-}
 
-/// Waits for the next commit that changed sales. Announcements that were missed may have been one.
-/// False where no more can come.
-async fn sales_change(announced: &mut Receiver<Announcement>) -> bool {
-    loop {
-        match announced.recv().await {
-            Ok(announcement) if announcement.touched.sales => return true,
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return true,
-            Err(RecvError::Closed) => return false,
+    /// Waits for the next commit that changed sales. One that was not heard of may have. False
+    /// where no more can come.
+    async fn change(&mut self, is_heard: impl Fn() -> bool) -> bool {
+        loop {
+            match timeout(SILENCE, self.announced.recv()).await {
+                Ok(Ok(Announcement { from, position, touched, .. })) => {
+                    if from > self.hear(position) || touched.sales {
+                        return true;
+                    }
+                }
+                Ok(Err(RecvError::Lagged(_))) => return true,
+                Ok(Err(RecvError::Closed)) => return false,
+                Err(_) if !is_heard() => {}
+                Err(_) => {
+                    let stored = self.hub.stored().await.unwrap_or(0);
+                    if stored > self.hear(stored) {
+                        return true;
+                    }
+                }
+            }
         }
+    }
+
+    /// Takes note of a commit; gives the newest one that was known before.
+    fn hear(&mut self, position: u64) -> u64 {
+        let before = self.heard;
+        self.heard = before.max(position);
+        before
     }
 }
 
