@@ -7,8 +7,10 @@
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`push`]: what is sent without being asked for;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
-//! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed.
+//! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
+//!   [`bench`]: a benchmark that is stopped.
 
+mod bench;
 mod contract;
 mod documents;
 mod events;
