@@ -83,6 +83,9 @@ impl App {
         mongodb_uri: &str,
     ) -> anyhow::Result<App> {
         let log = Log::connect(settings.log(nats_url)).await?;
+        if let Err(error) = log.keep_bound().await {
+            warn!(error = describe(&error), "the log keeps the bound it has");
+        }
         let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
         let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
@@ -100,13 +103,7 @@ impl App {
         let (log_end, log_end_seen) = watch::channel(None);
         let (nats_up, nats_up_seen) = watch::channel(true);
         let (announcements, _) = broadcast::channel(ANNOUNCEMENTS_HELD);
-        tasks.spawn(watch_log(
-            log.clone(),
-            settings.stream_max_bytes,
-            log_end,
-            nats_up,
-            folding.clone(),
-        ));
+        tasks.spawn(watch_log(log.clone(), log_end, nats_up, folding.clone()));
         tasks.spawn(hear(log.clone(), announcements.clone(), folding.clone()));
         let (follower, latest) = watch::channel(None);
         let announced = announcements.subscribe();
@@ -170,12 +167,10 @@ impl App {
 /// Keeps the log's end, whether NATS is there, and says when the log fills up.
 async fn watch_log(
     log: Log,
-    max_bytes: i64,
     log_end: watch::Sender<Option<u64>>,
     nats_up: watch::Sender<bool>,
     stop: CancellationToken,
 ) {
-    let max_bytes = u64::try_from(max_bytes).unwrap_or(u64::MAX);
     let mut filling = false;
     let mut tick = tokio::time::interval(LOOK_AT_LOG);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -191,7 +186,8 @@ async fn watch_log(
         let last = extent.as_ref().map(|extent| extent.last);
         log_end.send_if_modified(|was| std::mem::replace(was, last) != last);
         if let Some(extent) = extent {
-            let percent = extent.bytes.saturating_mul(100) / max_bytes.max(1);
+            let max_bytes = extent.max_bytes.unwrap_or(u64::MAX);
+            let percent = extent.bytes.saturating_mul(100) / max_bytes;
             if percent >= ALARM_PERCENT && !filling {
                 warn!(percent, "the log is filling up; when it is full it refuses events");
             }

@@ -24,7 +24,8 @@ pub struct Settings {
     /// What the subjects of events begin with.
     #[arg(long, env = "SUBJECT_PREFIX", default_value = "events", global = true)]
     pub subject_prefix: String,
-    /// How many bytes the log holds before it refuses events.
+    /// How many bytes the log holds before it refuses events; a log that was made with another
+    /// bound is given this one when the service starts.
     #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
     pub stream_max_bytes: i64,
     /// The `MongoDB` replica set of the read models; without it the program runs its own.

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{self, Status};
 use crate::fold::{Fold, Message, Outcome, Resolved};
-use crate::products::Stated;
-use crate::rank::Rank;
+use crate::rank::{Rank, Stated};
 use crate::space::NotAtHand;
 use crate::sums::{ByStatus, Sums};
 use crate::time::Time;
@@ -124,20 +123,10 @@ impl Customer {
         self.date();
     }
 
-    /// Replaces the profile, unless what is known is newer.
-    pub fn state(&mut self, mut profile: Profile) -> Stated {
-        let stated = match &self.profile {
-            Some(applied) if profile.rank.is_stale_after(applied.rank) => return Stated::Stale,
-            Some(applied) if applied.says_the_same(&profile) => {
-                // Only the version moves on.
-                profile.rank.position = applied.rank.position;
-                Stated::Unchanged
-            }
-            _ => Stated::Applied,
-        };
+    /// Replaces the profile.
+    pub fn state(&mut self, profile: Profile) {
         self.profile = Some(Box::new(profile));
         self.date();
-        stated
     }
 
     fn date(&mut self) {
@@ -177,22 +166,24 @@ impl Fold {
         event: &event::Customer<'_>,
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
-        let profile = Profile::of(event, message.rank(event.updated_at));
+        let mut profile = Profile::of(event, message.rank(event.updated_at));
         let known = self.customers.get(&*event.user_id)?;
-        let applied = known.and_then(|known| Some((known.last_seen, known.profile.as_ref()?)));
-        if applied.is_some_and(|(_, applied)| profile.rank.is_stale_after(applied.rank)) {
+        let applied = known.and_then(|known| known.profile.as_deref());
+        let same = applied.is_some_and(|applied| applied.says_the_same(&profile));
+        let (stated, rank) = profile.rank.weigh(applied.map(|applied| applied.rank), same);
+        if stated == Stated::Stale {
             return Ok(Outcome::Stale);
         }
         // A customer event happens when the customer changed, was made, or was first told of. The
         // same told again, with no date, is no news: a producer's second run must change nothing.
-        let told_before = applied
-            .filter(|(_, applied)| applied.says_the_same(&profile))
-            .map(|(last_seen, _)| last_seen);
+        let told_before = known.filter(|_| same).map(|known| known.last_seen);
         let at = event.updated_at.or(event.created_at).or(told_before).unwrap_or(message.log_time);
-        let mut stated = Stated::Unchanged;
-        self.with_customer(&event.user_id, at, resolved, |customer| {
-            stated = customer.state(profile);
-        })?;
+        let is_seen = known.is_some_and(|known| (known.first_seen..=known.last_seen).contains(&at));
+        if is_seen && applied.is_some_and(|applied| same && applied.rank == rank) {
+            return Ok(Outcome::Unchanged);
+        }
+        profile.rank = rank;
+        self.with_customer(&event.user_id, at, resolved, |customer| customer.state(profile))?;
         Ok(stated.into())
     }
 }

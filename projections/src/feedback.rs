@@ -4,6 +4,7 @@ use crate::bucket;
 use crate::event;
 use crate::fold::{Fold, Message, Outcome, Resolved};
 use crate::ledger::{LedgerKey, LedgerRow, Rating};
+use crate::rank::Stated;
 use crate::rollup::{self, Family};
 use crate::sales::refused;
 use crate::space::NotAtHand;
@@ -16,27 +17,23 @@ impl Fold {
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
         let key = LedgerKey::feedback(&event.feedback_id);
-        let rank = message.rank(event.updated_at);
         let prior = match self.ledger.get(&key)? {
             Some(LedgerRow::Feedback(row)) => Some(row.clone()),
             _ => None,
         };
-        match &prior {
-            Some(row) if *row.user != *event.user_id => {
-                return Ok(refused("userId", "a rating's customer cannot change"));
-            }
-            Some(row) if rank.is_stale_after(row.rank) => return Ok(Outcome::Stale),
-            Some(row) if row.says_the_same(event) => {
-                if row.rank.updated_at != rank.updated_at {
-                    self.date_row(&key, rank.updated_at)?;
-                }
-                return Ok(Outcome::Unchanged);
-            }
-            Some(_) => {}
-            None => {
-                let (place, now) = (&mut self.root.blocks, self.root.log_time);
-                self.seen.note(&mut self.blocks, place, key.as_str(), now)?;
-            }
+        if prior.as_ref().is_some_and(|prior| *prior.user != *event.user_id) {
+            return Ok(refused("userId", "a rating's customer cannot change"));
+        }
+        let unchanged = prior.as_ref().is_some_and(|prior| prior.says_the_same(event));
+        let known = prior.as_ref().map(|prior| prior.rank);
+        let (stated, rank) = message.rank(event.updated_at).weigh(known, unchanged);
+        if stated != Stated::Applied {
+            self.date_row(&key, rank)?;
+            return Ok(stated.into());
+        }
+        if prior.is_none() {
+            let (place, now) = (&mut self.root.blocks, self.root.log_time);
+            self.seen.note(&mut self.blocks, place, key.as_str(), now)?;
         }
         let rating = Rating {
             user: event.user_id.as_ref().into(),

@@ -8,9 +8,13 @@
 //!    to which rollup; [`Fold::needs_rollups`] says which of those to load;
 //! 4. [`Fold::apply`]: the additions.
 //!
+//! What a step needs looked up is worked out in `needs`, the steps themselves here.
+//!
 //! Then the changed documents of each [`Space`] are written in one transaction with the new
 //! [`Root`], and [`Fold::settle`] goes on to the next batch. Where the transaction fails the whole
 //! fold is thrown away and made anew from the checkpoint.
+
+mod needs;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,14 +23,16 @@ use crate::customers::Customer;
 use crate::event::{Event, Reason};
 use crate::ledger::{LedgerKey, LedgerRow};
 use crate::products::{self, Product};
-use crate::rank::Rank;
+use crate::rank::{Rank, Stated};
 use crate::rollup::{self, Delta, Family, RollupKey};
 use crate::root::{Root, Settings};
-use crate::seen::{Block, BlockKey, BlockKind, Seen};
+use crate::seen::{Block, BlockKey, Seen};
 use crate::space::{NotAtHand, Space};
 use crate::table::Table;
 use crate::time::Time;
 use crate::vocabulary::{Dimension, OTHER, OTHER_NAME, Vocabulary, VocabularyKey};
+
+pub use needs::Needs;
 
 /// One message of the log.
 #[derive(Debug)]
@@ -62,33 +68,13 @@ pub enum Outcome {
     Quarantined(Vec<Reason>),
 }
 
-/// Documents to be loaded. Each list is without repeats and has only what is not at hand.
-#[derive(Debug, Default)]
-pub struct Needs {
-    /// Rows of the ledger.
-    pub ledger: BTreeSet<LedgerKey>,
-    /// Vocabularies.
-    pub vocabularies: BTreeSet<VocabularyKey>,
-    /// Blocks of ids.
-    pub blocks: BTreeSet<BlockKey>,
-    /// Customers.
-    pub customers: BTreeSet<Box<str>>,
-    /// Products.
-    pub products: BTreeSet<Box<str>>,
-    /// Rollups.
-    pub rollups: BTreeSet<RollupKey>,
-}
-
-impl Needs {
-    /// Whether everything is at hand.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ledger.is_empty()
-            && self.vocabularies.is_empty()
-            && self.blocks.is_empty()
-            && self.customers.is_empty()
-            && self.products.is_empty()
-            && self.rollups.is_empty()
+impl From<Stated> for Outcome {
+    fn from(stated: Stated) -> Outcome {
+        match stated {
+            Stated::Applied => Outcome::Applied,
+            Stated::Unchanged => Outcome::Unchanged,
+            Stated::Stale => Outcome::Stale,
+        }
     }
 }
 
@@ -197,87 +183,6 @@ impl Fold {
         }
     }
 
-    /// Step 1: what identifies the batch's entities.
-    pub fn needs_identity(&mut self, batch: &[Message<'_>]) -> Needs {
-        let mut needs = Needs::default();
-        let open = [
-            (BlockKind::Activity, self.root.blocks.activity_open),
-            (BlockKind::Ledger, self.root.blocks.ledger_open),
-        ];
-        for (kind, number) in open {
-            self.need_block(&mut needs, BlockKey { kind, number });
-        }
-        for event in batch.iter().filter_map(|message| message.event.as_ref().ok()) {
-            match event {
-                Event::Transaction(sale) => {
-                    self.need_ledger(&mut needs, LedgerKey::transaction(&sale.transaction_id));
-                    let dimensions =
-                        [Dimension::Category, Dimension::PaymentMethod, Dimension::Country];
-                    self.need_vocabularies(&mut needs, sale.at, &dimensions);
-                }
-                Event::Feedback(rating) => {
-                    self.need_ledger(&mut needs, LedgerKey::feedback(&rating.feedback_id));
-                }
-                Event::Activity(activity) => {
-                    for key in self.seen.candidates(&activity.activity_id).collect::<Vec<_>>() {
-                        self.need_block(&mut needs, key);
-                    }
-                    let dimensions = crate::behaviour::DIMENSIONS.map(|(dimension, _)| dimension);
-                    self.need_vocabularies(&mut needs, activity.at, &dimensions);
-                }
-                Event::Product(_) | Event::Stock(_) | Event::Customer(_) => {}
-            }
-        }
-        needs
-    }
-
-    /// Step 2: the customers and products that the batch, and the rows it replaces, name.
-    ///
-    /// # Errors
-    /// [`NotAtHand`] where what step 1 asked for was not supplied.
-    pub fn needs_entities(&mut self, batch: &[Message<'_>]) -> Result<Needs, NotAtHand> {
-        let mut needs = Needs::default();
-        for event in batch.iter().filter_map(|message| message.event.as_ref().ok()) {
-            let (customer, product) = match event {
-                Event::Transaction(sale) => {
-                    let key = LedgerKey::transaction(&sale.transaction_id);
-                    if let Some(LedgerRow::Transaction(row)) = self.ledger.get(&key)? {
-                        let replaced = row.product.clone();
-                        self.need_product(
-                            &mut needs,
-                            replaced.as_deref().unwrap_or(products::RESERVED),
-                        );
-                    }
-                    let product = sale.product_id.as_deref().unwrap_or(products::RESERVED);
-                    (Some(&*sale.user_id), Some(product))
-                }
-                Event::Feedback(rating) => {
-                    let key = LedgerKey::feedback(&rating.feedback_id);
-                    if let Some(LedgerRow::Feedback(row)) = self.ledger.get(&key)? {
-                        let replaced = row.product.clone();
-                        self.need_product(&mut needs, &replaced);
-                    }
-                    (Some(&*rating.user_id), Some(&*rating.product_id))
-                }
-                Event::Activity(activity) => {
-                    (Some(&*activity.user_id), activity.product_id.as_deref())
-                }
-                Event::Product(product) => (None, Some(&*product.product_id)),
-                Event::Stock(stock) => (None, Some(&*stock.product_id)),
-                Event::Customer(customer) => (Some(&*customer.user_id), None),
-            };
-            if let Some(id) = customer
-                && !self.customers.at_hand(id)
-            {
-                needs.customers.insert(id.into());
-            }
-            if let Some(id) = product {
-                self.need_product(&mut needs, id);
-            }
-        }
-        Ok(needs)
-    }
-
     /// Step 3: each event in log order. Entities change; additions to rollups are collected.
     ///
     /// # Errors
@@ -308,17 +213,6 @@ impl Fold {
         }
         self.find_changed_rows(&resolved.recheck);
         Ok(resolved)
-    }
-
-    /// The rollups that step 4 changes.
-    pub fn needs_rollups(&mut self, resolved: &Resolved) -> Needs {
-        let mut needs = Needs::default();
-        for delta in &resolved.deltas {
-            if !self.rollups.at_hand(&delta.key) {
-                needs.rollups.insert(delta.key);
-            }
-        }
-        needs
     }
 
     /// Step 4: the additions.
@@ -502,39 +396,6 @@ impl Fold {
             (None, value) => {
                 let value = value.unwrap_or_default();
                 Ok(self.vocabularies.edit(&key, Vocabulary::default)?.learn(value))
-            }
-        }
-    }
-
-    fn need_product(&mut self, needs: &mut Needs, id: &str) {
-        if !self.products.at_hand(id) {
-            needs.products.insert(id.into());
-        }
-    }
-
-    fn need_block(&mut self, needs: &mut Needs, key: BlockKey) {
-        if !self.blocks.at_hand(&key) {
-            needs.blocks.insert(key);
-        }
-    }
-
-    fn need_ledger(&mut self, needs: &mut Needs, key: LedgerKey) {
-        if self.ledger.at_hand(&key) {
-            return;
-        }
-        if self.seen.is_new(key.as_str()) {
-            self.ledger.supply(key, None);
-        } else {
-            needs.ledger.insert(key);
-        }
-    }
-
-    fn need_vocabularies(&mut self, needs: &mut Needs, at: Time, dimensions: &[Dimension]) {
-        let month = bucket::month_of_quarter(bucket::quarter_of(at));
-        for &dimension in dimensions {
-            let key = VocabularyKey { dimension, month };
-            if !self.vocabularies.at_hand(&key) {
-                needs.vocabularies.insert(key);
             }
         }
     }

@@ -63,6 +63,25 @@ pub enum LedgerRow {
     Feedback(Rating),
 }
 
+impl LedgerRow {
+    /// The age of the event that says what is counted.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        match self {
+            LedgerRow::Transaction(sale) => sale.rank,
+            LedgerRow::Feedback(rating) => rating.rank,
+        }
+    }
+
+    /// The same, to be moved on.
+    pub(crate) fn rank_mut(&mut self) -> &mut Rank {
+        match self {
+            LedgerRow::Transaction(sale) => &mut sale.rank,
+            LedgerRow::Feedback(rating) => &mut rating.rank,
+        }
+    }
+}
+
 /// A transaction as its newest event states it, and where it is counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,14 +105,15 @@ pub struct Sale {
     pub at: Time,
     /// As stated.
     pub payment_method: Box<str>,
-    /// As stated.
+    /// Stated by its newest event or, while the product stays the same, an earlier one; else the
+    /// catalogue's from when the sale first named the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Box<str>>,
     /// As stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Box<str>>,
-    /// The codes it is counted under: category (its own or the catalogue's), payment method and
-    /// country, in the vocabularies of its month.
+    /// The codes it is counted under: category, payment method and country, in the vocabularies
+    /// of its month.
     pub cell: [u16; 3],
     /// The age of the event that said so.
     #[serde(flatten)]
@@ -107,9 +127,11 @@ impl Sale {
         Sums { orders: 1, quantity: i64::from(self.quantity), amount: self.amount }
     }
 
-    /// Whether an event states just what is counted already.
+    /// Whether an event states just what is counted already. One that states no category leaves
+    /// the sale's as it is.
     #[must_use]
     pub fn says_the_same(&self, event: &event::Transaction<'_>) -> bool {
+        let category = event.category.as_deref();
         self.status == event.status
             && self.amount == event.total_price
             && self.quantity == event.quantity
@@ -117,7 +139,7 @@ impl Sale {
             && *self.user == *event.user_id
             && self.product.as_deref() == event.product_id.as_deref()
             && *self.payment_method == *event.payment_method
-            && self.category.as_deref() == event.category.as_deref()
+            && (category.is_none() || self.category.as_deref() == category)
             && self.country.as_deref() == event.country.as_deref()
     }
 }

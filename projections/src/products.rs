@@ -5,13 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::event;
 use crate::fold::{Fold, Message, Outcome, Resolved};
 use crate::money::Money;
-use crate::rank::Rank;
-use crate::sales::refused;
+use crate::rank::{Rank, Stated};
 use crate::space::NotAtHand;
 use crate::sums::ByStatus;
 use crate::time::Time;
 
-/// The product that counts what names none.
+/// The product that counts what names none. No event can name it.
 pub const RESERVED: &str = "(none)";
 
 /// A product, known from the first event that names it.
@@ -93,33 +92,23 @@ impl Entry {
 impl Product {
     /// Replaces the catalogue's entry, unless what is known is newer.
     pub fn state_entry(&mut self, mut entry: Entry) -> Stated {
-        let stated = match &self.catalogue {
-            Some(applied) if entry.rank.is_stale_after(applied.rank) => return Stated::Stale,
-            Some(applied) if applied.says_the_same(&entry) => {
-                // Only the version moves on.
-                entry.rank.position = applied.rank.position;
-                Stated::Unchanged
-            }
-            _ => Stated::Applied,
-        };
-        self.catalogue = Some(Box::new(entry));
+        let known = self.catalogue.as_deref();
+        let same = known.is_some_and(|known| known.says_the_same(&entry));
+        let (stated, rank) = entry.rank.weigh(known.map(|known| known.rank), same);
+        if stated != Stated::Stale {
+            entry.rank = rank;
+            self.catalogue = Some(Box::new(entry));
+        }
         stated
     }
 
     /// States the stock, unless what is known is newer.
     pub fn state_stock(&mut self, stock: i64, rank: Rank) -> Stated {
-        if self.stock_rank.is_some_and(|applied| rank.is_stale_after(applied)) {
-            return Stated::Stale;
+        let (stated, rank) = rank.weigh(self.stock_rank, self.stock == Some(stock));
+        if stated != Stated::Stale {
+            (self.stock, self.stock_rank) = (Some(stock), Some(rank));
         }
-        let same = self.stock == Some(stock);
-        // The same stock said at another version: only the version moves on.
-        let position = match self.stock_rank {
-            Some(applied) if same => applied.position,
-            _ => rank.position,
-        };
-        self.stock = Some(stock);
-        self.stock_rank = Some(Rank { position, ..rank });
-        if same { Stated::Unchanged } else { Stated::Applied }
+        stated
     }
 
     /// Counts an activity of a well-known type.
@@ -141,22 +130,18 @@ impl Fold {
         event: &event::Product<'_>,
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
-        if event.product_id == RESERVED {
-            return Ok(refused("productId", "this id is reserved for what names no product"));
+        let rank = message.rank(event.updated_at);
+        let stated = self.state_product(&event.product_id, resolved, |product| {
+            let entry = product.state_entry(Entry::of(event, rank));
+            // The stock has a version of its own: what the event says of it may be news where the
+            // rest is late, and late where the rest is news.
+            let stock = event.stock.map(|stock| product.state_stock(stock, rank));
+            stock.map_or(entry, |stock| entry.max(stock))
+        })?;
+        if stated == Stated::Applied {
+            self.root.counts.rounded += u64::from(event.rounded);
         }
-        let entry = Entry::of(event, message.rank(event.updated_at));
-        self.with_product(&event.product_id, resolved, |product| {
-            let stated = product.state_entry(entry);
-            // A stale product event says nothing of the stock either.
-            match event.stock.filter(|_| stated != Stated::Stale) {
-                Some(stock) => match product.state_stock(stock, message.rank(event.updated_at)) {
-                    Stated::Applied => Stated::Applied,
-                    Stated::Unchanged | Stated::Stale => stated,
-                },
-                None => stated,
-            }
-        })
-        .map(|stated| self.count_stated(stated, event.rounded))
+        Ok(stated.into())
     }
 
     pub(crate) fn stock(
@@ -165,41 +150,29 @@ impl Fold {
         event: &event::Stock<'_>,
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
-        if event.product_id == RESERVED {
-            return Ok(refused("productId", "this id is reserved for what names no product"));
-        }
         let rank = message.rank(event.updated_at);
-        self.with_product(&event.product_id, resolved, |product| {
+        let stated = self.state_product(&event.product_id, resolved, |product| {
             product.state_stock(event.stock, rank)
-        })
-        .map(|stated| self.count_stated(stated, false))
+        })?;
+        Ok(stated.into())
     }
 
-    fn count_stated(&mut self, stated: Stated, rounded: bool) -> Outcome {
-        if stated == Stated::Applied {
-            self.root.counts.rounded += u64::from(rounded);
+    /// Changes a product by what an event states of it. A known one is changed on a copy first: an
+    /// event that changes nothing must cost no write and wake nobody.
+    fn state_product(
+        &mut self,
+        id: &str,
+        resolved: &mut Resolved,
+        state: impl FnOnce(&mut Product) -> Stated,
+    ) -> Result<Stated, NotAtHand> {
+        let Some(known) = self.products.get(id)? else {
+            return self.with_product(id, resolved, state);
+        };
+        let mut product = known.clone();
+        let stated = state(&mut product);
+        if product != *known {
+            self.with_product(id, resolved, |known| *known = product)?;
         }
-        stated.into()
+        Ok(stated)
     }
-}
-
-impl From<Stated> for Outcome {
-    fn from(stated: Stated) -> Outcome {
-        match stated {
-            Stated::Applied => Outcome::Applied,
-            Stated::Unchanged => Outcome::Unchanged,
-            Stated::Stale => Outcome::Stale,
-        }
-    }
-}
-
-/// What came of an event of an entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stated {
-    /// It replaced what was known.
-    Applied,
-    /// It said what was known.
-    Unchanged,
-    /// A newer event was applied before it.
-    Stale,
 }

@@ -1,4 +1,4 @@
-//! Which of two events of one entity is the newer.
+//! Which of two events of one entity is the newer, and what an event comes to by it.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,35 @@ impl Rank {
             _ => self.position < applied.position,
         }
     }
+
+    /// What an event of this rank comes to for an entity of rank `known`, and the rank that the
+    /// entity has after it. `same` is whether the event says what is known.
+    ///
+    /// An event without a version leaves the entity at the one it had: what comes after it with an
+    /// older version is late all the same.
+    #[must_use]
+    pub fn weigh(self, known: Option<Rank>, same: bool) -> (Stated, Rank) {
+        let Some(known) = known else { return (Stated::Applied, self) };
+        if self.is_stale_after(known) {
+            return (Stated::Stale, known);
+        }
+        let updated_at = self.updated_at.or(known.updated_at);
+        if same {
+            return (Stated::Unchanged, Rank { updated_at, ..known });
+        }
+        (Stated::Applied, Rank { updated_at, ..self })
+    }
+}
+
+/// What came of an event of an entity, or of a part of one; the strongest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stated {
+    /// A newer event was applied before it.
+    Stale,
+    /// It said what was known; only the version may have moved on.
+    Unchanged,
+    /// It replaced what was known.
+    Applied,
 }
 
 #[cfg(test)]
@@ -47,5 +76,22 @@ mod tests {
             assert!(!rank(own, 9).is_stale_after(rank(applied, 5)));
             assert!(rank(own, 4).is_stale_after(rank(applied, 5)), "a replay ranks where it stood");
         }
+    }
+
+    #[test]
+    fn an_event_without_a_version_leaves_the_one_that_is_known() {
+        let known = rank(Some(10), 5);
+        let (stated, after) = rank(None, 6).weigh(Some(known), false);
+        assert_eq!((stated, after), (Stated::Applied, rank(Some(10), 6)));
+        assert_eq!(rank(Some(9), 7).weigh(Some(after), false), (Stated::Stale, after));
+        let (stated, again) = rank(None, 7).weigh(Some(after), true);
+        assert_eq!((stated, again), (Stated::Unchanged, after));
+    }
+
+    #[test]
+    fn what_is_said_again_at_a_newer_version_moves_the_version_and_not_the_position() {
+        let weighed = rank(Some(3), 9).weigh(Some(rank(Some(2), 5)), true);
+        assert_eq!(weighed, (Stated::Unchanged, rank(Some(3), 5)));
+        assert_eq!(rank(None, 9).weigh(None, false), (Stated::Applied, rank(None, 9)));
     }
 }

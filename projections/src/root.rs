@@ -9,7 +9,7 @@ use crate::time::Time;
 
 /// The version of the fold. Another version may make other documents from the same events, so
 /// it is part of a generation and a change asks for a rebuild.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// What a generation was made with. Other settings would make other documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

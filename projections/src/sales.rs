@@ -10,6 +10,7 @@ use crate::event::{self, Reason};
 use crate::fold::{Fold, Message, Outcome, Resolved};
 use crate::ledger::{LedgerKey, LedgerRow, Sale};
 use crate::products;
+use crate::rank::{Rank, Stated};
 use crate::rollup::{self, Delta, Family, RollupKey};
 use crate::space::NotAtHand;
 use crate::sums::Sums;
@@ -24,24 +25,19 @@ impl Fold {
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
         let key = LedgerKey::transaction(&event.transaction_id);
-        let rank = message.rank(event.updated_at);
         let prior = match self.ledger.get(&key)? {
             Some(LedgerRow::Transaction(row)) => Some(row.clone()),
             _ => None,
         };
-        if let Some(row) = &prior {
-            if *row.user != *event.user_id {
-                return Ok(refused("userId", "a transaction's customer cannot change"));
-            }
-            if rank.is_stale_after(row.rank) {
-                return Ok(Outcome::Stale);
-            }
-            if row.says_the_same(event) {
-                if row.rank.updated_at != rank.updated_at {
-                    self.date_row(&key, rank.updated_at)?;
-                }
-                return Ok(Outcome::Unchanged);
-            }
+        if prior.as_ref().is_some_and(|prior| *prior.user != *event.user_id) {
+            return Ok(refused("userId", "a transaction's customer cannot change"));
+        }
+        let unchanged = prior.as_ref().is_some_and(|prior| prior.says_the_same(event));
+        let known = prior.as_ref().map(|prior| prior.rank);
+        let (stated, rank) = message.rank(event.updated_at).weigh(known, unchanged);
+        if stated != Stated::Applied {
+            self.date_row(&key, rank)?;
+            return Ok(stated.into());
         }
         let sums =
             Sums { orders: 1, quantity: i64::from(event.quantity), amount: event.total_price };
@@ -49,7 +45,7 @@ impl Fold {
         if !self.root.admits(replaced, sums) {
             return Ok(refused("totalPrice", "the shop's total would leave its integer"));
         }
-        let sale = self.place(event, rank, resolved)?;
+        let sale = self.place(event, prior.as_ref(), rank, resolved)?;
         if prior.is_none() {
             let (place, now) = (&mut self.root.blocks, self.root.log_time);
             self.seen.note(&mut self.blocks, place, key.as_str(), now)?;
@@ -62,19 +58,34 @@ impl Fold {
     }
 
     /// Finds where a sale is counted: its product's and customer's ordinals, its codes.
+    ///
+    /// Where an event states no category, the sale keeps the one it has while its product is the
+    /// same, and else takes the catalogue's: a change of status moves no sale of the past.
     fn place(
         &mut self,
         event: &event::Transaction<'_>,
-        rank: crate::rank::Rank,
+        prior: Option<&Sale>,
+        rank: Rank,
         resolved: &mut Resolved,
     ) -> Result<Sale, NotAtHand> {
         let product = event.product_id.as_deref().unwrap_or(products::RESERVED);
-        let (sold, catalogued) = self.with_product(product, resolved, |product| {
-            (product.ordinal, product.catalogue.as_ref().map(|entry| entry.category.clone()))
+        let (sold, category) = self.with_product(product, resolved, |product| {
+            let category = match (&event.category, prior) {
+                (Some(stated), _) => Some(stated.as_ref().into()),
+                (None, Some(prior)) if prior.product.as_deref() == event.product_id.as_deref() => {
+                    prior.category.clone()
+                }
+                _ => product.catalogue.as_ref().map(|entry| entry.category.clone()),
+            };
+            (product.ordinal, category)
         })?;
         let buyer = self.with_customer(&event.user_id, event.at, resolved, |_| {})?;
         let month = bucket::month_of_quarter(bucket::quarter_of(event.at));
-        let category = event.category.as_deref().or(catalogued.as_deref());
+        let cell = [
+            self.code(Dimension::Category, month, category.as_deref())?,
+            self.code(Dimension::PaymentMethod, month, Some(&event.payment_method))?,
+            self.code(Dimension::Country, month, event.country.as_deref())?,
+        ];
         Ok(Sale {
             user: event.user_id.as_ref().into(),
             buyer,
@@ -85,13 +96,9 @@ impl Fold {
             quantity: event.quantity,
             at: event.at,
             payment_method: event.payment_method.as_ref().into(),
-            category: event.category.as_deref().map(Into::into),
+            category,
             country: event.country.as_deref().map(Into::into),
-            cell: [
-                self.code(Dimension::Category, month, category)?,
-                self.code(Dimension::PaymentMethod, month, Some(&event.payment_method))?,
-                self.code(Dimension::Country, month, event.country.as_deref())?,
-            ],
+            cell,
             rank,
         })
     }
@@ -125,16 +132,12 @@ impl Fold {
         Ok(())
     }
 
-    /// The same content said at another version: only the version moves on.
-    pub(crate) fn date_row(
-        &mut self,
-        key: &LedgerKey,
-        updated_at: Option<crate::time::Time>,
-    ) -> Result<(), NotAtHand> {
-        match self.ledger.get_mut(key)? {
-            Some(LedgerRow::Transaction(row)) => row.rank.updated_at = updated_at,
-            Some(LedgerRow::Feedback(row)) => row.rank.updated_at = updated_at,
-            None => {}
+    /// Moves the version of a row on whose content stays. One that has it already is not written.
+    pub(crate) fn date_row(&mut self, key: &LedgerKey, rank: Rank) -> Result<(), NotAtHand> {
+        if self.ledger.get(key)?.is_some_and(|row| row.rank() != rank)
+            && let Some(row) = self.ledger.get_mut(key)?
+        {
+            *row.rank_mut() = rank;
         }
         Ok(())
     }

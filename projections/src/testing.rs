@@ -10,7 +10,7 @@ mod documents;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{self, Kind, Limits, Status};
-use crate::fold::{Fold, Message, Needs, Resolved};
+use crate::fold::{Fold, Message, Needs, Resolved, Touched};
 use crate::ledger::LedgerRow;
 use crate::rollup::RollupKey;
 use crate::root::{Counts, Root, Settings};
@@ -54,6 +54,15 @@ pub struct Shop {
     times: usize,
     position: u64,
     now: Time,
+    last: Batch,
+}
+
+/// What the last batch did beside the root.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Batch {
+    /// How many documents of a collection changed, by their ids.
+    changed: usize,
+    touched: Touched,
 }
 
 impl Default for Shop {
@@ -68,6 +77,7 @@ impl Default for Shop {
             times: 1,
             position: 0,
             now: BEGINS,
+            last: Batch::default(),
         }
     }
 }
@@ -167,6 +177,16 @@ impl Shop {
                 documents.root.counts;
             assert_eq!([applied, repeated, unchanged, stale, quarantined], expected);
         })
+    }
+
+    /// States that the last batch wrote no document but the root, and that nobody is told of it.
+    ///
+    /// # Panics
+    /// Where it did.
+    #[must_use]
+    pub fn then_untouched(self) -> Self {
+        assert_eq!(self.last, Batch::default());
+        self
     }
 
     /// States what the shop's orders of one status come to: how many, and what they cost, as
@@ -291,12 +311,15 @@ impl Shop {
     fn commit(&mut self, resolved: &Resolved, messages: &[Message<'_>]) {
         let (fold, to) = (&self.fold, &mut self.stored);
         to.root = fold.root.clone();
-        write(&mut to.ledger, fold.ledger.changes(), |key| key.as_str().to_owned());
-        write(&mut to.customers, fold.customers.changes(), ToString::to_string);
-        write(&mut to.products, fold.products.changes(), ToString::to_string);
-        write(&mut to.vocabularies, fold.vocabularies.changes(), VocabularyKey::id);
-        write(&mut to.rollups, fold.rollups.changes(), RollupKey::id);
-        write(&mut to.blocks, fold.blocks.changes(), BlockKey::id);
+        let changed = [
+            write(&mut to.ledger, fold.ledger.changes(), |key| key.as_str().to_owned()),
+            write(&mut to.customers, fold.customers.changes(), ToString::to_string),
+            write(&mut to.products, fold.products.changes(), ToString::to_string),
+            write(&mut to.vocabularies, fold.vocabularies.changes(), VocabularyKey::id),
+            write(&mut to.rollups, fold.rollups.changes(), RollupKey::id),
+            write(&mut to.blocks, fold.blocks.changes(), BlockKey::id),
+        ];
+        self.last = Batch { changed: changed.iter().sum(), touched: resolved.touched };
         if resolved.forget_blocks {
             let first = fold.root.blocks.activity_first;
             to.blocks.retain(|id, _| {
@@ -327,12 +350,15 @@ fn message<'a>(logged: &'a Logged, log_time: Time, currency: &str) -> Message<'a
     }
 }
 
+/// Writes what changed and says how many documents that was.
 fn write<'a, K: 'a, D: Clone + PartialEq + std::fmt::Debug + 'a>(
     stored: &mut BTreeMap<String, D>,
     changes: impl Iterator<Item = Change<'a, K, D>>,
     id: impl Fn(&K) -> String,
-) {
+) -> usize {
+    let mut count = 0;
     for change in changes {
+        count += 1;
         let id = id(change.key);
         assert_eq!(change.new, !stored.contains_key(&id), "{id} is new or is not");
         if let Some(before) = change.before {
@@ -340,4 +366,5 @@ fn write<'a, K: 'a, D: Clone + PartialEq + std::fmt::Debug + 'a>(
         }
         stored.insert(id, change.document.clone());
     }
+    count
 }

@@ -92,6 +92,35 @@ fn an_older_version_is_stale_and_an_equal_or_absent_one_follows_the_log() {
 }
 
 #[test]
+fn a_version_outlives_the_events_that_state_none() {
+    // What stands at version 10, then without a version, then at 9: the last one is late.
+    let bodies: [(Kind, &dyn Fn(u8) -> String); 5] = [
+        (Transaction, &|n| sale("t", &sold(&n.to_string(), "2026-11-01", "")).replace('}', "")),
+        (Feedback, &|n| {
+            format!(
+                r#"{{"feedbackId":"f","userId":"u","productId":"p","rating":{n},"feedbackDate":"2026-11-01""#
+            )
+        }),
+        (Product, &|n| format!(r#"{{"productId":"p","name":"n","category":"c","price":{n}"#)),
+        (Stock, &|n| format!(r#"{{"productId":"p","stock":{n}"#)),
+        (Customer, &|n| format!(r#"{{"userId":"u","username":"{n}""#)),
+    ];
+    for (kind, body) in bodies {
+        let at = |n: u8, version: &str| body(n) + version + "}";
+        let tenth = at(1, r#","updatedAt":"2026-11-10""#);
+        for absent in [at(1, ""), at(2, "")] {
+            let ninth = at(3, r#","updatedAt":"2026-11-09""#);
+            let shop = Shop::default().given(&[(kind, &tenth), (kind, &absent)]);
+            let before = shop.documents().counts_apart();
+            let _ = shop
+                .when(&[(kind, &ninth)])
+                .then(|documents| assert_eq!(documents.counts_apart(), before))
+                .then(|documents| assert_eq!(documents.root.counts.stale, 1, "{kind:?}"));
+        }
+    }
+}
+
+#[test]
 fn the_customer_of_a_transaction_and_of_a_rating_cannot_change() {
     let mine = sale("t", &sold("1", "2026-11-01", ""));
     let theirs = mine.replace("\"u\"", "\"v\"");
@@ -146,17 +175,84 @@ fn what_comes_three_times_counts_once() {
 }
 
 #[test]
+fn what_is_stale_said_again_or_repeated_writes_nothing_and_wakes_nobody() {
+    let versioned = |amount: &str, day: &str| {
+        sale("t", &sold(amount, "2026-11-01", &format!(r#","updatedAt":"2026-11-{day}""#)))
+    };
+    let rated = |rating: u8, day: &str| {
+        format!(
+            r#"{{"feedbackId":"f","userId":"u","productId":"p","rating":{rating},"feedbackDate":"2026-11-01","updatedAt":"2026-11-{day}"}}"#
+        )
+    };
+    let product = |price: u8, day: &str| {
+        format!(
+            r#"{{"productId":"p","name":"n","category":"c","price":{price},"stock":3,"lastUpdated":"2026-11-{day}"}}"#
+        )
+    };
+    let stock = |stock: u8, day: &str| {
+        format!(r#"{{"productId":"p","stock":{stock},"updatedAt":"2026-11-{day}"}}"#)
+    };
+    let customer = |name: &str, day: &str| {
+        format!(r#"{{"userId":"u","username":"{name}","updatedAt":"2026-11-{day}"}}"#)
+    };
+    let viewed =
+        r#"{"activityId":"a","userId":"u","type":"waved","time":"2026-11-01","productId":"p"}"#;
+    let _ = Shop::default()
+        .given(&[(Transaction, &versioned("1", "05")), (Feedback, &rated(5, "05"))])
+        .given(&[(Product, &product(1, "05")), (Activity, viewed)])
+        .given(&[(Customer, &customer("zoe", "05"))])
+        .when(&[(Transaction, &versioned("1", "05")), (Feedback, &rated(5, "05"))])
+        .then_untouched()
+        .when(&[(Product, &product(1, "05")), (Stock, &stock(3, "05")), (Activity, viewed)])
+        .then_untouched()
+        .when(&[
+            (Customer, &customer("zoe", "05")),
+            (Customer, r#"{"userId":"u","username":"zoe"}"#),
+        ])
+        .then_untouched()
+        .then_counted([5, 1, 6, 0, 0])
+        .when(&[(Transaction, &versioned("2", "04")), (Feedback, &rated(4, "04"))])
+        .then_untouched()
+        .when(&[(Product, &product(2, "04")), (Stock, &stock(4, "04"))])
+        .then_untouched()
+        .when(&[(Customer, &customer("ann", "04"))])
+        .then_untouched()
+        .then_counted([5, 1, 6, 5, 0])
+        .when(&[(Transaction, "{}")])
+        .then_untouched();
+}
+
+#[test]
 fn an_activity_is_a_repeat_until_24_hours_of_log_time_have_passed_to_the_millisecond() {
-    let viewed = r#"{"activityId":"a","userId":"u","type":"waved","time":"2026-11-01"}"#;
+    // The log decides, not what the event says of when: its own time is another each time.
+    let waved = |day: &str| {
+        format!(r#"{{"activityId":"a","userId":"u","type":"waved","time":"2026-11-{day}"}}"#)
+    };
     // `when` itself takes a second.
     let day_ms = 24 * HOUR_MS - 1000;
-    let shop = || Shop::default().given(&[(Activity, viewed)]);
-    let _ = shop().after_ms(day_ms).when(&[(Activity, viewed)]).then_counted([1, 1, 0, 0, 0]);
-    let _ = shop()
-        .after_ms(day_ms + 1)
-        .then_restarted()
-        .when(&[(Activity, viewed)])
-        .then_counted([2, 0, 0, 0, 0]);
+    for (passed_ms, expected) in
+        [(day_ms - 1, [1, 1, 0, 0, 0]), (day_ms, [1, 1, 0, 0, 0]), (day_ms + 1, [2, 0, 0, 0, 0])]
+    {
+        let shop = || Shop::default().given(&[(Activity, &waved("01"))]).after_ms(passed_ms);
+        let _ = shop().when(&[(Activity, &waved("20"))]).then_counted(expected);
+        let _ = shop().then_restarted().when(&[(Activity, &waved("20"))]).then_counted(expected);
+    }
+}
+
+#[test]
+fn a_repeat_of_an_activity_does_not_put_off_when_it_counts_again() {
+    let waved = r#"{"activityId":"a","userId":"u","type":"waved","time":"2026-11-01"}"#;
+    let _ = Shop::default()
+        .given(&[(Activity, waved)])
+        .after_ms(23 * HOUR_MS - 1000)
+        .given(&[(Activity, waved)])
+        .then_counted([1, 1, 0, 0, 0])
+        .after_ms(HOUR_MS - 1000)
+        .given(&[(Activity, waved)])
+        .then_counted([1, 2, 0, 0, 0])
+        .after_ms(1 - 1000)
+        .when(&[(Activity, waved)])
+        .then_counted([2, 2, 0, 0, 0]);
 }
 
 #[test]
@@ -177,6 +273,39 @@ fn a_product_that_moves_takes_its_later_sales_along_and_not_its_past() {
             assert_eq!(category(documents, "toys"), "Toys");
             assert_eq!(category(documents, "own"), "Own");
         });
+}
+
+#[test]
+fn a_correction_without_a_category_keeps_the_one_that_the_sale_has() {
+    let product = |id: &str, category: &str| {
+        format!(r#"{{"productId":"{id}","name":"n","category":"{category}","price":1}}"#)
+    };
+    let of = |id: &str, day: &str, product: &str, rest: &str| {
+        let product = format!(r#","productId":"{product}"{rest}"#);
+        sale(id, &sold("1", &format!("2026-{day}"), &product))
+    };
+    let returned = r#","status":"returned""#;
+    let own = r#","category":"Own""#;
+    let _ = Shop::default()
+        .given(&[(Product, &product("p", "Books")), (Product, &product("q", "Food"))])
+        .given(&[(Transaction, &of("early", "11-01", "new", ""))])
+        .given(&[(Transaction, &of("a", "11-01", "p", "")), (Product, &product("p", "Toys"))])
+        .given(&[(Product, &product("new", "Late")), (Transaction, &of("b", "11-01", "p", own))])
+        .when(&[(Transaction, &of("a", "11-01", "p", returned))])
+        .then(|documents| assert_eq!(category(documents, "a"), "Books", "a status moves nothing"))
+        .when(&[(Transaction, &of("a", "10-01", "p", returned))])
+        .then(|documents| assert_eq!(category(documents, "a"), "Books", "nor does its date"))
+        .when(&[(Transaction, &of("a", "10-01", "q", returned))])
+        .then(|documents| assert_eq!(category(documents, "a"), "Food", "another product does"))
+        .when(&[(Transaction, &of("b", "11-01", "p", returned))])
+        .then(|documents| assert_eq!(category(documents, "b"), "Own", "stated once, it stays"))
+        .when(&[(Transaction, &of("early", "11-01", "new", returned))])
+        .then(|documents| {
+            assert_eq!(category(documents, "early"), "(none)", "sold before it had one");
+        })
+        .then_counted([12, 0, 0, 0, 0])
+        .when(&[(Transaction, &of("b", "11-01", "p", &format!("{returned}{own}")))])
+        .then_counted([12, 0, 1, 0, 0]);
 }
 
 #[test]
@@ -227,6 +356,41 @@ fn a_customer_becomes_known_with_its_first_event_and_dated_by_its_own() {
             assert_eq!(newcomers(documents, "2026-11"), 0);
             assert_eq!(newcomers(documents, "2025-01"), 1);
         });
+}
+
+#[test]
+fn what_a_product_event_says_of_the_stock_is_weighed_by_the_stocks_own_version() {
+    let product = |price: u8, stock: u8, day: &str| {
+        format!(
+            r#"{{"productId":"p","name":"n","category":"c","price":{price},"stock":{stock},"lastUpdated":"2026-11-{day}"}}"#
+        )
+    };
+    let stock = |stock: u8, day: &str| {
+        format!(r#"{{"productId":"p","stock":{stock},"updatedAt":"2026-11-{day}"}}"#)
+    };
+    let bare =
+        r#"{"productId":"p","name":"n","category":"c","price":9,"lastUpdated":"2026-11-10"}"#;
+    let holds = |price: &str, stock| {
+        let price = price.to_owned();
+        move |documents: &Documents| {
+            let product = &documents.products["p"];
+            let entry = product.catalogue.as_ref().unwrap();
+            assert_eq!((entry.price.to_string(), product.stock), (price, Some(stock)));
+        }
+    };
+    let _ = Shop::default()
+        .given(&[(Stock, &stock(1, "05")), (Product, bare)])
+        .when(&[(Product, &product(7, 2, "08"))])
+        .then(holds("9", 2))
+        .then_counted([3, 0, 0, 0, 0])
+        .when(&[(Stock, &stock(3, "12")), (Product, &product(8, 4, "11"))])
+        .then(holds("8", 3))
+        .then_counted([5, 0, 0, 0, 0])
+        .when(&[(Product, &product(6, 5, "09"))])
+        .then(holds("8", 3))
+        .then_counted([5, 0, 0, 1, 0])
+        .when(&[(Product, &product(8, 4, "11"))])
+        .then_counted([5, 0, 1, 1, 0]);
 }
 
 #[test]

@@ -15,9 +15,10 @@ pub mod stand;
 
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use crate::command::grouped;
+use crate::command::{grouped, stop_asked};
 use crate::config::Settings;
 use cpu::Cpu;
 use stand::Stand;
@@ -56,13 +57,25 @@ pub enum Part {
 /// Runs the parts and prints a table of each.
 ///
 /// # Errors
-/// Where a server does not start or answer.
+/// Where a server does not start or answer, or it is stopped (Ctrl-C, SIGTERM).
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
     let parts = match &*arguments.parts {
         [] => &[Part::Live, Part::CatchUp, Part::Queries],
         parts => parts,
     };
     println!("{}", machine());
+    tokio::select! {
+        outcome = on_a_stand(settings, parts, arguments) => outcome,
+        // Whatever was going on is dropped, and the stand goes with it.
+        asked = stop_asked() => asked.and_then(|()| bail!("stopped before the end")),
+    }
+}
+
+async fn on_a_stand(
+    settings: &Settings,
+    parts: &[Part],
+    arguments: &Arguments,
+) -> anyhow::Result<()> {
     let mut stand = Stand::start(settings.services().cache_dir).await?;
     let outcome = measure(&mut stand, parts, arguments).await;
     stand.stop().await?;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use projections::root::Settings;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,7 +17,7 @@ use crate::services::{self, Services};
 use crate::store::Store;
 use crate::stream::{self, Log};
 
-/// The servers, and connections to them.
+/// The servers, and connections to them. Dropping it kills the servers and removes their folder.
 pub struct Stand {
     /// The servers.
     pub services: Services,
@@ -26,7 +25,24 @@ pub struct Stand {
     pub store: Store,
     /// The log.
     pub log: Log,
-    folder: PathBuf,
+    // After the servers, which are dropped in this order.
+    _folder: Scratch,
+}
+
+/// A folder that goes when this is dropped.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let removed = std::fs::remove_dir_all(&self.0);
+        if let Err(error) = removed.or_else(|error| match error.kind() {
+            // It ended before it had one.
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        }) {
+            tracing::warn!(%error, folder = %self.0.display(), "a folder of the benchmark stays");
+        }
+    }
 }
 
 impl Stand {
@@ -36,8 +52,9 @@ impl Stand {
     /// Where a server does not start.
     pub async fn start(cache_dir: PathBuf) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("adaptive-bi-bench-{}", std::process::id()));
+        let folder = Scratch(folder);
         let settings = services::Settings {
-            data_dir: folder.clone(),
+            data_dir: folder.0.clone(),
             cache_dir,
             nats_url: None,
             mongodb_uri: None,
@@ -46,7 +63,7 @@ impl Stand {
         };
         let services = Services::start(&settings, &services::to_stderr).await?;
         let (store, log) = connect(&services, "EVENTS", "bench").await?;
-        Ok(Stand { services, store, log, folder })
+        Ok(Stand { services, store, log, _folder: folder })
     }
 
     /// The same servers with an empty log and an empty database.
@@ -75,6 +92,7 @@ impl Stand {
             format!("--nats-stream={}", log.stream),
             format!("--subject-prefix={}", log.prefix),
             format!("--mongodb-db={database}"),
+            format!("--stream-max-bytes={}", log.max_bytes),
         ];
         Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
     }
@@ -99,10 +117,9 @@ impl Stand {
     /// Stops the servers and removes their folder.
     ///
     /// # Errors
-    /// Where the folder cannot be removed.
+    /// Where the folder cannot be written to.
     pub async fn stop(self) -> anyhow::Result<()> {
-        self.services.stop().await?;
-        std::fs::remove_dir_all(&self.folder).context("removing the folder of the benchmark")
+        Ok(self.services.stop().await?)
     }
 }
 

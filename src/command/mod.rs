@@ -54,12 +54,19 @@ impl Joined {
 
 /// Waits for a request to stop, or for a server of ours to end by itself.
 pub(crate) async fn until_stopped(services: &Services) -> anyhow::Result<()> {
+    tokio::select! {
+        asked = stop_asked() => asked,
+        error = services.failed() => bail!(error),
+    }
+}
+
+/// Waits for a request to stop: Ctrl-C or SIGTERM.
+pub(crate) async fn stop_asked() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => Ok(()),
         _ = terminate.recv() => Ok(()),
-        error = services.failed() => bail!(error),
     }
 }
 

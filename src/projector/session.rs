@@ -186,11 +186,10 @@ impl Session<'_> {
         }
         // The ledger is asked by an index, past what is at hand: it must say what is folded.
         self.settle().await?;
-        let generation = self.checkpoint.generation;
+        let (store, generation) = (&self.projector.store, self.checkpoint.generation);
+        let stored = store.purchases(generation, &self.fold, &resolved.recheck).await?;
         for user in &resolved.recheck {
-            let changed: Vec<_> = self.fold.changed_rows(user).cloned().collect();
-            let stored = self.projector.store.purchases(generation, user, changed.iter()).await?;
-            self.fold.set_purchases(user, stored)?;
+            self.fold.set_purchases(user, stored.get(user).copied())?;
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ async fn answer<V: View>(deps: &Deps, uri: &Uri, headers: &HeaderMap) -> Result<
                 return Ok((provenance, [json], body).into_response());
             }
             Err(error) if error.is_snapshot_gone() && attempt < ATTEMPTS => {
-                snapshot = wait::read(deps).await?;
+                snapshot = wait::read(deps).await?.ok_or(Error::NoGeneration)?;
                 attempt += 1;
             }
             Err(error) => return Err(Error::Shared(error)),

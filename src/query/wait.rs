@@ -1,4 +1,5 @@
-//! Reading your own writes: `X-Min-Position` with `Prefer: wait`.
+//! Reading your own writes: `X-Min-Position` with `Prefer: wait`. While there are no read models
+//! yet, a request that may wait waits for them, too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +19,11 @@ const WAIT_SECONDS_MAX: u64 = 60;
 /// A database that takes longer for one read is taken to be down.
 pub const READ_WITHIN: Duration = Duration::from_secs(10);
 
-/// The position an answer has to reflect, and how long to wait for it.
+/// The position an answer has to reflect, 0 where any will do, and how long to wait for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Least {
     position: u64,
     wait: Duration,
-    is_given: bool,
 }
 
 impl Least {
@@ -32,17 +32,14 @@ impl Least {
     /// # Errors
     /// Where the position is no number.
     pub fn of(headers: &HeaderMap) -> Result<Self, Error> {
-        let Some(position) = headers.get(X_MIN_POSITION) else { return Ok(Least::default()) };
+        let wait = wait(headers);
+        let Some(position) = headers.get(X_MIN_POSITION) else {
+            return Ok(Least { position: 0, wait });
+        };
         let position = position.to_str().ok().and_then(|text| text.trim().parse().ok());
         let message = "must be a position: a whole number, as in an answer's X-Position";
         let invalid = || Error::Invalid(vec![FieldError::new("X-Min-Position", message)]);
-        Ok(Least::at(position.ok_or_else(invalid)?, wait(headers)))
-    }
-
-    /// A position, and how long to wait for it.
-    #[must_use]
-    pub fn at(position: u64, wait: Duration) -> Self {
-        Least { position, wait, is_given: true }
+        Ok(Least { position: position.ok_or_else(invalid)?, wait })
     }
 }
 
@@ -56,37 +53,40 @@ fn wait(headers: &HeaderMap) -> Duration {
     Duration::from_secs(seconds.unwrap_or(0).min(WAIT_SECONDS_MAX))
 }
 
-/// A snapshot that reflects at least that position. A generation that is not made yet is waited
-/// for as a position is.
+/// A snapshot that reflects at least that position.
 ///
 /// # Errors
-/// [`Error::Behind`] where it is not reached in time, [`Error::Invalid`] where the log itself has
-/// not reached it, [`Error::NoGeneration`], [`Error::TimedOut`], [`Error::Store`].
+/// [`Error::Behind`] where it is not reached in time, [`Error::NoGeneration`] where none was asked
+/// for and there are still no read models, [`Error::Invalid`] where the log itself has not reached
+/// it, [`Error::TimedOut`], [`Error::Store`].
 pub async fn snapshot(deps: &Deps, least: Least) -> Result<Arc<Snapshot>, Error> {
-    let mut position = match newest(deps).await {
-        Ok(snapshot) if snapshot.checkpoint.position >= least.position => return Ok(snapshot),
-        Ok(snapshot) => snapshot.checkpoint.position,
-        Err(Error::NoGeneration) if least.is_given => 0,
-        Err(error) => return Err(error),
-    };
-    refuse_past_the_end(deps, least.position).await?;
-    let deadline = Instant::now() + least.wait;
     let mut latest = deps.latest.clone();
-    while let Ok(Ok(())) = timeout_at(deadline, latest.changed()).await {
-        let Some(latest) = latest.borrow_and_update().clone() else { continue };
-        position = latest.position();
-        if position >= least.position {
-            return Ok(latest.snapshot);
-        }
+    let mut found = newest(deps).await?;
+    if !reaches(found.as_deref(), least) && least.position > 0 {
+        refuse_past_the_end(deps, least.position).await?;
     }
-    Err(Error::Behind { position })
+    let deadline = Instant::now() + least.wait;
+    while !reaches(found.as_deref(), least)
+        && let Ok(Ok(())) = timeout_at(deadline, latest.changed()).await
+    {
+        found = latest.borrow_and_update().clone().map(|latest| latest.snapshot);
+    }
+    match found {
+        Some(snapshot) if snapshot.checkpoint.position >= least.position => Ok(snapshot),
+        None if least.position == 0 => Err(Error::NoGeneration),
+        behind => Err(Error::Behind { position: behind.map_or(0, |it| it.checkpoint.position) }),
+    }
+}
+
+fn reaches(found: Option<&Snapshot>, least: Least) -> bool {
+    found.is_some_and(|snapshot| snapshot.checkpoint.position >= least.position)
 }
 
 /// The newest snapshot: the follower's, unless it gets none.
-async fn newest(deps: &Deps) -> Result<Arc<Snapshot>, Error> {
+async fn newest(deps: &Deps) -> Result<Option<Arc<Snapshot>>, Error> {
     let latest = deps.latest.borrow().clone().filter(Latest::is_fresh);
     match latest {
-        Some(latest) => Ok(latest.snapshot),
+        Some(latest) => Ok(Some(latest.snapshot)),
         None => read(deps).await,
     }
 }
@@ -94,10 +94,10 @@ async fn newest(deps: &Deps) -> Result<Arc<Snapshot>, Error> {
 /// A snapshot of this moment.
 ///
 /// # Errors
-/// [`Error::NoGeneration`], [`Error::TimedOut`], [`Error::Store`].
-pub async fn read(deps: &Deps) -> Result<Arc<Snapshot>, Error> {
+/// [`Error::TimedOut`], [`Error::Store`].
+pub async fn read(deps: &Deps) -> Result<Option<Arc<Snapshot>>, Error> {
     let snapshot = tokio::time::timeout(READ_WITHIN, deps.store.snapshot()).await;
-    snapshot.map_err(|_| Error::TimedOut)??.map(Arc::new).ok_or(Error::NoGeneration)
+    Ok(snapshot.map_err(|_| Error::TimedOut)??.map(Arc::new))
 }
 
 /// What the log's end was lately is enough to know that a position is in it; only one beyond is
@@ -140,6 +140,14 @@ mod tests {
         assert_eq!(least("7", &[]), Some((7, 0)));
         assert_eq!(least("7", &["wait=soon", "wait=-1", "wait"]), Some((7, 0)));
         assert_eq!(least("7", &["wait=3600"]), Some((7, 60)));
+    }
+
+    #[test]
+    fn who_asks_for_no_position_may_wait_all_the_same() {
+        let mut headers = HeaderMap::new();
+        headers.insert("prefer", "wait=5".parse().unwrap());
+        let least = Least::of(&headers).unwrap();
+        assert_eq!(least, Least { position: 0, wait: Duration::from_secs(5) });
     }
 
     #[test]

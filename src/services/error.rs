@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::mongod::DriverError;
 use super::server::Server;
 
 /// Why the servers could not be found, fetched, started or stopped.
@@ -237,7 +238,7 @@ pub enum Error {
 
     /// mongod runs, but cannot be made the primary of its replica set.
     #[error("cannot make mongod the primary of its one-node replica set")]
-    ReplicaSet(#[source] mongodb::error::Error),
+    ReplicaSet(#[source] DriverError),
 
     /// Asked to kill or restart a server that was given by its address.
     #[error("{server} was given by {}, so it is not ours to stop or start", .server.setting())]

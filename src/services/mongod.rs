@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongodb::error::{Error as DriverError, ErrorKind, Result as DriverResult};
+pub use mongodb::error::Error as DriverError;
+use mongodb::error::{ErrorKind, Result as DriverResult};
 use mongodb::options::{ClientOptions, ServerAddress};
 use tokio::net::TcpStream;
 

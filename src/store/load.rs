@@ -1,9 +1,9 @@
 //! The documents a fold asks for, and its blocks of seen ids when it starts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::TryStreamExt;
-use mongodb::bson::{self, Bson, RawDocumentBuf, doc};
+use mongodb::bson::{self, RawDocumentBuf, doc};
 use projections::fold::{Fold, Needs};
 use projections::ledger::LedgerKey;
 use projections::seen::{Block, BlockKey, BlockKind};
@@ -15,6 +15,10 @@ use serde::de::DeserializeOwned;
 
 use super::names::Model;
 use super::{Doing, Error, Store};
+
+/// Rows of the ledger that one command leaves out. The server goes through all of them for every
+/// customer that the command asks for.
+const ROWS_LEFT_OUT: usize = 64;
 
 /// A rollup as stored. The ids of rollups are made by `projections::rollup::RollupKey::id`.
 #[derive(Debug, Deserialize)]
@@ -84,34 +88,80 @@ impl Store {
         Ok(())
     }
 
-    /// The first and last completed purchase of a customer, leaving out some rows of the ledger.
+    /// The first and last completed purchase of each of `users` who has one, leaving out the rows
+    /// that the batch changed: two steps into the ledger's index for each, however much it bought.
     ///
     /// # Errors
-    /// [`Error::Driver`].
+    /// [`Error::Driver`], [`Error::Document`].
     pub async fn purchases(
         &self,
         generation: u32,
-        user: &str,
-        except: impl Iterator<Item = &LedgerKey>,
-    ) -> Result<Option<(Time, Time)>, Error> {
-        let except: Vec<&str> = except.map(LedgerKey::as_str).collect();
-        let ledger = self.database.collection::<bson::Document>(&Model::Ledger.name(generation));
-        let mut ends = Vec::new();
-        for direction in [1, -1] {
-            let filter =
-                doc! { "user": user, "status": "completed", "_id": { "$nin": except.clone() } };
-            let row = ledger
-                .find_one(filter)
-                .sort(doc! { "at": direction })
-                .projection(doc! { "at": 1 })
-                .await
-                .doing("reading a customer's purchases")?;
-            match row.as_ref().and_then(|row| row.get("at")).and_then(Bson::as_i64) {
-                Some(at) => ends.push(Time(at)),
-                None => return Ok(None),
+        fold: &Fold,
+        users: &BTreeSet<Box<str>>,
+    ) -> Result<HashMap<Box<str>, (Time, Time)>, Error> {
+        let mut ends = HashMap::new();
+        let mut users = users.iter().peekable();
+        while users.peek().is_some() {
+            let (mut some, mut except) = (Vec::new(), Vec::new());
+            while let Some(user) = users.next_if(|_| except.len() < ROWS_LEFT_OUT) {
+                some.push(&**user);
+                except.extend(fold.changed_rows(user).map(LedgerKey::as_str));
             }
+            ends.extend(self.purchases_of(generation, &some, &except).await?);
         }
-        Ok(Some((ends[0], ends[1])))
+        Ok(ends)
+    }
+
+    async fn purchases_of(
+        &self,
+        generation: u32,
+        users: &[&str],
+        except: &[&str],
+    ) -> Result<Vec<(Box<str>, (Time, Time))>, Error> {
+        const DOING: &str = "reading the purchases of customers";
+        #[derive(Deserialize)]
+        struct Purchase {
+            at: Time,
+        }
+        #[derive(Deserialize)]
+        struct Purchases {
+            #[serde(rename = "_id")]
+            user: Box<str>,
+            first: Option<Purchase>,
+            last: Option<Purchase>,
+        }
+        let end = |name: &str, direction: i32| {
+            doc! { "$lookup": {
+                "from": Model::Ledger.name(generation),
+                "localField": "_id",
+                "foreignField": "user",
+                "pipeline": [
+                    { "$match": { "status": "completed", "_id": { "$nin": except } } },
+                    { "$sort": { "at": direction } },
+                    { "$limit": 1 },
+                    { "$project": { "_id": 0, "at": 1 } },
+                ],
+                "as": name,
+            } }
+        };
+        let found = self
+            .database
+            .collection::<bson::Document>(&Model::Customers.name(generation))
+            .aggregate([
+                doc! { "$match": { "_id": { "$in": users } } },
+                doc! { "$project": { "_id": 1 } },
+                end("first", 1),
+                end("last", -1),
+                doc! { "$set": { "first": { "$first": "$first" }, "last": { "$first": "$last" } } },
+            ])
+            .with_type::<Purchases>()
+            .await
+            .doing(DOING)?;
+        let found: Vec<Purchases> = found.try_collect().await.doing(DOING)?;
+        Ok(found
+            .into_iter()
+            .filter_map(|of| Some((of.user, (of.first?.at, of.last?.at))))
+            .collect())
     }
 }
 

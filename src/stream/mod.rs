@@ -20,6 +20,7 @@ use std::time::Duration;
 use async_nats::jetstream::context::CreateStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
+use tracing::{info, warn};
 
 /// The metadata key of a stream's identity.
 const INCARNATION: &str = "incarnation";
@@ -88,6 +89,8 @@ pub struct Extent {
     pub last: u64,
     /// How many bytes it holds.
     pub bytes: u64,
+    /// How many it may hold; past that it refuses events. `None` where it has no bound.
+    pub max_bytes: Option<u64>,
     /// Its identity, written when it was made and never after.
     pub incarnation: String,
 }
@@ -124,8 +127,31 @@ impl Log {
             first: info.state.first_sequence,
             last: info.state.last_sequence,
             bytes: info.state.bytes,
+            max_bytes: u64::try_from(info.config.max_bytes).ok().filter(|bytes| *bytes > 0),
             incarnation: info.config.metadata.get(INCARNATION).cloned().unwrap_or_default(),
         })
+    }
+
+    /// Gives a log that was made with another bound the one of the settings, and leaves the rest of
+    /// it as it is. A log that holds more already loses nothing: it is full.
+    ///
+    /// # Errors
+    /// [`Error::Stream`]; also where the server has less room than that.
+    pub async fn keep_bound(&self) -> Result<(), Error> {
+        const DOING: &str = "changing the bound of";
+        let stream = self.stream(DOING).await?;
+        let info = stream.get_info().await.map_err(|error| self.failed(DOING, &error))?;
+        let (from, to) = (info.config.max_bytes, self.settings.max_bytes);
+        if from == to {
+            return Ok(());
+        }
+        let config = Config { max_bytes: to, ..info.config };
+        self.context.update_stream(config).await.map_err(|error| self.failed(DOING, &error))?;
+        info!(from, to, "STREAM_MAX_BYTES is another than the log was made with; it has it now");
+        if u64::try_from(to).is_ok_and(|to| to < info.state.bytes) {
+            warn!(bytes = info.state.bytes, max_bytes = to, "the log is full and refuses events");
+        }
+        Ok(())
     }
 
     /// Whether the connection stands.

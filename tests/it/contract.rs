@@ -205,6 +205,12 @@ async fn an_ingest_answer_says_of_each_event_what_became_of_it() {
         results[0]["errors"].as_array().into_iter().flatten().map(|it| &it["field"]).collect();
     assert_eq!(fields, ["userId", "totalPrice", "transactionDate"]);
 
+    let reserved = sale("3", "ann", 1, json!({ "productId": "(none)" }));
+    let refused = shop.post(&app, "/api/events/transaction", reserved.to_string()).await;
+    assert_problem(&refused, 400);
+    let error = &refused.body["data"]["results"][0]["errors"][0];
+    assert_eq!(error["field"], "productId", "{refused:?}");
+
     let none = shop.post(&app, "/api/events", json!([bad]).to_string()).await;
     assert_problem(&none, 400);
     assert_eq!(none.body["data"]["rejected"], 1);

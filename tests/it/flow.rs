@@ -201,6 +201,39 @@ async fn a_query_waits_for_the_position_it_asks_for_or_says_how_far_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_may_wait_waits_for_the_first_read_models() {
+    let shop = Shop::new().await;
+    shop.hold_the_lease().await;
+    let app = shop.start_without_waiting().await;
+    let asked = shop.publish("transaction", sale("t1", "ann", 5, json!({})).to_string()).await;
+    let asked = asked.to_string();
+
+    let refused = shop.get(&app, FIGURES[0]).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    let refused = shop.get_with(&app, FIGURES[0], &[("Prefer", "wait=1")]).await;
+    let problem = refused.body["type"].as_str().unwrap_or_default();
+    assert!(refused.status == 503 && !problem.ends_with("projection-behind"), "{refused:?}");
+    let ahead = [("X-Min-Position", asked.as_str()), ("Prefer", "wait=1")];
+    let behind = shop.get_with(&app, FIGURES[0], &ahead).await;
+    let problem = behind.body["type"].as_str().unwrap_or_default();
+    assert!(behind.status == 503 && problem.ends_with("projection-behind"), "{behind:?}");
+    assert_eq!((behind.header("x-position"), &behind.body["position"]), ("0", &json!(0)));
+    let past = [("X-Min-Position", "1000"), ("Prefer", "wait=60")];
+    assert_eq!(shop.get_with(&app, FIGURES[0], &past).await.status, 400);
+
+    let waits = [("Prefer", "wait=60")];
+    let reads = [("X-Min-Position", asked.as_str()), ("Prefer", "wait=60")];
+    let (any, read, ()) = tokio::join!(
+        shop.get_with(&app, FIGURES[0], &waits),
+        shop.get_with(&app, FIGURES[0], &reads),
+        shop.release_the_lease(),
+    );
+    assert_eq!(any.status, 200, "{any:?}");
+    assert_eq!((read.status, read.header("x-position")), (200, asked.as_str()), "{read:?}");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_batch_again_changes_nothing() {
     let shop = Shop::new().await;
     let app = shop.start().await;

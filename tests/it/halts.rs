@@ -1,6 +1,7 @@
 //! A log that is not the one the checkpoint was made from: nothing is written, queries go on.
 
 use std::process::Command;
+use std::time::Duration;
 
 use adaptive_bi::app::App;
 use adaptive_bi::projector::status::State;
@@ -66,6 +67,34 @@ async fn assert_halted(shop: &Shop, app: &App, reason: &str) {
         assert_eq!(answer.header("x-position"), position.to_string());
     }
     assert_eq!(shop.get(app, "/health/live").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_takes_the_bound_that_is_set_and_stays_the_same_log() {
+    let (mut shop, position) = folded().await;
+    let made = config(&shop).await;
+    shop.settings.stream_max_bytes = 2 << 30;
+    let app = shop.start().await;
+    assert_eq!(config(&shop).await, Config { max_bytes: 2 << 30, ..made.clone() });
+    let last = shop.publish_all(&mixed(5, 19)).await;
+    shop.folded(last).await;
+    app.stop().await.expect("stopped");
+
+    // Less than it holds: nothing of it is lost, and nothing more goes in.
+    shop.settings.stream_max_bytes = 1_000;
+    let app = shop.start().await;
+    assert_eq!(config(&shop).await, Config { max_bytes: 1_000, ..made });
+    let extent = shop.log.extent().await.expect("the log answers");
+    assert!(extent.bytes > 1_000 && (extent.first, extent.last) == (1, last), "{extent:?}");
+    let event = sale("t", "u", 1, json!({})).to_string();
+    let refused = shop.post(&app, "/api/events/transaction", event).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    let mut status = app.status.clone();
+    let running = status.wait_for(|status| status.state == State::Running);
+    tokio::time::timeout(Duration::from_mins(1), running).await.expect("in time").expect("folding");
+    assert_eq!(shop.checkpoint().await.map(|it| it.position), Some(last));
+    assert!(last > position);
+    app.stop().await.expect("stopped");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

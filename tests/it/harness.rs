@@ -15,7 +15,7 @@ use adaptive_bi::store::generation::Checkpoint;
 use adaptive_bi::stream::Log;
 use async_nats::jetstream;
 use clap::Parser;
-use mongodb::bson::doc;
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -108,16 +108,38 @@ impl Shop {
 
     /// The whole service, once it has read models to answer from.
     pub async fn start(&self) -> App {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let Servers { nats_url, mongodb_uri } = &self.servers;
-        let app = App::start(&self.settings, listener, nats_url, mongodb_uri).await;
-        let app = app.expect("the service");
+        let app = self.start_without_waiting().await;
         until("read models", || async {
             let answer = self.get(&app, "/api/metrics/sales").await;
             if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
         })
         .await;
         app
+    }
+
+    /// The whole service as it has just begun to listen.
+    pub async fn start_without_waiting(&self) -> App {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let Servers { nats_url, mongodb_uri } = &self.servers;
+        let app = App::start(&self.settings, listener, nats_url, mongodb_uri).await;
+        app.expect("the service")
+    }
+
+    /// Takes the lease for nobody, so that no projector folds until it is given back.
+    pub async fn hold_the_lease(&self) {
+        let held = vec![doc! { "$set": {
+            "owner": "a test",
+            "renewedAt": { "$dateAdd": { "startDate": "$$NOW", "unit": "hour", "amount": 1 } },
+        } }];
+        let leases = self.database.collection::<Document>("leases");
+        leases.update_one(doc! { "_id": "projector" }, held).upsert(true).await.expect("held");
+    }
+
+    /// Takes the lease from whoever has it.
+    pub async fn release_the_lease(&self) {
+        let left = doc! { "$set": { "owner": Bson::Null } };
+        let leases = self.database.collection::<Document>("leases");
+        leases.update_one(doc! { "_id": "projector" }, left).await.expect("released");
     }
 
     /// The store, as the service has it.

@@ -5,9 +5,12 @@
 //! - [`servers`]: one of each for all tests; [`harness`]: a shop for each test, and waiting;
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
+//! - [`push`]: what is sent without being asked for;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
-//! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed.
+//! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
+//!   [`bench`]: a benchmark that is stopped.
 
+mod bench;
 mod contract;
 mod documents;
 mod events;
@@ -16,5 +19,6 @@ mod flow;
 mod halts;
 mod harness;
 mod invariants;
+mod push;
 mod quarantine;
 mod servers;

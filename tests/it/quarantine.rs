@@ -55,6 +55,14 @@ fn rotten() -> Vec<(&'static str, Vec<u8>, Vec<&'static str>)> {
             vec!["rating"],
         ),
         (
+            "activity",
+            of(
+                json!({ "activityId": "a", "userId": "u", "activityType": "t", "productId": "(none)",
+            "timestamp": "2026-01-01" }),
+            ),
+            vec!["productId"],
+        ),
+        (
             "activity.x",
             of(json!({ "activityId": "a", "userId": 7, "activityType": "t",
             "timestamp": "2026-01-01" })),

@@ -3,7 +3,7 @@
 use super::Activity;
 use super::fields::members;
 use super::reader::{Reader, own};
-use super::values::{date, id, open, trimmed};
+use super::values::{date, id, open, product_id, trimmed};
 
 members! {
     Members("") {
@@ -31,7 +31,7 @@ pub(super) fn read<'a>(found: &Members<'a>, reader: &mut Reader<'_>) -> Activity
         user_id: reader.required(found.user_id, id),
         activity_type: reader.required(found.activity_type.or(found.kind), open),
         at: reader.required(found.timestamp.or(found.time), date(limits)),
-        product_id: reader.optional(found.product_id, id),
+        product_id: reader.optional(found.product_id, product_id),
         device: reader.optional(found.device, open),
         page: reader.optional(found.page, trimmed(PAGE_CHARS_MAX)),
         country: reader.optional(found.country, open),

@@ -3,7 +3,7 @@
 use super::Feedback;
 use super::fields::members;
 use super::reader::{Reader, own};
-use super::values::{Refusal, date, id, verbatim, whole};
+use super::values::{Refusal, date, id, product_id, verbatim, whole};
 
 members! {
     Members("") {
@@ -25,7 +25,7 @@ pub(super) fn read<'a>(found: &Members<'a>, reader: &mut Reader<'_>) -> Feedback
     Feedback {
         feedback_id: reader.required(found.feedback_id, id),
         user_id: reader.required(found.user_id, id),
-        product_id: reader.required(found.product_id, id),
+        product_id: reader.required(found.product_id, product_id),
         rating: reader.required(found.rating, rating),
         at: reader.required(found.feedback_date, date(limits)),
         comment: reader.optional(found.comment, verbatim(COMMENT_CHARS_MAX)),

@@ -159,6 +159,30 @@ mod tests {
     }
 
     #[test]
+    fn the_reserved_product_is_refused_wherever_an_event_may_name_one() {
+        let bodies = [
+            (
+                Kind::Transaction,
+                r#""transactionId":"t","userId":"u","totalPrice":1,"transactionDate":"2026-11-21""#,
+            ),
+            (Kind::Activity, r#""activityId":"a","userId":"u","type":"waved","time":"2026-11-21""#),
+            (
+                Kind::Feedback,
+                r#""feedbackId":"f","userId":"u","rating":5,"feedbackDate":"2026-11-21""#,
+            ),
+            (Kind::Product, r#""name":"n","category":"c","price":1"#),
+            (Kind::Stock, r#""stock":1"#),
+        ];
+        for (kind, members) in bodies {
+            let naming = |product: &str| format!(r#"{{{members},"productId":"{product}"}}"#);
+            assert!(parse(kind, naming("(none) ").as_bytes(), &LIMITS).is_ok(), "{kind:?}");
+            let reasons = parse(kind, naming("(none)").as_bytes(), &LIMITS).unwrap_err();
+            assert_eq!((reasons.len(), &*reasons[0].field), (1, "productId"), "{kind:?}");
+            assert!(reasons[0].message.contains("reserved"), "{kind:?}: {}", reasons[0].message);
+        }
+    }
+
+    #[test]
     fn an_event_knows_its_kind_and_its_entity() {
         for (kind, body) in super::super::properties::EXAMPLES {
             let event = parse(kind, body.as_bytes(), &LIMITS).unwrap();

@@ -3,7 +3,7 @@
 use super::Product;
 use super::fields::members;
 use super::reader::{Reader, own};
-use super::values::{amount, date, id, open, stock, trimmed, verbatim};
+use super::values::{amount, date, open, product_id, stock, trimmed, verbatim};
 
 members! {
     Members("") {
@@ -29,7 +29,7 @@ const URL_CHARS_MAX: usize = 2_048;
 
 pub(super) fn read<'a>(found: &Members<'a>, reader: &mut Reader<'_>) -> Product<'a> {
     let limits = reader.limits;
-    let product_id = reader.required(found.product_id, id);
+    let product_id = reader.required(found.product_id, product_id);
     let name = reader.required(found.name, trimmed(NAME_CHARS_MAX));
     let category = reader.required(found.category, open);
     let price = reader.required(found.price, amount);

@@ -3,7 +3,7 @@
 use super::Stock;
 use super::fields::members;
 use super::reader::{Reader, own};
-use super::values::{date, id, stock};
+use super::values::{date, product_id, stock};
 
 members! {
     Members("") {
@@ -16,7 +16,7 @@ members! {
 pub(super) fn read<'a>(found: &Members<'a>, reader: &mut Reader<'_>) -> Stock<'a> {
     let limits = reader.limits;
     Stock {
-        product_id: reader.required(found.product_id, id),
+        product_id: reader.required(found.product_id, product_id),
         stock: reader.required(found.stock, stock),
         updated_at: reader.optional(found.updated_at, date(limits)),
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::fields::{Member, members, members_of};
 use super::reader::{Reader, own};
-use super::values::{Refusal, amount, currency, date, id, open, status, whole};
+use super::values::{Refusal, amount, currency, date, id, open, product_id, status, whole};
 use super::{Status, Transaction};
 
 members! {
@@ -47,7 +47,7 @@ pub(super) fn read<'a>(found: &Members<'a>, reader: &mut Reader<'_>) -> Transact
         total_price: total_price.money,
         rounded: total_price.rounded,
         at: reader.required(found.transaction_date.or(found.timestamp), date(limits)),
-        product_id: reader.optional(found.product_id, id),
+        product_id: reader.optional(found.product_id, product_id),
         quantity: reader.optional(found.quantity, quantity).unwrap_or(1),
         status: reader.optional(found.status, status).unwrap_or(Status::Completed),
         payment_method: reader

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::{Limits, Status};
 use crate::money::{Money, Scaled};
+use crate::products::RESERVED;
 use crate::time::Time;
 
 /// Why a value is not taken. Says what is allowed and never repeats the value.
@@ -58,6 +59,17 @@ pub(super) fn id(json: &str) -> Read<Cow<'_, str>> {
     string(json)
         .filter(|it| !it.is_empty() && !is_longer(it, ID_CHARS_MAX))
         .ok_or_else(|| "must be a string of 1 to 128 characters, not a number".into())
+}
+
+/// The id of a product, which is not the one that counts what names none.
+pub(super) fn product_id(json: &str) -> Read<Cow<'_, str>> {
+    let id = id(json)?;
+    if id == RESERVED {
+        return Err(
+            format!("must not be {RESERVED}, which is reserved for what names no product").into()
+        );
+    }
+    Ok(id)
 }
 
 /// A value of an open vocabulary: trimmed, 1 to 64 characters.

@@ -13,7 +13,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 
 const IDS: [&str; 4] = ["a", "b", "c", "d"];
 const USERS: [&str; 4] = ["u0", "u1", "guest-2", "guest-3"];
-const PRODUCTS: [&str; 4] = ["p0", "p1", "p2", "(none)"];
+const PRODUCTS: [&str; 3] = ["p0", "p1", "p2"];
 const WORDS: [&str; 5] = ["x", "y", " z ", "(none)", "(other)"];
 const STATUSES: [&str; 4] = ["completed", "pending", "failed", "returned"];
 const TYPES: [&str; 5] =
@@ -36,7 +36,7 @@ const DATES: [&str; 10] = [
 const GAPS_MS: [i64; 8] =
     [-5_000, 1, 60_000, 6 * 3_600_000, DAY_MS - 1, DAY_MS, DAY_MS + 1, 2 * DAY_MS];
 
-const MALFORMED: [(Kind, &str); 7] = [
+const MALFORMED: [(Kind, &str); 9] = [
     (Kind::Transaction, "{}"),
     (Kind::Activity, "not json"),
     (
@@ -53,6 +53,14 @@ const MALFORMED: [(Kind, &str); 7] = [
     ),
     (Kind::Stock, r#"{"productId":"p0","stock":1,"updatedAt":"2999-01-01"}"#),
     (Kind::Product, r#"{"productId":"(none)","name":"n","category":"x","price":1}"#),
+    (
+        Kind::Transaction,
+        r#"{"transactionId":"a","userId":"u0","totalPrice":1,"transactionDate":"2026-11-20","productId":"(none)"}"#,
+    ),
+    (
+        Kind::Feedback,
+        r#"{"feedbackId":"a","userId":"u0","productId":"(none)","rating":5,"feedbackDate":"2026-11-20"}"#,
+    ),
 ];
 
 /// One event of a random log.
@@ -270,7 +278,7 @@ fn rating(version: Version) -> impl Strategy<Value = String> {
 
 fn product(version: Version) -> impl Strategy<Value = String> {
     let stock = optional((0..3).prop_map(|it| json!(it)));
-    (one_of(&PRODUCTS[..3]), one_of(&WORDS), amount(), stock, version).prop_map(
+    (one_of(&PRODUCTS), one_of(&WORDS), amount(), stock, version).prop_map(
         |(id, category, price, stock, version)| {
             object([
                 ("productId", Some(id)),

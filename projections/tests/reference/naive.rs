@@ -15,6 +15,11 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 /// The producer's version, if it gives one, and where the event stands in the log.
 type Age = (Option<Time>, u64);
 
+/// The age of an entity that was `known` and hears of `new`: its version is the last it was told.
+fn after(new: Age, known: Age) -> Age {
+    (new.0.or(known.0), new.1)
+}
+
 /// Older by the versions where both have one and they differ, else by the log.
 fn is_older(new: Age, known: Age) -> bool {
     if let (Some(new), Some(known)) = (new.0, known.0)
@@ -28,6 +33,8 @@ fn is_older(new: Age, known: Age) -> bool {
 struct Sale {
     event: event::Transaction<'static>,
     age: Age,
+    /// The event's, else what it was before with the same product, else the catalogue's.
+    category: Option<String>,
     /// Category, payment method and country.
     codes: [u16; 3],
 }
@@ -128,12 +135,14 @@ impl Naive {
     }
 
     fn sale(&mut self, event: event::Transaction<'static>, place: u64) -> Came {
-        let age = (event.updated_at, place);
+        let mut age = (event.updated_at, place);
         let content = |event: &event::Transaction<'static>| event::Transaction {
             updated_at: None,
             rounded: false,
+            category: None,
             ..event.clone()
         };
+        let category = self.category(&event);
         if let Some(known) = self.sales.get_mut(&*event.transaction_id) {
             if known.event.user_id != event.user_id {
                 return Came::Quarantined(vec!["userId".into()]);
@@ -141,14 +150,13 @@ impl Naive {
             if is_older(age, known.age) {
                 return Came::Stale;
             }
-            if content(&known.event) == content(&event) {
+            age = after(age, known.age);
+            if content(&known.event) == content(&event) && known.category == category {
                 known.age.0 = age.0;
                 return Came::Unchanged;
             }
         }
-        let product = self.thing(event.product_id.as_deref().unwrap_or("(none)"));
-        let category = product.entry.as_ref().map(|entry| entry.category.to_string());
-        let category = event.category.as_deref().map(str::to_owned).or(category);
+        self.thing(event.product_id.as_deref().unwrap_or("(none)"));
         self.seen(&event.user_id, event.at);
         let codes = [
             self.word("category", 256, event.at, category.as_deref()),
@@ -157,8 +165,22 @@ impl Naive {
         ];
         self.sale_times.push(event.at);
         self.counts.rounded += u64::from(event.rounded);
-        self.sales.insert(event.transaction_id.to_string(), Sale { event, age, codes });
+        self.sales.insert(event.transaction_id.to_string(), Sale { event, age, category, codes });
         Came::Applied
+    }
+
+    /// The category of a sale after an event: the event's own; else the one that the sale has, if
+    /// it is of the same product; else the catalogue's.
+    fn category(&self, event: &event::Transaction<'static>) -> Option<String> {
+        if let Some(stated) = &event.category {
+            return Some(stated.to_string());
+        }
+        let known = self.sales.get(&*event.transaction_id);
+        if let Some(known) = known.filter(|known| known.event.product_id == event.product_id) {
+            return known.category.clone();
+        }
+        let thing = self.things.get(event.product_id.as_deref()?)?;
+        Some(thing.entry.as_ref()?.category.to_string())
     }
 
     fn fact(&mut self, event: event::Activity<'static>) -> Came {
@@ -182,7 +204,7 @@ impl Naive {
     }
 
     fn rating(&mut self, event: event::Feedback<'static>, place: u64) -> Came {
-        let age = (event.updated_at, place);
+        let mut age = (event.updated_at, place);
         if let Some(known) = self.ratings.get_mut(&*event.feedback_id) {
             if known.event.user_id != event.user_id {
                 return Came::Quarantined(vec!["userId".into()]);
@@ -190,6 +212,7 @@ impl Naive {
             if is_older(age, known.age) {
                 return Came::Stale;
             }
+            age = after(age, known.age);
             if (event::Feedback { updated_at: event.updated_at, ..known.event.clone() }) == event {
                 known.age.0 = age.0;
                 return Came::Unchanged;
@@ -202,11 +225,8 @@ impl Naive {
     }
 
     fn product(&mut self, event: &event::Product<'static>, place: u64) -> Came {
-        if event.product_id == "(none)" {
-            return Came::Quarantined(vec!["productId".into()]);
-        }
         let age = (event.updated_at, place);
-        let mut entry = Entry {
+        let entry = Entry {
             name: (*event.name).into(),
             category: (*event.category).into(),
             price: event.price,
@@ -216,29 +236,19 @@ impl Naive {
             rank: figures::rank(age),
         };
         let thing = self.thing(&event.product_id);
-        let mut applied = true;
-        if let Some(known) = &thing.entry {
-            if is_older(age, (known.rank.updated_at, known.rank.position)) {
-                return Came::Stale;
-            }
-            if (Entry { rank: entry.rank, ..known.clone() }) == entry {
-                applied = false;
-                entry.rank.position = known.rank.position;
-            }
-        }
-        thing.entry = Some(entry);
+        let entered = thing.enter(entry);
         let stocked = event.stock.map(|stock| thing.count_stock(stock, age));
-        if !applied && !matches!(stocked, Some(Came::Applied)) {
-            return Came::Unchanged;
+        match (entered, stocked) {
+            (Came::Applied, _) | (_, Some(Came::Applied)) => {
+                self.counts.rounded += u64::from(event.rounded);
+                Came::Applied
+            }
+            (Came::Stale, None | Some(Came::Stale)) => Came::Stale,
+            _ => Came::Unchanged,
         }
-        self.counts.rounded += u64::from(event.rounded);
-        Came::Applied
     }
 
     fn stock_event(&mut self, event: &event::Stock<'static>, place: u64) -> Came {
-        if event.product_id == "(none)" {
-            return Came::Quarantined(vec!["productId".into()]);
-        }
         self.thing(&event.product_id).count_stock(event.stock, (event.updated_at, place))
     }
 
@@ -250,6 +260,7 @@ impl Naive {
             if is_older(age, *known_age) {
                 return Came::Stale;
             }
+            age = after(age, *known_age);
             if (event::Customer { updated_at: event.updated_at, ..known.clone() }) == event {
                 came = Came::Unchanged;
                 age.1 = known_age.1;
@@ -305,14 +316,32 @@ impl Naive {
 }
 
 impl Thing {
+    fn enter(&mut self, mut entry: Entry) -> Came {
+        let mut came = Came::Applied;
+        if let Some(known) = &self.entry {
+            let age = |entry: &Entry| (entry.rank.updated_at, entry.rank.position);
+            if is_older(age(&entry), age(known)) {
+                return Came::Stale;
+            }
+            entry.rank.updated_at = after(age(&entry), age(known)).0;
+            if (Entry { rank: entry.rank, ..known.clone() }) == entry {
+                came = Came::Unchanged;
+                entry.rank.position = known.rank.position;
+            }
+        }
+        self.entry = Some(entry);
+        came
+    }
+
     fn count_stock(&mut self, stock: i64, age: Age) -> Came {
         match self.stock {
             Some((_, known)) if is_older(age, known) => Came::Stale,
             Some((same, known)) if same == stock => {
-                self.stock = Some((stock, (age.0, known.1)));
+                self.stock = Some((stock, (after(age, known).0, known.1)));
                 Came::Unchanged
             }
-            _ => {
+            known => {
+                let age = known.map_or(age, |(_, known)| after(age, known));
                 self.stock = Some((stock, age));
                 Came::Applied
             }

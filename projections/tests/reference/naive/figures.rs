@@ -177,7 +177,7 @@ impl Naive {
             quantity: event.quantity,
             at: event.at,
             payment_method: (*event.payment_method).into(),
-            category: event.category.as_deref().map(Into::into),
+            category: sale.category.as_deref().map(Into::into),
             country: event.country.as_deref().map(Into::into),
             cell: sale.codes,
             rank: rank(sale.age),
