@@ -1,4 +1,5 @@
-//! The read model of customers: one document each.
+//! The read model of customers: a document each for what is stated of it, and a row of a
+//! [`Tally`](crate::tally::Tally) for what is counted.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,24 @@ pub struct Customer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Box<Profile>>,
 }
+
+/// A customer's document: who it is. What is counted of it is a [`Row`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// As in [`Customer`].
+    pub ordinal: u32,
+    /// As in [`Customer`].
+    pub guest: bool,
+    /// As in [`Customer`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Box<Profile>>,
+}
+
+/// What is counted of a customer: first seen; after that, in milliseconds, last seen, created, and
+/// 1 more than first and last purchase, 0 where there is none; activities, ratings, their sum; and
+/// the sums of each status.
+pub type Row = [i64; 20];
 
 /// What a customer event states.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,6 +135,55 @@ impl Customer {
         }
     }
 
+    /// A customer as stored.
+    #[must_use]
+    pub fn of(record: Record, row: &Row) -> Self {
+        let [first, last, created, bought_first, bought_last, activities, ratings, rating_sum, ..] =
+            *row;
+        let purchase = |after: i64| (after > 0).then(|| Time(first + after - 1));
+        Customer {
+            ordinal: record.ordinal,
+            guest: record.guest,
+            profile: record.profile,
+            first_seen: Time(first),
+            last_seen: Time(first + last),
+            created_at: Time(first + created),
+            first_purchase: purchase(bought_first),
+            last_purchase: purchase(bought_last),
+            sales: ByStatus::from_columns(&row[8..]),
+            activities,
+            ratings,
+            rating_sum,
+        }
+    }
+
+    /// Its document.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record { ordinal: self.ordinal, guest: self.guest, profile: self.profile.clone() }
+    }
+
+    /// What is counted of it.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        let first = self.first_seen.0;
+        // A purchase is an event, and first seen is the earliest of all.
+        let purchase = |at: Option<Time>| at.map_or(0, |at| at.0 - first + 1);
+        let mut row = [0; 20];
+        row[..8].copy_from_slice(&[
+            first,
+            self.last_seen.0 - first,
+            self.created_at.0 - first,
+            purchase(self.first_purchase),
+            purchase(self.last_purchase),
+            self.activities,
+            self.ratings,
+            self.rating_sum,
+        ]);
+        self.sales.to_columns(&mut row[8..]);
+        row
+    }
+
     /// Takes note of an event of time `at`.
     pub fn seen(&mut self, at: Time) {
         self.first_seen = self.first_seen.min(at);
@@ -184,6 +252,7 @@ impl Fold {
         }
         profile.rank = rank;
         self.with_customer(&event.user_id, at, resolved, |customer| customer.state(profile))?;
+        resolved.stated_customers.insert(event.user_id.as_ref().into());
         Ok(stated.into())
     }
 }

@@ -5,7 +5,7 @@
 //! 1. [`Fold::needs_identity`]: which rows of the ledger, vocabularies and blocks of ids;
 //! 2. [`Fold::needs_entities`]: which customers and products, those of replaced rows included;
 //! 3. [`Fold::resolve`]: event by event in log order, entities change and say what is to be added
-//!    to which rollup; [`Fold::needs_rollups`] says which of those to load;
+//!    to which rollup; [`Fold::needs_rollups`] says which of those, and of the tallies, to load;
 //! 4. [`Fold::apply`]: the additions.
 //!
 //! What a step needs looked up is worked out in `needs`, the steps themselves here.
@@ -19,7 +19,7 @@ mod needs;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::bucket;
-use crate::customers::Customer;
+use crate::customers::{self, Customer};
 use crate::event::{Event, Reason};
 use crate::ledger::{LedgerKey, LedgerRow};
 use crate::products::{self, Product};
@@ -27,8 +27,9 @@ use crate::rank::{Rank, Stated};
 use crate::rollup::{self, Delta, Family, RollupKey};
 use crate::root::{Root, Settings};
 use crate::seen::{Block, BlockKey, Seen};
-use crate::space::{NotAtHand, Space};
+use crate::space::{Change, NotAtHand, Space};
 use crate::table::Table;
+use crate::tally::{Of, Tally, TallyKey};
 use crate::time::Time;
 use crate::vocabulary::{Dimension, OTHER, OTHER_NAME, Vocabulary, VocabularyKey};
 
@@ -90,6 +91,10 @@ pub struct Resolved {
     pub recheck: BTreeSet<Box<str>>,
     /// Customers and products that became known, in the order of their ordinals.
     pub named: Vec<Named>,
+    /// Customers of whom an event stated something: their documents change.
+    pub stated_customers: BTreeSet<Box<str>>,
+    /// Products of which an event stated something: their documents change.
+    pub stated_products: BTreeSet<Box<str>>,
     /// What kinds of figures changed.
     pub touched: Touched,
     /// Whether activity blocks below the root's first are to be deleted.
@@ -138,6 +143,8 @@ pub struct Fold {
     pub products: Space<Box<str>, Product>,
     /// Vocabularies at hand.
     pub vocabularies: Space<VocabularyKey, Vocabulary>,
+    /// What is counted of customers and products, at hand.
+    pub tallies: Space<TallyKey, Tally>,
     /// Rollups at hand.
     pub rollups: Space<RollupKey, Table>,
     /// Blocks of ids at hand.
@@ -158,9 +165,10 @@ impl Fold {
             settings,
             root,
             ledger: Space::new(200_000),
-            customers: Space::new(400_000).remembering(),
-            products: Space::new(200_000).remembering(),
+            customers: Space::new(400_000),
+            products: Space::new(200_000),
             vocabularies: Space::new(2_000),
+            tallies: Space::new(10_000),
             rollups: Space::new(50_000),
             blocks: Space::new(1_000),
             seen,
@@ -174,9 +182,10 @@ impl Fold {
     pub fn keeping(self, documents: usize) -> Self {
         Fold {
             ledger: Space::new(documents),
-            customers: Space::new(documents).remembering(),
-            products: Space::new(documents).remembering(),
+            customers: Space::new(documents),
+            products: Space::new(documents),
             vocabularies: Space::new(documents),
+            tallies: Space::new(documents),
             rollups: Space::new(documents),
             blocks: Space::new(documents),
             ..self
@@ -215,13 +224,63 @@ impl Fold {
         Ok(resolved)
     }
 
-    /// Step 4: the additions.
+    /// Takes in a customer as stored, its tally being at hand.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the tally is not.
+    pub fn supply_customer(
+        &mut self,
+        id: Box<str>,
+        record: Option<customers::Record>,
+    ) -> Result<(), NotAtHand> {
+        let customer = match record {
+            None => None,
+            Some(record) => {
+                let tally = self.tallies.get(&TallyKey::new(Of::Customers, record.ordinal))?;
+                let row = tally.map_or([0; 20], |tally| tally.get(record.ordinal));
+                Some(Customer::of(record, &row))
+            }
+        };
+        self.customers.supply(id, customer);
+        Ok(())
+    }
+
+    /// Takes in a product as stored, its tally being at hand.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the tally is not.
+    pub fn supply_product(
+        &mut self,
+        id: Box<str>,
+        record: Option<products::Record>,
+    ) -> Result<(), NotAtHand> {
+        let product = match record {
+            None => None,
+            Some(record) => {
+                let tally = self.tallies.get(&TallyKey::new(Of::Products, record.ordinal))?;
+                let row = tally.map_or([0; 21], |tally| tally.get(record.ordinal));
+                Some(Product::of(record, &row))
+            }
+        };
+        self.products.supply(id, product);
+        Ok(())
+    }
+
+    /// Step 4: the additions, and what is counted of who changed.
     ///
     /// # Errors
     /// [`NotAtHand`] where what [`Fold::needs_rollups`] asked for was not supplied.
     pub fn apply(&mut self, resolved: &Resolved) -> Result<(), NotAtHand> {
         for delta in &resolved.deltas {
             self.rollups.edit(&delta.key, Table::default)?.add(delta.row, delta.delta);
+        }
+        for Change { document, .. } in self.customers.changes() {
+            let key = TallyKey::new(Of::Customers, document.ordinal);
+            self.tallies.edit(&key, Tally::default)?.set(document.ordinal, &document.row());
+        }
+        for Change { document, .. } in self.products.changes() {
+            let key = TallyKey::new(Of::Products, document.ordinal);
+            self.tallies.edit(&key, Tally::default)?.set(document.ordinal, &document.row());
         }
         Ok(())
     }
@@ -279,12 +338,14 @@ impl Fold {
         self.customers.settle();
         self.products.settle();
         self.vocabularies.settle();
+        self.tallies.settle();
         self.rollups.settle();
         self.blocks.settle();
         self.ledger.turn();
         self.customers.turn();
         self.products.turn();
         self.vocabularies.turn();
+        self.tallies.turn();
         self.rollups.turn();
         self.blocks.turn();
     }

@@ -34,6 +34,7 @@ pub mod seen;
 pub mod space;
 pub mod sums;
 pub mod table;
+pub mod tally;
 pub mod testing;
 pub mod time;
 pub mod vocabulary;

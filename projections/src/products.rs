@@ -1,4 +1,5 @@
-//! The read model of products: one document each.
+//! The read model of products: a document each for what is stated of it, and a row of a
+//! [`Tally`](crate::tally::Tally) for what is counted.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,27 @@ pub struct Product {
     /// How many ratings of 1 to 5 are counted now.
     pub ratings: [i64; 5],
 }
+
+/// A product's document: what is stated of it. What is counted of it is a [`Row`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// As in [`Product`].
+    pub ordinal: u32,
+    /// As in [`Product`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<Box<Entry>>,
+    /// As in [`Product`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock: Option<i64>,
+    /// As in [`Product`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock_rank: Option<Rank>,
+}
+
+/// What is counted of a product: views, carts, removals, purchases, ratings of 1 to 5, and the
+/// sums of each status.
+pub type Row = [i64; 21];
 
 /// What a product event states, its stock apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,6 +112,45 @@ impl Entry {
 }
 
 impl Product {
+    /// A product as stored.
+    #[must_use]
+    pub fn of(record: Record, row: &Row) -> Self {
+        let [views, carts, removals, purchases, one, two, three, four, five, ..] = *row;
+        Product {
+            ordinal: record.ordinal,
+            catalogue: record.catalogue,
+            stock: record.stock,
+            stock_rank: record.stock_rank,
+            sales: ByStatus::from_columns(&row[9..]),
+            views,
+            carts,
+            removals,
+            purchases,
+            ratings: [one, two, three, four, five],
+        }
+    }
+
+    /// Its document.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record {
+            ordinal: self.ordinal,
+            catalogue: self.catalogue.clone(),
+            stock: self.stock,
+            stock_rank: self.stock_rank,
+        }
+    }
+
+    /// What is counted of it.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        let mut row = [0; 21];
+        row[..4].copy_from_slice(&[self.views, self.carts, self.removals, self.purchases]);
+        row[4..9].copy_from_slice(&self.ratings);
+        self.sales.to_columns(&mut row[9..]);
+        row
+    }
+
     /// Replaces the catalogue's entry, unless what is known is newer.
     pub fn state_entry(&mut self, mut entry: Entry) -> Stated {
         let known = self.catalogue.as_deref();
@@ -172,6 +233,7 @@ impl Fold {
         let stated = state(&mut product);
         if product != *known {
             self.with_product(id, resolved, |known| *known = product)?;
+            resolved.stated_products.insert(id.into());
         }
         Ok(stated)
     }

@@ -29,19 +29,8 @@ impl std::error::Error for NotAtHand {}
 #[derive(Debug, Clone)]
 struct Slot<D> {
     document: Option<D>,
-    /// What the store has, where the space remembers it and the document has changed since.
-    before: Option<D>,
     stored: bool,
     dirty: bool,
-}
-
-impl<D: Clone> Slot<D> {
-    fn mark(&mut self, remember: bool) {
-        self.dirty = true;
-        if remember {
-            self.before.clone_from(&self.document);
-        }
-    }
 }
 
 /// The documents of one collection that are at hand, by key.
@@ -51,7 +40,6 @@ pub struct Space<K, D> {
     old: HashMap<K, Slot<D>, RandomState>,
     dirty: Vec<K>,
     capacity: usize,
-    remembers: bool,
 }
 
 /// A document that a batch changed.
@@ -61,13 +49,11 @@ pub struct Change<'a, K, D> {
     pub key: &'a K,
     /// Its whole new content.
     pub document: &'a D,
-    /// What the store has, where the space remembers it.
-    pub before: Option<&'a D>,
     /// Whether the store has no document of that key yet.
     pub new: bool,
 }
 
-impl<K: Eq + Hash + Clone + std::fmt::Debug, D: Clone> Space<K, D> {
+impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
     /// An empty space that keeps about `capacity` documents after each [`Space::turn`].
     #[must_use]
     pub fn new(capacity: usize) -> Self {
@@ -76,15 +62,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D: Clone> Space<K, D> {
             old: HashMap::default(),
             dirty: Vec::new(),
             capacity: capacity.max(2),
-            remembers: false,
         }
-    }
-
-    /// The same, remembering what a document was before a batch changed it, so that only what
-    /// differs need be written. Worth it for small documents that change in few places.
-    #[must_use]
-    pub fn remembering(self) -> Self {
-        Space { remembers: true, ..self }
     }
 
     /// Whether the store need not be asked for `key`. What is at hand is kept for another turn.
@@ -109,7 +87,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D: Clone> Space<K, D> {
     pub fn supply(&mut self, key: K, document: Option<D>) {
         if !self.at_hand(&key) {
             let stored = document.is_some();
-            self.young.insert(key, Slot { document, before: None, stored, dirty: false });
+            self.young.insert(key, Slot { document, stored, dirty: false });
         }
     }
 
@@ -145,7 +123,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D: Clone> Space<K, D> {
             return Err(NotAtHand(format!("{key:?}")));
         };
         if !slot.dirty {
-            slot.mark(self.remembers);
+            slot.dirty = true;
             self.dirty.push(K::from(key));
         }
         Ok(slot.document.get_or_insert_with(make))
@@ -161,7 +139,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D: Clone> Space<K, D> {
         }
         if let Some(slot) = self.young.get_mut(&key) {
             if !slot.dirty {
-                slot.mark(self.remembers);
+                slot.dirty = true;
                 self.dirty.push(key);
             }
             slot.document = Some(document);
@@ -184,18 +162,18 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D: Clone> Space<K, D> {
         }
         let Some(slot) = self.young.get_mut(key) else { return Ok(None) };
         if !slot.dirty {
-            slot.mark(self.remembers);
+            slot.dirty = true;
             self.dirty.push(K::from(key));
         }
         Ok(slot.document.as_mut())
     }
 
     /// The documents changed since [`Space::settle`], in the order of their first change.
-    pub fn changes(&self) -> impl Iterator<Item = Change<'_, K, D>> {
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_, K, D>> + Clone {
         self.dirty.iter().filter_map(|key| {
             let slot = self.young.get(key)?;
             let document = slot.document.as_ref()?;
-            Some(Change { key, document, before: slot.before.as_ref(), new: !slot.stored })
+            Some(Change { key, document, new: !slot.stored })
         })
     }
 
@@ -204,7 +182,6 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D: Clone> Space<K, D> {
         for key in self.dirty.drain(..) {
             if let Some(slot) = self.young.get_mut(&key) {
                 slot.dirty = false;
-                slot.before = None;
                 slot.stored = slot.document.is_some();
             }
         }

@@ -69,6 +69,22 @@ pub struct ByStatus {
 }
 
 impl ByStatus {
+    /// As integers side by side: orders, quantity and amount of each status in turn.
+    pub(crate) fn to_columns(self, columns: &mut [i64]) {
+        for (status, columns) in Status::ALL.into_iter().zip(columns.chunks_mut(3)) {
+            columns.copy_from_slice(&Row::from(self.of(status)));
+        }
+    }
+
+    /// From what [`ByStatus::to_columns`] wrote.
+    pub(crate) fn from_columns(columns: &[i64]) -> Self {
+        let mut sums = ByStatus::default();
+        for (status, columns) in Status::ALL.into_iter().zip(columns.as_chunks().0) {
+            sums.add(status, Sums::from(*columns));
+        }
+        sums
+    }
+
     /// The sums of one status.
     #[must_use]
     pub fn of(&self, status: Status) -> Sums {

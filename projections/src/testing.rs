@@ -9,13 +9,16 @@ mod documents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::customers::Customer;
 use crate::event::{self, Kind, Limits, Status};
 use crate::fold::{Fold, Message, Needs, Resolved, Touched};
 use crate::ledger::LedgerRow;
+use crate::products::Product;
 use crate::rollup::RollupKey;
 use crate::root::{Counts, Root, Settings};
 use crate::seen::{BlockKey, BlockKind};
 use crate::space::Change;
+use crate::tally::{Of, TallyKey};
 use crate::time::Time;
 use crate::vocabulary::VocabularyKey;
 
@@ -272,13 +275,24 @@ impl Shop {
         for key in needs.blocks {
             fold.blocks.supply(key, from.blocks.get(&key.id()).cloned());
         }
+        for key in needs.tallies {
+            fold.tallies.supply(key, from.tallies.get(&key.id()).cloned());
+        }
         for id in needs.customers {
-            let customer = from.customers.get(&*id).cloned();
-            fold.customers.supply(id, customer);
+            let record = from.customers.get(&*id).map(Customer::record);
+            if let Some(record) = &record {
+                let key = TallyKey::new(Of::Customers, record.ordinal);
+                fold.tallies.supply(key, from.tallies.get(&key.id()).cloned());
+            }
+            fold.supply_customer(id, record).expect("its tally is at hand");
         }
         for id in needs.products {
-            let product = from.products.get(&*id).cloned();
-            fold.products.supply(id, product);
+            let record = from.products.get(&*id).map(Product::record);
+            if let Some(record) = &record {
+                let key = TallyKey::new(Of::Products, record.ordinal);
+                fold.tallies.supply(key, from.tallies.get(&key.id()).cloned());
+            }
+            fold.supply_product(id, record).expect("its tally is at hand");
         }
         for key in needs.rollups {
             fold.rollups.supply(key, from.rollups.get(&key.id()).cloned());
@@ -316,6 +330,7 @@ impl Shop {
             write(&mut to.customers, fold.customers.changes(), ToString::to_string),
             write(&mut to.products, fold.products.changes(), ToString::to_string),
             write(&mut to.vocabularies, fold.vocabularies.changes(), VocabularyKey::id),
+            write(&mut to.tallies, fold.tallies.changes(), TallyKey::id),
             write(&mut to.rollups, fold.rollups.changes(), RollupKey::id),
             write(&mut to.blocks, fold.blocks.changes(), BlockKey::id),
         ];
@@ -361,9 +376,6 @@ fn write<'a, K: 'a, D: Clone + PartialEq + std::fmt::Debug + 'a>(
         count += 1;
         let id = id(change.key);
         assert_eq!(change.new, !stored.contains_key(&id), "{id} is new or is not");
-        if let Some(before) = change.before {
-            assert_eq!(Some(before), stored.get(&id), "{id} was what it is said to have been");
-        }
         stored.insert(id, change.document.clone());
     }
     count

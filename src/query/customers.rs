@@ -1,6 +1,6 @@
 //! `GET /api/metrics/customers`, and what the summary has of it.
 
-use projections::customers::Customer;
+use projections::customers::Record;
 use projections::money::{self, Money};
 use projections::rollup::Family;
 use projections::table::Row;
@@ -115,7 +115,7 @@ struct Spending {
 }
 
 struct Spent {
-    customer: Known<Customer>,
+    customer: Known<Record>,
     amount: Money,
     orders: i64,
 }
@@ -139,7 +139,7 @@ async fn spending(
     let buyers = sums.iter().map(|(_, orders)| i64::from(*orders > 0)).sum();
     let cut = ranking::cut(sums.iter().map(|(amount, _)| *amount), limit);
     let customers = snapshot.customers(&ids.of(snapshot, Family::Buyers, cut).await?).await?;
-    let spent = |customer: Known<Customer>| {
+    let spent = |customer: Known<Record>| {
         let sum = sums.get(customer.document.ordinal as usize).copied();
         let (amount, orders) = sum.unwrap_or_default();
         Spent { customer, amount: Money(amount), orders }

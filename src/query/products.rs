@@ -1,7 +1,7 @@
 //! `GET /api/metrics/products`, and what the summary has of it.
 
 use projections::money::{self, Money};
-use projections::products::{Product, RESERVED};
+use projections::products::{RESERVED, Record};
 use projections::rollup::Family;
 use projections::sums::Sums;
 use projections::time::Time;
@@ -77,7 +77,7 @@ impl View for ProductMetrics {
 #[derive(Debug)]
 pub struct Sold {
     /// The product.
-    pub product: Known<Product>,
+    pub product: Known<Record>,
     /// Items, in the range and statuses asked for.
     pub quantity: i64,
 }
@@ -104,7 +104,7 @@ pub async fn top(
     // The reserved product takes a place, and is left out.
     let cut = ranking::cut(quantities.iter().copied(), limit + 1);
     let products = snapshot.products(&ids.of(snapshot, Family::Sold, cut).await?).await?;
-    let sold = |product: Known<Product>| Sold {
+    let sold = |product: Known<Record>| Sold {
         quantity: quantities.get(product.document.ordinal as usize).copied().unwrap_or(0),
         product,
     };
@@ -120,7 +120,7 @@ async fn low(
     snapshot: &Snapshot,
     limit: usize,
     ids: &Ids,
-) -> Result<Vec<Known<Product>>, store::Error> {
+) -> Result<Vec<Known<Record>>, store::Error> {
     let root = &snapshot.checkpoint.root;
     let mut lacking = vec![0_i64; root.next_product as usize];
     let everything = Scope::Everything(Quarters::ALL);
@@ -146,8 +146,8 @@ impl From<Sold> for Seller {
     }
 }
 
-impl From<Known<Product>> for Whole {
-    fn from(Known { id, document }: Known<Product>) -> Self {
+impl From<Known<Record>> for Whole {
+    fn from(Known { id, document }: Known<Record>) -> Self {
         let mut whole = Whole {
             product_id: id,
             name: None,

@@ -7,14 +7,17 @@
 use std::time::Duration;
 
 use mongodb::ClientSession;
-use mongodb::bson::raw::cstr;
 use mongodb::bson::{self, RawArrayBuf, RawDocumentBuf, rawdoc};
 use mongodb::error::{ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::WriteConcern;
+use projections::customers::Customer;
 use projections::fold::{Fold, Resolved};
+use projections::products::Product;
+use projections::rollup::RollupKey;
 use projections::seen::{BlockKey, BlockKind};
-use projections::space::Space;
-use projections::table::Table;
+use projections::space::Change;
+use projections::tally::TallyKey;
+use projections::vocabulary::VocabularyKey;
 use serde::Serialize;
 
 use super::generation::Checkpoint;
@@ -123,19 +126,18 @@ impl Commit {
         resolved: &Resolved,
     ) -> Result<Self, Error> {
         let mut writes = Writes { generation: checkpoint.generation, commands: vec![], count: 1 };
-        writes.space(Model::Ledger, &fold.ledger, |key| key.as_str().into(), |row| row)?;
-        writes.space(Model::Customers, &fold.customers, |id| id.as_ref().into(), |it| it)?;
-        writes.space(Model::Products, &fold.products, |id| id.as_ref().into(), |it| it)?;
-        writes.space(
-            Model::Vocabularies,
-            &fold.vocabularies,
-            projections::vocabulary::VocabularyKey::id,
-            |it| it,
-        )?;
-        writes.space(Model::Blocks, &fold.blocks, projections::seen::BlockKey::id, |it| it)?;
-        writes.space(Model::Rollups, &fold.rollups, projections::rollup::RollupKey::id, |t| {
-            Rollup { t }
-        })?;
+        writes.all(Model::Ledger, fold.ledger.changes(), |key| key.as_str().into(), |row| row)?;
+        // Most that changed of customers and products is counted, and stands in their tallies.
+        let stated = fold.customers.changes();
+        let stated = stated.filter(|it| it.new || resolved.stated_customers.contains(it.key));
+        writes.all(Model::Customers, stated, |id| id.as_ref().into(), Customer::record)?;
+        let stated = fold.products.changes();
+        let stated = stated.filter(|it| it.new || resolved.stated_products.contains(it.key));
+        writes.all(Model::Products, stated, |id| id.as_ref().into(), Product::record)?;
+        writes.all(Model::Tallies, fold.tallies.changes(), TallyKey::id, |t| Packed { t })?;
+        writes.all(Model::Vocabularies, fold.vocabularies.changes(), VocabularyKey::id, |it| it)?;
+        writes.all(Model::Blocks, fold.blocks.changes(), BlockKey::id, |it| it)?;
+        writes.all(Model::Rollups, fold.rollups.changes(), RollupKey::id, |t| Packed { t })?;
         let mut names = writes.collect(Model::Names, Verb::Insert);
         for named in &resolved.named {
             let id = super::names::of_ordinal(named.family, named.ordinal);
@@ -281,8 +283,8 @@ fn classify(error: Error) -> CommitError {
 }
 
 #[derive(Serialize)]
-struct Rollup<'a> {
-    t: &'a Table,
+struct Packed<'a, T> {
+    t: &'a T,
 }
 
 /// One command, and how many documents it must have found or made, where that is known.
@@ -306,36 +308,23 @@ struct Writes {
 }
 
 impl Writes {
-    fn space<'a, K, D, S>(
+    fn all<'a, K: 'a, D: 'a, S: Serialize>(
         &mut self,
         model: Model,
-        space: &'a Space<K, D>,
+        changes: impl Iterator<Item = Change<'a, K, D>> + Clone,
         id: impl Fn(&K) -> String,
-        wrap: impl Fn(&'a D) -> S,
-    ) -> Result<(), Error>
-    where
-        K: Eq + std::hash::Hash + Clone + std::fmt::Debug,
-        D: Clone,
-        S: Serialize,
-    {
-        let body = |document| bson::serialize_to_raw_document_buf(&wrap(document)).doing(ENCODING);
+        body: impl Fn(&'a D) -> S,
+    ) -> Result<(), Error> {
+        let body = |it| bson::serialize_to_raw_document_buf(&body(it)).doing(ENCODING);
         let mut inserts = self.collect(model, Verb::Insert);
-        for change in space.changes().filter(|change| change.new) {
+        for change in changes.clone().filter(|change| change.new) {
             inserts.push(&with_id(&id(change.key), &body(change.document)?)?);
         }
         inserts.end();
         let mut updates = self.collect(model, Verb::Update);
-        for change in space.changes().filter(|change| !change.new) {
-            let q = rawdoc! { "_id": id(change.key) };
-            let after = body(change.document)?;
-            let u = match change.before {
-                // A replacement: `$set` would leave the fields that the document no longer has.
-                None => after,
-                Some(before) => match difference(&body(before)?, &after).doing(ENCODING)? {
-                    Some(difference) => difference,
-                    None => continue,
-                },
-            };
+        for change in changes.filter(|change| !change.new) {
+            // A replacement: `$set` would leave the fields that the document no longer has.
+            let (q, u) = (rawdoc! { "_id": id(change.key) }, body(change.document)?);
             updates.push(&rawdoc! { "q": q, "u": u });
         }
         updates.end();
@@ -394,35 +383,6 @@ impl Collect<'_> {
 }
 
 const ENCODING: &str = "encoding a commit";
-
-/// The update that makes one document of another, by its outermost fields; `None` where they are
-/// the same. Cheaper for the server than a replacement, and for its replicas.
-fn difference(
-    before: &RawDocumentBuf,
-    after: &RawDocumentBuf,
-) -> Result<Option<RawDocumentBuf>, bson::error::Error> {
-    let (mut set, mut unset) = (rawdoc! {}, rawdoc! {});
-    for element in after {
-        let (key, value) = element?;
-        if before.get(key)? != Some(value) {
-            set.append(key, value);
-        }
-    }
-    for element in before {
-        let (key, _) = element?;
-        if after.get(key)?.is_none() {
-            unset.append(key, "");
-        }
-    }
-    let mut update = rawdoc! {};
-    if !set.is_empty() {
-        update.append(cstr!("$set"), set);
-    }
-    if !unset.is_empty() {
-        update.append(cstr!("$unset"), unset);
-    }
-    Ok((!update.is_empty()).then_some(update))
-}
 
 /// A document with its `_id` before its other elements.
 fn with_id(id: &str, body: &RawDocumentBuf) -> Result<RawDocumentBuf, Error> {

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{self, RawDocumentBuf, doc};
+use projections::customers;
 use projections::fold::{Fold, Needs};
 use projections::ledger::LedgerKey;
+use projections::products;
 use projections::seen::{Block, BlockKey, BlockKind};
 use projections::space::Space;
 use projections::table::Table;
+use projections::tally::{Of, Tally, TallyKey};
 use projections::time::Time;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -20,11 +23,13 @@ use super::{Doing, Error, Store};
 /// customer that the command asks for.
 const ROWS_LEFT_OUT: usize = 64;
 
-/// A rollup as stored. The ids of rollups are made by `projections::rollup::RollupKey::id`.
+/// A rollup or a tally as stored.
 #[derive(Debug, Deserialize)]
-struct StoredTable {
-    t: Table,
+struct Packed<T> {
+    t: T,
 }
+
+const NO_TALLY: Error = Error::Missing("what is counted of an entity was not loaded before it");
 
 impl Store {
     /// Supplies everything that a fold needs, each document or the knowledge that there is none.
@@ -40,16 +45,62 @@ impl Store {
         let at = |model| Collection { store: self, generation, model };
         let ledger = named(needs.ledger, |key| key.as_str().to_owned());
         at(Model::Ledger).supply(ledger, &mut fold.ledger, |row| row).await?;
-        let customers = named(needs.customers, ToString::to_string);
-        at(Model::Customers).supply(customers, &mut fold.customers, |customer| customer).await?;
-        let products = named(needs.products, ToString::to_string);
-        at(Model::Products).supply(products, &mut fold.products, |product| product).await?;
+        let keys = named(needs.tallies, TallyKey::id);
+        at(Model::Tallies)
+            .supply(keys, &mut fold.tallies, |stored: Packed<Tally>| stored.t)
+            .await?;
+        self.supply_customers(generation, needs.customers, fold).await?;
+        self.supply_products(generation, needs.products, fold).await?;
         let keys = named(needs.vocabularies, projections::vocabulary::VocabularyKey::id);
         at(Model::Vocabularies).supply(keys, &mut fold.vocabularies, |values| values).await?;
         let keys = named(needs.blocks, projections::seen::BlockKey::id);
         at(Model::Blocks).supply(keys, &mut fold.blocks, |block| block).await?;
         let keys = named(needs.rollups, projections::rollup::RollupKey::id);
-        at(Model::Rollups).supply(keys, &mut fold.rollups, |stored: StoredTable| stored.t).await
+        at(Model::Rollups).supply(keys, &mut fold.rollups, |stored: Packed<Table>| stored.t).await
+    }
+
+    /// A customer is its document and its row of a tally.
+    async fn supply_customers(
+        &self,
+        generation: u32,
+        ids: BTreeSet<Box<str>>,
+        fold: &mut Fold,
+    ) -> Result<(), Error> {
+        let at = |model| Collection { store: self, generation, model };
+        let found = at(Model::Customers).find(named(ids, ToString::to_string)).await?;
+        let tally = |record: &customers::Record| TallyKey::new(Of::Customers, record.ordinal);
+        let tallies = found.iter().filter_map(|(_, record)| record.as_ref().map(tally));
+        let tallies = tallies.filter(|key| !fold.tallies.at_hand(key)).collect();
+        let keys = named(tallies, TallyKey::id);
+        at(Model::Tallies)
+            .supply(keys, &mut fold.tallies, |stored: Packed<Tally>| stored.t)
+            .await?;
+        for (id, record) in found {
+            fold.supply_customer(id, record).map_err(|_| NO_TALLY)?;
+        }
+        Ok(())
+    }
+
+    /// As is a product.
+    async fn supply_products(
+        &self,
+        generation: u32,
+        ids: BTreeSet<Box<str>>,
+        fold: &mut Fold,
+    ) -> Result<(), Error> {
+        let at = |model| Collection { store: self, generation, model };
+        let found = at(Model::Products).find(named(ids, ToString::to_string)).await?;
+        let tally = |record: &products::Record| TallyKey::new(Of::Products, record.ordinal);
+        let tallies = found.iter().filter_map(|(_, record)| record.as_ref().map(tally));
+        let tallies = tallies.filter(|key| !fold.tallies.at_hand(key)).collect();
+        let keys = named(tallies, TallyKey::id);
+        at(Model::Tallies)
+            .supply(keys, &mut fold.tallies, |stored: Packed<Tally>| stored.t)
+            .await?;
+        for (id, record) in found {
+            fold.supply_product(id, record).map_err(|_| NO_TALLY)?;
+        }
+        Ok(())
     }
 
     /// Hands a new fold the ids it remembers.
@@ -178,20 +229,31 @@ struct Collection<'a> {
 impl Collection<'_> {
     async fn supply<K, D, S>(
         self,
-        mut wanted: BTreeMap<String, K>,
+        wanted: BTreeMap<String, K>,
         space: &mut Space<K, D>,
         unwrap: impl Fn(S) -> D,
     ) -> Result<(), Error>
     where
-        K: Ord + Eq + std::hash::Hash + Clone + std::fmt::Debug,
-        D: Clone,
+        K: Eq + std::hash::Hash + Clone + std::fmt::Debug,
         S: DeserializeOwned,
     {
+        for (key, stored) in self.find(wanted).await? {
+            space.supply(key, stored.map(&unwrap));
+        }
+        Ok(())
+    }
+
+    /// Each of those wanted, as stored.
+    async fn find<K, S: DeserializeOwned>(
+        self,
+        mut wanted: BTreeMap<String, K>,
+    ) -> Result<Vec<(K, Option<S>)>, Error> {
         const DOING: &str = "reading the documents of a batch";
         if wanted.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let ids: Vec<&String> = wanted.keys().collect();
+        let mut answers = Vec::with_capacity(ids.len());
         let mut found = self
             .store
             .database
@@ -201,15 +263,13 @@ impl Collection<'_> {
             .await
             .doing(DOING)?;
         while let Some(raw) = found.try_next().await.doing(DOING)? {
-            let id = raw.get_str("_id").map(str::to_owned).unwrap_or_default();
-            let stored = bson::deserialize_from_slice(raw.as_bytes()).doing(DOING)?;
-            if let Some(key) = wanted.remove(&id) {
-                space.supply(key, Some(unwrap(stored)));
+            let id = raw.get_str("_id").unwrap_or_default();
+            if let Some(key) = wanted.remove(id) {
+                let stored = bson::deserialize_from_slice(raw.as_bytes()).doing(DOING)?;
+                answers.push((key, Some(stored)));
             }
         }
-        for key in wanted.into_values() {
-            space.supply(key, None);
-        }
-        Ok(())
+        answers.extend(wanted.into_values().map(|key| (key, None)));
+        Ok(answers)
     }
 }

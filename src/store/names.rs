@@ -12,10 +12,12 @@ pub const LEASES: &str = "leases";
 /// A collection that every generation has its own of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Model {
-    /// Customers, `_id` the user's id.
+    /// What is stated of customers, `_id` the user's id.
     Customers,
-    /// Products, `_id` the product's id.
+    /// What is stated of products, `_id` the product's id.
     Products,
+    /// What is counted of both; see `projections::tally`.
+    Tallies,
     /// Packed tables by time and entity; see `projections::rollup`.
     Rollups,
     /// The values behind the codes in rollups.
@@ -33,9 +35,10 @@ pub enum Model {
 
 impl Model {
     /// All of them.
-    pub const ALL: [Model; 8] = [
+    pub const ALL: [Model; 9] = [
         Model::Customers,
         Model::Products,
+        Model::Tallies,
         Model::Rollups,
         Model::Vocabularies,
         Model::Ledger,
@@ -50,6 +53,7 @@ impl Model {
         let model = match self {
             Model::Customers => "customers",
             Model::Products => "products",
+            Model::Tallies => "tallies",
             Model::Rollups => "rollups",
             Model::Vocabularies => "vocabularies",
             Model::Ledger => "ledger",

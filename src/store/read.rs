@@ -13,8 +13,8 @@ use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
 use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
-use projections::customers::Customer;
-use projections::products::Product;
+use projections::customers;
+use projections::products;
 use projections::rollup::{self, Family};
 use projections::vocabulary::{Dimension, VocabularyKey};
 use serde::Deserialize;
@@ -166,7 +166,10 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
-    pub async fn customers(&self, ids: &[Arc<str>]) -> Result<Vec<Known<Customer>>, Error> {
+    pub async fn customers(
+        &self,
+        ids: &[Arc<str>],
+    ) -> Result<Vec<Known<customers::Record>>, Error> {
         self.entities(Model::Customers, ids, "reading customers").await
     }
 
@@ -174,7 +177,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
-    pub async fn products(&self, ids: &[Arc<str>]) -> Result<Vec<Known<Product>>, Error> {
+    pub async fn products(&self, ids: &[Arc<str>]) -> Result<Vec<Known<products::Record>>, Error> {
         self.entities(Model::Products, ids, "reading products").await
     }
 

@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{self, Document, RawDocumentBuf, doc};
+use projections::customers::{self, Customer};
+use projections::products::{self, Product};
+use projections::tally::{Of, Tally, TallyKey};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// Every document of a generation by collection and id.
 pub type Documents = BTreeMap<String, BTreeMap<String, Document>>;
@@ -26,6 +31,53 @@ pub async fn of(database: &mongodb::Database) -> Documents {
         all.insert(name, keyed.collect());
     }
     all
+}
+
+/// Customers, each of its document and its row of a tally.
+pub async fn customers(database: &mongodb::Database) -> BTreeMap<String, Customer> {
+    let tallies = tallies(database).await;
+    let known = known::<customers::Record>(database, "g1_customers").await;
+    let customer = |(id, record): (String, customers::Record)| {
+        let key = TallyKey::new(Of::Customers, record.ordinal).id();
+        let row = tallies[&key].get(record.ordinal);
+        (id, Customer::of(record, &row))
+    };
+    known.into_iter().map(customer).collect()
+}
+
+/// Products, each of its document and its row of a tally.
+pub async fn products(database: &mongodb::Database) -> BTreeMap<String, Product> {
+    let tallies = tallies(database).await;
+    let known = known::<products::Record>(database, "g1_products").await;
+    let product = |(id, record): (String, products::Record)| {
+        let key = TallyKey::new(Of::Products, record.ordinal).id();
+        let row = tallies[&key].get(record.ordinal);
+        (id, Product::of(record, &row))
+    };
+    known.into_iter().map(product).collect()
+}
+
+async fn tallies(database: &mongodb::Database) -> BTreeMap<String, Tally> {
+    #[derive(Deserialize)]
+    struct Packed {
+        t: Tally,
+    }
+    known::<Packed>(database, "g1_tallies").await.into_iter().map(|(id, it)| (id, it.t)).collect()
+}
+
+async fn known<D: DeserializeOwned>(database: &mongodb::Database, name: &str) -> Vec<(String, D)> {
+    #[derive(Deserialize)]
+    struct Id {
+        #[serde(rename = "_id")]
+        id: String,
+    }
+    let found = database.collection::<RawDocumentBuf>(name).find(doc! {}).await;
+    let found: Vec<RawDocumentBuf> = found.expect("documents").try_collect().await.expect("them");
+    let read = |raw: &RawDocumentBuf| {
+        let id: Id = bson::deserialize_from_slice(raw.as_bytes()).expect("an id");
+        (id.id, bson::deserialize_from_slice(raw.as_bytes()).expect("a document"))
+    };
+    found.iter().map(read).collect()
 }
 
 /// Fails with the first document that differs, not with both databases.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::push::Hub;
-use adaptive_bi::query::{self, Deps};
+use adaptive_bi::query::{self, Deps, answer, latest};
 use adaptive_bi::stream::announce::Announcement;
 use futures_util::FutureExt;
 use projections::fold::Touched;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::events::sale;
 use crate::harness::Shop;
@@ -23,12 +24,18 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     // Nobody hands on what is announced here, so that all of it is lost.
     let (announcements, _) = broadcast::channel(8);
     let (_, log_end) = watch::channel(None);
+    let (follower, latest) = watch::channel(None);
+    let ending = CancellationToken::new();
+    let announced = announcements.subscribe();
+    let following = latest::follow(shop.store().await, announced, follower, ending.clone());
+    let following = tokio::spawn(following);
     let deps = Deps {
         store: shop.store().await,
         log_end,
         ask_log_end: Arc::new(|| async { None }.boxed()),
         projector: watch::channel(Status { state: State::Standby, position: 0 }).1,
-        announcements: announcements.clone(),
+        latest,
+        answers: answer::answers(),
         now: Arc::new(query::system_clock),
         ids: Arc::default(),
     };
@@ -62,4 +69,6 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     shop.folded(position).await;
     assert!(tokio::time::timeout(quiet, updates.next(|| false)).await.is_err());
     projector.stop().await;
+    ending.cancel();
+    following.await.expect("followed to the end");
 }

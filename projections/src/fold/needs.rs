@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fold, Message, Resolved};
+use super::{Fold, Message, Named, Resolved};
 use crate::bucket;
 use crate::event::Event;
 use crate::ledger::{LedgerKey, LedgerRow};
 use crate::products;
-use crate::rollup::RollupKey;
+use crate::rollup::{Family, RollupKey};
 use crate::seen::{BlockKey, BlockKind};
 use crate::space::NotAtHand;
+use crate::tally::{Of, TallyKey};
 use crate::time::Time;
 use crate::vocabulary::{Dimension, VocabularyKey};
 
@@ -27,6 +28,8 @@ pub struct Needs {
     pub customers: BTreeSet<Box<str>>,
     /// Products.
     pub products: BTreeSet<Box<str>>,
+    /// What is counted of customers and products.
+    pub tallies: BTreeSet<TallyKey>,
     /// Rollups.
     pub rollups: BTreeSet<RollupKey>,
 }
@@ -40,6 +43,7 @@ impl Needs {
             && self.blocks.is_empty()
             && self.customers.is_empty()
             && self.products.is_empty()
+            && self.tallies.is_empty()
             && self.rollups.is_empty()
     }
 }
@@ -126,12 +130,27 @@ impl Fold {
         Ok(needs)
     }
 
-    /// The rollups that step 4 changes.
+    /// The rollups and the tallies that step 4 changes.
     pub fn needs_rollups(&mut self, resolved: &Resolved) -> Needs {
         let mut needs = Needs::default();
         for delta in &resolved.deltas {
             if !self.rollups.at_hand(&delta.key) {
                 needs.rollups.insert(delta.key);
+            }
+        }
+        let customers = self.customers.changes().map(|change| change.document.ordinal);
+        let customers = customers.map(|ordinal| TallyKey::new(Of::Customers, ordinal));
+        let products = self.products.changes().map(|change| change.document.ordinal);
+        let products = products.map(|ordinal| TallyKey::new(Of::Products, ordinal));
+        for key in customers.chain(products) {
+            if !self.tallies.at_hand(&key) {
+                needs.tallies.insert(key);
+            }
+        }
+        // Nobody whose tally begins with a newcomer was counted before.
+        for key in resolved.named.iter().filter_map(first_in_tally) {
+            if needs.tallies.remove(&key) {
+                self.tallies.supply(key, None);
             }
         }
         needs
@@ -169,4 +188,11 @@ impl Fold {
             }
         }
     }
+}
+
+/// The tally that a newcomer is the first in.
+fn first_in_tally(named: &Named) -> Option<TallyKey> {
+    let of = if named.family == Family::Buyers { Of::Customers } else { Of::Products };
+    let key = TallyKey::new(of, named.ordinal);
+    (key.first() == named.ordinal).then_some(key)
 }

@@ -14,6 +14,7 @@ use crate::root::{Counts, Root};
 use crate::seen::Block;
 use crate::sums::ByStatus;
 use crate::table::{Row, Table};
+use crate::tally::{Of, Tally, TallyKey};
 use crate::time::Time;
 use crate::vocabulary::Vocabulary;
 
@@ -28,6 +29,8 @@ pub struct Documents {
     pub customers: BTreeMap<String, Customer>,
     /// Products.
     pub products: BTreeMap<String, Product>,
+    /// What is counted of customers and products, as it is stored beside them.
+    pub tallies: BTreeMap<String, Tally>,
     /// Open vocabularies.
     pub vocabularies: BTreeMap<String, Vocabulary>,
     /// Packed tables.
@@ -177,6 +180,26 @@ impl Documents {
     }
 
     fn entities_agree(&self, found: &mut Vec<String>) {
+        for (id, customer) in &self.customers {
+            let key = TallyKey::new(Of::Customers, customer.ordinal);
+            let row = self.tallies.get(&key.id()).map(|tally| tally.get(customer.ordinal));
+            differ(
+                found,
+                id,
+                &Some(customer),
+                &row.map(|row| Customer::of(customer.record(), &row)).as_ref(),
+            );
+        }
+        for (id, product) in &self.products {
+            let key = TallyKey::new(Of::Products, product.ordinal);
+            let row = self.tallies.get(&key.id()).map(|tally| tally.get(product.ordinal));
+            differ(
+                found,
+                id,
+                &Some(product),
+                &row.map(|row| Product::of(product.record(), &row)).as_ref(),
+            );
+        }
         let newcomers = self.total(Family::Newcomers, None, Level::Month);
         differ(found, "newcomers", &[self.root.identified, self.root.guests, 0], &newcomers);
         let stock = self.products.values().filter_map(|it| it.stock);

@@ -11,6 +11,7 @@ use projections::rank::Rank;
 use projections::root::Root;
 use projections::sums::{ByStatus, Sums};
 use projections::table::{Row, Table};
+use projections::tally::{Of, Tally, TallyKey};
 use projections::testing::Documents;
 use projections::time::Time;
 use projections::vocabulary::Vocabulary;
@@ -93,8 +94,17 @@ impl Naive {
     pub fn documents(&self) -> Documents {
         let customers: BTreeMap<_, _> =
             self.people.iter().map(|(id, it)| (id.clone(), self.customer_of(id, it))).collect();
-        let products =
+        let products: BTreeMap<_, _> =
             self.things.iter().map(|(id, it)| (id.clone(), self.product_of(id, it))).collect();
+        let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+        for customer in customers.values() {
+            let key = TallyKey::new(Of::Customers, customer.ordinal);
+            tallies.entry(key.id()).or_default().set(customer.ordinal, &customer.row());
+        }
+        for product in products.values() {
+            let key = TallyKey::new(Of::Products, product.ordinal);
+            tallies.entry(key.id()).or_default().set(product.ordinal, &product.row());
+        }
         let names = (self.people.iter().map(|(id, it)| ("buyers", it.ordinal, id)))
             .chain(self.things.iter().map(|(id, it)| ("sold", it.ordinal, id)))
             .map(|(family, ordinal, id)| (format!("{family}/{ordinal:08x}"), id.clone()))
@@ -106,6 +116,7 @@ impl Naive {
             rollups: self.tables(&customers).finish(),
             customers,
             products,
+            tallies,
             blocks: BTreeMap::new(),
             names,
             quarantine: self.quarantine.clone(),
