@@ -75,6 +75,9 @@ impl Stand {
             format!("--nats-stream={}", log.stream),
             format!("--subject-prefix={}", log.prefix),
             format!("--mongodb-db={database}"),
+            // What is measured is how fast it answers, not how often it may be asked.
+            "--rate-limit-max-requests=0".to_owned(),
+            "--rate-limit-max-address-requests=0".to_owned(),
         ];
         Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
     }

@@ -1,0 +1,158 @@
+//! Bodies: one that says when it has ended, and one that has to arrive in time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body::{Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
+
+use crate::http::problem::Problem;
+
+/// An answer's body that says how many bytes it had when it ends: sent as a whole or given up.
+pub(super) struct Ending {
+    body: Body,
+    bytes: u64,
+    then: Option<Box<dyn FnOnce(u64) + Send>>,
+}
+
+impl Ending {
+    pub(super) fn new(body: Body, then: impl FnOnce(u64) + Send + 'static) -> Self {
+        Ending { body, bytes: 0, then: Some(Box::new(then)) }
+    }
+}
+
+impl HttpBody for Ending {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(then) = self.then.take() {
+            then(self.bytes);
+        }
+    }
+}
+
+/// The rest of a body did not arrive in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the body did not arrive in time")]
+struct Late;
+
+/// A request's body that fails where it is waited for past its deadline.
+struct Timely {
+    body: Body,
+    deadline: Pin<Box<Sleep>>,
+    is_late: Arc<AtomicBool>,
+}
+
+impl HttpBody for Timely {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_pending() && self.deadline.as_mut().poll(context).is_ready() {
+            self.is_late.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(axum::Error::new(Late))));
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Bodies have to arrive within that time; else the answer is a 408, whatever was made of what
+/// had come until then.
+pub(super) async fn in_time(
+    State(within): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let is_late = Arc::new(AtomicBool::new(false));
+    let noted = is_late.clone();
+    let request = request
+        .map(|body| Body::new(Timely { body, deadline: Box::pin(sleep(within)), is_late: noted }));
+    let response = next.run(request).await;
+    if is_late.load(Ordering::Relaxed) {
+        let message = format!("The body did not arrive within {} s", within.as_secs());
+        return Problem::new(StatusCode::REQUEST_TIMEOUT, message).into_response();
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_says_its_bytes_when_it_was_sent_and_when_it_was_given_up() {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let say = |said: &Arc<Mutex<Vec<u64>>>| {
+            let said = said.clone();
+            move |bytes| said.lock().unwrap().push(bytes)
+        };
+        let sent = Body::new(Ending::new(Body::from("seven.."), say(&said)));
+        assert_eq!(axum::body::to_bytes(sent, 100).await.unwrap(), "seven..");
+        drop(Ending::new(Body::from("unread"), say(&said)));
+        assert_eq!(*said.lock().unwrap(), [7, 0]);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_late_fails_and_one_in_time_does_not() {
+        let timely = |body| {
+            let is_late = Arc::new(AtomicBool::new(false));
+            let deadline = Box::pin(sleep(Duration::from_millis(20)));
+            (Body::new(Timely { body, deadline, is_late: is_late.clone() }), is_late)
+        };
+        let (body, is_late) = timely(Body::from("at once"));
+        assert_eq!(axum::body::to_bytes(body, 100).await.unwrap(), "at once");
+        assert!(!is_late.load(Ordering::Relaxed));
+        let (body, is_late) = timely(Body::from_stream(stream::pending::<Result<Bytes, Late>>()));
+        assert!(axum::body::to_bytes(body, 100).await.is_err());
+        assert!(is_late.load(Ordering::Relaxed));
+    }
+}
