@@ -130,11 +130,11 @@ async fn a_connection_may_be_idle_between_requests_for_longer_than_a_head_may_ta
     let mut wire = Wire::to(&app).await;
     for _ in 0..2 {
         wire.send("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
-        wire.until("alive").await;
+        wire.until("\"}").await;
         sleep(SHORT * 2).await;
     }
     wire.send("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let mut closed = wire.until("alive").await.into_bytes();
+    let mut closed = wire.until("\"}").await.into_bytes();
     let since = Instant::now();
     let read = timeout(PATIENCE, wire.0.read_to_end(&mut closed)).await;
     assert!(read.is_ok() && since.elapsed() > SHORT * 3, "{:?}", since.elapsed());
@@ -196,7 +196,7 @@ async fn what_was_begun_is_answered_when_the_service_stops_and_nothing_else_hold
     let (_, app) = service(|_| {}).await;
     let mut idle = Wire::to(&app).await;
     idle.send("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    idle.until("alive").await;
+    idle.until("\"}").await;
     let mut half = Wire::to(&app).await;
     half.send("GET /health/live HTTP/1.1\r\nhost").await;
     let silent = Wire::to(&app).await;

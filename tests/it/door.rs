@@ -159,7 +159,8 @@ async fn events_are_counted_and_a_batch_that_is_too_much_is_not_taken() {
     assert!(taken.header("ratelimit").starts_with("\"ingest\";r=4;t="), "{taken:?}");
     assert_limited(&send(batch(6, 9)).await, "\"ingest\";r=4;");
     assert_eq!(send(batch(6, 4)).await.body["data"]["position"], 10, "nothing else came between");
-    assert_limited(&send("not even looked at".to_owned()).await, "\"ingest\";r=0;");
+    let unread = "x".repeat(9 << 20);
+    assert_limited(&send(unread).await, "\"ingest\";r=0;");
     app.stop().await.expect("stopped");
 }
 
@@ -255,7 +256,7 @@ async fn any_origin_may_read_without_credentials_where_that_is_set_and_none_by_d
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_kind_of_answer_tells_browsers_what_to_keep_to() {
     let mut shop = Shop::new().await;
-    shop.settings.door.rate_limit_max_requests = 2;
+    shop.settings.door.rate_limit_max_requests = 1;
     let app = ready(&shop).await;
     let client = stranger(&app);
     let nothing = "default-src 'none'; frame-ancestors 'none'";
@@ -334,7 +335,8 @@ async fn the_access_log_has_a_line_for_every_request_and_no_secret() {
     let mut serve = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
         .arg("serve")
         .envs(shop.environment())
-        .envs([("LOG_LEVEL", "debug"), ("NO_COLOR", "1"), ("TRUSTED_PROXIES", "127.0.0.0/8")])
+        .envs([("LOG_LEVEL", "trace"), ("NO_COLOR", "1"), ("TRUSTED_PROXIES", "127.0.0.0/8")])
+        .env("FRONTEND_URL", ORIGIN)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -371,8 +373,11 @@ async fn the_access_log_has_a_line_for_every_request_and_no_secret() {
             .header("Authorization", "Bearer sesame")
             .header("X-API-Key", "sesame")
             .header("Cookie", "session=sesame")
+            .header("Origin", ORIGIN)
             .body(r#"{"kind":"customer","data":{"userId":7,"email":"sesame"}}"#);
-        let status = answer(request).await.status;
+        let answer = answer(request).await;
+        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "the old name is read");
+        let status = answer.status;
         let line = until_line(&format!("id=\"{id}\" client=")).await;
         let bare = path.split('?').next().expect("a path");
         for part in [
@@ -390,4 +395,22 @@ async fn the_access_log_has_a_line_for_every_request_and_no_secret() {
     serve.kill().await.expect("killed");
     let told: Vec<_> = lines.iter().filter(|line| line.contains("sesame")).collect();
     assert!(told.is_empty(), "{told:#?}");
+}
+
+#[tokio::test]
+async fn what_is_set_wrong_is_said_before_anything_is_started() {
+    for (name, value, said) in [
+        ("CORS_ORIGIN", "*, https://shop.example.org", "cannot be among others"),
+        ("FRONTEND_URL", "shop.example.org", "shop.example.org is no origin"),
+        ("TRUSTED_PROXIES", "proxy.local", "proxy.local is no address"),
+    ] {
+        let program = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
+            .arg("serve")
+            .env(name, value)
+            .output()
+            .await
+            .expect("it ends");
+        let error = String::from_utf8_lossy(&program.stderr);
+        assert!(!program.status.success() && error.contains(said), "{error}");
+    }
 }

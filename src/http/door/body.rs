@@ -1,4 +1,5 @@
-//! Bodies: one that says when it has ended, and one that has to arrive in time.
+//! Bodies: one that says when it has ended, and one that has to arrive in time and is read on where
+//! nobody wants it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,10 +12,16 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use http_body::{Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::runtime::Handle;
+use tokio::time::{Sleep, sleep, timeout_at};
 
+use crate::http::BODY_BYTES_MAX;
 use crate::http::problem::Problem;
+
+/// A longer body that nobody wants is not read.
+const UNREAD_BYTES_MAX: u64 = 2 * BODY_BYTES_MAX as u64;
 
 /// An answer's body that says how many bytes it had when it ends: sent as a whole or given up.
 pub(super) struct Ending {
@@ -67,10 +74,40 @@ impl Drop for Ending {
 struct Late;
 
 /// A request's body that fails where it is waited for past its deadline.
+///
+/// A client sends its body before it reads the answer, and a connection that is closed under it
+/// takes the answer along. So what is refused without its body being read (429, 413) has it read
+/// and thrown away until the deadline, if it is not too long.
 struct Timely {
     body: Body,
     deadline: Pin<Box<Sleep>>,
     is_late: Arc<AtomicBool>,
+}
+
+fn timely(body: Body, within: Duration, is_late: Arc<AtomicBool>) -> Body {
+    Body::new(Timely { body, deadline: Box::pin(sleep(within)), is_late })
+}
+
+impl Drop for Timely {
+    fn drop(&mut self) {
+        let is_over = self.body.is_end_stream() || self.is_late.load(Ordering::Relaxed);
+        let is_long = self.body.size_hint().lower() > UNREAD_BYTES_MAX;
+        let Ok(runtime) = Handle::try_current() else { return };
+        if !is_over && !is_long {
+            let (body, deadline) = (std::mem::take(&mut self.body), self.deadline.deadline());
+            runtime.spawn(timeout_at(deadline, discard(body)));
+        }
+    }
+}
+
+async fn discard(body: Body) {
+    let (mut data, mut bytes) = (body.into_data_stream(), 0);
+    while let Some(Ok(chunk)) = data.next().await {
+        bytes += chunk.len() as u64;
+        if bytes > UNREAD_BYTES_MAX {
+            break;
+        }
+    }
 }
 
 impl HttpBody for Timely {
@@ -110,8 +147,7 @@ pub(super) async fn in_time(
     }
     let is_late = Arc::new(AtomicBool::new(false));
     let noted = is_late.clone();
-    let request = request
-        .map(|body| Body::new(Timely { body, deadline: Box::pin(sleep(within)), is_late: noted }));
+    let request = request.map(|body| timely(body, within, noted));
     let response = next.run(request).await;
     if is_late.load(Ordering::Relaxed) {
         let message = format!("The body did not arrive within {} s", within.as_secs());
@@ -125,6 +161,7 @@ mod tests {
     use std::sync::Mutex;
 
     use futures_util::stream;
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -143,16 +180,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_late_fails_and_one_in_time_does_not() {
-        let timely = |body| {
+        let short = |body| {
             let is_late = Arc::new(AtomicBool::new(false));
-            let deadline = Box::pin(sleep(Duration::from_millis(20)));
-            (Body::new(Timely { body, deadline, is_late: is_late.clone() }), is_late)
+            (timely(body, Duration::from_millis(20), is_late.clone()), is_late)
         };
-        let (body, is_late) = timely(Body::from("at once"));
+        let (body, is_late) = short(Body::from("at once"));
         assert_eq!(axum::body::to_bytes(body, 100).await.unwrap(), "at once");
         assert!(!is_late.load(Ordering::Relaxed));
-        let (body, is_late) = timely(Body::from_stream(stream::pending::<Result<Bytes, Late>>()));
+        let (body, is_late) = short(Body::from_stream(stream::pending::<Result<Bytes, Late>>()));
         assert!(axum::body::to_bytes(body, 100).await.is_err());
         assert!(is_late.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_wants_is_read_to_its_end() {
+        let (read, was_read) = oneshot::channel();
+        let chunks = stream::iter([Ok::<_, Late>(Bytes::from("a")), Ok(Bytes::from("b"))]);
+        let end = stream::once(async move {
+            read.send(()).unwrap();
+            Ok(Bytes::new())
+        });
+        let body = Body::from_stream(chunks.chain(end));
+        drop(timely(body, Duration::from_secs(9), Arc::default()));
+        assert!(was_read.await.is_ok());
     }
 }

@@ -142,10 +142,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_in_is_heard() {
-        let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+        let (heard, mut noted) = tokio::sync::mpsc::unbounded_channel();
         let (mut socket, mut client) = pair(move || heard.send(()).unwrap()).await;
         client.write_all(b"x").await.unwrap();
         assert_eq!(socket.read_u8().await.unwrap(), b'x');
-        assert!(hears.try_recv().is_ok());
+        assert!(noted.try_recv().is_ok());
     }
 }

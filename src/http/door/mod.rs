@@ -73,21 +73,18 @@ impl Door {
     }
 
     /// What goes around the handlers, inside of authentication: limits by caller.
-    #[must_use]
     pub fn by_caller(&self, router: Router) -> Router {
         router.layer(middleware::from_fn_with_state(self.limits.clone(), limits::by_caller))
     }
 
     /// What goes around authentication: limits by address, and compression. Not around Socket.IO,
     /// whose protocol has a compression of its own.
-    #[must_use]
     pub fn by_address(&self, router: Router) -> Router {
         let by_address = middleware::from_fn_with_state(self.limits.clone(), limits::by_address);
         router.layer(by_address).layer(compression())
     }
 
     /// What goes around everything, Socket.IO included.
-    #[must_use]
     pub fn around(&self, router: Router) -> Router {
         let within = self.timeouts.body;
         let router = router.layer(middleware::from_fn_with_state(within, body::in_time));
@@ -100,7 +97,6 @@ impl Door {
     }
 
     /// What answers instead when there are too many connections.
-    #[must_use]
     pub fn full(&self) -> Router {
         self.around(Router::new().fallback(|| async {
             Problem::unavailable(
