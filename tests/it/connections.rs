@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::door::{POLLING, assert_kept};
 use crate::harness::{Shop, until};
 
-const SHORT: Duration = Duration::from_millis(400);
+const SHORT: Duration = Duration::from_millis(800);
 /// Between two bytes of who sends slowly.
 const STEP: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -125,7 +125,7 @@ async fn a_body_that_comes_byte_by_byte_is_a_408_and_others_do_not_feel_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_may_be_idle_between_requests_for_longer_than_a_head_may_take() {
-    let idle = SHORT * 4;
+    let idle = SHORT * 5;
     let (_, app) = service(|it| (it.head, it.idle) = (SHORT, idle)).await;
     let mut wire = Wire::to(&app).await;
     for _ in 0..2 {

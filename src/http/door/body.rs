@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::EXPECT;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -77,23 +78,22 @@ struct Late;
 ///
 /// A client sends its body before it reads the answer, and a connection that is closed under it
 /// takes the answer along. So what is refused without its body being read (429, 413) has it read
-/// and thrown away until the deadline, if it is not too long.
+/// and thrown away until the deadline, if it is not too long. A client that waits for a `100
+/// Continue` reads first: it is not asked for what nobody wants.
 struct Timely {
     body: Body,
     deadline: Pin<Box<Sleep>>,
+    is_over: bool,
+    is_awaited: bool,
     is_late: Arc<AtomicBool>,
-}
-
-fn timely(body: Body, within: Duration, is_late: Arc<AtomicBool>) -> Body {
-    Body::new(Timely { body, deadline: Box::pin(sleep(within)), is_late })
 }
 
 impl Drop for Timely {
     fn drop(&mut self) {
-        let is_over = self.body.is_end_stream() || self.is_late.load(Ordering::Relaxed);
+        let is_over = self.is_over || self.body.is_end_stream();
         let is_long = self.body.size_hint().lower() > UNREAD_BYTES_MAX;
         let Ok(runtime) = Handle::try_current() else { return };
-        if !is_over && !is_long {
+        if !is_over && !is_long && !self.is_awaited {
             let (body, deadline) = (std::mem::take(&mut self.body), self.deadline.deadline());
             runtime.spawn(timeout_at(deadline, discard(body)));
         }
@@ -119,7 +119,9 @@ impl HttpBody for Timely {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.is_over |= matches!(polled, Poll::Ready(None | Some(Err(_))));
         if polled.is_pending() && self.deadline.as_mut().poll(context).is_ready() {
+            self.is_over = true;
             self.is_late.store(true, Ordering::Relaxed);
             return Poll::Ready(Some(Err(axum::Error::new(Late))));
         }
@@ -146,8 +148,11 @@ pub(super) async fn in_time(
         return next.run(request).await;
     }
     let is_late = Arc::new(AtomicBool::new(false));
-    let noted = is_late.clone();
-    let request = request.map(|body| timely(body, within, noted));
+    let (noted, is_awaited) = (is_late.clone(), request.headers().contains_key(EXPECT));
+    let request = request.map(|body| {
+        let deadline = Box::pin(sleep(within));
+        Body::new(Timely { body, deadline, is_over: false, is_awaited, is_late: noted })
+    });
     let response = next.run(request).await;
     if is_late.load(Ordering::Relaxed) {
         let message = format!("The body did not arrive within {} s", within.as_secs());
@@ -178,16 +183,20 @@ mod tests {
         assert_eq!(*said.lock().unwrap(), [7, 0]);
     }
 
+    fn timely(body: Body, within_ms: u64) -> (Body, Arc<AtomicBool>) {
+        let is_late = Arc::new(AtomicBool::new(false));
+        let deadline = Box::pin(sleep(Duration::from_millis(within_ms)));
+        let (is_over, is_awaited, noted) = (false, false, is_late.clone());
+        (Body::new(Timely { body, deadline, is_over, is_awaited, is_late: noted }), is_late)
+    }
+
     #[tokio::test]
     async fn a_body_that_is_late_fails_and_one_in_time_does_not() {
-        let short = |body| {
-            let is_late = Arc::new(AtomicBool::new(false));
-            (timely(body, Duration::from_millis(20), is_late.clone()), is_late)
-        };
-        let (body, is_late) = short(Body::from("at once"));
+        let (body, is_late) = timely(Body::from("at once"), 20);
         assert_eq!(axum::body::to_bytes(body, 100).await.unwrap(), "at once");
         assert!(!is_late.load(Ordering::Relaxed));
-        let (body, is_late) = short(Body::from_stream(stream::pending::<Result<Bytes, Late>>()));
+        let never = Body::from_stream(stream::pending::<Result<Bytes, Late>>());
+        let (body, is_late) = timely(never, 20);
         assert!(axum::body::to_bytes(body, 100).await.is_err());
         assert!(is_late.load(Ordering::Relaxed));
     }
@@ -200,8 +209,7 @@ mod tests {
             read.send(()).unwrap();
             Ok(Bytes::new())
         });
-        let body = Body::from_stream(chunks.chain(end));
-        drop(timely(body, Duration::from_secs(9), Arc::default()));
+        drop(timely(Body::from_stream(chunks.chain(end)), 9_000));
         assert!(was_read.await.is_ok());
     }
 }

@@ -243,8 +243,27 @@ pub(super) async fn by_caller(
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use axum::routing::{get, post};
+    use axum::{Router, middleware};
+    use clap::Parser;
+    use tower::ServiceExt;
 
     use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn limits(flag: &str) -> Arc<Limits> {
+        Arc::new(Limits::new(&Cli::parse_from(["test", flag]).settings))
+    }
+
+    async fn status(router: &Router, request: axum::http::request::Builder) -> u16 {
+        let request = request.body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
 
     fn key(address: &str, caller: Option<&str>) -> Key {
         let mut request = Request::new(Body::empty());
@@ -287,5 +306,47 @@ mod tests {
         Limit::new("address", Some("x"), Some(quota)).unwrap().tell(&mut response, standing);
         assert_eq!(response.headers()[RATE_LIMIT_POLICY], "\"api\";q=600;w=60");
         assert_eq!(response.headers()[RATE_LIMIT], "\"api\";r=599;t=1");
+    }
+
+    #[tokio::test]
+    async fn callers_of_one_address_have_limits_of_their_own() {
+        let router = Router::new().route("/api/x", get(|| async { "ok" })).layer(
+            middleware::from_fn_with_state(limits("--rate-limit-max-requests=1"), by_caller),
+        );
+        let ask = async |caller: Option<&str>| {
+            let request = Request::get("/api/x");
+            let request = match caller {
+                Some(caller) => request.extension(LimitKey(caller.to_owned())),
+                None => request,
+            };
+            status(&router, request).await
+        };
+        assert_eq!((ask(Some("user:1")).await, ask(Some("user:1")).await), (200, 429));
+        assert_eq!((ask(Some("key:1")).await, ask(Some("user:2")).await), (200, 200));
+        assert_eq!((ask(None).await, ask(None).await), (200, 429));
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_succeeds_is_not_counted_and_one_given_up_is() {
+        let limits = limits("--rate-limit-max-sign-in-failures=2");
+        let answers = |status: StatusCode| {
+            let by_address = middleware::from_fn_with_state(limits.clone(), by_address);
+            let route = post(async move || {
+                if status == StatusCode::CONTINUE {
+                    std::future::pending::<()>().await;
+                }
+                status
+            });
+            Router::new().route("/api/auth/login", route).layer(by_address)
+        };
+        let login = || Request::post("/api/auth/login");
+        for _ in 0..5 {
+            assert_eq!(status(&answers(StatusCode::OK), login()).await, 200);
+            assert_eq!(status(&answers(StatusCode::BAD_GATEWAY), login()).await, 502);
+        }
+        assert_eq!(status(&answers(StatusCode::UNAUTHORIZED), login()).await, 401);
+        let (never, soon) = (answers(StatusCode::CONTINUE), Duration::from_millis(10));
+        assert!(tokio::time::timeout(soon, status(&never, login())).await.is_err());
+        assert_eq!(status(&answers(StatusCode::OK), login()).await, 429);
     }
 }

@@ -28,6 +28,7 @@ pub mod server;
 pub mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -96,9 +97,12 @@ impl Door {
         router.layer(middleware::from_fn_with_state(self.proxies.clone(), client::resolve))
     }
 
-    /// What answers instead when there are too many connections.
-    pub fn full(&self) -> Router {
-        self.around(Router::new().fallback(|| async {
+    /// What answers instead when there are too many connections; a request's body has to arrive
+    /// `within` that time.
+    fn full(&self, within: Duration) -> Router {
+        let timeouts = Timeouts { body: within, ..self.timeouts };
+        let door = Door { timeouts, ..self.clone() };
+        door.around(Router::new().fallback(|| async {
             Problem::unavailable(
                 "There are too many connections; try again soon",
                 FULL_RETRY_AFTER_S,

@@ -40,8 +40,12 @@ pub async fn serve(
     let (timeouts, kill) = (settings.timeouts, CancellationToken::new());
     let manner =
         Manner { router, keep_alive: true, timeouts, stop: stop.clone(), kill: kill.clone() };
-    let told = Timeouts { head: timeouts.head.min(TOLD_WITHIN), ..timeouts };
-    let told = Manner { router: door.full(), keep_alive: false, timeouts: told, ..manner.clone() };
+    let told = Manner {
+        router: door.full(TOLD_WITHIN),
+        keep_alive: false,
+        timeouts: Timeouts { head: TOLD_WITHIN, idle: TOLD_WITHIN, ..timeouts },
+        ..manner.clone()
+    };
     let connections = TaskTracker::new();
     let mut places = Places::new(places(settings.max_connections));
     while let Some((stream, peer)) = accept(&listener, &stop).await {
@@ -128,9 +132,12 @@ impl Places {
 /// How many places there are: as many as were asked for, if the process may have so many files.
 fn places(wanted: u32) -> usize {
     let mut files = getrlimit(Resource::Nofile);
-    files.current = files.maximum;
-    // Where this is not allowed, what is now is what there is.
-    let _ = setrlimit(Resource::Nofile, files);
+    let needed = u64::from(wanted) + OTHER_FILES;
+    if files.current.is_some_and(|current| current < needed) {
+        files.current = Some(files.maximum.map_or(needed, |maximum| maximum.min(needed)));
+        // Where this is not allowed, what is now is what there is.
+        let _ = setrlimit(Resource::Nofile, files);
+    }
     let possible = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let possible = possible.saturating_sub(OTHER_FILES).max(1);
     if u64::from(wanted) > possible {
