@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::config::Settings;
+use crate::http::door::{Door, server};
 use crate::http::health::{self, Health};
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
@@ -33,7 +34,7 @@ const LOOK_AT_LOG: Duration = Duration::from_millis(250);
 const ALARM_PERCENT: u64 = 80;
 /// Commits that a slow listener may be behind.
 const ANNOUNCEMENTS_HELD: usize = 1_024;
-/// How long connections may take to end.
+/// How long tasks may take to end, once connections have.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// A service that runs.
@@ -46,7 +47,7 @@ pub struct App {
     pub store: Store,
     /// What its projector is doing.
     pub status: watch::Receiver<Status>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     closing: CancellationToken,
     folding: CancellationToken,
     tasks: TaskTracker,
@@ -133,12 +134,14 @@ impl App {
             .merge(ingest::http::routes(ingest))
             .merge(health::routes(health))
             .merge(http::page::routes());
-        let (router, push) = socket_io::around(http::finish(router), hub, &settings.socket_path);
+        let door = Door::new(&settings.door);
+        let router = door.by_address(http::finish(door.by_caller(router)));
+        let (router, push) = socket_io::around(router, hub, settings.socket_io());
         tasks.spawn(push.run(closing.clone()));
         let address = listener.local_addr()?;
-        let server =
-            axum::serve(listener, router).with_graceful_shutdown(closing.clone().cancelled_owned());
-        let server = tokio::spawn(async move { server.await });
+        let router = door.around(router);
+        let server = server::serve(listener, router, door, settings.door.clone(), closing.clone());
+        let server = tokio::spawn(server);
         info!(%address, "listening");
         tasks.close();
         Ok(App { address, log, store, status: seen, server, closing, folding, tasks })
@@ -150,12 +153,7 @@ impl App {
     /// Where the server failed.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.closing.cancel();
-        let server = if let Ok(ended) = tokio::time::timeout(DRAIN, self.server).await {
-            ended?
-        } else {
-            warn!("some connections did not end in time and were closed");
-            Ok(())
-        };
+        let server = self.server.await;
         self.folding.cancel();
         if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
             warn!("some tasks did not end in time");

@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use crate::http::door;
+use crate::push::socket_io;
 use crate::services;
 
 /// Everything that can be set. Each flag's name is the environment's in small letters.
@@ -43,6 +46,17 @@ pub struct Settings {
     /// The path of Socket.IO.
     #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
     pub socket_path: String,
+    /// How often Socket.IO asks a connection whether it is there, in milliseconds.
+    #[arg(long, env = "WS_HEARTBEAT_INTERVAL", default_value_t = 25_000, global = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1_000..=300_000))]
+    pub ws_heartbeat_interval: u64,
+    /// How long Socket.IO waits for the answer to that, in milliseconds.
+    #[arg(long, env = "WS_CONNECTION_TIMEOUT", default_value_t = 20_000, global = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1_000..=300_000))]
+    pub ws_connection_timeout: u64,
+    /// Connections, limits, CORS.
+    #[command(flatten)]
+    pub door: door::settings::Settings,
     /// What is logged: error, warn, info, debug, trace, or `target=level` pairs.
     #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
     pub log_level: String,
@@ -77,6 +91,16 @@ impl Settings {
         }
     }
 
+    /// Where Socket.IO is and how it finds out who is gone.
+    #[must_use]
+    pub fn socket_io(&self) -> socket_io::Options<'_> {
+        socket_io::Options {
+            path: &self.socket_path,
+            ping_interval: Duration::from_millis(self.ws_heartbeat_interval),
+            ping_timeout: Duration::from_millis(self.ws_connection_timeout),
+        }
+    }
+
     /// The log, at an address that is known by now.
     #[must_use]
     pub fn log(&self, url: &str) -> crate::stream::Settings {
@@ -99,9 +123,10 @@ pub fn cache_dir() -> PathBuf {
 }
 
 /// The names that the Node services used, and ours.
-const OLD_NAMES: [(&str, &str, &str); 2] = [
+const OLD_NAMES: [(&str, &str, &str); 3] = [
     ("MONGO_URI", "MONGODB_URI", "--mongodb-uri"),
     ("MONGODB_DB_NAME", "MONGODB_DB", "--mongodb-db"),
+    ("FRONTEND_URL", "CORS_ORIGIN", "--cors-origin"),
 ];
 /// What the Node services read and we do not.
 const IGNORED: [&str; 3] = ["NODE_ENV", "LOG_FILE", "JWT_REFRESH_SECRET"];

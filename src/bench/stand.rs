@@ -93,6 +93,9 @@ impl Stand {
             format!("--subject-prefix={}", log.prefix),
             format!("--mongodb-db={database}"),
             format!("--stream-max-bytes={}", log.max_bytes),
+            // What is measured is how fast it answers, not how often it may be asked.
+            "--rate-limit-max-requests=0".to_owned(),
+            "--rate-limit-max-address-requests=0".to_owned(),
         ];
         Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
     }

@@ -1,32 +1,33 @@
-//! The layers around every route.
+//! The layers around every route of ours.
 
 use std::any::Any;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tracing::Instrument;
-use uuid::Uuid;
+use tower_http::timeout::TimeoutLayer;
 
+use super::door::REQUEST_ID;
 use super::problem::{Asked, PROBLEM_JSON, Problem};
 
 /// No request has a longer body.
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// No answer takes longer: a query that waits for its position for a minute, and then reads.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(2);
 
 /// Puts around the whole router what every route needs: an answer for unknown routes and methods,
-/// a bound on bodies, and for every request an id, a line in the log and errors as problems. Has
-/// to be called once, after the last route was added; what answers in its own protocol, as
-/// Socket.IO does, goes around the result.
+/// bounds on bodies and time, and errors as problems. Has to be called once, after the last route
+/// was added; what answers in its own protocol, as Socket.IO does, goes around the result, and
+/// the [`Door`](super::door::Door) around that.
 pub fn finish(router: Router) -> Router {
     router
         .fallback(|| async { Problem::no_route() })
@@ -36,6 +37,7 @@ pub fn finish(router: Router) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWERED_WITHIN))
         .layer(middleware::from_fn(around))
 }
 
@@ -54,37 +56,12 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Problem::internal(Panicked(text)).into_response()
 }
 
-async fn around(mut request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
+async fn around(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    request.headers_mut().insert(REQUEST_ID, id.clone());
-    let shown_id = id.to_str().unwrap_or_default();
-    let span = tracing::info_span!("request", id = shown_id, %method, path);
-    let response = async {
-        let since = Instant::now();
-        let response = next.run(request).await;
-        let asked = Asked { path: &path, request_id: shown_id };
-        let mut response = as_problem(response, asked, &method);
-        note(&response, since);
-        response.headers_mut().insert(REQUEST_ID, id.clone());
-        let nosniff = HeaderValue::from_static("nosniff");
-        response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, nosniff);
-        response
-    };
-    response.instrument(span).await
-}
-
-/// The caller's own id where it is a decent one, so that its log and ours can be laid side by side.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let decent = |id: &&HeaderValue| {
-        let id = id.as_bytes();
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        (1..=64).contains(&id.len()) && id.iter().all(plain)
-    };
-    headers.get(REQUEST_ID).filter(decent).cloned().unwrap_or_else(|| {
-        let id = Uuid::now_v7().to_string();
-        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("none"))
-    })
+    let id = request.headers().get(REQUEST_ID).cloned();
+    let response = next.run(request).await;
+    let request_id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+    as_problem(response, Asked { path: &path, request_id }, &method)
 }
 
 /// Every error is a problem that says what is known of its request, also one that a library wrote.
@@ -110,38 +87,14 @@ fn as_problem(mut response: Response, asked: Asked<'_>, method: &Method) -> Resp
     Response::from_parts(head, body)
 }
 
-/// The request's line in the log: what failed here is an error with its cause, all else is for
-/// who looks closely.
-fn note(response: &Response, since: Instant) {
-    let status = response.status();
-    let elapsed_ms = since.elapsed().as_secs_f64() * 1000.0;
-    let cause = response.extensions().get::<Problem>().and_then(Problem::cause);
-    match cause {
-        Some(cause) if status.is_server_error() => {
-            let cause = chain(cause);
-            tracing::error!(status = status.as_u16(), elapsed_ms, cause, "could not be answered");
-        }
-        _ => tracing::debug!(status = status.as_u16(), elapsed_ms, "answered"),
-    }
-}
-
-/// An error and what caused it, on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderMap;
     use axum::routing::get;
     use tower::ServiceExt;
 
     use super::*;
+    use crate::http::door::with_access;
 
     async fn ask(request: axum::http::request::Builder) -> (StatusCode, HeaderMap, Value) {
         #[derive(Debug, thiserror::Error)]
@@ -153,7 +106,8 @@ mod tests {
             .route("/panics", get(|| async { panic!("secret {}", 1) as &str }))
             .route("/rejects", get(|| async { (StatusCode::CONFLICT, "plain text") }))
             .route("/takes", axum::routing::post(|_: axum::body::Bytes| async { "ok" }));
-        let response = finish(router).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let router = with_access(finish(router));
+        let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         (head.status, head.headers, serde_json::from_slice(&body).unwrap_or(Value::Null))
@@ -195,14 +149,6 @@ mod tests {
         let (status, _, body) =
             ask(Request::post("/takes").header(CONTENT_LENGTH, "10485761")).await;
         assert_eq!((status, &body["success"]), (StatusCode::PAYLOAD_TOO_LARGE, &false.into()));
-    }
-
-    #[tokio::test]
-    async fn a_decent_request_id_is_kept_and_another_replaced() {
-        let (_, headers, _) = ask(Request::get("/ok").header("X-Request-Id", "caller-7")).await;
-        assert_eq!(headers[REQUEST_ID], "caller-7");
-        let (_, headers, _) = ask(Request::get("/ok").header("X-Request-Id", "a b\tc")).await;
-        assert_eq!(headers[REQUEST_ID].len(), 36);
     }
 
     #[tokio::test]

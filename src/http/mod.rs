@@ -3,10 +3,12 @@
 //! # Layout
 //!
 //! - [`envelope`]: the shape of a success; [`problem`]: the shape of an error;
-//! - [`finish`]: request ids, the log's line, panics, unknown routes, limits;
+//! - [`door`]: connections, who is there, limits, CORS, security headers, the access log;
+//! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
 //! - [`health`]: whether the program is up, and whether it can do its work;
 //! - [`page`]: the small page at `/`.
 
+pub mod door;
 pub mod envelope;
 mod finish;
 pub mod health;

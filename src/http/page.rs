@@ -1,9 +1,26 @@
 //! The small page at `/`: what can be asked, until the dashboard stands here.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+const PAGE: &str = include_str!("page.html");
+
+/// The page may use its own style and nothing else.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = PAGE.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
+    let hash = STANDARD.encode(Sha256::digest(style.map_or("", |(style, _)| style)));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+});
 
 /// `GET /`.
 pub fn routes() -> Router {
@@ -11,9 +28,5 @@ pub fn routes() -> Router {
 }
 
 async fn page() -> impl IntoResponse {
-    let headers = [
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
-        (CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, Html(include_str!("page.html")))
+    ([(CONTENT_SECURITY_POLICY, &**POLICY), (CACHE_CONTROL, "no-cache")], Html(PAGE))
 }

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use projections::event::{Kind, Reason};
 use projections::time::Time;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::{self, Edge};
 use super::submit::{Outcome, Submitter};
+use crate::http::door::limits::Budget;
 use crate::http::envelope::Envelope;
 use crate::http::problem::{FieldError, Problem};
 use crate::stream::Log;
@@ -65,14 +66,16 @@ struct Line {
 
 async fn any_kind(
     State(deps): State<Deps>,
+    Extension(budget): Extension<Budget>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    take(&deps, None, &body_of(body)?).await
+    take(&deps, &budget, None, &body_of(body)?).await
 }
 
 async fn one_kind(
     State(deps): State<Deps>,
     Path(kind): Path<String>,
+    Extension(budget): Extension<Budget>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let Some(kind) = Kind::parse(&kind) else {
@@ -80,7 +83,7 @@ async fn one_kind(
         let message = format!("must be one of {kinds}");
         return Err(Problem::invalid(vec![FieldError::new("kind", message)]));
     };
-    take(&deps, Some(kind), &body_of(body)?).await
+    take(&deps, &budget, Some(kind), &body_of(body)?).await
 }
 
 fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
@@ -92,8 +95,14 @@ fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     })
 }
 
-async fn take(deps: &Deps, kind: Option<Kind>, body: &[u8]) -> Result<Response, Problem> {
+async fn take(
+    deps: &Deps,
+    budget: &Budget,
+    kind: Option<Kind>,
+    body: &[u8],
+) -> Result<Response, Problem> {
     let events = split(body)?;
+    budget.spend(events.len())?;
     let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
     let mut submitter = Submitter::new(&deps.log);
     for (index, text) in events.iter().enumerate() {

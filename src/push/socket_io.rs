@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use serde_json::json;
@@ -29,20 +30,33 @@ pub struct SocketIoPush {
     dropped: Arc<AtomicU64>,
 }
 
+/// Where it is and how it finds out who is gone.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// The path.
+    pub path: &'a str,
+    /// The time between two pings.
+    pub ping_interval: Duration,
+    /// The time in which one has to be answered.
+    pub ping_timeout: Duration,
+}
+
 impl std::fmt::Debug for SocketIoPush {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SocketIoPush").field("dropped", &self.dropped).finish_non_exhaustive()
     }
 }
 
-/// Answers Socket.IO at `path`, and all else by `router`; and what sends through it. Goes around
+/// Answers Socket.IO at its path, and all else by `router`; and what sends through it. Goes around
 /// the finished router, as it answers errors in its own protocol.
 ///
 /// Sessions live in the service that the layer makes, and axum would have it made anew for every
 /// request that falls through to a handler: so it is made once here, and is what falls through.
-pub fn around(router: Router, hub: Arc<Hub>, path: &str) -> (Router, SocketIoPush) {
+pub fn around(router: Router, hub: Arc<Hub>, options: Options<'_>) -> (Router, SocketIoPush) {
     let (layer, io) = SocketIo::builder()
-        .req_path(path.to_owned())
+        .req_path(options.path.to_owned())
+        .ping_interval(options.ping_interval)
+        .ping_timeout(options.ping_timeout)
         .max_payload(PAYLOAD_BYTES_MAX as u64)
         .ws_max_message_size(PAYLOAD_BYTES_MAX)
         .ws_max_frame_size(PAYLOAD_BYTES_MAX)

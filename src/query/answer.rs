@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -126,11 +128,13 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
         headers.insert(ETAG, etag);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // A 304 has to say it as well, and nothing further out would.
+    headers.insert(VARY, ACCEPT_ENCODING.into());
     headers
 }
 
 /// The same for the same answer alone: this program's, of this generation at this position, to
-/// the request with its ranges resolved. Weak, for a proxy may compress it.
+/// the request with its ranges resolved. Weak, for it may be compressed.
 fn etag(path: &str, snapshot: &Snapshot, asked: &Asked) -> String {
     let checkpoint = &snapshot.checkpoint;
     let version = env!("CARGO_PKG_VERSION");

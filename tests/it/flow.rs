@@ -204,7 +204,7 @@ async fn a_query_waits_for_the_position_it_asks_for_or_says_how_far_it_is() {
 async fn a_query_that_may_wait_waits_for_the_first_read_models() {
     let shop = Shop::new().await;
     shop.hold_the_lease().await;
-    let app = shop.start_without_waiting().await;
+    let app = shop.launch().await;
     let asked = shop.publish("transaction", sale("t1", "ann", 5, json!({})).to_string()).await;
     let asked = asked.to_string();
 

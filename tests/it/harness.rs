@@ -90,6 +90,10 @@ impl Shop {
             format!("--mongodb-db=it_{database}"),
             format!("--stream-max-bytes={}", 1_i64 << 30),
             "--bind=127.0.0.1:0".to_owned(),
+            // Every test comes from one address; those of the limits set their own.
+            "--rate-limit-max-requests=0".to_owned(),
+            "--rate-limit-max-address-requests=0".to_owned(),
+            "--rate-limit-max-events=0".to_owned(),
         ]);
         let client = async_nats::connect(nats_url).await.expect("nats");
         let mongo = mongodb::Client::with_uri_str(mongodb_uri).await.expect("mongo");
@@ -108,7 +112,7 @@ impl Shop {
 
     /// The whole service, once it has read models to answer from.
     pub async fn start(&self) -> App {
-        let app = self.start_without_waiting().await;
+        let app = self.launch().await;
         until("read models", || async {
             let answer = self.get(&app, "/api/metrics/sales").await;
             if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
@@ -118,7 +122,7 @@ impl Shop {
     }
 
     /// The whole service as it has just begun to listen.
-    pub async fn start_without_waiting(&self) -> App {
+    pub async fn launch(&self) -> App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let Servers { nats_url, mongodb_uri } = &self.servers;
         let app = App::start(&self.settings, listener, nats_url, mongodb_uri).await;
@@ -172,6 +176,9 @@ impl Shop {
             ("SUBJECT_PREFIX", settings.subject_prefix.clone()),
             ("MONGODB_DB", settings.mongodb_db.clone().expect("given")),
             ("BIND", "127.0.0.1:0".to_owned()),
+            ("RATE_LIMIT_MAX_REQUESTS", "0".to_owned()),
+            ("RATE_LIMIT_MAX_ADDRESS_REQUESTS", "0".to_owned()),
+            ("RATE_LIMIT_MAX_EVENTS", "0".to_owned()),
             ("DATA_DIR", data_dir().join("unused").display().to_string()),
         ]
     }
@@ -290,7 +297,8 @@ impl Answer {
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
+/// What comes back.
+pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.expect("a body");

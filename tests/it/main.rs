@@ -6,13 +6,17 @@
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`push`]: what is sent without being asked for;
+//! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
+//!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`bench`]: a benchmark that is stopped.
 
 mod bench;
+mod connections;
 mod contract;
 mod documents;
+mod door;
 mod events;
 mod faults;
 mod flow;

@@ -1,0 +1,147 @@
+//! One connection: what it is doing, how long it may take for that, and how it ends.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use super::body::Ending;
+use super::client::Peer;
+use super::io::Socket;
+use super::settings::Timeouts;
+
+/// A request's head is no longer.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// What is read ahead of a body, at most.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// What a request that has not come as a whole yet is given when the server stops.
+const STOPPING: Duration = Duration::from_millis(500);
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// Nothing since then.
+    Idle(Instant),
+    /// The head of a request is on its way since then.
+    Head(Instant),
+    /// A request is being answered; it has deadlines of its own.
+    Request,
+}
+
+impl Phase {
+    fn deadline(self, timeouts: Timeouts) -> Option<Instant> {
+        match self {
+            Phase::Idle(since) => Some(since + timeouts.idle),
+            Phase::Head(since) => Some(since + timeouts.head),
+            Phase::Request => None,
+        }
+    }
+}
+
+/// How connections are served.
+#[derive(Debug, Clone)]
+pub(super) struct Manner {
+    /// What answers.
+    pub(super) router: Router,
+    /// Whether there may be another request after the first.
+    pub(super) keep_alive: bool,
+    pub(super) timeouts: Timeouts,
+    /// Asks connections to end after the request that they are at.
+    pub(super) stop: CancellationToken,
+    /// Ends them.
+    pub(super) kill: CancellationToken,
+}
+
+/// Serves a connection until it ends, or becomes a WebSocket that others care for.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+    manner: Manner,
+) {
+    // Answers are written as a whole: there is nothing to gain by waiting for more.
+    let _ = stream.set_nodelay(true);
+    let Manner { router, keep_alive, timeouts, stop, kill } = manner;
+    let phase = Arc::new(watch::Sender::new(Phase::Head(Instant::now())));
+    let mut changes = phase.subscribe();
+    let heard = phase.clone();
+    let heard = move || {
+        heard.send_if_modified(|phase| {
+            let is_first = matches!(phase, Phase::Idle(_));
+            if is_first {
+                *phase = Phase::Head(Instant::now());
+            }
+            is_first
+        });
+    };
+    let socket = TokioIo::new(Socket::new(stream, heard, timeouts.write, place));
+    let service = service_fn(move |request| answer(router.clone(), peer, phase.clone(), request));
+    let connection = http1::Builder::new()
+        .keep_alive(keep_alive)
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .serve_connection(socket, service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let mut is_stopping = false;
+    loop {
+        let mut deadline = changes.borrow_and_update().deadline(timeouts);
+        if is_stopping {
+            deadline = deadline.map(|deadline| deadline.min(Instant::now() + STOPPING));
+        }
+        let late = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "a connection broke");
+                }
+                return;
+            }
+            () = late => {
+                tracing::debug!(%peer, "a connection took too long and was closed");
+                return;
+            }
+            _ = changes.changed() => {}
+            () = stop.cancelled(), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = kill.cancelled() => return,
+        }
+    }
+}
+
+/// Answers one request, and notes when it begins and when its answer was handed over.
+async fn answer(
+    mut router: Router,
+    peer: SocketAddr,
+    phase: Arc<watch::Sender<Phase>>,
+    mut request: Request<Incoming>,
+) -> Result<axum::response::Response, Infallible> {
+    phase.send_replace(Phase::Request);
+    request.extensions_mut().insert(Peer(peer));
+    let response = router.call(request.map(Body::new)).await?;
+    let ended = move |_| {
+        phase.send_replace(Phase::Idle(Instant::now()));
+    };
+    Ok(response.map(|body| Body::new(Ending::new(body, ended))))
+}

@@ -1,0 +1,134 @@
+//! The door: what stands between the network and the handlers.
+//!
+//! ```text
+//! connection ─▶ client ─▶ access ─▶ headers ─▶ cors ─▶ body ─▶ Socket.IO
+//!                                                          └─▶ compress ─▶ limits by address
+//!                                                                 ─▶ the rest ─▶ limits by caller
+//! ```
+//!
+//! # Layout
+//!
+//! - [`server`]: the accept loop, the cap on connections, draining; [`connection`]: one connection
+//!   and its deadlines; [`io`]: its socket; [`body`]: bodies that say when they end or are late;
+//! - [`client`]: who is there, and what a proxy is believed;
+//! - [`access`]: request ids and the access log; [`headers`]: security headers; [`cors`];
+//! - [`gcra`]: a limit with memory for so many keys; [`limits`]: which requests count against which;
+//! - [`settings`]: what of it can be set.
+
+mod access;
+mod body;
+pub mod client;
+mod connection;
+pub mod cors;
+mod gcra;
+mod headers;
+mod io;
+pub mod limits;
+pub mod server;
+pub mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version};
+use axum::middleware;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
+
+use self::client::TrustedProxies;
+use self::cors::Origins;
+use self::limits::Limits;
+use self::settings::{Settings, Timeouts};
+use super::problem::Problem;
+pub(super) use access::REQUEST_ID;
+#[cfg(test)]
+pub(super) use access::around as with_access;
+
+/// Shorter answers are sent as they are: a packet is a packet.
+const COMPRESSED_FROM_BYTES: u16 = 1_024;
+/// What a client is told to wait when there are too many connections.
+const FULL_RETRY_AFTER_S: u32 = 5;
+
+/// The layers of the door, as they were set. A clone has the same limits.
+#[derive(Debug, Clone)]
+pub struct Door {
+    proxies: Arc<TrustedProxies>,
+    origins: Origins,
+    limits: Arc<Limits>,
+    timeouts: Timeouts,
+}
+
+impl Door {
+    /// A door that has let nobody in yet.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Door {
+            proxies: Arc::new(settings.trusted_proxies.clone()),
+            origins: settings.cors_origin.clone(),
+            limits: Arc::new(Limits::new(settings)),
+            timeouts: settings.timeouts,
+        }
+    }
+
+    /// What goes around the handlers, inside of authentication: limits by caller.
+    pub fn by_caller(&self, router: Router) -> Router {
+        router.layer(middleware::from_fn_with_state(self.limits.clone(), limits::by_caller))
+    }
+
+    /// What goes around authentication: limits by address, and compression. Not around Socket.IO,
+    /// whose protocol has a compression of its own.
+    pub fn by_address(&self, router: Router) -> Router {
+        let by_address = middleware::from_fn_with_state(self.limits.clone(), limits::by_address);
+        router.layer(by_address).layer(compression())
+    }
+
+    /// What goes around everything, Socket.IO included.
+    pub fn around(&self, router: Router) -> Router {
+        let within = self.timeouts.body;
+        let router = router.layer(middleware::from_fn_with_state(within, body::in_time));
+        let router = match self.origins.layer() {
+            Some(cors) => router.layer(cors),
+            None => router,
+        };
+        let router = access::around(router.layer(middleware::from_fn(headers::secure)));
+        router.layer(middleware::from_fn_with_state(self.proxies.clone(), client::resolve))
+    }
+
+    /// What answers instead when there are too many connections; a request's body has to arrive
+    /// `within` that time.
+    fn full(&self, within: Duration) -> Router {
+        let timeouts = Timeouts { body: within, ..self.timeouts };
+        let door = Door { timeouts, ..self.clone() };
+        door.around(Router::new().fallback(|| async {
+            Problem::unavailable(
+                "There are too many connections; try again soon",
+                FULL_RETRY_AFTER_S,
+            )
+        }))
+    }
+}
+
+/// JSON and pages are compressed where they are long enough; an event stream never is. Entity tags
+/// are weak, so they are the same for both forms.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES).and(is_text))
+}
+
+fn is_text(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    matches!(
+        kind,
+        "application/json"
+            | "application/problem+json"
+            | "text/html"
+            | "text/css"
+            | "text/csv"
+            | "text/javascript"
+    )
+}

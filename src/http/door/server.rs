@@ -1,0 +1,147 @@
+//! The accept loop: a place for each connection, a short word for who finds none, and an end in
+//! which what was begun is answered.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, warn};
+
+use super::Door;
+use super::connection::{self, Manner};
+use super::settings::{Settings, Timeouts};
+
+/// So many at a time are told that there is no place; more are closed without a word.
+const TOLD: usize = 64;
+/// What those have to send their request in.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
+/// Files that are not connections: the database, NATS, logs.
+const OTHER_FILES: u64 = 256;
+/// How long to wait where the system has no more files for us.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Serves `router` until `stop`; then waits for what is being answered, for so long as
+/// [`Timeouts::drain`] has it.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    door: Door,
+    settings: Settings,
+    stop: CancellationToken,
+) {
+    let (timeouts, kill) = (settings.timeouts, CancellationToken::new());
+    let manner =
+        Manner { router, keep_alive: true, timeouts, stop: stop.clone(), kill: kill.clone() };
+    let told = Manner {
+        router: door.full(TOLD_WITHIN),
+        keep_alive: false,
+        timeouts: Timeouts { head: TOLD_WITHIN, idle: TOLD_WITHIN, ..timeouts },
+        ..manner.clone()
+    };
+    let connections = TaskTracker::new();
+    let mut places = Places::new(places(settings.max_connections));
+    while let Some((stream, peer)) = accept(&listener, &stop).await {
+        match places.take() {
+            Place::Served(place) => {
+                connections.spawn(connection::serve(stream, peer, place, manner.clone()));
+            }
+            Place::Told(place) => {
+                connections.spawn(connection::serve(stream, peer, place, told.clone()));
+            }
+            Place::None => drop(stream),
+        }
+    }
+    drop(listener);
+    connections.close();
+    if timeout(timeouts.drain, connections.wait()).await.is_err() {
+        warn!(connections = connections.len(), "some connections did not end in time");
+        kill.cancel();
+        connections.wait().await;
+    }
+}
+
+/// The next connection; `None` at the end.
+async fn accept(
+    listener: &TcpListener,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr)> {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return None,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(accepted) => return Some(accepted),
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                error!(%error, "no connection can be accepted");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Whether it was the client that ended what was being accepted.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+enum Place {
+    /// It is served.
+    Served(OwnedSemaphorePermit),
+    /// It is told that there are too many.
+    Told(OwnedSemaphorePermit),
+    /// There are too many of those as well.
+    None,
+}
+
+struct Places {
+    served: Arc<Semaphore>,
+    told: Arc<Semaphore>,
+    is_full: bool,
+}
+
+impl Places {
+    fn new(served: usize) -> Self {
+        let (served, told) = (Semaphore::new(served), Semaphore::new(TOLD));
+        Places { served: Arc::new(served), told: Arc::new(told), is_full: false }
+    }
+
+    fn take(&mut self) -> Place {
+        if let Ok(place) = self.served.clone().try_acquire_owned() {
+            self.is_full = false;
+            return Place::Served(place);
+        }
+        if !self.is_full {
+            warn!("MAX_CONNECTIONS is reached; further connections are told to come back");
+            self.is_full = true;
+        }
+        self.told.clone().try_acquire_owned().map_or(Place::None, Place::Told)
+    }
+}
+
+/// How many places there are: as many as were asked for, if the process may have so many files.
+fn places(wanted: u32) -> usize {
+    let mut files = getrlimit(Resource::Nofile);
+    let needed = u64::from(wanted) + OTHER_FILES;
+    if files.current.is_some_and(|current| current < needed) {
+        files.current = Some(files.maximum.map_or(needed, |maximum| maximum.min(needed)));
+        // Where this is not allowed, what is now is what there is.
+        let _ = setrlimit(Resource::Nofile, files);
+    }
+    let possible = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let possible = possible.saturating_sub(OTHER_FILES).max(1);
+    if u64::from(wanted) > possible {
+        warn!(wanted, possible, "the limit on open files is below MAX_CONNECTIONS");
+    }
+    usize::try_from(possible.min(u64::from(wanted))).unwrap_or(Semaphore::MAX_PERMITS)
+}

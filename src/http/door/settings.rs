@@ -1,0 +1,106 @@
+//! What of the door can be set.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::client::TrustedProxies;
+use super::cors::Origins;
+use super::gcra::Quota;
+
+/// The settings of the door. A limit of 0 is none.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Settings")]
+#[group(id = "door")]
+pub struct Settings {
+    /// Proxies whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed: addresses and
+    /// networks, separated by commas.
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
+    #[arg(global = true)]
+    pub trusted_proxies: TrustedProxies,
+    /// Origins whose pages may ask with credentials, separated by commas; * for any, without.
+    #[arg(long, env = "CORS_ORIGIN", default_value = "", hide_default_value = true)]
+    #[arg(global = true)]
+    pub cors_origin: Origins,
+    /// Connections at a time; further ones are told to come back.
+    #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 10_000, global = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections: u32,
+    /// The window of the limits on requests, in milliseconds.
+    #[arg(long, env = "RATE_LIMIT_WINDOW_MS", default_value_t = 60_000, global = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1_000..=86_400_000))]
+    pub rate_limit_window_ms: u64,
+    /// API requests per window and caller.
+    #[arg(long, env = "RATE_LIMIT_MAX_REQUESTS", default_value_t = 600, global = true)]
+    pub rate_limit_max_requests: u32,
+    /// Requests of every class per window and address, before anyone asks who it is.
+    #[arg(long, env = "RATE_LIMIT_MAX_ADDRESS_REQUESTS", default_value_t = 6_000, global = true)]
+    pub rate_limit_max_address_requests: u32,
+    /// Events taken over HTTP per minute and caller.
+    #[arg(long, env = "RATE_LIMIT_MAX_EVENTS", default_value_t = 600_000, global = true)]
+    pub rate_limit_max_events: u32,
+    /// Failed sign-ins per 15 minutes and address.
+    #[arg(long, env = "RATE_LIMIT_MAX_SIGN_IN_FAILURES", default_value_t = 30, global = true)]
+    pub rate_limit_max_sign_in_failures: u32,
+    /// How long a connection may take for what.
+    #[arg(skip)]
+    pub timeouts: Timeouts,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+const SIGN_IN_WINDOW: Duration = Duration::from_mins(15);
+
+impl Settings {
+    /// API requests by caller.
+    pub(super) fn api(&self) -> Option<Quota> {
+        quota(self.rate_limit_max_requests, Duration::from_millis(self.rate_limit_window_ms))
+    }
+
+    /// Requests by address.
+    pub(super) fn address(&self) -> Option<Quota> {
+        let window = Duration::from_millis(self.rate_limit_window_ms);
+        quota(self.rate_limit_max_address_requests, window)
+    }
+
+    /// Events by caller.
+    pub(super) fn ingest(&self) -> Option<Quota> {
+        quota(self.rate_limit_max_events, MINUTE)
+    }
+
+    /// Failed sign-ins by address.
+    pub(super) fn sign_in(&self) -> Option<Quota> {
+        quota(self.rate_limit_max_sign_in_failures, SIGN_IN_WINDOW)
+    }
+}
+
+fn quota(limit: u32, window: Duration) -> Option<Quota> {
+    (limit > 0).then_some(Quota { limit, window })
+}
+
+/// How long a connection may take for what, before it is closed.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// The head of a request, from its first byte; the first one from the connection's start.
+    pub head: Duration,
+    /// The body of a request, from its head.
+    pub body: Duration,
+    /// Nothing, between two requests. Longer than the minute that proxies keep connections for,
+    /// so that it is they who close one.
+    pub idle: Duration,
+    /// A write that does not move on.
+    pub write: Duration,
+    /// What is being answered while the server stops.
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            idle: Duration::from_secs(75),
+            write: Duration::from_secs(30),
+            drain: Duration::from_secs(20),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Connections that take too long, are too many, or are there when the service stops.
+
+use std::time::Duration;
+
+use adaptive_bi::app::App;
+use adaptive_bi::http::door::settings::Timeouts;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::door::{POLLING, assert_kept};
+use crate::harness::{Shop, until};
+
+const SHORT: Duration = Duration::from_millis(800);
+/// Between two bytes of who sends slowly.
+const STEP: Duration = Duration::from_millis(40);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A connection, byte by byte.
+struct Wire(TcpStream);
+
+impl Wire {
+    async fn to(app: &App) -> Wire {
+        Wire(TcpStream::connect(app.address).await.expect("a connection"))
+    }
+
+    async fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.expect("sent");
+    }
+
+    /// What has come when `end` is seen.
+    async fn until(&mut self, end: &str) -> String {
+        let mut all = Vec::new();
+        let read = async {
+            while !String::from_utf8_lossy(&all).contains(end) {
+                assert!(self.0.read_buf(&mut all).await.expect("more") > 0, "closed");
+            }
+        };
+        timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("no {end}"));
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// What comes until it is closed, while a byte goes out every now and then.
+    async fn drip(mut self, byte: &str) -> String {
+        let mut all = Vec::new();
+        let closed = async {
+            loop {
+                match timeout(STEP, self.0.read_buf(&mut all)).await {
+                    Ok(Ok(0) | Err(_)) => return,
+                    Ok(Ok(_)) => {}
+                    Err(_) => drop(self.0.write_all(byte.as_bytes()).await),
+                }
+            }
+        };
+        timeout(PATIENCE, closed).await.expect("closed");
+        String::from_utf8_lossy(&all).into_owned()
+    }
+}
+
+/// A service with a short patience for some of what a connection does.
+async fn service(set: impl FnOnce(&mut Timeouts)) -> (Shop, App) {
+    let mut shop = Shop::new().await;
+    set(&mut shop.settings.door.timeouts);
+    let app = shop.start().await;
+    (shop, app)
+}
+
+/// Is served while `others` do what they do; gives how often.
+async fn served_beside<T>(shop: &Shop, app: &App, others: impl Future<Output = T>) -> (T, usize) {
+    let mut others = std::pin::pin!(others);
+    let mut served = 0;
+    loop {
+        let answer = async {
+            let since = Instant::now();
+            assert_eq!(shop.get(app, "/health/live").await.status, 200);
+            assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+        };
+        tokio::select! {
+            done = others.as_mut() => return (done, served),
+            () = async { answer.await; sleep(STEP).await } => served += 1,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_sends_a_header_after_the_other_is_closed_on_time_and_others_do_not_feel_it() {
+    let (shop, app) = service(|it| it.head = SHORT).await;
+    let since = Instant::now();
+    let slow = (0..40).map(|_| async {
+        let mut wire = Wire::to(&app).await;
+        wire.send("GET /health/live HTTP/1.1\r\nhost: x\r\n").await;
+        wire.drip("a: b\r\n").await
+    });
+    let slow = futures_util::future::join_all(slow);
+    let (answers, served) = served_beside(&shop, &app, slow).await;
+    assert!(answers.iter().all(String::is_empty), "{answers:?}");
+    assert!(since.elapsed() >= SHORT && since.elapsed() < PATIENCE / 2, "{:?}", since.elapsed());
+    assert!(served > 0);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_comes_byte_by_byte_is_a_408_and_others_do_not_feel_it() {
+    let (shop, app) = service(|it| it.body = SHORT).await;
+    let opened = shop.get(&app, POLLING).await;
+    let session = opened.body.as_str().and_then(|it| it.split('"').nth(3)).expect("a session");
+    let slow = ["/api/events".to_owned(), format!("{POLLING}&sid={session}")].map(|path| {
+        let app = &app;
+        async move {
+            let mut wire = Wire::to(app).await;
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n");
+            wire.send(&head).await;
+            wire.drip(" ").await
+        }
+    });
+    let slow = futures_util::future::join_all(slow);
+    let (answers, served) = served_beside(&shop, &app, slow).await;
+    for answer in answers {
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("application/problem+json"), "{answer}");
+    }
+    assert!(served > 0);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_may_be_idle_between_requests_for_longer_than_a_head_may_take() {
+    let idle = SHORT * 5;
+    let (_, app) = service(|it| (it.head, it.idle) = (SHORT, idle)).await;
+    let mut wire = Wire::to(&app).await;
+    for _ in 0..2 {
+        wire.send("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        wire.until("\"}").await;
+        sleep(SHORT * 2).await;
+    }
+    wire.send("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut closed = wire.until("\"}").await.into_bytes();
+    let since = Instant::now();
+    let read = timeout(PATIENCE, wire.0.read_to_end(&mut closed)).await;
+    assert!(read.is_ok() && since.elapsed() > SHORT * 3, "{:?}", since.elapsed());
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_is_too_long_is_refused() {
+    let (_, app) = service(|_| {}).await;
+    let mut wire = Wire::to(&app).await;
+    let long = "x".repeat(20_000);
+    wire.send(&format!("GET /health/live HTTP/1.1\r\nhost: x\r\na: {long}\r\n\r\n")).await;
+    assert!(wire.until("\r\n\r\n").await.starts_with("HTTP/1.1 431 "));
+    app.stop().await.expect("stopped");
+}
+
+/// A WebSocket has a place as well, and no deadline of a request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_finds_no_place_is_told_at_once_and_served_when_there_is_one() {
+    let mut shop = Shop::new().await;
+    shop.settings.door.max_connections = 2;
+    shop.settings.door.timeouts = Timeouts { idle: SHORT, ..Timeouts::default() };
+    let app = shop.start().await;
+    let mut socket = Wire::to(&app).await;
+    socket
+        .send(
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n\
+             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        )
+        .await;
+    let opened = socket.until("pingInterval").await;
+    assert!(opened.starts_with("HTTP/1.1 101 "), "{opened}");
+    let mut other = Wire::to(&app).await;
+    other.send("GET /health/live HTTP/1.1\r\nhost: x\r\n").await;
+    let full = until("refusal", || async {
+        let answer = shop.get(&app, "/health/live").await;
+        if answer.status == 503 { Ok(answer) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+    assert_eq!(full.header("retry-after"), "5");
+    assert_eq!(full.header("content-type"), "application/problem+json");
+    assert_kept(&full);
+    drop(other);
+    until("a place", || async {
+        let answer = shop.get(&app, "/health/live").await;
+        if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+    sleep(SHORT * 2).await;
+    // A frame of text with an empty mask: Socket.IO's request to connect.
+    socket.0.write_all(b"\x81\x82\x00\x00\x00\x0040").await.expect("sent");
+    socket.until("welcome").await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_begun_is_answered_when_the_service_stops_and_nothing_else_holds_it_up() {
+    let (_, app) = service(|_| {}).await;
+    let mut idle = Wire::to(&app).await;
+    idle.send("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    idle.until("\"}").await;
+    let mut half = Wire::to(&app).await;
+    half.send("GET /health/live HTTP/1.1\r\nhost").await;
+    let silent = Wire::to(&app).await;
+    let mut begun = Wire::to(&app).await;
+    let body = r#"{"userId":"ann"}"#;
+    let head = format!(
+        "POST /api/events/customer HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    begun.send(&head).await;
+    begun.send(&body[..5]).await;
+    sleep(SHORT).await;
+    let address = app.address;
+    let since = Instant::now();
+    let stopping = tokio::spawn(app.stop());
+    for wire in [idle, half, silent] {
+        assert_eq!(wire.drip("").await, "");
+    }
+    assert!(TcpStream::connect(address).await.is_err(), "nobody else comes in");
+    begun.send(&body[5..]).await;
+    let answer = begun.until("accepted").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    stopping.await.expect("no panic").expect("stopped");
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+}
