@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use axum::Router;
+use anyhow::Context;
 use futures_util::{FutureExt, StreamExt};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
@@ -15,8 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::auth::audit::Audit;
+use crate::auth::gate::Gate;
+use crate::auth::secret::Secrets;
+use crate::auth::token::Tokens;
 use crate::config::Settings;
+use crate::http::Routes;
 use crate::http::health::{self, Health};
+use crate::http::routes::Route;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
 use crate::projector::{Projector, describe};
@@ -46,6 +51,8 @@ pub struct App {
     pub store: Store,
     /// What its projector is doing.
     pub status: watch::Receiver<Status>,
+    /// Every route with the access that it needs.
+    pub routes: Vec<Route>,
     server: JoinHandle<std::io::Result<()>>,
     closing: CancellationToken,
     folding: CancellationToken,
@@ -55,16 +62,11 @@ pub struct App {
 /// Takes the address to listen on, so that a port in use is said before anything is started.
 ///
 /// # Errors
-/// Where the port is in use, or the address is not loopback: until there are accounts, nobody
-/// else may come in.
+/// Where the port is in use.
 pub async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     let bind = settings.bind;
     if !bind.ip().is_loopback() {
-        bail!(
-            "BIND is {bind}, which others can reach, and there are no accounts yet; \
-             use a loopback address such as 127.0.0.1:{}",
-            bind.port()
-        );
+        warn!(%bind, "others can reach this address, and it speaks no TLS; put a proxy that does before it");
     }
     TcpListener::bind(bind).await.with_context(|| {
         format!("cannot listen on {bind}; if the port is in use, choose another with --bind")
@@ -84,6 +86,14 @@ impl App {
     ) -> anyhow::Result<App> {
         let log = Log::connect(settings.log(nats_url)).await?;
         let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
+        store.prepare_accounts().await?;
+        let secrets = Secrets::load(
+            settings.jwt_secret.as_ref(),
+            settings.jwt_secret_previous.as_ref(),
+            &settings.data_dir,
+        )?;
+        let tokens = Arc::new(Tokens::new(&secrets, settings.jwt_expires_in));
+        let gate = Gate::new(store.clone(), tokens.clone(), Audit::new(store.clone()));
         let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
 
@@ -127,20 +137,23 @@ impl App {
         };
         let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
         let hub = Arc::new(Hub::new(deps.clone()));
-        let router = Router::new()
+        let all = Routes::new()
             .merge(query::routes(deps))
             .merge(ingest::http::routes(ingest))
             .merge(health::routes(health))
             .merge(http::page::routes());
-        let (router, push) = socket_io::around(http::finish(router), hub, &settings.socket_path);
+        let routes = all.table();
+        let inner = http::finish(all, &gate);
+        let (service, push) = socket_io::around(inner, hub, &settings.socket_path);
         tasks.spawn(push.run(closing.clone()));
         let address = listener.local_addr()?;
-        let server =
-            axum::serve(listener, router).with_graceful_shutdown(closing.clone().cancelled_owned());
+        let service = service.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service)
+            .with_graceful_shutdown(closing.clone().cancelled_owned());
         let server = tokio::spawn(async move { server.await });
         info!(%address, "listening");
         tasks.close();
-        Ok(App { address, log, store, status: seen, server, closing, folding, tasks })
+        Ok(App { address, log, store, status: seen, routes, server, closing, folding, tasks })
     }
 
     /// Stops: first new requests and pushes, then the fold at a commit.

@@ -19,6 +19,9 @@ use super::load::Load;
 use super::stand::Stand;
 use super::{Arguments, live};
 use crate::app::App;
+use crate::auth::gate::X_API_KEY;
+use crate::auth::key;
+use crate::auth::scope::Scope;
 use crate::projector::session::Limits;
 use crate::stream::Log;
 
@@ -51,11 +54,13 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
     let (settings, listener) = (stand.settings()?, TcpListener::bind("127.0.0.1:0").await?);
     let (nats, mongo) = (stand.services.nats_url(), stand.services.mongodb_uri());
     let app = App::start(&settings, listener, nats, mongo).await?;
+    let key = key::make("bench", &[Scope::MetricsRead], "bench", None);
+    app.store.insert_key(&key.row).await?;
     let stop = CancellationToken::new();
     let feeding = tokio::spawn(feed(stand.log.clone(), stop.clone()));
     tokio::time::sleep(Duration::from_secs(3)).await;
     let ranges = ranges(end);
-    let results = ask(&app, &ranges, Duration::from_secs(arguments.seconds)).await;
+    let results = ask(&app, &key.text, &ranges, Duration::from_secs(arguments.seconds)).await;
     stop.cancel();
     let fed = feeding.await??;
     app.stop().await?;
@@ -92,6 +97,7 @@ fn ranges(end: i64) -> [(&'static str, String); 2] {
 
 async fn ask(
     app: &App,
+    key: &str,
     ranges: &[(&'static str, String)],
     long: Duration,
 ) -> anyhow::Result<Results> {
@@ -113,7 +119,7 @@ async fn ask(
             break;
         }
         let (_, url, histogram) = &queries[number % queries.len()];
-        let (request, histogram) = (client.get(url), Arc::clone(histogram));
+        let (request, histogram) = (client.get(url).header(X_API_KEY, key), Arc::clone(histogram));
         answers.spawn(async move {
             let response = request.send().await?;
             let status = response.status();

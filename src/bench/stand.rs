@@ -75,6 +75,7 @@ impl Stand {
             format!("--nats-stream={}", log.stream),
             format!("--subject-prefix={}", log.prefix),
             format!("--mongodb-db={database}"),
+            format!("--data-dir={}", self.folder.display()),
         ];
         Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
     }

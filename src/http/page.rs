@@ -1,13 +1,15 @@
 //! The small page at `/`: what can be asked, until the dashboard stands here.
 
-use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse};
-use axum::routing::get;
+
+use super::Routes;
+use crate::auth::access::Access::Public;
 
 /// `GET /`.
-pub fn routes() -> Router {
-    Router::new().route("/", get(page))
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::new().get("/", Public, page)
 }
 
 async fn page() -> impl IntoResponse {

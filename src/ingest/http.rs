@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use projections::event::{Kind, Reason};
 use projections::time::Time;
 use serde::Serialize;
@@ -16,6 +15,11 @@ use serde_json::value::RawValue;
 
 use super::envelope::{self, Edge};
 use super::submit::{Outcome, Submitter};
+use crate::auth::access::Access;
+use crate::auth::caller::Caller;
+use crate::auth::role::{Action, Resource};
+use crate::auth::scope::Scope;
+use crate::http::Routes;
 use crate::http::envelope::Envelope;
 use crate::http::problem::{FieldError, Problem};
 use crate::stream::Log;
@@ -35,10 +39,11 @@ pub struct Deps {
 }
 
 /// The endpoints.
-pub fn routes(deps: Deps) -> Router {
-    Router::new()
-        .route("/api/events", post(any_kind))
-        .route("/api/events/{kind}", post(one_kind))
+pub fn routes(deps: Deps) -> Routes {
+    let write = Access::AllowedOrKey(Resource::Events, Action::Create, Scope::EventsWrite(None));
+    Routes::new()
+        .post("/api/events", write, any_kind)
+        .post("/api/events/{kind}", write, one_kind)
         .with_state(deps)
 }
 
@@ -65,13 +70,15 @@ struct Line {
 
 async fn any_kind(
     State(deps): State<Deps>,
+    caller: Caller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    take(&deps, None, &body_of(body)?).await
+    take(&deps, &caller, None, &body_of(body)?).await
 }
 
 async fn one_kind(
     State(deps): State<Deps>,
+    caller: Caller,
     Path(kind): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -80,7 +87,13 @@ async fn one_kind(
         let message = format!("must be one of {kinds}");
         return Err(Problem::invalid(vec![FieldError::new("kind", message)]));
     };
-    take(&deps, Some(kind), &body_of(body)?).await
+    if !caller.may_write(kind) {
+        let needed = Scope::EventsWrite(Some(kind)).to_string();
+        let message = format!("This needs an API key with {needed}");
+        let forbidden = Problem::new(StatusCode::FORBIDDEN, message).of_type("forbidden");
+        return Err(forbidden.with("required", needed));
+    }
+    take(&deps, &caller, Some(kind), &body_of(body)?).await
 }
 
 fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
@@ -92,7 +105,12 @@ fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     })
 }
 
-async fn take(deps: &Deps, kind: Option<Kind>, body: &[u8]) -> Result<Response, Problem> {
+async fn take(
+    deps: &Deps,
+    caller: &Caller,
+    kind: Option<Kind>,
+    body: &[u8],
+) -> Result<Response, Problem> {
     let events = split(body)?;
     let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
     let mut submitter = Submitter::new(&deps.log);
@@ -102,6 +120,10 @@ async fn take(deps: &Deps, kind: Option<Kind>, body: &[u8]) -> Result<Response, 
             None => envelope::of_any_kind(text, edge),
         };
         match event {
+            Ok(event) if !caller.may_write(event.kind) => {
+                let message = format!("must not be {}: the API key may not", event.kind.as_str());
+                submitter.reject(index, vec![Reason { field: "kind".into(), message }]);
+            }
             Ok(event) => submitter.push(index, event).await,
             Err(reasons) => submitter.reject(index, reasons),
         }

@@ -14,6 +14,8 @@ use super::ids::Ids;
 use super::params::Asked;
 use super::wait::{self, Least, READ_WITHIN};
 use super::{Deps, Error};
+use crate::auth::caller::Caller;
+use crate::auth::role::Rights;
 use crate::http::envelope::Envelope;
 use crate::http::problem::Problem;
 use crate::projector::status::State as Projector;
@@ -46,8 +48,13 @@ pub trait View: Serialize + Sized + Send {
 }
 
 /// Answers a `GET` of a view.
-pub async fn get<V: View>(State(deps): State<Deps>, uri: Uri, headers: HeaderMap) -> Response {
-    answer::<V>(&deps, &uri, &headers).await.unwrap_or_else(|error| {
+pub async fn get<V: View>(
+    State(deps): State<Deps>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    answer::<V>(&deps, caller.rights(), &uri, &headers).await.unwrap_or_else(|error| {
         let mut headers = HeaderMap::new();
         if let Error::Behind { position } = error {
             headers.insert(X_POSITION, position.into());
@@ -56,13 +63,18 @@ pub async fn get<V: View>(State(deps): State<Deps>, uri: Uri, headers: HeaderMap
     })
 }
 
-async fn answer<V: View>(deps: &Deps, uri: &Uri, headers: &HeaderMap) -> Result<Response, Error> {
+async fn answer<V: View>(
+    deps: &Deps,
+    rights: Rights,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
     let asked = Asked::parse(uri, (deps.now)(), V::TREND_DAYS).map_err(Error::Invalid)?;
     let least = Least::of(headers)?;
     let mut attempt = 1;
     loop {
         let snapshot = wait::snapshot(deps, least).await?;
-        let etag = etag(V::PATH, &snapshot, &asked);
+        let etag = etag(V::PATH, &snapshot, &asked, rights);
         let provenance = provenance(deps, &snapshot, &etag);
         if is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
@@ -90,18 +102,20 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
     if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(ETAG, etag);
     }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers
 }
 
 /// The same for the same answer alone: this program's, of this generation at this position, to
-/// the request with its ranges resolved. Weak, for a proxy may compress it.
-fn etag(path: &str, snapshot: &Snapshot, asked: &Asked) -> String {
+/// the request with its ranges resolved, for a caller who may see as much. Weak, for a proxy may
+/// compress it.
+fn etag(path: &str, snapshot: &Snapshot, asked: &Asked, rights: Rights) -> String {
     let checkpoint = &snapshot.checkpoint;
     let version = env!("CARGO_PKG_VERSION");
     let (generation, incarnation) = (checkpoint.generation, &checkpoint.incarnation);
     let position = checkpoint.position;
-    hashed(&format!("{version}|{incarnation}|{generation}|{position}|{path}|{asked:?}"))
+    let rights = rights.bits();
+    hashed(&format!("{version}|{incarnation}|{generation}|{position}|{rights}|{path}|{asked:?}"))
 }
 
 fn hashed(text: &str) -> String {
