@@ -14,11 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::auth::audit::Audit;
+use crate::auth::accounts::Accounts;
 use crate::auth::gate::Gate;
-use crate::auth::secret::Secrets;
-use crate::auth::token::Tokens;
-use crate::config::Settings;
+use crate::config::{Settings, Switch};
 use crate::http::Routes;
 use crate::http::health::{self, Health};
 use crate::http::routes::Route;
@@ -30,7 +28,7 @@ use crate::query::{self, Deps};
 use crate::store::Store;
 use crate::stream::Log;
 use crate::stream::announce::Announcement;
-use crate::{http, ingest};
+use crate::{auth, http, ingest};
 
 /// How often the log is asked for its end.
 const LOOK_AT_LOG: Duration = Duration::from_millis(250);
@@ -51,6 +49,8 @@ pub struct App {
     pub store: Store,
     /// What its projector is doing.
     pub status: watch::Receiver<Status>,
+    /// Accounts and sessions.
+    pub accounts: Arc<Accounts>,
     /// Every route with the access that it needs.
     pub routes: Vec<Route>,
     server: JoinHandle<std::io::Result<()>>,
@@ -86,14 +86,9 @@ impl App {
     ) -> anyhow::Result<App> {
         let log = Log::connect(settings.log(nats_url)).await?;
         let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
-        store.prepare_accounts().await?;
-        let secrets = Secrets::load(
-            settings.jwt_secret.as_ref(),
-            settings.jwt_secret_previous.as_ref(),
-            &settings.data_dir,
-        )?;
-        let tokens = Arc::new(Tokens::new(&secrets, settings.jwt_expires_in));
-        let gate = Gate::new(store.clone(), tokens.clone(), Audit::new(store.clone()));
+        let accounts = Arc::new(auth::accounts_of(settings, store.clone()).await?);
+        auth::make_first_admin(settings, &accounts).await?;
+        let gate = Gate::new(store.clone(), accounts.tokens.clone(), accounts.audit.clone());
         let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
 
@@ -136,10 +131,13 @@ impl App {
             started: Instant::now(),
         };
         let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
+        let registration = settings.registration == Switch::On;
+        let sign_in = auth::http::Deps::new(accounts.clone(), registration, tasks.clone());
         let hub = Arc::new(Hub::new(deps.clone()));
         let all = Routes::new()
             .merge(query::routes(deps))
             .merge(ingest::http::routes(ingest))
+            .merge(auth::http::routes(sign_in))
             .merge(health::routes(health))
             .merge(http::page::routes());
         let routes = all.table();
@@ -153,7 +151,18 @@ impl App {
         let server = tokio::spawn(async move { server.await });
         info!(%address, "listening");
         tasks.close();
-        Ok(App { address, log, store, status: seen, routes, server, closing, folding, tasks })
+        Ok(App {
+            address,
+            log,
+            store,
+            status: seen,
+            accounts,
+            routes,
+            server,
+            closing,
+            folding,
+            tasks,
+        })
     }
 
     /// Stops: first new requests and pushes, then the fold at a commit.

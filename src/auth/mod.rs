@@ -5,15 +5,30 @@
 //! - [`role`]: what can be allowed, and what each role may; [`scope`]: what an API key may;
 //! - [`caller`]: who calls; [`access`]: who may use a route; [`gate`]: the layer before every one;
 //! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
-//! - [`key`]: API keys; [`audit`]: who did what.
+//! - [`key`]: API keys; [`audit`]: who did what;
+//! - [`accounts`]: what can be done with accounts and sessions, by [`http`] and the command line;
+//!   [`password`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is done with;
+//!   [`body`], [`user`], [`error`]: what comes in and what goes out.
 
 pub mod access;
+pub mod accounts;
 pub mod audit;
+pub mod body;
 pub mod caller;
+pub mod error;
 pub mod gate;
 mod hs256;
+pub mod http;
 pub mod key;
+pub mod mail;
+pub mod password;
+pub mod refresh;
 pub mod role;
 pub mod scope;
 pub mod secret;
+mod start;
+pub mod throttle;
 pub mod token;
+pub mod user;
+
+pub use self::start::{accounts_of, make_first_admin};

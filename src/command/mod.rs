@@ -3,8 +3,10 @@
 //! - [`serve`]: the service;
 //! - [`demo`]: the service, its servers and a year of a real shop;
 //! - [`ingest`]: a file onto the log;
+//! - [`admin`]: accounts, for who runs the server;
 //! - [`project`]: the projector's state, and ending a halt.
 
+pub mod admin;
 pub mod demo;
 pub mod generate;
 pub mod ingest;

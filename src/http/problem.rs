@@ -112,6 +112,15 @@ impl Problem {
         self
     }
 
+    /// Names a field as the request did.
+    #[must_use]
+    pub fn renamed(mut self, field: &str, to: &'static str) -> Self {
+        for error in self.errors.iter_mut().filter(|error| error.field == field) {
+            error.field = to.into();
+        }
+        self
+    }
+
     /// Keeps the cause for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
