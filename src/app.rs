@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use crate::auth::accounts::Accounts;
 use crate::auth::gate::Gate;
+use crate::auth::keys::Keys;
 use crate::config::{Settings, Switch};
 use crate::http::Routes;
 use crate::http::health::{self, Health};
@@ -133,11 +134,15 @@ impl App {
         let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
         let registration = settings.registration == Switch::On;
         let sign_in = auth::http::Deps::new(accounts.clone(), registration, tasks.clone());
+        let keys = Keys { store: store.clone(), audit: accounts.audit.clone() };
         let hub = Arc::new(Hub::new(deps.clone()));
         let all = Routes::new()
             .merge(query::routes(deps))
             .merge(ingest::http::routes(ingest))
             .merge(auth::http::routes(sign_in))
+            .merge(auth::users::http::routes(accounts.clone()))
+            .merge(auth::keys::http::routes(keys))
+            .merge(auth::audit::http::routes(store.clone()))
             .merge(health::routes(health))
             .merge(http::page::routes());
         let routes = all.table();

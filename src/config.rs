@@ -18,7 +18,7 @@ pub struct Settings {
     #[arg(long, env = "BIND", default_value = "127.0.0.1:4000", global = true)]
     pub bind: SocketAddr,
     /// The NATS server of the log; without it the program runs its own.
-    #[arg(long, env = "NATS_URL", global = true)]
+    #[arg(long, env = "NATS_URL", hide_env_values = true, global = true)]
     pub nats_url: Option<String>,
     /// The stream's name.
     #[arg(long, env = "NATS_STREAM", default_value = "EVENTS", global = true)]
@@ -72,6 +72,9 @@ pub struct Settings {
     /// Where people reach the service, for links in mail; else the address it listens on.
     #[arg(long, env = "PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
+    /// How many days a row of the audit is kept, as it is written; 0 keeps it for good.
+    #[arg(long, env = "AUDIT_DAYS", default_value_t = 0, global = true)]
+    pub audit_days: u32,
     /// The path of Socket.IO.
     #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
     pub socket_path: String,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use adaptive_bi::command::{admin, demo, ingest, project, serve};
+use adaptive_bi::command::{admin, demo, ingest, key, project, serve};
 use adaptive_bi::config::{self, Settings};
 use adaptive_bi::{bench, services};
 use clap::{Parser, Subcommand};
@@ -29,6 +29,9 @@ enum Command {
     /// Accounts, for who runs the server: the first admin, a link to set a new password.
     #[command(subcommand)]
     Admin(admin::Action),
+    /// API keys, for programs that send events or read figures.
+    #[command(subcommand)]
+    Key(key::Action),
     /// The projector: its state, and ending a halt.
     #[command(subcommand)]
     Project(project::Action),
@@ -65,6 +68,7 @@ async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
         Command::Serve => serve::run(&settings).await,
         Command::Ingest(arguments) => ingest::run(&settings, &arguments).await,
         Command::Admin(action) => admin::run(&settings, &action).await,
+        Command::Key(action) => key::run(&settings, &action).await,
         Command::Project(action) => project::run(&settings, &action).await,
         Command::Bench(arguments) => bench::run(&settings, &arguments).await,
     }

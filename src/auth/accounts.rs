@@ -9,13 +9,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::audit::{Audit, Event};
+use super::audit::{Audit, Event, EventType};
 use super::caller::Person;
 use super::error::Error;
 use super::mail::Mailer;
 use super::password::Passwords;
 use super::refresh::RefreshTokens;
-use super::role::Role;
+use super::role::{Permission, Role};
 use super::secret::{Hidden, random};
 use super::throttle::{self, Attempt};
 use super::token::Tokens;
@@ -64,6 +64,8 @@ pub struct NewAccount {
     pub last_name: Option<String>,
     /// The role.
     pub role: Role,
+    /// What is allowed beyond the role.
+    pub permissions: Vec<Permission>,
     /// Who makes it: a user's id, `self`, `command` or `start`.
     pub created_by: String,
 }
@@ -105,7 +107,7 @@ impl Accounts {
             first_name: new.first_name,
             last_name: new.last_name,
             role: new.role,
-            permissions: vec![],
+            permissions: new.permissions,
             profile: Profile::default(),
             is_active: true,
             is_verified: false,
@@ -117,7 +119,7 @@ impl Accounts {
             updated_by: None,
         };
         self.store.insert_account(&account).await?;
-        let event = Event::done("account-create").to(format!("user:{}", account.id));
+        let event = Event::done(EventType::AccountCreate).to(format!("user:{}", account.id));
         let event = event.detail(account.role.as_str()).from(origin);
         let event = match account.created_by.as_str() {
             "self" => event.by_user(&account.id),
@@ -142,7 +144,7 @@ impl Accounts {
         let account = self.store.account_by_email(email).await?;
         let hash = account.as_ref().map(|account| &account.password_hash);
         let refused = |detail| {
-            let event = Event::refused("sign-in").detail(detail).from(origin);
+            let event = Event::refused(EventType::SignIn).detail(detail).from(origin);
             match &account {
                 Some(account) => event.to(format!("user:{}", account.id)),
                 None => event,
@@ -195,7 +197,7 @@ impl Accounts {
             user_id: account.id.clone(),
             created_at: now,
             last_used_at: now,
-            expires_at: later(now, self.refresh.life),
+            expires_at: time::later(now, self.refresh.life),
             address: origin.address.map(|address| address.to_string()),
             user_agent: origin.user_agent.clone(),
             refresh: Refresh { hash: first.hash, previous: None, rotated_at: now },
@@ -203,7 +205,7 @@ impl Accounts {
         let begun = self.store.open_session(&row, &account.password_hash).await?;
         let account = begun.ok_or(Error::WrongCredentials)?;
         let token = self.tokens.issue(&account.id, &row.id, now.timestamp_millis() / 1_000)?;
-        let event = Event::done("sign-in").by_user(&account.id);
+        let event = Event::done(EventType::SignIn).by_user(&account.id);
         self.audit.record(event.to(format!("session:{}", row.id)).from(origin)).await;
         Ok(SignedIn { account, token: token.into(), refresh_token: first.text.into() })
     }
@@ -220,7 +222,7 @@ impl Accounts {
             used: presented.hash,
             successor: presented.successor.hash,
             grace_from: earlier(now, GRACE),
-            expires_at: later(now, self.refresh.life),
+            expires_at: time::later(now, self.refresh.life),
         };
         match self.store.rotate(&rotation).await? {
             Rotated::To(standing) => {
@@ -230,7 +232,8 @@ impl Accounts {
                 Ok(Refreshed { token: token.into(), refresh_token })
             }
             Rotated::Reused(standing) => {
-                let event = Event::refused("refresh").to(format!("session:{}", standing.id));
+                let event =
+                    Event::refused(EventType::Refresh).to(format!("session:{}", standing.id));
                 let event = event.detail("used before; session ended").from(origin);
                 self.audit.record(event.by_user(&standing.user_id)).await;
                 Err(Error::RefreshReused)
@@ -252,7 +255,7 @@ impl Accounts {
         if !self.store.end_session_of(&person.user_id, session).await? {
             return Err(Error::NoSession);
         }
-        let event = Event::done("sign-out").by_user(&person.user_id);
+        let event = Event::done(EventType::SignOut).by_user(&person.user_id);
         self.audit.record(event.to(format!("session:{session}")).from(origin)).await;
         Ok(())
     }
@@ -263,7 +266,7 @@ impl Accounts {
     /// [`Error::Store`].
     pub async fn end_sessions(&self, person: &Person, origin: &Origin) -> Result<u64, Error> {
         let ended = self.store.end_sessions_of(&person.user_id).await?;
-        let event = Event::done("sign-out-all").by_user(&person.user_id);
+        let event = Event::done(EventType::SignOutAll).by_user(&person.user_id);
         self.audit.record(event.to(format!("user:{}", person.user_id)).from(origin)).await;
         Ok(ended)
     }
@@ -283,7 +286,7 @@ impl Accounts {
         let account = self.store.account(id).await?.ok_or(Error::WrongPassword)?;
         let attempt = Attempt::new(&account.email, origin.address);
         if !self.is_password(&attempt, current, Some(&account.password_hash)).await? {
-            let event = Event::refused("password-change").by_user(id).from(origin);
+            let event = Event::refused(EventType::PasswordChange).by_user(id).from(origin);
             self.audit.record(event.to(format!("user:{id}"))).await;
             return Err(Error::WrongPassword);
         }
@@ -291,7 +294,7 @@ impl Accounts {
         let change = Change { password_hash: Some(hash), ..Change::default() };
         let others = Sessions::EndBut(person.session.clone());
         self.store.change_account(id, change, id, others).await?;
-        let event = Event::done("password-change").by_user(id).from(origin);
+        let event = Event::done(EventType::PasswordChange).by_user(id).from(origin);
         self.audit.record(event.to(format!("user:{id}"))).await;
         Ok(())
     }
@@ -308,10 +311,11 @@ impl Accounts {
         let row = ResetRow {
             hash: reset_hash(&token),
             user_id: account.id.clone(),
-            expires_at: later(time::now(), RESET_LIFE),
+            expires_at: time::later(time::now(), RESET_LIFE),
         };
         self.store.insert_reset(&row).await?;
-        let event = Event::done("reset-link").by_name(by).to(format!("user:{}", account.id));
+        let event =
+            Event::done(EventType::ResetLink).by_name(by).to(format!("user:{}", account.id));
         self.audit.record(event).await;
         // After the #, so that it is in no server's log.
         Ok(Some(Hidden::from(format!("{}/#reset-password={token}", self.public_url))))
@@ -347,7 +351,7 @@ impl Accounts {
         let account = self.store.account(&owner).await?.ok_or(Error::ResetInvalid)?;
         let password = self.passwords.hash(new, about(&account)).await?;
         let account = self.store.use_reset(&hash, password).await?.ok_or(Error::ResetInvalid)?;
-        let event = Event::done("password-reset").by_user(&account.id).from(origin);
+        let event = Event::done(EventType::PasswordReset).by_user(&account.id).from(origin);
         self.audit.record(event.to(format!("user:{}", account.id))).await;
         Ok(())
     }
@@ -361,11 +365,6 @@ fn about(account: &Account) -> Vec<String> {
 
 fn reset_hash(token: &str) -> String {
     format!("{:x}", Sha256::digest(token))
-}
-
-fn later(from: time::DateTime, by: Duration) -> time::DateTime {
-    let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    time::at(from.timestamp_millis().saturating_add(ms))
 }
 
 fn earlier(from: time::DateTime, by: Duration) -> time::DateTime {

@@ -41,6 +41,32 @@ impl Fields {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
+    /// Whether a member is there, be it null.
+    #[must_use]
+    pub fn is_given(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
+    /// Reads an object in a member, where it is there and not null.
+    pub fn within<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Fields) -> T,
+    ) -> Option<T> {
+        let members = match self.get(name)? {
+            Value::Object(members) => members.clone(),
+            _ => {
+                self.wrong(name, "must be an object");
+                return None;
+            }
+        };
+        let mut inner = Fields { members, errors: Vec::new() };
+        let read = read(&mut inner);
+        let outer = |it: FieldError| FieldError::new(format!("{name}.{}", it.field), it.message);
+        self.errors.extend(inner.errors.into_iter().map(outer));
+        Some(read)
+    }
+
     /// Keeps in mind what is wrong.
     pub fn wrong(&mut self, name: &'static str, message: &'static str) {
         self.errors.push(FieldError::new(name, message));

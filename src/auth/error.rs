@@ -43,6 +43,29 @@ pub enum Error {
     /// There is no such session of this account.
     #[error("no such session")]
     NoSession,
+    /// There is no such account.
+    #[error("there is no such account")]
+    NoAccount,
+    /// The caller may do something to this account, but not that.
+    #[error("{message}")]
+    NotAllowed {
+        /// What they may not change.
+        field: &'static str,
+        /// Who may.
+        message: &'static str,
+    },
+    /// Nobody would be left who may do everything.
+    #[error("the last active admin")]
+    LastAdmin,
+    /// Nobody deactivates themselves.
+    #[error("one's own account")]
+    OneSelf,
+    /// There is no such API key.
+    #[error("there is no such API key")]
+    NoKey,
+    /// There are as many API keys as there may be.
+    #[error("there are too many API keys; revoke one first")]
+    TooManyKeys,
     /// A password was not worked on.
     #[error(transparent)]
     Password(#[from] password::Error),
@@ -58,6 +81,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::EmailTaken => Error::EmailTaken,
+            Refused::LastAdmin => Error::LastAdmin,
             Refused::Store(error) => Error::Store(error),
         }
     }
@@ -109,6 +133,22 @@ impl From<Error> for Problem {
             Error::NoSession => {
                 Problem::new(StatusCode::NOT_FOUND, "There is no such session of yours")
             }
+            Error::NoAccount => Problem::new(StatusCode::NOT_FOUND, "There is no such user"),
+            Error::NotAllowed { field, message } => {
+                of(StatusCode::FORBIDDEN, "forbidden", message).with("field", field)
+            }
+            Error::LastAdmin => of(
+                StatusCode::CONFLICT,
+                "last-admin",
+                "This is the last active admin; make another one first",
+            ),
+            Error::OneSelf => field("id", "must not be your own"),
+            Error::NoKey => Problem::new(StatusCode::NOT_FOUND, "There is no such API key"),
+            Error::TooManyKeys => of(
+                StatusCode::CONFLICT,
+                "too-many-keys",
+                "There are too many API keys; revoke one first",
+            ),
             Error::Password(password::Error::Weak(message)) => field("password", message),
             Error::Password(password::Error::Busy) => {
                 Problem::unavailable("Too many sign in at the moment", 5)

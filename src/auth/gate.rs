@@ -15,9 +15,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::access::Access;
-use super::audit::{Audit, Event};
+use super::audit::{Audit, Event, EventType};
 use super::caller::{Caller, Person};
 use super::key;
+use super::keys::last_use::LastUse;
 use super::role::Rights;
 use super::token::{self, Tokens};
 use crate::http::client::Origin;
@@ -145,15 +146,20 @@ impl Gate {
     /// the audit.
     #[must_use]
     pub fn new(store: Store, tokens: Arc<Tokens>, audit: Audit) -> Self {
+        let used = LastUse::new(store.clone());
         Gate(Arc::new(move |access, credential, origin| {
             let (store, tokens, audit) = (store.clone(), tokens.clone(), audit.clone());
+            let used = used.clone();
             async move {
                 let caller = identify(&store, &tokens, credential).await?;
+                if let Caller::Key(key) = &caller {
+                    used.note(&key.id);
+                }
                 if access.admits(&caller) {
                     return Ok(caller);
                 }
                 let target = origin.to_string();
-                let event = Event::refused("access").by(&caller).to(target).from(&origin);
+                let event = Event::refused(EventType::Access).by(&caller).to(target).from(&origin);
                 audit.record(event.detail(access.to_string())).await;
                 Err(Refusal::Forbidden(access))
             }

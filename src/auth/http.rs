@@ -135,6 +135,7 @@ async fn register(
         first_name: body.optional("firstName", 1..=50, "must have at most 50 characters"),
         last_name: body.optional("lastName", 1..=50, "must have at most 50 characters"),
         role: Role::Viewer,
+        permissions: vec![],
         created_by: "self".to_owned(),
     };
     body.finish()?;
@@ -297,6 +298,6 @@ fn said(message: &'static str) -> Response {
 }
 
 /// No cache keeps what has a token or a person in it.
-fn unkept(answer: impl IntoResponse) -> Response {
+pub(super) fn unkept(answer: impl IntoResponse) -> Response {
     ([(CACHE_CONTROL, "no-store")], answer).into_response()
 }

@@ -34,6 +34,7 @@ pub fn make(name: &str, scopes: &[Scope], created_by: &str, expires_at: Option<i
         created_at: crate::store::time::now(),
         created_by: created_by.to_owned(),
         expires_at: expires_at.map(crate::store::time::at),
+        last_used_at: None,
     };
     NewKey { text, row }
 }

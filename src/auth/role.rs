@@ -186,9 +186,32 @@ impl Rights {
     /// What a role and an account's own permissions allow together.
     #[must_use]
     pub fn of(role: Role, permissions: &[Permission]) -> Self {
-        permissions.iter().fold(role.rights(), |rights, permission| {
+        Rights(role.rights().0 | Rights::listed(permissions).0)
+    }
+
+    /// What permissions allow by themselves.
+    #[must_use]
+    pub fn listed(permissions: &[Permission]) -> Self {
+        permissions.iter().fold(Rights::NONE, |rights, permission| {
             rights.with(permission.resource, &permission.actions)
         })
+    }
+
+    /// As permissions: each resource and each action once, always in the same order.
+    #[must_use]
+    pub fn permissions(self) -> Vec<Permission> {
+        let permission = |resource| {
+            let allowed = |action: &Action| self.allow(resource, *action);
+            Permission { resource, actions: Action::ALL.into_iter().filter(allowed).collect() }
+        };
+        let all = Resource::ALL.into_iter().map(permission);
+        all.filter(|permission| !permission.actions.is_empty()).collect()
+    }
+
+    /// Whether all of another set are among them.
+    #[must_use]
+    pub const fn cover(self, others: Rights) -> bool {
+        others.0 & !self.0 == 0
     }
 
     /// These and some more.
@@ -279,5 +302,27 @@ mod tests {
         let permission = Permission { resource: Resource::Ai, actions: vec![Action::Execute] };
         let json = serde_json::json!({ "resource": "ai", "actions": ["execute"] });
         assert_eq!(serde_json::to_value(&permission).unwrap(), json);
+    }
+
+    #[test]
+    fn permissions_in_any_order_and_number_are_the_same_set() {
+        let read: Vec<Permission> = serde_json::from_str(
+            r#"[{"resource":"users","actions":["update","read","read"]},
+                {"resource":"metrics","actions":[]},
+                {"resource":"users","actions":["delete"]}]"#,
+        )
+        .unwrap();
+        let rights = Rights::listed(&read);
+        let [users] = &*rights.permissions() else { panic!("{rights:?}") };
+        assert_eq!(users.actions, [Action::Read, Action::Update, Action::Delete]);
+        assert_eq!(Rights::listed(std::slice::from_ref(users)), rights);
+    }
+
+    #[test]
+    fn a_role_covers_those_below_it() {
+        for pair in Role::ALL.windows(2) {
+            assert!(pair[0].rights().cover(pair[1].rights()), "{pair:?}");
+            assert!(!pair[1].rights().cover(pair[0].rights()), "{pair:?}");
+        }
     }
 }

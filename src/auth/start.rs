@@ -39,7 +39,7 @@ pub async fn accounts_of(settings: &Settings, store: Store) -> anyhow::Result<Ac
         tokens: Arc::new(Tokens::new(&secrets, settings.jwt_expires_in)),
         refresh: RefreshTokens::new(&secrets, settings.jwt_refresh_expire),
         passwords: Passwords::new()?,
-        audit: Audit::new(store.clone()),
+        audit: Audit::new(store.clone(), settings.audit_days),
         mailer,
         public_url: url.trim_end_matches('/').to_owned(),
         store,
@@ -70,6 +70,7 @@ pub async fn make_first_admin(settings: &Settings, accounts: &Accounts) -> anyho
         first_name: None,
         last_name: None,
         role: Role::Admin,
+        permissions: vec![],
         created_by: "start".to_owned(),
     };
     match accounts.create(admin, &Origin::default()).await {

@@ -86,6 +86,7 @@ async fn create(
         first_name,
         last_name,
         role: Role::Admin,
+        permissions: vec![],
         created_by: "command".to_owned(),
     };
     let account = accounts.create(admin, &Origin::default()).await?;

@@ -4,12 +4,14 @@
 //! - [`demo`]: the service, its servers and a year of a real shop;
 //! - [`ingest`]: a file onto the log;
 //! - [`admin`]: accounts, for who runs the server;
+//! - [`key`]: API keys;
 //! - [`project`]: the projector's state, and ending a halt.
 
 pub mod admin;
 pub mod demo;
 pub mod generate;
 pub mod ingest;
+pub mod key;
 pub mod project;
 pub mod serve;
 

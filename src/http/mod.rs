@@ -4,6 +4,7 @@
 //!
 //! - [`envelope`]: the shape of a success; [`problem`]: the shape of an error;
 //! - [`routes`]: how a route is declared, with the access it needs;
+//! - [`parameters`]: the parameters of a query;
 //! - [`client`]: who sent a request;
 //! - [`finish`]: request ids, the log's line, panics, unknown routes, limits;
 //! - [`health`]: whether the program is up, and whether it can do its work;
@@ -14,6 +15,7 @@ pub mod envelope;
 mod finish;
 pub mod health;
 pub mod page;
+pub mod parameters;
 pub mod problem;
 pub mod routes;
 

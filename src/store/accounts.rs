@@ -10,7 +10,7 @@ use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Database};
 use serde::{Deserialize, Serialize};
 
-use super::names::{ACCOUNTS, SESSIONS};
+use super::names::{ACCOUNTS, RESETS, SESSIONS};
 use super::time::{self, DateTime};
 use super::{Doing, Error, Store};
 use crate::auth::role::{Permission, Role};
@@ -141,6 +141,8 @@ pub enum Sessions {
 pub enum Refused {
     /// Another account has the e-mail.
     EmailTaken,
+    /// Nobody would be left who may do everything.
+    LastAdmin,
     /// The store did not take it.
     Store(Error),
 }
@@ -197,30 +199,85 @@ impl Store {
         by: &str,
         sessions: Sessions,
     ) -> Result<Option<Account>, Refused> {
-        let update = change.update(by).map_err(Refused::Store)?;
-        let context = (self.database.clone(), id.to_owned(), update, sessions);
-        self.transact(
-            "changing an account",
-            context,
-            |session, (database, id, update, sessions)| {
-                async move {
-                    let changed = database
-                        .collection::<Account>(ACCOUNTS)
-                        .find_one_and_update(doc! { "_id": id.as_str() }, update.clone())
-                        .return_document(ReturnDocument::After)
-                        .session(&mut *session)
-                        .await?;
-                    if let Some(account) = &changed {
-                        follow(database, session, account, sessions).await?;
-                    }
-                    Ok(changed)
-                }
-                .boxed()
-            },
-        )
-        .await
-        .map_err(refused)
+        let writes = Writes {
+            id: id.to_owned(),
+            may_end_admin: change.is_active == Some(false)
+                || change.role.is_some_and(|role| role != Role::Admin),
+            ends_resets: change.email.is_some() || change.is_active == Some(false),
+            update: change.update(by).map_err(Refused::Store)?,
+            sessions,
+        };
+        let context = (self.database.clone(), writes);
+        let changed = self
+            .transact("changing an account", context, |session, (database, writes)| {
+                change_in(database, session, writes).boxed()
+            })
+            .await;
+        match changed.map_err(refused)? {
+            Changed::To(account) => Ok(Some(*account)),
+            Changed::Missing => Ok(None),
+            Changed::LastAdmin => Err(Refused::LastAdmin),
+        }
     }
+}
+
+/// What changing an account writes.
+struct Writes {
+    id: String,
+    update: bson::Document,
+    sessions: Sessions,
+    /// An admin may be none afterwards.
+    may_end_admin: bool,
+    /// Links to set a new password were sent to who is not to use them any more.
+    ends_resets: bool,
+}
+
+enum Changed {
+    To(Box<Account>),
+    Missing,
+    LastAdmin,
+}
+
+async fn change_in(
+    database: &Database,
+    session: &mut ClientSession,
+    writes: &Writes,
+) -> mongodb::error::Result<Changed> {
+    let id = writes.id.as_str();
+    if writes.may_end_admin && is_last_admin(database, session, id).await? {
+        return Ok(Changed::LastAdmin);
+    }
+    let changed = database
+        .collection::<Account>(ACCOUNTS)
+        .find_one_and_update(doc! { "_id": id }, writes.update.clone())
+        .return_document(ReturnDocument::After)
+        .session(&mut *session)
+        .await?;
+    let Some(account) = changed else { return Ok(Changed::Missing) };
+    follow(database, session, &account, &writes.sessions).await?;
+    if writes.ends_resets {
+        let resets = database.collection::<bson::Document>(RESETS);
+        resets.delete_many(doc! { "userId": id }).session(session).await?;
+    }
+    Ok(Changed::To(Box::new(account)))
+}
+
+/// Whether an account is the last active admin's. The other admin that is found is written to: of
+/// two changes that each rely on the other's admin, only one goes through.
+async fn is_last_admin(
+    database: &Database,
+    session: &mut ClientSession,
+    id: &str,
+) -> mongodb::error::Result<bool> {
+    let accounts = database.collection::<bson::Document>(ACCOUNTS);
+    let mut admin = doc! { "_id": id, "role": Role::Admin.as_str(), "isActive": true };
+    if accounts.find_one(admin.clone()).session(&mut *session).await?.is_none() {
+        return Ok(false);
+    }
+    admin.insert("_id", doc! { "$ne": id });
+    let relied_on = doc! { "$inc": { "reliedOn": 1_i64 } };
+    let another = accounts.find_one_and_update(admin, relied_on).session(session).await?;
+    Ok(another.is_none())
 }
 
 /// Makes an account's sessions follow it, in the transaction that changed it.

@@ -24,7 +24,15 @@ impl Store {
             (RESETS, vec![plain(doc! { "userId": 1 }), expires()]),
             (ATTEMPTS, vec![expires()]),
             (API_KEYS, vec![unique("hash"), expires()]),
-            (AUDIT, vec![plain(doc! { "at": -1 }), expires()]),
+            (
+                AUDIT,
+                vec![
+                    plain(doc! { "action": 1, "_id": -1 }),
+                    plain(doc! { "actor": 1, "_id": -1 }),
+                    plain(doc! { "target": 1, "_id": -1 }),
+                    expires(),
+                ],
+            ),
         ] {
             self.database
                 .collection::<bson::Document>(collection)

@@ -9,13 +9,14 @@
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`notes`]: what is remembered beside the read models;
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
-//!   [`keys`]: API keys; [`audit`]: who did what;
+//!   [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
 //! - [`door`]: the indexes of all these; [`transaction`], [`time`]: what they are made with.
 
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod commit;
+pub mod directory;
 pub mod door;
 pub mod generation;
 pub mod keys;

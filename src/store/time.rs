@@ -1,5 +1,7 @@
 //! Instants as documents of accounts have them: BSON dates, which TTL indexes need.
 
+use std::time::Duration;
+
 pub use mongodb::bson::DateTime;
 
 /// Now.
@@ -18,4 +20,11 @@ pub fn at(millis: i64) -> DateTime {
 #[must_use]
 pub fn rfc3339(instant: DateTime) -> String {
     projections::time::Time(instant.timestamp_millis()).to_rfc3339()
+}
+
+/// So much later.
+#[must_use]
+pub fn later(from: DateTime, by: Duration) -> DateTime {
+    let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    at(from.timestamp_millis().saturating_add(ms))
 }
