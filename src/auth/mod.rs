@@ -5,7 +5,7 @@
 //! - [`role`]: what can be allowed, and what each role may; [`scope`]: what an API key may;
 //! - [`caller`]: who calls; [`access`]: who may use a route; [`gate`]: the layer before every one;
 //! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
-//! - [`key`]: API keys; [`audit`]: who did what;
+//! - [`watch`]: callers who stay connected; [`key`]: API keys; [`audit`]: who did what;
 //! - [`accounts`]: what can be done with accounts and sessions, by [`http`] and the command line;
 //!   [`password`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is done with;
 //!   [`body`], [`user`], [`error`]: what comes in and what goes out.
@@ -30,5 +30,6 @@ mod start;
 pub mod throttle;
 pub mod token;
 pub mod user;
+pub mod watch;
 
 pub use self::start::{accounts_of, make_first_admin};
