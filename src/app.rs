@@ -147,7 +147,9 @@ impl App {
             .merge(http::page::routes());
         let routes = all.table();
         let inner = http::finish(all, &gate);
-        let (service, push) = socket_io::around(inner, hub, &settings.socket_path);
+        let (service, push) =
+            socket_io::around(inner, hub, gate, store.clone(), &settings.socket_path);
+        tasks.spawn(push.clone().watch(closing.clone()));
         tasks.spawn(push.run(closing.clone()));
         let address = listener.local_addr()?;
         let service = service.into_make_service_with_connect_info::<SocketAddr>();

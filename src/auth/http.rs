@@ -181,15 +181,14 @@ async fn forgot(State(deps): State<Deps>, mut body: Fields) -> Result<Response, 
     } else {
         "This server sends no mail; ask its operator for a link to set a new password"
     };
-    match deps.mails.clone().try_acquire_owned() {
-        Ok(place) => {
-            let accounts = deps.accounts.clone();
-            deps.tasks.spawn(async move {
-                accounts.forgot(&email).await;
-                drop(place);
-            });
-        }
-        Err(_) => tracing::warn!("too many mails are being sent; one was not begun"),
+    if let Ok(place) = deps.mails.clone().try_acquire_owned() {
+        let accounts = deps.accounts.clone();
+        deps.tasks.spawn(async move {
+            accounts.forgot(&email).await;
+            drop(place);
+        });
+    } else {
+        tracing::warn!("too many mails are being sent; one was not begun");
     }
     Ok(said(message))
 }

@@ -9,7 +9,7 @@ use super::caller::KeyHolder;
 use super::scope::Scope;
 use super::secret::random;
 use crate::store::keys::KeyRow;
-use crate::store::{self, Store};
+use crate::store::{self, Store, time};
 
 /// What every key begins with, so that one that leaked is known where it is found.
 pub const PREFIX: &str = "abi_";
@@ -25,18 +25,36 @@ pub struct NewKey {
 /// Makes a key; the caller keeps its row. `expires_at` is in milliseconds since 1970.
 #[must_use]
 pub fn make(name: &str, scopes: &[Scope], created_by: &str, expires_at: Option<i64>) -> NewKey {
-    let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()));
-    let row = KeyRow {
+    let text = text();
+    let row = row(&text, name, scopes, created_by, expires_at);
+    NewKey { text, row }
+}
+
+/// The text of a new key.
+#[must_use]
+pub fn text() -> String {
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()))
+}
+
+/// What is kept of a key with that text.
+#[must_use]
+pub fn row(
+    text: &str,
+    name: &str,
+    scopes: &[Scope],
+    created_by: &str,
+    expires_at: Option<i64>,
+) -> KeyRow {
+    KeyRow {
         id: uuid::Uuid::new_v4().to_string(),
-        hash: hash(&text),
+        hash: hash(text),
         name: name.to_owned(),
         scopes: scopes.to_vec(),
-        created_at: crate::store::time::now(),
+        created_at: time::now(),
         created_by: created_by.to_owned(),
-        expires_at: expires_at.map(crate::store::time::at),
+        expires_at: expires_at.map(time::at),
         last_used_at: None,
-    };
-    NewKey { text, row }
+    }
 }
 
 /// Who holds a key, or nobody where it is unknown, revoked or past its time.

@@ -5,7 +5,8 @@
 //! - [`role`]: what can be allowed, and what each role may; [`scope`]: what an API key may;
 //! - [`caller`]: who calls; [`access`]: who may use a route; [`gate`]: the layer before every one;
 //! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
-//! - [`key`]: one API key; [`keys`]: what can be done with them; [`audit`]: who did what;
+//! - [`watch`]: callers who stay connected; [`key`]: one API key; [`keys`]: what can be done with
+//!   them; [`audit`]: who did what;
 //! - [`accounts`]: what can be done with accounts and sessions, by [`http`] and the command line;
 //!   [`users`]: with other people's, and what people change of their own;
 //!   [`password`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is done with;
@@ -33,5 +34,6 @@ pub mod throttle;
 pub mod token;
 pub mod user;
 pub mod users;
+pub mod watch;
 
 pub use self::start::{accounts_of, make_first_admin};

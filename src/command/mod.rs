@@ -8,6 +8,7 @@
 //! - [`project`]: the projector's state, and ending a halt.
 
 pub mod admin;
+mod credentials;
 pub mod demo;
 pub mod generate;
 pub mod ingest;

@@ -6,8 +6,11 @@
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
+//! - [`auth`]: signing in and all around it; [`routes`]: every route with every caller;
+//!   [`push`]: who is pushed to; [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed.
 
+mod auth;
 mod contract;
 mod documents;
 mod events;
@@ -16,5 +19,9 @@ mod flow;
 mod halts;
 mod harness;
 mod invariants;
+mod mail;
+mod people;
+mod push;
 mod quarantine;
+mod routes;
 mod servers;
