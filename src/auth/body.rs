@@ -4,9 +4,9 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
+use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
 use super::secret::Hidden;
@@ -132,18 +132,24 @@ pub fn is_email(text: &str) -> bool {
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body =
-            Bytes::from_request(request, state).await.map_err(|rejection| {
-                match rejection.status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        "the body must be at most 16 KB",
-                    ),
-                    status => Problem::new(status, "the body could not be read"),
-                }
-            })?;
-        Fields::parse(&body)
+    /// What is too long is read to its end, as far as any body may go, and thrown away: a client
+    /// that is cut off while it sends does not see the answer.
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let too_long =
+            || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be at most 16 KB");
+        let mut chunks = request.into_body().into_data_stream();
+        let (mut body, mut length) = (Vec::new(), 0);
+        while let Some(chunk) = chunks.next().await {
+            let Ok(chunk) = chunk else {
+                let unread = Problem::new(StatusCode::BAD_REQUEST, "the body could not be read");
+                return Err(if length > BODY_BYTES_MAX { too_long() } else { unread });
+            };
+            length += chunk.len();
+            if length <= BODY_BYTES_MAX {
+                body.extend_from_slice(&chunk);
+            }
+        }
+        if length > BODY_BYTES_MAX { Err(too_long()) } else { Fields::parse(&body) }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::access::Access::{Public, SignedIn};
 use super::accounts::{self, Accounts, NewAccount, Refreshed};
-use super::body::{BODY_BYTES_MAX, Fields};
+use super::body::Fields;
 use super::caller::Person;
 use super::error::Error;
 use super::role::Role;
@@ -64,7 +64,6 @@ pub fn routes(deps: Deps) -> Routes {
         .post("/api/auth/password", SignedIn, change_password)
         .get("/api/auth/sessions", SignedIn, sessions)
         .delete("/api/auth/sessions/{id}", SignedIn, end_session)
-        .body_limit(BODY_BYTES_MAX)
         .with_state(deps)
 }
 

@@ -159,7 +159,9 @@ fn check(password: &str, about: &[String]) -> Result<(), Error> {
     if !CHARACTERS.contains(&password.chars().count()) {
         return Err(Error::Weak("must have 8 to 128 characters"));
     }
-    let about: Vec<&str> = about.iter().map(String::as_str).collect();
+    // Word by word: nobody's password is a whole e-mail, but many have a part of one in them.
+    let about = about.join(" ").to_lowercase();
+    let about: Vec<&str> = about.split(|it: char| !it.is_alphanumeric()).collect();
     if zxcvbn::zxcvbn(password, &about).guesses() < GUESSES_MIN {
         return Err(Error::Weak("is too common, or too close to what is known of its owner"));
     }

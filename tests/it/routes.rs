@@ -107,7 +107,7 @@ fn bad_tokens(good: &str, refresh: &str) -> Vec<(&'static str, String, &'static 
 async fn send(shop: &Shop, app: &App, row: &Row, credential: Option<&str>) -> Answer {
     let path = row.path.replace("{kind}", "stock").replace("{id}", "none");
     let request = shop.request(app, row.method.clone(), &path).body(row.body);
-    answer(credential.into_iter().fold(request, |it, credential| it.bearer_auth(credential))).await
+    answer(credential.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
 }
 
 async fn people(app: &App) -> Vec<(Role, Account)> {
