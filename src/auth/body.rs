@@ -53,12 +53,9 @@ impl Fields {
         name: &'static str,
         read: impl FnOnce(&mut Fields) -> T,
     ) -> Option<T> {
-        let members = match self.get(name)? {
-            Value::Object(members) => members.clone(),
-            _ => {
-                self.wrong(name, "must be an object");
-                return None;
-            }
+        let Value::Object(members) = self.get(name)?.clone() else {
+            self.wrong(name, "must be an object");
+            return None;
         };
         let mut inner = Fields { members, errors: Vec::new() };
         let read = read(&mut inner);

@@ -110,12 +110,10 @@ fn may_change(by: &Person, account: &Account, change: &Change) -> Result<(), Err
 /// What a change is remembered as, the gravest first. Says no name and no e-mail.
 fn events(account: &Account, change: &Change) -> Vec<(EventType, String)> {
     let mut events = Vec::new();
-    match change.is_active {
-        Some(true) => events.push((EventType::AccountReactivate, account.role.as_str().to_owned())),
-        Some(false) => {
-            events.push((EventType::AccountDeactivate, account.role.as_str().to_owned()))
-        }
-        None => {}
+    if let Some(is_active) = change.is_active {
+        let event =
+            if is_active { EventType::AccountReactivate } else { EventType::AccountDeactivate };
+        events.push((event, account.role.as_str().to_owned()));
     }
     let role = change.role.map(|role| format!("{} to {}", account.role.as_str(), role.as_str()));
     let permissions = change

@@ -19,14 +19,14 @@ impl Parameters {
     /// Of a request.
     #[must_use]
     pub fn of(uri: &Uri) -> Self {
-        let (given, errors) = match Query::try_from_uri(uri) {
-            Ok(Query(given)) => (given, Vec::new()),
-            Err(_) => {
-                let message = "must be name=value pairs joined by &";
-                (Vec::new(), vec![FieldError::new("query", message)])
-            }
-        };
-        Parameters { given, names: Vec::new(), errors }
+        let given = Query::try_from_uri(uri).map(|Query(given)| given);
+        let message = "must be name=value pairs joined by &";
+        let error = given.is_err().then(|| FieldError::new("query", message));
+        Parameters {
+            given: given.unwrap_or_default(),
+            names: Vec::new(),
+            errors: error.into_iter().collect(),
+        }
     }
 
     /// Reads a parameter, where it is given.
@@ -55,6 +55,17 @@ impl Parameters {
         };
         self.errors.push(FieldError::new(name, wrong));
         None
+    }
+
+    /// The same, where an empty text is a missing one: so forms send it.
+    pub fn take_filled<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+        allowed: &'static str,
+    ) -> Option<T> {
+        self.given.retain(|(given, value)| given != name || !value.is_empty());
+        self.take(name, read, allowed)
     }
 
     /// Reads a whole number in plain digits, from 1 to `max`.

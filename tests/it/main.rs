@@ -7,9 +7,12 @@
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
 //! - [`auth`]: signing in and all around it; [`routes`]: every route with every caller;
+//!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
+//!   [`log_users`]: the log's own permissions;
 //!   [`push`]: who is pushed to; [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed.
 
+mod audit;
 mod auth;
 mod contract;
 mod documents;
@@ -19,9 +22,12 @@ mod flow;
 mod halts;
 mod harness;
 mod invariants;
+mod keys;
+mod log_users;
 mod mail;
 mod people;
 mod push;
 mod quarantine;
 mod routes;
 mod servers;
+mod users;

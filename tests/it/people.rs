@@ -46,6 +46,39 @@ pub async fn tell(shop: &Shop, app: &App, path: &str, token: &str, body: &Value)
     answer(request.body(body.to_string())).await
 }
 
+/// Somebody who is signed in.
+pub struct Somebody {
+    pub id: String,
+    pub email: String,
+    pub token: String,
+}
+
+/// Somebody of a role, signed in; the name is in the e-mail.
+pub async fn somebody(app: &App, name: &str, role: Role) -> Somebody {
+    let account = account(app, &format!("{name}@example.org"), role).await;
+    let token = session(app, &account).await.token.expose().to_owned();
+    Somebody { id: account.id, email: account.email, token }
+}
+
+/// Sends something in a session.
+pub async fn send(
+    shop: &Shop,
+    app: &App,
+    who: &Somebody,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> Answer {
+    let request = shop.request(app, method, path).bearer_auth(&who.token);
+    answer(request.body(body.to_string())).await
+}
+
+/// The fields that an answer says are wrong.
+pub fn fields(answer: &Answer) -> Vec<&str> {
+    let errors = answer.body["errors"].as_array().into_iter().flatten();
+    errors.filter_map(|error| error["field"].as_str()).collect()
+}
+
 /// Tells as nobody in particular.
 pub async fn post(shop: &Shop, app: &App, path: &str, body: &Value) -> Answer {
     answer(shop.request(app, Method::POST, path).body(body.to_string())).await

@@ -63,6 +63,17 @@ fn rows() -> Vec<Row> {
         post("/api/auth/password", password, 400, signed_in()),
         get("/api/auth/sessions", 200, signed_in()),
         row(Method::DELETE, "/api/auth/sessions/{id}", "", 404, signed_in()),
+        get("/api/users", 200, Who::Some(&[Admin, Manager], &[])),
+        post("/api/users", "{}", 400, Who::Some(&[Admin], &[])),
+        get("/api/users/stats/summary", 200, Who::Some(&[Admin, Manager], &[])),
+        get("/api/users/{id}", 404, Who::Some(&[Admin, Manager], &[])),
+        row(Method::PUT, "/api/users/{id}", "{}", 404, Who::Some(&[Admin], &[])),
+        row(Method::DELETE, "/api/users/{id}", "", 404, Who::Some(&[Admin], &[])),
+        post("/api/users/{id}/reactivate", "", 404, Who::Some(&[Admin], &[])),
+        get("/api/keys", 200, Who::Some(&[Admin], &[])),
+        post("/api/keys", "{}", 400, Who::Some(&[Admin], &[])),
+        row(Method::DELETE, "/api/keys/{id}", "", 404, Who::Some(&[Admin], &[])),
+        get("/api/audit", 200, Who::Some(&[Admin], &[])),
     ]
 }
 

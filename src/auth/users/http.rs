@@ -71,6 +71,7 @@ struct Stats {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // names on the wire
 struct Summary {
     total_users: u64,
     active_users: u64,

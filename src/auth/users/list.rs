@@ -23,6 +23,14 @@ pub struct Asked {
     pub wanted: AccountsWanted,
 }
 
+/// Those that may sign in, those that may not, or both.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Active,
+    Inactive,
+    All,
+}
+
 impl Asked {
     /// Reads the query of a URI. An empty `role` or `search` is a missing one, as forms send it.
     ///
@@ -37,16 +45,18 @@ impl Asked {
             sort,
             "must be createdAt, updatedAt or name, with a - before it for the last first",
         );
-        let role = query.take("role", role, "must be admin, manager, analyst or viewer");
-        let search = query.take("search", search, "must be a text of at most 100 characters");
-        let is_active = query.take("isActive", is_active, "must be true, false or all");
+        let role =
+            query.take_filled("role", Role::parse, "must be admin, manager, analyst or viewer");
+        let search =
+            query.take_filled("search", search, "must be a text of at most 100 characters");
+        let which = query.take("isActive", Which::parse, "must be true, false or all");
         query.finish()?;
         let (page, limit) = (page.unwrap_or(1), limit.unwrap_or(LIMIT));
         let (sort_by, descending) = sort.unwrap_or((SortBy::CreatedAt, true));
         let wanted = AccountsWanted {
-            role: role.flatten(),
-            is_active: is_active.unwrap_or(Some(true)),
-            search: search.flatten(),
+            role,
+            is_active: which.unwrap_or(Which::Active).is_active(),
+            search: search.filter(|text| !text.is_empty()),
             sort_by,
             descending,
             skip: u64::from(page - 1) * u64::from(limit),
@@ -67,22 +77,28 @@ fn sort(text: &str) -> Option<(SortBy, bool)> {
     Some((by, descending))
 }
 
-fn role(text: &str) -> Option<Option<Role>> {
-    if text.is_empty() { Some(None) } else { Role::parse(text).map(Some) }
-}
-
-fn search(text: &str) -> Option<Option<String>> {
+fn search(text: &str) -> Option<String> {
     let text = text.trim();
     let fits = text.chars().count() <= SEARCH_CHARACTERS_MAX && !text.contains(char::is_control);
-    fits.then(|| Some(text.to_owned()).filter(|text| !text.is_empty()))
+    fits.then(|| text.to_owned())
 }
 
-fn is_active(text: &str) -> Option<Option<bool>> {
-    match text {
-        "true" => Some(Some(true)),
-        "false" => Some(Some(false)),
-        "all" => Some(None),
-        _ => None,
+impl Which {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "true" => Some(Which::Active),
+            "false" => Some(Which::Inactive),
+            "all" => Some(Which::All),
+            _ => None,
+        }
+    }
+
+    fn is_active(self) -> Option<bool> {
+        match self {
+            Which::Active => Some(true),
+            Which::Inactive => Some(false),
+            Which::All => None,
+        }
     }
 }
 
