@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use axum::Router;
+use anyhow::Context;
 use futures_util::{FutureExt, StreamExt};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
@@ -15,9 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::config::Settings;
+use crate::auth::accounts::Accounts;
+use crate::auth::gate::Gate;
+use crate::auth::keys::Keys;
+use crate::config::{Settings, Switch};
+use crate::http::Routes;
 use crate::http::door::{Door, server};
 use crate::http::health::{self, Health};
+use crate::http::routes::Route;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
 use crate::projector::{Projector, describe};
@@ -26,7 +30,7 @@ use crate::query::{self, Deps, answer, latest};
 use crate::store::Store;
 use crate::stream::Log;
 use crate::stream::announce::Announcement;
-use crate::{http, ingest};
+use crate::{auth, http, ingest};
 
 /// How often the log is asked for its end.
 const LOOK_AT_LOG: Duration = Duration::from_millis(250);
@@ -47,6 +51,10 @@ pub struct App {
     pub store: Store,
     /// What its projector is doing.
     pub status: watch::Receiver<Status>,
+    /// Accounts and sessions.
+    pub accounts: Arc<Accounts>,
+    /// Every route with the access that it needs.
+    pub routes: Vec<Route>,
     server: JoinHandle<()>,
     closing: CancellationToken,
     folding: CancellationToken,
@@ -56,16 +64,11 @@ pub struct App {
 /// Takes the address to listen on, so that a port in use is said before anything is started.
 ///
 /// # Errors
-/// Where the port is in use, or the address is not loopback: until there are accounts, nobody
-/// else may come in.
+/// Where the port is in use.
 pub async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     let bind = settings.bind;
     if !bind.ip().is_loopback() {
-        bail!(
-            "BIND is {bind}, which others can reach, and there are no accounts yet; \
-             use a loopback address such as 127.0.0.1:{}",
-            bind.port()
-        );
+        warn!(%bind, "others can reach this address, and it speaks no TLS; put a proxy that does before it");
     }
     TcpListener::bind(bind).await.with_context(|| {
         format!("cannot listen on {bind}; if the port is in use, choose another with --bind")
@@ -88,6 +91,9 @@ impl App {
             warn!(error = describe(&error), "the log keeps the bound it has");
         }
         let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
+        let accounts = Arc::new(auth::accounts_of(settings, store.clone()).await?);
+        auth::make_first_admin(settings, &accounts).await?;
+        let gate = Gate::new(store.clone(), accounts.tokens.clone(), accounts.audit.clone());
         let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
 
@@ -128,23 +134,44 @@ impl App {
             started: Instant::now(),
         };
         let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
+        let registration = settings.registration == Switch::On;
+        let sign_in = auth::http::Deps::new(accounts.clone(), registration, tasks.clone());
+        let keys = Keys { store: store.clone(), audit: accounts.audit.clone() };
         let hub = Arc::new(Hub::new(deps.clone()));
-        let router = Router::new()
+        let all = Routes::new()
             .merge(query::routes(deps))
             .merge(ingest::http::routes(ingest))
+            .merge(auth::http::routes(sign_in))
+            .merge(auth::users::http::routes(accounts.clone()))
+            .merge(auth::keys::http::routes(keys))
+            .merge(auth::audit::http::routes(store.clone()))
             .merge(health::routes(health))
             .merge(http::page::routes());
         let door = Door::new(&settings.door);
-        let router = door.by_address(http::finish(door.by_caller(router)));
-        let (router, push) = socket_io::around(router, hub, settings.socket_io());
+        let routes = all.table();
+        let inner = door.by_address(http::finish(all, &gate, &door));
+        let options = settings.socket_io();
+        let (service, push) = socket_io::around(inner, hub, gate, store.clone(), options);
+        tasks.spawn(push.clone().watch(closing.clone()));
         tasks.spawn(push.run(closing.clone()));
         let address = listener.local_addr()?;
-        let router = door.around(router);
-        let server = server::serve(listener, router, door, settings.door.clone(), closing.clone());
+        let service = door.around(service);
+        let server = server::serve(listener, service, door, settings.door.clone(), closing.clone());
         let server = tokio::spawn(server);
         info!(%address, "listening");
         tasks.close();
-        Ok(App { address, log, store, status: seen, server, closing, folding, tasks })
+        Ok(App {
+            address,
+            log,
+            store,
+            status: seen,
+            accounts,
+            routes,
+            server,
+            closing,
+            folding,
+            tasks,
+        })
     }
 
     /// Stops: first new requests and pushes, then the fold at a commit.

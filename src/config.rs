@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use crate::auth::secret::Hidden;
 use crate::http::door;
 use crate::push::socket_io;
 use crate::services;
@@ -19,7 +20,7 @@ pub struct Settings {
     #[arg(long, env = "BIND", default_value = "127.0.0.1:4000", global = true)]
     pub bind: SocketAddr,
     /// The NATS server of the log; without it the program runs its own.
-    #[arg(long, env = "NATS_URL", global = true)]
+    #[arg(long, env = "NATS_URL", hide_env_values = true, global = true)]
     pub nats_url: Option<String>,
     /// The stream's name.
     #[arg(long, env = "NATS_STREAM", default_value = "EVENTS", global = true)]
@@ -43,6 +44,40 @@ pub struct Settings {
     /// How many hours of log time an activity's id is remembered.
     #[arg(long, env = "ACTIVITY_WINDOW_HOURS", default_value_t = 24, global = true)]
     pub activity_window_hours: u32,
+    /// What access tokens are signed with, at least 32 bytes; processes that share a database need
+    /// the same. Without it one is made and kept in the data folder.
+    #[arg(long, env = "JWT_SECRET", hide_env_values = true, global = true)]
+    pub jwt_secret: Option<Hidden>,
+    /// The one before, whose tokens are still taken.
+    #[arg(long, env = "JWT_SECRET_PREVIOUS", hide_env_values = true, global = true)]
+    pub jwt_secret_previous: Option<Hidden>,
+    /// How long an access token is good: 15m, 24h.
+    #[arg(long, env = "JWT_EXPIRES_IN", default_value = "15m", value_parser = duration, global = true)]
+    pub jwt_expires_in: Duration,
+    /// How long a session goes on without its refresh token being used: 7d.
+    #[arg(long, env = "JWT_REFRESH_EXPIRE", default_value = "7d", value_parser = duration, global = true)]
+    pub jwt_refresh_expire: Duration,
+    /// Whether people can make an account for themselves.
+    #[arg(long, env = "REGISTRATION", default_value = "on", global = true)]
+    pub registration: Switch,
+    /// The first admin's e-mail; with a password, the account is made where there is no admin yet.
+    #[arg(long, env = "ADMIN_EMAIL", global = true)]
+    pub admin_email: Option<String>,
+    /// The first admin's password.
+    #[arg(long, env = "ADMIN_PASSWORD", hide_env_values = true, global = true)]
+    pub admin_password: Option<Hidden>,
+    /// The mail server that sends links to set a new password: `smtps://user:password@host`.
+    #[arg(long, env = "SMTP_URL", hide_env_values = true, global = true)]
+    pub smtp_url: Option<Hidden>,
+    /// Who mail is from.
+    #[arg(long, env = "MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+    /// Where people reach the service, for links in mail; else the address it listens on.
+    #[arg(long, env = "PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+    /// How many days a row of the audit is kept, as it is written; 0 keeps it for good.
+    #[arg(long, env = "AUDIT_DAYS", default_value_t = 0, global = true)]
+    pub audit_days: u32,
     /// The path of Socket.IO.
     #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
     pub socket_path: String,
@@ -66,6 +101,28 @@ pub struct Settings {
     /// Where fetched servers are kept; else the user's cache folder.
     #[arg(long, env = "CACHE_DIR", global = true)]
     pub cache_dir: Option<PathBuf>,
+}
+
+/// Whether something is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+}
+
+/// A length of time with its unit: `90s`, `15m`, `24h`, `7d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = ["s", "m", "h", "d"].into_iter().zip([1, 60, 3_600, 86_400]);
+    let mut parsed = seconds.filter_map(|(unit, seconds)| {
+        let number: u64 = text.trim().strip_suffix(unit)?.trim().parse().ok()?;
+        Some(Duration::from_secs(number.checked_mul(seconds)?))
+    });
+    let most = Duration::from_hours(24 * 365);
+    let allowed = |it: &Duration| !it.is_zero() && *it <= most;
+    let message = "must be a number and a unit, such as 15m, 24h or 7d, and at most a year";
+    parsed.next().filter(allowed).ok_or_else(|| message.to_owned())
 }
 
 impl Settings {
@@ -123,7 +180,8 @@ pub fn cache_dir() -> PathBuf {
 }
 
 /// The names that the Node services used, and ours.
-const OLD_NAMES: [(&str, &str, &str); 3] = [
+const OLD_NAMES: [(&str, &str, &str); 4] = [
+    ("JWT_EXPIRE", "JWT_EXPIRES_IN", "--jwt-expires-in"),
     ("MONGO_URI", "MONGODB_URI", "--mongodb-uri"),
     ("MONGODB_DB_NAME", "MONGODB_DB", "--mongodb-db"),
     ("FRONTEND_URL", "CORS_ORIGIN", "--cors-origin"),

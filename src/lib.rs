@@ -13,11 +13,13 @@
 //! - [`projector`]: read, fold, commit, announce; the fold itself is the crate `projections`;
 //! - [`store`]: the read models, the only user of `mongodb`;
 //! - [`query`]: answers from the read models; [`push`]: what changes, to who is connected;
+//! - [`auth`]: accounts, sessions, tokens, permissions, API keys;
 //! - [`http`]: what every answer has in common;
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
 
 pub mod app;
+pub mod auth;
 pub mod bench;
 pub mod command;
 pub mod config;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use adaptive_bi::command::{demo, ingest, project, serve};
+use adaptive_bi::command::{admin, demo, ingest, key, project, serve};
 use adaptive_bi::config::{self, Settings};
 use adaptive_bi::{bench, services};
 use clap::{Parser, Subcommand};
@@ -26,6 +26,12 @@ enum Command {
     Serve,
     /// Puts the events of a file on the log.
     Ingest(ingest::Arguments),
+    /// Accounts, for who runs the server: the first admin, a link to set a new password.
+    #[command(subcommand)]
+    Admin(admin::Action),
+    /// API keys, for programs that send events or read figures.
+    #[command(subcommand)]
+    Key(key::Action),
     /// The projector: its state, and ending a halt.
     #[command(subcommand)]
     Project(project::Action),
@@ -61,6 +67,8 @@ async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
         Command::Demo(arguments) => demo::run(&settings, &arguments).await,
         Command::Serve => serve::run(&settings).await,
         Command::Ingest(arguments) => ingest::run(&settings, &arguments).await,
+        Command::Admin(action) => admin::run(&settings, &action).await,
+        Command::Key(action) => key::run(&settings, &action).await,
         Command::Project(action) => project::run(&settings, &action).await,
         Command::Bench(arguments) => bench::run(&settings, &arguments).await,
     }
@@ -75,8 +83,10 @@ fn start_telemetry(
         "info" if quiet => "warn",
         level => level,
     };
-    // What the NATS client logs of its connection is said in our own words.
-    let filter = EnvFilter::builder().parse(format!("{level},async_nats=error"))?;
+    // What the NATS client logs of its connection is said in our own words. Socket.IO's libraries
+    // log packets, and a packet can have a token in it.
+    let others = "async_nats=error,socketioxide=info,engineioxide=info";
+    let filter = EnvFilter::builder().parse(format!("{level},{others}"))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
 }

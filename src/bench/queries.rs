@@ -21,6 +21,9 @@ use super::load::Load;
 use super::stand::Stand;
 use super::{Arguments, live};
 use crate::app::App;
+use crate::auth::gate::X_API_KEY;
+use crate::auth::key;
+use crate::auth::scope::Scope;
 use crate::projector::session::Limits;
 use crate::stream::{self, Log};
 
@@ -51,12 +54,14 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
     let (settings, listener) = (stand.settings()?, TcpListener::bind("127.0.0.1:0").await?);
     let (nats, mongo) = (stand.services.nats_url(), stand.services.mongodb_uri());
     let app = App::start(&settings, listener, nats, mongo).await?;
+    let key = key::make("bench", &[Scope::MetricsRead], "bench", None);
+    app.store.insert_key(&key.row).await?;
     let stop = CancellationToken::new();
     let feeding = apart(feed(stand.log.settings.clone(), arguments.rate, stop.clone()));
     tokio::time::sleep(Duration::from_secs(3)).await;
     let ranges = ranges(end);
     let (since, before) = (Instant::now(), Cpu::now());
-    let asking = ask(app.address, ranges, Duration::from_secs(arguments.seconds));
+    let asking = ask(app.address, key.text, ranges, Duration::from_secs(arguments.seconds));
     let results = apart(asking).await;
     let (took, cpu) = (since.elapsed(), Cpu::now().since(&before));
     stop.cancel();
@@ -115,6 +120,7 @@ fn apart<T: Send + 'static>(
 
 async fn ask(
     address: SocketAddr,
+    key: String,
     ranges: [(&'static str, String); 2],
     long: Duration,
 ) -> anyhow::Result<Results> {
@@ -136,7 +142,7 @@ async fn ask(
             break;
         }
         let (_, url, histogram) = &queries[number % queries.len()];
-        let (request, histogram) = (client.get(url), Arc::clone(histogram));
+        let (request, histogram) = (client.get(url).header(X_API_KEY, &key), Arc::clone(histogram));
         answers.spawn(async move {
             let response = request.send().await?;
             let status = response.status();

@@ -26,7 +26,7 @@ pub struct Stand {
     /// The log.
     pub log: Log,
     // After the servers, which are dropped in this order.
-    _folder: Scratch,
+    folder: Scratch,
 }
 
 /// A folder that goes when this is dropped.
@@ -63,7 +63,7 @@ impl Stand {
         };
         let services = Services::start(&settings, &services::to_stderr).await?;
         let (store, log) = connect(&services, "EVENTS", "bench").await?;
-        Ok(Stand { services, store, log, _folder: folder })
+        Ok(Stand { services, store, log, folder })
     }
 
     /// The same servers with an empty log and an empty database.
@@ -93,6 +93,7 @@ impl Stand {
             format!("--subject-prefix={}", log.prefix),
             format!("--mongodb-db={database}"),
             format!("--stream-max-bytes={}", log.max_bytes),
+            format!("--data-dir={}", self.folder.0.display()),
             // What is measured is how fast it answers, not how often it may be asked.
             "--rate-limit-max-requests=0".to_owned(),
             "--rate-limit-max-address-requests=0".to_owned(),

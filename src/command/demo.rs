@@ -1,5 +1,6 @@
 //! `adaptive-bi demo`: the servers, a year of a real shop, the service, and a gentle stream.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -7,6 +8,7 @@ use clap::Args;
 use projections::root::Root;
 use tokio_util::sync::CancellationToken;
 
+use super::credentials::{Credentials, Login};
 use super::{generate, grouped, ingest};
 use crate::app::{self, App};
 use crate::config::Settings;
@@ -86,7 +88,8 @@ async fn live(
     let live = app.store.live().await?.context("nothing was folded")?;
     let checkpoint = app.store.checkpoint(live).await?.context("nothing was folded")?;
     show_totals(&checkpoint.root, weeks);
-    show_ways_in(app, arguments.still);
+    let (credentials, path) = Credentials::ensure(settings, app).await?;
+    show_ways_in(app, arguments.still, &credentials, &path);
     if !arguments.still {
         generate::run(app.log.clone(), moving.clone()).await;
     }
@@ -204,26 +207,39 @@ fn show_totals(root: &Root, weeks: i64) {
     }
 }
 
-fn show_ways_in(app: &App, still: bool) {
+fn show_ways_in(app: &App, still: bool, credentials: &Credentials, path: &Path) {
     let address = app.address;
     if !still {
         println!("From here on made-up visitors (ids demo-...) keep the figures moving.");
     }
+    let Credentials { admin, viewer, producer_key } = credentials;
     println!();
     println!("  open http://{address}/");
     println!();
+    println!("  admin        {}   {}", admin.email, admin.password);
+    println!("  viewer       {}  {}", viewer.email, viewer.password);
+    println!("  API key      {producer_key}");
+    println!("               all in {}", path.display());
+    println!();
     println!("and try:");
     println!();
-    println!("  curl 'http://{address}/api/metrics/sales'");
+    println!("  curl 'http://{address}/api/metrics/sales' -H 'X-API-Key: {producer_key}'");
     println!();
     println!(
-        "  curl 'http://{address}/api/metrics/customers?startDate=2026-01-01&tz=Europe/London'"
+        "  curl 'http://{address}/api/metrics/customers?startDate=2026-01-01&tz=Europe/London' \\\n    \
+         -H 'X-API-Key: {producer_key}'"
     );
     println!();
     println!(
-        "  curl -X POST 'http://{address}/api/events/transaction' -H 'content-type: application/json' \\\n    \
+        "  curl -X POST 'http://{address}/api/events/transaction' -H 'X-API-Key: {producer_key}' \\\n    \
          -d '{{\"transactionId\":\"mine-1\",\"userId\":\"me\",\"totalPrice\":12.5,\"transactionDate\":\"{}\"}}'",
         chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ")
+    );
+    println!();
+    let Login { email, password } = viewer;
+    println!(
+        "  curl -X POST 'http://{address}/api/auth/login' \\\n    \
+         -d '{{\"email\":\"{email}\",\"password\":\"{password}\"}}'"
     );
     println!();
     println!("Ctrl-C stops; the next start goes on from here.");

@@ -3,11 +3,16 @@
 //! - [`serve`]: the service;
 //! - [`demo`]: the service, its servers and a year of a real shop;
 //! - [`ingest`]: a file onto the log;
+//! - [`admin`]: accounts, for who runs the server;
+//! - [`key`]: API keys;
 //! - [`project`]: the projector's state, and ending a halt.
 
+pub mod admin;
+mod credentials;
 pub mod demo;
 pub mod generate;
 pub mod ingest;
+pub mod key;
 pub mod project;
 pub mod serve;
 

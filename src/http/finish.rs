@@ -15,8 +15,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::door::REQUEST_ID;
+use super::door::{Door, REQUEST_ID};
 use super::problem::{Asked, PROBLEM_JSON, Problem};
+use super::routes::Routes;
+use crate::auth::gate::Gate;
 
 /// No request has a longer body.
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -24,12 +26,13 @@ pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// No answer takes longer: a query that waits for its position for a minute, and then reads.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(2);
 
-/// Puts around the whole router what every route needs: an answer for unknown routes and methods,
-/// bounds on bodies and time, and errors as problems. Has to be called once, after the last route
-/// was added; what answers in its own protocol, as Socket.IO does, goes around the result, and
-/// the [`Door`](super::door::Door) around that.
-pub fn finish(router: Router) -> Router {
-    router
+/// Puts the routes behind the gate, and around them all what every route needs: an answer for
+/// unknown routes and methods, bounds on bodies and time, and errors as problems. There is no
+/// other way for a route to be served; what answers in its own protocol, as Socket.IO does, goes
+/// around the result, and the rest of the [`Door`] around that.
+pub fn finish(routes: Routes, gate: &Gate, door: &Door) -> Router {
+    routes
+        .behind(gate, door)
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
@@ -90,24 +93,25 @@ fn as_problem(mut response: Response, asked: Asked<'_>, method: &Method) -> Resp
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderMap;
-    use axum::routing::get;
     use tower::ServiceExt;
 
     use super::*;
+    use crate::auth::access::Access::{Public, SignedIn};
     use crate::http::door::with_access;
 
     async fn ask(request: axum::http::request::Builder) -> (StatusCode, HeaderMap, Value) {
         #[derive(Debug, thiserror::Error)]
         #[error("secret")]
         struct Secret;
-        let router = Router::new()
-            .route("/ok", get(|| async { "ok" }))
-            .route("/fails", get(|| async { Problem::internal(Secret) }))
-            .route("/panics", get(|| async { panic!("secret {}", 1) as &str }))
-            .route("/rejects", get(|| async { (StatusCode::CONFLICT, "plain text") }))
-            .route("/takes", axum::routing::post(|_: axum::body::Bytes| async { "ok" }));
-        let router = with_access(finish(router));
-        let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let routes = Routes::new()
+            .get("/ok", Public, || async { "ok" })
+            .get("/fails", Public, || async { Problem::internal(Secret) })
+            .get("/panics", Public, || async { panic!("secret {}", 1) as &str })
+            .get("/rejects", Public, || async { (StatusCode::CONFLICT, "plain text") })
+            .post("/takes", Public, |_: axum::body::Bytes| async { "ok" })
+            .post("/ok", SignedIn, || async { "in" });
+        let service = with_access(finish(routes, &Gate::closed(), &Door::open()));
+        let response = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         (head.status, head.headers, serde_json::from_slice(&body).unwrap_or(Value::Null))
@@ -125,10 +129,18 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_method_is_a_405_that_says_what_is_allowed() {
-        let (status, headers, body) = ask(Request::post("/ok")).await;
+        let (status, headers, body) = ask(Request::delete("/ok")).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
-        assert_eq!(headers["allow"], "GET,HEAD");
+        assert_eq!(headers["allow"], "GET,HEAD,POST");
         assert_eq!(body["success"], false);
+    }
+
+    #[tokio::test]
+    async fn each_method_of_a_path_has_the_access_that_it_declares() {
+        let (status, headers, body) = ask(Request::post("/ok")).await;
+        assert_eq!((status, &body["type"]), (StatusCode::UNAUTHORIZED, &"unauthenticated".into()));
+        assert_eq!(headers["www-authenticate"], "Bearer");
+        assert_eq!(ask(Request::get("/ok")).await.0, StatusCode::OK);
     }
 
     #[tokio::test]

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::Routes;
+use crate::auth::access::Access::Public;
 use crate::projector::status::{self, Status};
 use crate::store::Store;
 
@@ -35,11 +36,11 @@ pub struct Health {
 }
 
 /// `GET /health`, `/health/live`, `/health/ready`.
-pub fn routes(health: Health) -> Router {
-    Router::new()
-        .route("/health", get(about))
-        .route("/health/live", get(live))
-        .route("/health/ready", get(ready))
+pub fn routes(health: Health) -> Routes {
+    Routes::new()
+        .get("/health", Public, about)
+        .get("/health/live", Public, live)
+        .get("/health/ready", Public, ready)
         .with_state(health)
 }
 

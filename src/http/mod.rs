@@ -3,19 +3,26 @@
 //! # Layout
 //!
 //! - [`envelope`]: the shape of a success; [`problem`]: the shape of an error;
+//! - [`routes`]: how a route is declared, with the access it needs;
 //! - [`door`]: connections, who is there, limits, CORS, security headers, the access log;
+//! - [`parameters`]: the parameters of a query;
+//! - [`client`]: where a request came from;
 //! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
 //! - [`health`]: whether the program is up, and whether it can do its work;
 //! - [`page`]: the small page at `/`.
 
+pub mod client;
 pub mod door;
 pub mod envelope;
 mod finish;
 pub mod health;
 pub mod page;
+pub mod parameters;
 pub mod problem;
+pub mod routes;
 
 pub use finish::{BODY_BYTES_MAX, finish};
+pub use routes::Routes;
 
 /// The instant, as answers state it: RFC 3339 of UTC with milliseconds.
 fn now() -> String {

@@ -2,13 +2,14 @@
 
 use std::sync::LazyLock;
 
-use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse};
-use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+
+use super::Routes;
+use crate::auth::access::Access::Public;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -23,8 +24,9 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// `GET /`.
-pub fn routes() -> Router {
-    Router::new().route("/", get(page))
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::new().get("/", Public, page)
 }
 
 async fn page() -> impl IntoResponse {

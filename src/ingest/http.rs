@@ -7,8 +7,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use projections::event::{Kind, Reason};
 use projections::time::Time;
 use serde::Serialize;
@@ -16,6 +15,11 @@ use serde_json::value::RawValue;
 
 use super::envelope::{self, Edge};
 use super::submit::{Outcome, Submitter};
+use crate::auth::access::Access;
+use crate::auth::caller::Caller;
+use crate::auth::role::{Action, Resource};
+use crate::auth::scope::Scope;
+use crate::http::Routes;
 use crate::http::door::limits::Budget;
 use crate::http::envelope::Envelope;
 use crate::http::problem::{FieldError, Problem};
@@ -36,10 +40,11 @@ pub struct Deps {
 }
 
 /// The endpoints.
-pub fn routes(deps: Deps) -> Router {
-    Router::new()
-        .route("/api/events", post(any_kind))
-        .route("/api/events/{kind}", post(one_kind))
+pub fn routes(deps: Deps) -> Routes {
+    let write = Access::AllowedOrKey(Resource::Events, Action::Create, Scope::EventsWrite(None));
+    Routes::new()
+        .post("/api/events", write, any_kind)
+        .post("/api/events/{kind}", write, one_kind)
         .with_state(deps)
 }
 
@@ -66,14 +71,16 @@ struct Line {
 
 async fn any_kind(
     State(deps): State<Deps>,
+    caller: Caller,
     Extension(budget): Extension<Budget>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    take(&deps, &budget, None, &body_of(body)?).await
+    take(&deps, &caller, &budget, None, &body_of(body)?).await
 }
 
 async fn one_kind(
     State(deps): State<Deps>,
+    caller: Caller,
     Path(kind): Path<String>,
     Extension(budget): Extension<Budget>,
     body: Result<Bytes, BytesRejection>,
@@ -83,7 +90,13 @@ async fn one_kind(
         let message = format!("must be one of {kinds}");
         return Err(Problem::invalid(vec![FieldError::new("kind", message)]));
     };
-    take(&deps, &budget, Some(kind), &body_of(body)?).await
+    if !caller.may_write(kind) {
+        let needed = Scope::EventsWrite(Some(kind)).to_string();
+        let message = format!("This needs an API key with {needed}");
+        let forbidden = Problem::new(StatusCode::FORBIDDEN, message).of_type("forbidden");
+        return Err(forbidden.with("required", needed));
+    }
+    take(&deps, &caller, &budget, Some(kind), &body_of(body)?).await
 }
 
 fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
@@ -97,6 +110,7 @@ fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
 
 async fn take(
     deps: &Deps,
+    caller: &Caller,
     budget: &Budget,
     kind: Option<Kind>,
     body: &[u8],
@@ -111,6 +125,10 @@ async fn take(
             None => envelope::of_any_kind(text, edge),
         };
         match event {
+            Ok(event) if !caller.may_write(event.kind) => {
+                let message = format!("must not be {}: the API key may not", event.kind.as_str());
+                submitter.reject(index, vec![Reason { field: "kind".into(), message }]);
+            }
             Ok(event) => submitter.push(index, event).await,
             Err(reasons) => submitter.reject(index, reasons),
         }

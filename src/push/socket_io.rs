@@ -1,32 +1,59 @@
-//! The Socket.IO transport: `welcome`, `currentMetrics` on request, `realtimeSalesUpdate` when
-//! sales change.
+//! The Socket.IO transport: `welcome`; to who is signed in `currentMetrics` on request and
+//! `realtimeSalesUpdate` when sales change.
+//!
+//! A token or an API key comes in the handshake, as its `auth` or in a header, or by the event
+//! `authenticate`; who shows none in time is disconnected. It is looked at again every second for
+//! as long as the connection is open.
 //!
 //! Every connection has a queue of 128 packets. To one that does not keep up, what does not fit
 //! is not sent, and counted.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use serde_json::json;
-use socketioxide::extract::SocketRef;
+use serde_json::{Value, json};
+use socketioxide::extract::{SocketRef, TryData};
+use socketioxide::socket::Sid;
 use socketioxide::{BroadcastError, SendError, SocketIo};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use super::Hub;
+use crate::auth::access::Access;
+use crate::auth::caller::Caller;
+use crate::auth::gate::{Credential, Gate, Refusal};
+use crate::auth::role::{Action, Resource};
+use crate::auth::scope::Scope;
+use crate::auth::watch;
+use crate::http::client::Origin;
 use crate::http::problem::Problem;
 use crate::query;
+use crate::store::Store;
 
 /// Nothing a client sends here is longer.
 const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Who is to be told.
+const ACCESS: Access = Access::AllowedOrKey(Resource::Metrics, Action::Read, Scope::PushSubscribe);
+/// The room of all who are.
+const ROOM: &str = "signed-in";
+/// Who has shown no token by then is disconnected.
+const SHOW_TOKEN_WITHIN: Duration = Duration::from_secs(10);
+/// How often it is looked whether those who are connected still may be.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The Socket.IO side of the program.
 #[derive(Clone)]
 pub struct SocketIoPush {
     io: SocketIo,
     hub: Arc<Hub>,
+    gate: Gate,
+    store: Store,
+    /// Who is signed in on which connection.
+    callers: Arc<Mutex<HashMap<Sid, Caller>>>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -52,20 +79,28 @@ impl std::fmt::Debug for SocketIoPush {
 ///
 /// Sessions live in the service that the layer makes, and axum would have it made anew for every
 /// request that falls through to a handler: so it is made once here, and is what falls through.
-pub fn around(router: Router, hub: Arc<Hub>, options: Options<'_>) -> (Router, SocketIoPush) {
+pub fn around(
+    router: Router,
+    hub: Arc<Hub>,
+    gate: Gate,
+    store: Store,
+    options: Options<'_>,
+) -> (Router, SocketIoPush) {
     let (layer, io) = SocketIo::builder()
         .req_path(options.path.to_owned())
         .ping_interval(options.ping_interval)
         .ping_timeout(options.ping_timeout)
+        .connect_timeout(SHOW_TOKEN_WITHIN)
         .max_payload(PAYLOAD_BYTES_MAX as u64)
         .ws_max_message_size(PAYLOAD_BYTES_MAX)
         .ws_max_frame_size(PAYLOAD_BYTES_MAX)
         .build_layer();
-    let push = SocketIoPush { io: io.clone(), hub, dropped: Arc::default() };
+    let (callers, dropped) = (Arc::default(), Arc::default());
+    let push = SocketIoPush { io: io.clone(), hub, gate, store, callers, dropped };
     let connected = push.clone();
-    io.ns("/", move |socket: SocketRef| {
+    io.ns("/", move |socket: SocketRef, TryData(auth): TryData<Value>| {
         let push = connected.clone();
-        async move { push.welcome(&socket) }
+        async move { push.welcome(socket, auth.ok()).await }
     });
     (Router::new().fallback_service(layer.layer(router)), push)
 }
@@ -77,10 +112,10 @@ impl SocketIoPush {
         loop {
             let update = tokio::select! {
                 () = cancel.cancelled() => break,
-                update = updates.next(|| !self.io.sockets().is_empty()) => update,
+                update = updates.next(|| !self.callers().is_empty()) => update,
             };
             let Some(current) = update else { break };
-            let sent = self.io.emit("realtimeSalesUpdate", &*current).await;
+            let sent = self.io.to(ROOM).emit("realtimeSalesUpdate", &*current).await;
             self.count(match &sent {
                 Err(BroadcastError::Socket(sockets)) => sockets.len(),
                 Err(_) => 1,
@@ -88,8 +123,31 @@ impl SocketIoPush {
             });
         }
         let goodbye = json!({ "message": "The server is stopping" });
-        let _ = self.io.emit("server_shutdown", &goodbye).await;
+        let _ = self.io.to(ROOM).emit("server_shutdown", &goodbye).await;
         self.io.close().await;
+    }
+
+    /// Disconnects, until `cancel`, whoever may not be here any more: signed out, deactivated,
+    /// with another role, with a key that was revoked.
+    pub async fn watch(self, cancel: CancellationToken) {
+        let mut tick = interval(LOOK_AGAIN);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            self.callers().retain(|id, _| self.io.get_socket(*id).is_some());
+            let callers: Vec<_> =
+                self.callers().iter().map(|(id, caller)| (*id, caller.clone())).collect();
+            let looked = watch::turned_away(&self.store, ACCESS, &callers);
+            match timeout(query::wait::READ_WITHIN, looked).await {
+                Ok(Ok(turned_away)) => turned_away.into_iter().for_each(|id| self.turn_away(id)),
+                // What is pushed is read from the same store.
+                Ok(Err(error)) => tracing::warn!(%error, "open connections were not looked at"),
+                Err(_) => tracing::warn!("open connections were not looked at in time"),
+            }
+        }
     }
 
     /// How many packets were not sent because their connection did not keep up.
@@ -98,11 +156,20 @@ impl SocketIoPush {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    fn welcome(&self, socket: &SocketRef) {
+    async fn welcome(&self, socket: SocketRef, auth: Option<Value>) {
         let push = self.clone();
         socket.on("requestCurrentMetrics", move |socket: SocketRef| {
             let push = push.clone();
             async move { push.answer(&socket).await }
+        });
+        let push = self.clone();
+        socket.on("authenticate", move |socket: SocketRef, TryData(shown): TryData<Value>| {
+            let push = push.clone();
+            async move { push.authenticate(&socket, credential(shown.ok().as_ref())).await }
+        });
+        let callers = self.callers.clone();
+        socket.on_disconnect(async move |socket: SocketRef| {
+            callers.lock().unwrap_or_else(PoisonError::into_inner).remove(&socket.id);
         });
         let welcome = json!({
             "message": "Welcome to Adaptive BI",
@@ -110,9 +177,56 @@ impl SocketIoPush {
             "position": self.hub.position(),
         });
         self.note(&socket.emit("welcome", &welcome));
+        let headers = &socket.req_parts().headers;
+        let shown = credential(auth.as_ref()).or_else(|| Credential::of(headers));
+        if shown.is_some() {
+            self.authenticate(&socket, shown).await;
+        }
+        let push = self.clone();
+        tokio::spawn(async move {
+            sleep(SHOW_TOKEN_WITHIN).await;
+            let is_signed_in = push.callers().contains_key(&socket.id);
+            if socket.connected() && !is_signed_in {
+                let _ = socket.disconnect();
+            }
+        });
+    }
+
+    async fn authenticate(&self, socket: &SocketRef, shown: Option<Credential>) {
+        let origin = Origin::of_parts(socket.req_parts());
+        match self.gate.admit(ACCESS, shown, origin).await {
+            Ok(caller) => {
+                self.callers().insert(socket.id, caller);
+                socket.join(ROOM);
+                let message = "You are signed in";
+                let told = json!({ "success": true, "message": message });
+                self.note(&socket.emit("authenticated", &told));
+            }
+            Err(refusal) => self.refuse(socket, refusal),
+        }
+    }
+
+    fn refuse(&self, socket: &SocketRef, refusal: Refusal) {
+        let problem = Problem::from(refusal);
+        if problem.status().is_server_error() {
+            tracing::warn!(status = problem.status().as_u16(), "a token could not be looked up");
+        }
+        let told = json!({ "success": false, "message": problem.message() });
+        self.note(&socket.emit("authentication_error", &told));
+    }
+
+    fn turn_away(&self, id: Sid) {
+        self.callers().remove(&id);
+        if let Some(socket) = self.io.get_socket(id) {
+            self.refuse(&socket, Refusal::SessionEnded);
+            let _ = socket.disconnect();
+        }
     }
 
     async fn answer(&self, socket: &SocketRef) {
+        if !self.callers().contains_key(&socket.id) {
+            return self.refuse(socket, Refusal::NoCredential);
+        }
         match self.hub.current().await {
             Ok(current) => self.note(&socket.emit("currentMetrics", &*current)),
             Err(error) => {
@@ -120,6 +234,10 @@ impl SocketIoPush {
                 self.note(&socket.emit("error", &json!({ "message": message })));
             }
         }
+    }
+
+    fn callers(&self) -> std::sync::MutexGuard<'_, HashMap<Sid, Caller>> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, sent: &Result<(), SendError>) {
@@ -132,6 +250,12 @@ impl SocketIoPush {
             tracing::debug!(dropped, before, "a connection does not keep up");
         }
     }
+}
+
+/// The token or key in `{token}`, as clients of the Node services send it.
+fn credential(shown: Option<&Value>) -> Option<Credential> {
+    let text = shown?.get("token")?.as_str()?.trim();
+    Some(Credential::parse(text.strip_prefix("Bearer ").unwrap_or(text)))
 }
 
 /// What a client is told of an error; the log is told the rest.

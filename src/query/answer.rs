@@ -4,9 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -19,6 +17,8 @@ use super::ids::Ids;
 use super::params::Asked;
 use super::wait::{self, Least, READ_WITHIN};
 use super::{Deps, Error};
+use crate::auth::caller::Caller;
+use crate::auth::role::Rights;
 use crate::http::envelope::Envelope;
 use crate::http::problem::Problem;
 use crate::projector::status::State as Projector;
@@ -51,8 +51,13 @@ pub trait View: Serialize + Sized + Send {
 }
 
 /// Answers a `GET` of a view.
-pub async fn get<V: View>(State(deps): State<Deps>, uri: Uri, headers: HeaderMap) -> Response {
-    answer::<V>(&deps, &uri, &headers).await.unwrap_or_else(|error| {
+pub async fn get<V: View>(
+    State(deps): State<Deps>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    answer::<V>(&deps, caller.rights(), &uri, &headers).await.unwrap_or_else(|error| {
         let mut headers = HeaderMap::new();
         if let Error::Behind { position } = error {
             headers.insert(X_POSITION, position.into());
@@ -61,12 +66,17 @@ pub async fn get<V: View>(State(deps): State<Deps>, uri: Uri, headers: HeaderMap
     })
 }
 
-async fn answer<V: View>(deps: &Deps, uri: &Uri, headers: &HeaderMap) -> Result<Response, Error> {
+async fn answer<V: View>(
+    deps: &Deps,
+    rights: Rights,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
     let asked = Asked::parse(uri, (deps.now)(), V::TREND_DAYS).map_err(Error::Invalid)?;
     let mut snapshot = wait::snapshot(deps, Least::of(headers)?).await?;
     let mut attempt = 1;
     loop {
-        let etag = etag(V::PATH, &snapshot, &asked);
+        let etag = etag(V::PATH, &snapshot, &asked, rights);
         let provenance = provenance(deps, &snapshot, &etag);
         if is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
@@ -127,20 +137,22 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
     if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(ETAG, etag);
     }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     // A 304 has to say it as well, and nothing further out would.
     headers.insert(VARY, ACCEPT_ENCODING.into());
     headers
 }
 
 /// The same for the same answer alone: this program's, of this generation at this position, to
-/// the request with its ranges resolved. Weak, for it may be compressed.
-fn etag(path: &str, snapshot: &Snapshot, asked: &Asked) -> String {
+/// the request with its ranges resolved, for a caller who may see as much. Weak, for it may be
+/// compressed.
+fn etag(path: &str, snapshot: &Snapshot, asked: &Asked, rights: Rights) -> String {
     let checkpoint = &snapshot.checkpoint;
     let version = env!("CARGO_PKG_VERSION");
     let (generation, incarnation) = (checkpoint.generation, &checkpoint.incarnation);
     let position = checkpoint.position;
-    hashed(&format!("{version}|{incarnation}|{generation}|{position}|{path}|{asked:?}"))
+    let rights = rights.bits();
+    hashed(&format!("{version}|{incarnation}|{generation}|{position}|{rights}|{path}|{asked:?}"))
 }
 
 fn hashed(text: &str) -> String {

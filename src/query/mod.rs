@@ -28,8 +28,6 @@ pub mod zone;
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::get;
 use futures_util::future::BoxFuture;
 use projections::time::Time;
 use tokio::sync::watch;
@@ -42,6 +40,10 @@ use self::latest::Latest;
 use self::products::ProductMetrics;
 use self::sales::SalesMetrics;
 use self::summary::Summary;
+use crate::auth::access::Access;
+use crate::auth::role::{Action, Resource};
+use crate::auth::scope::Scope;
+use crate::http::Routes;
 use crate::projector::status::Status;
 use crate::store::Store;
 
@@ -82,11 +84,13 @@ pub fn system_clock() -> Time {
 }
 
 /// The endpoints.
-pub fn routes(deps: Deps) -> Router {
-    Router::new()
-        .route(SalesMetrics::PATH, get(answer::get::<SalesMetrics>))
-        .route(ProductMetrics::PATH, get(answer::get::<ProductMetrics>))
-        .route(CustomerMetrics::PATH, get(answer::get::<CustomerMetrics>))
-        .route(Summary::PATH, get(answer::get::<Summary>))
+pub fn routes(deps: Deps) -> Routes {
+    let read = |resource| Access::AllowedOrKey(resource, Action::Read, Scope::MetricsRead);
+    let (metrics, dashboard) = (read(Resource::Metrics), read(Resource::Dashboard));
+    Routes::new()
+        .get(SalesMetrics::PATH, metrics, answer::get::<SalesMetrics>)
+        .get(ProductMetrics::PATH, metrics, answer::get::<ProductMetrics>)
+        .get(CustomerMetrics::PATH, metrics, answer::get::<CustomerMetrics>)
+        .get(Summary::PATH, dashboard, answer::get::<Summary>)
         .with_state(deps)
 }

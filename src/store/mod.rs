@@ -7,15 +7,28 @@
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
 //! - [`lease`]: who folds;
 //! - [`read`]: one consistent snapshot for the query side;
-//! - [`notes`]: what is remembered beside the read models.
+//! - [`notes`]: what is remembered beside the read models;
+//! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
+//!   [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
+//! - [`door`]: the indexes of all these; [`transaction`], [`time`]: what they are made with.
 
+pub mod accounts;
+pub mod attempts;
+pub mod audit;
 pub mod commit;
+pub mod directory;
+pub mod door;
 pub mod generation;
+pub mod keys;
 pub mod lease;
 pub mod load;
 pub mod names;
 pub mod notes;
 pub mod read;
+pub mod resets;
+pub mod sessions;
+pub mod time;
+mod transaction;
 
 use std::time::Duration;
 
@@ -75,6 +88,12 @@ pub enum Error {
         /// What did not fit.
         #[source]
         source: mongodb::bson::error::Error,
+    },
+    /// The database takes longer than anyone should wait.
+    #[error("while {doing}: no answer in time")]
+    TimedOut {
+        /// The step that takes so long.
+        doing: &'static str,
     },
     /// What should be there is not.
     #[error("{0}")]

@@ -9,6 +9,19 @@ pub const CHECKPOINTS: &str = "checkpoints";
 /// One document, `_id: "projector"`: who folds.
 pub const LEASES: &str = "leases";
 
+/// People: one document for each account, `_id` the user's id.
+pub const ACCOUNTS: &str = "accounts";
+/// Who is signed in: one document for each session, `_id` its id.
+pub const SESSIONS: &str = "sessions";
+/// One-shot tokens to set a new password, `_id` their SHA-256.
+pub const RESETS: &str = "password_resets";
+/// Failed sign-ins by whom and from where.
+pub const ATTEMPTS: &str = "sign_in_attempts";
+/// API keys, `_id` their id.
+pub const API_KEYS: &str = "api_keys";
+/// Who did what; only ever added to.
+pub const AUDIT: &str = "audit";
+
 /// A collection that every generation has its own of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Model {

@@ -259,7 +259,7 @@ impl Error {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Error::Unreachable { .. } => true,
+            Error::Unreachable { .. } | Error::TimedOut { .. } => true,
             Error::Driver { driver, .. } => match &*driver.kind {
                 ErrorKind::Command(_) => {
                     self.is_snapshot_gone() || driver.contains_label(RETRYABLE_WRITE_ERROR)

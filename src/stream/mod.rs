@@ -2,12 +2,14 @@
 //!
 //! # Layout
 //!
+//! - [`address`]: where the server is and who we are to it;
 //! - [`subject`]: subjects as functions with strict parsers beside them;
 //! - [`publish`]: events onto the log;
 //! - [`read`]: events off the log, from a position, in order and without holes;
 //! - [`check`]: whether the log is still the one a checkpoint was made from;
 //! - [`announce`]: commits, told to every process.
 
+pub mod address;
 pub mod announce;
 pub mod check;
 pub mod publish;
@@ -15,12 +17,16 @@ pub mod read;
 pub mod subject;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
+use async_nats::ConnectErrorKind;
 use async_nats::jetstream::context::CreateStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
 use tracing::{info, warn};
+
+use self::address::Address;
 
 /// The metadata key of a stream's identity.
 const INCARNATION: &str = "incarnation";
@@ -32,6 +38,15 @@ pub const REPLAY_OF: &str = "Replay-Of";
 /// Why the log cannot be used or did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The address is not one.
+    #[error(transparent)]
+    Address(#[from] address::NotAnAddress),
+    /// The server is there and does not let us in.
+    #[error("the NATS at {url} does not let us in; are user and password in NATS_URL right?")]
+    NotLetIn {
+        /// The address, without its credentials.
+        url: String,
+    },
     /// No server answers there.
     #[error("no NATS answers at {url}; is it running, and is NATS_URL right?")]
     Unreachable {
@@ -60,9 +75,9 @@ pub enum Error {
 }
 
 /// Where the log is and what it is called.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
-    /// The server.
+    /// The server, with user and password where it wants them.
     pub url: String,
     /// The stream's name, `EVENTS`.
     pub stream: String,
@@ -70,6 +85,12 @@ pub struct Settings {
     pub prefix: String,
     /// How many bytes it holds; past that the log refuses events.
     pub max_bytes: i64,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("stream", &self.stream).finish_non_exhaustive()
+    }
 }
 
 /// One shop's log.
@@ -99,17 +120,23 @@ impl Log {
     /// Connects, and makes the stream where there is none.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::NoJetStream`], [`Error::Stream`].
+    /// [`Error::Address`], [`Error::Unreachable`], [`Error::NotLetIn`], [`Error::NoJetStream`],
+    /// [`Error::Stream`].
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
-        let url = without_credentials(&settings.url);
-        let client = async_nats::ConnectOptions::new()
+        let address = Address::parse(&settings.url)?;
+        let url = address.to_string();
+        let options = async_nats::ConnectOptions::new()
             .name("adaptive-bi")
             .connection_timeout(Duration::from_secs(5))
             .subscription_capacity(256 * 1024)
             .client_capacity(4096)
-            .connect(settings.url.as_str())
-            .await
-            .map_err(|source| Error::Unreachable { url: url.clone(), source })?;
+            .custom_inbox_prefix(subject::of_inboxes(&settings.stream))
+            .event_callback(|event| async move { note(&event) });
+        let connected = address.sign_in(options).connect(address.server()).await;
+        let client = connected.map_err(|source| match source.kind() {
+            ConnectErrorKind::AuthorizationViolation => Error::NotLetIn { url: url.clone() },
+            _ => Error::Unreachable { url: url.clone(), source },
+        })?;
         let context = jetstream::new(client.clone());
         let log = Log { client, context, settings };
         log.ensure_stream(&url).await?;
@@ -217,11 +244,10 @@ impl Log {
     }
 }
 
-/// An address as it may stand in a log line.
-fn without_credentials(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        (None, Some((_, host))) => host.to_owned(),
-        _ => url.to_owned(),
+/// What a server refuses it says beside the answers, once: a permission that lacks would else look
+/// like a server that does not answer.
+fn note(event: &async_nats::Event) {
+    if let async_nats::Event::ServerError(error) = event {
+        tracing::warn!(%error, "NATS refuses something");
     }
 }

@@ -6,7 +6,13 @@ use projections::event::Kind;
 #[must_use]
 pub fn of_event(prefix: &str, kind: Kind, id: &str) -> String {
     let mut subject = format!("{prefix}.{}.", kind.as_str());
-    for byte in id.bytes() {
+    push_token(&mut subject, id);
+    subject
+}
+
+/// One token, whatever is in the text.
+fn push_token(subject: &mut String, text: &str) {
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' {
             subject.push(char::from(byte));
         } else {
@@ -16,7 +22,6 @@ pub fn of_event(prefix: &str, kind: Kind, id: &str) -> String {
             }
         }
     }
-    subject
 }
 
 /// The kind that a subject names. `None` where it is none of ours.
@@ -30,6 +35,15 @@ pub fn kind_of(prefix: &str, subject: &str) -> Option<Kind> {
 #[must_use]
 pub fn of_announcements(stream: &str) -> String {
     format!("adaptive-bi.changes.{stream}")
+}
+
+/// Where answers to our own requests come, the events that we read among them. Not the `_INBOX` that
+/// every client may listen to by default, so that a producer cannot read along.
+#[must_use]
+pub fn of_inboxes(stream: &str) -> String {
+    let mut subject = "adaptive-bi.inbox.".to_owned();
+    push_token(&mut subject, stream);
+    subject
 }
 
 #[cfg(test)]

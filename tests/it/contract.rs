@@ -7,7 +7,7 @@ use crate::events::{now, sale};
 use crate::harness::{Answer, Shop, until};
 
 /// A value as its shape: members in order, types, the first element of a list for all.
-fn shape(value: &Value) -> String {
+pub fn shape(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "bool".to_owned(),
@@ -24,7 +24,7 @@ fn shape(value: &Value) -> String {
 }
 
 /// A shop in which every list of every answer has something in it.
-async fn shop() -> (Shop, App, u64) {
+pub async fn shop() -> (Shop, App, u64) {
     let shop = Shop::new().await;
     let app = shop.start().await;
     let at = now();
@@ -224,61 +224,5 @@ async fn an_ingest_answer_says_of_each_event_what_became_of_it() {
     }
     let many = format!("[{}]", vec!["{}"; 10_001].join(","));
     assert_problem(&shop.post(&app, "/api/events", many).await, 400);
-    app.stop().await.expect("stopped");
-}
-
-/// Engine.IO by polling: what the server has for the session, packet by packet.
-async fn poll(shop: &Shop, app: &App, session: &str) -> Result<Vec<String>, Answer> {
-    let path = format!("/socket.io/?EIO=4&transport=polling&sid={session}");
-    let answer = shop.get(app, &path).await;
-    if answer.status != 200 {
-        return Err(answer);
-    }
-    let text = answer.body.as_str().map_or_else(|| answer.body.to_string(), str::to_owned);
-    Ok(text.split('\u{1e}').map(str::to_owned).collect())
-}
-
-/// The next event of a name and its payload.
-async fn event(shop: &Shop, app: &App, session: &str, name: &str) -> Value {
-    let mut seen = Vec::new();
-    while seen.len() < 20 {
-        let packets = poll(shop, app, session).await;
-        for packet in packets.unwrap_or_else(|answer| panic!("{answer:?} after {seen:?}")) {
-            let parsed =
-                packet.strip_prefix("42").and_then(|it| serde_json::from_str::<Value>(it).ok());
-            if let Some(event) = parsed.filter(|it| it[0] == name) {
-                return event[1].clone();
-            }
-            seen.push(packet);
-        }
-    }
-    panic!("no {name}: {seen:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_socket_is_welcomed_asks_for_metrics_and_hears_of_every_sale() {
-    let (shop, app, _) = shop().await;
-    let opened = shop.get(&app, "/socket.io/?EIO=4&transport=polling").await;
-    let opened =
-        opened.body.as_str().and_then(|it| it.strip_prefix('0')).expect("a handshake").to_owned();
-    let opened: Value = serde_json::from_str(&opened).expect("a handshake");
-    let session = opened["sid"].as_str().expect("a session");
-    let path = format!("/socket.io/?EIO=4&transport=polling&sid={session}");
-    assert_eq!(shop.post(&app, &path, "40").await.status, 200);
-    let welcome = event(&shop, &app, session, "welcome").await;
-    assert_eq!(shape(&welcome), "{message: string, position: number, socketId: string}");
-    assert_eq!(shop.post(&app, &path, r#"42["requestCurrentMetrics"]"#).await.status, 200);
-    let current = event(&shop, &app, session, "currentMetrics").await;
-    let expected = "{averageOrderValue: number, position: number, salesByDay: [{_id: string, \
-                    dailyRevenue: number, dailyTransactions: number}], totalRevenue: number, \
-                    totalTransactions: number}";
-    assert_eq!(shape(&current), expected);
-    let position = shop.publish("transaction", sale("t2", "bob", 1, json!({})).to_string()).await;
-    let update = event(&shop, &app, session, "realtimeSalesUpdate").await;
-    assert_eq!(shape(&update), expected);
-    assert_eq!(
-        (&update["position"], update["totalRevenue"].as_f64()),
-        (&json!(position), Some(10.0))
-    );
     app.stop().await.expect("stopped");
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adaptive_bi::app::App;
+use adaptive_bi::auth::key;
+use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::config::Settings;
 use adaptive_bi::projector::Projector;
 use adaptive_bi::projector::session::Limits;
@@ -17,6 +19,7 @@ use async_nats::jetstream;
 use clap::Parser;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
+use reqwest::Method;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -47,11 +50,16 @@ pub struct Shop {
     pub database: mongodb::Database,
     /// The stream, which is made here.
     pub log: Log,
+    /// An API key that may ask and tell everything that keys may.
+    pub key: String,
     servers: Servers,
     http: reqwest::Client,
     /// The last position that was waited for.
     folded: Arc<AtomicU64>,
 }
+
+/// What the tokens of every shop are signed with.
+pub const JWT_SECRET: &str = "the-secret-of-the-integration-tests";
 
 /// What came back over HTTP.
 #[derive(Debug)]
@@ -89,6 +97,7 @@ impl Shop {
             format!("--subject-prefix=p{stream}"),
             format!("--mongodb-db=it_{database}"),
             format!("--stream-max-bytes={}", 1_i64 << 30),
+            format!("--jwt-secret={JWT_SECRET}"),
             "--bind=127.0.0.1:0".to_owned(),
             // Every test comes from one address; those of the limits set their own.
             "--rate-limit-max-requests=0".to_owned(),
@@ -98,10 +107,12 @@ impl Shop {
         let client = async_nats::connect(nats_url).await.expect("nats");
         let mongo = mongodb::Client::with_uri_str(mongodb_uri).await.expect("mongo");
         let log = Log::connect(cli.settings.log(nats_url)).await.expect("the log");
+        let key = new_key(mongodb_uri, cli.settings.mongodb_db.as_deref()).await;
         Shop {
             jetstream: jetstream::new(client),
             database: mongo.database(&format!("it_{database}")),
             log,
+            key,
             settings: cli.settings,
             servers: servers.clone(),
             // A connection for each request: what one leaves behind in it helps no other.
@@ -175,6 +186,7 @@ impl Shop {
             ("NATS_STREAM", settings.nats_stream.clone()),
             ("SUBJECT_PREFIX", settings.subject_prefix.clone()),
             ("MONGODB_DB", settings.mongodb_db.clone().expect("given")),
+            ("JWT_SECRET", JWT_SECRET.to_owned()),
             ("BIND", "127.0.0.1:0".to_owned()),
             ("RATE_LIMIT_MAX_REQUESTS", "0".to_owned()),
             ("RATE_LIMIT_MAX_ADDRESS_REQUESTS", "0".to_owned()),
@@ -256,7 +268,8 @@ impl Shop {
         documents::of(&self.database).await
     }
 
-    /// Asks the service for what it has of all that was waited for by [`Shop::folded`].
+    /// Asks the service, with the shop's key, for what it has of all that was waited for by
+    /// [`Shop::folded`].
     pub async fn get(&self, app: &App, path: &str) -> Answer {
         match self.folded.load(Ordering::Relaxed) {
             0 => self.get_with(app, path, &[]).await,
@@ -264,16 +277,22 @@ impl Shop {
         }
     }
 
-    /// Asks with headers.
+    /// Asks with the shop's key and headers.
     pub async fn get_with(&self, app: &App, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let request = self.http.get(format!("http://{}{path}", app.address));
+        let request = self.request(app, Method::GET, path).header("x-api-key", &self.key);
         let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
         answer(request).await
     }
 
-    /// Tells the service.
+    /// Tells the service, with the shop's key.
     pub async fn post(&self, app: &App, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        answer(self.http.post(format!("http://{}{path}", app.address)).body(body)).await
+        let request = self.request(app, Method::POST, path).header("x-api-key", &self.key);
+        answer(request.body(body)).await
+    }
+
+    /// A request of nobody in particular.
+    pub fn request(&self, app: &App, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", app.address))
     }
 
     /// `data` of an answer that reflects at least `position`.
@@ -295,6 +314,16 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+}
+
+/// A key of a database, put there as the command line would.
+async fn new_key(mongodb_uri: &str, database: Option<&str>) -> String {
+    let store = Store::connect(mongodb_uri, database).await.expect("the store");
+    store.prepare_accounts().await.expect("the indexes");
+    let scopes = [Scope::EventsWrite(None), Scope::MetricsRead, Scope::PushSubscribe];
+    let key = key::make("tests", &scopes, "command", None);
+    store.insert_key(&key.row).await.expect("a key");
+    key.text
 }
 
 /// What comes back.

@@ -5,13 +5,19 @@
 //! - [`servers`]: one of each for all tests; [`harness`]: a shop for each test, and waiting;
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
-//! - [`push`]: what is sent without being asked for;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
+//! - [`auth`]: signing in and all around it; [`routes`]: every route with every caller;
+//!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
+//!   [`log_users`]: the log's own permissions;
+//!   [`push`]: who is pushed to; [`updates`]: and when;
+//!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`bench`]: a benchmark that is stopped.
 
+mod audit;
+mod auth;
 mod bench;
 mod connections;
 mod contract;
@@ -23,6 +29,13 @@ mod flow;
 mod halts;
 mod harness;
 mod invariants;
+mod keys;
+mod log_users;
+mod mail;
+mod people;
 mod push;
 mod quarantine;
+mod routes;
 mod servers;
+mod updates;
+mod users;

@@ -1,74 +1,191 @@
-//! What is sent without being asked for.
+//! Socket.IO: who is welcomed, who is signed in, and what is pushed to whom.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use adaptive_bi::projector::session::Limits;
-use adaptive_bi::projector::status::{State, Status};
-use adaptive_bi::push::Hub;
-use adaptive_bi::query::{self, Deps, answer, latest};
-use adaptive_bi::stream::announce::Announcement;
-use futures_util::FutureExt;
-use projections::fold::Touched;
-use serde_json::json;
-use tokio::sync::{broadcast, watch};
-use tokio_util::sync::CancellationToken;
+use adaptive_bi::app::App;
+use adaptive_bi::auth::key;
+use adaptive_bi::auth::role::Role;
+use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::store::accounts::{Change, Sessions};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
 
+use crate::contract::{shape, shop};
 use crate::events::sale;
-use crate::harness::Shop;
+use crate::harness::{Shop, answer};
+use crate::people::{account, ask, session};
+
+/// A Socket.IO client by polling: packets are texts.
+struct Socket<'a> {
+    shop: &'a Shop,
+    app: &'a App,
+    path: String,
+    waiting: VecDeque<String>,
+    seen: Vec<String>,
+}
+
+impl<'a> Socket<'a> {
+    /// Connects with `auth` in the handshake and is welcomed.
+    async fn open(shop: &'a Shop, app: &'a App, auth: Option<Value>) -> Socket<'a> {
+        let path = "/socket.io/?EIO=4&transport=polling";
+        let opened = answer(shop.request(app, Method::GET, path)).await;
+        let opened = opened.body.as_str().and_then(|it| it.strip_prefix('0')).expect("a handshake");
+        let opened: Value = serde_json::from_str(opened).expect("a handshake");
+        let path = format!("{path}&sid={}", opened["sid"].as_str().expect("a session"));
+        let mut socket = Socket { shop, app, path, waiting: VecDeque::new(), seen: vec![] };
+        let auth = auth.map(|auth| auth.to_string()).unwrap_or_default();
+        socket.send(format!("40{auth}")).await;
+        let welcome = socket.next("welcome").await;
+        assert_eq!(shape(&welcome), "{message: string, position: number, socketId: string}");
+        socket
+    }
+
+    async fn send(&self, packet: String) {
+        let request = self.shop.request(self.app, Method::POST, &self.path);
+        assert_eq!(answer(request.body(packet)).await.status, 200);
+    }
+
+    async fn emit(&self, event: Value) {
+        self.send(format!("42{event}")).await;
+    }
+
+    /// The next packet, or nothing where the connection has ended.
+    async fn packet(&mut self) -> Option<String> {
+        while self.waiting.is_empty() {
+            let polled = answer(self.shop.request(self.app, Method::GET, &self.path)).await;
+            if polled.status != 200 {
+                return None;
+            }
+            let text = polled.body.as_str().map_or_else(|| polled.body.to_string(), str::to_owned);
+            self.waiting.extend(text.split('\u{1e}').map(str::to_owned));
+        }
+        let packet = self.waiting.pop_front()?;
+        self.seen.push(packet.clone());
+        Some(packet).filter(|packet| packet != "41")
+    }
+
+    /// The next event of a name, and its payload.
+    async fn next(&mut self, name: &str) -> Value {
+        let found = timeout(Duration::from_secs(20), async {
+            while let Some(packet) = self.packet().await {
+                let event = packet.strip_prefix("42").map(serde_json::from_str::<Value>);
+                if let Some(Ok(event)) = event
+                    && event[0] == name
+                {
+                    return event[1].clone();
+                }
+            }
+            panic!("closed before {name}: {:?}", self.seen);
+        });
+        found.await.unwrap_or_else(|_| panic!("no {name}"))
+    }
+
+    /// Waits for the server to disconnect.
+    async fn closed(&mut self) {
+        let closed =
+            timeout(Duration::from_secs(20), async { while self.packet().await.is_some() {} });
+        closed.await.expect("the server disconnects");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
-    let shop = Shop::new().await;
-    let projector = shop.project(Limits::default()).await;
-    // Nobody hands on what is announced here, so that all of it is lost.
-    let (announcements, _) = broadcast::channel(8);
-    let (_, log_end) = watch::channel(None);
-    let (follower, latest) = watch::channel(None);
-    let ending = CancellationToken::new();
-    let announced = announcements.subscribe();
-    let following = latest::follow(shop.store().await, announced, follower, ending.clone());
-    let following = tokio::spawn(following);
-    let deps = Deps {
-        store: shop.store().await,
-        log_end,
-        ask_log_end: Arc::new(|| async { None }.boxed()),
-        projector: watch::channel(Status { state: State::Standby, position: 0 }).1,
-        latest,
-        answers: answer::answers(),
-        now: Arc::new(query::system_clock),
-        ids: Arc::default(),
+async fn a_socket_asks_for_metrics_and_hears_of_every_sale() {
+    let (shop, app, _) = shop().await;
+    let mut socket = Socket::open(&shop, &app, Some(json!({ "token": shop.key }))).await;
+    assert_eq!(shape(&socket.next("authenticated").await), "{message: string, success: bool}");
+    socket.emit(json!(["requestCurrentMetrics"])).await;
+    let current = socket.next("currentMetrics").await;
+    let expected = "{averageOrderValue: number, position: number, salesByDay: [{_id: string, \
+                    dailyRevenue: number, dailyTransactions: number}], totalRevenue: number, \
+                    totalTransactions: number}";
+    assert_eq!(shape(&current), expected);
+    let position = shop.publish("transaction", sale("t2", "bob", 1, json!({})).to_string()).await;
+    let update = socket.next("realtimeSalesUpdate").await;
+    assert_eq!(shape(&update), expected);
+    assert_eq!(
+        (&update["position"], update["totalRevenue"].as_f64()),
+        (&json!(position), Some(10.0))
+    );
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_signed_in_is_welcomed_and_told_nothing() {
+    let (shop, app, _) = shop().await;
+    let ann = account(&app, "ann@example.org", Role::Viewer).await;
+    let begun = session(&app, &ann).await;
+    let mut nobody = Socket::open(&shop, &app, None).await;
+    let mut signed_in =
+        Socket::open(&shop, &app, Some(json!({ "token": begun.token.expose() }))).await;
+    signed_in.next("authenticated").await;
+    shop.publish("transaction", sale("t2", "bob", 1, json!({})).to_string()).await;
+    signed_in.next("realtimeSalesUpdate").await;
+
+    nobody.emit(json!(["requestCurrentMetrics"])).await;
+    let told = nobody.next("authentication_error").await;
+    assert_eq!(told["success"], false);
+    nobody.emit(json!(["authenticate", { "token": "a.b.c", "userId": ann.id }])).await;
+    assert_eq!(nobody.next("authentication_error").await["success"], false);
+    nobody.emit(json!(["authenticate", 7])).await;
+    nobody.next("authentication_error").await;
+    let told = |it: &&String| it.contains("realtimeSalesUpdate") || it.contains("currentMetrics");
+    assert_eq!(nobody.seen.iter().find(told), None);
+
+    let write = key::make("till", &[Scope::EventsWrite(None)], "command", None);
+    app.store.insert_key(&write.row).await.expect("a key");
+    nobody.emit(json!(["authenticate", { "token": write.text }])).await;
+    assert_eq!(nobody.next("authentication_error").await["success"], false);
+    nobody
+        .emit(json!(["authenticate", { "token": format!("Bearer {}", begun.token.expose()) }]))
+        .await;
+    assert_eq!(nobody.next("authenticated").await["success"], true);
+    nobody.emit(json!(["requestCurrentMetrics"])).await;
+    nobody.next("currentMetrics").await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_shows_no_token_is_disconnected_and_who_does_is_not() {
+    let (shop, app, _) = shop().await;
+    let mut nobody = Socket::open(&shop, &app, None).await;
+    let mut somebody = Socket::open(&shop, &app, Some(json!({ "token": shop.key }))).await;
+    let since = Instant::now();
+    nobody.closed().await;
+    assert!(since.elapsed() > Duration::from_secs(8), "{:?}", since.elapsed());
+    somebody.emit(json!(["requestCurrentMetrics"])).await;
+    somebody.next("currentMetrics").await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_out_or_being_deactivated_disconnects_within_two_seconds() {
+    let (shop, app, _) = shop().await;
+    let other = shop.start().await;
+    let ann = account(&app, "ann@example.org", Role::Viewer).await;
+    let (one, two) = (session(&app, &ann).await, session(&app, &ann).await);
+    let open = async |token: &str| {
+        let mut socket = Socket::open(&shop, &app, Some(json!({ "token": token }))).await;
+        socket.next("authenticated").await;
+        socket
     };
-    let mut updates = Arc::new(Hub::new(deps)).updates();
-    for n in 1..=2 {
-        let event = sale(&format!("t{n}"), "ann", 5, json!({}));
-        let position = shop.publish("transaction", event.to_string()).await;
-        shop.folded(position).await;
-        let update = tokio::time::timeout(Duration::from_mins(1), updates.next(|| true)).await;
-        let update = update.expect("an update in time").expect("more can come");
-        let update = serde_json::to_value(&*update).expect("JSON");
-        assert_eq!(
-            (&update["position"], &update["totalTransactions"]),
-            (&json!(position), &json!(n))
-        );
-    }
-    // A hole between two announcements says that one was lost, before it has been quiet for long.
-    let lost = shop.publish("transaction", sale("t3", "ann", 5, json!({})).to_string()).await;
-    shop.folded(lost).await;
-    let (from, touched) = (lost, Touched::default());
-    let next = Announcement { generation: 1, from, position: lost + 1, at: 0, touched };
-    announcements.send(next).expect("somebody listens");
-    let update = tokio::time::timeout(Duration::from_secs(1), updates.next(|| true)).await;
-    let update = update.expect("an update at once").expect("more can come");
-    assert_eq!(update.position, lost);
-    // What was sent is not sent again, and while nobody listens nothing is.
-    let quiet = Duration::from_secs(5);
-    assert!(tokio::time::timeout(quiet, updates.next(|| true)).await.is_err());
-    let event = sale("t4", "ann", 5, json!({}));
-    let position = shop.publish("transaction", event.to_string()).await;
-    shop.folded(position).await;
-    assert!(tokio::time::timeout(quiet, updates.next(|| false)).await.is_err());
-    projector.stop().await;
-    ending.cancel();
-    following.await.expect("followed to the end");
+    let (mut first, mut second) = (open(one.token.expose()).await, open(two.token.expose()).await);
+
+    // Signed out at another process.
+    ask(&shop, &other, Method::POST, "/api/auth/logout", one.token.expose()).await;
+    let since = Instant::now();
+    first.closed().await;
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    second.emit(json!(["requestCurrentMetrics"])).await;
+    second.next("currentMetrics").await;
+
+    let inactive = Change { is_active: Some(false), ..Change::default() };
+    let changed = other.store.change_account(&ann.id, inactive, "x", Sessions::GoOn).await;
+    changed.expect("changed").expect("an account");
+    let since = Instant::now();
+    second.closed().await;
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    app.stop().await.expect("stopped");
+    other.stop().await.expect("stopped");
 }

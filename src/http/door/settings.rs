@@ -47,6 +47,18 @@ pub struct Settings {
     pub timeouts: Timeouts,
 }
 
+/// Settings as from the command line.
+#[cfg(test)]
+pub(in crate::http) fn parse(flags: &[&str]) -> Settings {
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        settings: Settings,
+    }
+    let arguments = std::iter::once(&"test").chain(flags);
+    <Cli as clap::Parser>::parse_from(arguments).settings
+}
+
 const MINUTE: Duration = Duration::from_mins(1);
 const SIGN_IN_WINDOW: Duration = Duration::from_mins(15);
 

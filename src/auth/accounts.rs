@@ -1,0 +1,373 @@
+//! What can be done with accounts and sessions, without HTTP: the routes and the command line both
+//! do it through here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::audit::{Audit, Event, EventType};
+use super::caller::Person;
+use super::error::Error;
+use super::mail::Mailer;
+use super::password::Passwords;
+use super::refresh::RefreshTokens;
+use super::role::{Permission, Role};
+use super::secret::{Hidden, random};
+use super::throttle::{self, Attempt};
+use super::token::Tokens;
+use crate::http::client::Origin;
+use crate::store::accounts::{Account, Change, Profile, Sessions};
+use crate::store::resets::ResetRow;
+use crate::store::sessions::{Refresh, Rotated, Rotation, SessionRow};
+use crate::store::{Store, time};
+
+/// A refresh token whose answer was lost can be used again for this long.
+const GRACE: Duration = Duration::from_secs(10);
+/// A token to set a new password is good for this long.
+const RESET_LIFE: Duration = Duration::from_hours(24);
+
+/// Accounts and sessions.
+#[derive(Debug)]
+pub struct Accounts {
+    /// Where they are.
+    pub store: Store,
+    /// Makes access tokens.
+    pub tokens: Arc<Tokens>,
+    /// Makes refresh tokens.
+    pub refresh: RefreshTokens,
+    /// Works on passwords.
+    pub passwords: Passwords,
+    /// Remembers what was done.
+    pub audit: Audit,
+    /// Sends mail, where a server for it is set.
+    pub mailer: Option<Mailer>,
+    /// Where people reach the service, with no slash at its end.
+    pub public_url: String,
+}
+
+/// What is known of a person who gets an account.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// In small letters.
+    pub email: String,
+    /// The password.
+    pub password: Hidden,
+    /// A name to show.
+    pub username: Option<String>,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// The role.
+    pub role: Role,
+    /// What is allowed beyond the role.
+    pub permissions: Vec<Permission>,
+    /// Who makes it: a user's id, `self`, `command` or `start`.
+    pub created_by: String,
+}
+
+/// A session that has just begun.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Whose it is.
+    pub account: Account,
+    /// What is sent with every request.
+    pub token: Hidden,
+    /// What gets the next one.
+    pub refresh_token: Hidden,
+}
+
+/// A session that goes on.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// What is sent with every request.
+    pub token: Hidden,
+    /// What gets the next one.
+    pub refresh_token: Hidden,
+}
+
+impl Accounts {
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// [`Error::Password`], [`Error::EmailTaken`], [`Error::Store`].
+    pub async fn create(&self, new: NewAccount, origin: &Origin) -> Result<Account, Error> {
+        let about = [&Some(new.email.clone()), &new.username, &new.first_name, &new.last_name];
+        let about = about.into_iter().flatten().cloned().collect();
+        let password_hash = self.passwords.hash(new.password, about).await?;
+        let now = time::now();
+        let account = Account {
+            id: Uuid::new_v4().to_string(),
+            email: new.email,
+            username: new.username,
+            first_name: new.first_name,
+            last_name: new.last_name,
+            role: new.role,
+            permissions: new.permissions,
+            profile: Profile::default(),
+            is_active: true,
+            is_verified: false,
+            password_hash,
+            last_login: None,
+            created_at: now,
+            updated_at: now,
+            created_by: new.created_by,
+            updated_by: None,
+        };
+        self.store.insert_account(&account).await?;
+        let event = Event::done(EventType::AccountCreate).to(format!("user:{}", account.id));
+        let event = event.detail(account.role.as_str()).from(origin);
+        let event = match account.created_by.as_str() {
+            "self" => event.by_user(&account.id),
+            name @ ("command" | "start") => event.by_name(name),
+            id => event.by_user(id),
+        };
+        self.audit.record(event).await;
+        Ok(account)
+    }
+
+    /// Signs in.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`], [`Error::Deactivated`], [`Error::TooMany`], [`Error::Password`],
+    /// [`Error::Store`].
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: Hidden,
+        origin: &Origin,
+    ) -> Result<SignedIn, Error> {
+        let account = self.store.account_by_email(email).await?;
+        let hash = account.as_ref().map(|account| &account.password_hash);
+        let refused = |detail| {
+            let event = Event::refused(EventType::SignIn).detail(detail).from(origin);
+            match &account {
+                Some(account) => event.to(format!("user:{}", account.id)),
+                None => event,
+            }
+        };
+        let attempt = Attempt::new(email, origin.address);
+        if !self.is_password(&attempt, password, hash).await? {
+            self.audit.record(refused("wrong e-mail or password")).await;
+            return Err(Error::WrongCredentials);
+        }
+        match &account {
+            Some(account) if account.is_active => self.begin(account, origin).await,
+            _ => {
+                self.audit.record(refused("deactivated")).await;
+                Err(Error::Deactivated)
+            }
+        }
+    }
+
+    /// Checks a password, one turn after the other: so few are checked at a time that hardly more
+    /// than are allowed go through before the first failures count.
+    async fn is_password(
+        &self,
+        attempt: &Attempt,
+        password: Hidden,
+        hash: Option<&crate::store::accounts::PasswordHash>,
+    ) -> Result<bool, Error> {
+        let turn = self.passwords.turn().await?;
+        if let Some(seconds) = attempt.wait(&self.store).await? {
+            return Err(Error::TooMany(seconds));
+        }
+        let is_right = turn.verify(password, hash).await?;
+        if is_right {
+            attempt.succeeded(&self.store).await?;
+        } else {
+            attempt.failed(&self.store).await?;
+        }
+        Ok(is_right)
+    }
+
+    /// Begins a session of an account whose password has just been verified, or set.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`] where it was changed since; [`Error::Token`], [`Error::Store`].
+    pub async fn begin(&self, account: &Account, origin: &Origin) -> Result<SignedIn, Error> {
+        let (session, now) = (Uuid::new_v4(), time::now());
+        let first = self.refresh.first(session);
+        let row = SessionRow {
+            id: session.to_string(),
+            user_id: account.id.clone(),
+            created_at: now,
+            last_used_at: now,
+            expires_at: time::later(now, self.refresh.life),
+            address: origin.address.map(|address| address.to_string()),
+            user_agent: origin.user_agent.clone(),
+            refresh: Refresh { hash: first.hash, previous: None, rotated_at: now },
+        };
+        let begun = self.store.open_session(&row, &account.password_hash).await?;
+        let account = begun.ok_or(Error::WrongCredentials)?;
+        let token = self.tokens.issue(&account.id, &row.id, now.timestamp_millis() / 1_000)?;
+        let event = Event::done(EventType::SignIn).by_user(&account.id);
+        self.audit.record(event.to(format!("session:{}", row.id)).from(origin)).await;
+        Ok(SignedIn { account, token: token.into(), refresh_token: first.text.into() })
+    }
+
+    /// Uses a refresh token.
+    ///
+    /// # Errors
+    /// [`Error::RefreshInvalid`], [`Error::RefreshReused`], [`Error::Token`], [`Error::Store`].
+    pub async fn refresh(&self, token: &Hidden, origin: &Origin) -> Result<Refreshed, Error> {
+        let presented = self.refresh.read(token.expose()).ok_or(Error::RefreshInvalid)?;
+        let now = time::now();
+        let rotation = Rotation {
+            session: presented.session,
+            used: presented.hash,
+            successor: presented.successor.hash,
+            grace_from: earlier(now, GRACE),
+            expires_at: time::later(now, self.refresh.life),
+        };
+        match self.store.rotate(&rotation).await? {
+            Rotated::To(standing) => {
+                let seconds = now.timestamp_millis() / 1_000;
+                let token = self.tokens.issue(&standing.user_id, &standing.id, seconds)?;
+                let refresh_token = presented.successor.text.into();
+                Ok(Refreshed { token: token.into(), refresh_token })
+            }
+            Rotated::Reused(standing) => {
+                let event =
+                    Event::refused(EventType::Refresh).to(format!("session:{}", standing.id));
+                let event = event.detail("used before; session ended").from(origin);
+                self.audit.record(event.by_user(&standing.user_id)).await;
+                Err(Error::RefreshReused)
+            }
+            Rotated::Ended => Err(Error::RefreshInvalid),
+        }
+    }
+
+    /// Ends the session of a request, or another of the same account.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`], [`Error::Store`].
+    pub async fn end_session(
+        &self,
+        person: &Person,
+        session: &str,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        if !self.store.end_session_of(&person.user_id, session).await? {
+            return Err(Error::NoSession);
+        }
+        let event = Event::done(EventType::SignOut).by_user(&person.user_id);
+        self.audit.record(event.to(format!("session:{session}")).from(origin)).await;
+        Ok(())
+    }
+
+    /// Ends every session of an account.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn end_sessions(&self, person: &Person, origin: &Origin) -> Result<u64, Error> {
+        let ended = self.store.end_sessions_of(&person.user_id).await?;
+        let event = Event::done(EventType::SignOutAll).by_user(&person.user_id);
+        self.audit.record(event.to(format!("user:{}", person.user_id)).from(origin)).await;
+        Ok(ended)
+    }
+
+    /// Changes the password of who asks, and ends their other sessions.
+    ///
+    /// # Errors
+    /// [`Error::WrongPassword`], [`Error::TooMany`], [`Error::Password`], [`Error::Store`].
+    pub async fn change_password(
+        &self,
+        person: &Person,
+        current: Hidden,
+        new: Hidden,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let id = &person.user_id;
+        let account = self.store.account(id).await?.ok_or(Error::WrongPassword)?;
+        let attempt = Attempt::new(&account.email, origin.address);
+        if !self.is_password(&attempt, current, Some(&account.password_hash)).await? {
+            let event = Event::refused(EventType::PasswordChange).by_user(id).from(origin);
+            self.audit.record(event.to(format!("user:{id}"))).await;
+            return Err(Error::WrongPassword);
+        }
+        let hash = self.passwords.hash(new, about(&account)).await?;
+        let change = Change { password_hash: Some(hash), ..Change::default() };
+        let others = Sessions::EndBut(person.session.clone());
+        self.store.change_account(id, change, id, others).await?;
+        let event = Event::done(EventType::PasswordChange).by_user(id).from(origin);
+        self.audit.record(event.to(format!("user:{id}"))).await;
+        Ok(())
+    }
+
+    /// A link to set a new password for an account, to be shown to its owner and nobody else.
+    /// `None` where there is no such account, or it may not sign in.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn reset_link(&self, email: &str, by: &str) -> Result<Option<Hidden>, Error> {
+        let account = self.store.account_by_email(email).await?;
+        let Some(account) = account.filter(|account| account.is_active) else { return Ok(None) };
+        let token = URL_SAFE_NO_PAD.encode(random());
+        let row = ResetRow {
+            hash: reset_hash(&token),
+            user_id: account.id.clone(),
+            expires_at: time::later(time::now(), RESET_LIFE),
+        };
+        self.store.insert_reset(&row).await?;
+        let event =
+            Event::done(EventType::ResetLink).by_name(by).to(format!("user:{}", account.id));
+        self.audit.record(event).await;
+        // After the #, so that it is in no server's log.
+        Ok(Some(Hidden::from(format!("{}/#reset-password={token}", self.public_url))))
+    }
+
+    /// Sends a link to set a new password where there is an account for it. Says nothing: whether
+    /// there is one is nobody's business.
+    pub async fn forgot(&self, email: &str) {
+        let Some(mailer) = &self.mailer else { return };
+        match throttle::is_too_many(&self.store, &Attempt::reset(email)).await {
+            Ok(false) => {}
+            Ok(true) => return tracing::info!("too many links were asked for one e-mail"),
+            Err(error) => return tracing::error!(%error, "a link could not be made"),
+        }
+        match self.reset_link(email, "self").await {
+            Ok(Some(link)) => {
+                if let Err(error) = mailer.send_reset(email, link.expose()).await {
+                    tracing::error!(error = format!("{error:#}"), "a link could not be sent");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "a link could not be made"),
+        }
+    }
+
+    /// Sets a new password with a token from a link, and ends every session.
+    ///
+    /// # Errors
+    /// [`Error::ResetInvalid`], [`Error::Password`], [`Error::Store`].
+    pub async fn reset(&self, token: &Hidden, new: Hidden, origin: &Origin) -> Result<(), Error> {
+        let hash = reset_hash(token.expose());
+        let owner = self.store.reset_owner(&hash).await?.ok_or(Error::ResetInvalid)?;
+        let account = self.store.account(&owner).await?.ok_or(Error::ResetInvalid)?;
+        let password = self.passwords.hash(new, about(&account)).await?;
+        let account = self.store.use_reset(&hash, password).await?.ok_or(Error::ResetInvalid)?;
+        let event = Event::done(EventType::PasswordReset).by_user(&account.id).from(origin);
+        self.audit.record(event.to(format!("user:{}", account.id))).await;
+        Ok(())
+    }
+}
+
+fn about(account: &Account) -> Vec<String> {
+    let names = [&account.username, &account.first_name, &account.last_name];
+    let names = names.into_iter().flatten().cloned();
+    names.chain([account.email.clone()]).collect()
+}
+
+fn reset_hash(token: &str) -> String {
+    format!("{:x}", Sha256::digest(token))
+}
+
+fn earlier(from: time::DateTime, by: Duration) -> time::DateTime {
+    let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    time::at(from.timestamp_millis().saturating_sub(ms))
+}

@@ -1,0 +1,203 @@
+//! The audit: who did what, and who was refused what. It is only ever added to; [`http`] shows it.
+
+pub mod http;
+
+use std::time::Duration;
+
+use super::caller::Caller;
+use crate::http::client::Origin;
+use crate::store::audit::AuditRow;
+use crate::store::{Store, time};
+
+/// A target or a detail is cut off here: a path can be as long as its sender likes.
+const CHARACTERS_MAX: usize = 256;
+
+/// Adds to the audit.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    store: Store,
+    kept: Option<Duration>,
+}
+
+/// The types of events, and their names.
+macro_rules! event_types {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What there is to be remembered.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum EventType {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl EventType {
+            /// All of them.
+            pub const ALL: &[EventType] = &[$(EventType::$name,)*];
+
+            /// Its name.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(EventType::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+event_types! {
+    /// A session began, or did not.
+    SignIn = "sign-in",
+    /// A session was ended by its owner.
+    SignOut = "sign-out",
+    /// All sessions of an account were.
+    SignOutAll = "sign-out-all",
+    /// A refresh token was used that had been used before.
+    Refresh = "refresh",
+    /// Somebody changed their password, or tried to.
+    PasswordChange = "password-change",
+    /// A new password was set with a link.
+    PasswordReset = "password-reset",
+    /// A link to set a new password was made.
+    ResetLink = "reset-link",
+    /// An account was made.
+    AccountCreate = "account-create",
+    /// Names, e-mail or profile were changed.
+    AccountChange = "account-change",
+    /// Role or permissions were changed.
+    RoleChange = "role-change",
+    /// An account was deactivated.
+    AccountDeactivate = "account-deactivate",
+    /// An account was activated again.
+    AccountReactivate = "account-reactivate",
+    /// An API key was made.
+    KeyCreate = "key-create",
+    /// An API key was revoked.
+    KeyRevoke = "key-revoke",
+    /// Somebody who is known asked for what they may not.
+    Access = "access",
+    /// Figures were taken out as a file.
+    Export = "export",
+    /// What was quarantined was sent again.
+    QuarantineReplay = "quarantine-replay",
+    /// What was quarantined was given up.
+    QuarantineDiscard = "quarantine-discard",
+}
+
+impl EventType {
+    /// The type of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.as_str() == name)
+    }
+}
+
+/// One thing to be remembered. Never put a secret into it.
+#[derive(Debug, Clone)]
+pub struct Event(AuditRow);
+
+impl Event {
+    /// Something that was done.
+    #[must_use]
+    pub fn done(event: EventType) -> Self {
+        Event(AuditRow::new(event.as_str(), true))
+    }
+
+    /// Something that was refused.
+    #[must_use]
+    pub fn refused(event: EventType) -> Self {
+        Event(AuditRow::new(event.as_str(), false))
+    }
+
+    /// By whom.
+    #[must_use]
+    pub fn by(self, caller: &Caller) -> Self {
+        match caller {
+            Caller::Person(person) => self.by_user(&person.user_id),
+            Caller::Key(key) => self.by_name(format!("key:{}", key.id)),
+        }
+    }
+
+    /// By the person of that id.
+    #[must_use]
+    pub fn by_user(self, user_id: &str) -> Self {
+        self.by_name(format!("user:{user_id}"))
+    }
+
+    /// By what is neither, as `command`.
+    #[must_use]
+    pub fn by_name(mut self, name: impl Into<String>) -> Self {
+        self.0.actor = Some(name.into());
+        self
+    }
+
+    /// To what: `user:<id>`, `key:<id>`, `session:<id>`.
+    #[must_use]
+    pub fn to(mut self, target: impl Into<String>) -> Self {
+        self.0.target = Some(bounded(target.into()));
+        self
+    }
+
+    /// More in a few words.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(bounded(detail.into()));
+        self
+    }
+
+    /// In which request.
+    #[must_use]
+    pub fn from(mut self, origin: &Origin) -> Self {
+        self.0.address = origin.address.map(|address| address.to_string());
+        self.0.request_id.clone_from(&origin.request_id);
+        self
+    }
+}
+
+impl Audit {
+    /// Adds to the audit in `store`. A row goes so many days after it was written; with 0 it stays.
+    #[must_use]
+    pub fn new(store: Store, days: u32) -> Self {
+        let kept = (days > 0).then(|| Duration::from_hours(24 * u64::from(days)));
+        Audit { store, kept }
+    }
+
+    /// Adds an event. What it is about has happened already, so a store that does not take it is
+    /// an error in the log and no reason to undo it.
+    pub async fn record(&self, mut event: Event) {
+        event.0.expires_at = self.kept.map(|kept| time::later(event.0.at, kept));
+        if let Err(error) = self.store.insert_audit(&event.0).await {
+            let Event(AuditRow { action, actor, target, .. }) = event;
+            tracing::error!(%error, action, actor, target, "the audit lacks an event");
+        }
+    }
+}
+
+fn bounded(text: String) -> String {
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_type_of_event_has_a_name_of_its_own() {
+        let names: HashSet<_> = EventType::ALL.iter().map(|it| it.as_str()).collect();
+        assert_eq!(names.len(), EventType::ALL.len());
+        for event in EventType::ALL {
+            assert_eq!(EventType::parse(event.as_str()), Some(*event));
+        }
+        assert_eq!(EventType::parse("Sign-In"), None);
+    }
+
+    #[test]
+    fn a_path_of_any_length_is_cut_off() {
+        let event = Event::refused(EventType::Access).to(format!("GET /{}", "é".repeat(10_000)));
+        let target = event.0.target.unwrap();
+        assert_eq!(target.chars().count(), CHARACTERS_MAX);
+    }
+}

@@ -1,0 +1,301 @@
+//! `/api/auth`: registering, signing in and out, and passwords.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+use tokio_util::task::TaskTracker;
+
+use super::access::Access::{Public, SignedIn};
+use super::accounts::{self, Accounts, NewAccount, Refreshed};
+use super::body::Fields;
+use super::caller::Person;
+use super::error::Error;
+use super::role::Role;
+use super::user::User;
+use crate::http::Routes;
+use crate::http::client::Origin;
+use crate::http::envelope::Envelope;
+use crate::http::problem::Problem;
+use crate::store::sessions::SessionRow;
+use crate::store::time;
+
+/// Mails that are being sent; one more is not begun.
+const MAILS_MAX: usize = 32;
+
+/// What the routes need.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// Accounts and sessions.
+    pub accounts: Arc<Accounts>,
+    /// Whether people can make an account for themselves.
+    pub registration: bool,
+    /// Where mail is sent in the background.
+    pub tasks: TaskTracker,
+    /// A place for each mail that is being sent.
+    pub mails: Arc<tokio::sync::Semaphore>,
+}
+
+impl Deps {
+    /// With nothing in the background yet.
+    #[must_use]
+    pub fn new(accounts: Arc<Accounts>, registration: bool, tasks: TaskTracker) -> Self {
+        let mails = Arc::new(tokio::sync::Semaphore::new(MAILS_MAX));
+        Deps { accounts, registration, tasks, mails }
+    }
+}
+
+/// The endpoints.
+pub fn routes(deps: Deps) -> Routes {
+    Routes::new()
+        .post("/api/auth/register", Public, register)
+        .post("/api/auth/login", Public, login)
+        .post("/api/auth/refresh", Public, refresh)
+        .post("/api/auth/password/forgot", Public, forgot)
+        .post("/api/auth/password/reset", Public, reset)
+        .get("/api/auth/me", SignedIn, me)
+        .post("/api/auth/logout", SignedIn, logout)
+        .post("/api/auth/logout-all", SignedIn, logout_all)
+        .post("/api/auth/password", SignedIn, change_password)
+        .get("/api/auth/sessions", SignedIn, sessions)
+        .delete("/api/auth/sessions/{id}", SignedIn, end_session)
+        .with_state(deps)
+}
+
+/// The answer of register and login: all in `data`, and for clients of the first Node service the
+/// token and the user at the top as well.
+#[derive(Debug, Serialize)]
+struct Begun {
+    success: bool,
+    message: &'static str,
+    data: BegunData,
+    token: String,
+    user: User,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BegunData {
+    user: User,
+    token: String,
+    /// Seconds.
+    expires_in: u64,
+    refresh_token: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefreshedData {
+    token: String,
+    /// Seconds.
+    expires_in: u64,
+    refresh_token: String,
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownSession {
+    id: String,
+    current: bool,
+    created_at: String,
+    last_used_at: String,
+    expires_at: String,
+    address: Option<String>,
+    user_agent: Option<String>,
+}
+
+async fn register(
+    State(deps): State<Deps>,
+    origin: Origin,
+    mut body: Fields,
+) -> Result<Response, Problem> {
+    if !deps.registration {
+        return Err(Error::RegistrationOff.into());
+    }
+    // First of all, so that whoever asks for more than there is to have is told so.
+    let role = body.get("role");
+    let is_viewer = role.is_none_or(|it| it.as_str().and_then(Role::parse) == Some(Role::Viewer));
+    if !is_viewer {
+        return Err(Error::RoleAsked("role").into());
+    }
+    if body.get("permissions").is_some() {
+        return Err(Error::RoleAsked("permissions").into());
+    }
+    let new = NewAccount {
+        email: body.email("email"),
+        password: body.secret("password"),
+        username: body.optional("username", 1..=20, "must have at most 20 characters"),
+        first_name: body.optional("firstName", 1..=50, "must have at most 50 characters"),
+        last_name: body.optional("lastName", 1..=50, "must have at most 50 characters"),
+        role: Role::Viewer,
+        permissions: vec![],
+        created_by: "self".to_owned(),
+    };
+    body.finish()?;
+    let account = deps.accounts.create(new, &origin).await?;
+    let begun = deps.accounts.begin(&account, &origin).await?;
+    Ok(answer(&deps, StatusCode::CREATED, "Welcome", begun))
+}
+
+async fn login(
+    State(deps): State<Deps>,
+    origin: Origin,
+    mut body: Fields,
+) -> Result<Response, Problem> {
+    let (email, password) = (body.email("email"), body.secret("password"));
+    body.finish()?;
+    let begun = deps.accounts.sign_in(&email, password, &origin).await?;
+    Ok(answer(&deps, StatusCode::OK, "Signed in", begun))
+}
+
+/// An access token alone gets no other: whoever found one has it for as long as it is good.
+async fn refresh(
+    State(deps): State<Deps>,
+    origin: Origin,
+    mut body: Fields,
+) -> Result<Response, Problem> {
+    let token = body.secret("refreshToken");
+    body.finish()?;
+    let Refreshed { token, refresh_token } = deps.accounts.refresh(&token, &origin).await?;
+    Ok(unkept(Envelope::of(RefreshedData {
+        token: token.expose().to_owned(),
+        expires_in: deps.accounts.tokens.life().as_secs(),
+        refresh_token: refresh_token.expose().to_owned(),
+    })))
+}
+
+/// The answer is the same, and as fast, whether or not there is such an account: what there is to
+/// do is done behind it.
+async fn forgot(State(deps): State<Deps>, mut body: Fields) -> Result<Response, Problem> {
+    let email = body.email("email");
+    body.finish()?;
+    let message = if deps.accounts.mailer.is_some() {
+        "If there is an account with this e-mail, a link to set a new password is on its way"
+    } else {
+        "This server sends no mail; ask its operator for a link to set a new password"
+    };
+    if let Ok(place) = deps.mails.clone().try_acquire_owned() {
+        let accounts = deps.accounts.clone();
+        deps.tasks.spawn(async move {
+            accounts.forgot(&email).await;
+            drop(place);
+        });
+    } else {
+        tracing::warn!("too many mails are being sent; one was not begun");
+    }
+    Ok(said(message))
+}
+
+async fn reset(
+    State(deps): State<Deps>,
+    origin: Origin,
+    mut body: Fields,
+) -> Result<Response, Problem> {
+    let (token, password) = (body.secret("token"), body.secret("password"));
+    body.finish()?;
+    deps.accounts.reset(&token, password, &origin).await?;
+    Ok(said("The new password is set; sign in with it"))
+}
+
+async fn me(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {
+    let account = deps.accounts.store.account(&person.user_id).await.map_err(Error::from)?;
+    // Its sessions end with an account, so it is there but for an instant.
+    let account = account.ok_or(Error::RefreshInvalid)?;
+    Ok(unkept(Envelope::of(json!({ "user": User::from(account) }))))
+}
+
+async fn logout(
+    State(deps): State<Deps>,
+    person: Person,
+    origin: Origin,
+) -> Result<Response, Problem> {
+    match deps.accounts.end_session(&person, &person.session, &origin).await {
+        // Ended by another request meanwhile.
+        Ok(()) | Err(Error::NoSession) => Ok(said("Signed out")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn logout_all(
+    State(deps): State<Deps>,
+    person: Person,
+    origin: Origin,
+) -> Result<Response, Problem> {
+    deps.accounts.end_sessions(&person, &origin).await?;
+    Ok(said("Signed out everywhere"))
+}
+
+async fn change_password(
+    State(deps): State<Deps>,
+    person: Person,
+    origin: Origin,
+    mut body: Fields,
+) -> Result<Response, Problem> {
+    let (current, new) = (body.secret("currentPassword"), body.secret("newPassword"));
+    body.finish()?;
+    deps.accounts
+        .change_password(&person, current, new, &origin)
+        .await
+        .map_err(|error| Problem::from(error).renamed("password", "newPassword"))?;
+    Ok(said("The password is changed; your other sessions have ended"))
+}
+
+async fn sessions(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {
+    let rows = deps.accounts.store.sessions_of(&person.user_id).await.map_err(Error::from)?;
+    let shown: Vec<_> = rows.into_iter().map(|row| show(row, &person)).collect();
+    Ok(unkept(Envelope::of(json!({ "sessions": shown }))))
+}
+
+async fn end_session(
+    State(deps): State<Deps>,
+    person: Person,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    deps.accounts.end_session(&person, &id, &origin).await?;
+    Ok(said("The session has ended"))
+}
+
+fn show(row: SessionRow, person: &Person) -> ShownSession {
+    ShownSession {
+        current: row.id == person.session,
+        id: row.id,
+        created_at: time::rfc3339(row.created_at),
+        last_used_at: time::rfc3339(row.last_used_at),
+        expires_at: time::rfc3339(row.expires_at),
+        address: row.address,
+        user_agent: row.user_agent,
+    }
+}
+
+fn answer(
+    deps: &Deps,
+    status: StatusCode,
+    message: &'static str,
+    begun: accounts::SignedIn,
+) -> Response {
+    let user = User::from(begun.account);
+    let token = begun.token.expose().to_owned();
+    let data = BegunData {
+        user: user.clone(),
+        token: token.clone(),
+        expires_in: deps.accounts.tokens.life().as_secs(),
+        refresh_token: begun.refresh_token.expose().to_owned(),
+    };
+    (status, unkept(Json(Begun { success: true, message, data, token, user }))).into_response()
+}
+
+fn said(message: &'static str) -> Response {
+    unkept(Json(json!({ "success": true, "message": message })))
+}
+
+/// No cache keeps what has a token or a person in it.
+pub(super) fn unkept(answer: impl IntoResponse) -> Response {
+    ([(CACHE_CONTROL, "no-store")], answer).into_response()
+}

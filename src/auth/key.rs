@@ -1,0 +1,75 @@
+//! API keys: `abi_` and 256 random bits. The store has their SHA-256 alone, so a key is seen once,
+//! when it is made.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use super::caller::KeyHolder;
+use super::scope::Scope;
+use super::secret::random;
+use crate::store::keys::KeyRow;
+use crate::store::{self, Store, time};
+
+/// What every key begins with, so that one that leaked is known where it is found.
+pub const PREFIX: &str = "abi_";
+
+/// A key that was just made. The text is seen here and never again.
+pub struct NewKey {
+    /// What the program that calls has to send.
+    pub text: String,
+    /// What is kept of it.
+    pub row: KeyRow,
+}
+
+/// Makes a key; the caller keeps its row. `expires_at` is in milliseconds since 1970.
+#[must_use]
+pub fn make(name: &str, scopes: &[Scope], created_by: &str, expires_at: Option<i64>) -> NewKey {
+    let text = text();
+    let row = row(&text, name, scopes, created_by, expires_at);
+    NewKey { text, row }
+}
+
+/// The text of a new key.
+#[must_use]
+pub fn text() -> String {
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()))
+}
+
+/// What is kept of a key with that text.
+#[must_use]
+pub fn row(
+    text: &str,
+    name: &str,
+    scopes: &[Scope],
+    created_by: &str,
+    expires_at: Option<i64>,
+) -> KeyRow {
+    KeyRow {
+        id: uuid::Uuid::new_v4().to_string(),
+        hash: hash(text),
+        name: name.to_owned(),
+        scopes: scopes.to_vec(),
+        created_at: time::now(),
+        created_by: created_by.to_owned(),
+        expires_at: expires_at.map(time::at),
+        last_used_at: None,
+    }
+}
+
+/// Who holds a key, or nobody where it is unknown, revoked or past its time.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn holder(store: &Store, text: &str) -> Result<Option<KeyHolder>, store::Error> {
+    if !text.starts_with(PREFIX) {
+        return Ok(None);
+    }
+    let row = store.key_by_hash(&hash(text)).await?;
+    Ok(row.map(|row| KeyHolder { id: row.id, name: row.name, scopes: row.scopes }))
+}
+
+/// SHA-256, hexadecimal. A key is 256 random bits, so no slower hash makes it harder to guess.
+fn hash(text: &str) -> String {
+    format!("{:x}", Sha256::digest(text))
+}

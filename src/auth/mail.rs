@@ -1,0 +1,60 @@
+//! Mail, where a server for it is set: links to set a new password.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::Context;
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+
+use super::secret::Hidden;
+
+/// A mail server that takes longer is given up.
+const WITHIN: Duration = Duration::from_secs(20);
+
+/// Sends mail.
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailer").finish_non_exhaustive()
+    }
+}
+
+impl Mailer {
+    /// A mailer for `SMTP_URL` and `MAIL_FROM`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Where either is not what it has to be.
+    pub fn new(smtp_url: &Hidden, from: &str) -> anyhow::Result<Self> {
+        // Its error may repeat the URL, and with it the password.
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url.expose())
+            .ok()
+            .context("SMTP_URL is not one; it looks like smtps://user:password@host")?;
+        let from = from.parse().context("MAIL_FROM is not an address")?;
+        Ok(Mailer { transport: builder.timeout(Some(WITHIN)).build(), from })
+    }
+
+    /// Sends a link to set a new password.
+    ///
+    /// # Errors
+    /// Where the mail server does not take it.
+    pub async fn send_reset(&self, to: &str, link: &str) -> anyhow::Result<()> {
+        let text = format!(
+            "Somebody, hopefully you, asked for a new password for your account.\n\n\
+             To set one, open\n\n    {link}\n\nwithin 24 hours. It works once. If you did not ask, \
+             there is nothing to do: your password stays as it is.\n"
+        );
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to.parse().context("the account's e-mail is not an address")?)
+            .subject("A new password")
+            .body(text)
+            .context("writing a mail")?;
+        self.transport.send(message).await.context("sending a mail")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! Accounts, sessions, tokens, permissions, API keys.
+//!
+//! # Layout
+//!
+//! - [`role`]: what can be allowed, and what each role may; [`scope`]: what an API key may;
+//! - [`caller`]: who calls; [`access`]: who may use a route; [`gate`]: the layer before every one;
+//! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
+//! - [`watch`]: callers who stay connected; [`key`]: one API key; [`keys`]: what can be done with
+//!   them; [`audit`]: who did what;
+//! - [`accounts`]: what can be done with accounts and sessions, by [`http`] and the command line;
+//!   [`users`]: with other people's, and what people change of their own;
+//!   [`password`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is done with;
+//!   [`body`], [`user`], [`error`]: what comes in and what goes out.
+
+pub mod access;
+pub mod accounts;
+pub mod audit;
+pub mod body;
+pub mod caller;
+pub mod error;
+pub mod gate;
+mod hs256;
+pub mod http;
+pub mod key;
+pub mod keys;
+pub mod mail;
+pub mod password;
+pub mod refresh;
+pub mod role;
+pub mod scope;
+pub mod secret;
+mod start;
+pub mod throttle;
+pub mod token;
+pub mod user;
+pub mod users;
+pub mod watch;
+
+pub use self::start::{accounts_of, make_first_admin};

@@ -1,0 +1,226 @@
+//! Passwords: which are taken, and argon2id for keeping and checking them, a few at a time.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::secret::Hidden;
+use crate::store::accounts::PasswordHash;
+
+/// How many characters a password has.
+pub const CHARACTERS: RangeInclusive<usize> = 8..=128;
+/// OWASP's: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// So many are worked on at a time; each takes memory and a core for tens of milliseconds.
+const AT_A_TIME: usize = 2;
+/// Who waits longer for a turn is sent away.
+const TURN_WITHIN: Duration = Duration::from_secs(5);
+/// One that is found in fewer guesses is among the first that anyone tries.
+const GUESSES_MIN: u64 = 10_000;
+
+/// Why a password was not worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not taken; says what has to be different.
+    #[error("the password {0}")]
+    Weak(&'static str),
+    /// Too many are being worked on.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// It could not be hashed.
+    #[error("a password could not be hashed: {0}")]
+    Hash(argon2::password_hash::Error),
+    /// The thread that hashed it broke down.
+    #[error("hashing a password")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// Hashes passwords and checks them.
+pub struct Passwords {
+    turns: Arc<Semaphore>,
+    /// Nobody's; checked in place of an account's where there is no account.
+    decoy: PasswordHash,
+    verified: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passwords").field("verified", &self.verified).finish_non_exhaustive()
+    }
+}
+
+/// A turn to work on a password. As long as it is held nobody else has it.
+pub struct Turn {
+    permit: Arc<OwnedSemaphorePermit>,
+    decoy: PasswordHash,
+    verified: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Turn")
+    }
+}
+
+impl Passwords {
+    /// Ready to work; takes as long as one hash.
+    ///
+    /// # Errors
+    /// [`Error::Hash`].
+    pub fn new() -> Result<Self, Error> {
+        let nobodys = super::secret::random();
+        let decoy = hashed(&nobodys)?;
+        Ok(Passwords {
+            turns: Arc::new(Semaphore::new(AT_A_TIME)),
+            decoy,
+            verified: Arc::default(),
+        })
+    }
+
+    /// Hashes a new password where it is one that is taken. `about` is what is known of its owner
+    /// and makes a bad password: the e-mail, the names.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn hash(&self, password: Hidden, about: Vec<String>) -> Result<PasswordHash, Error> {
+        let Turn { permit, .. } = self.turn().await?;
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            check(password.expose(), &about)?;
+            hashed(password.expose().as_bytes())
+        })
+        .await?
+    }
+
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub async fn turn(&self) -> Result<Turn, Error> {
+        let permit = tokio::time::timeout(TURN_WITHIN, self.turns.clone().acquire_owned()).await;
+        let permit = permit.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
+        let (decoy, verified) = (self.decoy.clone(), self.verified.clone());
+        Ok(Turn { permit: Arc::new(permit), decoy, verified })
+    }
+
+    /// How many passwords were checked so far, right or wrong, somebody's or nobody's.
+    #[must_use]
+    pub fn verified(&self) -> u64 {
+        self.verified.load(Ordering::Relaxed)
+    }
+}
+
+impl Turn {
+    /// Whether a password is the one that was hashed. Where there is no hash it is not, and to
+    /// find that out takes the same work.
+    ///
+    /// # Errors
+    /// [`Error::Thread`].
+    pub async fn verify(
+        &self,
+        password: Hidden,
+        hash: Option<&PasswordHash>,
+    ) -> Result<bool, Error> {
+        let is_somebodys = hash.is_some();
+        let hash = hash.unwrap_or(&self.decoy).clone();
+        let (permit, verified) = (self.permit.clone(), self.verified.clone());
+        let matches = tokio::task::spawn_blocking(move || {
+            // Whoever asked may be gone; the turn is over when the work is.
+            let _permit = permit;
+            let matches = argon2().verify_password(password.expose().as_bytes(), hash.0.as_str());
+            verified.fetch_add(1, Ordering::Relaxed);
+            matches.is_ok()
+        })
+        .await?;
+        Ok(matches && is_somebodys)
+    }
+}
+
+fn argon2() -> Argon2<'static> {
+    // The constants are within argon2's bounds, as every test that hashes shows.
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn hashed(password: &[u8]) -> Result<PasswordHash, Error> {
+    let hash: phc::PasswordHash = argon2().hash_password(password).map_err(Error::Hash)?;
+    Ok(PasswordHash(hash.to_string()))
+}
+
+fn check(password: &str, about: &[String]) -> Result<(), Error> {
+    if !CHARACTERS.contains(&password.chars().count()) {
+        return Err(Error::Weak("must have 8 to 128 characters"));
+    }
+    // Word by word: nobody's password is a whole e-mail, but many have a part of one in them.
+    let about = about.join(" ").to_lowercase();
+    let about: Vec<&str> = about.split(|it: char| !it.is_alphanumeric()).collect();
+    if zxcvbn::zxcvbn(password, &about).guesses() < GUESSES_MIN {
+        return Err(Error::Weak("is too common, or too close to what is known of its owner"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(text: &str) -> Hidden {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn common_passwords_and_ones_own_name_are_not_taken() {
+        let about = ["margaret.hamilton@example.org".to_owned(), "Hamilton".to_owned()];
+        for weak in [
+            "password",
+            "12345678",
+            "qwertyuiop",
+            "Password1",
+            "password123",
+            "iloveyou",
+            "aaaaaaaa",
+            "abcdefgh",
+            "hamilton1",
+            "short",
+            "",
+        ] {
+            assert!(check(weak, &about).is_err(), "{weak}");
+        }
+        for good in ["correct horse battery", "Tr0ub4dor&3x", "größer als Null", "kitchen-7-lamps"]
+        {
+            assert!(check(good, &about).is_ok(), "{good}");
+        }
+        assert!(check(&"xyzzy plugh ".repeat(11), &[]).is_err(), "132 characters");
+        assert!(check(&"ü".repeat(7), &[]).is_err(), "14 bytes and 7 characters");
+    }
+
+    #[tokio::test]
+    async fn a_password_is_checked_against_its_hash_and_nobodys_takes_the_same_work() {
+        let passwords = Passwords::new().unwrap();
+        let hash = passwords.hash(hidden("correct horse"), vec![]).await.unwrap();
+        assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
+        let turn = passwords.turn().await.unwrap();
+        assert!(turn.verify(hidden("correct horse"), Some(&hash)).await.unwrap());
+        assert!(!turn.verify(hidden("wrong horse"), Some(&hash)).await.unwrap());
+        assert!(!turn.verify(hidden("correct horse"), None).await.unwrap());
+        assert_eq!(passwords.verified(), 3);
+        assert!(!format!("{hash:?} {passwords:?} {turn:?}").contains("argon2id"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_turn_is_sent_away() {
+        let passwords = Passwords::new().unwrap();
+        let held = [passwords.turn().await.unwrap(), passwords.turn().await.unwrap()];
+        assert!(matches!(passwords.turn().await, Err(Error::Busy)));
+        drop(held);
+        assert!(passwords.turn().await.is_ok());
+    }
+}

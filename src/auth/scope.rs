@@ -1,0 +1,111 @@
+//! What an API key may do.
+
+use std::fmt;
+
+use projections::event::Kind;
+use serde::{Deserialize, Serialize};
+
+/// One thing that an API key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Scope {
+    /// `events:write`, or `events:write:<kind>` for one kind alone.
+    EventsWrite(Option<Kind>),
+    /// `metrics:read`: the queries.
+    MetricsRead,
+    /// `push:subscribe`: what is pushed.
+    PushSubscribe,
+}
+
+/// A text that is no scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be events:write, events:write:<kind>, metrics:read or push:subscribe")]
+pub struct NotAScope;
+
+impl Scope {
+    /// Reads its name.
+    ///
+    /// # Errors
+    /// [`NotAScope`].
+    pub fn parse(name: &str) -> Result<Self, NotAScope> {
+        match name {
+            "events:write" => Ok(Scope::EventsWrite(None)),
+            "metrics:read" => Ok(Scope::MetricsRead),
+            "push:subscribe" => Ok(Scope::PushSubscribe),
+            _ => {
+                let kind = name.strip_prefix("events:write:").and_then(Kind::parse);
+                kind.map(|kind| Scope::EventsWrite(Some(kind))).ok_or(NotAScope)
+            }
+        }
+    }
+
+    /// Whether one who has this scope may come in at a door for `wanted`. Who may write one kind
+    /// comes in where events are written: which kinds it may write is looked at event by event.
+    #[must_use]
+    pub fn opens(self, wanted: Scope) -> bool {
+        match (self, wanted) {
+            (Scope::EventsWrite(_), Scope::EventsWrite(None))
+            | (Scope::EventsWrite(None), Scope::EventsWrite(_)) => true,
+            (had, wanted) => had == wanted,
+        }
+    }
+
+    /// Whether it lets events of a kind be written.
+    #[must_use]
+    pub fn writes(self, kind: Kind) -> bool {
+        matches!(self, Scope::EventsWrite(only) if only.is_none_or(|only| only == kind))
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scope::EventsWrite(None) => f.write_str("events:write"),
+            Scope::EventsWrite(Some(kind)) => write!(f, "events:write:{}", kind.as_str()),
+            Scope::MetricsRead => f.write_str("metrics:read"),
+            Scope::PushSubscribe => f.write_str("push:subscribe"),
+        }
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> String {
+        scope.to_string()
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = NotAScope;
+
+    fn try_from(name: String) -> Result<Self, NotAScope> {
+        Scope::parse(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_read_as_it_is_written() {
+        let kinds = Kind::ALL.map(|kind| Scope::EventsWrite(Some(kind)));
+        let others = [Scope::EventsWrite(None), Scope::MetricsRead, Scope::PushSubscribe];
+        for scope in kinds.into_iter().chain(others) {
+            assert_eq!(Scope::parse(&scope.to_string()), Ok(scope));
+        }
+        for name in ["", "events", "events:write:", "events:write:orders", "metrics:write", "*"] {
+            assert_eq!(Scope::parse(name), Err(NotAScope), "{name}");
+        }
+    }
+
+    #[test]
+    fn who_may_write_one_kind_comes_in_and_writes_that_kind_alone() {
+        let one = Scope::EventsWrite(Some(Kind::Stock));
+        assert!(one.opens(Scope::EventsWrite(None)));
+        assert!(one.writes(Kind::Stock) && !one.writes(Kind::Transaction));
+        let all = Scope::EventsWrite(None);
+        assert!(Kind::ALL.into_iter().all(|kind| all.writes(kind)));
+        assert!(!all.opens(Scope::MetricsRead) && !Scope::MetricsRead.opens(all));
+        assert!(!Scope::PushSubscribe.writes(Kind::Stock));
+    }
+}

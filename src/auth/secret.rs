@@ -1,0 +1,224 @@
+//! The secret that tokens are signed with: given, or made at the first start and kept.
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::str::FromStr;
+
+use ring::hmac::{self, HMAC_SHA256};
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// A secret is at least as long as what it signs with.
+pub const SECRET_BYTES_MIN: usize = 32;
+const FILE: &str = "jwt-secret";
+
+/// A text that must not be seen: not in a log, not in the help, not in an error.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// The text, for the one who needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Hidden(text)
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl FromStr for Hidden {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Hidden(text.to_owned()))
+    }
+}
+
+/// Why there is no secret to sign with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// One that is given is too short to be one.
+    #[error("{0} must have at least {SECRET_BYTES_MIN} bytes; `openssl rand -base64 48` makes one")]
+    TooShort(&'static str),
+    /// The one that is kept cannot be read, or one cannot be kept.
+    #[error("keeping the secret that tokens are signed with in {path}; JWT_SECRET needs no file")]
+    File {
+        /// Where it is kept.
+        path: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The secrets: one that signs, and perhaps the one before it, which still verifies.
+pub struct Secrets {
+    current: Secret,
+    previous: Option<Secret>,
+}
+
+/// One secret. What it is used for is kept apart by deriving a key for each purpose.
+pub struct Secret {
+    bytes: Vec<u8>,
+    key: hmac::Key,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let previous = self.previous.is_some();
+        f.debug_struct("Secrets").field("has_previous", &previous).finish_non_exhaustive()
+    }
+}
+
+impl Secrets {
+    /// The secrets that are set. Where none is, the one kept in `data_dir`, which is made at the
+    /// first start; processes that share a store need the same, so they have to be given it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn load(
+        current: Option<&Hidden>,
+        previous: Option<&Hidden>,
+        data_dir: &Path,
+    ) -> Result<Self, Error> {
+        let given = |name, secret: &Hidden| match secret.expose().as_bytes() {
+            bytes if bytes.len() < SECRET_BYTES_MIN => Err(Error::TooShort(name)),
+            bytes => Ok(Secret::of(bytes.to_vec())),
+        };
+        let current = match current {
+            Some(secret) => given("JWT_SECRET", secret)?,
+            None => Secret::of(kept(data_dir)?),
+        };
+        let previous = previous.map(|it| given("JWT_SECRET_PREVIOUS", it)).transpose()?;
+        Ok(Secrets { current, previous })
+    }
+
+    /// The one that signs.
+    #[must_use]
+    pub fn current(&self) -> &Secret {
+        &self.current
+    }
+
+    /// All that verify, the one that signs first.
+    pub fn all(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+}
+
+impl Secret {
+    fn of(bytes: Vec<u8>) -> Self {
+        let key = hmac::Key::new(HMAC_SHA256, &bytes);
+        Secret { bytes, key }
+    }
+
+    /// Itself, to sign tokens with.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// A key for one purpose, of which nothing can be learned about the secret or other keys.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut key = [0; 32];
+        key.copy_from_slice(hmac::sign(&self.key, purpose.as_bytes()).as_ref());
+        key
+    }
+}
+
+/// 256 random bits.
+///
+/// # Panics
+/// Where the system has no randomness to give; nothing here is safe without.
+#[must_use]
+pub fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).expect("the system gives random numbers");
+    bytes
+}
+
+fn kept(data_dir: &Path) -> Result<Vec<u8>, Error> {
+    let path = data_dir.join(FILE);
+    let failed = |source| Error::File { path: path.display().to_string(), source };
+    match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make(data_dir, &path).map_err(failed)?;
+            tracing::info!(
+                path = %path.display(),
+                "JWT_SECRET is not set; made one and keep it here"
+            );
+            fs::read(&path).map_err(failed)
+        }
+        read => read.map_err(failed),
+    }
+}
+
+/// Written aside and put in place at once: who comes second finds a whole one, and takes that.
+fn make(data_dir: &Path, path: &Path) -> io::Result<()> {
+    fs::create_dir_all(data_dir)?;
+    let aside = data_dir.join(format!("{FILE}.{}", uuid::Uuid::new_v4().simple()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    file.write_all(&random())?;
+    file.sync_all()?;
+    let put = match fs::hard_link(&aside, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    };
+    fs::remove_file(&aside)?;
+    put
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn hidden(text: &str) -> Hidden {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_by_name() {
+        let nowhere = Path::new("/nonexistent");
+        let short = hidden(&"x".repeat(31));
+        let long = hidden(&"x".repeat(32));
+        let error = Secrets::load(Some(&short), None, nowhere).unwrap_err();
+        assert!(error.to_string().starts_with("JWT_SECRET must have at least 32 bytes"));
+        let error = Secrets::load(Some(&long), Some(&short), nowhere).unwrap_err();
+        assert!(error.to_string().starts_with("JWT_SECRET_PREVIOUS "));
+        assert_eq!(Secrets::load(Some(&long), Some(&long), nowhere).unwrap().all().count(), 2);
+    }
+
+    #[test]
+    fn one_that_is_made_is_kept_for_its_owner_alone() {
+        let folder = std::env::temp_dir().join(format!("adaptive-bi-{}", uuid::Uuid::new_v4()));
+        let load = || Secrets::load(None, None, &folder).unwrap().current.derive("x");
+        let first = load();
+        assert_eq!(load(), first);
+        let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path()).collect();
+        assert_eq!(names, [folder.join(FILE)]);
+        let mode = fs::metadata(folder.join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_secret_is_not_seen() {
+        let text = "correct-horse-battery-staple-0123456789";
+        let secrets = Secrets::load(Some(&hidden(text)), None, Path::new("/nonexistent")).unwrap();
+        let shown = format!("{:?} {:?}", hidden(text), secrets);
+        assert!(!shown.contains("horse"), "{shown}");
+    }
+}

@@ -1,0 +1,89 @@
+//! Accounts as the settings want them, and the first admin.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+
+use super::accounts::{Accounts, NewAccount};
+use super::audit::Audit;
+use super::body::is_email;
+use super::error::Error;
+use super::mail::Mailer;
+use super::password::Passwords;
+use super::refresh::RefreshTokens;
+use super::role::Role;
+use super::secret::Secrets;
+use super::token::Tokens;
+use crate::config::Settings;
+use crate::http::client::Origin;
+use crate::store::Store;
+
+/// Accounts as the settings want them; makes the store ready for them.
+///
+/// # Errors
+/// Where a secret is too short, mail is half set, or the store does not answer.
+pub async fn accounts_of(settings: &Settings, store: Store) -> anyhow::Result<Accounts> {
+    store.prepare_accounts().await?;
+    let secrets = Secrets::load(
+        settings.jwt_secret.as_ref(),
+        settings.jwt_secret_previous.as_ref(),
+        &settings.data_dir,
+    )?;
+    let mailer = match (&settings.smtp_url, &settings.mail_from) {
+        (Some(url), Some(from)) => Some(Mailer::new(url, from)?),
+        (None, None) => None,
+        _ => bail!("SMTP_URL and MAIL_FROM go together; one of them is missing"),
+    };
+    let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.bind));
+    Ok(Accounts {
+        tokens: Arc::new(Tokens::new(&secrets, settings.jwt_expires_in)),
+        refresh: RefreshTokens::new(&secrets, settings.jwt_refresh_expire),
+        passwords: Passwords::new()?,
+        audit: Audit::new(store.clone(), settings.audit_days),
+        mailer,
+        public_url: url.trim_end_matches('/').to_owned(),
+        store,
+    })
+}
+
+/// Makes the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` where there is no admin yet.
+///
+/// # Errors
+/// Where only one is set, either is not what it has to be, the e-mail is somebody else's, or the
+/// store does not answer.
+pub async fn make_first_admin(settings: &Settings, accounts: &Accounts) -> anyhow::Result<()> {
+    let (email, password) = match (&settings.admin_email, &settings.admin_password) {
+        (Some(email), Some(password)) => (email.trim().to_lowercase(), password.clone()),
+        (None, None) => return Ok(()),
+        _ => bail!("ADMIN_EMAIL and ADMIN_PASSWORD go together; one of them is missing"),
+    };
+    if accounts.store.has_admin().await? {
+        return Ok(());
+    }
+    if !is_email(&email) {
+        bail!("ADMIN_EMAIL is not an e-mail address");
+    }
+    let admin = NewAccount {
+        email: email.clone(),
+        password,
+        username: None,
+        first_name: None,
+        last_name: None,
+        role: Role::Admin,
+        permissions: vec![],
+        created_by: "start".to_owned(),
+    };
+    match accounts.create(admin, &Origin::default()).await {
+        Ok(_) => tracing::info!("made the first admin's account"),
+        // Another process may have been faster; else somebody registered with this e-mail, and
+        // nobody becomes an admin by having chosen it.
+        Err(Error::EmailTaken) => {
+            let account = accounts.store.account_by_email(&email).await?;
+            if account.is_none_or(|account| account.role != Role::Admin) {
+                bail!("ADMIN_EMAIL is the e-mail of an account that is no admin's; choose another");
+            }
+        }
+        Err(error) => return Err(error).context("making the first admin's account"),
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Failed sign-ins make the next one wait: longer and longer for one account from one address,
+//! and, much later, for an account from wherever and for an address whatever the account.
+//!
+//! An account's own limit does not hold where it has signed in from before: strangers, however
+//! many and from wherever, cannot keep its owner out of there. What is counted is in the store, so
+//! that it holds for all processes together.
+
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+
+use crate::store::attempts::Counting;
+use crate::store::{self, Store, time};
+
+const HOUR_MS: i64 = 3_600_000;
+/// How long an address is known that an account has signed in from.
+const KNOWN_MS: i64 = 30 * 24 * HOUR_MS;
+
+/// Whose sign-in it is, and from where.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pair: Counting,
+    account: Counting,
+    address: Counting,
+}
+
+impl Attempt {
+    /// An attempt to sign in as `email` from `address`. E-mails are kept as hashes: what people
+    /// type there is not always theirs.
+    #[must_use]
+    pub fn new(email: &str, address: Option<IpAddr>) -> Self {
+        let account = format!("{:x}", Sha256::digest(email));
+        let address = address.map_or_else(|| "unknown".to_owned(), network);
+        let counting = |key, free, base_ms, most_ms| Counting {
+            key,
+            free,
+            base_ms,
+            most_ms,
+            memory_ms: HOUR_MS,
+        };
+        Attempt {
+            pair: counting(format!("pair/{account}/{address}"), 5, 2_000, HOUR_MS / 4),
+            account: counting(format!("account/{account}"), 50, 1_000, 60_000),
+            address: counting(format!("address/{address}"), 100, 1_000, HOUR_MS / 12),
+        }
+    }
+
+    /// A request for a link to set a new password: three in an hour, then fewer.
+    #[must_use]
+    pub fn reset(email: &str) -> Counting {
+        let key = format!("reset/{:x}", Sha256::digest(email));
+        Counting { key, free: 3, base_ms: HOUR_MS / 4, most_ms: HOUR_MS, memory_ms: 2 * HOUR_MS }
+    }
+
+    /// How many seconds it has to wait; none where it may go on.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn wait(&self, store: &Store) -> Result<Option<u32>, store::Error> {
+        let keys = [&self.pair, &self.account, &self.address].map(|it| it.key.clone());
+        let rows = store.attempts(&keys).await?;
+        let is_known = rows.get(&self.pair.key).is_some_and(|row| row.known);
+        let counted = rows.iter().filter(|(key, _)| !(is_known && **key == self.account.key));
+        let until = counted.filter_map(|(_, row)| row.until).max();
+        Ok(until.and_then(seconds_until))
+    }
+
+    /// Counts it as a failure.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn failed(&self, store: &Store) -> Result<(), store::Error> {
+        for counting in [&self.pair, &self.account, &self.address] {
+            store.count_failure(counting).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the failures of this account from there. Those of the account elsewhere and of the
+    /// address with other accounts stay.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn succeeded(&self, store: &Store) -> Result<(), store::Error> {
+        let until = time::at(time::now().timestamp_millis() + KNOWN_MS);
+        store.forget_failures(&self.pair.key, until).await
+    }
+}
+
+/// Counts under a key and says whether there have been too many.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn is_too_many(store: &Store, counting: &Counting) -> Result<bool, store::Error> {
+    let rows = store.attempts(std::slice::from_ref(&counting.key)).await?;
+    let until = rows.get(&counting.key).and_then(|row| row.until);
+    if until.and_then(seconds_until).is_some() {
+        return Ok(true);
+    }
+    store.count_failure(counting).await.map(|()| false)
+}
+
+fn seconds_until(until: time::DateTime) -> Option<u32> {
+    let ms = until.timestamp_millis() - time::now().timestamp_millis();
+    u32::try_from((ms + 999) / 1_000).ok().filter(|seconds| *seconds > 0)
+}
+
+/// Who has one IPv6 address has 2⁶⁴ of them.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_in_a_network_of_ipv6_are_one() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3::4"), network("2001:db8:1:2::9"));
+        assert_ne!(network("2001:db8:1:2::4"), network("2001:db8:1:3::4"));
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+    }
+
+    #[test]
+    fn no_key_says_an_e_mail() {
+        let attempt = Attempt::new("ann@example.org", None);
+        let keys = [attempt.pair.key, attempt.account.key, Attempt::reset("ann@example.org").key];
+        assert!(keys.iter().all(|key| !key.contains("ann")), "{keys:?}");
+    }
+}

@@ -1,0 +1,250 @@
+//! Access tokens: JWTs of a few minutes that name an account and a session. What the account may
+//! do is not in them; that is looked up with the session at every request.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::hs256;
+use super::secret::{Secret, Secrets};
+
+/// Who makes the tokens.
+pub const ISSUER: &str = "adaptive-bi";
+/// Whom they are for.
+pub const AUDIENCE: &str = "adaptive-bi/api";
+/// The only type of token that is taken here.
+pub const ACCESS: &str = "access";
+/// A token is good from this long before it was made: the clocks of two processes differ.
+const CLOCKS_DIFFER_S: i64 = 5;
+
+/// What an access token says. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who made it.
+    pub iss: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// The account.
+    pub sub: String,
+    /// The session.
+    pub sid: String,
+    /// The type of token.
+    pub typ: String,
+    /// When it was made.
+    pub iat: i64,
+    /// From when it is good.
+    pub nbf: i64,
+    /// Until when.
+    pub exp: i64,
+}
+
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It was good once.
+    #[error("the token has expired")]
+    Expired,
+    /// It is not a token of ours, or not one for this.
+    #[error("the token is not valid")]
+    Invalid,
+}
+
+/// Makes tokens, and tells good ones.
+pub struct Tokens {
+    header: Header,
+    signing: EncodingKey,
+    verifying: Vec<(String, DecodingKey)>,
+    validation: Validation,
+    life: Duration,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("life", &self.life).finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// Tokens that live for `life`, signed with the current secret.
+    #[must_use]
+    pub fn new(secrets: &Secrets, life: Duration) -> Self {
+        hs256::install();
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 0;
+        validation.validate_nbf = true;
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "exp", "nbf", "sub"]);
+        let header = Header { kid: Some(kid(secrets.current())), ..Header::new(Algorithm::HS256) };
+        let verifying = secrets.all().map(|it| (kid(it), DecodingKey::from_secret(it.bytes())));
+        Tokens {
+            header,
+            signing: EncodingKey::from_secret(secrets.current().bytes()),
+            verifying: verifying.collect(),
+            validation,
+            life,
+        }
+    }
+
+    /// How long a token is good.
+    #[must_use]
+    pub fn life(&self) -> Duration {
+        self.life
+    }
+
+    /// A token for a session of an account, made `now` (seconds since 1970).
+    ///
+    /// # Errors
+    /// Where the claims cannot be written, which strings and numbers can.
+    pub fn issue(
+        &self,
+        user_id: &str,
+        session: &str,
+        now: i64,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user_id.to_owned(),
+            sid: session.to_owned(),
+            typ: ACCESS.to_owned(),
+            iat: now,
+            nbf: now - CLOCKS_DIFFER_S,
+            exp: now.saturating_add(i64::try_from(self.life.as_secs()).unwrap_or(i64::MAX)),
+        };
+        jsonwebtoken::encode(&self.header, &claims, &self.signing)
+    }
+
+    /// What a token says, where it is one of ours and good now.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn verify(&self, token: &str) -> Result<Claims, Error> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Error::Invalid)?;
+        let key = self.verifying.iter().find(|(kid, _)| header.kid.as_ref() == Some(kid));
+        let (_, key) = key.ok_or(Error::Invalid)?;
+        let data = jsonwebtoken::decode::<Claims>(token, key, &self.validation);
+        let claims = data.map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => Error::Expired,
+            _ => Error::Invalid,
+        })?;
+        if claims.claims.typ == ACCESS { Ok(claims.claims) } else { Err(Error::Invalid) }
+    }
+}
+
+/// Tells keys apart without telling what they are.
+fn kid(secret: &Secret) -> String {
+    URL_SAFE_NO_PAD.encode(&secret.derive("kid")[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NEW: &str = "a-new-secret-of-at-least-32-bytes!";
+    const OLD: &str = "an-old-secret-of-at-least-32-bytes";
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn tokens(current: &str, previous: Option<&str>) -> Tokens {
+        let hidden = |text: &str| text.parse().unwrap();
+        let (current, previous) = (hidden(current), previous.map(hidden));
+        let nowhere = Path::new("/nonexistent");
+        Tokens::new(&Secrets::load(Some(&current), previous.as_ref(), nowhere).unwrap(), DAY)
+    }
+
+    fn now() -> i64 {
+        chrono::Utc::now().timestamp()
+    }
+
+    /// A token with other claims, signed as ours are.
+    fn forged(change: impl FnOnce(&mut Value)) -> String {
+        let tokens = tokens(NEW, None);
+        let now = now();
+        let mut claims = json!({
+            "iss": ISSUER, "aud": AUDIENCE, "sub": "u", "sid": "s", "typ": ACCESS,
+            "iat": now, "nbf": now, "exp": now + 60,
+        });
+        change(&mut claims);
+        jsonwebtoken::encode(&tokens.header, &claims, &tokens.signing).unwrap()
+    }
+
+    #[test]
+    fn a_token_says_whose_it_is_and_in_which_session() {
+        let tokens = tokens(NEW, None);
+        let claims = tokens.verify(&tokens.issue("u-1", "s-1", now()).unwrap()).unwrap();
+        assert_eq!((&*claims.sub, &*claims.sid, claims.exp - claims.iat), ("u-1", "s-1", 86_400));
+        assert!(tokens.verify(&forged(|_| ())).is_ok());
+    }
+
+    #[test]
+    fn one_that_has_expired_says_so_and_one_of_tomorrow_is_not_good() {
+        let tokens = tokens(NEW, None);
+        let token = tokens.issue("u", "s", now() - 86_401).unwrap();
+        assert_eq!(tokens.verify(&token), Err(Error::Expired));
+        let tomorrow = tokens.issue("u", "s", now() + 86_400).unwrap();
+        assert_eq!(tokens.verify(&tomorrow), Err(Error::Invalid));
+    }
+
+    #[test]
+    fn every_claim_is_required_and_has_to_be_ours() {
+        let tokens = tokens(NEW, None);
+        for claim in ["iss", "aud", "sub", "sid", "typ", "iat", "nbf", "exp"] {
+            let without = forged(|claims| {
+                claims.as_object_mut().unwrap().remove(claim);
+            });
+            assert_eq!(tokens.verify(&without), Err(Error::Invalid), "without {claim}");
+        }
+        for (claim, value) in [
+            ("iss", json!("somebody")),
+            ("aud", json!("another-api")),
+            ("typ", json!("refresh")),
+            ("exp", json!("never")),
+        ] {
+            let other = forged(|claims| claims[claim] = value);
+            assert_eq!(tokens.verify(&other), Err(Error::Invalid), "another {claim}");
+        }
+    }
+
+    #[test]
+    fn the_secret_before_still_verifies_and_signs_no_more() {
+        let old = tokens(OLD, None).issue("u", "s", now()).unwrap();
+        let both = tokens(NEW, Some(OLD));
+        assert!(both.verify(&old).is_ok());
+        let new = both.issue("u", "s", now()).unwrap();
+        assert!(tokens(NEW, None).verify(&new).is_ok());
+        assert_eq!(tokens(NEW, None).verify(&old), Err(Error::Invalid));
+    }
+
+    #[test]
+    fn no_other_algorithm_key_or_text_is_taken() {
+        let tokens = tokens(NEW, None);
+        let good = tokens.issue("u", "s", now()).unwrap();
+        let [head, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!() };
+        let encode = |header: Value| URL_SAFE_NO_PAD.encode(header.to_string());
+        let kid = tokens.header.kid.clone();
+        let none = encode(json!({ "alg": "none", "kid": kid }));
+        let longer = encode(json!({ "alg": "HS512", "kid": kid }));
+        for token in [
+            format!("{none}.{body}."),
+            format!("{none}.{body}.{signature}"),
+            format!("{longer}.{body}.{signature}"),
+            format!("{}.{body}.{signature}", encode(json!({ "alg": "HS256" }))),
+            format!("{head}.{body}."),
+            format!("{head}.{body}"),
+            format!("{head}.{}.{signature}", encode(json!({ "sub": "admin" }))),
+            "abr_something".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(tokens.verify(&token), Err(Error::Invalid), "{token}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! An account as answers show it: all but what nobody may see.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::role::{Permission, Role};
+use crate::store::accounts::{Account, Profile};
+use crate::store::time;
+
+/// An account as answers show it. What is not known is null.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // as in [`Account`]
+pub struct User {
+    pub id: String,
+    pub user_id: String,
+    pub username: Option<String>,
+    pub email: String,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub full_name: Option<String>,
+    pub role: Role,
+    pub permissions: Vec<Permission>,
+    pub profile: ShownProfile,
+    pub is_active: bool,
+    pub is_verified: bool,
+    pub last_login: Option<String>,
+    pub created_at: String,
+}
+
+/// The profile, with what clients keep for themselves as the JSON that it is.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // as in [`Profile`]
+pub struct ShownProfile {
+    pub avatar: Option<String>,
+    pub phone: Option<String>,
+    pub department: Option<String>,
+    pub position: Option<String>,
+    pub timezone: Option<String>,
+    pub preferences: ShownPreferences,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // as in [`crate::store::accounts::Preferences`]
+pub struct ShownPreferences {
+    pub theme: Option<String>,
+    pub language: Option<String>,
+    pub notifications: Option<Value>,
+    pub dashboard: Option<Value>,
+}
+
+impl From<Account> for User {
+    fn from(account: Account) -> Self {
+        let names: Vec<&str> = [&account.first_name, &account.last_name]
+            .into_iter()
+            .flatten()
+            .map(|it| &**it)
+            .collect();
+        let full_name = Some(names.join(" ")).filter(|name| !name.is_empty());
+        User {
+            id: account.id.clone(),
+            user_id: account.id,
+            username: account.username,
+            email: account.email,
+            full_name,
+            first_name: account.first_name,
+            last_name: account.last_name,
+            role: account.role,
+            permissions: account.permissions,
+            profile: account.profile.into(),
+            is_active: account.is_active,
+            is_verified: account.is_verified,
+            last_login: account.last_login.map(time::rfc3339),
+            created_at: time::rfc3339(account.created_at),
+        }
+    }
+}
+
+impl From<Profile> for ShownProfile {
+    fn from(profile: Profile) -> Self {
+        let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+        ShownProfile {
+            avatar: profile.avatar,
+            phone: profile.phone,
+            department: profile.department,
+            position: profile.position,
+            timezone: profile.timezone,
+            preferences: ShownPreferences {
+                theme: profile.preferences.theme,
+                language: profile.preferences.language,
+                notifications: json(profile.preferences.notifications),
+                dashboard: json(profile.preferences.dashboard),
+            },
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Who can come into the demo: an admin, a viewer and a program that sends events. Made at the
+//! first start, and kept in `DATA_DIR/credentials.json` for their owner alone.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::auth::accounts::NewAccount;
+use crate::auth::error::Error;
+use crate::auth::key;
+use crate::auth::role::Role;
+use crate::auth::scope::Scope;
+use crate::auth::secret::random;
+use crate::config::Settings;
+use crate::http::client::Origin;
+
+/// What the file holds. It is shown by the demo and nowhere else.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Credentials {
+    pub admin: Login,
+    pub viewer: Login,
+    /// An API key that may send events of every kind, read figures and be pushed to.
+    pub producer_key: String,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Login {
+    pub email: String,
+    pub password: String,
+}
+
+impl Credentials {
+    /// Reads the file and sees to it that what it says is true of the store; makes both where
+    /// there is no file.
+    pub(super) async fn ensure(settings: &Settings, app: &App) -> anyhow::Result<(Self, PathBuf)> {
+        let path = settings.data_dir.join("credentials.json");
+        let credentials = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} is not what it was", path.display()))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let credentials = Self::new();
+                credentials.write(&path)?;
+                credentials
+            }
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        credentials.account(app, &credentials.admin, Role::Admin).await?;
+        credentials.account(app, &credentials.viewer, Role::Viewer).await?;
+        if key::holder(&app.store, &credentials.producer_key).await?.is_none() {
+            let scopes = [Scope::EventsWrite(None), Scope::MetricsRead, Scope::PushSubscribe];
+            let row =
+                key::row(&credentials.producer_key, "demo producer", &scopes, "command", None);
+            app.store.insert_key(&row).await?;
+        }
+        Ok((credentials, path))
+    }
+
+    fn new() -> Self {
+        let login = |name: &str| Login {
+            email: format!("{name}@demo.example"),
+            password: URL_SAFE_NO_PAD.encode(&random()[..15]),
+        };
+        let producer_key = key::text();
+        Credentials { admin: login("admin"), viewer: login("viewer"), producer_key }
+    }
+
+    /// Aside and then in place, so that a demo that is killed leaves a whole file or none.
+    fn write(&self, path: &std::path::Path) -> anyhow::Result<()> {
+        let aside = path.with_extension("json.new");
+        let write = || -> io::Result<()> {
+            let _ = fs::remove_file(&aside);
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+            file.write_all(&serde_json::to_vec_pretty(self)?)?;
+            fs::rename(&aside, path)
+        };
+        write().with_context(|| format!("writing {}", path.display()))
+    }
+
+    async fn account(&self, app: &App, login: &Login, role: Role) -> anyhow::Result<()> {
+        if app.store.account_by_email(&login.email).await?.is_some() {
+            return Ok(());
+        }
+        let new = NewAccount {
+            email: login.email.clone(),
+            password: login.password.clone().into(),
+            username: None,
+            first_name: None,
+            last_name: None,
+            role,
+            permissions: vec![],
+            created_by: "command".to_owned(),
+        };
+        match app.accounts.create(new, &Origin::default()).await {
+            Ok(_) | Err(Error::EmailTaken) => Ok(()),
+            Err(error) => Err(error).context("making the demo's accounts"),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The only way to put a route on the server: with the access that it needs.
+
+use std::convert::Infallible;
+use std::fmt;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware;
+use axum::routing::{self, MethodRouter};
+
+use super::door::Door;
+use crate::auth::access::Access;
+use crate::auth::gate::{self, Gate};
+
+/// Routes, each with its access; they become a router at the gate that enforces it.
+pub struct Routes<S = ()>(Vec<Entry<S>>);
+
+struct Entry<S> {
+    route: Route,
+    handler: MethodRouter<S, Infallible>,
+    body_bytes_max: Option<usize>,
+}
+
+/// One route as it is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The method; `HEAD` comes with `GET`.
+    pub method: Method,
+    /// The path, its parameters in braces.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+}
+
+impl<S> fmt::Debug for Routes<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|entry| &entry.route)).finish()
+    }
+}
+
+impl<S> Default for Routes<S> {
+    fn default() -> Self {
+        Routes(Vec::new())
+    }
+}
+
+/// The methods that routes have.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident $method:ident)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+        where
+            H: Handler<T, S>,
+            T: 'static,
+        {
+            self.add(Method::$method, path, access, routing::$name(handler))
+        }
+    )*};
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    methods! {
+        /// A `GET` route.
+        get GET
+        /// A `POST` route.
+        post POST
+        /// A `PUT` route.
+        put PUT
+        /// A `PATCH` route.
+        patch PATCH
+        /// A `DELETE` route.
+        delete DELETE
+    }
+
+    fn add(
+        mut self,
+        method: Method,
+        path: &'static str,
+        access: Access,
+        handler: MethodRouter<S, Infallible>,
+    ) -> Self {
+        let route = Route { method, path, access };
+        self.0.push(Entry { route, handler, body_bytes_max: None });
+        self
+    }
+
+    /// Bounds the bodies of the routes so far to less than what holds for all.
+    #[must_use]
+    pub fn body_limit(mut self, bytes_max: usize) -> Self {
+        for entry in &mut self.0 {
+            entry.body_bytes_max.get_or_insert(bytes_max);
+        }
+        self
+    }
+
+    /// Gives the handlers what they share.
+    #[must_use]
+    pub fn with_state(self, state: S) -> Routes {
+        let entries = self.0.into_iter().map(|Entry { route, handler, body_bytes_max }| Entry {
+            route,
+            handler: handler.with_state(state.clone()),
+            body_bytes_max,
+        });
+        Routes(entries.collect())
+    }
+}
+
+impl Routes {
+    /// These and others.
+    #[must_use]
+    pub fn merge(mut self, others: Routes) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// Every route as it is declared.
+    #[must_use]
+    pub fn table(&self) -> Vec<Route> {
+        self.0.iter().map(|entry| entry.route.clone()).collect()
+    }
+
+    /// The router, in which nothing can be reached but through the gate.
+    pub(super) fn behind(self, gate: &Gate, door: &Door) -> Router {
+        self.0.into_iter().fold(
+            Router::new(),
+            |router, Entry { route, handler, body_bytes_max }| {
+                // Layers of the method, not of the path: another method may ask for other access. The
+                // one that is added last is the first to see a request.
+                let bounded = match body_bytes_max {
+                    Some(bytes) => handler.route_layer(DefaultBodyLimit::max(bytes)),
+                    None => handler,
+                };
+                let limited = door.by_caller(bounded);
+                let state = (gate.clone(), route.access);
+                let guarded = middleware::from_fn_with_state(state, gate::enforce);
+                router.route(route.path, limited.route_layer(guarded))
+            },
+        )
+    }
+}

@@ -1,0 +1,172 @@
+//! Accounts, many at a time: a page of them, and how many there are.
+
+use futures_util::TryStreamExt;
+use mongodb::bson::{self, Bson, doc};
+use mongodb::options::{Collation, CollationStrength};
+use serde::Deserialize;
+
+use super::accounts::Account;
+use super::names::ACCOUNTS;
+use super::{Doing, Error, Store};
+use crate::auth::role::Role;
+
+/// What accounts are sorted by; ties by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortBy {
+    /// When they were made.
+    CreatedAt,
+    /// When they were last changed.
+    UpdatedAt,
+    /// First name, last name, e-mail; capitals make no difference.
+    Name,
+}
+
+/// Which accounts are asked for; what is `None` does not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountsWanted {
+    /// Those of a role.
+    pub role: Option<Role>,
+    /// Those that may sign in, or those that may not.
+    pub is_active: Option<bool>,
+    /// Those with this text in first name, last name or e-mail; capitals make no difference. Has
+    /// no control characters.
+    pub search: Option<String>,
+    /// In which order.
+    pub sort_by: SortBy,
+    /// The last of that order first.
+    pub descending: bool,
+    /// How many are passed over.
+    pub skip: u64,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Some accounts, and how many there are in all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountsPage {
+    /// Those of the page.
+    pub accounts: Vec<Account>,
+    /// How many match.
+    pub total: u64,
+}
+
+/// How many accounts of one role there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleCount {
+    /// The role.
+    pub role: Role,
+    /// Those that may sign in.
+    pub active: u64,
+    /// Those that may not.
+    pub inactive: u64,
+}
+
+impl Store {
+    /// A page of accounts.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn accounts(&self, wanted: &AccountsWanted) -> Result<AccountsPage, Error> {
+        const DOING: &str = "reading accounts";
+        let accounts = self.database.collection::<Account>(ACCOUNTS);
+        let filter = filter(wanted);
+        let total = accounts.count_documents(filter.clone()).await.doing(DOING)?;
+        let found = accounts
+            .find(filter)
+            .sort(sort(wanted))
+            .skip(wanted.skip)
+            .limit(i64::from(wanted.limit));
+        let found = match wanted.sort_by {
+            SortBy::Name => found.collation(without_case()),
+            SortBy::CreatedAt | SortBy::UpdatedAt => found,
+        };
+        let accounts = found.await.doing(DOING)?.try_collect().await.doing(DOING)?;
+        Ok(AccountsPage { accounts, total })
+    }
+
+    /// How many accounts there are of each role that has any.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn count_accounts(&self) -> Result<Vec<RoleCount>, Error> {
+        #[derive(Deserialize)]
+        struct Counted {
+            #[serde(rename = "_id")]
+            role: Role,
+            active: u64,
+            all: u64,
+        }
+        const DOING: &str = "counting accounts";
+        let accounts = self.database.collection::<bson::Document>(ACCOUNTS);
+        let group = doc! { "$group": {
+            "_id": "$role",
+            "active": { "$sum": { "$cond": ["$isActive", 1, 0] } },
+            "all": { "$sum": 1 },
+        } };
+        let counted = accounts.aggregate(vec![group]).with_type::<Counted>().await.doing(DOING)?;
+        let counted: Vec<Counted> = counted.try_collect().await.doing(DOING)?;
+        let role_count = |Counted { role, active, all }| RoleCount {
+            role,
+            active,
+            inactive: all.saturating_sub(active),
+        };
+        Ok(counted.into_iter().map(role_count).collect())
+    }
+}
+
+fn filter(wanted: &AccountsWanted) -> bson::Document {
+    let mut filter = doc! {};
+    if let Some(role) = wanted.role {
+        filter.insert("role", role.as_str());
+    }
+    if let Some(is_active) = wanted.is_active {
+        filter.insert("isActive", is_active);
+    }
+    if let Some(text) = &wanted.search {
+        let is_in = doc! { "$regex": literal(text), "$options": "i" };
+        let fields = ["firstName", "lastName", "email"];
+        let any: Vec<Bson> =
+            fields.iter().map(|field| doc! { *field: is_in.clone() }.into()).collect();
+        filter.insert("$or", any);
+    }
+    filter
+}
+
+fn sort(wanted: &AccountsWanted) -> bson::Document {
+    let fields: &[&str] = match wanted.sort_by {
+        SortBy::CreatedAt => &["createdAt", "_id"],
+        SortBy::UpdatedAt => &["updatedAt", "_id"],
+        SortBy::Name => &["firstName", "lastName", "email", "_id"],
+    };
+    let direction = if wanted.descending { -1 } else { 1 };
+    fields.iter().map(|field| ((*field).to_owned(), Bson::Int32(direction))).collect()
+}
+
+fn without_case() -> Collation {
+    Collation::builder().locale("en").strength(CollationStrength::Secondary).build()
+}
+
+/// A regular expression that finds a text and nothing else: no character of it has a meaning of
+/// its own, so it takes no longer than a look at each one.
+fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() * 2);
+    for character in text.chars() {
+        if character.is_ascii() && !character.is_ascii_alphanumeric() {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_search_has_a_meaning_of_its_own() {
+        assert_eq!(literal("(a+)+$"), r"\(a\+\)\+\$");
+        assert_eq!(literal(r"\d é-[x]"), r"\\d\ é\-\[x\]");
+        assert_eq!(literal("ann99"), "ann99");
+    }
+}

@@ -1,0 +1,109 @@
+//! API keys, by the SHA-256 of their text.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use mongodb::bson::doc;
+use serde::{Deserialize, Serialize};
+
+use super::names::API_KEYS;
+use super::time::{self, DateTime};
+use super::{Doing, Error, Store};
+use crate::auth::scope::Scope;
+
+/// A key, as `api_keys` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyRow {
+    /// Its id, which is no secret.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// SHA-256 of its text, hexadecimal; unique.
+    pub hash: String,
+    /// What it is called.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: DateTime,
+    /// Who made it.
+    pub created_by: String,
+    /// Until when it is good; always, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime>,
+    /// When it was last used, to the minute; never, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<DateTime>,
+}
+
+impl Store {
+    /// Adds a key.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn insert_key(&self, key: &KeyRow) -> Result<(), Error> {
+        let keys = self.database.collection::<KeyRow>(API_KEYS);
+        keys.insert_one(key).await.doing("adding an API key")?;
+        Ok(())
+    }
+
+    /// A key that is good now, by the SHA-256 of its text.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn key_by_hash(&self, hash: &str) -> Result<Option<KeyRow>, Error> {
+        let keys = self.database.collection::<KeyRow>(API_KEYS);
+        let found = keys.find_one(doc! { "hash": hash }).await.doing("reading an API key")?;
+        Ok(found.filter(|key| key.expires_at.is_none_or(|end| end > time::now())))
+    }
+
+    /// Which of some keys are good now, by their ids.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn keys_alive(&self, ids: &[String]) -> Result<Vec<KeyRow>, Error> {
+        const DOING: &str = "reading API keys";
+        let keys = self.database.collection::<KeyRow>(API_KEYS);
+        let found = keys.find(doc! { "_id": { "$in": ids } }).await.doing(DOING)?;
+        let mut found: Vec<KeyRow> = found.try_collect().await.doing(DOING)?;
+        found.retain(|key| key.expires_at.is_none_or(|end| end > time::now()));
+        Ok(found)
+    }
+
+    /// Every key that is good now, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn keys(&self) -> Result<Vec<KeyRow>, Error> {
+        const DOING: &str = "reading API keys";
+        let keys = self.database.collection::<KeyRow>(API_KEYS);
+        let newest = doc! { "createdAt": -1, "_id": 1 };
+        let found = keys.find(doc! {}).sort(newest).await.doing(DOING)?;
+        let mut found: Vec<KeyRow> = found.try_collect().await.doing(DOING)?;
+        found.retain(|key| key.expires_at.is_none_or(|end| end > time::now()));
+        Ok(found)
+    }
+
+    /// Takes a key away; gives it as it was, or `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn remove_key(&self, id: &str) -> Result<Option<KeyRow>, Error> {
+        let keys = self.database.collection::<KeyRow>(API_KEYS);
+        keys.find_one_and_delete(doc! { "_id": id }).await.doing("revoking an API key")
+    }
+
+    /// Notes that a key is being used, unless that was noted within the last `at_most_every`.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn note_use_of_key(&self, id: &str, at_most_every: Duration) -> Result<(), Error> {
+        let now = time::now();
+        let every = i64::try_from(at_most_every.as_millis()).unwrap_or(i64::MAX);
+        let recent = time::at(now.timestamp_millis().saturating_sub(every));
+        let due = doc! { "_id": id, "lastUsedAt": { "$not": { "$gt": recent } } };
+        let keys = self.database.collection::<KeyRow>(API_KEYS);
+        let noted = keys.update_one(due, doc! { "$set": { "lastUsedAt": now } }).await;
+        noted.doing("noting the use of an API key").map(|_| ())
+    }
+}

@@ -1,0 +1,236 @@
+//! Sessions: who is signed in. A row carries all that decides about a request, so that one look by
+//! `_id` does; changing an account changes its rows in the same transaction.
+
+use futures_util::{FutureExt, TryStreamExt};
+use mongodb::bson::{self, Bson, doc};
+use mongodb::options::ReturnDocument;
+use serde::{Deserialize, Serialize};
+
+use super::accounts::{Account, PasswordHash};
+use super::names::{ACCOUNTS, SESSIONS};
+use super::time::{self, DateTime};
+use super::{Doing, Error, Store};
+use crate::auth::role::{Permission, Role};
+
+/// Of a session, what decides about a request.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// The session's id.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// The account's role.
+    pub role: Role,
+    /// What is allowed beyond the role.
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
+}
+
+/// A session, as its owner sees it and as it is begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionRow {
+    /// Its id.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// When it began.
+    pub created_at: DateTime,
+    /// When its refresh token was last used, or it began.
+    pub last_used_at: DateTime,
+    /// When it ends by itself.
+    pub expires_at: DateTime,
+    /// Where it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What the client called itself then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// The refresh token that is good.
+    pub refresh: Refresh,
+}
+
+/// SHA-256 of the refresh token that is good and of the one before it, hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refresh {
+    /// Of the one that is good.
+    pub hash: String,
+    /// Of the one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// When it took the other's place.
+    pub rotated_at: DateTime,
+}
+
+/// One use of a refresh token.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// The session it is of.
+    pub session: String,
+    /// SHA-256 of the token that was used.
+    pub used: String,
+    /// SHA-256 of its successor, which is the same each time.
+    pub successor: String,
+    /// The token before the good one is taken where it was replaced after this.
+    pub grace_from: DateTime,
+    /// When the session ends by itself, if no token is used again.
+    pub expires_at: DateTime,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rotated {
+    /// The successor is the session's good token now.
+    To(Standing),
+    /// The token was used up before: somebody has an old one. The session was ended.
+    Reused(Standing),
+    /// There is no such session any more.
+    Ended,
+}
+
+impl Store {
+    /// Begins a session of an account where it may sign in and its password still is the one that
+    /// was verified; `None` where not. Writing to the account orders it with any change to it.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::TimedOut`].
+    pub async fn open_session(
+        &self,
+        row: &SessionRow,
+        password: &PasswordHash,
+    ) -> Result<Option<Account>, Error> {
+        const DOING: &str = "beginning a session";
+        let document = bson::serialize_to_document(row).doing(DOING)?;
+        let active = doc! {
+            "_id": row.user_id.as_str(), "isActive": true, "passwordHash": password.0.as_str(),
+        };
+        let context = (self.database.clone(), active, document, row.created_at);
+        self.transact(DOING, context, |session, (database, active, document, now)| {
+            async move {
+                let account = database
+                    .collection::<Account>(ACCOUNTS)
+                    .find_one_and_update(active.clone(), doc! { "$set": { "lastLogin": *now } })
+                    .return_document(ReturnDocument::After)
+                    .session(&mut *session)
+                    .await?;
+                if let Some(account) = &account {
+                    let mut document = document.clone();
+                    document.insert("role", account.role.as_str());
+                    let permissions = bson::serialize_to_bson(&account.permissions)?;
+                    document.insert("permissions", permissions);
+                    database.collection(SESSIONS).insert_one(document).session(session).await?;
+                }
+                Ok(account)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// What decides about a request in a session; `None` where it has ended.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn standing(&self, session: &str) -> Result<Option<Standing>, Error> {
+        self.database
+            .collection(SESSIONS)
+            .find_one(doc! { "_id": session, "expiresAt": { "$gt": time::now() } })
+            .projection(standing())
+            .await
+            .doing("reading a session")
+    }
+
+    /// The same for many sessions; those that have ended are left out.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn standings(&self, sessions: &[String]) -> Result<Vec<Standing>, Error> {
+        const DOING: &str = "reading sessions";
+        let alive = doc! { "_id": { "$in": sessions }, "expiresAt": { "$gt": time::now() } };
+        let rows = self.database.collection(SESSIONS).find(alive).projection(standing()).await;
+        rows.doing(DOING)?.try_collect().await.doing(DOING)
+    }
+
+    /// Uses a refresh token: one write that puts its successor in its place, or finds that it is
+    /// there already. However many use one token at once, they come to the same.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, Error> {
+        const DOING: &str = "using a refresh token";
+        let Rotation { session, used, successor, grace_from, expires_at } = rotation;
+        let rows = self.database.collection::<Standing>(SESSIONS);
+        let good = doc! {
+            "_id": session.as_str(),
+            "expiresAt": { "$gt": time::now() },
+            "$or": [
+                { "refresh.hash": used.as_str() },
+                { "refresh.previous": used.as_str(), "refresh.rotatedAt": { "$gt": *grace_from } },
+            ],
+        };
+        let now = time::now();
+        let next = doc! {
+            "hash": successor.as_str(), "previous": used.as_str(), "rotatedAt": now,
+        };
+        let first = doc! { "$eq": ["$refresh.hash", used.as_str()] };
+        let put = vec![doc! { "$set": {
+            "refresh": { "$cond": [first.clone(), next, "$refresh"] },
+            "lastUsedAt": { "$cond": [first.clone(), now, "$lastUsedAt"] },
+            "expiresAt": { "$cond": [first, *expires_at, "$expiresAt"] },
+        } }];
+        let rotated = rows.find_one_and_update(good, put).projection(standing()).await;
+        if let Some(standing) = rotated.doing(DOING)? {
+            return Ok(Rotated::To(standing));
+        }
+        // It is a token of ours, of a session that has moved on from it.
+        let reused = doc! { "_id": session.as_str(), "expiresAt": { "$gt": now } };
+        let ended = rows.find_one_and_delete(reused).projection(standing()).await.doing(DOING)?;
+        Ok(ended.map_or(Rotated::Ended, Rotated::Reused))
+    }
+
+    /// Ends one session of an account; false where it has no such one.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn end_session_of(&self, user_id: &str, session: &str) -> Result<bool, Error> {
+        self.database
+            .collection::<Bson>(SESSIONS)
+            .delete_one(doc! { "_id": session, "userId": user_id })
+            .await
+            .doing("ending a session")
+            .map(|ended| ended.deleted_count == 1)
+    }
+
+    /// Ends all sessions of an account; gives how many.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn end_sessions_of(&self, user_id: &str) -> Result<u64, Error> {
+        self.database
+            .collection::<Bson>(SESSIONS)
+            .delete_many(doc! { "userId": user_id })
+            .await
+            .doing("ending sessions")
+            .map(|ended| ended.deleted_count)
+    }
+
+    /// The sessions of an account, the newest first; at most 100.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn sessions_of(&self, user_id: &str) -> Result<Vec<SessionRow>, Error> {
+        const DOING: &str = "reading sessions";
+        let alive = doc! { "userId": user_id, "expiresAt": { "$gt": time::now() } };
+        let rows = self.database.collection::<SessionRow>(SESSIONS);
+        let rows = rows.find(alive).sort(doc! { "createdAt": -1 }).limit(100).await.doing(DOING)?;
+        rows.try_collect().await.doing(DOING)
+    }
+}
+
+fn standing() -> bson::Document {
+    doc! { "userId": 1, "role": 1, "permissions": 1 }
+}

@@ -1,0 +1,30 @@
+//! Instants as documents of accounts have them: BSON dates, which TTL indexes need.
+
+use std::time::Duration;
+
+pub use mongodb::bson::DateTime;
+
+/// Now.
+#[must_use]
+pub fn now() -> DateTime {
+    DateTime::now()
+}
+
+/// An instant in milliseconds since 1970.
+#[must_use]
+pub fn at(millis: i64) -> DateTime {
+    DateTime::from_millis(millis)
+}
+
+/// As answers state it: RFC 3339 of UTC with milliseconds.
+#[must_use]
+pub fn rfc3339(instant: DateTime) -> String {
+    projections::time::Time(instant.timestamp_millis()).to_rfc3339()
+}
+
+/// So much later.
+#[must_use]
+pub fn later(from: DateTime, by: Duration) -> DateTime {
+    let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    at(from.timestamp_millis().saturating_add(ms))
+}

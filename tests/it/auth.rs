@@ -1,0 +1,587 @@
+//! Registering, signing in and out, refreshing, passwords: what holds for whoever tries what.
+
+use std::collections::HashSet;
+
+use adaptive_bi::auth::key;
+use adaptive_bi::auth::role::Role;
+use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::store::accounts::{Change, Sessions};
+use mongodb::bson::{self, doc};
+use projections::event::Kind;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::events::sale;
+use crate::harness::{Answer, Shop, answer, until};
+use crate::people::{PASSWORD, account, ask, login, login_from, post, session, tell};
+
+const EMAIL: &str = "ann@example.org";
+
+fn kind(answer: &Answer) -> (u16, &str) {
+    (answer.status, answer.body["type"].as_str().unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_registers_is_a_viewer_and_can_sign_in() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let body = json!({ "email": "Ann@Example.org", "password": PASSWORD, "firstName": "Ann",
+        "lastName": "Lee", "username": "ann", "role": "user" });
+    let registered = post(&shop, &app, "/api/auth/register", &body).await;
+    assert_eq!(registered.status, 201, "{registered:?}");
+    assert_eq!(registered.header("cache-control"), "no-store");
+    let data = &registered.body["data"];
+    assert_eq!(
+        (&data["token"], &data["user"]),
+        (&registered.body["token"], &registered.body["user"])
+    );
+    assert_eq!(data["expiresIn"], 900);
+    let user = &data["user"];
+    for (member, value) in [
+        ("email", json!(EMAIL)),
+        ("username", json!("ann")),
+        ("fullName", json!("Ann Lee")),
+        ("role", json!("viewer")),
+        ("permissions", json!([])),
+        ("isActive", json!(true)),
+        ("isVerified", json!(false)),
+    ] {
+        assert_eq!(user[member], value, "{member}");
+    }
+    assert_eq!(user["id"], user["userId"]);
+    assert!(user["lastLogin"].is_string() && user["createdAt"].is_string());
+    assert!(!registered.body.to_string().contains("argon2"));
+
+    let again = post(&shop, &app, "/api/auth/register", &body).await;
+    assert_eq!(kind(&again), (409, "email-taken"));
+    let signed_in = login(&shop, &app, " ANN@example.org", PASSWORD).await;
+    assert_eq!(signed_in.status, 200, "{signed_in:?}");
+    let token = signed_in.body["token"].as_str().expect("a token");
+    let me = ask(&shop, &app, Method::GET, "/api/auth/me", token).await;
+    assert_eq!(me.body["data"]["user"], signed_in.body["data"]["user"]);
+    assert_eq!(ask(&shop, &app, Method::GET, "/api/metrics/sales", token).await.status, 200);
+    let refused = tell(&shop, &app, "/api/events", token, &json!([])).await;
+    assert_eq!(kind(&refused), (403, "forbidden"));
+    let required = refused.body["required"].as_str().unwrap_or_default();
+    assert!(required.starts_with("events:create"), "{refused:?}");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_registers_into_a_role_or_permissions() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let body = |more: &Value| {
+        let mut body = json!({ "email": EMAIL, "password": PASSWORD });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for more in [
+        json!({ "role": "admin" }),
+        json!({ "role": "superadmin" }),
+        json!({ "role": "analyst" }),
+        json!({ "role": ["viewer"] }),
+        json!({ "permissions": [{ "resource": "users", "actions": ["delete"] }] }),
+    ] {
+        let refused = post(&shop, &app, "/api/auth/register", &body(&more)).await;
+        assert_eq!(kind(&refused), (403, "forbidden"), "{more}");
+    }
+    let accounts = shop.database.collection::<bson::Document>("accounts");
+    assert_eq!(accounts.count_documents(doc! {}).await.expect("a count"), 0);
+    // What is not asked for is not given either.
+    let more = json!({ "isVerified": true, "createdBy": "root", "_id": "1", "passwordHash": "x" });
+    let registered = post(&shop, &app, "/api/auth/register", &body(&more)).await;
+    assert_eq!(registered.body["data"]["user"]["isVerified"], false, "{registered:?}");
+    assert_ne!(registered.body["data"]["user"]["id"], "1");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_a_text_is_named_and_what_is_too_long_not_read() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    for (path, body, fields) in [
+        (
+            "login",
+            json!({ "email": { "$ne": null }, "password": { "$gt": "" } }),
+            &["email", "password"][..],
+        ),
+        ("login", json!({ "email": EMAIL }), &["password"]),
+        ("register", json!({ "email": ["a@b.c"], "password": PASSWORD }), &["email"]),
+        ("register", json!({ "email": "nobody", "password": PASSWORD }), &["email"]),
+        ("register", json!({ "email": EMAIL, "password": "password123" }), &["password"]),
+        ("register", json!({ "email": EMAIL, "password": "x".repeat(129) }), &["password"]),
+        (
+            "register",
+            json!({ "email": EMAIL, "password": PASSWORD, "firstName": "x".repeat(51) }),
+            &["firstName"],
+        ),
+        ("refresh", json!({ "refreshToken": { "$exists": true } }), &["refreshToken"]),
+        ("refresh", json!({}), &["refreshToken"]),
+        ("password/forgot", json!({ "email": { "$ne": null } }), &["email"]),
+        ("password/reset", json!({ "token": 7, "password": PASSWORD }), &["token"]),
+        ("login", json!([]), &[""]),
+    ] {
+        let refused = post(&shop, &app, &format!("/api/auth/{path}"), &body).await;
+        assert_eq!(refused.status, 400, "{path} {body}: {refused:?}");
+        let errors = refused.body["errors"].as_array().expect("errors");
+        let named: Vec<_> = errors.iter().map(|it| it["field"].as_str().unwrap()).collect();
+        assert_eq!(named, fields, "{path}");
+    }
+    let before = app.accounts.passwords.verified();
+    let huge = json!({ "email": EMAIL, "password": "x".repeat(10_000_000) });
+    for path in ["login", "register"] {
+        let refused = post(&shop, &app, &format!("/api/auth/{path}"), &huge).await;
+        assert_eq!(refused.status, 413, "{path}");
+    }
+    assert_eq!(app.accounts.passwords.verified(), before);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_e_mail_and_a_wrong_password_are_told_and_worked_on_alike() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    account(&app, EMAIL, Role::Viewer).await;
+    let mut bodies = HashSet::new();
+    for email in [EMAIL, "nobody@example.org"] {
+        let before = app.accounts.passwords.verified();
+        let mut refused = login(&shop, &app, email, "not the password").await;
+        assert_eq!(kind(&refused), (401, "wrong-credentials"));
+        assert_eq!(refused.header("www-authenticate"), "Bearer");
+        assert_eq!(app.accounts.passwords.verified() - before, 1, "{email}");
+        refused.body["timestamp"] = Value::Null;
+        bodies.insert(refused.body.to_string());
+    }
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failures_make_one_address_wait_in_every_process_and_no_other() {
+    let shop = Shop::new().await;
+    let (app, other) = (shop.start().await, shop.start().await);
+    account(&app, EMAIL, Role::Viewer).await;
+    let stranger = [127, 0, 0, 2];
+    for _ in 0..5 {
+        let refused = login_from(&app, stranger, EMAIL, "a guess").await;
+        assert_eq!(kind(&refused), (401, "wrong-credentials"));
+    }
+    let before = app.accounts.passwords.verified() + other.accounts.passwords.verified();
+    let mut waits = Vec::new();
+    for app in [&app, &other] {
+        // Not even the right one is looked at.
+        let refused = login_from(app, stranger, EMAIL, PASSWORD).await;
+        assert_eq!(kind(&refused), (429, "too-many-attempts"));
+        waits.push(refused.header("retry-after").parse::<u32>().expect("seconds"));
+        assert_eq!(refused.body["retryAfter"], waits[waits.len() - 1]);
+    }
+    assert!(waits.iter().all(|wait| (1..=2).contains(wait)), "{waits:?}");
+    let after = app.accounts.passwords.verified() + other.accounts.passwords.verified();
+    assert_eq!(after, before);
+    // The wait over, one more failure makes the next twice as long.
+    let attempts = shop.database.collection::<bson::Document>("sign_in_attempts");
+    let past = doc! { "$set": { "until": bson::DateTime::now() } };
+    attempts.update_many(doc! {}, past).await.expect("time goes by");
+    let refused = login_from(&app, stranger, EMAIL, "a guess").await;
+    assert_eq!(kind(&refused), (401, "wrong-credentials"));
+    let refused = login_from(&app, stranger, EMAIL, PASSWORD).await;
+    assert!(["3", "4"].contains(&refused.header("retry-after")), "{refused:?}");
+
+    let owner = login_from(&app, [127, 0, 0, 1], EMAIL, PASSWORD).await;
+    assert_eq!(owner.status, 200, "the owner is not kept out: {owner:?}");
+    app.stop().await.expect("stopped");
+    other.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_strangers_slow_an_account_down_but_not_where_its_owner_has_been() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    account(&app, EMAIL, Role::Viewer).await;
+    let home = [127, 0, 0, 1];
+    assert_eq!(login_from(&app, home, EMAIL, PASSWORD).await.status, 200);
+    for stranger in 0..50_u8 {
+        let refused = login_from(&app, [127, 0, 1, stranger], EMAIL, "a guess").await;
+        assert_eq!(kind(&refused), (401, "wrong-credentials"), "{stranger}");
+    }
+    let elsewhere = login_from(&app, [127, 0, 2, 1], EMAIL, PASSWORD).await;
+    assert_eq!(kind(&elsewhere), (429, "too-many-attempts"));
+    assert_eq!(login_from(&app, home, EMAIL, PASSWORD).await.status, 200);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_refreshes_at_once_come_to_one_successor() {
+    let shop = Shop::new().await;
+    let (app, other) = (shop.start().await, shop.start().await);
+    let ann = account(&app, EMAIL, Role::Viewer).await;
+    let begun = session(&app, &ann).await;
+    let body = json!({ "refreshToken": begun.refresh_token.expose() });
+    let all = (0..20).map(|n| {
+        let app = if n % 2 == 0 { &app } else { &other };
+        post(&shop, app, "/api/auth/refresh", &body)
+    });
+    let answers = futures_util::future::join_all(all).await;
+    let successors: HashSet<_> = answers
+        .iter()
+        .map(|it| {
+            assert_eq!(it.status, 200, "{it:?}");
+            it.body["data"]["refreshToken"].as_str().expect("a token").to_owned()
+        })
+        .collect();
+    assert_eq!(successors.len(), 1);
+    let successor = successors.into_iter().next().expect("one");
+    assert_ne!(successor, begun.refresh_token.expose());
+    let next = post(&shop, &app, "/api/auth/refresh", &json!({ "refreshToken": successor })).await;
+    assert_eq!(next.status, 200);
+    let token = next.body["data"]["token"].as_str().expect("a token");
+    assert_eq!(ask(&shop, &app, Method::GET, "/api/auth/me", token).await.status, 200);
+    app.stop().await.expect("stopped");
+    other.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_can_be_had_again_and_an_old_token_ends_the_session() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let ann = account(&app, EMAIL, Role::Viewer).await;
+    let refresh = |token: String| {
+        let (shop, app) = (&shop, &app);
+        async move { post(shop, app, "/api/auth/refresh", &json!({ "refreshToken": token })).await }
+    };
+    let text = |it: &Answer| it.body["data"]["refreshToken"].as_str().expect("a token").to_owned();
+
+    let begun = session(&app, &ann).await;
+    let first = begun.refresh_token.expose().to_owned();
+    let second = text(&refresh(first.clone()).await);
+    assert_eq!(text(&refresh(first.clone()).await), second, "within the grace");
+    let third = text(&refresh(second.clone()).await);
+    // Two steps behind is nobody's lost answer.
+    assert_eq!(kind(&refresh(first).await), (401, "refresh-reused"));
+    for token in [second, third] {
+        assert_eq!(kind(&refresh(token).await), (401, "refresh-invalid"));
+    }
+    let ended = ask(&shop, &app, Method::GET, "/api/auth/me", begun.token.expose()).await;
+    assert_eq!(kind(&ended), (401, "session-ended"));
+
+    let first = session(&app, &ann).await.refresh_token.expose().to_owned();
+    let second = text(&refresh(first.clone()).await);
+    let sessions = shop.database.collection::<bson::Document>("sessions");
+    let eleven_seconds_ago =
+        bson::DateTime::from_millis(bson::DateTime::now().timestamp_millis() - 11_000);
+    let earlier = doc! { "$set": { "refresh.rotatedAt": eleven_seconds_ago } };
+    sessions.update_many(doc! {}, earlier).await.expect("time goes by");
+    assert_eq!(kind(&refresh(first).await), (401, "refresh-reused"), "after the grace");
+    assert_eq!(kind(&refresh(second).await), (401, "refresh-invalid"));
+
+    // A made-up token for a session ends nothing.
+    let begun = session(&app, &ann).await;
+    let mut made_up = begun.refresh_token.expose().to_owned();
+    let last = if made_up.pop() == Some('A') { 'Q' } else { 'A' };
+    made_up.push(last);
+    assert_eq!(kind(&refresh(made_up).await), (401, "refresh-invalid"));
+    let alive = ask(&shop, &app, Method::GET, "/api/auth/me", begun.token.expose()).await;
+    assert_eq!(alive.status, 200);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_of_an_account_is_in_force_at_once_in_every_process() {
+    let shop = Shop::new().await;
+    let (app, other) = (shop.start().await, shop.start().await);
+    let ann = account(&app, EMAIL, Role::Viewer).await;
+    let begun = session(&app, &ann).await;
+    let token = begun.token.expose();
+    let event = json!([{ "kind": "transaction", "data": sale("t1", "ann", 1, json!({})) }]);
+    assert_eq!(tell(&shop, &other, "/api/events", token, &event).await.status, 403);
+
+    let change = |change: Change| app.store.change_account(&ann.id, change, "x", Sessions::GoOn);
+    let admin = Change { role: Some(Role::Admin), ..Change::default() };
+    change(admin).await.expect("changed").expect("an account");
+    assert_eq!(tell(&shop, &other, "/api/events", token, &event).await.status, 200);
+    let viewer = Change { role: Some(Role::Viewer), ..Change::default() };
+    change(viewer).await.expect("changed").expect("an account");
+    assert_eq!(tell(&shop, &other, "/api/events", token, &event).await.status, 403);
+
+    let signed_out = tell(&shop, &app, "/api/auth/logout", token, &json!({})).await;
+    assert_eq!(signed_out.status, 200);
+    for app in [&app, &other] {
+        let ended = ask(&shop, app, Method::GET, "/api/auth/me", token).await;
+        assert_eq!(kind(&ended), (401, "session-ended"));
+    }
+    let body = json!({ "refreshToken": begun.refresh_token.expose() });
+    let ended = post(&shop, &other, "/api/auth/refresh", &body).await;
+    assert_eq!(kind(&ended), (401, "refresh-invalid"));
+
+    let (one, two) = (session(&app, &ann).await, session(&other, &ann).await);
+    let inactive = Change { is_active: Some(false), ..Change::default() };
+    change(inactive).await.expect("changed").expect("an account");
+    for begun in [one, two] {
+        let ended = ask(&shop, &other, Method::GET, "/api/auth/me", begun.token.expose()).await;
+        assert_eq!(kind(&ended), (401, "session-ended"));
+    }
+    let refused = login(&shop, &app, EMAIL, PASSWORD).await;
+    assert_eq!(kind(&refused), (403, "account-deactivated"));
+    let refused = login(&shop, &app, EMAIL, "not the password").await;
+    assert_eq!(kind(&refused), (401, "wrong-credentials"));
+    app.stop().await.expect("stopped");
+    other.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_password_needs_the_old_one_and_ends_the_other_sessions() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let ann = account(&app, EMAIL, Role::Viewer).await;
+    let (here, there) = (session(&app, &ann).await, session(&app, &ann).await);
+    let token = here.token.expose();
+    let path = "/api/auth/password";
+    let body = |current: &str, new: &str| json!({ "currentPassword": current, "newPassword": new });
+    let refused = tell(&shop, &app, path, token, &body("a guess", "eight lamps of 1850")).await;
+    assert_eq!(
+        (refused.status, &refused.body["errors"][0]["field"]),
+        (400, &json!("currentPassword"))
+    );
+    let refused = tell(&shop, &app, path, token, &body(PASSWORD, "password")).await;
+    assert_eq!((refused.status, &refused.body["errors"][0]["field"]), (400, &json!("newPassword")));
+    let changed = tell(&shop, &app, path, token, &body(PASSWORD, "eight lamps of 1850")).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_eq!(ask(&shop, &app, Method::GET, "/api/auth/me", token).await.status, 200);
+    let ended = ask(&shop, &app, Method::GET, "/api/auth/me", there.token.expose()).await;
+    assert_eq!(kind(&ended), (401, "session-ended"));
+    assert_eq!(login(&shop, &app, EMAIL, PASSWORD).await.status, 401);
+    assert_eq!(login(&shop, &app, EMAIL, "eight lamps of 1850").await.status, 200);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_link_works_once_and_ends_every_session() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let ann = account(&app, EMAIL, Role::Viewer).await;
+    let begun = session(&app, &ann).await;
+    assert!(app.accounts.reset_link("nobody@example.org", "x").await.expect("asked").is_none());
+    let links = [
+        app.accounts.reset_link(EMAIL, "x").await.expect("a link").expect("an account"),
+        app.accounts.reset_link(EMAIL, "x").await.expect("a link").expect("an account"),
+    ];
+    let token = |n: usize| links[n].expose().split_once("#reset-password=").expect("a token").1;
+    let path = "/api/auth/password/reset";
+    let weak = post(&shop, &app, path, &json!({ "token": token(0), "password": "12345678" })).await;
+    assert_eq!(weak.body["errors"][0]["field"], "password", "and the token is still good");
+    let new = "nine lamps of 1851";
+    let body = json!({ "token": token(0), "password": new });
+    assert_eq!(post(&shop, &app, path, &body).await.status, 200);
+    let used = json!({ "token": token(1), "password": new });
+    for body in [body, used] {
+        let refused = post(&shop, &app, path, &body).await;
+        assert_eq!((refused.status, &refused.body["errors"][0]["field"]), (400, &json!("token")));
+    }
+    let ended = ask(&shop, &app, Method::GET, "/api/auth/me", begun.token.expose()).await;
+    assert_eq!(kind(&ended), (401, "session-ended"));
+    assert_eq!(login(&shop, &app, EMAIL, new).await.status, 200);
+    let kept = shop.database.collection::<bson::Document>("password_resets");
+    assert_eq!(kept.count_documents(doc! {}).await.expect("a count"), 0);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_are_listed_to_their_owner_and_ended_by_nobody_else() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let ann = account(&app, EMAIL, Role::Viewer).await;
+    let bob = account(&app, "bob@example.org", Role::Admin).await;
+    let (here, there) = (session(&app, &ann).await, session(&app, &ann).await);
+    let bobs = session(&app, &bob).await;
+    let path = "/api/auth/sessions";
+    let list = ask(&shop, &app, Method::GET, path, here.token.expose()).await;
+    let all = list.body["data"]["sessions"].as_array().expect("sessions").clone();
+    assert_eq!(all.len(), 2);
+    let other = all.iter().find(|it| it["current"] == false).expect("the other");
+    let path = format!("{path}/{}", other["id"].as_str().expect("an id"));
+    let refused = ask(&shop, &app, Method::DELETE, &path, bobs.token.expose()).await;
+    assert_eq!(refused.status, 404);
+    let ended = ask(&shop, &app, Method::DELETE, &path, here.token.expose()).await;
+    assert_eq!(ended.status, 200);
+    let ended = ask(&shop, &app, Method::GET, "/api/auth/me", there.token.expose()).await;
+    assert_eq!(kind(&ended), (401, "session-ended"));
+    let all = tell(&shop, &app, "/api/auth/logout-all", here.token.expose(), &json!({})).await;
+    assert_eq!(all.status, 200);
+    let ended = ask(&shop, &app, Method::GET, "/api/auth/me", here.token.expose()).await;
+    assert_eq!(kind(&ended), (401, "session-ended"));
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_for_one_kind_writes_that_kind_alone() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let key = key::make("till", &[Scope::EventsWrite(Some(Kind::Transaction))], "command", None);
+    app.store.insert_key(&key.row).await.expect("a key");
+    let send = |path: &str, body: &Value| {
+        let request = shop.request(&app, Method::POST, path).header("x-api-key", &key.text);
+        answer(request.body(body.to_string()))
+    };
+    let transaction = sale("t1", "ann", 1, json!({}));
+    assert_eq!(send("/api/events/transaction", &transaction).await.status, 200);
+    let stock = json!({ "productId": "mug", "stock": 3 });
+    let refused = send("/api/events/stock", &stock).await;
+    assert_eq!(kind(&refused), (403, "forbidden"));
+    assert_eq!(refused.body["required"], "events:write:stock");
+    let both = json!([
+        { "kind": "stock", "data": stock },
+        { "kind": "transaction", "data": sale("t2", "ann", 1, json!({})) },
+    ]);
+    let some = send("/api/events", &both).await;
+    let results = &some.body["data"]["results"];
+    assert_eq!((some.status, &results[1]["status"]), (207, &json!("accepted")), "{some:?}");
+    assert_eq!(
+        (&results[0]["status"], &results[0]["errors"][0]["field"]),
+        (&json!("rejected"), &json!("kind"))
+    );
+    let refused =
+        answer(shop.request(&app, Method::GET, "/api/metrics/sales").bearer_auth(&key.text));
+    assert_eq!(kind(&refused.await), (403, "forbidden"));
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_admin_is_made_once_and_registration_can_be_off() {
+    let mut shop = Shop::new().await;
+    shop.settings.registration = adaptive_bi::config::Switch::Off;
+    shop.settings.admin_email = Some("Root@example.org".to_owned());
+    shop.settings.admin_password = Some(PASSWORD.to_owned().into());
+    let app = shop.start().await;
+    let signed_in = login(&shop, &app, "root@example.org", PASSWORD).await;
+    assert_eq!(signed_in.body["user"]["role"], "admin", "{signed_in:?}");
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    let refused = post(&shop, &app, "/api/auth/register", &body).await;
+    assert_eq!(kind(&refused), (403, "registration-off"));
+    app.stop().await.expect("stopped");
+    shop.settings.admin_email = Some("second@example.org".to_owned());
+    let app = shop.start().await;
+    assert_eq!(login(&shop, &app, "second@example.org", PASSWORD).await.status, 401);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_has_who_signed_in_and_who_was_refused_and_no_secret() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let ann = account(&app, EMAIL, Role::Viewer).await;
+    login(&shop, &app, EMAIL, "a wrong guess").await;
+    let signed_in = login(&shop, &app, EMAIL, PASSWORD).await;
+    let token = signed_in.body["token"].as_str().expect("a token");
+    tell(&shop, &app, "/api/events", token, &json!([])).await;
+    let rows = shop.database.collection::<bson::Document>("audit");
+    let find = |filter: bson::Document| {
+        let rows = rows.clone();
+        async move { rows.find_one(filter).await.expect("asked").expect("a row") }
+    };
+    let actor = format!("user:{}", ann.id);
+    let failed = find(doc! { "action": "sign-in", "done": false }).await;
+    assert_eq!(failed.get_str("target").ok(), Some(&*actor));
+    assert_eq!(failed.get_str("address").ok(), Some("127.0.0.1"));
+    assert!(failed.get_str("requestId").is_ok());
+    find(doc! { "action": "sign-in", "done": true, "actor": &actor }).await;
+    let refused = find(doc! { "action": "access", "done": false, "actor": &actor }).await;
+    assert_eq!(refused.get_str("target").ok(), Some("POST /api/events"));
+    let all: Vec<bson::Document> = {
+        use futures_util::TryStreamExt;
+        rows.find(doc! {}).await.expect("asked").try_collect().await.expect("rows")
+    };
+    let text = format!("{all:?}");
+    for secret in [PASSWORD, "a wrong guess", token] {
+        assert!(!text.contains(secret));
+    }
+    app.stop().await.expect("stopped");
+}
+
+/// What is logged, at every level of the program's own, by whatever test runs meanwhile.
+#[derive(Clone)]
+struct Log;
+
+static LOGGED: std::sync::Mutex<Vec<u8>> = std::sync::Mutex::new(Vec::new());
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOGGED.lock().expect("the log").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_password_or_token_is_in_the_log() {
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter("adaptive_bi=trace")
+        .with_writer(|| Log)
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).expect("the only one of this process");
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let secret = "planted-Kx7#Qz-password";
+    let body = json!({ "email": EMAIL, "password": secret });
+    let registered = post(&shop, &app, "/api/auth/register", &body).await;
+    login(&shop, &app, EMAIL, "planted-wrong-password").await;
+    post(&shop, &app, "/api/auth/password/forgot", &json!({ "email": EMAIL })).await;
+    let token = registered.body["token"].as_str().expect("a token").to_owned();
+    let refresh = registered.body["data"]["refreshToken"].as_str().expect("a token").to_owned();
+    post(&shop, &app, "/api/auth/refresh", &json!({ "refreshToken": refresh })).await;
+    ask(&shop, &app, Method::GET, "/api/auth/me", &token).await;
+    ask(&shop, &app, Method::GET, "/api/auth/me", "planted.bad.token").await;
+    ask(&shop, &app, Method::GET, "/api/auth/me", "abi_planted-key").await;
+    app.stop().await.expect("stopped");
+    let log = String::from_utf8(LOGGED.lock().expect("the log").clone()).expect("text");
+    let line = log.lines().find(|it| it.contains("/api/auth/login") && it.contains("answered"));
+    assert!(line.is_some(), "nothing was logged");
+    let signature = token.rsplit('.').next().expect("a signature").to_owned();
+    for secret in [secret, "planted", &token, &signature, &refresh, &shop.key, EMAIL, "argon2id"] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forgotten_password_is_answered_alike_and_mailed_to_who_has_an_account() {
+    let (url, mut mails) = crate::mail::server().await;
+    let mut shop = Shop::new().await;
+    shop.settings.smtp_url = Some(url.into());
+    shop.settings.mail_from = Some("Shop <shop@example.org>".to_owned());
+    let app = shop.start().await;
+    account(&app, EMAIL, Role::Viewer).await;
+    let path = "/api/auth/password/forgot";
+    let unknown = post(&shop, &app, path, &json!({ "email": "nobody@example.org" })).await;
+    let known = post(&shop, &app, path, &json!({ "email": EMAIL })).await;
+    assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
+    assert_eq!(known.status, 200);
+    let mail = tokio::time::timeout(std::time::Duration::from_secs(20), mails.recv()).await;
+    let mail = mail.expect("in time").expect("a mail");
+    assert!(mail.contains(&format!("To: {EMAIL}")), "{mail}");
+    // Quoted-printable breaks long lines with a = at their end, and writes = itself as =3D.
+    let mail = mail.replace("=\r\n", "").replace("=3D", "=");
+    let token = mail.split_once("#reset-password=").expect("a link").1;
+    let token = token.split_whitespace().next().expect("a token");
+    let body = json!({ "token": token, "password": "nine lamps of 1851" });
+    let reset = post(&shop, &app, "/api/auth/password/reset", &body).await;
+    assert_eq!(reset.status, 200, "{reset:?}");
+    for _ in 0..5 {
+        assert_eq!(post(&shop, &app, path, &json!({ "email": EMAIL })).await.status, 200);
+    }
+    let attempts = shop.database.collection::<bson::Document>("sign_in_attempts");
+    until("an end to mails", || async {
+        let filter = doc! { "_id": { "$regex": "^reset/" }, "until": { "$ne": null } };
+        attempts.find_one(filter).await.expect("asked").ok_or("none".to_owned())
+    })
+    .await;
+    app.stop().await.expect("stopped");
+    let mut more = 0;
+    while mails.try_recv().is_ok() {
+        more += 1;
+    }
+    assert!(more <= 2, "three in an hour and no more: {more} after the first");
+}

@@ -1,0 +1,174 @@
+//! The log's own permissions: the example in nats.conf, switched on, with a real server.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use adaptive_bi::app::App;
+use adaptive_bi::config;
+use adaptive_bi::stream::{self, Log};
+use async_nats::{Client, ConnectOptions, jetstream};
+use futures_util::StreamExt;
+use serde_json::json;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::events::sale;
+use crate::harness::{Shop, until};
+
+/// Every character of it means something in an address or in the server's configuration.
+const PASSWORD: &str = "p@ss:w/rd#1";
+const IN_AN_ADDRESS: &str = "p%40ss%3Aw%2Frd%231";
+
+/// A server with the configuration that is shipped, its users switched on.
+struct Server {
+    port: u16,
+    _process: Child,
+}
+
+impl Server {
+    async fn start() -> Server {
+        let dir =
+            crate::servers::data_dir().join(format!("log-users-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir_all(&dir).expect("a folder");
+        let free = || TcpListener::bind("127.0.0.1:0").expect("a port");
+        let ports = [free(), free()].map(|it| it.local_addr().expect("an address").port());
+        let path = dir.join("nats.conf");
+        std::fs::write(&path, configuration(&dir, ports)).expect("written");
+        let mut process = Command::new(program());
+        process.arg("-c").arg(&path).kill_on_drop(true);
+        let server = Server { port: ports[0], _process: process.spawn().expect("started") };
+        until("server", || async {
+            let till = server.connect("till").await;
+            till.map(|_| ()).map_err(|error| error.to_string())
+        })
+        .await;
+        server
+    }
+
+    async fn connect(&self, user: &str) -> Result<Client, async_nats::ConnectError> {
+        let options = ConnectOptions::with_user_and_password(user.into(), PASSWORD.into());
+        options.connect(format!("nats://127.0.0.1:{}", self.port)).await
+    }
+
+    /// As NATS_URL has it.
+    fn url(&self, password: &str) -> String {
+        format!("nats://adaptive-bi:{password}@127.0.0.1:{}", self.port)
+    }
+}
+
+fn configuration(dir: &Path, [port, monitoring]: [u16; 2]) -> String {
+    let shipped = include_str!("../../nats.conf");
+    let (before, rest) = shipped.split_once("#authorization {\n").expect("an example");
+    let (users, _) = rest.split_once("\n#}\n").expect("its end");
+    let users: Vec<_> = users.lines().map(|line| line.trim_start_matches('#')).collect();
+    let on = format!("{before}authorization {{\n{}\n}}\n", users.join("\n"));
+    let with_passwords: Vec<_> = on
+        .lines()
+        .map(|line| match line.trim_start().starts_with("password:") {
+            true => format!("password: \"{PASSWORD}\""),
+            false => line.to_owned(),
+        })
+        .collect();
+    let replaced = with_passwords
+        .join("\n")
+        .replace("4222", &port.to_string())
+        .replace("8222", &monitoring.to_string())
+        .replace("/var/lib/nats", &dir.join("store").display().to_string());
+    assert!(replaced.contains(&format!("port: {port}")), "{replaced}");
+    replaced
+}
+
+/// The program that the other tests use: on the PATH, else the one that was fetched.
+fn program() -> PathBuf {
+    crate::servers::servers();
+    let on_path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .map(|dir| dir.join("nats-server"))
+        .find(|path| path.is_file());
+    let fetched = || {
+        let folders = std::fs::read_dir(config::cache_dir()).expect("a cache").flatten();
+        folders.map(|it| it.path().join("nats-server")).find(|path| path.is_file())
+    };
+    on_path.or_else(fetched).expect("a nats-server")
+}
+
+/// Whether the log takes an event; who may not send it is not answered.
+async fn takes(client: &Client, subject: &'static str, body: String) -> bool {
+    let context = jetstream::new(client.clone());
+    let answer = async { context.publish(subject, body.into()).await.ok()?.await.ok() };
+    timeout(Duration::from_secs(2), answer).await.ok().flatten().is_some()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_adds_its_kind_and_the_program_does_its_work_with_what_each_is_allowed() {
+    let (shop, server) = (Shop::new().await, Server::start().await);
+    let mut settings = shop.settings.clone();
+    (settings.nats_stream, settings.subject_prefix) = ("EVENTS".to_owned(), "events".to_owned());
+    let url = server.url(IN_AN_ADDRESS);
+    let mongodb_uri = settings.mongodb_uri.clone().expect("given");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let app = App::start(&settings, listener, &url, &mongodb_uri).await.expect("the service");
+    until("readiness", || async {
+        let ready = shop.get(&app, "/health/ready").await;
+        if ready.status == 200 { Ok(()) } else { Err(format!("{ready:?}")) }
+    })
+    .await;
+    let log = Log::connect(settings.log(&url)).await.expect("the log");
+    let mut announced = log.announcements().await.expect("announcements");
+
+    let till = server.connect("till").await.expect("let in");
+    assert!(
+        takes(&till, "events.transaction.t1", sale("t1", "ann", 9, json!({})).to_string()).await
+    );
+    let stock = json!({ "productId": "mug", "stock": 7 });
+    let sent = shop.post(&app, "/api/events/stock", stock.to_string()).await;
+    assert_eq!(sent.status, 200, "{sent:?}");
+    let position = sent.body["data"]["position"].as_u64().expect("a position");
+    assert_eq!(position, 2, "the producer's event is before it");
+    let sales = shop.data(&app, "/api/metrics/sales", position).await;
+    assert_eq!(sales["totalRevenue"].as_f64(), Some(9.0));
+    let heard = timeout(Duration::from_secs(10), announced.next()).await.expect("in time");
+    assert!(heard.is_some(), "commits are announced and heard of");
+
+    let mut ears = Vec::new();
+    for subject in ["events.>", "adaptive-bi.>", "_INBOX.>", "$JS.>", ">"] {
+        ears.push(till.subscribe(subject).await.expect("asked for"));
+    }
+    assert!(!takes(&till, "events.stock.mug", stock.to_string()).await, "another kind");
+    for subject in [
+        "$JS.API.STREAM.INFO.EVENTS",
+        "$JS.API.STREAM.MSG.GET.EVENTS",
+        "$JS.API.STREAM.PURGE.EVENTS",
+        "$JS.API.STREAM.DELETE.EVENTS",
+        "$JS.API.CONSUMER.CREATE.EVENTS.spy",
+    ] {
+        let answer = timeout(Duration::from_millis(500), till.request(subject, "{}".into())).await;
+        assert!(!matches!(answer, Ok(Ok(_))), "{subject}: {answer:?}");
+    }
+    let again = shop.post(&app, "/api/events/stock", stock.to_string()).await;
+    let position = again.body["data"]["position"].as_u64().expect("a position");
+    assert_eq!(position, 3, "nothing was added, purged or deleted meanwhile");
+    shop.data(&app, "/api/metrics/sales", position).await;
+    for ear in &mut ears {
+        let heard = timeout(Duration::from_millis(100), ear.next()).await;
+        assert!(!matches!(heard, Ok(Some(_))), "a producer reads along: {heard:?}");
+    }
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_is_said_and_never_shown() {
+    let (shop, server) = (Shop::new().await, Server::start().await);
+    let error = Log::connect(shop.settings.log(&server.url("hunter2"))).await.expect_err("refused");
+    assert!(matches!(error, stream::Error::NotLetIn { .. }), "{error:?}");
+    let nobody = Log::connect(shop.settings.log(&format!("nats://127.0.0.1:{}", server.port)));
+    let nobody = nobody.await.expect_err("refused");
+    assert!(matches!(nobody, stream::Error::NotLetIn { .. }), "{nobody:?}");
+    drop(server);
+    let gone = Log::connect(shop.settings.log("nats://adaptive-bi:hunter2@127.0.0.1:1"));
+    let gone = gone.await.expect_err("nobody there");
+    for error in [&error, &gone] {
+        let shown = format!("{error} {error:?} {:?}", std::error::Error::source(error));
+        assert!(shown.contains("127.0.0.1") && !shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,205 @@
+//! Every route with every kind of caller: who comes in, and what the others are told.
+
+use adaptive_bi::app::App;
+use adaptive_bi::auth::key;
+use adaptive_bi::auth::role::Role::{self, Admin, Analyst, Manager, Viewer};
+use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::auth::token::{ACCESS, AUDIENCE, ISSUER};
+use adaptive_bi::store::accounts::Account;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, JWT_SECRET, Shop, answer};
+use crate::people::{account, session};
+
+/// Who comes in.
+enum Who {
+    /// Whoever, and whatever they show.
+    Everybody,
+    /// Persons of these roles, and programs whose key has one of these scopes.
+    Some(&'static [Role], &'static [&'static str]),
+}
+
+/// A route, what to send to it, and what somebody who comes in is answered.
+struct Row {
+    method: Method,
+    path: &'static str,
+    body: &'static str,
+    status: u16,
+    who: Who,
+}
+
+const ALL: &[Role] = &Role::ALL;
+const READS: &[&str] = &["metrics:read"];
+const WRITES: &[&str] = &["events:write", "events:write:stock"];
+
+fn rows() -> Vec<Row> {
+    let row = |method, path, body, status, who| Row { method, path, body, status, who };
+    let get = |path, status, who| row(Method::GET, path, "", status, who);
+    let post = |path, body, status, who| row(Method::POST, path, body, status, who);
+    let everybody = || Who::Everybody;
+    let signed_in = || Who::Some(ALL, &[]);
+    let password = r#"{"currentPassword":"x","newPassword":"y"}"#;
+    vec![
+        get("/", 200, everybody()),
+        get("/health", 200, everybody()),
+        get("/health/live", 200, everybody()),
+        get("/health/ready", 200, everybody()),
+        get("/api/metrics/sales", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/products", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/customers", 200, Who::Some(ALL, READS)),
+        get("/api/dashboard/summary", 200, Who::Some(ALL, READS)),
+        post("/api/events", "[]", 400, Who::Some(&[Admin], WRITES)),
+        post("/api/events/{kind}", "[]", 400, Who::Some(&[Admin], WRITES)),
+        post("/api/auth/register", "{}", 400, everybody()),
+        post("/api/auth/login", "{}", 400, everybody()),
+        post("/api/auth/refresh", "{}", 400, everybody()),
+        post("/api/auth/password/forgot", "{}", 400, everybody()),
+        post("/api/auth/password/reset", "{}", 400, everybody()),
+        get("/api/auth/me", 200, signed_in()),
+        post("/api/auth/logout", "", 200, signed_in()),
+        post("/api/auth/logout-all", "", 200, signed_in()),
+        post("/api/auth/password", password, 400, signed_in()),
+        get("/api/auth/sessions", 200, signed_in()),
+        row(Method::DELETE, "/api/auth/sessions/{id}", "", 404, signed_in()),
+        get("/api/users", 200, Who::Some(&[Admin, Manager], &[])),
+        post("/api/users", "{}", 400, Who::Some(&[Admin], &[])),
+        get("/api/users/stats/summary", 200, Who::Some(&[Admin, Manager], &[])),
+        get("/api/users/{id}", 404, Who::Some(&[Admin, Manager], &[])),
+        row(Method::PUT, "/api/users/{id}", "{}", 404, Who::Some(&[Admin], &[])),
+        row(Method::DELETE, "/api/users/{id}", "", 404, Who::Some(&[Admin], &[])),
+        post("/api/users/{id}/reactivate", "", 404, Who::Some(&[Admin], &[])),
+        get("/api/keys", 200, Who::Some(&[Admin], &[])),
+        post("/api/keys", "{}", 400, Who::Some(&[Admin], &[])),
+        row(Method::DELETE, "/api/keys/{id}", "", 404, Who::Some(&[Admin], &[])),
+        get("/api/audit", 200, Who::Some(&[Admin], &[])),
+    ]
+}
+
+/// Tokens that are not good, and what each is told.
+fn bad_tokens(good: &str, refresh: &str) -> Vec<(&'static str, String, &'static str)> {
+    let header = jsonwebtoken::decode_header(good).expect("a header");
+    let claims: Value = jsonwebtoken::dangerous::insecure_decode(good).expect("claims").claims;
+    let signed = |secret: &str, change: &dyn Fn(&mut Value)| {
+        let mut claims = claims.clone();
+        change(&mut claims);
+        let header = Header { kid: header.kid.clone(), ..Header::new(Algorithm::HS256) };
+        let key = EncodingKey::from_secret(secret.as_bytes());
+        jsonwebtoken::encode(&header, &claims, &key).expect("a token")
+    };
+    assert_eq!(
+        (&claims["iss"], &claims["aud"], &claims["typ"]),
+        (&json!(ISSUER), &json!(AUDIENCE), &json!(ACCESS))
+    );
+    let [_, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!("{good}") };
+    // {"alg":"none","typ":"JWT"}
+    let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
+    let invalid = "token-invalid";
+    vec![
+        ("expired", signed(JWT_SECRET, &|it| it["exp"] = json!(1_700_000_000)), "token-expired"),
+        ("alg none", format!("{none}.{body}."), invalid),
+        ("alg none, signed", format!("{none}.{body}.{signature}"), invalid),
+        ("another key", signed("another-secret-of-at-least-32-bytes", &|_| ()), invalid),
+        ("another audience", signed(JWT_SECRET, &|it| it["aud"] = json!("another-api")), invalid),
+        ("another type", signed(JWT_SECRET, &|it| it["typ"] = json!("refresh")), invalid),
+        ("a refresh token", refresh.to_owned(), invalid),
+        ("another session", signed(JWT_SECRET, &|it| it["sid"] = json!("none")), "session-ended"),
+        ("another account", signed(JWT_SECRET, &|it| it["sub"] = json!("root")), "session-ended"),
+        (
+            "an unknown key",
+            "abi_0000000000000000000000000000000000000000000".to_owned(),
+            "key-invalid",
+        ),
+        ("no token at all", "nothing".to_owned(), invalid),
+    ]
+}
+
+async fn send(shop: &Shop, app: &App, row: &Row, credential: Option<&str>) -> Answer {
+    let path = row.path.replace("{kind}", "stock").replace("{id}", "none");
+    let request = shop.request(app, row.method.clone(), &path).body(row.body);
+    answer(credential.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
+}
+
+async fn people(app: &App) -> Vec<(Role, Account)> {
+    let mut people = Vec::new();
+    for role in [Admin, Manager, Analyst, Viewer] {
+        people.push((role, account(app, &format!("{}@example.org", role.as_str()), role).await));
+    }
+    people
+}
+
+async fn keys(app: &App) -> Vec<(&'static str, String)> {
+    let mut keys = Vec::new();
+    for scope in ["events:write", "events:write:stock", "metrics:read", "push:subscribe"] {
+        let made = key::make(scope, &[Scope::parse(scope).expect("a scope")], "command", None);
+        app.store.insert_key(&made.row).await.expect("a key");
+        keys.push((scope, made.text));
+    }
+    keys
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_lets_in_whom_the_table_names_and_nobody_else() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let rows = rows();
+    let mut declared: Vec<_> =
+        app.routes.iter().map(|it| format!("{} {}", it.method, it.path)).collect();
+    let mut written: Vec<_> = rows.iter().map(|it| format!("{} {}", it.method, it.path)).collect();
+    declared.sort();
+    written.sort();
+    assert_eq!(declared, written, "every route has a row here, and every row a route");
+
+    let (people, keys) = (people(&app).await, keys(&app).await);
+    let admin = session(&app, &people[0].1).await;
+    let bad = bad_tokens(admin.token.expose(), admin.refresh_token.expose());
+    for row in &rows {
+        let name = format!("{} {}", row.method, row.path);
+        let nobody = send(&shop, &app, row, None).await;
+        let Who::Some(roles, scopes) = row.who else {
+            assert_eq!(nobody.status, row.status, "{name}: {nobody:?}");
+            for (what, token, _) in &bad {
+                let looked = send(&shop, &app, row, Some(token)).await;
+                assert_eq!(looked.status, row.status, "{name} with {what}");
+            }
+            continue;
+        };
+        assert_refused(&nobody, 401, "unauthenticated", &name);
+        for (what, token, kind) in &bad {
+            let refused = send(&shop, &app, row, Some(token)).await;
+            assert_refused(&refused, 401, kind, &format!("{name} with {what}"));
+        }
+        for (role, account) in &people {
+            // A session for each, as some routes end it.
+            let token = session(&app, account).await.token;
+            let answer = send(&shop, &app, row, Some(token.expose())).await;
+            let name = format!("{name} as {}", role.as_str());
+            if roles.contains(role) {
+                assert_eq!(answer.status, row.status, "{name}: {answer:?}");
+            } else {
+                assert_refused(&answer, 403, "forbidden", &name);
+            }
+        }
+        for (scope, key) in &keys {
+            let answer = send(&shop, &app, row, Some(key)).await;
+            let name = format!("{name} with a key for {scope}");
+            if scopes.contains(scope) {
+                assert_eq!(answer.status, row.status, "{name}: {answer:?}");
+            } else {
+                assert_refused(&answer, 403, "forbidden", &name);
+            }
+        }
+    }
+    app.stop().await.expect("stopped");
+}
+
+fn assert_refused(answer: &Answer, status: u16, kind: &str, name: &str) {
+    assert_eq!(
+        (answer.status, answer.body["type"].as_str()),
+        (status, Some(kind)),
+        "{name}: {answer:?}"
+    );
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.header("www-authenticate"), if status == 401 { "Bearer" } else { "" });
+}

@@ -1,0 +1,74 @@
+//! What is sent without being asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::status::{State, Status};
+use adaptive_bi::push::Hub;
+use adaptive_bi::query::{self, Deps, answer, latest};
+use adaptive_bi::stream::announce::Announcement;
+use futures_util::FutureExt;
+use projections::fold::Touched;
+use serde_json::json;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::events::sale;
+use crate::harness::Shop;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
+    let shop = Shop::new().await;
+    let projector = shop.project(Limits::default()).await;
+    // Nobody hands on what is announced here, so that all of it is lost.
+    let (announcements, _) = broadcast::channel(8);
+    let (_, log_end) = watch::channel(None);
+    let (follower, latest) = watch::channel(None);
+    let ending = CancellationToken::new();
+    let announced = announcements.subscribe();
+    let following = latest::follow(shop.store().await, announced, follower, ending.clone());
+    let following = tokio::spawn(following);
+    let deps = Deps {
+        store: shop.store().await,
+        log_end,
+        ask_log_end: Arc::new(|| async { None }.boxed()),
+        projector: watch::channel(Status { state: State::Standby, position: 0 }).1,
+        latest,
+        answers: answer::answers(),
+        now: Arc::new(query::system_clock),
+        ids: Arc::default(),
+    };
+    let mut updates = Arc::new(Hub::new(deps)).updates();
+    for n in 1..=2 {
+        let event = sale(&format!("t{n}"), "ann", 5, json!({}));
+        let position = shop.publish("transaction", event.to_string()).await;
+        shop.folded(position).await;
+        let update = tokio::time::timeout(Duration::from_mins(1), updates.next(|| true)).await;
+        let update = update.expect("an update in time").expect("more can come");
+        let update = serde_json::to_value(&*update).expect("JSON");
+        assert_eq!(
+            (&update["position"], &update["totalTransactions"]),
+            (&json!(position), &json!(n))
+        );
+    }
+    // A hole between two announcements says that one was lost, before it has been quiet for long.
+    let lost = shop.publish("transaction", sale("t3", "ann", 5, json!({})).to_string()).await;
+    shop.folded(lost).await;
+    let (from, touched) = (lost, Touched::default());
+    let next = Announcement { generation: 1, from, position: lost + 1, at: 0, touched };
+    announcements.send(next).expect("somebody listens");
+    let update = tokio::time::timeout(Duration::from_secs(1), updates.next(|| true)).await;
+    let update = update.expect("an update at once").expect("more can come");
+    assert_eq!(update.position, lost);
+    // What was sent is not sent again, and while nobody listens nothing is.
+    let quiet = Duration::from_secs(5);
+    assert!(tokio::time::timeout(quiet, updates.next(|| true)).await.is_err());
+    let event = sale("t4", "ann", 5, json!({}));
+    let position = shop.publish("transaction", event.to_string()).await;
+    shop.folded(position).await;
+    assert!(tokio::time::timeout(quiet, updates.next(|| false)).await.is_err());
+    projector.stop().await;
+    ending.cancel();
+    following.await.expect("followed to the end");
+}
