@@ -36,7 +36,8 @@ impl Server {
         let path = dir.join("nats.conf");
         std::fs::write(&path, configuration(&dir, ports)).expect("written");
         let mut process = Command::new(program());
-        process.arg("-c").arg(&path).kill_on_drop(true);
+        let log = std::fs::File::create(dir.join("log")).expect("a log");
+        process.arg("-c").arg(&path).stderr(log).kill_on_drop(true);
         let server = Server { port: ports[0], _process: process.spawn().expect("started") };
         until("server", || async {
             let till = server.connect("till").await;

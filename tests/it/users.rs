@@ -57,8 +57,9 @@ async fn accounts_are_listed_page_by_page_in_the_order_asked_for() {
         set_name(&app, &somebody, first, last).await;
     }
     let gone = somebody(&app, "gone", Viewer).await;
-    let deleted = ask(&shop, &app, Method::DELETE, &format!("/api/users/{}", gone.id), &root.token);
-    assert_eq!(deleted.await.status, 200);
+    let path = format!("/api/users/{}", gone.id);
+    let deleted = ask(&shop, &app, Method::DELETE, &path, &root.token).await;
+    assert_eq!(deleted.status, 200);
 
     let list = async |query: &str| get(&shop, &app, &root, &format!("/api/users{query}")).await;
     let all = list("").await;
