@@ -17,7 +17,7 @@ use super::password::Passwords;
 use super::refresh::RefreshTokens;
 use super::role::{Permission, Role};
 use super::secret::{Hidden, random};
-use super::throttle::{self, Attempt};
+use super::throttle::Attempt;
 use super::token::Tokens;
 use crate::http::client::Origin;
 use crate::store::accounts::{Account, Change, Profile, Sessions};
@@ -325,9 +325,9 @@ impl Accounts {
     /// there is one is nobody's business.
     pub async fn forgot(&self, email: &str) {
         let Some(mailer) = &self.mailer else { return };
-        match throttle::is_too_many(&self.store, &Attempt::reset(email)).await {
-            Ok(false) => {}
-            Ok(true) => return tracing::info!("too many links were asked for one e-mail"),
+        match self.store.count_unless_waiting(&Attempt::reset(email)).await {
+            Ok(true) => {}
+            Ok(false) => return tracing::info!("too many links were asked for one e-mail"),
             Err(error) => return tracing::error!(%error, "a link could not be made"),
         }
         match self.reset_link(email, "self").await {

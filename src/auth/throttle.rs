@@ -87,19 +87,6 @@ impl Attempt {
     }
 }
 
-/// Counts under a key and says whether there have been too many.
-///
-/// # Errors
-/// Where the store does not answer.
-pub async fn is_too_many(store: &Store, counting: &Counting) -> Result<bool, store::Error> {
-    let rows = store.attempts(std::slice::from_ref(&counting.key)).await?;
-    let until = rows.get(&counting.key).and_then(|row| row.until);
-    if until.and_then(seconds_until).is_some() {
-        return Ok(true);
-    }
-    store.count_failure(counting).await.map(|()| false)
-}
-
 fn seconds_until(until: time::DateTime) -> Option<u32> {
     let ms = until.timestamp_millis() - time::now().timestamp_millis();
     u32::try_from((ms + 999) / 1_000).ok().filter(|seconds| *seconds > 0)

@@ -349,11 +349,19 @@ impl Change {
 }
 
 fn refused(error: Error) -> Refused {
-    let Error::Driver { driver, .. } = &error else { return Refused::Store(error) };
-    let code = match &*driver.kind {
-        ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
-        ErrorKind::Command(command) => Some(command.code),
-        _ => None,
-    };
-    if code == Some(DUPLICATE_KEY) { Refused::EmailTaken } else { Refused::Store(error) }
+    if error.is_duplicate() { Refused::EmailTaken } else { Refused::Store(error) }
+}
+
+impl Error {
+    /// Whether another document has a value that has to be unique.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        let Error::Driver { driver, .. } = self else { return false };
+        let code = match &*driver.kind {
+            ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
+            ErrorKind::Command(command) => Some(command.code),
+            _ => None,
+        };
+        code == Some(DUPLICATE_KEY)
+    }
 }

@@ -58,26 +58,29 @@ impl Store {
     /// # Errors
     /// [`Error::Driver`].
     pub async fn count_failure(&self, counting: &Counting) -> Result<(), Error> {
-        let Counting { key, free, base_ms, most_ms, memory_ms } = counting;
+        let those = doc! { "_id": counting.key.as_str() };
+        let update = counting.update(time::now()).into();
+        self.write_attempts(those, update, "counting a failed sign-in").await
+    }
+
+    /// Counts one where it need not wait; false, and not counted, where it has to. However many
+    /// come at once, no more than are free are counted.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn count_unless_waiting(&self, counting: &Counting) -> Result<bool, Error> {
         let now = time::now();
-        let recent = time::at(now.timestamp_millis() - memory_ms);
-        let before = doc! { "$cond": [{ "$gt": ["$failedAt", recent] }, "$failures", 0] };
-        // Doubled at most thirty times, which is past any bound.
-        let doubled = doc! { "$min": [30, { "$subtract": ["$failures", *free] }] };
-        let wait =
-            doc! { "$min": [*most_ms, { "$multiply": [*base_ms, { "$pow": [2, doubled] }] }] };
-        let update = vec![
-            doc! { "$set": { "failures": { "$add": [before, 1] }, "failedAt": now } },
-            doc! { "$set": {
-                "until": { "$cond": [
-                    { "$gte": ["$failures", *free] }, { "$add": [now, wait] }, Bson::Null,
-                ] },
-                "expiresAt": { "$max": [
-                    "$expiresAt", time::at(now.timestamp_millis() + memory_ms),
-                ] },
-            } },
-        ];
-        self.write_attempts(key, update.into(), "counting a failed sign-in").await
+        let those = doc! { "_id": counting.key.as_str(), "until": { "$not": { "$gt": now } } };
+        // Where it has to wait nothing is found, and what is there already cannot be added. So it
+        // is too where two add the first one at once; then the next try finds it.
+        for _ in 0..3 {
+            let update = counting.update(now).into();
+            match self.write_attempts(those.clone(), update, "counting an attempt").await {
+                Err(error) if error.is_duplicate() => {}
+                written => return written.map(|()| true),
+            }
+        }
+        Ok(false)
     }
 
     /// Forgets the failures under a key, and remembers until `until` that it was a good one.
@@ -89,17 +92,39 @@ impl Store {
             "$set": { "known": true, "expiresAt": until },
             "$unset": { "failures": "", "failedAt": "", "until": "" },
         };
-        self.write_attempts(key, update.into(), "forgetting failed sign-ins").await
+        let those = doc! { "_id": key };
+        self.write_attempts(those, update.into(), "forgetting failed sign-ins").await
     }
 
     async fn write_attempts(
         &self,
-        key: &str,
+        those: bson::Document,
         update: UpdateModifications,
         doing: &'static str,
     ) -> Result<(), Error> {
         let rows = self.database.collection::<bson::Document>(ATTEMPTS);
-        rows.update_one(doc! { "_id": key }, update).upsert(true).await.doing(doing)?;
+        rows.update_one(those, update).upsert(true).await.doing(doing)?;
         Ok(())
+    }
+}
+
+impl Counting {
+    /// One failure more, at `now`.
+    fn update(&self, now: DateTime) -> Vec<bson::Document> {
+        let Counting { free, base_ms, most_ms, memory_ms, .. } = self;
+        let recent = time::at(now.timestamp_millis() - memory_ms);
+        let before = doc! { "$cond": [{ "$gt": ["$failedAt", recent] }, "$failures", 0] };
+        // Doubled at most thirty times, which is past any bound.
+        let doubled = doc! { "$min": [30, { "$subtract": ["$failures", *free] }] };
+        let wait =
+            doc! { "$min": [*most_ms, { "$multiply": [*base_ms, { "$pow": [2, doubled] }] }] };
+        let until = doc! { "$cond": [
+            { "$gte": ["$failures", *free] }, { "$add": [now, wait] }, Bson::Null,
+        ] };
+        let kept = time::at(now.timestamp_millis() + memory_ms);
+        vec![
+            doc! { "$set": { "failures": { "$add": [before, 1] }, "failedAt": now } },
+            doc! { "$set": { "until": until, "expiresAt": { "$max": ["$expiresAt", kept] } } },
+        ]
     }
 }

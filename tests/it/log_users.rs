@@ -36,7 +36,8 @@ impl Server {
         let path = dir.join("nats.conf");
         std::fs::write(&path, configuration(&dir, ports)).expect("written");
         let mut process = Command::new(program());
-        process.arg("-c").arg(&path).kill_on_drop(true);
+        let log = std::fs::File::create(dir.join("log")).expect("a log");
+        process.arg("-c").arg(&path).stderr(log).kill_on_drop(true);
         let server = Server { port: ports[0], _process: process.spawn().expect("started") };
         until("server", || async {
             let till = server.connect("till").await;
@@ -51,7 +52,7 @@ impl Server {
         options.connect(format!("nats://127.0.0.1:{}", self.port)).await
     }
 
-    /// As NATS_URL has it.
+    /// As `NATS_URL` has it.
     fn url(&self, password: &str) -> String {
         format!("nats://adaptive-bi:{password}@127.0.0.1:{}", self.port)
     }
@@ -63,13 +64,11 @@ fn configuration(dir: &Path, [port, monitoring]: [u16; 2]) -> String {
     let (users, _) = rest.split_once("\n#}\n").expect("its end");
     let users: Vec<_> = users.lines().map(|line| line.trim_start_matches('#')).collect();
     let on = format!("{before}authorization {{\n{}\n}}\n", users.join("\n"));
-    let with_passwords: Vec<_> = on
-        .lines()
-        .map(|line| match line.trim_start().starts_with("password:") {
-            true => format!("password: \"{PASSWORD}\""),
-            false => line.to_owned(),
-        })
-        .collect();
+    let set_password = |line: &str| {
+        let is_password = line.trim_start().starts_with("password:");
+        if is_password { format!("password: \"{PASSWORD}\"") } else { line.to_owned() }
+    };
+    let with_passwords: Vec<_> = on.lines().map(set_password).collect();
     let replaced = with_passwords
         .join("\n")
         .replace("4222", &port.to_string())

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use crate::contract::{shape, shop};
 use crate::events::sale;
 use crate::harness::{Shop, answer};
-use crate::people::{account, ask, session};
+use crate::people::{account, ask, session, somebody, tell};
 
 /// A Socket.IO client by polling: packets are texts.
 struct Socket<'a> {
@@ -188,4 +188,32 @@ async fn signing_out_or_being_deactivated_disconnects_within_two_seconds() {
     assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
     app.stop().await.expect("stopped");
     other.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_revoked_or_runs_out_disconnects_within_two_seconds() {
+    let (shop, app, _) = shop().await;
+    let root = somebody(&app, "root", Role::Admin).await;
+    let open = async |key: &str| {
+        let mut socket = Socket::open(&shop, &app, Some(json!({ "token": key }))).await;
+        socket.next("authenticated").await;
+        socket
+    };
+    let board = json!({ "name": "board", "scopes": ["push:subscribe"] });
+    let made = tell(&shop, &app, "/api/keys", &root.token, &board).await;
+    let data = &made.body["data"];
+    let mut revoked = open(data["key"].as_str().expect("a key")).await;
+    let path = format!("/api/keys/{}", data["apiKey"]["id"].as_str().expect("an id"));
+    assert_eq!(ask(&shop, &app, Method::DELETE, &path, &root.token).await.status, 200);
+    let since = Instant::now();
+    revoked.closed().await;
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+
+    let end = chrono::Utc::now() + Duration::from_secs(3);
+    let soon = key::make("soon", &[Scope::PushSubscribe], "command", Some(end.timestamp_millis()));
+    app.store.insert_key(&soon.row).await.expect("a key");
+    open(&soon.text).await.closed().await;
+    let late = chrono::Utc::now() - end;
+    assert!(late.num_milliseconds() >= 0 && late.num_milliseconds() < 2_000, "{late}");
+    app.stop().await.expect("stopped");
 }
