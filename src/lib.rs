@@ -14,6 +14,7 @@
 //! - [`store`]: the read models, the only user of `mongodb`;
 //! - [`query`]: answers from the read models; [`push`]: what changes, to who is connected;
 //! - [`http`]: what every answer has in common;
+//! - [`seldom`]: what happens often, counted and said once a minute;
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
 
@@ -29,3 +30,4 @@ pub mod query;
 pub mod services;
 pub mod store;
 pub mod stream;
+pub mod seldom;

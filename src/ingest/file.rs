@@ -64,6 +64,11 @@ pub enum Source {
     Retail(Box<dyn Read + Send>, retail::Options),
 }
 
+/// How many of the lines that were skipped a [`Summary`] names.
+const NAMED_MAX: usize = 5;
+/// The log's own patience with each event is what bounds a file.
+const NO_HURRY: Duration = Duration::from_hours(24 * 365);
+
 /// What came of a file.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -145,7 +150,7 @@ pub async fn ingest(
         Source::Retail(input, options) => read_retail(input, options, &sender),
     });
     let mut summary = Summary::default();
-    let mut submitter = Submitter::new(log);
+    let mut submitter = Submitter::new(log, NO_HURRY);
     let mut read = 0;
     while let Some(event) = events.recv().await {
         read += 1;

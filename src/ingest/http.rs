@@ -1,6 +1,7 @@
 //! `POST /api/events` and `POST /api/events/{kind}`: a JSON array or NDJSON of events.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -24,6 +25,10 @@ use crate::stream::Log;
 /// Events in one request, at most.
 const EVENTS_MAX: usize = 10_000;
 /// What a caller is told to wait when the log does not take events.
+/// What a body may say it is.
+const TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "application/ndjson"];
+/// How long the log may take for all of them.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 const RETRY_AFTER_S: u32 = 5;
 
 /// What ingest needs.
@@ -104,7 +109,7 @@ async fn take(
     let events = split(body)?;
     budget.spend(events.len())?;
     let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
-    let mut submitter = Submitter::new(&deps.log);
+    let mut submitter = Submitter::new(&deps.log, TAKEN_WITHIN);
     for (index, text) in events.iter().enumerate() {
         let event = match kind {
             Some(kind) => envelope::of_kind(kind, text, edge),

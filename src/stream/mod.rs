@@ -14,7 +14,7 @@ pub mod publish;
 pub mod read;
 pub mod subject;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::CreateStreamErrorKind;
@@ -23,6 +23,8 @@ use async_nats::jetstream::{self, ErrorCode};
 use tracing::{info, warn};
 
 /// The metadata key of a stream's identity.
+use crate::seldom::Seldom;
+
 const INCARNATION: &str = "incarnation";
 /// How long `JetStream` looks for a repeated `Nats-Msg-Id`.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
@@ -87,6 +89,8 @@ pub struct Extent {
     pub first: u64,
     /// The last position.
     pub last: u64,
+    /// Events that it did not take.
+    pub refused: Arc<Seldom>,
     /// How many bytes it holds.
     pub bytes: u64,
     /// How many it may hold; past that it refuses events. `None` where it has no bound.
@@ -111,9 +115,9 @@ impl Log {
             .await
             .map_err(|source| Error::Unreachable { url: url.clone(), source })?;
         let context = jetstream::new(client.clone());
-        let log = Log { client, context, settings };
-        log.ensure_stream(&url).await?;
-        Ok(log)
+        let log = Log { client, context, settings, refused: Arc::default() };
+        let is_there = log.look_at_stream(&url).await?;
+        Ok((log, is_there))
     }
 
     /// How far the log goes, as its leader says.

@@ -14,7 +14,9 @@
 
 mod bench;
 mod connections;
+mod batches;
 mod contract;
+mod commands;
 mod documents;
 mod door;
 mod events;
@@ -22,6 +24,7 @@ mod faults;
 mod flow;
 mod halts;
 mod harness;
+mod frozen;
 mod invariants;
 mod push;
 mod quarantine;
