@@ -6,6 +6,7 @@
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`push`]: what is sent without being asked for;
+//! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
@@ -15,8 +16,8 @@
 mod bench;
 mod connections;
 mod batches;
-mod contract;
 mod commands;
+mod contract;
 mod documents;
 mod door;
 mod events;
