@@ -106,7 +106,7 @@ async fn take(
     kind: Option<Kind>,
     body: &[u8],
 ) -> Result<Response, Problem> {
-    let events = split(body)?;
+    let events = split(envelope::without_mark(body))?;
     budget.spend(events.len())?;
     let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
     let mut submitter = Submitter::new(&deps.log, TAKEN_WITHIN);
