@@ -18,6 +18,9 @@
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
 
+#[macro_use]
+mod say;
+
 pub mod app;
 pub mod bench;
 pub mod command;
@@ -27,7 +30,7 @@ pub mod ingest;
 pub mod projector;
 pub mod push;
 pub mod query;
+pub mod seldom;
 pub mod services;
 pub mod store;
 pub mod stream;
-pub mod seldom;
