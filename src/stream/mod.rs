@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`subject`]: subjects as functions with strict parsers beside them;
+//! - [`ensure`]: the stream itself, made where there is none, looked at where there is one;
 //! - [`publish`]: events onto the log;
 //! - [`read`]: events off the log, from a position, in order and without holes;
 //! - [`check`]: whether the log is still the one a checkpoint was made from;
@@ -10,6 +11,7 @@
 
 pub mod announce;
 pub mod check;
+pub mod ensure;
 pub mod publish;
 pub mod read;
 pub mod subject;
@@ -17,14 +19,13 @@ pub mod subject;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::context::CreateStreamErrorKind;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use async_nats::jetstream::{self, ErrorCode};
+use async_nats::jetstream;
+use async_nats::jetstream::stream::Config;
 use tracing::{info, warn};
 
-/// The metadata key of a stream's identity.
 use crate::seldom::Seldom;
 
+/// The metadata key of a stream's identity.
 const INCARNATION: &str = "incarnation";
 /// How long `JetStream` looks for a repeated `Nats-Msg-Id`.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
@@ -48,6 +49,14 @@ pub enum Error {
     NoJetStream {
         /// The address, without its credentials.
         url: String,
+    },
+    /// Somebody made a stream that cannot be the log.
+    #[error("the stream {stream} cannot be the log: {reason}")]
+    Unfit {
+        /// The stream's name.
+        stream: String,
+        /// What it has and what it needs.
+        reason: String,
     },
     /// The stream is not there and cannot be made, or cannot be read.
     #[error("while {doing} the stream {stream}: {reason}")]
@@ -80,6 +89,8 @@ pub struct Log {
     pub(crate) client: async_nats::Client,
     pub(crate) context: jetstream::Context,
     pub(crate) settings: Settings,
+    /// Events that it did not take.
+    pub refused: Arc<Seldom>,
 }
 
 /// How far the log goes.
@@ -89,8 +100,6 @@ pub struct Extent {
     pub first: u64,
     /// The last position.
     pub last: u64,
-    /// Events that it did not take.
-    pub refused: Arc<Seldom>,
     /// How many bytes it holds.
     pub bytes: u64,
     /// How many it may hold; past that it refuses events. `None` where it has no bound.
@@ -99,12 +108,37 @@ pub struct Extent {
     pub incarnation: String,
 }
 
+impl Extent {
+    /// How full it is, in percent of what it may hold. `None` where it has no bound.
+    #[must_use]
+    pub fn percent(&self) -> Option<u64> {
+        self.max_bytes.map(|max_bytes| self.bytes.saturating_mul(100) / max_bytes)
+    }
+}
+
 impl Log {
     /// Connects, and makes the stream where there is none.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::NoJetStream`], [`Error::Stream`].
+    /// [`Error::Unreachable`], [`Error::NoJetStream`], [`Error::Unfit`], [`Error::Stream`].
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
+        let (log, is_there) = Log::reach(settings).await?;
+        if !is_there {
+            log.make_stream().await?;
+        }
+        Ok(log)
+    }
+
+    /// Connects and makes nothing: `None` where there is no stream.
+    ///
+    /// # Errors
+    /// As [`Log::connect`].
+    pub async fn find(settings: Settings) -> Result<Option<Self>, Error> {
+        let (log, is_there) = Log::reach(settings).await?;
+        Ok(is_there.then_some(log))
+    }
+
+    async fn reach(settings: Settings) -> Result<(Self, bool), Error> {
         let url = without_credentials(&settings.url);
         let client = async_nats::ConnectOptions::new()
             .name("adaptive-bi")
@@ -169,47 +203,6 @@ impl Log {
             .get_stream_no_info(&self.settings.stream)
             .await
             .map_err(|error| self.failed(doing, &error))
-    }
-
-    async fn ensure_stream(&self, url: &str) -> Result<(), Error> {
-        match self.context.get_stream(&self.settings.stream).await {
-            Ok(_) => return Ok(()),
-            Err(error) => match error.kind() {
-                jetstream::context::GetStreamErrorKind::JetStream(answer)
-                    if answer.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
-                jetstream::context::GetStreamErrorKind::JetStream(answer)
-                    if answer.error_code() == ErrorCode::JETSTREAM_NOT_ENABLED
-                        || answer.error_code() == ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT =>
-                {
-                    return Err(Error::NoJetStream { url: url.to_owned() });
-                }
-                _ => return Err(self.failed("finding", &error)),
-            },
-        }
-        let incarnation = uuid::Uuid::new_v4().to_string();
-        let config = Config {
-            name: self.settings.stream.clone(),
-            subjects: vec![format!("{}.>", self.settings.prefix)],
-            storage: StorageType::File,
-            retention: RetentionPolicy::Limits,
-            discard: DiscardPolicy::New,
-            max_bytes: self.settings.max_bytes,
-            duplicate_window: DUPLICATE_WINDOW,
-            allow_direct: true,
-            metadata: HashMap::from([(INCARNATION.to_owned(), incarnation)]),
-            ..Config::default()
-        };
-        match self.context.create_stream(config).await {
-            Ok(_) => Ok(()),
-            // Another process was just as far.
-            Err(error)
-                if matches!(error.kind(), CreateStreamErrorKind::JetStream(ref answer)
-                    if answer.error_code() == ErrorCode::STREAM_NAME_EXIST) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(self.failed("making", &error)),
-        }
     }
 
     fn failed(&self, doing: &'static str, reason: &dyn std::error::Error) -> Error {

@@ -11,22 +11,24 @@
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
+//!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
 //!   [`bench`]: a benchmark that is stopped.
 
-mod bench;
-mod connections;
 mod batches;
+mod bench;
 mod commands;
+mod connections;
 mod contract;
 mod documents;
 mod door;
 mod events;
 mod faults;
 mod flow;
+mod frozen;
 mod halts;
 mod harness;
-mod frozen;
 mod invariants;
 mod push;
 mod quarantine;
 mod servers;
+mod streams;
