@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Json, Router};
@@ -24,11 +25,11 @@ use crate::stream::Log;
 
 /// Events in one request, at most.
 const EVENTS_MAX: usize = 10_000;
-/// What a caller is told to wait when the log does not take events.
 /// What a body may say it is.
 const TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "application/ndjson"];
 /// How long the log may take for all of them.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
+/// What a caller is told to wait when the log does not take events.
 const RETRY_AFTER_S: u32 = 5;
 
 /// What ingest needs.
@@ -72,8 +73,10 @@ struct Line {
 async fn any_kind(
     State(deps): State<Deps>,
     Extension(budget): Extension<Budget>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    refuse_other_types(&headers)?;
     take(&deps, &budget, None, &body_of(body)?).await
 }
 
@@ -81,14 +84,28 @@ async fn one_kind(
     State(deps): State<Deps>,
     Path(kind): Path<String>,
     Extension(budget): Extension<Budget>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    refuse_other_types(&headers)?;
     let Some(kind) = Kind::parse(&kind) else {
         let kinds = Kind::ALL.map(Kind::as_str).join(", ");
         let message = format!("must be one of {kinds}");
         return Err(Problem::invalid(vec![FieldError::new("kind", message)]));
     };
     take(&deps, &budget, Some(kind), &body_of(body)?).await
+}
+
+/// Refuses a body that says it is something else; one that says nothing is taken for what it is.
+/// A page of another origin can send plain text and forms without being asked whether it may.
+fn refuse_other_types(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let essence = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if TYPES.iter().any(|allowed| essence.eq_ignore_ascii_case(allowed)) {
+        return Ok(());
+    }
+    let message = format!("the content type must be {} or left out", TYPES.join(", "));
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
