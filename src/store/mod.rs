@@ -32,17 +32,20 @@ const OLDEST_VERSION: (u32, u32) = (6, 0);
 pub enum Error {
     /// The URI is not one.
     #[error(
-        "MONGODB_URI is not a MongoDB address; it looks like mongodb://host:27017/?replicaSet=rs0"
+        "MONGODB_URI is not a MongoDB address; it looks like \
+         mongodb://host:27017/?replicaSet=rs0: {}", short(.0)
     )]
-    Uri(#[source] mongodb::error::Error),
+    Uri(mongodb::error::Error),
     /// No server answers there.
-    #[error("no MongoDB answers at {host}; is it running, and is MONGODB_URI right?")]
+    #[error(
+        "no MongoDB answers at {host}; is it running, and is MONGODB_URI right? {}",
+        short(driver)
+    )]
     Unreachable {
         /// The hosts of the URI, without its credentials.
         host: String,
-        /// What the driver saw.
-        #[source]
-        source: mongodb::error::Error,
+        /// What the driver saw. Not a source, as below.
+        driver: mongodb::error::Error,
     },
     /// A server without transactions.
     #[error(
@@ -130,7 +133,7 @@ impl Store {
         let hello = admin
             .run_command(doc! { "hello": 1 })
             .await
-            .map_err(|source| Error::Unreachable { host: host.clone(), source })?;
+            .map_err(|driver| Error::Unreachable { host: host.clone(), driver })?;
         if hello.get_str("setName").is_err() && hello.get_str("msg").ok() != Some("isdbgrid") {
             return Err(Error::NoReplicaSet { host });
         }
