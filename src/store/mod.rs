@@ -162,11 +162,35 @@ impl Store {
 fn short(error: &mongodb::error::Error) -> String {
     match &*error.kind {
         ErrorKind::Command(command) => format!("{} ({})", command.message, command.code_name),
+        ErrorKind::ServerSelection { message, .. } => cause_of(message).to_owned(),
         kind => kind.to_string(),
     }
+}
+
+/// The driver's text has the whole topology, with an error for each server; the first one's cause
+/// says enough.
+fn cause_of(selection: &str) -> &str {
+    let first =
+        selection.split_once("Error: Kind: ").and_then(|(_, it)| it.split_once(", labels:"));
+    first.map_or_else(|| selection.split(" Topology").next().unwrap_or(selection), |(it, _)| it)
 }
 
 fn version_of(text: &str) -> (u32, u32) {
     let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause_of;
+
+    #[test]
+    fn a_server_that_is_not_there_is_told_by_its_cause() {
+        let driver = "Server selection timeout: No available servers. Topology: { Type: Unknown, \
+                      Servers: [ { Address: h:1, Type: Unknown, Error: Kind: I/O error: refused, \
+                      labels: {\"RetryableError\"}, source: None, server response: None } ] }";
+        assert_eq!(cause_of(driver), "I/O error: refused");
+        let none = "Server selection timeout: No available servers. Topology: { Type: Unknown }";
+        assert_eq!(cause_of(none), "Server selection timeout: No available servers.");
+    }
 }
