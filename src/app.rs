@@ -28,8 +28,8 @@ use crate::projector::{Projector, describe};
 use crate::push::{Hub, socket_io};
 use crate::query::{self, Deps, answer, latest};
 use crate::store::Store;
-use crate::stream::Log;
 use crate::stream::announce::Announcement;
+use crate::stream::{Extent, Log};
 use crate::{auth, http, ingest};
 
 /// How often the log is asked for its end.
@@ -108,9 +108,10 @@ impl App {
         tasks.spawn(projector.run(folding.clone()));
 
         let (log_end, log_end_seen) = watch::channel(None);
+        let (extent, extent_seen) = watch::channel(None);
         let (nats_up, nats_up_seen) = watch::channel(true);
         let (announcements, _) = broadcast::channel(ANNOUNCEMENTS_HELD);
-        tasks.spawn(watch_log(log.clone(), log_end, nats_up, folding.clone()));
+        tasks.spawn(watch_log(log.clone(), log_end, extent, nats_up, folding.clone()));
         tasks.spawn(hear(log.clone(), announcements.clone(), folding.clone()));
         let (follower, latest) = watch::channel(None);
         let announced = announcements.subscribe();
@@ -130,7 +131,7 @@ impl App {
             store: store.clone(),
             nats_up: nats_up_seen,
             projector: seen.clone(),
-            log_end: log_end_seen,
+            log_extent: extent_seen,
             started: Instant::now(),
         };
         let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
@@ -189,10 +190,12 @@ impl App {
     }
 }
 
-/// Keeps the log's end, whether NATS is there, and says when the log fills up.
+/// Keeps the log's end and extent, whether NATS is there, and says when the log fills up and how
+/// many events it did not take.
 async fn watch_log(
     log: Log,
     log_end: watch::Sender<Option<u64>>,
+    log_extent: watch::Sender<Option<Extent>>,
     nats_up: watch::Sender<bool>,
     stop: CancellationToken,
 ) {
@@ -210,13 +213,14 @@ async fn watch_log(
         nats_up.send_if_modified(|was| std::mem::replace(was, up) != up);
         let last = extent.as_ref().map(|extent| extent.last);
         log_end.send_if_modified(|was| std::mem::replace(was, last) != last);
-        if let Some(extent) = extent {
-            let max_bytes = extent.max_bytes.unwrap_or(u64::MAX);
-            let percent = extent.bytes.saturating_mul(100) / max_bytes;
-            if percent >= ALARM_PERCENT && !filling {
-                warn!(percent, "the log is filling up; when it is full it refuses events");
-            }
-            filling = percent >= ALARM_PERCENT;
+        let percent = extent.as_ref().and_then(Extent::percent).unwrap_or(0);
+        if percent >= ALARM_PERCENT && !filling {
+            warn!(percent, "the log is filling up; when it is full it refuses events");
+        }
+        filling = percent >= ALARM_PERCENT || filling && extent.is_none();
+        log_extent.send_replace(extent);
+        if let Some((events, reason)) = log.refused.due() {
+            warn!(events, reason, "events were not taken; whoever sent them was told");
         }
     }
 }

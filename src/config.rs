@@ -1,10 +1,19 @@
 //! Settings: the environment, a `.env` file and flags of the same names, read once.
+//!
+//! # Layout
+//!
+//! - here: what can be set, and the arguments of the process;
+//! - `values`: what settings may be; `file`: the `.env` file.
+
+mod file;
+mod values;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::Resettable;
 use clap::{Args, ValueEnum};
 
 use crate::auth::secret::Hidden;
@@ -31,15 +40,17 @@ pub struct Settings {
     /// How many bytes the log holds before it refuses events; a log that was made with another
     /// bound is given this one when the service starts.
     #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
+    #[arg(value_parser = clap::value_parser!(i64).range(1 << 20..))]
     pub stream_max_bytes: i64,
     /// The `MongoDB` replica set of the read models; without it the program runs its own.
     #[arg(long, env = "MONGODB_URI", hide_env_values = true, global = true)]
     pub mongodb_uri: Option<String>,
     /// The database; else the one in the URI's path, else `adaptive_bi`.
-    #[arg(long, env = "MONGODB_DB", global = true)]
+    #[arg(long, env = "MONGODB_DB", global = true, value_parser = values::database)]
     pub mongodb_db: Option<String>,
     /// The shop's currency; events that name another are quarantined.
     #[arg(long, env = "CURRENCY", default_value = "GBP", global = true)]
+    #[arg(value_parser = values::currency)]
     pub currency: String,
     /// How many hours of log time an activity's id is remembered.
     #[arg(long, env = "ACTIVITY_WINDOW_HOURS", default_value_t = 24, global = true)]
@@ -80,6 +91,7 @@ pub struct Settings {
     pub audit_days: u32,
     /// The path of Socket.IO.
     #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
+    #[arg(value_parser = values::socket_path)]
     pub socket_path: String,
     /// How often Socket.IO asks a connection whether it is there, in milliseconds.
     #[arg(long, env = "WS_HEARTBEAT_INTERVAL", default_value_t = 25_000, global = true)]
@@ -92,8 +104,9 @@ pub struct Settings {
     /// Connections, limits, CORS.
     #[command(flatten)]
     pub door: door::settings::Settings,
-    /// What is logged: error, warn, info, debug, trace, or `target=level` pairs.
+    /// What is logged: error, warn, info, debug, trace, off, or `target=level` pairs.
     #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
+    #[arg(value_parser = values::log_level)]
     pub log_level: String,
     /// Where the program's own servers keep their data.
     #[arg(long, env = "DATA_DIR", default_value = ".adaptive-bi", global = true)]
@@ -191,13 +204,13 @@ const IGNORED: [&str; 3] = ["NODE_ENV", "LOG_FILE", "JWT_REFRESH_SECRET"];
 
 /// The arguments of the process, with those that old names in the environment stand for. Reads
 /// `.env` first. Says on the way which settings mean nothing here.
-pub fn arguments(say: impl Fn(&str)) -> Vec<OsString> {
-    // No `.env` is no error; one that cannot be read is said.
-    if let Err(error) = dotenvy::dotenv()
-        && !error.not_found()
-    {
-        say(&format!(".env was not read: {error}"));
-    }
+///
+/// # Errors
+/// Where `.env` has a line that is none, or cannot be read; nothing of it counts then.
+pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
+    file::apply(Path::new(".env"))?;
+    // What is empty is not set.
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let given = |flag: &str| {
         std::env::args_os().any(|argument| argument.to_string_lossy().starts_with(flag))
     };
@@ -208,22 +221,34 @@ pub fn arguments(say: impl Fn(&str)) -> Vec<OsString> {
         arguments.push(argument);
     };
     for (old, new, flag) in OLD_NAMES {
-        if let Some(value) = std::env::var_os(old)
-            && std::env::var_os(new).is_none()
+        if let Some(value) = set(old)
+            && set(new).is_none()
             && !given(flag)
         {
             add(flag, value);
         }
     }
-    let port = std::env::var("PORT").or_else(|_| std::env::var("BACKEND_PORT"));
-    if let Ok(port) = port
-        && std::env::var_os("BIND").is_none()
+    if let Some(port) = set("PORT").or_else(|| set("BACKEND_PORT"))
+        && set("BIND").is_none()
         && !given("--bind")
     {
-        add("--bind", format!("127.0.0.1:{port}").into());
+        let mut bind = OsString::from("127.0.0.1:");
+        bind.push(port);
+        add("--bind", bind);
     }
-    for name in IGNORED.into_iter().filter(|name| std::env::var_os(name).is_some()) {
+    for name in IGNORED.into_iter().filter(|name| set(name).is_some()) {
         say(&format!("{name} is set but has no meaning here"));
     }
-    arguments
+    Ok(arguments)
+}
+
+/// A command line to which a variable that is empty is one that is not set.
+#[must_use]
+pub fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command.mut_args(|argument| {
+        let empty = argument
+            .get_env()
+            .is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
+        if empty { argument.env(Resettable::<clap::builder::OsStr>::Reset) } else { argument }
+    })
 }

@@ -15,8 +15,12 @@
 //! - [`query`]: answers from the read models; [`push`]: what changes, to who is connected;
 //! - [`auth`]: accounts, sessions, tokens, permissions, API keys;
 //! - [`http`]: what every answer has in common;
+//! - [`seldom`]: what happens often, counted and said once a minute;
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
+
+#[macro_use]
+mod say;
 
 pub mod app;
 pub mod auth;
@@ -28,6 +32,7 @@ pub mod ingest;
 pub mod projector;
 pub mod push;
 pub mod query;
+pub mod seldom;
 pub mod services;
 pub mod store;
 pub mod stream;

@@ -1,11 +1,13 @@
 //! The command line of Adaptive BI: parse arguments, start telemetry, hand over.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use adaptive_bi::command::{admin, demo, ingest, key, project, serve};
 use adaptive_bi::config::{self, Settings};
-use adaptive_bi::{bench, services};
-use clap::{Parser, Subcommand};
+use adaptive_bi::{bench, projector, services};
+use anyhow::Context;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// A shop's events, folded exactly once into live read models.
@@ -40,23 +42,18 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = config::arguments(services::to_stderr);
-    let cli = Cli::parse_from(arguments);
-    if let Err(error) = start_telemetry(&cli.settings, matches!(cli.command, Command::Demo(_))) {
-        eprintln!("error: LOG_LEVEL is not understood: {error}");
-        return ExitCode::FAILURE;
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: the runtime does not start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(cli)) {
+    let ended = config::arguments(services::to_stderr).and_then(|arguments| {
+        let command = config::without_empty_variables(Cli::command());
+        let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));
+        let cli = cli.unwrap_or_else(|error| error.exit());
+        start_telemetry(&cli.settings, matches!(cli.command, Command::Demo(_)))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.context("the runtime does not start")?.block_on(run(cli))
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            services::to_stderr(&format!("error: {}", projector::describe(error.as_ref())));
             ExitCode::FAILURE
         }
     }
@@ -74,11 +71,9 @@ async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Logs to standard error. The demo shows what it does itself, so there only warnings are.
-fn start_telemetry(
-    settings: &Settings,
-    quiet: bool,
-) -> Result<(), tracing_subscriber::filter::ParseError> {
+/// Logs to standard error, in colours where somebody looks. The demo shows what it does itself,
+/// so there only warnings are.
+fn start_telemetry(settings: &Settings, quiet: bool) -> anyhow::Result<()> {
     let level = match settings.log_level.as_str() {
         "info" if quiet => "warn",
         level => level,
@@ -86,7 +81,14 @@ fn start_telemetry(
     // What the NATS client logs of its connection is said in our own words. Socket.IO's libraries
     // log packets, and a packet can have a token in it.
     let others = "async_nats=error,socketioxide=info,engineioxide=info";
-    let filter = EnvFilter::builder().parse(format!("{level},{others}"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = EnvFilter::builder().parse(format!("{level},{others}"));
+    let filter = filter.context("LOG_LEVEL is not understood")?;
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(!plain && std::io::stderr().is_terminal())
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr)
+        .init();
     Ok(())
 }

@@ -63,7 +63,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
         [] => &[Part::Live, Part::CatchUp, Part::Queries],
         parts => parts,
     };
-    println!("{}", machine());
+    say!("{}", machine());
     tokio::select! {
         outcome = on_a_stand(settings, parts, arguments) => outcome,
         // Whatever was going on is dropped, and the stand goes with it.
@@ -87,16 +87,16 @@ async fn measure(stand: &mut Stand, parts: &[Part], arguments: &Arguments) -> an
         match part {
             Part::Live => {
                 let rate = live::run(stand, arguments.events).await?;
-                println!("\nlive, publish to committed");
+                say!("\nlive, publish to committed");
                 rate.print();
             }
             Part::CatchUp => {
                 let (fold, naive) = catch_up::run(stand, arguments.events).await?;
-                println!("\ncatch-up over a preloaded stream");
+                say!("\ncatch-up over a preloaded stream");
                 fold.print();
-                println!("\nyardstick: one majority-acknowledged upsert per document and event");
+                say!("\nyardstick: one majority-acknowledged upsert per document and event");
                 naive.print();
-                println!("  ratio        {:>10.0} x", fold.per_second() / naive.per_second());
+                say!("  ratio        {:>10.0} x", fold.per_second() / naive.per_second());
             }
             Part::Queries => queries::run(stand, arguments).await?,
         }
@@ -124,12 +124,12 @@ impl Rate {
     }
 
     fn print(&self) {
-        println!("  events       {:>10}", grouped(self.events));
-        println!("  seconds      {:>10.1}", self.took.as_secs_f64());
-        println!("  events/s     {:>10}", grouped(format!("{:.0}", self.per_second())));
+        say!("  events       {:>10}", grouped(self.events));
+        say!("  seconds      {:>10.1}", self.took.as_secs_f64());
+        say!("  events/s     {:>10}", grouped(format!("{:.0}", self.per_second())));
         for (process, time) in self.cpu.iter() {
             let each = time.as_secs_f64() * 1e6 / self.events as f64;
-            println!("  {process:<12} {each:>10.1} core-us/event");
+            say!("  {process:<12} {each:>10.1} core-us/event");
         }
     }
 }

@@ -67,14 +67,19 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
     stop.cancel();
     let fed = feeding.await?;
     app.stop().await?;
-    println!(
+    say!(
         "\nqueries at {} transactions while {:.0} events/s come in, {QUERIES_PER_SECOND} queries/s",
         crate::command::grouped(arguments.transactions),
         fed
     );
-    println!(
+    say!(
         "  {:<20} {:<10} {:>8} {:>8} {:>8} {:>8}",
-        "", "range", "p50 ms", "p90 ms", "p99 ms", "max ms"
+        "",
+        "range",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "max ms"
     );
     let results = results?;
     let mut all = Histogram::<u64>::new(3)?;
@@ -84,7 +89,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
     for ((endpoint, range), latencies) in results.into_iter().chain([(("all", ""), all)]) {
         let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
         let at = |q| ms(latencies.value_at_quantile(q));
-        println!(
+        say!(
             "  {endpoint:<20} {range:<10} {:>8.2} {:>8.2} {:>8.2} {:>8.2}",
             at(0.5),
             at(0.9),
@@ -94,7 +99,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
     }
     for (process, time) in cpu.iter() {
         let cores = time.as_secs_f64() / took.as_secs_f64();
-        println!("  {process:<20} {cores:>10.2} cores");
+        say!("  {process:<20} {cores:>10.2} cores");
     }
     Ok(())
 }

@@ -90,7 +90,7 @@ async fn create(
         created_by: "command".to_owned(),
     };
     let account = accounts.create(admin, &Origin::default()).await?;
-    println!("{email} is an admin; user id {}", account.id);
+    say!("{email} is an admin; user id {}", account.id);
     Ok(())
 }
 
@@ -98,7 +98,7 @@ async fn reset_link(accounts: &Accounts, email: &str) -> anyhow::Result<()> {
     let email = email.trim().to_lowercase();
     let link = accounts.reset_link(&email, "command").await?;
     let link = link.context("there is no active account with this e-mail")?;
-    println!("{}", link.expose());
+    say!("{}", link.expose());
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use chrono::NaiveDate;
 use clap::Args;
 use projections::root::Root;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,13 @@ const YEAR: &[u8] = include_bytes!("../../data/online_retail.csv.zst");
 const DATA_SET: &str = "demo";
 /// How many events the year becomes; for the progress bar alone.
 const YEAR_EVENTS: u64 = 549_311;
+
+/// The last day of the year.
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2011, 12, 9).expect("a day");
+/// The file that marks a data folder as a demo's, so that `--reset` may remove its data.
+const MARK: &str = "demo";
+/// The currency of the shop.
+const CURRENCY: &str = "GBP";
 
 /// How the demo runs.
 #[derive(Debug, Args)]
@@ -51,9 +59,19 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
             running.pid
         );
     }
+    if settings.currency != CURRENCY {
+        bail!("the demo's shop counts in {CURRENCY}; leave CURRENCY out");
+    }
     let listener = app::listen(settings).await?;
+    let given = settings.nats_url.is_some() || settings.mongodb_uri.is_some();
     if arguments.reset {
-        reset(settings)?;
+        if given {
+            bail!("--reset removes the data of the demo's own servers, not of those you named");
+        }
+        reset(&settings.data_dir).await?;
+    }
+    if !given {
+        mark(&settings.data_dir)?;
     }
     let services = Services::start(&settings.services(), &services::to_stderr).await?;
     let started = App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
@@ -65,7 +83,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
                 outcome = super::until_stopped(&services) => outcome,
             };
             moving.cancel();
-            println!("\nstopping; the data stays in {}", settings.data_dir.display());
+            say!("\nstopping; the data stays in {}", settings.data_dir.display());
             app.stop().await.and(outcome)
         }
         Err(error) => Err(error),
@@ -82,6 +100,7 @@ async fn live(
     app: &App,
     moving: &CancellationToken,
 ) -> anyhow::Result<()> {
+    claim(app).await?;
     let weeks = weeks(arguments, app).await?;
     let end = fill(settings, app, weeks).await?;
     fold(app, end).await?;
@@ -89,23 +108,68 @@ async fn live(
     let checkpoint = app.store.checkpoint(live).await?.context("nothing was folded")?;
     show_totals(&checkpoint.root, weeks);
     let (credentials, path) = Credentials::ensure(settings, app).await?;
-    show_ways_in(app, arguments.still, &credentials, &path);
+    show_ways_in(app, weeks, arguments.still, &credentials, &path);
     if !arguments.still {
         generate::run(app.log.clone(), moving.clone()).await;
     }
     std::future::pending().await
 }
 
-fn reset(settings: &Settings) -> anyhow::Result<()> {
-    if settings.nats_url.is_some() || settings.mongodb_uri.is_some() {
-        bail!("--reset removes the data of the demo's own servers, not of those you named");
+/// Whether the program's own servers would run on the data of a demo.
+pub(super) fn is_marked(settings: &Settings) -> bool {
+    let given = settings.nats_url.is_some() && settings.mongodb_uri.is_some();
+    !given && settings.data_dir.join(MARK).is_file()
+}
+
+/// Marks a folder that no server has kept data in yet.
+fn mark(data_dir: &Path) -> anyhow::Result<()> {
+    if Services::have_data(data_dir) {
+        return Ok(());
     }
-    match std::fs::remove_dir_all(&settings.data_dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing {}", settings.data_dir.display()))
-        }
-        _ => Ok(()),
+    Services::make_folder(data_dir)?;
+    let path = data_dir.join(MARK);
+    std::fs::write(&path, "The data here is of `adaptive-bi demo`; `--reset` removes it.\n")
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+/// Removes the data of an earlier demo, and nothing else that is in its folder.
+async fn reset(data_dir: &Path) -> anyhow::Result<()> {
+    if !Services::have_data(data_dir) {
+        return Ok(());
     }
+    let (folder, mark) = (data_dir.display(), data_dir.join(MARK));
+    if !mark.is_file() {
+        bail!(
+            "{folder} is not marked as a demo's (it has no file {MARK}), so --reset leaves it \
+             alone; if its data can go, remove the folders nats and mongodb in it yourself"
+        );
+    }
+    Services::remove_data(data_dir, &services::to_stderr).await?;
+    // Last, so that a removal that was interrupted can be done again.
+    std::fs::remove_file(&mark).with_context(|| format!("removing {}", mark.display()))
+}
+
+/// Makes sure that what is on the log is the demo's: a shop's own events must not be mixed with it.
+async fn claim(app: &App) -> anyhow::Result<()> {
+    let mut status = app.status.clone();
+    let begun = status.wait_for(|status| status.state != State::Starting);
+    let state = tokio::time::timeout(Duration::from_mins(1), begun)
+        .await
+        .context("the projector does not begin")??
+        .state
+        .clone();
+    if let State::Halted(halt) = state {
+        bail!("the projector halts: {halt}; --reset starts over");
+    }
+    let last = app.log.extent().await?.last;
+    if last > 0 && !app.store.knows_data_set(DATA_SET).await? {
+        bail!(
+            "the log holds events that are not the demo's, up to position {last}; give the demo a \
+             log of its own, such as with --data-dir .adaptive-bi-demo, or another NATS_STREAM, \
+             SUBJECT_PREFIX and MONGODB_DB"
+        );
+    }
+    Ok(())
 }
 
 async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
@@ -117,7 +181,7 @@ async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
     };
     let kept = app.store.remember_shift(DATA_SET, wanted).await?;
     if arguments.no_shift != (kept == 0) {
-        println!("the data keeps the dates it was first given; --reset starts over");
+        say!("the data keeps the dates it was first given; --reset starts over");
     }
     Ok(kept)
 }
@@ -126,7 +190,7 @@ async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
 async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Result<u64> {
     let known = app.store.ingested(DATA_SET).await?;
     if known < YEAR_EVENTS {
-        println!("a year of a real shop goes onto the log");
+        say!("a year of a real shop goes onto the log");
         let bar = file::progress_bar(YEAR_EVENTS);
         let options = retail::Options { shift_weeks, demo: true };
         let source = Source::Retail(decoded(YEAR, true)?, options);
@@ -150,7 +214,7 @@ async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Resul
         drop(note);
         noting.await?;
         app.store.remember_ingested(DATA_SET, YEAR_EVENTS).await?;
-        println!("  {}", ingest::rate(summary.accepted + summary.duplicates, summary.took));
+        say!("  {}", ingest::rate(summary.accepted + summary.duplicates, summary.took));
     }
     Ok(app.log.extent().await?.last)
 }
@@ -183,64 +247,105 @@ async fn fold(app: &App, end: u64) -> anyhow::Result<()> {
 
 fn show_totals(root: &Root, weeks: i64) {
     let (completed, returned) = (root.sales.completed, root.sales.returned);
-    println!();
-    println!("  revenue      {:>16}", grouped(completed.amount));
-    println!("  orders       {:>16}   (each line of an invoice is one)", grouped(completed.orders));
-    println!(
+    say!();
+    say!("  revenue      {:>16}", grouped(completed.amount));
+    say!("  orders       {:>16}   (each line of an invoice is one)", grouped(completed.orders));
+    say!(
         "  returned     {:>16}   in {} orders",
         grouped(returned.amount),
         grouped(returned.orders)
     );
-    println!("  products     {:>16}", grouped(root.products));
-    println!(
+    say!("  products     {:>16}", grouped(root.products));
+    say!(
         "  customers    {:>16}   {} with an account, {} guests",
         grouped(root.identified + root.guests),
         grouped(root.identified),
         grouped(root.guests)
     );
-    println!();
-    println!(
-        "UCI Online Retail (Chen, Sain, Guo 2012), CC BY 4.0. Categories and stock are derived."
-    );
+    say!();
+    say!("UCI Online Retail (Chen, Sain, Guo 2012), CC BY 4.0. Categories and stock are derived.");
     if weeks > 0 {
-        println!("Its dates are moved by {weeks} weeks, to end now.");
+        say!("Its dates are moved by {weeks} weeks, to end now.");
     }
 }
 
-fn show_ways_in(app: &App, still: bool, credentials: &Credentials, path: &Path) {
+fn show_ways_in(app: &App, weeks: i64, still: bool, credentials: &Credentials, path: &Path) {
     let address = app.address;
+    // A day half a year before the last one that has data.
+    let since = LAST_DAY - chrono::TimeDelta::weeks(26 - weeks);
     if !still {
-        println!("From here on made-up visitors (ids demo-...) keep the figures moving.");
+        say!("From here on made-up visitors (ids demo-...) keep the figures moving.");
     }
     let Credentials { admin, viewer, producer_key } = credentials;
-    println!();
-    println!("  open http://{address}/");
-    println!();
-    println!("  admin        {}   {}", admin.email, admin.password);
-    println!("  viewer       {}  {}", viewer.email, viewer.password);
-    println!("  API key      {producer_key}");
-    println!("               all in {}", path.display());
-    println!();
-    println!("and try:");
-    println!();
-    println!("  curl 'http://{address}/api/metrics/sales' -H 'X-API-Key: {producer_key}'");
-    println!();
-    println!(
-        "  curl 'http://{address}/api/metrics/customers?startDate=2026-01-01&tz=Europe/London' \\\n    \
+    say!();
+    say!("  open http://{address}/");
+    say!();
+    say!("  admin        {}   {}", admin.email, admin.password);
+    say!("  viewer       {}  {}", viewer.email, viewer.password);
+    say!("  API key      {producer_key}");
+    say!("               all in {}", path.display());
+    say!();
+    say!("and try:");
+    say!();
+    say!("  curl 'http://{address}/api/metrics/sales' -H 'X-API-Key: {producer_key}'");
+    say!();
+    say!(
+        "  curl 'http://{address}/api/metrics/customers?startDate={since}&tz=Europe/London' \\\n    \
          -H 'X-API-Key: {producer_key}'"
     );
-    println!();
-    println!(
+    say!();
+    say!(
         "  curl -X POST 'http://{address}/api/events/transaction' -H 'X-API-Key: {producer_key}' \\\n    \
-         -d '{{\"transactionId\":\"mine-1\",\"userId\":\"me\",\"totalPrice\":12.5,\"transactionDate\":\"{}\"}}'",
+         -H 'content-type: application/json' -d '{{\"transactionId\":\"mine-1\",\"userId\":\"me\",\"totalPrice\":12.5,\"transactionDate\":\"{}\"}}'",
         chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ")
     );
-    println!();
+    say!();
     let Login { email, password } = viewer;
-    println!(
+    say!(
         "  curl -X POST 'http://{address}/api/auth/login' \\\n    \
          -d '{{\"email\":\"{email}\",\"password\":\"{password}\"}}'"
     );
-    println!();
-    println!("Ctrl-C stops; the next start goes on from here.");
+    say!();
+    say!("Ctrl-C stops; the next start goes on from here.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reset_removes_what_the_servers_of_a_marked_folder_keep_and_nothing_else() {
+        let folder = temporary("reset");
+        mark(&folder).expect("marked");
+        for name in ["nats/jetstream/x", "mongodb/WiredTiger", "nats.log", "services.json"] {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().expect("one")).expect("made");
+            std::fs::write(path, "ours").expect("written");
+        }
+        std::fs::create_dir(folder.join("photos")).expect("made");
+        std::fs::write(folder.join("photos/cat"), "theirs").expect("written");
+        reset(&folder).await.expect("reset");
+        let mut left: Vec<_> = std::fs::read_dir(&folder)
+            .expect("it is there")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        left.sort();
+        assert_eq!(left, ["lock", "photos"]);
+        assert!(folder.join("photos/cat").exists());
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn a_folder_with_data_of_before_is_not_marked_and_not_reset() {
+        let folder = temporary("shop");
+        std::fs::create_dir_all(folder.join("nats")).expect("made");
+        mark(&folder).expect("left alone");
+        assert!(reset(&folder).await.is_err());
+        assert!(folder.join("nats").exists() && !folder.join(MARK).exists());
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+
+    fn temporary(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("adaptive-bi-{name}-{}", std::process::id()))
+    }
 }

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
-use super::{Joined, grouped};
+use super::{Joined, counted, grouped};
 use crate::config::Settings;
 use crate::ingest::file::{self, Source, Summary};
 use crate::ingest::retail;
@@ -60,8 +60,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
         })
         .await;
         bar.finish_and_clear();
-        report(&summary?);
-        Ok(())
+        report(&summary?)
     }
     .await;
     joined.leave().await?;
@@ -73,19 +72,42 @@ pub(super) fn rate(events: u64, elapsed: std::time::Duration) -> String {
     let seconds = elapsed.as_secs_f64().max(0.001);
     #[allow(clippy::cast_precision_loss)] // a rate for the eye
     let rate = events as f64 / seconds;
-    format!("{} events, {}/s", grouped(events), grouped(format!("{rate:.0}")))
+    format!("{}, {}/s", counted(events, "event"), grouped(format!("{rate:.0}")))
 }
 
-fn report(summary: &Summary) {
-    let taken = summary.accepted + summary.duplicates;
-    println!("{} in {:.1} s", rate(taken, summary.took), summary.took.as_secs_f64());
-    println!("on the log up to position {}", summary.position);
-    let skipped: u64 = summary.skipped.values().sum();
+/// Says what came of the file.
+///
+/// # Errors
+/// Where it has lines and none of them is an event: it is not the file that was meant.
+fn report(summary: &Summary) -> anyhow::Result<()> {
+    let (taken, skipped) = (summary.accepted + summary.duplicates, summary.skipped.total());
+    if taken > 0 {
+        say!("{} in {:.1} s", rate(taken, summary.took), summary.took.as_secs_f64());
+        say!("on the log up to position {}", summary.position);
+    } else if skipped == 0 {
+        say!("the file has no event");
+    }
     if skipped > 0 {
-        println!("{} lines were skipped:", grouped(skipped));
-        for (reason, count) in summary.skipped.iter().take(20) {
-            println!("  {:>9}  {reason}", grouped(count));
+        let were = if skipped == 1 { "was" } else { "were" };
+        say!("{} {were} skipped{}:", counted(skipped, "line"), first_of(summary));
+        for (reason, count) in summary.skipped.reasons.iter().take(20) {
+            say!("  {:>9}  {reason}", grouped(count));
         }
+        if taken == 0 {
+            bail!("no line of the file is an event");
+        }
+    }
+    Ok(())
+}
+
+/// Names the first lines that were skipped.
+fn first_of(summary: &Summary) -> String {
+    let lines: Vec<_> = summary.skipped.first.iter().map(ToString::to_string).collect();
+    match &*lines {
+        [] => String::new(),
+        [only] if summary.skipped.total() == 1 => format!(", {only}"),
+        [only] => format!(", the first of them {only}"),
+        [before @ .., last] => format!(", the first of them {} and {last}", before.join(", ")),
     }
 }
 

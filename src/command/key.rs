@@ -63,7 +63,7 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
             Action::List => list(&keys).await,
             Action::Revoke { id } => {
                 let row = keys.revoke(id, BY, &Origin::default()).await?;
-                println!("revoked {} ({})", row.id, row.name);
+                say!("revoked {} ({})", row.id, row.name);
                 Ok(())
             }
         }
@@ -78,7 +78,7 @@ async fn create(keys: &Keys, wanted: Wanted) -> anyhow::Result<()> {
     let made = keys.create(wanted, BY, &Origin::default()).await?;
     let end = made.row.expires_at.map_or_else(|| "until it is revoked".to_owned(), until);
     eprintln!("key {} ({}) is good {end}; it is not shown again:", made.row.id, made.row.name);
-    println!("{}", made.text);
+    say!("{}", made.text);
     Ok(())
 }
 
@@ -86,8 +86,8 @@ async fn list(keys: &Keys) -> anyhow::Result<()> {
     for row in keys.store.keys().await? {
         let used = row.last_used_at.map_or_else(|| "never".to_owned(), time::rfc3339);
         let end = row.expires_at.map_or_else(|| "until it is revoked".to_owned(), until);
-        println!("{}  {}", row.id, row.name);
-        println!("    {}; good {end}; last used {used}", keys::texts(&row.scopes).join(" "));
+        say!("{}  {}", row.id, row.name);
+        say!("    {}; good {end}; last used {used}", keys::texts(&row.scopes).join(" "));
     }
     Ok(())
 }

@@ -89,6 +89,11 @@ pub(crate) fn grouped(number: impl std::fmt::Display) -> String {
     rest.map_or(grouped.clone(), |rest| format!("{grouped}.{rest}"))
 }
 
+/// A number of things: `1 line`, `2 lines`.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -1,5 +1,8 @@
 //! `adaptive-bi serve`: the service.
 
+use tracing::warn;
+
+use super::demo;
 use crate::app::{self, App};
 use crate::config::Settings;
 use crate::services::{self, Services};
@@ -10,6 +13,10 @@ use crate::services::{self, Services};
 /// Where the address, the log or the store cannot be used.
 pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let listener = app::listen(settings).await?;
+    if demo::is_marked(settings) {
+        let folder = settings.data_dir.display();
+        warn!(%folder, "the data here is of the demo; give a shop of your own another DATA_DIR");
+    }
     let services = Services::start(&settings.services(), &services::to_stderr).await?;
     let started = App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
     let outcome = match started {

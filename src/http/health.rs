@@ -16,6 +16,7 @@ use super::Routes;
 use crate::auth::access::Access::Public;
 use crate::projector::status::{self, Status};
 use crate::store::Store;
+use crate::stream::Extent;
 
 /// A database that has not answered by then is down.
 const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -29,8 +30,8 @@ pub struct Health {
     pub nats_up: watch::Receiver<bool>,
     /// What the projector is doing.
     pub projector: watch::Receiver<Status>,
-    /// The log's last position, while it is known.
-    pub log_end: watch::Receiver<Option<u64>>,
+    /// How far the log goes and how full it is, while it is known.
+    pub log_extent: watch::Receiver<Option<Extent>>,
     /// When the program was started.
     pub started: Instant,
 }
@@ -55,13 +56,29 @@ struct Readiness {
 #[derive(Debug, Serialize)]
 struct Services {
     database: Service,
-    nats: Service,
+    nats: Nats,
     projector: Projector,
 }
 
 #[derive(Debug, Serialize)]
 struct Service {
     status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Nats {
+    status: &'static str,
+    /// How full the log is, while it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<Fill>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fill {
+    bytes: u64,
+    max_bytes: Option<u64>,
+    percent: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -100,8 +117,8 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
     };
     let nats = *health.nats_up.borrow();
     let projector = health.projector.borrow().clone();
-    let log_end = *health.log_end.borrow();
-    let readiness = judge(database, nats, &projector, log_end);
+    let extent = health.log_extent.borrow().clone();
+    let readiness = judge(database, nats, &projector, extent.as_ref());
     let status = match readiness.status {
         "ready" => StatusCode::OK,
         _ => StatusCode::SERVICE_UNAVAILABLE,
@@ -116,7 +133,7 @@ fn judge(
     database: Result<Option<u64>, ()>,
     nats: bool,
     projector: &Status,
-    log_end: Option<u64>,
+    log: Option<&Extent>,
 ) -> Readiness {
     let (status, halted) = match &projector.state {
         status::State::Starting => ("starting", None),
@@ -127,15 +144,17 @@ fn judge(
     };
     let folds = matches!(projector.state, status::State::Running | status::State::Standby);
     let position = database.unwrap_or(Some(projector.position));
-    let lag = log_end.zip(position).map(|(end, position)| end.saturating_sub(position));
-    let up = |up: bool| Service { status: if up { "up" } else { "down" } };
+    let lag = log.zip(position).map(|(log, position)| log.last.saturating_sub(position));
+    let up = |up: bool| if up { "up" } else { "down" };
+    let fill =
+        |log: &Extent| Fill { bytes: log.bytes, max_bytes: log.max_bytes, percent: log.percent() };
     let is_ready = database.is_ok_and(|position| position.is_some()) && nats && folds;
     Readiness {
         status: if is_ready { "ready" } else { "unavailable" },
         timestamp: super::now(),
         services: Services {
-            database: up(database.is_ok()),
-            nats: up(nats),
+            database: Service { status: up(database.is_ok()) },
+            nats: Nats { status: up(nats), log: log.map(fill) },
             projector: Projector { status, halted, position, lag },
         },
     }
@@ -162,16 +181,22 @@ mod tests {
         Status { state, position: 5 }
     }
 
+    fn log() -> Extent {
+        let incarnation = String::new();
+        Extent { first: 1, last: 10, bytes: 85, max_bytes: Some(100), incarnation }
+    }
+
     #[test]
     fn ready_is_who_can_answer_and_whose_figures_move_on() {
         let running = at(status::State::Running);
-        let readiness = judge(Ok(Some(7)), true, &running, Some(10));
+        let readiness = judge(Ok(Some(7)), true, &running, Some(&log()));
         assert_eq!(readiness.status, "ready");
         assert_eq!(readiness.services.projector.lag, Some(3));
+        assert_eq!(readiness.services.nats.log.and_then(|log| log.percent), Some(85));
         assert_eq!(judge(Ok(Some(7)), true, &at(status::State::Standby), None).status, "ready");
-        assert_eq!(judge(Err(()), true, &running, Some(10)).status, "unavailable");
-        assert_eq!(judge(Ok(None), true, &running, Some(10)).status, "unavailable");
-        assert_eq!(judge(Ok(Some(7)), false, &running, Some(10)).status, "unavailable");
+        assert_eq!(judge(Err(()), true, &running, Some(&log())).status, "unavailable");
+        assert_eq!(judge(Ok(None), true, &running, Some(&log())).status, "unavailable");
+        assert_eq!(judge(Ok(Some(7)), false, &running, Some(&log())).status, "unavailable");
         assert_eq!(
             judge(Ok(Some(7)), true, &at(status::State::Starting), None).status,
             "unavailable"

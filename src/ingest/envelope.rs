@@ -81,6 +81,12 @@ pub fn of_kind(kind: Kind, body: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<
     Ok(Outgoing { kind, entity, body, message_id: None, replay_of: None })
 }
 
+/// A text without the byte order mark that some editors put before it.
+#[must_use]
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 /// One for each change: the caller's id and what it says. The same id with another body is
 /// another change.
 fn message_id(kind: Kind, id: &str, body: &str) -> String {

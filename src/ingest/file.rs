@@ -1,6 +1,6 @@
 //! `adaptive-bi ingest FILE`: NDJSON of events, or the Online Retail CSV, plain or zstd.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -45,12 +45,12 @@ pub enum Error {
     Retail(#[from] retail::Error),
     /// The log did not take an event.
     #[error(
-        "the log did not take event {event}: {reason}; ingest the file again once it does, \
+        "the log did not take {place}: {reason}; ingest the file again once it does, \
              nothing is counted twice"
     )]
     Log {
-        /// The event's number in the file, from 0.
-        event: usize,
+        /// Where the event is in the file.
+        place: String,
         /// What the log said.
         reason: String,
     },
@@ -64,6 +64,11 @@ pub enum Source {
     Retail(Box<dyn Read + Send>, retail::Options),
 }
 
+/// How many of the lines that were skipped a [`Summary`] names.
+const NAMED_MAX: usize = 5;
+/// The log's own patience with each event is what bounds a file.
+const NO_HURRY: Duration = Duration::from_hours(24 * 365);
+
 /// What came of a file.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -71,12 +76,45 @@ pub struct Summary {
     pub accepted: u64,
     /// Events that it had.
     pub duplicates: u64,
-    /// Lines that were no event, by reason.
-    pub skipped: BTreeMap<String, u64>,
+    /// Lines that were no event, or too large a one.
+    pub skipped: Skipped,
     /// The highest position.
     pub position: u64,
     /// How long it took.
     pub took: Duration,
+}
+
+/// Lines that were skipped.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many, by reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// The first of those whose number is known.
+    pub first: BTreeSet<u64>,
+}
+
+impl Skipped {
+    /// How many in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.reasons.values().sum()
+    }
+
+    fn add(&mut self, reason: String, lines: u64) {
+        *self.reasons.entry(reason).or_default() += lines;
+    }
+
+    fn name(&mut self, line: u64) {
+        self.first.insert(line);
+        if self.first.len() > NAMED_MAX {
+            self.first.pop_last();
+        }
+    }
+
+    fn merge(&mut self, other: Skipped) {
+        other.reasons.into_iter().for_each(|(reason, lines)| self.add(reason, lines));
+        other.first.into_iter().for_each(|line| self.name(line));
+    }
 }
 
 /// A file that is being read.
@@ -140,34 +178,37 @@ pub async fn ingest(
     let started = Instant::now();
     let (sender, mut events) = mpsc::channel(8_192);
     let currency = currency.to_owned();
+    let by_line = matches!(source, Source::Lines(_));
     let reading = tokio::task::spawn_blocking(move || match source {
         Source::Lines(input) => read_lines(input, &currency, &sender),
         Source::Retail(input, options) => read_retail(input, options, &sender),
     });
     let mut summary = Summary::default();
-    let mut submitter = Submitter::new(log);
+    let mut submitter = Submitter::new(log, NO_HURRY);
     let mut read = 0;
-    while let Some(event) = events.recv().await {
+    while let Some((number, event)) = events.recv().await {
         read += 1;
         if read <= skip {
             continue;
         }
-        submitter.push(read - 1, event).await;
+        submitter.push(number, event).await;
         if read % 1_000 == 0 {
-            summary.take(submitter.take())?;
+            summary.take(submitter.take(), by_line)?;
             progress(summary.accepted + summary.duplicates);
         }
     }
-    summary.take(submitter.finish().await)?;
+    summary.take(submitter.finish().await, by_line)?;
     let ended = reading.await.unwrap_or(Err(Error::Cut { line: 0, source: None }));
-    summary.skipped = ended?;
+    summary.skipped.merge(ended?);
     summary.took = started.elapsed();
     Ok(summary)
 }
 
 impl Summary {
-    fn take(&mut self, outcomes: std::collections::HashMap<usize, Outcome>) -> Result<(), Error> {
-        for (event, outcome) in outcomes {
+    /// The outcomes are by the numbers of lines, or else of events.
+    fn take(&mut self, outcomes: HashMap<usize, Outcome>, by_line: bool) -> Result<(), Error> {
+        let place = |number| format!("{} {number}", if by_line { "line" } else { "event" });
+        for (number, outcome) in outcomes {
             match outcome {
                 Outcome::Accepted(position) => {
                     self.accepted += 1;
@@ -178,11 +219,17 @@ impl Summary {
                     self.position = self.position.max(position);
                 }
                 Outcome::Rejected(reasons) => {
-                    *self.skipped.entry(in_words(&reasons)).or_default() += 1;
+                    self.skipped.add(in_words(&reasons), 1);
+                    if by_line {
+                        self.skipped.name(number as u64);
+                    }
                 }
-                Outcome::Refused(reason) => return Err(Error::Log { event, reason }),
+                Outcome::Refused(reason) => {
+                    return Err(Error::Log { place: place(number), reason });
+                }
                 Outcome::Unknown | Outcome::Unsent => {
-                    return Err(Error::Log { event, reason: "it did not answer".to_owned() });
+                    let reason = "it did not answer".to_owned();
+                    return Err(Error::Log { place: place(number), reason });
                 }
             }
         }
@@ -190,17 +237,18 @@ impl Summary {
     }
 }
 
-type Skipped = BTreeMap<String, u64>;
+/// Events on their way from the file, each with the number of its line, or else its own; from 1.
+type Numbered = mpsc::Sender<(usize, Outgoing)>;
 
 fn read_lines(
     input: Box<dyn Read + Send>,
     currency: &str,
-    events: &mpsc::Sender<Outgoing>,
+    events: &Numbered,
 ) -> Result<Skipped, Error> {
     let mut input = BufReader::with_capacity(1 << 20, input);
-    let mut skipped = Skipped::new();
+    let mut skipped = Skipped::default();
     let mut text = Vec::new();
-    for line in 1.. {
+    for (number, line) in (1..).zip(1..) {
         text.clear();
         let read = input
             .read_until(b'\n', &mut text)
@@ -210,16 +258,20 @@ fn read_lines(
         }
         let now = Time(chrono::Utc::now().timestamp_millis());
         let whole = text.ends_with(b"\n");
+        let text = if line == 1 { envelope::without_mark(&text) } else { &*text };
         match envelope::of_any_kind(text.trim_ascii(), Edge { now, currency }) {
             _ if text.trim_ascii().is_empty() => {}
             Ok(event) => {
-                if events.blocking_send(event).is_err() {
+                if events.blocking_send((number, event)).is_err() {
                     break;
                 }
             }
             // The last line, and it does not even end.
             Err(_) if !whole => return Err(Error::Cut { line, source: None }),
-            Err(reasons) => *skipped.entry(in_words(&reasons)).or_default() += 1,
+            Err(reasons) => {
+                skipped.add(in_words(&reasons), 1);
+                skipped.name(line);
+            }
         }
     }
     Ok(skipped)
@@ -228,31 +280,32 @@ fn read_lines(
 fn read_retail(
     input: Box<dyn Read + Send>,
     options: retail::Options,
-    events: &mpsc::Sender<Outgoing>,
+    events: &Numbered,
 ) -> Result<Skipped, Error> {
     let mut importer = retail::Importer::new(input, options);
-    for event in importer.by_ref() {
+    for (number, event) in (1..).zip(importer.by_ref()) {
         let event = event?;
         let Some(kind) = Kind::parse(event.kind) else { continue };
         let (entity, body) = (event.id, event.body.into());
         let event = Outgoing { kind, entity, body, message_id: None, replay_of: None };
-        if events.blocking_send(event).is_err() {
+        if events.blocking_send((number, event)).is_err() {
             break;
         }
     }
-    let skipped = importer.summary().skipped;
+    let summary = importer.summary();
     let by_reason = [
-        ("the line is malformed", skipped.malformed),
-        ("the price is zero", skipped.zero_price),
-        ("the price is negative", skipped.negative_price),
-        ("the quantity is zero", skipped.zero_quantity),
-        ("a negative quantity that is no return", skipped.negative_quantity),
+        ("the line is malformed", summary.skipped.malformed),
+        ("the price is zero", summary.skipped.zero_price),
+        ("the price is negative", summary.skipped.negative_price),
+        ("the quantity is zero", summary.skipped.zero_quantity),
+        ("a negative quantity that is no return", summary.skipped.negative_quantity),
     ];
-    Ok(by_reason
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(reason, count)| (reason.to_owned(), count))
-        .collect())
+    let mut skipped = Skipped::default();
+    for (reason, lines) in by_reason.into_iter().filter(|(_, lines)| *lines > 0) {
+        skipped.add(reason.to_owned(), lines);
+    }
+    summary.skipped_first.iter().for_each(|line| skipped.name(*line));
+    Ok(skipped)
 }
 
 fn in_words(reasons: &[Reason]) -> String {

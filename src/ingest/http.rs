@@ -1,11 +1,13 @@
 //! `POST /api/events` and `POST /api/events/{kind}`: a JSON array or NDJSON of events.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use projections::event::{Kind, Reason};
@@ -27,6 +29,10 @@ use crate::stream::Log;
 
 /// Events in one request, at most.
 const EVENTS_MAX: usize = 10_000;
+/// What a body may say it is.
+const TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "application/ndjson"];
+/// How long the log may take for all of them.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// What a caller is told to wait when the log does not take events.
 const RETRY_AFTER_S: u32 = 5;
 
@@ -73,8 +79,10 @@ async fn any_kind(
     State(deps): State<Deps>,
     caller: Caller,
     Extension(budget): Extension<Budget>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    refuse_other_types(&headers)?;
     take(&deps, &caller, &budget, None, &body_of(body)?).await
 }
 
@@ -83,8 +91,10 @@ async fn one_kind(
     caller: Caller,
     Path(kind): Path<String>,
     Extension(budget): Extension<Budget>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    refuse_other_types(&headers)?;
     let Some(kind) = Kind::parse(&kind) else {
         let kinds = Kind::ALL.map(Kind::as_str).join(", ");
         let message = format!("must be one of {kinds}");
@@ -97,6 +107,18 @@ async fn one_kind(
         return Err(forbidden.with("required", needed));
     }
     take(&deps, &caller, &budget, Some(kind), &body_of(body)?).await
+}
+
+/// Refuses a body that says it is something else; one that says nothing is taken for what it is.
+/// A page of another origin can send plain text and forms without being asked whether it may.
+fn refuse_other_types(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let essence = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if TYPES.iter().any(|allowed| essence.eq_ignore_ascii_case(allowed)) {
+        return Ok(());
+    }
+    let message = format!("the content type must be {} or left out", TYPES.join(", "));
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
@@ -115,10 +137,10 @@ async fn take(
     kind: Option<Kind>,
     body: &[u8],
 ) -> Result<Response, Problem> {
-    let events = split(body)?;
+    let events = split(envelope::without_mark(body))?;
     budget.spend(events.len())?;
     let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
-    let mut submitter = Submitter::new(&deps.log);
+    let mut submitter = Submitter::new(&deps.log, TAKEN_WITHIN);
     for (index, text) in events.iter().enumerate() {
         let event = match kind {
             Some(kind) => envelope::of_kind(kind, text, edge),

@@ -15,7 +15,8 @@ use tracing::{debug, info, warn};
 use super::status::{Halt, State, Status};
 use super::verify::verify;
 use super::{Error, Projector, batch, describe};
-use crate::store::commit::{Commit, CommitError, CommitSession};
+use crate::seldom::Seldom;
+use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::lease::{Owner, RENEWAL};
 use crate::stream::announce::Announcement;
@@ -68,6 +69,8 @@ struct Session<'a> {
     idle: Option<CommitSession>,
     committing: Option<(Committing, Folded)>,
     pace: Pace,
+    /// Events that the log has and the figures leave out.
+    quarantined: Seldom,
 }
 
 /// A batch on its way to the store.
@@ -108,6 +111,7 @@ pub async fn run(
         idle: Some(commits),
         committing: None,
         pace: Pace::new(),
+        quarantined: Seldom::default(),
     };
     let outcome = session.fold_until(&mut reader, owner, limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
@@ -138,6 +142,7 @@ impl Session<'_> {
                         biased;
                         () = stop.cancelled() => return Ok(End::Stopped),
                         _ = renewal.tick() => {
+                            self.tell_quarantined();
                             if !projector.store.renew_lease(owner).await? {
                                 return Ok(End::Standby);
                             }
@@ -214,6 +219,7 @@ impl Session<'_> {
             .collect();
         for row in &quarantined {
             debug!(position = row.position, subject = row.subject, "quarantined");
+            self.quarantined.count(1, || in_words(row));
         }
         let (fold, checkpoint) = (&self.fold, self.checkpoint.clone());
         let commit = Commit::encode(fold, previous, checkpoint, &quarantined, resolved)?;
@@ -235,6 +241,12 @@ impl Session<'_> {
             (session, begun.elapsed(), result)
         });
         self.committing = Some((task, folded));
+    }
+
+    fn tell_quarantined(&self) {
+        if let Some((events, first)) = self.quarantined.due() {
+            warn!(events, first, "events were quarantined; the figures leave them out");
+        }
     }
 
     /// Waits for the batch on its way, if there is one.
@@ -260,6 +272,7 @@ impl Session<'_> {
         self.pace.took = took;
         match result {
             Ok(()) => {
+                self.tell_quarantined();
                 let position = folded.checkpoint.position;
                 self.projector.status.send_modify(|status| status.position = position);
                 let announcement = Announcement {
@@ -304,6 +317,15 @@ impl Pace {
     fn begin(&mut self, rest: Duration) {
         self.not_before = Instant::now() + (self.took * Self::SPACING).min(rest);
     }
+}
+
+/// Which event it is and what is wrong with it; its values are left out.
+fn in_words(row: &Quarantined) -> String {
+    let fields = row.reasons.iter().map(|reason| match &*reason.field {
+        "" => reason.message.clone(),
+        field => format!("{field} {}", reason.message),
+    });
+    format!("at {}: {}", row.position, fields.collect::<Vec<_>>().join("; "))
 }
 
 /// Ends when the commit does; never where there is none.

@@ -54,9 +54,8 @@ impl From<Error> for Problem {
 fn problem(error: Arc<Error>) -> Problem {
     match &*error {
         Error::Invalid(errors) => Problem::invalid(errors.clone()),
-        Error::NoGeneration => {
-            Problem::unavailable("The read models are being made", 1).caused_by(error)
-        }
+        // No fault, so no cause for the log.
+        Error::NoGeneration => Problem::unavailable("The read models are being made", 1),
         Error::Behind { position } => {
             Problem::unavailable("The read models have not reached this position yet", 1)
                 .of_type("projection-behind")

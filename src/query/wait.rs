@@ -17,7 +17,9 @@ pub const X_MIN_POSITION: &str = "x-min-position";
 
 const WAIT_SECONDS_MAX: u64 = 60;
 /// A database that takes longer for one read is taken to be down.
-pub const READ_WITHIN: Duration = Duration::from_secs(10);
+pub const READ_WITHIN: Duration = Duration::from_secs(5);
+/// A log that takes longer to say where it ends is not waited for.
+const LOG_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// The position an answer has to reflect, 0 where any will do, and how long to wait for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,12 +62,12 @@ fn wait(headers: &HeaderMap) -> Duration {
 /// for and there are still no read models, [`Error::Invalid`] where the log itself has not reached
 /// it, [`Error::TimedOut`], [`Error::Store`].
 pub async fn snapshot(deps: &Deps, least: Least) -> Result<Arc<Snapshot>, Error> {
+    let deadline = Instant::now() + least.wait;
     let mut latest = deps.latest.clone();
     let mut found = newest(deps).await?;
     if !reaches(found.as_deref(), least) && least.position > 0 {
         refuse_past_the_end(deps, least.position).await?;
     }
-    let deadline = Instant::now() + least.wait;
     while !reaches(found.as_deref(), least)
         && let Ok(Ok(())) = timeout_at(deadline, latest.changed()).await
     {
@@ -106,7 +108,8 @@ async fn refuse_past_the_end(deps: &Deps, position: u64) -> Result<(), Error> {
     if deps.log_end.borrow().is_some_and(|end| position <= end) {
         return Ok(());
     }
-    match (deps.ask_log_end)().await {
+    let asked = tokio::time::timeout(LOG_ANSWERS_WITHIN, (deps.ask_log_end)()).await;
+    match asked.ok().flatten() {
         Some(end) if position > end => {
             let message = format!("must be at most {end}, where the log ends");
             Err(Error::Invalid(vec![FieldError::new("X-Min-Position", message)]))

@@ -237,8 +237,8 @@ pub enum Error {
     },
 
     /// mongod runs, but cannot be made the primary of its replica set.
-    #[error("cannot make mongod the primary of its one-node replica set")]
-    ReplicaSet(#[source] DriverError),
+    #[error("cannot make mongod the primary of its one-node replica set: {}", .0.kind)]
+    ReplicaSet(DriverError),
 
     /// Asked to kill or restart a server that was given by its address.
     #[error("{server} was given by {}, so it is not ours to stop or start", .server.setting())]

@@ -6,6 +6,8 @@
 //! DATA_DIR/nats/            the log's files;        nats.log, nats.conf
 //! DATA_DIR/mongodb/         the database's files;   mongodb.log
 //! ```
+//!
+//! Whatever else is in the folder is somebody else's, and stays.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
@@ -60,9 +62,7 @@ pub(super) struct Folder {
 impl Folder {
     /// Creates the folder if need be, takes its lock, and ends what a killed run left running.
     pub(super) async fn hold(path: &Path, say: Say<'_>) -> Result<Self, Error> {
-        // The servers ask for no password, so the data is its owner's alone.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(Error::data("create", path))?;
+        make(path)?;
         // Absolute, as the servers run in a folder of their own.
         let path = path.canonicalize().map_err(Error::data("open", path))?;
         let lock = lock(&path).await?;
@@ -76,6 +76,19 @@ impl Folder {
         let folder = Self { path, record: Mutex::new(record), _lock: lock };
         folder.save(|_| ())?;
         Ok(folder)
+    }
+
+    /// Removes what the servers keep here, by name; the lock stays.
+    pub(super) fn clear(&self) -> Result<(), Error> {
+        for server in [Server::Nats, Server::Mongod] {
+            let data = self.path.join(server.folder());
+            gone(fs::remove_dir_all(&data)).map_err(Error::data("remove", &data))?;
+        }
+        for name in FILES {
+            let file = self.path.join(name);
+            gone(fs::remove_file(&file)).map_err(Error::data("remove", &file))?;
+        }
+        Ok(())
     }
 
     /// The port that `server` had last.
@@ -116,7 +129,39 @@ impl Folder {
     }
 }
 
+/// Creates the folder if need be. The servers ask for no password, so the data is its owner's
+/// alone.
+pub(super) fn make(path: &Path) -> Result<(), Error> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(Error::data("create", path))
+}
+
 const FILE: &str = "services.json";
+/// The files of the servers, those of [`super::log`] and [`super::nats`] among them.
+const FILES: [&str; 9] = [
+    "nats.conf",
+    "nats.log",
+    "nats.log.old",
+    "mongodb.log",
+    "mongodb.log.old",
+    "credentials.json",
+    "jwt-secret",
+    "services.json.new",
+    FILE,
+];
+
+/// What is not there need not be removed.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether a server has kept data in a folder.
+pub(super) fn has_data(folder: &Path, server: Server) -> bool {
+    folder.join(server.folder()).exists()
+}
 
 async fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join("lock");

@@ -156,6 +156,30 @@ impl Services {
         Some(Addresses { pid, nats_url, mongodb_uri })
     }
 
+    /// Whether a server of ours has kept data in this folder.
+    #[must_use]
+    pub fn have_data(data_dir: &Path) -> bool {
+        [Server::Nats, Server::Mongod].iter().any(|server| folder::has_data(data_dir, *server))
+    }
+
+    /// Creates a data folder if need be, for its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be created.
+    pub fn make_folder(data_dir: &Path) -> Result<(), Error> {
+        folder::make(data_dir)
+    }
+
+    /// Removes the data of our servers from a folder, and nothing that is not ours.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is in use, or something cannot be removed.
+    pub async fn remove_data(data_dir: &Path, say: Say<'_>) -> Result<(), Error> {
+        Folder::hold(data_dir, say).await?.clear()
+    }
+
     /// Where nats-server is, given or ours; it stays over a restart.
     #[must_use]
     pub fn nats_url(&self) -> &str {

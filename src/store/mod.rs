@@ -45,17 +45,20 @@ const OLDEST_VERSION: (u32, u32) = (6, 0);
 pub enum Error {
     /// The URI is not one.
     #[error(
-        "MONGODB_URI is not a MongoDB address; it looks like mongodb://host:27017/?replicaSet=rs0"
+        "MONGODB_URI is not a MongoDB address; it looks like \
+         mongodb://host:27017/?replicaSet=rs0: {}", short(.0)
     )]
-    Uri(#[source] mongodb::error::Error),
+    Uri(mongodb::error::Error),
     /// No server answers there.
-    #[error("no MongoDB answers at {host}; is it running, and is MONGODB_URI right?")]
+    #[error(
+        "no MongoDB answers at {host}; is it running, and is MONGODB_URI right? {}",
+        short(driver)
+    )]
     Unreachable {
         /// The hosts of the URI, without its credentials.
         host: String,
-        /// What the driver saw.
-        #[source]
-        source: mongodb::error::Error,
+        /// What the driver saw. Not a source, as below.
+        driver: mongodb::error::Error,
     },
     /// A server without transactions.
     #[error(
@@ -149,7 +152,7 @@ impl Store {
         let hello = admin
             .run_command(doc! { "hello": 1 })
             .await
-            .map_err(|source| Error::Unreachable { host: host.clone(), source })?;
+            .map_err(|driver| Error::Unreachable { host: host.clone(), driver })?;
         if hello.get_str("setName").is_err() && hello.get_str("msg").ok() != Some("isdbgrid") {
             return Err(Error::NoReplicaSet { host });
         }
@@ -178,11 +181,35 @@ impl Store {
 fn short(error: &mongodb::error::Error) -> String {
     match &*error.kind {
         ErrorKind::Command(command) => format!("{} ({})", command.message, command.code_name),
+        ErrorKind::ServerSelection { message, .. } => cause_of(message).to_owned(),
         kind => kind.to_string(),
     }
+}
+
+/// The driver's text has the whole topology, with an error for each server; the first one's cause
+/// says enough.
+fn cause_of(selection: &str) -> &str {
+    let first =
+        selection.split_once("Error: Kind: ").and_then(|(_, it)| it.split_once(", labels:"));
+    first.map_or_else(|| selection.split(" Topology").next().unwrap_or(selection), |(it, _)| it)
 }
 
 fn version_of(text: &str) -> (u32, u32) {
     let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause_of;
+
+    #[test]
+    fn a_server_that_is_not_there_is_told_by_its_cause() {
+        let driver = "Server selection timeout: No available servers. Topology: { Type: Unknown, \
+                      Servers: [ { Address: h:1, Type: Unknown, Error: Kind: I/O error: refused, \
+                      labels: {\"RetryableError\"}, source: None, server response: None } ] }";
+        assert_eq!(cause_of(driver), "I/O error: refused");
+        let none = "Server selection timeout: No available servers. Topology: { Type: Unknown }";
+        assert_eq!(cause_of(none), "Server selection timeout: No available servers.");
+    }
 }

@@ -26,6 +26,19 @@ impl Store {
         Ok(kept.as_ref().and_then(|kept| kept.get("weeks")).and_then(Bson::as_i64).unwrap_or(weeks))
     }
 
+    /// Whether the dates of a data set were ever moved, by nothing at all or more.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn knows_data_set(&self, data_set: &str) -> Result<bool, Error> {
+        self.database
+            .collection::<bson::Document>(META)
+            .find_one(doc! { "_id": format!("shift/{data_set}") })
+            .await
+            .doing("reading how far dates were moved")
+            .map(|kept| kept.is_some())
+    }
+
     /// How many events of a data set are known to be on the log.
     ///
     /// # Errors

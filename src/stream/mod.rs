@@ -4,6 +4,7 @@
 //!
 //! - [`address`]: where the server is and who we are to it;
 //! - [`subject`]: subjects as functions with strict parsers beside them;
+//! - [`ensure`]: the stream itself, made where there is none, looked at where there is one;
 //! - [`publish`]: events onto the log;
 //! - [`read`]: events off the log, from a position, in order and without holes;
 //! - [`check`]: whether the log is still the one a checkpoint was made from;
@@ -12,21 +13,22 @@
 pub mod address;
 pub mod announce;
 pub mod check;
+pub mod ensure;
 pub mod publish;
 pub mod read;
 pub mod subject;
 
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::ConnectErrorKind;
-use async_nats::jetstream::context::CreateStreamErrorKind;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use async_nats::jetstream::{self, ErrorCode};
+use async_nats::jetstream;
+use async_nats::jetstream::stream::Config;
 use tracing::{info, warn};
 
 use self::address::Address;
+use crate::seldom::Seldom;
 
 /// The metadata key of a stream's identity.
 const INCARNATION: &str = "incarnation";
@@ -61,6 +63,14 @@ pub enum Error {
     NoJetStream {
         /// The address, without its credentials.
         url: String,
+    },
+    /// Somebody made a stream that cannot be the log.
+    #[error("the stream {stream} cannot be the log: {reason}")]
+    Unfit {
+        /// The stream's name.
+        stream: String,
+        /// What it has and what it needs.
+        reason: String,
     },
     /// The stream is not there and cannot be made, or cannot be read.
     #[error("while {doing} the stream {stream}: {reason}")]
@@ -99,6 +109,8 @@ pub struct Log {
     pub(crate) client: async_nats::Client,
     pub(crate) context: jetstream::Context,
     pub(crate) settings: Settings,
+    /// Events that it did not take.
+    pub refused: Arc<Seldom>,
 }
 
 /// How far the log goes.
@@ -116,13 +128,38 @@ pub struct Extent {
     pub incarnation: String,
 }
 
+impl Extent {
+    /// How full it is, in percent of what it may hold. `None` where it has no bound.
+    #[must_use]
+    pub fn percent(&self) -> Option<u64> {
+        self.max_bytes.map(|max_bytes| self.bytes.saturating_mul(100) / max_bytes)
+    }
+}
+
 impl Log {
     /// Connects, and makes the stream where there is none.
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Unreachable`], [`Error::NotLetIn`], [`Error::NoJetStream`],
-    /// [`Error::Stream`].
+    /// [`Error::Unfit`], [`Error::Stream`].
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
+        let (log, is_there) = Log::reach(settings).await?;
+        if !is_there {
+            log.make_stream().await?;
+        }
+        Ok(log)
+    }
+
+    /// Connects and makes nothing: `None` where there is no stream.
+    ///
+    /// # Errors
+    /// As [`Log::connect`].
+    pub async fn find(settings: Settings) -> Result<Option<Self>, Error> {
+        let (log, is_there) = Log::reach(settings).await?;
+        Ok(is_there.then_some(log))
+    }
+
+    async fn reach(settings: Settings) -> Result<(Self, bool), Error> {
         let address = Address::parse(&settings.url)?;
         let url = address.to_string();
         let options = async_nats::ConnectOptions::new()
@@ -138,9 +175,9 @@ impl Log {
             _ => Error::Unreachable { url: url.clone(), source },
         })?;
         let context = jetstream::new(client.clone());
-        let log = Log { client, context, settings };
-        log.ensure_stream(&url).await?;
-        Ok(log)
+        let log = Log { client, context, settings, refused: Arc::default() };
+        let is_there = log.look_at_stream(&url).await?;
+        Ok((log, is_there))
     }
 
     /// How far the log goes, as its leader says.
@@ -192,47 +229,6 @@ impl Log {
             .get_stream_no_info(&self.settings.stream)
             .await
             .map_err(|error| self.failed(doing, &error))
-    }
-
-    async fn ensure_stream(&self, url: &str) -> Result<(), Error> {
-        match self.context.get_stream(&self.settings.stream).await {
-            Ok(_) => return Ok(()),
-            Err(error) => match error.kind() {
-                jetstream::context::GetStreamErrorKind::JetStream(answer)
-                    if answer.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
-                jetstream::context::GetStreamErrorKind::JetStream(answer)
-                    if answer.error_code() == ErrorCode::JETSTREAM_NOT_ENABLED
-                        || answer.error_code() == ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT =>
-                {
-                    return Err(Error::NoJetStream { url: url.to_owned() });
-                }
-                _ => return Err(self.failed("finding", &error)),
-            },
-        }
-        let incarnation = uuid::Uuid::new_v4().to_string();
-        let config = Config {
-            name: self.settings.stream.clone(),
-            subjects: vec![format!("{}.>", self.settings.prefix)],
-            storage: StorageType::File,
-            retention: RetentionPolicy::Limits,
-            discard: DiscardPolicy::New,
-            max_bytes: self.settings.max_bytes,
-            duplicate_window: DUPLICATE_WINDOW,
-            allow_direct: true,
-            metadata: HashMap::from([(INCARNATION.to_owned(), incarnation)]),
-            ..Config::default()
-        };
-        match self.context.create_stream(config).await {
-            Ok(_) => Ok(()),
-            // Another process was just as far.
-            Err(error)
-                if matches!(error.kind(), CreateStreamErrorKind::JetStream(ref answer)
-                    if answer.error_code() == ErrorCode::STREAM_NAME_EXIST) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(self.failed("making", &error)),
-        }
     }
 
     fn failed(&self, doing: &'static str, reason: &dyn std::error::Error) -> Error {

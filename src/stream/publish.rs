@@ -1,18 +1,19 @@
 //! Events onto the log.
 
 use std::future::{Future, IntoFuture};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use bytes::Bytes;
 use projections::event::Kind;
 
 use super::announce::Announcement;
 use super::{Error, Log, REPLAY_OF, subject};
 
-/// How long the log may take to acknowledge an event.
-const ACK_PATIENCE: Duration = Duration::from_secs(10);
+/// How long an event may wait to be sent, and how long the log may take to acknowledge it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An event on its way to the log.
 #[derive(Debug, Clone)]
@@ -56,12 +57,40 @@ impl Log {
     /// Sends an event. The first future ends when it is on the wire, in the order of the calls;
     /// the second when the log has answered.
     ///
+    /// The client bounds how many events of all callers are unanswered, and counts one as answered
+    /// when somebody has taken its answer. So the answer is taken here: a caller who waits to send
+    /// while it looks at no answers would hold up all others, and itself.
+    ///
     /// # Errors
-    /// [`Refusal`]; the second future's likewise.
+    /// [`Refusal`]; the second future's likewise. Both end within 10 s.
     pub async fn publish(
         &self,
         event: Outgoing,
     ) -> Result<impl Future<Output = Result<Stored, Refusal>> + Send + use<>, Refusal> {
+        let limit = self.client.server_info().max_payload;
+        let refused = Arc::clone(&self.refused);
+        let noted = move |refusal: Refusal| {
+            if !matches!(refusal, Refusal::TooLarge(_)) {
+                refused.count(1, || refusal.to_string());
+            }
+            refusal
+        };
+        let sent = match tokio::time::timeout(PATIENCE, self.send(event)).await {
+            Ok(sent) => sent.map_err(|error| refusal(&error, limit)),
+            Err(_) => Err(Refusal::Unknown),
+        };
+        let answer = sent.map_err(&noted)?;
+        let answered = tokio::spawn(async move {
+            match tokio::time::timeout(PATIENCE, answer.into_future()).await {
+                Ok(Ok(ack)) => Ok(Stored { position: ack.sequence, duplicate: ack.duplicate }),
+                Ok(Err(error)) => Err(noted(refusal(&error, limit))),
+                Err(_) => Err(noted(Refusal::Unknown)),
+            }
+        });
+        Ok(async move { answered.await.unwrap_or(Err(Refusal::Unknown)) })
+    }
+
+    async fn send(&self, event: Outgoing) -> Result<PublishAckFuture, PublishError> {
         let subject = subject::of_event(&self.settings.prefix, event.kind, &event.entity);
         let mut headers = HeaderMap::new();
         if let Some(id) = event.message_id {
@@ -70,20 +99,11 @@ impl Log {
         if let Some(position) = event.replay_of {
             headers.insert(REPLAY_OF, position.to_string().as_str());
         }
-        let limit = self.client.server_info().max_payload;
-        let sent = if headers.is_empty() {
+        if headers.is_empty() {
             self.context.publish(subject, event.body).await
         } else {
             self.context.publish_with_headers(subject, headers, event.body).await
-        };
-        let answer = sent.map_err(|error| refusal(&error, limit))?;
-        Ok(async move {
-            match tokio::time::timeout(ACK_PATIENCE, answer.into_future()).await {
-                Ok(Ok(ack)) => Ok(Stored { position: ack.sequence, duplicate: ack.duplicate }),
-                Ok(Err(error)) => Err(refusal(&error, limit)),
-                Err(_) => Err(Refusal::Unknown),
-            }
-        })
+        }
     }
 
     /// Tells every process of a commit. Nobody needs to hear it: who missed one reads the store.
@@ -101,7 +121,7 @@ impl Log {
     }
 }
 
-fn refusal(error: &async_nats::jetstream::context::PublishError, limit: usize) -> Refusal {
+fn refusal(error: &PublishError, limit: usize) -> Refusal {
     match error.kind() {
         PublishErrorKind::MaxPayloadExceeded => Refusal::TooLarge(limit),
         PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Refusal::Unknown,

@@ -105,10 +105,12 @@ async fn a_body_that_comes_byte_by_byte_is_a_408_and_others_do_not_feel_it() {
     let opened = shop.get(&app, POLLING).await;
     let session = opened.body.as_str().and_then(|it| it.split('"').nth(3)).expect("a session");
     let slow = ["/api/events".to_owned(), format!("{POLLING}&sid={session}")].map(|path| {
-        let app = &app;
+        let (app, key) = (&app, &shop.key);
         async move {
             let mut wire = Wire::to(app).await;
-            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n");
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\ncontent-length: 100000\r\n\r\n"
+            );
             wire.send(&head).await;
             wire.drip(" ").await
         }
@@ -193,7 +195,7 @@ async fn who_finds_no_place_is_told_at_once_and_served_when_there_is_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_begun_is_answered_when_the_service_stops_and_nothing_else_holds_it_up() {
-    let (_, app) = service(|_| {}).await;
+    let (shop, app) = service(|_| {}).await;
     let mut idle = Wire::to(&app).await;
     idle.send("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
     idle.until("\"}").await;
@@ -203,7 +205,8 @@ async fn what_was_begun_is_answered_when_the_service_stops_and_nothing_else_hold
     let mut begun = Wire::to(&app).await;
     let body = r#"{"userId":"ann"}"#;
     let head = format!(
-        "POST /api/events/customer HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        "POST /api/events/customer HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\ncontent-length: {}\r\n\r\n",
+        shop.key,
         body.len()
     );
     begun.send(&head).await;

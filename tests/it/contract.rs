@@ -139,8 +139,9 @@ async fn health_says_what_it_looks_at() {
         if ready.status == 200 && *lag == json!(0) { Ok(ready) } else { Err(format!("{ready:?}")) }
     })
     .await;
-    let expected = "{services: {database: {status: string}, nats: {status: string}, projector: \
-                    {lag: number, position: number, status: string}}, status: string, timestamp: string}";
+    let expected = "{services: {database: {status: string}, nats: {log: {bytes: number, maxBytes: \
+                    number, percent: number}, status: string}, projector: {lag: number, position: \
+                    number, status: string}}, status: string, timestamp: string}";
     assert_eq!(shape(&ready.body), expected);
     assert_eq!(ready.header("cache-control"), "no-store");
     app.stop().await.expect("stopped");

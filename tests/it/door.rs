@@ -15,10 +15,11 @@ use crate::harness::{Answer, Shop, answer, until};
 const ORIGIN: &str = "https://shop.example.org";
 pub const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 
-/// A request from an address of this machine.
+/// A caller at an address of this machine.
 struct From<'a> {
     app: &'a App,
     address: [u8; 4],
+    key: &'a str,
 }
 
 impl From<'_> {
@@ -40,19 +41,20 @@ impl From<'_> {
         let client = reqwest::Client::builder().local_address(std::net::IpAddr::from(self.address));
         let client = client.build().expect("a client");
         let request = client.request(method, format!("http://{}{path}", self.app.address));
+        let request = request.header("x-api-key", self.key);
         let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
         answer(request.body(body)).await
     }
 }
 
 /// A client with an address that no other request of the test comes from.
-fn stranger(app: &App) -> From<'_> {
-    From { app, address: [127, 0, 0, 2] }
+fn stranger<'a>(shop: &'a Shop, app: &'a App) -> From<'a> {
+    From { app, address: [127, 0, 0, 2], key: &shop.key }
 }
 
 /// One at the address that is trusted where a test trusts one.
-fn proxy(app: &App) -> From<'_> {
-    From { app, address: [127, 0, 0, 3] }
+fn proxy<'a>(shop: &'a Shop, app: &'a App) -> From<'a> {
+    From { app, address: [127, 0, 0, 3], key: &shop.key }
 }
 
 /// The service with read models.
@@ -81,7 +83,7 @@ async fn a_caller_may_ask_so_often_and_health_may_always() {
     let mut shop = Shop::new().await;
     shop.settings.door.rate_limit_max_requests = 3;
     let app = ready(&shop).await;
-    let client = stranger(&app);
+    let client = stranger(&shop, &app);
     for left in ["2", "1", "0"] {
         let answer = client.get("/api/metrics/sales", &[]).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -95,7 +97,8 @@ async fn a_caller_may_ask_so_often_and_health_may_always() {
         let answer = client.get(path, &[]).await;
         assert_eq!((answer.status, answer.header("ratelimit")), (200, ""), "{path}");
     }
-    let other = From { app: &app, address: [127, 0, 0, 9] };
+    let key = shop.another_key().await;
+    let other = From { key: &key, ..client };
     assert_eq!(other.get("/api/metrics/sales", &[]).await.status, 200);
     app.stop().await.expect("stopped");
 }
@@ -103,28 +106,31 @@ async fn a_caller_may_ask_so_often_and_health_may_always() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_client_says_of_its_address_changes_nothing_and_what_a_trusted_proxy_says_does() {
     let mut shop = Shop::new().await;
-    shop.settings.door.rate_limit_max_requests = 1;
+    shop.settings.door.rate_limit_max_address_requests = 1;
     shop.settings.door.trusted_proxies = "127.0.0.3".parse().expect("an address");
     let app = ready(&shop).await;
-    let path = "/api/metrics/sales";
-    assert_eq!(stranger(&app).get(path, &[]).await.status, 200);
+    let path = "/api/nothing";
+    assert_eq!(stranger(&shop, &app).get(path, &[]).await.status, 404);
     for n in 0..3 {
         let made_up = format!("192.0.2.{n}");
         for header in
             [("X-Forwarded-For", made_up.clone()), ("Forwarded", format!("for={made_up}"))]
         {
-            let answer = stranger(&app).get(path, &[(header.0, &header.1)]).await;
-            assert_limited(&answer, "\"api\"");
+            let answer = stranger(&shop, &app).get(path, &[(header.0, &header.1)]).await;
+            assert_limited(&answer, "\"address\"");
         }
-        let answer = proxy(&app).get(path, &[("X-Forwarded-For", &made_up)]).await;
-        assert_eq!(answer.status, 200, "each is a client of its own: {answer:?}");
+        let answer = proxy(&shop, &app).get(path, &[("X-Forwarded-For", &made_up)]).await;
+        assert_eq!(answer.status, 404, "each is a client of its own: {answer:?}");
         let chain = format!("198.51.100.1, {made_up}");
-        assert_limited(&proxy(&app).get(path, &[("X-Forwarded-For", &chain)]).await, "\"api\"");
+        assert_limited(
+            &proxy(&shop, &app).get(path, &[("X-Forwarded-For", &chain)]).await,
+            "\"address\"",
+        );
     }
     let by_tls = [("X-Forwarded-Proto", "https")];
-    let hsts = proxy(&app).get("/health/live", &by_tls).await;
+    let hsts = proxy(&shop, &app).get("/health/live", &by_tls).await;
     assert_eq!(hsts.header("strict-transport-security"), "max-age=31536000");
-    let none = stranger(&app).get("/health/live", &by_tls).await;
+    let none = stranger(&shop, &app).get("/health/live", &by_tls).await;
     assert_eq!((none.status, none.header("strict-transport-security")), (200, ""));
     app.stop().await.expect("stopped");
 }
@@ -134,7 +140,7 @@ async fn an_address_may_ask_so_often_whoever_it_says_it_is() {
     let mut shop = Shop::new().await;
     shop.settings.door.rate_limit_max_address_requests = 2;
     let app = ready(&shop).await;
-    let client = stranger(&app);
+    let client = stranger(&shop, &app);
     assert_eq!(client.get("/api/nothing", &[]).await.header("ratelimit"), "\"address\";r=1;t=30");
     assert_eq!(client.send(Method::POST, "/api/events", &[], "").await.status, 400);
     assert_limited(&client.get("/api/metrics/sales", &[]).await, "\"address\";r=0;");
@@ -151,7 +157,7 @@ async fn events_are_counted_and_a_batch_that_is_too_much_is_not_taken() {
         let sales = (from..from + n).map(|n| sale(&format!("t{n}"), "ann", 1, json!({})));
         Value::Array(sales.collect()).to_string()
     };
-    let client = stranger(&app);
+    let client = stranger(&shop, &app);
     let send = |body: String| client.send(Method::POST, "/api/events/transaction", &[], body);
     let taken = send(batch(0, 6)).await;
     assert_eq!((taken.status, &taken.body["data"]["accepted"]), (200, &json!(6)), "{taken:?}");
@@ -172,7 +178,9 @@ async fn sign_ins_that_fail_are_counted() {
     let sign_in = || async {
         let headers = [("content-type", "application/json")];
         let body = json!({ "email": "nobody@example.org", "password": "not the password" });
-        stranger(&app).send(Method::POST, "/api/auth/login", &headers, body.to_string()).await
+        stranger(&shop, &app)
+            .send(Method::POST, "/api/auth/login", &headers, body.to_string())
+            .await
     };
     for left in ["1", "0"] {
         let failed = sign_in().await;
@@ -181,7 +189,7 @@ async fn sign_ins_that_fail_are_counted() {
         assert!(fields.starts_with(&format!("\"sign-in\";r={left};t=")), "{fields}");
     }
     assert_limited(&sign_in().await, "\"sign-in\";r=0;");
-    assert_eq!(stranger(&app).get("/health/live", &[]).await.status, 200);
+    assert_eq!(stranger(&shop, &app).get("/health/live", &[]).await.status, 200);
     app.stop().await.expect("stopped");
 }
 
@@ -191,7 +199,7 @@ async fn pages_of_a_listed_origin_may_read_every_answer_and_others_none() {
     shop.settings.door.cors_origin = ORIGIN.parse().expect("an origin");
     shop.settings.door.rate_limit_max_requests = 6;
     let app = ready(&shop).await;
-    let client = stranger(&app);
+    let client = stranger(&shop, &app);
     for path in ["/api/metrics/sales", POLLING] {
         let asked = [
             ("Origin", ORIGIN),
@@ -242,12 +250,12 @@ async fn pages_of_a_listed_origin_may_read_every_answer_and_others_none() {
 async fn any_origin_may_read_without_credentials_where_that_is_set_and_none_by_default() {
     let mut shop = Shop::new().await;
     let app = ready(&shop).await;
-    let answer = stranger(&app).get("/health/live", &[("Origin", ORIGIN)]).await;
+    let answer = stranger(&shop, &app).get("/health/live", &[("Origin", ORIGIN)]).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, ""));
     app.stop().await.expect("stopped");
     shop.settings.door.cors_origin = "*".parse().expect("any");
     let app = ready(&shop).await;
-    let answer = stranger(&app).get("/health/live", &[("Origin", ORIGIN)]).await;
+    let answer = stranger(&shop, &app).get("/health/live", &[("Origin", ORIGIN)]).await;
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert_eq!(answer.header("access-control-allow-credentials"), "");
     app.stop().await.expect("stopped");
@@ -258,7 +266,7 @@ async fn every_kind_of_answer_tells_browsers_what_to_keep_to() {
     let mut shop = Shop::new().await;
     shop.settings.door.rate_limit_max_requests = 1;
     let app = ready(&shop).await;
-    let client = stranger(&app);
+    let client = stranger(&shop, &app);
     let nothing = "default-src 'none'; frame-ancestors 'none'";
     for (method, path, status) in [
         (Method::GET, "/api/metrics/sales", 200),

@@ -103,6 +103,7 @@ impl Shop {
             "--rate-limit-max-requests=0".to_owned(),
             "--rate-limit-max-address-requests=0".to_owned(),
             "--rate-limit-max-events=0".to_owned(),
+            "--rate-limit-max-sign-in-failures=0".to_owned(),
         ]);
         let client = async_nats::connect(nats_url).await.expect("nats");
         let mongo = mongodb::Client::with_uri_str(mongodb_uri).await.expect("mongo");
@@ -266,6 +267,11 @@ impl Shop {
     /// Every document of generation 1 and its checkpoint, commit time left out.
     pub async fn documents(&self) -> Documents {
         documents::of(&self.database).await
+    }
+
+    /// A key of another caller.
+    pub async fn another_key(&self) -> String {
+        new_key(&self.servers.mongodb_uri, self.settings.mongodb_db.as_deref()).await
     }
 
     /// Asks the service, with the shop's key, for what it has of all that was waited for by

@@ -5,6 +5,7 @@
 //! - [`servers`]: one of each for all tests; [`harness`]: a shop for each test, and waiting;
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
+//! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
@@ -14,11 +15,14 @@
 //!   [`push`]: who is pushed to; [`updates`]: and when;
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
+//!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
 //!   [`bench`]: a benchmark that is stopped.
 
 mod audit;
 mod auth;
+mod batches;
 mod bench;
+mod commands;
 mod connections;
 mod contract;
 mod documents;
@@ -26,6 +30,7 @@ mod door;
 mod events;
 mod faults;
 mod flow;
+mod frozen;
 mod halts;
 mod harness;
 mod invariants;
@@ -37,5 +42,6 @@ mod push;
 mod quarantine;
 mod routes;
 mod servers;
+mod streams;
 mod updates;
 mod users;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::body::Ending;
 use super::client::ClientAddr;
 use crate::http::problem::Problem;
+use crate::projector::describe;
 
 /// The request's id: in the request for what is further in, in every answer, and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -116,20 +117,9 @@ fn note_fault(response: &Response) {
     if let Some(cause) = cause
         && response.status().is_server_error()
     {
-        let (status, cause) = (response.status().as_u16(), chain(cause));
+        let (status, cause) = (response.status().as_u16(), describe(cause));
         tracing::error!(status, cause, "could not be answered");
     }
-}
-
-/// An error and what caused it, on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

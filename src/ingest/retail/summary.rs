@@ -2,8 +2,8 @@
 
 use super::row::Skip;
 
-/// How many malformed lines a [`Summary`] names.
-const MALFORMED_NAMED_MAX: usize = 10;
+/// How many malformed lines a [`Summary`] names, and how many of all that became nothing.
+const NAMED_MAX: usize = 10;
 
 /// What was read so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Summary {
     pub skipped: Skipped,
     /// The first malformed lines: number in the file (the header is line 1) and what is wrong.
     pub malformed_first: Vec<(u64, &'static str)>,
+    /// The first lines that became nothing, by their number in the file.
+    pub skipped_first: Vec<u64>,
 }
 
 /// Lines that became nothing. A line counts once, under the first reason that fits.
@@ -44,13 +46,16 @@ pub struct Skipped {
 impl Summary {
     /// Counts a line that became nothing.
     pub(super) fn skip(&mut self, line: u64, skip: Skip) {
+        if self.skipped_first.len() < NAMED_MAX {
+            self.skipped_first.push(line);
+        }
         *match skip {
             Skip::ZeroPrice => &mut self.skipped.zero_price,
             Skip::NegativePrice => &mut self.skipped.negative_price,
             Skip::ZeroQuantity => &mut self.skipped.zero_quantity,
             Skip::NegativeQuantity => &mut self.skipped.negative_quantity,
             Skip::Malformed(reason) => {
-                if self.malformed_first.len() < MALFORMED_NAMED_MAX {
+                if self.malformed_first.len() < NAMED_MAX {
                     self.malformed_first.push((line, reason));
                 }
                 &mut self.skipped.malformed

@@ -1,0 +1,10 @@
+//! What commands print.
+
+/// Prints a line to standard output, as `println!` does, but does not panic where nobody reads on:
+/// `adaptive-bi project status | head -1` is no fault, and an `ingest` goes on to its end.
+macro_rules! say {
+    ($($argument:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($argument)*);
+    }};
+}
