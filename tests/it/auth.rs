@@ -290,6 +290,7 @@ async fn a_lost_answer_can_be_had_again_and_an_old_token_ends_the_session() {
 async fn what_changes_of_an_account_is_in_force_at_once_in_every_process() {
     let shop = Shop::new().await;
     let (app, other) = (shop.start().await, shop.start().await);
+    // Who is an admin for a while must not be the only one.
     account(&app, "root@example.org", Role::Admin).await;
     let ann = account(&app, EMAIL, Role::Viewer).await;
     let begun = session(&app, &ann).await;

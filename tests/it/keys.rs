@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::role::Role::Admin;
+use adaptive_bi::auth::role::Role::{Admin, Viewer};
 use adaptive_bi::auth::scope::Scope;
 use mongodb::bson::{Document, doc};
 use reqwest::Method;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::events::sale;
 use crate::harness::{Answer, Shop, answer, until};
-use crate::people::{ask, fields, somebody, tell};
+use crate::people::{ask, fields, send, somebody, tell};
 
 fn kind(answer: &Answer) -> (u16, &str) {
     (answer.status, answer.body["type"].as_str().unwrap_or_default())
@@ -95,6 +95,24 @@ async fn a_key_without_a_name_scopes_or_an_end_that_can_be_is_not_made() {
     let body = json!({ "name": "x", "scopes": ["metrics:read"], "expiresAt": "never" });
     let made = tell(&shop, &app, "/api/keys", &root.token, &body).await;
     assert_eq!((made.status, &made.body["data"]["apiKey"]["expiresAt"]), (201, &json!(null)));
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_gives_a_key_what_they_may_not_do_themselves() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let root = somebody(&app, "root", Admin).await;
+    let clerk = somebody(&app, "clerk", Viewer).await;
+    let permissions = json!([{ "resource": "system", "actions": ["create"] }]);
+    let path = format!("/api/users/{}", clerk.id);
+    let body = json!({ "permissions": permissions });
+    assert_eq!(send(&shop, &app, &root, Method::PUT, &path, &body).await.status, 200);
+    let body = |scope: &str| json!({ "name": "till", "scopes": [scope] });
+    let refused = tell(&shop, &app, "/api/keys", &clerk.token, &body("events:write:stock")).await;
+    assert_eq!(kind(&refused), (403, "forbidden"));
+    assert_eq!(refused.body["required"], "events:create");
+    made(&shop, &app, &clerk.token, &body("metrics:read")).await;
     app.stop().await.expect("stopped");
 }
 

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use super::{DAYS, DAYS_MAX, End, Keys, Wanted, is_name};
 use crate::auth::access::Access;
+use crate::auth::audit::{Event, EventType};
 use crate::auth::body::{BODY_BYTES_MAX, Fields};
 use crate::auth::caller::Person;
 use crate::auth::error::Error;
+use crate::auth::gate::Refusal;
 use crate::auth::http::unkept;
 use crate::auth::role::{Action, Resource};
 use crate::auth::scope::Scope;
@@ -79,6 +81,14 @@ async fn create(
 ) -> Result<Response, Problem> {
     let wanted = wanted(&mut body);
     body.finish()?;
+    let needed = Access::Allowed(Resource::Events, Action::Create);
+    let writes = wanted.scopes.iter().any(|scope| matches!(scope, Scope::EventsWrite(_)));
+    if writes && !person.rights.allow(Resource::Events, Action::Create) {
+        // Nobody gives a key what they may not do themselves; figures everybody may read.
+        let event = Event::refused(EventType::KeyCreate).by_user(&person.user_id);
+        keys.audit.record(event.detail(needed.to_string()).from(&origin)).await;
+        return Err(Refusal::Forbidden(needed).into());
+    }
     let made = keys.create(wanted, &by(&person), &origin).await?;
     let data = json!({ "apiKey": Shown::from(made.row), "key": made.text });
     let answer = Envelope::of(data).saying("Keep the key now; it is not shown again");
