@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -13,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::time::timeout;
 
 use super::access::Access;
 use super::audit::{Audit, Event, EventType};
@@ -28,6 +30,8 @@ use crate::store::{self, Store};
 
 /// The header that an API key can come in, beside `Authorization: Bearer`.
 pub const X_API_KEY: &str = "x-api-key";
+/// A database that takes longer to say who calls is taken to be down.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a caller shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,6 +97,9 @@ pub enum Refusal {
     /// The caller is known and may not do this.
     #[error("{0} is needed")]
     Forbidden(Access),
+    /// The database took too long to say.
+    #[error("the database took too long")]
+    TimedOut,
     /// Nobody can say.
     #[error("looking up who calls")]
     Store(#[from] store::Error),
@@ -118,11 +125,11 @@ impl From<Refusal> for Problem {
                     .of_type("forbidden")
                     .with("required", access.to_string())
             }
-            Refusal::Store(error) if error.is_unavailable() => {
+            Refusal::Store(error) if !error.is_unavailable() => Problem::internal(error),
+            Refusal::Store(_) | Refusal::TimedOut => {
                 Problem::unavailable("The database does not answer at the moment", 2)
-                    .caused_by(error)
+                    .caused_by(refusal)
             }
-            Refusal::Store(error) => Problem::internal(error),
         }
     }
 }
@@ -151,7 +158,8 @@ impl Gate {
             let (store, tokens, audit) = (store.clone(), tokens.clone(), audit.clone());
             let used = used.clone();
             async move {
-                let caller = identify(&store, &tokens, credential).await?;
+                let caller = timeout(LOOK_UP_WITHIN, identify(&store, &tokens, credential));
+                let caller = caller.await.map_err(|_| Refusal::TimedOut)??;
                 if let Caller::Key(key) = &caller {
                     used.note(&key.id);
                 }

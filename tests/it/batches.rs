@@ -43,7 +43,8 @@ async fn what_says_that_it_is_no_json_is_refused_and_a_byte_order_mark_is_not() 
     let http = reqwest::Client::new();
     let url = format!("http://{}/api/events", app.address);
     let post = async |kind: &str, body: String| {
-        answer(http.post(&url).header("content-type", kind).body(body)).await
+        let request = http.post(&url).header("x-api-key", &shop.key).header("content-type", kind);
+        answer(request.body(body)).await
     };
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json"] {
         let refused = post(kind, batch("x", 1)).await;
