@@ -24,6 +24,7 @@ use crate::http::health::{self, Health};
 use crate::http::routes::Route;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
+use crate::projector::threads::Threads;
 use crate::projector::{Projector, describe};
 use crate::push::{Hub, socket_io};
 use crate::query::{self, Deps, answer, latest};
@@ -59,6 +60,8 @@ pub struct App {
     closing: CancellationToken,
     folding: CancellationToken,
     tasks: TaskTracker,
+    // Goes when all that runs on it has ended.
+    _threads: Threads,
 }
 
 /// Takes the address to listen on, so that a port in use is said before anything is started.
@@ -98,14 +101,15 @@ impl App {
         let tasks = TaskTracker::new();
 
         let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
+        let threads = Threads::start().context("starting the fold's threads")?;
         let projector = Projector {
-            store: store.clone(),
+            store: apart(&threads, settings, mongodb_uri).await?,
             log: log.clone(),
             settings: settings.fold(),
             limits: Limits::default(),
             status: Arc::new(status),
         };
-        tasks.spawn(projector.run(folding.clone()));
+        tasks.spawn_on(projector.run(folding.clone()), threads.handle());
 
         let (log_end, log_end_seen) = watch::channel(None);
         let (extent, extent_seen) = watch::channel(None);
@@ -172,6 +176,7 @@ impl App {
             closing,
             folding,
             tasks,
+            _threads: threads,
         })
     }
 
@@ -250,4 +255,12 @@ fn ask_log_end(log: Log) -> query::AskLogEnd {
         let log = log.clone();
         async move { log.extent().await.ok().map(|extent| extent.last) }.boxed()
     })
+}
+
+/// A store with connections of the fold's own: a connection is served by the threads that made it,
+/// and those have low priority.
+async fn apart(threads: &Threads, settings: &Settings, uri: &str) -> anyhow::Result<Store> {
+    let (uri, name) = (uri.to_owned(), settings.mongodb_db.clone());
+    let connecting = async move { Store::connect(&uri, name.as_deref()).await };
+    Ok(threads.handle().spawn(connecting).await??)
 }

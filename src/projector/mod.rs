@@ -11,6 +11,7 @@
 pub mod batch;
 pub mod session;
 pub mod status;
+pub mod threads;
 pub mod verify;
 
 use std::sync::Arc;

@@ -1,0 +1,50 @@
+//! The fold's own threads: a batch job beside requests that people wait for, so the system gives
+//! it what they leave.
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// How much less than others it gets: ten steps of niceness are a tenth of the share.
+const NICENESS: i32 = 10;
+/// One folds while another commits.
+const WORKERS: usize = 2;
+
+/// Threads to fold on. Dropping it leaves what runs there to end by itself.
+#[derive(Debug)]
+pub struct Threads {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Threads {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// Where the system has no threads left.
+    pub fn start() -> std::io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("fold")
+            .on_thread_start(|| {
+                // Of this thread alone. A system that does not do it folds all the same.
+                let _ = rustix::process::setpriority_process(None, NICENESS);
+            })
+            .enable_all()
+            .build()?;
+        Ok(Threads { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    /// What is spawned with it runs there.
+    #[must_use]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A runtime must not be waited for where others run.
+            runtime.shutdown_background();
+        }
+    }
+}
