@@ -48,7 +48,12 @@ fn main() -> ExitCode {
         let cli = cli.unwrap_or_else(|error| error.exit());
         start_telemetry(&cli.settings, matches!(cli.command, Command::Demo(_)))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.context("the runtime does not start")?.block_on(run(cli))
+        let runtime = runtime.context("the runtime does not start")?;
+        let ended = runtime.block_on(run(cli));
+        // Left to the end of the process: what the MongoDB driver still has under way panics where
+        // the runtime drops the one task before the other.
+        std::mem::forget(runtime);
+        ended
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -45,10 +45,7 @@ impl Store {
         let at = |model| Collection { store: self, generation, model };
         let ledger = named(needs.ledger, |key| key.as_str().to_owned());
         at(Model::Ledger).supply(ledger, &mut fold.ledger, |row| row).await?;
-        let keys = named(needs.tallies, TallyKey::id);
-        at(Model::Tallies)
-            .supply(keys, &mut fold.tallies, |stored: Packed<Tally>| stored.t)
-            .await?;
+        self.supply_tallies(generation, needs.tallies.into_iter(), fold).await?;
         self.supply_customers(generation, needs.customers, fold).await?;
         self.supply_products(generation, needs.products, fold).await?;
         let keys = named(needs.vocabularies, projections::vocabulary::VocabularyKey::id);
@@ -66,15 +63,11 @@ impl Store {
         ids: BTreeSet<Box<str>>,
         fold: &mut Fold,
     ) -> Result<(), Error> {
-        let at = |model| Collection { store: self, generation, model };
-        let found = at(Model::Customers).find(named(ids, ToString::to_string)).await?;
-        let tally = |record: &customers::Record| TallyKey::new(Of::Customers, record.ordinal);
+        let customers = Collection { store: self, generation, model: Model::Customers };
+        let found = customers.find(named(ids, ToString::to_string)).await?;
+        let tally = |it: &customers::Record| TallyKey::new(Of::Customers, it.ordinal);
         let tallies = found.iter().filter_map(|(_, record)| record.as_ref().map(tally));
-        let tallies = tallies.filter(|key| !fold.tallies.at_hand(key)).collect();
-        let keys = named(tallies, TallyKey::id);
-        at(Model::Tallies)
-            .supply(keys, &mut fold.tallies, |stored: Packed<Tally>| stored.t)
-            .await?;
+        self.supply_tallies(generation, tallies, fold).await?;
         for (id, record) in found {
             fold.supply_customer(id, record).map_err(|_| NO_TALLY)?;
         }
@@ -88,19 +81,28 @@ impl Store {
         ids: BTreeSet<Box<str>>,
         fold: &mut Fold,
     ) -> Result<(), Error> {
-        let at = |model| Collection { store: self, generation, model };
-        let found = at(Model::Products).find(named(ids, ToString::to_string)).await?;
-        let tally = |record: &products::Record| TallyKey::new(Of::Products, record.ordinal);
+        let products = Collection { store: self, generation, model: Model::Products };
+        let found = products.find(named(ids, ToString::to_string)).await?;
+        let tally = |it: &products::Record| TallyKey::new(Of::Products, it.ordinal);
         let tallies = found.iter().filter_map(|(_, record)| record.as_ref().map(tally));
-        let tallies = tallies.filter(|key| !fold.tallies.at_hand(key)).collect();
-        let keys = named(tallies, TallyKey::id);
-        at(Model::Tallies)
-            .supply(keys, &mut fold.tallies, |stored: Packed<Tally>| stored.t)
-            .await?;
+        self.supply_tallies(generation, tallies, fold).await?;
         for (id, record) in found {
             fold.supply_product(id, record).map_err(|_| NO_TALLY)?;
         }
         Ok(())
+    }
+
+    /// Those of the tallies that are not at hand.
+    async fn supply_tallies(
+        &self,
+        generation: u32,
+        keys: impl Iterator<Item = TallyKey>,
+        fold: &mut Fold,
+    ) -> Result<(), Error> {
+        let missing: BTreeSet<_> = keys.filter(|key| !fold.tallies.at_hand(key)).collect();
+        let tallies = Collection { store: self, generation, model: Model::Tallies };
+        let unpack = |stored: Packed<Tally>| stored.t;
+        tallies.supply(named(missing, TallyKey::id), &mut fold.tallies, unpack).await
     }
 
     /// Hands a new fold the ids it remembers.
