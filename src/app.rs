@@ -27,7 +27,8 @@ use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
 use crate::projector::{Projector, describe};
 use crate::push::{Hub, socket_io};
-use crate::query::{self, Deps, answer, latest};
+use crate::query::answers::Answers;
+use crate::query::{self, Deps, latest};
 use crate::store::Store;
 use crate::stream::announce::Announcement;
 use crate::stream::{Extent, Log};
@@ -119,7 +120,10 @@ impl App {
         tasks.spawn(hear(log.clone(), announcements.clone(), folding.clone()));
         let (follower, latest) = watch::channel(None);
         let announced = announcements.subscribe();
-        tasks.spawn(latest::follow(store.clone(), announced, follower, folding.clone()));
+        let answers = Arc::<Answers>::default();
+        let following =
+            latest::follow(store.clone(), answers.clone(), announced, follower, folding.clone());
+        tasks.spawn(following);
 
         let deps = Deps {
             store: store.clone(),
@@ -127,9 +131,8 @@ impl App {
             ask_log_end: ask_log_end(log.clone()),
             projector: seen.clone(),
             latest,
-            answers: answer::answers(),
+            answers,
             now: Arc::new(query::system_clock),
-            ids: Arc::default(),
         };
         let health = Health {
             store: store.clone(),

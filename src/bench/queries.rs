@@ -27,9 +27,10 @@ use crate::auth::scope::Scope;
 use crate::projector::session::Limits;
 use crate::stream::{self, Log};
 
-const YEAR_MS: i64 = 365 * 86_400_000;
+const DAY_MS: i64 = 86_400_000;
+const YEAR_MS: i64 = 365 * DAY_MS;
 /// Queries in a second, all endpoints and ranges together.
-const QUERIES_PER_SECOND: u32 = 40;
+const QUERIES_PER_SECOND: u32 = 60;
 const ENDPOINTS: [&str; 4] =
     ["metrics/sales", "metrics/products", "metrics/customers", "dashboard/summary"];
 
@@ -59,9 +60,8 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
     let stop = CancellationToken::new();
     let feeding = apart(feed(stand.log.settings.clone(), arguments.rate, stop.clone()));
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let ranges = ranges(end);
     let (since, before) = (Instant::now(), Cpu::now());
-    let asking = ask(app.address, key.text, ranges, Duration::from_secs(arguments.seconds));
+    let asking = ask(app.address, key.text, end, Duration::from_secs(arguments.seconds));
     let results = apart(asking).await;
     let (took, cpu) = (since.elapsed(), Cpu::now().since(&before));
     stop.cancel();
@@ -81,12 +81,26 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
         "p99 ms",
         "max ms"
     );
-    let results = results?;
-    let mut all = Histogram::<u64>::new(3)?;
-    for (_, latencies) in &results {
-        all.add(latencies)?;
+    report(results?)?;
+    for (process, time) in cpu.iter() {
+        let cores = time.as_secs_f64() / took.as_secs_f64();
+        say!("  {process:<20} {cores:>10.2} cores");
     }
-    for ((endpoint, range), latencies) in results.into_iter().chain([(("all", ""), all)]) {
+    Ok(())
+}
+
+type Results = Vec<((&'static str, &'static str), Histogram<u64>)>;
+
+/// A row for each endpoint and range, and one for all endpoints over the ranges that are asked for
+/// again and again, and over those that nobody asked for before.
+fn report(results: Results) -> anyhow::Result<()> {
+    let (mut again, mut first) = (Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?);
+    for ((_, range), latencies) in &results {
+        let sum = if *range == FIRST { &mut first } else { &mut again };
+        sum.add(latencies)?;
+    }
+    let all = [(("all", "30 d, full"), again), (("all", FIRST), first)];
+    for ((endpoint, range), latencies) in results.into_iter().chain(all) {
         let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
         let at = |q| ms(latencies.value_at_quantile(q));
         say!(
@@ -97,19 +111,42 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
             ms(latencies.max())
         );
     }
-    for (process, time) in cpu.iter() {
-        let cores = time.as_secs_f64() / took.as_secs_f64();
-        say!("  {process:<20} {cores:>10.2} cores");
-    }
     Ok(())
 }
 
-type Results = Vec<((&'static str, &'static str), Histogram<u64>)>;
+/// A range of days that is asked for once.
+const FIRST: &str = "any days";
 
-fn ranges(end: i64) -> [(&'static str, String); 2] {
-    let day = |at: i64| Time(at).to_rfc3339()[..10].to_owned();
-    let range = |from| format!("startDate={}&endDate={}", day(from), day(end));
-    [("30 days", range(end - 30 * 86_400_000)), ("full", range(end - YEAR_MS - 86_400_000))]
+/// Which range is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// The last days.
+    Last(&'static str, i64),
+    /// Some days of the year, other ones each time.
+    Any,
+}
+
+const RANGES: [Asked; 3] = [Asked::Last("30 days", 30), Asked::Last("full", 366), Asked::Any];
+
+impl Asked {
+    fn name(self) -> &'static str {
+        match self {
+            Asked::Last(name, _) => name,
+            Asked::Any => FIRST,
+        }
+    }
+
+    fn parameters(self, end: i64) -> String {
+        let day = |back: i64| Time(end - back * DAY_MS).to_rfc3339()[..10].to_owned();
+        let (from, to) = match self {
+            Asked::Last(_, days) => (days, 0),
+            Asked::Any => {
+                let to = rand::random_range(0..360);
+                (to + rand::random_range(1..=366 - to), to)
+            }
+        };
+        format!("startDate={}&endDate={}", day(from), day(to))
+    }
 }
 
 /// Starts a part of the load on a thread of its own, as a client would be.
@@ -126,16 +163,14 @@ fn apart<T: Send + 'static>(
 async fn ask(
     address: SocketAddr,
     key: String,
-    ranges: [(&'static str, String); 2],
+    end: i64,
     long: Duration,
 ) -> anyhow::Result<Results> {
     let client = reqwest::Client::new();
     let mut queries: Vec<_> = Vec::new();
     for endpoint in ENDPOINTS {
-        for (name, range) in &ranges {
-            let url = format!("http://{address}/api/{endpoint}?{range}");
-            let histogram = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
-            queries.push(((endpoint, *name), url, histogram));
+        for range in RANGES {
+            queries.push((endpoint, range, Arc::new(Mutex::new(Histogram::<u64>::new(3)?))));
         }
     }
     let mut turns = interval(Duration::from_secs(1) / QUERIES_PER_SECOND);
@@ -146,7 +181,8 @@ async fn ask(
         if due > until {
             break;
         }
-        let (_, url, histogram) = &queries[number % queries.len()];
+        let (endpoint, range, histogram) = &queries[number % queries.len()];
+        let url = format!("http://{address}/api/{endpoint}?{}", range.parameters(end));
         let (request, histogram) = (client.get(url).header(X_API_KEY, &key), Arc::clone(histogram));
         answers.spawn(async move {
             let response = request.send().await?;
@@ -162,8 +198,8 @@ async fn ask(
         answer?.context("a query failed")?;
     }
     let mut results = Vec::new();
-    for (name, _, histogram) in queries {
-        results.push((name, histogram.lock().await.clone()));
+    for (endpoint, range, histogram) in queries {
+        results.push(((endpoint, range.name()), histogram.lock().await.clone()));
     }
     Ok(results)
 }

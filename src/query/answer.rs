@@ -1,25 +1,18 @@
 //! How every query is answered: parse, one snapshot, the headers that say what it reflects.
 
-use std::fmt::Write;
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use moka::future::Cache;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 
+use super::answers::Question;
 use super::ids::Ids;
 use super::params::Asked;
-use super::wait::{self, Least, READ_WITHIN};
+use super::wait::{self, Least};
 use super::{Deps, Error};
 use crate::auth::caller::Caller;
 use crate::auth::role::Rights;
-use crate::http::envelope::Envelope;
 use crate::http::problem::Problem;
 use crate::projector::status::State as Projector;
 use crate::store;
@@ -74,15 +67,15 @@ async fn answer<V: View>(
 ) -> Result<Response, Error> {
     let asked = Asked::parse(uri, (deps.now)(), V::TREND_DAYS).map_err(Error::Invalid)?;
     let mut snapshot = wait::snapshot(deps, Least::of(headers)?).await?;
+    let question = Question::of::<V>(&asked, rights);
     let mut attempt = 1;
     loop {
-        let etag = etag(V::PATH, &snapshot, &asked, rights);
+        let etag = question.etag(&snapshot);
         let provenance = provenance(deps, &snapshot, &etag);
         if is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
         }
-        let body = deps.answers.try_get_with(etag, read::<V>(deps, &snapshot, &asked)).await;
-        match body {
+        match deps.answers.get::<V>(question.clone(), &snapshot, &asked).await {
             Ok(body) => {
                 let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 return Ok((provenance, [json], body).into_response());
@@ -91,36 +84,9 @@ async fn answer<V: View>(
                 snapshot = wait::read(deps).await?.ok_or(Error::NoGeneration)?;
                 attempt += 1;
             }
-            Err(error) => return Err(Error::Shared(error)),
+            Err(error) => return Err(error),
         }
     }
-}
-
-/// Answers by their `ETag`, as JSON. Many dashboards ask for the same: the first is read for,
-/// and the others share it, those that ask meanwhile as well.
-pub type Answers = Cache<String, Bytes>;
-
-/// Memory for answers, in bytes.
-const ANSWERS_BYTES_MAX: u64 = 64 << 20;
-/// A commit makes all answers old; what nobody asked for in this time is dropped.
-const ANSWERS_IDLE: Duration = Duration::from_secs(5);
-
-/// No answers yet.
-#[must_use]
-pub fn answers() -> Answers {
-    let weigh =
-        |etag: &String, body: &Bytes| u32::try_from(etag.len() + body.len()).unwrap_or(u32::MAX);
-    Cache::builder()
-        .weigher(weigh)
-        .max_capacity(ANSWERS_BYTES_MAX)
-        .time_to_idle(ANSWERS_IDLE)
-        .build()
-}
-
-async fn read<V: View>(deps: &Deps, snapshot: &Snapshot, asked: &Asked) -> Result<Bytes, Error> {
-    let view = timeout(READ_WITHIN, V::read(snapshot, asked, &deps.ids)).await;
-    let view = view.map_err(|_| Error::TimedOut)??;
-    serde_json::to_vec(&Envelope::of(view)).map(Bytes::from).map_err(Error::Unwritable)
 }
 
 /// Says which position of the log an answer reflects and how far the log is ahead of it.
@@ -141,28 +107,6 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
     // A 304 has to say it as well, and nothing further out would.
     headers.insert(VARY, ACCEPT_ENCODING.into());
     headers
-}
-
-/// The same for the same answer alone: this program's, of this generation at this position, to
-/// the request with its ranges resolved, for a caller who may see as much. Weak, for it may be
-/// compressed.
-fn etag(path: &str, snapshot: &Snapshot, asked: &Asked, rights: Rights) -> String {
-    let checkpoint = &snapshot.checkpoint;
-    let version = env!("CARGO_PKG_VERSION");
-    let (generation, incarnation) = (checkpoint.generation, &checkpoint.incarnation);
-    let position = checkpoint.position;
-    let rights = rights.bits();
-    hashed(&format!("{version}|{incarnation}|{generation}|{position}|{rights}|{path}|{asked:?}"))
-}
-
-fn hashed(text: &str) -> String {
-    let mut etag = String::from("W/\"");
-    for byte in &Sha256::digest(text)[..16] {
-        // Writing to a string does not fail.
-        let _ = write!(etag, "{byte:02x}");
-    }
-    etag.push('"');
-    etag
 }
 
 /// Whether the caller has this answer, by RFC 9110's weak comparison.
@@ -192,12 +136,5 @@ mod tests {
         assert!(known(&["W/\"abc\""]) && known(&["\"abc\""]) && known(&["*"]));
         assert!(known(&["\"x\", W/\"abc\""]) && known(&["\"x\"", "\"abc\""]));
         assert!(!known(&[]) && !known(&["\"ab\""]) && !known(&["abc"]));
-    }
-
-    #[test]
-    fn a_tag_is_short_and_changes_with_its_text() {
-        assert_eq!(hashed("a").len(), 36);
-        assert_eq!(hashed("a"), hashed("a"));
-        assert_ne!(hashed("a"), hashed("b"));
     }
 }

@@ -38,7 +38,11 @@ impl Error {
     /// Whether the same question about a newer snapshot will do.
     #[must_use]
     pub fn is_snapshot_gone(&self) -> bool {
-        matches!(self, Error::Store(error) if error.is_snapshot_gone())
+        match self {
+            Error::Store(error) => error.is_snapshot_gone(),
+            Error::Shared(error) => error.is_snapshot_gone(),
+            _ => false,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use super::wait::READ_WITHIN;
 use crate::store::Store;
 use crate::store::read::Snapshot;
@@ -47,10 +48,11 @@ impl Latest {
     }
 }
 
-/// Keeps the newest snapshot in `latest` until `stop`. It is `None` before the first generation
-/// was made.
+/// Keeps the newest snapshot in `latest` until `stop`, each once `answers` has what is asked for all
+/// the time. It is `None` before the first generation was made.
 pub async fn follow(
     store: Store,
+    answers: Arc<Answers>,
     mut announced: Receiver<Announcement>,
     latest: watch::Sender<Option<Latest>>,
     stop: CancellationToken,
@@ -64,6 +66,7 @@ pub async fn follow(
                 let position = snapshot.checkpoint.position;
                 let unchanged = before.filter(|it| heard.no_sales(it, &snapshot));
                 let sales_changed_at = unchanged.map_or(position, |it| it.sales_changed_at);
+                answers.renew(&snapshot).await;
                 let snapshot = Arc::new(snapshot);
                 latest.send_replace(Some(Latest { snapshot, sales_changed_at, read }));
                 heard = Heard::default();

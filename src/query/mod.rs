@@ -4,13 +4,14 @@
 //! # Layout
 //!
 //! - [`answer`]: what all queries have in common; [`wait`]: waiting for a position; [`latest`]: the
-//!   newest snapshot, kept at hand;
+//!   newest snapshot, and [`answers`]: what was asked of it, kept at hand;
 //! - [`params`], [`range`], [`zone`]: what is asked for, as quarter hours and local days;
 //! - one file for each endpoint: [`sales`], [`products`], [`customers`], [`summary`];
 //! - what they are made with: [`union`] of rollups, [`ranking`], [`activities`], [`ids`].
 
 pub mod activities;
 pub mod answer;
+pub mod answers;
 pub mod customers;
 mod error;
 pub mod ids;
@@ -32,10 +33,10 @@ use futures_util::future::BoxFuture;
 use projections::time::Time;
 use tokio::sync::watch;
 
-use self::answer::{Answers, View};
+use self::answer::View;
+use self::answers::Answers;
 use self::customers::CustomerMetrics;
 pub use self::error::Error;
-use self::ids::Ids;
 use self::latest::Latest;
 use self::products::ProductMetrics;
 use self::sales::SalesMetrics;
@@ -64,11 +65,9 @@ pub struct Deps {
     /// The newest snapshot, while there is one.
     pub latest: watch::Receiver<Option<Latest>>,
     /// Answers to what was asked at the newest snapshots.
-    pub answers: Answers,
+    pub answers: Arc<Answers>,
     /// The server's clock.
     pub now: Arc<dyn Fn() -> Time + Send + Sync>,
-    /// Ids that were looked up before.
-    pub ids: Arc<Ids>,
 }
 
 impl fmt::Debug for Deps {

@@ -25,7 +25,7 @@ pub enum Statuses {
 }
 
 /// What a request asks for, its ranges resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
     /// The zone that days are of.
     pub zone: Zone,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::push::Hub;
-use adaptive_bi::query::{self, Deps, answer, latest};
+use adaptive_bi::query::answers::Answers;
+use adaptive_bi::query::{self, Deps, latest};
 use adaptive_bi::stream::announce::Announcement;
 use futures_util::FutureExt;
 use projections::fold::Touched;
@@ -27,7 +28,9 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     let (follower, latest) = watch::channel(None);
     let ending = CancellationToken::new();
     let announced = announcements.subscribe();
-    let following = latest::follow(shop.store().await, announced, follower, ending.clone());
+    let answers = Arc::<Answers>::default();
+    let following =
+        latest::follow(shop.store().await, answers.clone(), announced, follower, ending.clone());
     let following = tokio::spawn(following);
     let deps = Deps {
         store: shop.store().await,
@@ -35,9 +38,8 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
         ask_log_end: Arc::new(|| async { None }.boxed()),
         projector: watch::channel(Status { state: State::Standby, position: 0 }).1,
         latest,
-        answers: answer::answers(),
+        answers,
         now: Arc::new(query::system_clock),
-        ids: Arc::default(),
     };
     let mut updates = Arc::new(Hub::new(deps)).updates();
     for n in 1..=2 {
