@@ -42,6 +42,7 @@ mod push;
 mod quarantine;
 mod routes;
 mod servers;
+mod sessions;
 mod streams;
 mod updates;
 mod users;
