@@ -27,6 +27,9 @@ use crate::store::{Store, time};
 
 /// A refresh token whose answer was lost can be used again for this long.
 const GRACE: Duration = Duration::from_secs(10);
+/// However often a session is refreshed, its owner signs in again after this, or after as long as
+/// one may be idle where that is longer.
+const SESSION_AGE: Duration = Duration::from_hours(90 * 24);
 /// A token to set a new password is good for this long.
 const RESET_LIFE: Duration = Duration::from_hours(24);
 
@@ -223,6 +226,7 @@ impl Accounts {
             successor: presented.successor.hash,
             grace_from: earlier(now, GRACE),
             expires_at: time::later(now, self.refresh.life),
+            age_max: self.refresh.life.max(SESSION_AGE),
         };
         match self.store.rotate(&rotation).await? {
             Rotated::To(standing) => {

@@ -90,7 +90,9 @@ impl Fields {
         self.get(name)?;
         let text = self.text(name).trim().to_owned();
         let fits = characters.contains(&text.chars().count());
-        if !fits && !text.is_empty() {
+        if text.contains(char::is_control) {
+            self.wrong(name, "must have no control characters");
+        } else if !fits && !text.is_empty() {
             self.wrong(name, allowed);
         }
         Some(text).filter(|text| !text.is_empty())
@@ -169,6 +171,20 @@ mod tests {
             assert!(shown.contains(&format!("\"{field}\"")), "{field}: {shown}");
         }
         assert!(!shown.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_name_has_nothing_in_it_that_cannot_be_seen() {
+        let read = |text: &str| {
+            let mut fields = Fields::parse(format!("{{\"n\":\"{text}\"}}").as_bytes()).unwrap();
+            let name = fields.optional("n", 1..=9, "must have at most 9 characters");
+            fields.finish().ok().map(|()| name)
+        };
+        assert_eq!(read(" Zo\u{eb} "), Some(Some("Zo\u{eb}".to_owned())));
+        assert_eq!(read("  "), Some(None));
+        for text in ["a\\u0000b", "a\\nb", "a\\u001b[2J", "0123456789"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -7,6 +7,11 @@ use crate::http::problem::{FieldError, Problem};
 use crate::store;
 use crate::store::accounts::Refused;
 
+const ROLE_ASKED: &str =
+    "An account that is registered is a viewer; an admin gives roles and permissions";
+const REFRESH_REUSED: &str =
+    "The refresh token was used before, so its session was ended; sign in again";
+
 /// Why an account is not signed in, made or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -90,75 +95,54 @@ impl From<Refused> for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         let of = |status, kind, message: &'static str| Problem::new(status, message).of_type(kind);
+        let unauthorized = |kind, message| of(StatusCode::UNAUTHORIZED, kind, message);
+        let forbidden = |kind, message| of(StatusCode::FORBIDDEN, kind, message);
+        let conflict = |kind, message| of(StatusCode::CONFLICT, kind, message);
+        let not_found = |message: &'static str| Problem::new(StatusCode::NOT_FOUND, message);
         let field = |field, message| Problem::invalid(vec![FieldError::new(field, message)]);
         match error {
             Error::RegistrationOff => {
-                of(StatusCode::FORBIDDEN, "registration-off", "Accounts are made by an admin here")
+                forbidden("registration-off", "Accounts are made by an admin here")
             }
-            Error::RoleAsked(field) => of(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "An account that is registered is a viewer; an admin gives roles and permissions",
-            )
-            .with("field", field),
-            Error::EmailTaken => {
-                of(StatusCode::CONFLICT, "email-taken", "There is an account with this e-mail")
+            Error::RoleAsked(field) => forbidden("forbidden", ROLE_ASKED).with("field", field),
+            Error::NotAllowed { field, message } => {
+                forbidden("forbidden", message).with("field", field)
             }
-            Error::WrongCredentials => of(
-                StatusCode::UNAUTHORIZED,
-                "wrong-credentials",
-                "The e-mail or the password is wrong",
-            ),
-            Error::Deactivated => {
-                of(StatusCode::FORBIDDEN, "account-deactivated", "This account is deactivated")
+            Error::Deactivated => forbidden("account-deactivated", "This account is deactivated"),
+            Error::EmailTaken => conflict("email-taken", "There is an account with this e-mail"),
+            Error::LastAdmin => {
+                conflict("last-admin", "This is the last active admin; make another one first")
+            }
+            Error::TooManyKeys => {
+                conflict("too-many-keys", "There are too many API keys; revoke one first")
+            }
+            Error::WrongCredentials => {
+                unauthorized("wrong-credentials", "The e-mail or the password is wrong")
+            }
+            Error::RefreshInvalid => {
+                unauthorized("refresh-invalid", "The refresh token is not valid; sign in again")
+            }
+            Error::RefreshReused => unauthorized("refresh-reused", REFRESH_REUSED),
+            Error::TooMany(seconds) => {
+                let message = "Too many failed attempts; try again later";
+                of(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", message).retry_after(seconds)
             }
             Error::WrongPassword => field("currentPassword", "is wrong"),
-            Error::TooMany(seconds) => of(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too-many-attempts",
-                "Too many failed attempts; try again later",
-            )
-            .retry_after(seconds),
-            Error::RefreshInvalid => of(
-                StatusCode::UNAUTHORIZED,
-                "refresh-invalid",
-                "The refresh token is not valid; sign in again",
-            ),
-            Error::RefreshReused => of(
-                StatusCode::UNAUTHORIZED,
-                "refresh-reused",
-                "The refresh token was used before, so its session was ended; sign in again",
-            ),
             Error::ResetInvalid => field("token", "is not valid, or not any more"),
-            Error::NoSession => {
-                Problem::new(StatusCode::NOT_FOUND, "There is no such session of yours")
-            }
-            Error::NoAccount => Problem::new(StatusCode::NOT_FOUND, "There is no such user"),
-            Error::NotAllowed { field, message } => {
-                of(StatusCode::FORBIDDEN, "forbidden", message).with("field", field)
-            }
-            Error::LastAdmin => of(
-                StatusCode::CONFLICT,
-                "last-admin",
-                "This is the last active admin; make another one first",
-            ),
             Error::OneSelf => field("id", "must not be your own"),
-            Error::NoKey => Problem::new(StatusCode::NOT_FOUND, "There is no such API key"),
-            Error::TooManyKeys => of(
-                StatusCode::CONFLICT,
-                "too-many-keys",
-                "There are too many API keys; revoke one first",
-            ),
             Error::Password(password::Error::Weak(message)) => field("password", message),
+            Error::NoSession => not_found("There is no such session of yours"),
+            Error::NoAccount => not_found("There is no such user"),
+            Error::NoKey => not_found("There is no such API key"),
             Error::Password(password::Error::Busy) => {
                 Problem::unavailable("Too many sign in at the moment", 5)
             }
-            Error::Password(error) => Problem::internal(error),
-            Error::Token(error) => Problem::internal(error),
             Error::Store(error) if error.is_unavailable() => {
                 Problem::unavailable("The database does not answer at the moment", 2)
                     .caused_by(error)
             }
+            Error::Password(error) => Problem::internal(error),
+            Error::Token(error) => Problem::internal(error),
             Error::Store(error) => Problem::internal(error),
         }
     }

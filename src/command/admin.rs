@@ -98,6 +98,10 @@ async fn reset_link(accounts: &Accounts, email: &str) -> anyhow::Result<()> {
     let email = email.trim().to_lowercase();
     let link = accounts.reset_link(&email, "command").await?;
     let link = link.context("there is no active account with this e-mail")?;
+    eprintln!(
+        "Good once and for 24 hours. Until the page at its address can do it, send what is behind its =\n\
+         as token to POST /api/auth/password/reset, with the new password:"
+    );
     say!("{}", link.expose());
     Ok(())
 }

@@ -3,9 +3,11 @@
 //! # Layout
 //!
 //! - [`hub`]: the current overview, made once for everybody, and when it goes out;
+//! - `lines`: the connections of those who were disconnected and stay;
 //! - [`socket_io`]: the Socket.IO transport.
 
 pub mod hub;
+mod lines;
 pub mod socket_io;
 
 pub use hub::Hub;

@@ -9,11 +9,11 @@
 //! is not sent, and counted.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, middleware};
 use serde_json::{Value, json};
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::socket::Sid;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use super::Hub;
+use super::lines::{self, Lines};
 use crate::auth::access::Access;
 use crate::auth::caller::Caller;
 use crate::auth::gate::{Credential, Gate, Refusal};
@@ -42,6 +43,8 @@ const ACCESS: Access = Access::AllowedOrKey(Resource::Metrics, Action::Read, Sco
 const ROOM: &str = "signed-in";
 /// Who has shown no token by then is disconnected.
 const SHOW_TOKEN_WITHIN: Duration = Duration::from_secs(10);
+/// Who has shown so many that are not good, and none that is, too.
+const REFUSED_MAX: u32 = 5;
 /// How often it is looked whether those who are connected still may be.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -54,6 +57,7 @@ pub struct SocketIoPush {
     store: Store,
     /// Who is signed in on which connection.
     callers: Arc<Mutex<HashMap<Sid, Caller>>>,
+    lines: Lines,
     dropped: Arc<AtomicU64>,
 }
 
@@ -95,14 +99,16 @@ pub fn around(
         .ws_max_message_size(PAYLOAD_BYTES_MAX)
         .ws_max_frame_size(PAYLOAD_BYTES_MAX)
         .build_layer();
-    let (callers, dropped) = (Arc::default(), Arc::default());
-    let push = SocketIoPush { io: io.clone(), hub, gate, store, callers, dropped };
+    let (callers, lines, dropped) = (Arc::default(), Lines::default(), Arc::default());
+    let push =
+        SocketIoPush { io: io.clone(), hub, gate, store, callers, lines: lines.clone(), dropped };
     let connected = push.clone();
     io.ns("/", move |socket: SocketRef, TryData(auth): TryData<Value>| {
         let push = connected.clone();
         async move { push.welcome(socket, auth.ok()).await }
     });
-    (Router::new().fallback_service(layer.layer(router)), push)
+    let upgraded = middleware::from_fn_with_state(lines, lines::upgraded);
+    (Router::new().fallback_service(layer.layer(router)).layer(upgraded), push)
 }
 
 impl SocketIoPush {
@@ -137,6 +143,7 @@ impl SocketIoPush {
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => {}
             }
+            self.lines.tidy();
             self.callers().retain(|id, _| self.io.get_socket(*id).is_some());
             let callers: Vec<_> =
                 self.callers().iter().map(|(id, caller)| (*id, caller.clone())).collect();
@@ -162,15 +169,16 @@ impl SocketIoPush {
             let push = push.clone();
             async move { push.answer(&socket).await }
         });
-        let push = self.clone();
+        let (push, refused) = (self.clone(), Arc::new(AtomicU32::new(0)));
         socket.on("authenticate", move |socket: SocketRef, TryData(shown): TryData<Value>| {
-            let push = push.clone();
-            async move { push.authenticate(&socket, credential(shown.ok().as_ref())).await }
+            let (push, refused) = (push.clone(), refused.clone());
+            async move { push.try_again(socket, shown.ok(), &refused).await }
         });
         let callers = self.callers.clone();
         socket.on_disconnect(async move |socket: SocketRef| {
             callers.lock().unwrap_or_else(PoisonError::into_inner).remove(&socket.id);
         });
+        self.lines.begun(socket.id.as_str(), socket.req_parts());
         let welcome = json!({
             "message": "Welcome to Adaptive BI",
             "socketId": socket.id,
@@ -187,12 +195,24 @@ impl SocketIoPush {
             sleep(SHOW_TOKEN_WITHIN).await;
             let is_signed_in = push.callers().contains_key(&socket.id);
             if socket.connected() && !is_signed_in {
-                let _ = socket.disconnect();
+                push.disconnect(socket);
             }
         });
     }
 
-    async fn authenticate(&self, socket: &SocketRef, shown: Option<Credential>) {
+    /// Looks at what is shown by the event `authenticate`, a few times. A try counts as refused
+    /// before it is looked at, so that many at once are no more than many in a row.
+    async fn try_again(&self, socket: SocketRef, shown: Option<Value>, refused: &AtomicU32) {
+        let before = refused.fetch_add(1, Ordering::Relaxed);
+        if before < REFUSED_MAX && self.authenticate(&socket, credential(shown.as_ref())).await {
+            refused.store(0, Ordering::Relaxed);
+        } else if before + 1 >= REFUSED_MAX {
+            self.disconnect(socket);
+        }
+    }
+
+    /// Whether somebody is let in.
+    async fn authenticate(&self, socket: &SocketRef, shown: Option<Credential>) -> bool {
         let origin = Origin::of_parts(socket.req_parts());
         match self.gate.admit(ACCESS, shown, origin).await {
             Ok(caller) => {
@@ -201,8 +221,12 @@ impl SocketIoPush {
                 let message = "You are signed in";
                 let told = json!({ "success": true, "message": message });
                 self.note(&socket.emit("authenticated", &told));
+                true
             }
-            Err(refusal) => self.refuse(socket, refusal),
+            Err(refusal) => {
+                self.refuse(socket, refusal);
+                false
+            }
         }
     }
 
@@ -219,8 +243,15 @@ impl SocketIoPush {
         self.callers().remove(&id);
         if let Some(socket) = self.io.get_socket(id) {
             self.refuse(&socket, Refusal::SessionEnded);
-            let _ = socket.disconnect();
+            self.disconnect(socket);
         }
+    }
+
+    /// Disconnects, and hangs up on a client that stays all the same.
+    fn disconnect(&self, socket: SocketRef) {
+        self.callers().remove(&socket.id);
+        self.lines.end_soon(socket.id.to_string());
+        let _ = socket.disconnect();
     }
 
     async fn answer(&self, socket: &SocketRef) {

@@ -1,9 +1,12 @@
 //! Sessions: who is signed in. A row carries all that decides about a request, so that one look by
 //! `_id` does; changing an account changes its rows in the same transaction.
 
+use std::time::Duration;
+
 use futures_util::{FutureExt, TryStreamExt};
 use mongodb::bson::{self, Bson, doc};
 use mongodb::options::ReturnDocument;
+use mongodb::{ClientSession, Collection};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{Account, PasswordHash};
@@ -79,6 +82,8 @@ pub struct Rotation {
     pub grace_from: DateTime,
     /// When the session ends by itself, if no token is used again.
     pub expires_at: DateTime,
+    /// How long after it began it ends in any case.
+    pub age_max: Duration,
 }
 
 /// What became of it.
@@ -92,9 +97,13 @@ pub enum Rotated {
     Ended,
 }
 
+/// So many sessions an account has at a time; one more ends the oldest.
+pub const SESSIONS_MAX: usize = 100;
+
 impl Store {
     /// Begins a session of an account where it may sign in and its password still is the one that
-    /// was verified; `None` where not. Writing to the account orders it with any change to it.
+    /// was verified; `None` where not. Writing to the account orders it with any change to it, and
+    /// with other sessions of it that begin: so no more than [`SESSIONS_MAX`] are ever there.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::TimedOut`].
@@ -122,7 +131,9 @@ impl Store {
                     document.insert("role", account.role.as_str());
                     let permissions = bson::serialize_to_bson(&account.permissions)?;
                     document.insert("permissions", permissions);
-                    database.collection(SESSIONS).insert_one(document).session(session).await?;
+                    let rows = database.collection::<bson::Document>(SESSIONS);
+                    rows.insert_one(document).session(&mut *session).await?;
+                    end_the_oldest(&rows, &account.id, session).await?;
                 }
                 Ok(account)
             }
@@ -162,7 +173,7 @@ impl Store {
     /// [`Error::Driver`].
     pub async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, Error> {
         const DOING: &str = "using a refresh token";
-        let Rotation { session, used, successor, grace_from, expires_at } = rotation;
+        let Rotation { session, used, successor, grace_from, expires_at, age_max } = rotation;
         let rows = self.database.collection::<Standing>(SESSIONS);
         let good = doc! {
             "_id": session.as_str(),
@@ -177,10 +188,13 @@ impl Store {
             "hash": successor.as_str(), "previous": used.as_str(), "rotatedAt": now,
         };
         let first = doc! { "$eq": ["$refresh.hash", used.as_str()] };
+        let age_max = i64::try_from(age_max.as_millis()).unwrap_or(i64::MAX);
+        let oldest = doc! { "$add": ["$createdAt", age_max] };
+        let expires_at = doc! { "$min": [*expires_at, oldest] };
         let put = vec![doc! { "$set": {
             "refresh": { "$cond": [first.clone(), next, "$refresh"] },
             "lastUsedAt": { "$cond": [first.clone(), now, "$lastUsedAt"] },
-            "expiresAt": { "$cond": [first, *expires_at, "$expiresAt"] },
+            "expiresAt": { "$cond": [first, expires_at, "$expiresAt"] },
         } }];
         let rotated = rows.find_one_and_update(good, put).projection(standing()).await;
         if let Some(standing) = rotated.doing(DOING)? {
@@ -218,7 +232,7 @@ impl Store {
             .map(|ended| ended.deleted_count)
     }
 
-    /// The sessions of an account, the newest first; at most 100.
+    /// The sessions of an account, the newest first.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
@@ -226,9 +240,29 @@ impl Store {
         const DOING: &str = "reading sessions";
         let alive = doc! { "userId": user_id, "expiresAt": { "$gt": time::now() } };
         let rows = self.database.collection::<SessionRow>(SESSIONS);
-        let rows = rows.find(alive).sort(doc! { "createdAt": -1 }).limit(100).await.doing(DOING)?;
+        let rows = rows.find(alive).sort(newest_first()).await.doing(DOING)?;
         rows.try_collect().await.doing(DOING)
     }
+}
+
+/// Ends those sessions of an account that are not among its newest.
+async fn end_the_oldest(
+    rows: &Collection<bson::Document>,
+    user_id: &str,
+    session: &mut ClientSession,
+) -> Result<(), mongodb::error::Error> {
+    let older = rows.find(doc! { "userId": user_id }).projection(doc! { "_id": 1 });
+    let older = older.sort(newest_first()).skip(SESSIONS_MAX as u64).session(&mut *session);
+    let older: Vec<bson::Document> = older.await?.stream(&mut *session).try_collect().await?;
+    let older: Vec<_> = older.iter().filter_map(|row| row.get("_id")).collect();
+    if !older.is_empty() {
+        rows.delete_many(doc! { "_id": { "$in": older } }).session(session).await?;
+    }
+    Ok(())
+}
+
+fn newest_first() -> bson::Document {
+    doc! { "createdAt": -1, "_id": -1 }
 }
 
 fn standing() -> bson::Document {

@@ -9,7 +9,8 @@
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
-//! - [`auth`]: signing in and all around it; [`routes`]: every route with every caller;
+//! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
+//!   with every caller;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
 //!   [`log_users`]: the log's own permissions;
 //!   [`push`]: who is pushed to; [`updates`]: and when;
@@ -42,6 +43,7 @@ mod push;
 mod quarantine;
 mod routes;
 mod servers;
+mod sessions;
 mod streams;
 mod updates;
 mod users;

@@ -160,6 +160,28 @@ async fn who_shows_no_token_is_disconnected_and_who_does_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_shows_one_bad_token_after_the_other_is_disconnected() {
+    let (shop, app, _) = shop().await;
+    let mut guessing = Socket::open(&shop, &app, None).await;
+    let mut careless = Socket::open(&shop, &app, None).await;
+    for _ in 0..4 {
+        for socket in [&mut guessing, &mut careless] {
+            socket.emit(json!(["authenticate", { "token": "abi_guess" }])).await;
+            socket.next("authentication_error").await;
+        }
+    }
+    careless.emit(json!(["authenticate", { "token": shop.key }])).await;
+    careless.next("authenticated").await;
+    careless.emit(json!(["authenticate", { "token": "abi_guess" }])).await;
+    careless.next("authentication_error").await;
+    guessing.emit(json!(["authenticate", { "token": "abi_guess" }])).await;
+    guessing.closed().await;
+    careless.emit(json!(["requestCurrentMetrics"])).await;
+    careless.next("currentMetrics").await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signing_out_or_being_deactivated_disconnects_within_two_seconds() {
     let (shop, app, _) = shop().await;
     let other = shop.start().await;

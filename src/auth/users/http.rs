@@ -150,8 +150,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     own_or_allowed(&accounts, &person, &id, Action::Read, &origin).await?;
-    let account = accounts.store.account(&id).await.map_err(Error::from)?;
-    Ok(answer(account.ok_or(Error::NoAccount)?))
+    Ok(answer(found(&accounts, &id).await?))
 }
 
 async fn create(
@@ -179,8 +178,7 @@ async fn change(
     mut body: Fields,
 ) -> Result<Response, Problem> {
     own_or_allowed(&accounts, &person, &id, Action::Update, &origin).await?;
-    let account = accounts.store.account(&id).await.map_err(Error::from)?;
-    let account = account.ok_or(Error::NoAccount)?;
+    let account = found(&accounts, &id).await?;
     let change = fields::change(&mut body, &account);
     body.finish()?;
     Ok(answer(accounts.change_user(&person, account, change, &origin).await?))
@@ -220,6 +218,10 @@ async fn own_or_allowed(
     let event = Event::refused(EventType::Access).by_user(&person.user_id).from(origin);
     accounts.audit.record(event.to(origin.to_string()).detail(access.to_string())).await;
     Err(Refusal::Forbidden(access).into())
+}
+
+async fn found(accounts: &Accounts, id: &str) -> Result<Account, Error> {
+    accounts.store.account(id).await?.ok_or(Error::NoAccount)
 }
 
 fn answer(account: Account) -> Response {

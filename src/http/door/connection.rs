@@ -21,7 +21,7 @@ use tower::Service;
 
 use super::body::Ending;
 use super::client::Peer;
-use super::io::Socket;
+use super::io::{HangUp, Socket};
 use super::settings::Timeouts;
 
 /// A request's head is no longer.
@@ -88,8 +88,12 @@ pub(super) async fn serve(
             is_first
         });
     };
-    let socket = TokioIo::new(Socket::new(stream, heard, timeouts.write, place));
-    let service = service_fn(move |request| answer(router.clone(), peer, phase.clone(), request));
+    let hang_up = HangUp::new();
+    let socket = TokioIo::new(Socket::new(stream, heard, timeouts.write, place, &hang_up));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(hang_up.clone());
+        answer(router.clone(), peer, phase.clone(), request)
+    });
     let connection = http1::Builder::new()
         .keep_alive(keep_alive)
         .max_header_size(HEAD_BYTES_MAX)

@@ -9,6 +9,37 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
+
+/// Hangs up on a connection, WebSocket or not; an extension of its requests. It is of no use once
+/// the connection has ended.
+#[derive(Debug, Clone)]
+pub struct HangUp(CancellationToken);
+
+impl HangUp {
+    /// For a connection that is about to be.
+    #[must_use]
+    pub fn new() -> Self {
+        HangUp(CancellationToken::new())
+    }
+
+    /// Ends the connection.
+    pub fn now(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether the connection has ended, or is about to.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+impl Default for HangUp {
+    fn default() -> Self {
+        HangUp::new()
+    }
+}
 
 /// The socket. It holds the connection's place among those there may be, and takes it along where
 /// the connection becomes a WebSocket.
@@ -18,6 +49,8 @@ pub(super) struct Socket<F> {
     write_within: Duration,
     /// Runs while a write does not move on.
     stalled: Option<Pin<Box<Sleep>>>,
+    hung_up: Pin<Box<WaitForCancellationFutureOwned>>,
+    _over: DropGuard,
     _place: OwnedSemaphorePermit,
 }
 
@@ -28,8 +61,12 @@ impl<F: Fn() + Unpin> Socket<F> {
         heard: F,
         write_within: Duration,
         place: OwnedSemaphorePermit,
+        hang_up: &HangUp,
     ) -> Self {
-        Socket { stream, heard, write_within, stalled: None, _place: place }
+        let HangUp(token) = hang_up.clone();
+        let hung_up = Box::pin(token.clone().cancelled_owned());
+        let over = token.drop_guard();
+        Socket { stream, heard, write_within, stalled: None, hung_up, _over: over, _place: place }
     }
 
     /// An outcome of a write, or that it has not moved on for too long.
@@ -55,6 +92,10 @@ impl<F: Fn() + Unpin> AsyncRead for Socket<F> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.hung_up.as_mut().poll(context).is_ready() {
+            // As if the other end had closed it.
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
@@ -111,7 +152,8 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        (Socket::new(stream, heard, Duration::from_millis(50), place), client)
+        let within = Duration::from_millis(50);
+        (Socket::new(stream, heard, within, place, &HangUp::new()), client)
     }
 
     #[tokio::test]
@@ -138,6 +180,31 @@ mod tests {
         socket.write_all(&vec![0; 32 << 20]).await.unwrap();
         drop(socket);
         assert_eq!(reading.await.unwrap(), 32 << 20);
+    }
+
+    #[tokio::test]
+    async fn who_is_hung_up_on_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let hang_up = HangUp::new();
+        let mut socket = Socket::new(stream, || (), Duration::from_secs(9), place, &hang_up);
+        let reading = tokio::spawn(async move { socket.read(&mut [0]).await.unwrap() });
+        assert!(!hang_up.is_over());
+        hang_up.now();
+        assert_eq!(reading.await.unwrap(), 0);
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_has_ended_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let hang_up = HangUp::new();
+        drop(Socket::new(stream, || (), Duration::from_secs(9), place, &hang_up));
+        assert!(hang_up.is_over());
     }
 
     #[tokio::test]

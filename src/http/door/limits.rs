@@ -245,19 +245,13 @@ mod tests {
     use axum::body::Body;
     use axum::routing::{get, post};
     use axum::{Router, middleware};
-    use clap::Parser;
     use tower::ServiceExt;
 
+    use super::super::settings;
     use super::*;
 
-    #[derive(Parser)]
-    struct Cli {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
     fn limits(flag: &str) -> Arc<Limits> {
-        Arc::new(Limits::new(&Cli::parse_from(["test", flag]).settings))
+        Arc::new(Limits::new(&settings::parse(&[flag])))
     }
 
     async fn status(router: &Router, request: axum::http::request::Builder) -> u16 {

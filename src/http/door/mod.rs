@@ -47,6 +47,7 @@ use super::problem::Problem;
 pub(super) use access::REQUEST_ID;
 #[cfg(test)]
 pub(super) use access::around as with_access;
+pub use io::HangUp;
 
 /// Shorter answers are sent as they are: a packet is a packet.
 const COMPRESSED_FROM_BYTES: u16 = 1_024;
