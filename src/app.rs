@@ -27,6 +27,7 @@ use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
 use crate::projector::{Projector, describe};
 use crate::push::{Hub, socket_io};
+use crate::quarantine::{self, Quarantine};
 use crate::query::{self, Deps, answer, latest};
 use crate::store::Store;
 use crate::stream::announce::Announcement;
@@ -121,6 +122,10 @@ impl App {
         let announced = announcements.subscribe();
         tasks.spawn(latest::follow(store.clone(), announced, follower, folding.clone()));
 
+        let (rate, rate_seen) = watch::channel(None);
+        let following = http::projections::follow_rate(latest.clone(), rate, folding.clone());
+        tasks.spawn(following);
+
         let deps = Deps {
             store: store.clone(),
             log_end: log_end_seen.clone(),
@@ -130,6 +135,12 @@ impl App {
             answers: answer::answers(),
             now: Arc::new(query::system_clock),
             ids: Arc::default(),
+        };
+        let projections = http::projections::Deps {
+            store: store.clone(),
+            projector: seen.clone(),
+            log_extent: extent_seen.clone(),
+            rate: rate_seen,
         };
         let health = Health {
             store: store.clone(),
@@ -142,6 +153,12 @@ impl App {
         let registration = settings.registration == Switch::On;
         let sign_in = auth::http::Deps::new(accounts.clone(), registration, tasks.clone());
         let keys = Keys { store: store.clone(), audit: accounts.audit.clone() };
+        let quarantine = Quarantine {
+            store: store.clone(),
+            log: log.clone(),
+            prefix: settings.subject_prefix.clone(),
+            audit: accounts.audit.clone(),
+        };
         let hub = Arc::new(Hub::new(deps.clone()));
         let all = Routes::new()
             .merge(query::routes(deps))
@@ -150,6 +167,8 @@ impl App {
             .merge(auth::users::http::routes(accounts.clone()))
             .merge(auth::keys::http::routes(keys))
             .merge(auth::audit::http::routes(store.clone()))
+            .merge(quarantine::http::routes(quarantine))
+            .merge(http::projections::routes(projections))
             .merge(health::routes(health))
             .merge(http::page::routes());
         let door = Door::new(&settings.door);

@@ -13,6 +13,7 @@
 //! - [`projector`]: read, fold, commit, announce; the fold itself is the crate `projections`;
 //! - [`store`]: the read models, the only user of `mongodb`;
 //! - [`query`]: answers from the read models; [`push`]: what changes, to who is connected;
+//! - [`quarantine`]: what was not understood, seen through and sent again;
 //! - [`auth`]: accounts, sessions, tokens, permissions, API keys;
 //! - [`http`]: what every answer has in common;
 //! - [`seldom`]: what happens often, counted and said once a minute;
@@ -31,6 +32,7 @@ pub mod http;
 pub mod ingest;
 pub mod projector;
 pub mod push;
+pub mod quarantine;
 pub mod query;
 pub mod seldom;
 pub mod services;

@@ -8,8 +8,8 @@
 //! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
-//! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
-//! - [`auth`]: signing in and all around it; [`routes`]: every route with every caller;
+//! - [`quarantine`]: what cannot be understood; [`replays`]: and what is done about it; [`halts`]: a log that is not the checkpoint's;
+//! - [`projections`]: how far the read models are; [`auth`]: signing in and all around it; [`routes`]: every route with every caller;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
 //!   [`log_users`]: the log's own permissions;
 //!   [`push`]: who is pushed to; [`updates`]: and when;
@@ -38,8 +38,10 @@ mod keys;
 mod log_users;
 mod mail;
 mod people;
+mod projections;
 mod push;
 mod quarantine;
+mod replays;
 mod routes;
 mod servers;
 mod streams;

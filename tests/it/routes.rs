@@ -74,6 +74,11 @@ fn rows() -> Vec<Row> {
         post("/api/keys", "{}", 400, Who::Some(&[Admin], &[])),
         row(Method::DELETE, "/api/keys/{id}", "", 404, Who::Some(&[Admin], &[])),
         get("/api/audit", 200, Who::Some(&[Admin], &[])),
+        get("/api/projections", 200, Who::Some(&[Admin], &[])),
+        get("/api/quarantine", 200, Who::Some(&[Admin, Manager], &[])),
+        get("/api/quarantine/{position}", 404, Who::Some(&[Admin, Manager], &[])),
+        post("/api/quarantine/{position}/replay", "", 404, Who::Some(&[Admin], &[])),
+        post("/api/quarantine/{position}/discard", "{}", 400, Who::Some(&[Admin], &[])),
     ]
 }
 
@@ -116,7 +121,8 @@ fn bad_tokens(good: &str, refresh: &str) -> Vec<(&'static str, String, &'static 
 }
 
 async fn send(shop: &Shop, app: &App, row: &Row, credential: Option<&str>) -> Answer {
-    let path = row.path.replace("{kind}", "stock").replace("{id}", "none");
+    let path =
+        row.path.replace("{kind}", "stock").replace("{id}", "none").replace("{position}", "7");
     let request = shop.request(app, row.method.clone(), &path).body(row.body);
     answer(credential.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
 }
