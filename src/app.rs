@@ -32,7 +32,7 @@ use crate::query::{self, Deps, answer, latest};
 use crate::store::Store;
 use crate::stream::announce::Announcement;
 use crate::stream::{Extent, Log};
-use crate::{auth, http, ingest};
+use crate::{auth, http, ingest, telemetry};
 
 /// How often the log is asked for its end.
 const LOOK_AT_LOG: Duration = Duration::from_millis(250);
@@ -142,6 +142,15 @@ impl App {
             log_extent: extent_seen.clone(),
             rate: rate_seen,
         };
+        let recorder = telemetry::recorder();
+        tasks.spawn(telemetry::upkeep(recorder.clone(), folding.clone()));
+        let metrics = telemetry::http::Deps {
+            recorder,
+            store: store.clone(),
+            nats_up: nats_up_seen.clone(),
+            projector: seen.clone(),
+            log_extent: extent_seen.clone(),
+        };
         let health = Health {
             store: store.clone(),
             nats_up: nats_up_seen,
@@ -169,6 +178,7 @@ impl App {
             .merge(auth::audit::http::routes(store.clone()))
             .merge(quarantine::http::routes(quarantine))
             .merge(http::projections::routes(projections))
+            .merge(telemetry::http::routes(metrics))
             .merge(health::routes(health))
             .merge(http::page::routes());
         let door = Door::new(&settings.door);

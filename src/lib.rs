@@ -16,6 +16,7 @@
 //! - [`quarantine`]: what was not understood, seen through and sent again;
 //! - [`auth`]: accounts, sessions, tokens, permissions, API keys;
 //! - [`http`]: what every answer has in common;
+//! - [`telemetry`]: what is counted and timed, for Prometheus;
 //! - [`seldom`]: what happens often, counted and said once a minute;
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
@@ -38,3 +39,4 @@ pub mod seldom;
 pub mod services;
 pub mod store;
 pub mod stream;
+pub mod telemetry;

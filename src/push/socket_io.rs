@@ -33,6 +33,7 @@ use crate::http::client::Origin;
 use crate::http::problem::Problem;
 use crate::query;
 use crate::store::Store;
+use crate::telemetry;
 
 /// Nothing a client sends here is longer.
 const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
@@ -115,6 +116,7 @@ impl SocketIoPush {
                 update = updates.next(|| !self.callers().is_empty()) => update,
             };
             let Some(current) = update else { break };
+            metrics::counter!(telemetry::PUSHES).increment(1);
             let sent = self.io.to(ROOM).emit("realtimeSalesUpdate", &*current).await;
             self.count(match &sent {
                 Err(BroadcastError::Socket(sockets)) => sockets.len(),
@@ -138,6 +140,8 @@ impl SocketIoPush {
                 _ = tick.tick() => {}
             }
             self.callers().retain(|id, _| self.io.get_socket(*id).is_some());
+            let connections = u32::try_from(self.callers().len()).unwrap_or(u32::MAX);
+            metrics::gauge!(telemetry::PUSH_CONNECTIONS).set(f64::from(connections));
             let callers: Vec<_> =
                 self.callers().iter().map(|(id, caller)| (*id, caller.clone())).collect();
             let looked = watch::turned_away(&self.store, ACCESS, &callers);
@@ -246,6 +250,7 @@ impl SocketIoPush {
 
     fn count(&self, dropped: usize) {
         if dropped > 0 {
+            metrics::counter!(telemetry::PUSH_DROPPED).increment(dropped as u64);
             let before = self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
             tracing::debug!(dropped, before, "a connection does not keep up");
         }

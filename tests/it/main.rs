@@ -9,7 +9,7 @@
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood; [`replays`]: and what is done about it; [`halts`]: a log that is not the checkpoint's;
-//! - [`projections`]: how far the read models are; [`auth`]: signing in and all around it; [`routes`]: every route with every caller;
+//! - [`projections`]: how far the read models are; [`metrics`]: what Prometheus is told; [`auth`]: signing in and all around it; [`routes`]: every route with every caller;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
 //!   [`log_users`]: the log's own permissions;
 //!   [`push`]: who is pushed to; [`updates`]: and when;
@@ -37,6 +37,7 @@ mod invariants;
 mod keys;
 mod log_users;
 mod mail;
+mod metrics;
 mod people;
 mod projections;
 mod push;

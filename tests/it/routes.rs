@@ -74,6 +74,7 @@ fn rows() -> Vec<Row> {
         post("/api/keys", "{}", 400, Who::Some(&[Admin], &[])),
         row(Method::DELETE, "/api/keys/{id}", "", 404, Who::Some(&[Admin], &[])),
         get("/api/audit", 200, Who::Some(&[Admin], &[])),
+        get("/metrics", 200, Who::Some(&[Admin], &["metrics:scrape"])),
         get("/api/projections", 200, Who::Some(&[Admin], &[])),
         get("/api/quarantine", 200, Who::Some(&[Admin, Manager], &[])),
         get("/api/quarantine/{position}", 404, Who::Some(&[Admin, Manager], &[])),
@@ -137,7 +138,9 @@ async fn people(app: &App) -> Vec<(Role, Account)> {
 
 async fn keys(app: &App) -> Vec<(&'static str, String)> {
     let mut keys = Vec::new();
-    for scope in ["events:write", "events:write:stock", "metrics:read", "push:subscribe"] {
+    for scope in
+        ["events:write", "events:write:stock", "metrics:read", "push:subscribe", "metrics:scrape"]
+    {
         let made = key::make(scope, &[Scope::parse(scope).expect("a scope")], "command", None);
         app.store.insert_key(&made.row).await.expect("a key");
         keys.push((scope, made.text));
