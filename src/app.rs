@@ -28,6 +28,7 @@ use crate::projector::threads::Threads;
 use crate::projector::{Projector, describe};
 use crate::push::{Hub, socket_io};
 use crate::quarantine::{self, Quarantine};
+use crate::query::latest::Latest;
 use crate::query::{self, Deps, answer, latest};
 use crate::store::Store;
 use crate::stream::announce::Announcement;
@@ -122,34 +123,15 @@ impl App {
         let announced = announcements.subscribe();
         tasks.spawn(latest::follow(store.clone(), announced, follower, folding.clone()));
 
-        let (rate, rate_seen) = watch::channel(None);
-        let following = http::projections::follow_rate(latest.clone(), rate, folding.clone());
-        tasks.spawn(following);
-
         let deps = Deps {
             store: store.clone(),
             log_end: log_end_seen.clone(),
             ask_log_end: ask_log_end(log.clone()),
             projector: seen.clone(),
-            latest,
+            latest: latest.clone(),
             answers: answer::answers(),
             now: Arc::new(query::system_clock),
             ids: Arc::default(),
-        };
-        let projections = http::projections::Deps {
-            store: store.clone(),
-            projector: seen.clone(),
-            log_extent: extent_seen.clone(),
-            rate: rate_seen,
-        };
-        let recorder = telemetry::recorder();
-        tasks.spawn(telemetry::upkeep(recorder.clone(), folding.clone()));
-        let metrics = telemetry::http::Deps {
-            recorder,
-            store: store.clone(),
-            nats_up: nats_up_seen.clone(),
-            projector: seen.clone(),
-            log_extent: extent_seen.clone(),
         };
         let health = Health {
             store: store.clone(),
@@ -162,12 +144,6 @@ impl App {
         let registration = settings.registration == Switch::On;
         let sign_in = auth::http::Deps::new(accounts.clone(), registration, tasks.clone());
         let keys = Keys { store: store.clone(), audit: accounts.audit.clone() };
-        let quarantine = Quarantine {
-            store: store.clone(),
-            log: log.clone(),
-            prefix: settings.subject_prefix.clone(),
-            audit: accounts.audit.clone(),
-        };
         let hub = Arc::new(Hub::new(deps.clone()));
         let all = Routes::new()
             .merge(query::routes(deps))
@@ -176,10 +152,8 @@ impl App {
             .merge(auth::users::http::routes(accounts.clone()))
             .merge(auth::keys::http::routes(keys))
             .merge(auth::audit::http::routes(store.clone()))
-            .merge(quarantine::http::routes(quarantine))
-            .merge(http::projections::routes(projections))
-            .merge(telemetry::http::routes(metrics))
-            .merge(health::routes(health))
+            .merge(of_the_quarantine(settings, &log, &accounts))
+            .merge(of_the_service(health, latest, &tasks, &folding))
             .merge(http::page::routes());
         let door = Door::new(&settings.door);
         let routes = all.table();
@@ -277,6 +251,37 @@ async fn hear(log: Log, to: broadcast::Sender<Announcement>, stop: CancellationT
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// What tells how the service does: its projections, its metrics, its health.
+fn of_the_service(
+    health: Health,
+    latest: watch::Receiver<Option<Latest>>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Routes {
+    let (rate, rate_seen) = watch::channel(None);
+    tasks.spawn(http::projections::follow_rate(latest, rate, stop.clone()));
+    let recorder = telemetry::recorder();
+    tasks.spawn(telemetry::upkeep(recorder.clone(), stop.clone()));
+    let Health { store, nats_up, projector, log_extent, .. } = health.clone();
+    let projections = http::projections::Deps {
+        store: store.clone(),
+        projector: projector.clone(),
+        log_extent: log_extent.clone(),
+        rate: rate_seen,
+    };
+    let metrics = telemetry::http::Deps { recorder, store, nats_up, projector, log_extent };
+    Routes::new()
+        .merge(http::projections::routes(projections))
+        .merge(telemetry::http::routes(metrics))
+        .merge(health::routes(health))
+}
+
+fn of_the_quarantine(settings: &Settings, log: &Log, accounts: &Accounts) -> Routes {
+    let audit = accounts.audit.clone();
+    let (store, prefix) = (accounts.store.clone(), settings.subject_prefix.clone());
+    quarantine::http::routes(Quarantine { store, log: log.clone(), prefix, audit })
 }
 
 fn ask_log_end(log: Log) -> query::AskLogEnd {

@@ -110,10 +110,11 @@ impl Lag {
     #[must_use]
     pub fn of(checkpoint: &Checkpoint, log: &Extent) -> Self {
         let events = log.last.saturating_sub(checkpoint.position);
-        let ms = match events {
-            0 => 0,
-            _ if checkpoint.position == 0 => 0,
-            _ => log.last_at.0.saturating_sub(checkpoint.root.log_time.0).max(0),
+        // Before its first event the log's time is not known.
+        let ms = if events == 0 || checkpoint.position == 0 {
+            0
+        } else {
+            log.last_at.0.saturating_sub(checkpoint.root.log_time.0).max(0)
         };
         let seconds = Duration::from_millis(ms.unsigned_abs()).as_secs_f64();
         Lag { events, seconds }

@@ -51,7 +51,7 @@ pub(super) fn is_dry(uri: &Uri) -> Result<bool, Problem> {
 }
 
 /// The subjects of a kind, or those of none.
-pub(crate) fn of_kind(prefix: &str, name: &str) -> Option<(Vec<String>, bool)> {
+fn of_kind(prefix: &str, name: &str) -> Option<(Vec<String>, bool)> {
     if name == "unknown" {
         let all = Kind::ALL.map(|kind| subject::of_kind(prefix, kind));
         return Some((all.to_vec(), true));
@@ -60,7 +60,7 @@ pub(crate) fn of_kind(prefix: &str, name: &str) -> Option<(Vec<String>, bool)> {
 }
 
 /// Those of a state.
-pub(crate) fn which(name: &str) -> Option<Which> {
+fn which(name: &str) -> Option<Which> {
     match name {
         "open" => Some(Which::Open),
         "replayed" => Some(Which::Replayed),
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<(QuarantineWanted, u32), String> {
-        wanted(&format!("/api/quarantine?{query}").parse().unwrap(), "events")
+        wanted(&format!("/api/quarantine?{query}").parse().unwrap(), "shop")
             .map_err(|problem| problem.message().to_owned())
     }
 
@@ -85,7 +85,7 @@ mod tests {
         let (wanted, limit) =
             read("kind=stock&field=&state=all&cursor=7&from=2026-01-01&to=2026-01-01&limit=3")
                 .unwrap();
-        assert_eq!(wanted.subjects, Some((vec!["events.stock".to_owned()], false)));
+        assert_eq!(wanted.subjects, Some((vec!["shop.stock".to_owned()], false)));
         assert_eq!((wanted.field.as_deref(), wanted.after), (Some(""), Some(7)));
         assert_eq!((wanted.which, limit), (Which::All, 3));
         assert_eq!(wanted.to.unwrap() - wanted.from.unwrap(), DAY_MS);

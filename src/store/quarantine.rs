@@ -297,13 +297,13 @@ mod tests {
     #[test]
     fn a_kind_is_its_subject_and_what_follows_a_dot() {
         let wanted = |others| QuarantineWanted {
-            subjects: Some((vec!["events.stock".to_owned()], others)),
+            subjects: Some((vec!["shop.stock".to_owned()], others)),
             after: Some(7),
             ..QuarantineWanted::default()
         };
         let one = bson!([
-            { "subject": "events.stock" },
-            { "subject": { "$gte": "events.stock.", "$lt": "events.stock/" } },
+            { "subject": "shop.stock" },
+            { "subject": { "$gte": "shop.stock.", "$lt": "shop.stock/" } },
         ]);
         let after = doc! { "_id": { "$gt": 7_i64 } };
         assert_eq!(
