@@ -27,12 +27,14 @@ use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
 use crate::projector::{Projector, describe};
 use crate::push::{Hub, socket_io};
+use crate::quarantine::{self, Quarantine};
 use crate::query::answers::Answers;
+use crate::query::latest::Latest;
 use crate::query::{self, Deps, latest};
 use crate::store::Store;
 use crate::stream::announce::Announcement;
 use crate::stream::{Extent, Log};
-use crate::{auth, http, ingest};
+use crate::{auth, http, ingest, telemetry};
 
 /// How often the log is asked for its end.
 const LOOK_AT_LOG: Duration = Duration::from_millis(250);
@@ -130,7 +132,7 @@ impl App {
             log_end: log_end_seen.clone(),
             ask_log_end: ask_log_end(log.clone()),
             projector: seen.clone(),
-            latest,
+            latest: latest.clone(),
             answers,
             now: Arc::new(query::system_clock),
         };
@@ -153,7 +155,8 @@ impl App {
             .merge(auth::users::http::routes(accounts.clone()))
             .merge(auth::keys::http::routes(keys))
             .merge(auth::audit::http::routes(store.clone()))
-            .merge(health::routes(health))
+            .merge(of_the_quarantine(settings, &log, &accounts))
+            .merge(of_the_service(health, latest, &tasks, &folding))
             .merge(http::page::routes());
         let door = Door::new(&settings.door);
         let routes = all.table();
@@ -251,6 +254,37 @@ async fn hear(log: Log, to: broadcast::Sender<Announcement>, stop: CancellationT
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// What tells how the service does: its projections, its metrics, its health.
+fn of_the_service(
+    health: Health,
+    latest: watch::Receiver<Option<Latest>>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Routes {
+    let (rate, rate_seen) = watch::channel(None);
+    tasks.spawn(http::projections::follow_rate(latest, rate, stop.clone()));
+    let recorder = telemetry::recorder();
+    tasks.spawn(telemetry::upkeep(recorder.clone(), stop.clone()));
+    let Health { store, nats_up, projector, log_extent, .. } = health.clone();
+    let projections = http::projections::Deps {
+        store: store.clone(),
+        projector: projector.clone(),
+        log_extent: log_extent.clone(),
+        rate: rate_seen,
+    };
+    let metrics = telemetry::http::Deps { recorder, store, nats_up, projector, log_extent };
+    Routes::new()
+        .merge(http::projections::routes(projections))
+        .merge(telemetry::http::routes(metrics))
+        .merge(health::routes(health))
+}
+
+fn of_the_quarantine(settings: &Settings, log: &Log, accounts: &Accounts) -> Routes {
+    let audit = accounts.audit.clone();
+    let (store, prefix) = (accounts.store.clone(), settings.subject_prefix.clone());
+    quarantine::http::routes(Quarantine { store, log: log.clone(), prefix, audit })
 }
 
 fn ask_log_end(log: Log) -> query::AskLogEnd {

@@ -13,8 +13,10 @@
 //! - [`projector`]: read, fold, commit, announce; the fold itself is the crate `projections`;
 //! - [`store`]: the read models, the only user of `mongodb`;
 //! - [`query`]: answers from the read models; [`push`]: what changes, to who is connected;
+//! - [`quarantine`]: what was not understood, seen through and sent again;
 //! - [`auth`]: accounts, sessions, tokens, permissions, API keys;
 //! - [`http`]: what every answer has in common;
+//! - [`telemetry`]: what is counted and timed, for Prometheus;
 //! - [`seldom`]: what happens often, counted and said once a minute;
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
@@ -31,8 +33,10 @@ pub mod http;
 pub mod ingest;
 pub mod projector;
 pub mod push;
+pub mod quarantine;
 pub mod query;
 pub mod seldom;
 pub mod services;
 pub mod store;
 pub mod stream;
+pub mod telemetry;

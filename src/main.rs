@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use adaptive_bi::command::{admin, demo, ingest, key, project, serve};
+use adaptive_bi::command::{admin, demo, ingest, key, project, quarantine, serve};
 use adaptive_bi::config::{self, Settings};
 use adaptive_bi::{bench, projector, services};
 use anyhow::Context;
@@ -37,6 +37,9 @@ enum Command {
     /// The projector: its state, and ending a halt.
     #[command(subcommand)]
     Project(project::Action),
+    /// What was not understood: seen, sent again, given up.
+    #[command(subcommand)]
+    Quarantine(quarantine::Action),
     /// Measures this machine, servers and load included.
     Bench(bench::Arguments),
 }
@@ -72,6 +75,7 @@ async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
         Command::Admin(action) => admin::run(&settings, &action).await,
         Command::Key(action) => key::run(&settings, &action).await,
         Command::Project(action) => project::run(&settings, &action).await,
+        Command::Quarantine(action) => quarantine::run(&settings, &action).await,
         Command::Bench(arguments) => bench::run(&settings, &arguments).await,
     }
 }

@@ -15,11 +15,15 @@ pub enum Scope {
     MetricsRead,
     /// `push:subscribe`: what is pushed.
     PushSubscribe,
+    /// `metrics:scrape`: how the service itself does, for Prometheus.
+    MetricsScrape,
 }
 
 /// A text that is no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be events:write, events:write:<kind>, metrics:read or push:subscribe")]
+#[error(
+    "must be events:write, events:write:<kind>, metrics:read, push:subscribe or metrics:scrape"
+)]
 pub struct NotAScope;
 
 impl Scope {
@@ -32,6 +36,7 @@ impl Scope {
             "events:write" => Ok(Scope::EventsWrite(None)),
             "metrics:read" => Ok(Scope::MetricsRead),
             "push:subscribe" => Ok(Scope::PushSubscribe),
+            "metrics:scrape" => Ok(Scope::MetricsScrape),
             _ => {
                 let kind = name.strip_prefix("events:write:").and_then(Kind::parse);
                 kind.map(|kind| Scope::EventsWrite(Some(kind))).ok_or(NotAScope)
@@ -64,6 +69,7 @@ impl fmt::Display for Scope {
             Scope::EventsWrite(Some(kind)) => write!(f, "events:write:{}", kind.as_str()),
             Scope::MetricsRead => f.write_str("metrics:read"),
             Scope::PushSubscribe => f.write_str("push:subscribe"),
+            Scope::MetricsScrape => f.write_str("metrics:scrape"),
         }
     }
 }
@@ -89,7 +95,12 @@ mod tests {
     #[test]
     fn a_scope_is_read_as_it_is_written() {
         let kinds = Kind::ALL.map(|kind| Scope::EventsWrite(Some(kind)));
-        let others = [Scope::EventsWrite(None), Scope::MetricsRead, Scope::PushSubscribe];
+        let others = [
+            Scope::EventsWrite(None),
+            Scope::MetricsRead,
+            Scope::PushSubscribe,
+            Scope::MetricsScrape,
+        ];
         for scope in kinds.into_iter().chain(others) {
             assert_eq!(Scope::parse(&scope.to_string()), Ok(scope));
         }

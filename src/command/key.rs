@@ -21,7 +21,8 @@ pub enum Action {
         /// What it is called.
         #[arg(long, value_parser = name)]
         name: String,
-        /// What it may do: events:write, events:write:<kind>, metrics:read, push:subscribe.
+        /// What it may do: events:write, events:write:<kind>, metrics:read, push:subscribe,
+        /// metrics:scrape.
         #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1.., value_parser = Scope::parse)]
         scopes: Vec<Scope>,
         /// For how many days it is good.

@@ -5,7 +5,8 @@
 //! - [`ingest`]: a file onto the log;
 //! - [`admin`]: accounts, for who runs the server;
 //! - [`key`]: API keys;
-//! - [`project`]: the projector's state, and ending a halt.
+//! - [`project`]: the projector's state, and ending a halt;
+//! - [`quarantine`]: what was not understood.
 
 pub mod admin;
 mod credentials;
@@ -14,6 +15,7 @@ pub mod generate;
 pub mod ingest;
 pub mod key;
 pub mod project;
+pub mod quarantine;
 pub mod serve;
 
 use anyhow::bail;

@@ -183,7 +183,14 @@ mod tests {
 
     fn log() -> Extent {
         let incarnation = String::new();
-        Extent { first: 1, last: 10, bytes: 85, max_bytes: Some(100), incarnation }
+        Extent {
+            first: 1,
+            last: 10,
+            last_at: projections::time::Time(0),
+            bytes: 85,
+            max_bytes: Some(100),
+            incarnation,
+        }
     }
 
     #[test]

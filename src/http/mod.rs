@@ -9,6 +9,7 @@
 //! - [`client`]: where a request came from;
 //! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
 //! - [`health`]: whether the program is up, and whether it can do its work;
+//! - [`projections`]: how far the read models are;
 //! - [`page`]: the small page at `/`.
 
 pub mod client;
@@ -19,6 +20,7 @@ pub mod health;
 pub mod page;
 pub mod parameters;
 pub mod problem;
+pub mod projections;
 pub mod routes;
 
 pub use finish::{BODY_BYTES_MAX, finish};

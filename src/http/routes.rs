@@ -13,6 +13,7 @@ use axum::routing::{self, MethodRouter};
 use super::door::Door;
 use crate::auth::access::Access;
 use crate::auth::gate::{self, Gate};
+use crate::telemetry;
 
 /// Routes, each with its access; they become a router at the gate that enforces it.
 pub struct Routes<S = ()>(Vec<Entry<S>>);
@@ -140,9 +141,11 @@ impl Routes {
                     None => handler,
                 };
                 let limited = door.by_caller(bounded);
+                let named = (route.method, route.path);
+                let timed = middleware::from_fn_with_state(named, telemetry::http::timed);
                 let state = (gate.clone(), route.access);
                 let guarded = middleware::from_fn_with_state(state, gate::enforce);
-                router.route(route.path, limited.route_layer(guarded))
+                router.route(route.path, limited.route_layer(guarded).route_layer(timed))
             },
         )
     }

@@ -26,6 +26,7 @@ use crate::http::door::limits::Budget;
 use crate::http::envelope::Envelope;
 use crate::http::problem::{FieldError, Problem};
 use crate::stream::Log;
+use crate::telemetry;
 
 /// Events in one request, at most.
 const EVENTS_MAX: usize = 10_000;
@@ -155,7 +156,13 @@ async fn take(
             Err(reasons) => submitter.reject(index, reasons),
         }
     }
-    Ok(answer(report(submitter.finish().await)))
+    let report = report(submitter.finish().await);
+    let untaken = report.results.len() - report.accepted - report.duplicates - report.rejected;
+    telemetry::published("accepted", report.accepted);
+    telemetry::published("duplicate", report.duplicates);
+    telemetry::published("rejected", report.rejected);
+    telemetry::published("untaken", untaken);
+    Ok(answer(report))
 }
 
 /// The events of a body: the elements of an array, or the lines that are not blank.

@@ -7,6 +7,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use projections::fold::{Fold, Resolved, Touched};
+use projections::root::Counts;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ use crate::store::lease::{Owner, RENEWAL};
 use crate::stream::announce::Announcement;
 use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
+use crate::telemetry;
 
 /// How large a batch may be. It ends at the first bound it reaches.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +73,8 @@ struct Session<'a> {
     pace: Pace,
     /// Events that the log has and the figures leave out.
     quarantined: Seldom,
+    /// What had come of the events at the last commit.
+    counted: Counts,
 }
 
 /// A batch on its way to the store.
@@ -101,7 +105,7 @@ pub async fn run(
     let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
     projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let mut reader = projector.log.read_after(checkpoint.position).await?;
-    let position = checkpoint.position;
+    let (position, counted) = (checkpoint.position, checkpoint.root.counts);
     projector.status.send_replace(Status { state: State::Running, position });
     info!(position, log_end = extent.last, generation = checkpoint.generation, "folding");
     let mut session = Session {
@@ -112,6 +116,7 @@ pub async fn run(
         committing: None,
         pace: Pace::new(),
         quarantined: Seldom::default(),
+        counted,
     };
     let outcome = session.fold_until(&mut reader, owner, limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
@@ -237,8 +242,10 @@ impl Session<'_> {
             debug!(position, events, writes, "commit begins");
             let begun = Instant::now();
             let result = commit.run(&store, &mut session).await;
+            let took = begun.elapsed();
             debug!(position, done = result.is_ok(), "commit answered");
-            (session, begun.elapsed(), result)
+            telemetry::commit(events, writes, took, result.is_ok());
+            (session, took, result)
         });
         self.committing = Some((task, folded));
     }
@@ -274,6 +281,8 @@ impl Session<'_> {
             Ok(()) => {
                 self.tell_quarantined();
                 let position = folded.checkpoint.position;
+                let counts = folded.checkpoint.root.counts;
+                telemetry::committed(&std::mem::replace(&mut self.counted, counts), &counts);
                 self.projector.status.send_modify(|status| status.position = position);
                 let announcement = Announcement {
                     generation: folded.checkpoint.generation,

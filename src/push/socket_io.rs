@@ -34,6 +34,7 @@ use crate::http::client::Origin;
 use crate::http::problem::Problem;
 use crate::query;
 use crate::store::Store;
+use crate::telemetry;
 
 /// Nothing a client sends here is longer.
 const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
@@ -121,6 +122,7 @@ impl SocketIoPush {
                 update = updates.next(|| !self.callers().is_empty()) => update,
             };
             let Some(current) = update else { break };
+            metrics::counter!(telemetry::PUSHES).increment(1);
             let sent = self.io.to(ROOM).emit("realtimeSalesUpdate", &*current).await;
             self.count(match &sent {
                 Err(BroadcastError::Socket(sockets)) => sockets.len(),
@@ -145,6 +147,8 @@ impl SocketIoPush {
             }
             self.lines.tidy();
             self.callers().retain(|id, _| self.io.get_socket(*id).is_some());
+            let connections = u32::try_from(self.callers().len()).unwrap_or(u32::MAX);
+            metrics::gauge!(telemetry::PUSH_CONNECTIONS).set(f64::from(connections));
             let callers: Vec<_> =
                 self.callers().iter().map(|(id, caller)| (*id, caller.clone())).collect();
             let looked = watch::turned_away(&self.store, ACCESS, &callers);
@@ -277,6 +281,7 @@ impl SocketIoPush {
 
     fn count(&self, dropped: usize) {
         if dropped > 0 {
+            metrics::counter!(telemetry::PUSH_DROPPED).increment(dropped as u64);
             let before = self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
             tracing::debug!(dropped, before, "a connection does not keep up");
         }

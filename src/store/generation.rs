@@ -1,5 +1,6 @@
 //! Generations: the live pointer, the checkpoint of each, and how one is made.
 
+use futures_util::TryStreamExt;
 use mongodb::IndexModel;
 use mongodb::bson::{self, doc};
 use mongodb::options::IndexOptions;
@@ -66,6 +67,17 @@ impl Store {
             .doing("reading the checkpoint")
     }
 
+    /// The checkpoint of every generation, the oldest generation first.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error> {
+        const DOING: &str = "reading the checkpoints";
+        let checkpoints = self.database.collection::<Checkpoint>(CHECKPOINTS);
+        let found = checkpoints.find(doc! {}).sort(doc! { "_id": 1 }).await;
+        found.doing(DOING)?.try_collect().await.doing(DOING)
+    }
+
     /// The live generation's checkpoint; the first generation is made where there is none.
     ///
     /// # Errors
@@ -84,7 +96,8 @@ impl Store {
             .ok_or(Error::Missing("the live generation has no checkpoint; rebuild it"))
     }
 
-    /// Makes a checkpoint belong to another incarnation of its log. False where it moved meanwhile.
+    /// Makes a checkpoint belong to another incarnation of its log, and what became of the messages
+    /// that were quarantined as well. False where it moved meanwhile.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -94,7 +107,8 @@ impl Store {
         incarnation: &str,
     ) -> Result<bool, Error> {
         let position = i64::try_from(checkpoint.position).unwrap_or(i64::MAX);
-        self.database
+        let accepted = self
+            .database
             .collection::<bson::Document>(CHECKPOINTS)
             .update_one(
                 doc! {
@@ -105,8 +119,13 @@ impl Store {
                 doc! { "$set": { "incarnation": incarnation } },
             )
             .await
-            .doing("accepting the log")
-            .map(|accepted| accepted.matched_count == 1)
+            .doing("accepting the log")?
+            .matched_count
+            == 1;
+        if accepted {
+            self.move_resolutions(&checkpoint.incarnation, incarnation).await?;
+        }
+        Ok(accepted)
     }
 
     /// Makes generation 1. Every step can be done again, so a crash between two costs nothing;

@@ -110,6 +110,28 @@ impl Store {
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
     pub async fn restore_blocks(&self, generation: u32, fold: &mut Fold) -> Result<(), Error> {
+        self.restore_activities(generation, fold).await?;
+        let first = BlockKey { kind: BlockKind::Ledger, number: 0 };
+        self.restore_from(generation, first, fold).await
+    }
+
+    /// The activities alone: enough for a fold that is supplied with every row of the ledger it
+    /// asks about.
+    ///
+    /// # Errors
+    /// As [`Store::restore_blocks`].
+    pub async fn restore_activities(&self, generation: u32, fold: &mut Fold) -> Result<(), Error> {
+        let number = fold.root.blocks.activity_first;
+        let first = BlockKey { kind: BlockKind::Activity, number };
+        self.restore_from(generation, first, fold).await
+    }
+
+    async fn restore_from(
+        &self,
+        generation: u32,
+        first: BlockKey,
+        fold: &mut Fold,
+    ) -> Result<(), Error> {
         #[derive(Deserialize)]
         struct Stored {
             #[serde(rename = "_id")]
@@ -117,13 +139,8 @@ impl Store {
             #[serde(flatten)]
             block: Block,
         }
-        let first = |kind, number| BlockKey { kind, number }.id();
-        let filter = doc! { "$or": [
-            { "_id": { "$gte": first(BlockKind::Activity, fold.root.blocks.activity_first),
-                       "$lte": first(BlockKind::Activity, u32::MAX) } },
-            { "_id": { "$gte": first(BlockKind::Ledger, 0),
-                       "$lte": first(BlockKind::Ledger, u32::MAX) } },
-        ] };
+        let last = BlockKey { number: u32::MAX, ..first };
+        let filter = doc! { "_id": { "$gte": first.id(), "$lte": last.id() } };
         let mut found = self
             .database
             .collection::<RawDocumentBuf>(&Model::Blocks.name(generation))

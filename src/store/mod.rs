@@ -7,6 +7,7 @@
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
 //! - [`lease`]: who folds;
 //! - [`read`]: one consistent snapshot for the query side;
+//! - [`quarantine`]: what is quarantined, and what became of it;
 //! - [`notes`]: what is remembered beside the read models;
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
 //!   [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
@@ -24,6 +25,7 @@ pub mod lease;
 pub mod load;
 pub mod names;
 pub mod notes;
+pub mod quarantine;
 pub mod read;
 pub mod resets;
 pub mod sessions;

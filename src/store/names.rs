@@ -19,6 +19,9 @@ pub const RESETS: &str = "password_resets";
 pub const ATTEMPTS: &str = "sign_in_attempts";
 /// API keys, `_id` their id.
 pub const API_KEYS: &str = "api_keys";
+/// What became of quarantined messages, `_id` their position; beside the generations, which are
+/// made anew.
+pub const RESOLUTIONS: &str = "resolutions";
 /// Who did what; only ever added to.
 pub const AUDIT: &str = "audit";
 

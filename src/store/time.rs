@@ -28,3 +28,10 @@ pub fn later(from: DateTime, by: Duration) -> DateTime {
     let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     at(from.timestamp_millis().saturating_add(ms))
 }
+
+/// So much earlier.
+#[must_use]
+pub fn earlier(from: DateTime, by: Duration) -> DateTime {
+    let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    at(from.timestamp_millis().saturating_sub(ms))
+}

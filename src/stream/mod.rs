@@ -25,6 +25,7 @@ use std::time::Duration;
 use async_nats::ConnectErrorKind;
 use async_nats::jetstream;
 use async_nats::jetstream::stream::Config;
+use projections::time::Time;
 use tracing::{info, warn};
 
 use self::address::Address;
@@ -120,6 +121,8 @@ pub struct Extent {
     pub first: u64,
     /// The last position.
     pub last: u64,
+    /// When it took the last message; 1970 or before where it never had one.
+    pub last_at: Time,
     /// How many bytes it holds.
     pub bytes: u64,
     /// How many it may hold; past that it refuses events. `None` where it has no bound.
@@ -190,6 +193,10 @@ impl Log {
         Ok(Extent {
             first: info.state.first_sequence,
             last: info.state.last_sequence,
+            last_at: Time(
+                info.state.last_timestamp.unix_timestamp() * 1_000
+                    + i64::from(info.state.last_timestamp.millisecond()),
+            ),
             bytes: info.state.bytes,
             max_bytes: u64::try_from(info.config.max_bytes).ok().filter(|bytes| *bytes > 0),
             incarnation: info.config.metadata.get(INCARNATION).cloned().unwrap_or_default(),

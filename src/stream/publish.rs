@@ -30,6 +30,21 @@ pub struct Outgoing {
     pub replay_of: Option<u64>,
 }
 
+/// A quarantined message on its way to the log again.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// Its subject, whole.
+    pub subject: String,
+    /// Its headers, those of the log's own apart.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Bytes,
+    /// For `JetStream`'s duplicate window.
+    pub message_id: String,
+    /// Where it stood first.
+    pub replay_of: u64,
+}
+
 /// The log has an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
@@ -88,6 +103,29 @@ impl Log {
             }
         });
         Ok(async move { answered.await.unwrap_or(Err(Refusal::Unknown)) })
+    }
+
+    /// Sends a quarantined message again, and waits for the log to have it.
+    ///
+    /// # Errors
+    /// [`Refusal`], within 10 s.
+    pub async fn publish_again(&self, again: Again) -> Result<Stored, Refusal> {
+        let limit = self.client.server_info().max_payload;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &again.headers {
+            headers.append(name.as_str(), value.as_str());
+        }
+        headers.insert(async_nats::header::NATS_MESSAGE_ID, again.message_id.as_str());
+        headers.insert(REPLAY_OF, again.replay_of.to_string().as_str());
+        let sending = async {
+            let sent = self.context.publish_with_headers(again.subject, headers, again.body);
+            sent.await?.into_future().await
+        };
+        match tokio::time::timeout(PATIENCE, sending).await {
+            Ok(Ok(ack)) => Ok(Stored { position: ack.sequence, duplicate: ack.duplicate }),
+            Ok(Err(error)) => Err(refusal(&error, limit)),
+            Err(_) => Err(Refusal::Unknown),
+        }
     }
 
     async fn send(&self, event: Outgoing) -> Result<PublishAckFuture, PublishError> {

@@ -24,6 +24,12 @@ fn push_token(subject: &mut String, text: &str) {
     }
 }
 
+/// What the subjects of a kind are or, with a dot after it, begin with.
+#[must_use]
+pub fn of_kind(prefix: &str, kind: Kind) -> String {
+    format!("{prefix}.{}", kind.as_str())
+}
+
 /// The kind that a subject names. `None` where it is none of ours.
 #[must_use]
 pub fn kind_of(prefix: &str, subject: &str) -> Option<Kind> {

@@ -8,7 +8,9 @@
 //! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
-//! - [`quarantine`]: what cannot be understood; [`halts`]: a log that is not the checkpoint's;
+//! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
+//!   that is not the checkpoint's; [`projections`]: how far the read models are; [`metrics`]: what
+//!   Prometheus is told;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
@@ -38,9 +40,12 @@ mod invariants;
 mod keys;
 mod log_users;
 mod mail;
+mod metrics;
 mod people;
+mod projections;
 mod push;
 mod quarantine;
+mod replays;
 mod routes;
 mod servers;
 mod sessions;

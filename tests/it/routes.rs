@@ -74,6 +74,12 @@ fn rows() -> Vec<Row> {
         post("/api/keys", "{}", 400, Who::Some(&[Admin], &[])),
         row(Method::DELETE, "/api/keys/{id}", "", 404, Who::Some(&[Admin], &[])),
         get("/api/audit", 200, Who::Some(&[Admin], &[])),
+        get("/metrics", 200, Who::Some(&[Admin], &["metrics:scrape"])),
+        get("/api/projections", 200, Who::Some(&[Admin], &[])),
+        get("/api/quarantine", 200, Who::Some(&[Admin, Manager], &[])),
+        get("/api/quarantine/{position}", 404, Who::Some(&[Admin, Manager], &[])),
+        post("/api/quarantine/{position}/replay", "", 404, Who::Some(&[Admin], &[])),
+        post("/api/quarantine/{position}/discard", "{}", 400, Who::Some(&[Admin], &[])),
     ]
 }
 
@@ -116,7 +122,8 @@ fn bad_tokens(good: &str, refresh: &str) -> Vec<(&'static str, String, &'static 
 }
 
 async fn send(shop: &Shop, app: &App, row: &Row, credential: Option<&str>) -> Answer {
-    let path = row.path.replace("{kind}", "stock").replace("{id}", "none");
+    let path =
+        row.path.replace("{kind}", "stock").replace("{id}", "none").replace("{position}", "7");
     let request = shop.request(app, row.method.clone(), &path).body(row.body);
     answer(credential.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
 }
@@ -131,7 +138,9 @@ async fn people(app: &App) -> Vec<(Role, Account)> {
 
 async fn keys(app: &App) -> Vec<(&'static str, String)> {
     let mut keys = Vec::new();
-    for scope in ["events:write", "events:write:stock", "metrics:read", "push:subscribe"] {
+    for scope in
+        ["events:write", "events:write:stock", "metrics:read", "push:subscribe", "metrics:scrape"]
+    {
         let made = key::make(scope, &[Scope::parse(scope).expect("a scope")], "command", None);
         app.store.insert_key(&made.row).await.expect("a key");
         keys.push((scope, made.text));

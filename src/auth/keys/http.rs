@@ -24,8 +24,7 @@ use crate::http::problem::Problem;
 use crate::store::keys::KeyRow;
 use crate::store::time;
 
-const SCOPES_ALLOWED: &str =
-    "must be a list of events:write, events:write:<kind>, metrics:read or push:subscribe";
+const SCOPES_ALLOWED: &str = "must be a list of events:write, events:write:<kind>, metrics:read, push:subscribe or metrics:scrape";
 
 /// The endpoints.
 pub fn routes(keys: Keys) -> Routes {

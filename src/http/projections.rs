@@ -1,0 +1,242 @@
+//! `GET /api/projections`: how far the read models are, how fast they move on, and why not.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use projections::root::Counts;
+use projections::time::Time;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Routes;
+use super::envelope::Envelope;
+use super::problem::Problem;
+use crate::auth::access::Access;
+use crate::auth::error::Error;
+use crate::auth::role::{Action, Resource};
+use crate::projector::status::{self, Halt, Status};
+use crate::query::latest::Latest;
+use crate::store::Store;
+use crate::store::generation::Checkpoint;
+use crate::stream::Extent;
+
+/// How often the position is looked at for the rate.
+const LOOK: Duration = Duration::from_secs(1);
+/// The rate is that of so many looks.
+const LOOKS: usize = 10;
+
+/// What is known of the projections.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// The store.
+    pub store: Store,
+    /// What the projector of this process is doing.
+    pub projector: watch::Receiver<Status>,
+    /// How far the log goes, while it is known.
+    pub log_extent: watch::Receiver<Option<Extent>>,
+    /// How fast the live read models move on, once it is known.
+    pub rate: watch::Receiver<Option<f64>>,
+}
+
+/// The endpoint.
+pub fn routes(deps: Deps) -> Routes {
+    let read = Access::Allowed(Resource::System, Action::Read);
+    Routes::new().get("/api/projections", read, projections).with_state(deps)
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    /// The log, while it is known.
+    log: Option<End>,
+    projector: Projector,
+    generations: Vec<Generation>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct End {
+    first: u64,
+    last: u64,
+    last_at: String,
+    bytes: u64,
+    max_bytes: Option<u64>,
+    incarnation: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Projector {
+    /// What the projector of the process that answers is doing.
+    state: &'static str,
+    halted: Option<Halted>,
+}
+
+#[derive(Debug, Serialize)]
+struct Halted {
+    reason: &'static str,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Generation {
+    generation: u32,
+    live: bool,
+    position: u64,
+    log_time: Option<String>,
+    committed_at: Option<String>,
+    lag: Option<Lag>,
+    /// Events a second over the last ten; of the live generation alone.
+    rate: Option<f64>,
+    fold_version: u32,
+    events: Counts,
+}
+
+/// How far a generation is behind the log.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Lag {
+    /// Events that are on the log and not folded.
+    pub events: u64,
+    /// From the time of the last one folded to that of the last one on the log.
+    pub seconds: f64,
+}
+
+impl Lag {
+    /// Of a checkpoint behind the end of its log.
+    #[must_use]
+    pub fn of(checkpoint: &Checkpoint, log: &Extent) -> Self {
+        let events = log.last.saturating_sub(checkpoint.position);
+        // Before its first event the log's time is not known.
+        let ms = if events == 0 || checkpoint.position == 0 {
+            0
+        } else {
+            log.last_at.0.saturating_sub(checkpoint.root.log_time.0).max(0)
+        };
+        let seconds = Duration::from_millis(ms.unsigned_abs()).as_secs_f64();
+        Lag { events, seconds }
+    }
+}
+
+async fn projections(State(deps): State<Deps>) -> Result<Response, Problem> {
+    let live = deps.store.live().await.map_err(Error::from)?;
+    let checkpoints = deps.store.checkpoints().await.map_err(Error::from)?;
+    let log = deps.log_extent.borrow().clone();
+    let rate = *deps.rate.borrow();
+    let generations = checkpoints.into_iter().map(|it| generation(it, live, log.as_ref(), rate));
+    let shown = Shown {
+        generations: generations.collect(),
+        projector: projector(&deps.projector.borrow()),
+        log: log.map(|log| End {
+            first: log.first,
+            last: log.last,
+            last_at: log.last_at.to_rfc3339(),
+            bytes: log.bytes,
+            max_bytes: log.max_bytes,
+            incarnation: log.incarnation,
+        }),
+    };
+    Ok(([(CACHE_CONTROL, "no-store")], Envelope::of(shown)).into_response())
+}
+
+fn generation(
+    checkpoint: Checkpoint,
+    live: Option<u32>,
+    log: Option<&Extent>,
+    rate: Option<f64>,
+) -> Generation {
+    let is_live = live == Some(checkpoint.generation);
+    // A log of another identity has an end of its own.
+    let log = log.filter(|log| log.incarnation == checkpoint.incarnation);
+    let instant = |ms: i64| (ms > 0).then(|| Time(ms).to_rfc3339());
+    Generation {
+        generation: checkpoint.generation,
+        live: is_live,
+        position: checkpoint.position,
+        log_time: instant(checkpoint.root.log_time.0),
+        committed_at: instant(checkpoint.committed_at),
+        lag: log.map(|log| Lag::of(&checkpoint, log)),
+        rate: rate.filter(|_| is_live),
+        fold_version: checkpoint.settings.fold_version,
+        events: checkpoint.root.counts,
+    }
+}
+
+fn projector(status: &Status) -> Projector {
+    let halted = |halt: &Halt| Halted { reason: halt.name(), message: halt.to_string() };
+    let (state, halted) = match &status.state {
+        status::State::Starting => ("starting", None),
+        status::State::Standby => ("standby", None),
+        status::State::Running => ("running", None),
+        status::State::Halted(halt) => ("halted", Some(halted(halt))),
+        status::State::Stopped => ("stopped", None),
+    };
+    Projector { state, halted }
+}
+
+/// Keeps how fast the live read models move on, whichever process folds, until `stop`.
+pub async fn follow_rate(
+    latest: watch::Receiver<Option<Latest>>,
+    rate: watch::Sender<Option<f64>>,
+    stop: CancellationToken,
+) {
+    let mut looks: VecDeque<(Instant, u32, u64)> = VecDeque::new();
+    let mut tick = tokio::time::interval(LOOK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let at = latest.borrow().as_ref().map(|it| {
+            let checkpoint = &it.snapshot.checkpoint;
+            (checkpoint.generation, checkpoint.position)
+        });
+        let Some((generation, position)) = at else { continue };
+        // Another generation is at a position of its own.
+        looks.retain(|(_, of, was)| *of == generation && *was <= position);
+        looks.push_back((Instant::now(), generation, position));
+        if looks.len() > LOOKS {
+            looks.pop_front();
+        }
+        rate.send_replace(looks.front().and_then(|(since, _, from)| {
+            let events = u32::try_from(position - from).unwrap_or(u32::MAX);
+            let seconds = since.elapsed().as_secs_f64();
+            (looks.len() > 1).then(|| f64::from(events) / seconds)
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use projections::root::{Root, Settings};
+
+    use super::*;
+
+    #[test]
+    fn who_is_caught_up_has_no_lag_however_old_the_last_event_is() {
+        let at = |position, log_time| Checkpoint {
+            generation: 1,
+            position,
+            incarnation: String::new(),
+            anchor: None,
+            committed_at: 0,
+            settings: Settings::new("GBP"),
+            root: Root { log_time: Time(log_time), ..Root::default() },
+        };
+        let log = Extent {
+            first: 1,
+            last: 10,
+            last_at: Time(9_500),
+            bytes: 0,
+            max_bytes: None,
+            incarnation: String::new(),
+        };
+        assert_eq!(Lag::of(&at(10, 1), &log), Lag { events: 0, seconds: 0.0 });
+        assert_eq!(Lag::of(&at(7, 2_000), &log), Lag { events: 3, seconds: 7.5 });
+        assert_eq!(Lag::of(&at(0, 0), &log), Lag { events: 10, seconds: 0.0 });
+    }
+}

@@ -1,0 +1,277 @@
+//! The quarantine, seen through: what is in it, what sending it again would do, sending it again
+//! as it is or edited, and giving it up. By [`http`] and the command line alike.
+//!
+//! Nothing here changes a read model. A replay is an event like any other, which the projector
+//! reads off the log; it names the position that it stood at first and ranks there. What was
+//! decided is noted beside the generations: a replay before it is sent and again when the log has
+//! it, so that a crash between the two leaves a note that says so.
+//!
+//! # Layout
+//!
+//! - [`trial`]: one message against a fold that is thrown away;
+//! - [`error`]: why something is not done; [`http`]: the endpoints, [`parameters`] of the list,
+//!   [`shown`]: what is shown of a message.
+
+pub mod error;
+pub mod http;
+mod parameters;
+pub mod shown;
+pub mod trial;
+
+use bytes::Bytes;
+use projections::event::Kind;
+use sha2::{Digest, Sha256};
+
+pub use self::error::Error;
+use self::trial::{Trial, Verdict};
+use crate::auth::audit::{Audit, Event, EventType};
+use crate::http::client::Origin;
+use crate::store::generation::Checkpoint;
+use crate::store::quarantine::{Kept, QuarantineWanted, Resolution, State};
+use crate::store::{Store, time};
+use crate::stream::publish::{Again, Refusal};
+use crate::stream::{Log, REPLAY_OF, subject};
+
+/// Headers that the log itself acts on begin so; they were for the message as it was sent first.
+const OF_THE_LOG: &str = "nats-";
+
+/// The quarantine of a shop.
+#[derive(Debug, Clone)]
+pub struct Quarantine {
+    /// The store.
+    pub store: Store,
+    /// The log.
+    pub log: Log,
+    /// What the subjects of events begin with.
+    pub prefix: String,
+    /// Where it is remembered who did what.
+    pub audit: Audit,
+}
+
+/// What is to be sent instead of what was quarantined; as it was, where there is nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    /// Another body.
+    pub payload: Option<Bytes>,
+    /// Another kind.
+    pub kind: Option<Kind>,
+}
+
+/// Who asks for something, for the audit.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// As the audit names them.
+    pub name: String,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// What came of a replay.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// What the fold makes of it at the position that it was tried at.
+    pub trial: Trial,
+    /// Where it is on the log now; nowhere, if it was only tried.
+    pub position: Option<u64>,
+}
+
+impl Quarantine {
+    /// What is asked for, the oldest first. Nothing, where nothing was folded yet.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn list(&self, wanted: &QuarantineWanted) -> Result<Vec<Kept>, Error> {
+        let Some(checkpoint) = self.checkpoint().await? else { return Ok(Vec::new()) };
+        let (generation, log) = (checkpoint.generation, &checkpoint.incarnation);
+        Ok(self.store.quarantined(generation, log, wanted).await?)
+    }
+
+    /// The message at a position.
+    ///
+    /// # Errors
+    /// [`Error::NotThere`], [`Error::Store`].
+    pub async fn show(&self, position: u64) -> Result<Kept, Error> {
+        Ok(self.find(position).await?.0)
+    }
+
+    /// Sends a message again, as it was or edited; where it is `dry` it is only tried.
+    ///
+    /// # Errors
+    /// [`Error`]. Nothing was sent, but for [`Error::Unknown`].
+    pub async fn replay(
+        &self,
+        position: u64,
+        edit: Edit,
+        dry: bool,
+        who: &Who,
+    ) -> Result<Replay, Error> {
+        let (kept, checkpoint) = self.undecided(position).await?;
+        let (mut again, edited) = self.again(&kept, edit)?;
+        let trial = trial::run(&self.store, &self.prefix, &again).await?;
+        if edited {
+            again.subject = subject::of_event(&self.prefix, trial.kind, &trial.entity);
+        }
+        if let Verdict::Quarantined(reasons) = trial.verdict {
+            return Err(Error::StillInvalid(reasons));
+        }
+        if dry {
+            return Ok(Replay { trial, position: None });
+        }
+        self.is_the_log_of(&checkpoint).await?;
+        again.message_id = message_id(position, &again);
+        let begun = Resolution {
+            position,
+            incarnation: checkpoint.incarnation,
+            state: State::Begun,
+            at: time::now(),
+            by: who.name.clone(),
+            replayed_at: None,
+            edited,
+            message_id: Some(again.message_id.clone()),
+            reason: None,
+        };
+        self.note(&begun).await?;
+        let kind = again.subject.clone();
+        let at = self.send(&begun, again).await?;
+        let how = if edited { "edited" } else { "as it was" };
+        let detail = format!("{how}, to {kind} at {at}");
+        self.remember(EventType::QuarantineReplay, position, detail, who).await;
+        Ok(Replay { trial, position: Some(at) })
+    }
+
+    /// Gives a message up; where it is `dry`, says whether that could be done.
+    ///
+    /// # Errors
+    /// [`Error::NotThere`], [`Error::Decided`], [`Error::UnderWay`], [`Error::Store`].
+    pub async fn discard(
+        &self,
+        position: u64,
+        reason: &str,
+        dry: bool,
+        who: &Who,
+    ) -> Result<(), Error> {
+        let (kept, checkpoint) = self.undecided(position).await?;
+        if kept.resolution.is_some_and(|it| it.state == State::Begun) {
+            return Err(Error::UnderWay);
+        }
+        if dry {
+            return Ok(());
+        }
+        let resolution = Resolution {
+            position,
+            incarnation: checkpoint.incarnation,
+            state: State::Discarded,
+            at: time::now(),
+            by: who.name.clone(),
+            replayed_at: None,
+            edited: false,
+            message_id: None,
+            reason: Some(reason.to_owned()),
+        };
+        self.note(&resolution).await?;
+        self.remember(EventType::QuarantineDiscard, position, reason.to_owned(), who).await;
+        Ok(())
+    }
+
+    async fn checkpoint(&self) -> Result<Option<Checkpoint>, Error> {
+        match self.store.live().await? {
+            Some(generation) => Ok(self.store.checkpoint(generation).await?),
+            None => Ok(None),
+        }
+    }
+
+    async fn find(&self, position: u64) -> Result<(Kept, Checkpoint), Error> {
+        let checkpoint = self.checkpoint().await?.ok_or(Error::NotThere)?;
+        let (generation, log) = (checkpoint.generation, &checkpoint.incarnation);
+        let kept = self.store.quarantined_at(generation, log, position).await?;
+        Ok((kept.ok_or(Error::NotThere)?, checkpoint))
+    }
+
+    async fn undecided(&self, position: u64) -> Result<(Kept, Checkpoint), Error> {
+        let (kept, checkpoint) = self.find(position).await?;
+        match &kept.resolution {
+            Some(it) if it.state != State::Begun => Err(Error::Decided(it.state)),
+            _ => Ok((kept, checkpoint)),
+        }
+    }
+
+    /// The message as it is to be sent, and whether it is another than it was. One that was a replay
+    /// itself ranks where the first one stood.
+    fn again(&self, kept: &Kept, edit: Edit) -> Result<(Again, bool), Error> {
+        let row = &kept.row;
+        let is_replay_of = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(REPLAY_OF);
+        let first = row.headers.iter().find(is_replay_of).and_then(|(_, it)| it.parse().ok());
+        let first = first.filter(|first| (1..row.position).contains(first));
+        let edited = edit.payload.is_some() || edit.kind.is_some();
+        let kind = edit.kind.or_else(|| subject::kind_of(&self.prefix, &row.subject));
+        let mut again = Again {
+            subject: row.subject.clone(),
+            headers: Vec::new(),
+            body: edit.payload.unwrap_or_else(|| Bytes::copy_from_slice(row.payload.bytes())),
+            message_id: String::new(),
+            replay_of: first.unwrap_or(row.position),
+        };
+        if edited {
+            let kind = kind.ok_or(Error::KindNeeded)?;
+            again.subject = subject::of_kind(&self.prefix, kind);
+        } else {
+            // A CloudEvent is one by its headers; an edited body is plain.
+            let kept = |(name, _): &&(String, String)| {
+                !name.eq_ignore_ascii_case(REPLAY_OF)
+                    && !name.to_ascii_lowercase().starts_with(OF_THE_LOG)
+            };
+            again.headers = row.headers.iter().filter(kept).cloned().collect();
+        }
+        Ok((again, edited))
+    }
+
+    /// A projector that halts must not be sent more: what is there is another log.
+    async fn is_the_log_of(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        let extent = self.log.extent().await?;
+        let is_it =
+            extent.incarnation == checkpoint.incarnation && extent.last >= checkpoint.position;
+        if is_it { Ok(()) } else { Err(Error::AnotherLog) }
+    }
+
+    async fn note(&self, resolution: &Resolution) -> Result<(), Error> {
+        if self.store.resolve(resolution).await? {
+            return Ok(());
+        }
+        match self.find(resolution.position).await?.0.resolution {
+            Some(it) if it.state != State::Begun => Err(Error::Decided(it.state)),
+            _ => Err(Error::UnderWay),
+        }
+    }
+
+    /// Runs to its end even where whoever asked is gone.
+    async fn send(&self, begun: &Resolution, again: Again) -> Result<u64, Error> {
+        let (store, log, begun) = (self.store.clone(), self.log.clone(), begun.clone());
+        let sending = tokio::spawn(async move {
+            match log.publish_again(again).await {
+                Ok(stored) => {
+                    store.end_replay(&begun, Some(stored.position)).await?;
+                    Ok(stored.position)
+                }
+                // Whether it is there nobody knows, so the note stays.
+                Err(Refusal::Unknown) => Err(Error::Unknown),
+                Err(refusal) => {
+                    store.end_replay(&begun, None).await?;
+                    Err(Error::Refused(refusal))
+                }
+            }
+        });
+        sending.await.unwrap_or(Err(Error::Unknown))
+    }
+
+    async fn remember(&self, event: EventType, position: u64, detail: String, who: &Who) {
+        let event = Event::done(event).by_name(&who.name).to(format!("event:{position}"));
+        self.audit.record(event.detail(detail).from(&who.origin)).await;
+    }
+}
+
+/// The same for the same message sent again, so that a replay that was begun and not noted is on
+/// the log once.
+fn message_id(position: u64, again: &Again) -> String {
+    let hash = Sha256::new().chain_update(&again.subject).chain_update([0]);
+    format!("replay-{position}-{:x}", hash.chain_update(&again.body).finalize())
+}

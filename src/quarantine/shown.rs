@@ -1,0 +1,162 @@
+//! What is shown of a quarantined message and of a replay.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use projections::event::Kind;
+use projections::fold::Touched;
+use projections::time::Time;
+use serde::Serialize;
+
+use super::Replay;
+use crate::store::commit::QuarantineReason;
+use crate::store::quarantine::{Kept, Resolution, State};
+use crate::store::time;
+use crate::stream::subject;
+
+/// A quarantined message. What there is not is null.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    /// Its position.
+    pub position: u64,
+    /// Its subject.
+    pub subject: String,
+    /// The kind that its subject names.
+    pub kind: Option<&'static str>,
+    /// When the log stored it.
+    pub at: String,
+    /// How long its body is.
+    pub bytes: usize,
+    /// Every reason.
+    pub reasons: Vec<QuarantineReason>,
+    /// `open`, `begun`, `replayed` or `discarded`.
+    pub state: &'static str,
+    /// What was decided.
+    pub resolution: Option<Decided>,
+    /// Its headers and its body, where it is shown by itself.
+    #[serde(flatten)]
+    pub whole: Option<Whole>,
+}
+
+/// A message as the log had it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Whole {
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Its body, where it is text.
+    pub payload: Option<String>,
+    /// Its body, where it is none.
+    pub payload_base64: Option<String>,
+}
+
+/// What was decided about a message.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decided {
+    /// Since when.
+    pub at: String,
+    /// By whom.
+    pub by: String,
+    /// The position that it has now.
+    pub replayed_at: Option<u64>,
+    /// Whether what was replayed is not what was quarantined.
+    pub edited: bool,
+    /// Why it was discarded.
+    pub reason: Option<String>,
+}
+
+/// What a replay came to, or would come to.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// Whether nothing was sent.
+    pub dry_run: bool,
+    /// Where it is on the log now.
+    pub position: Option<u64>,
+    /// What the fold makes of it.
+    pub outcome: &'static str,
+    /// The position of the read models that this holds for.
+    pub as_of: u64,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its entity.
+    pub entity: String,
+    /// Whether the entity is known; null for an activity.
+    pub known: Option<bool>,
+    /// What kinds of figures it changes.
+    pub touched: Vec<&'static str>,
+}
+
+impl Shown {
+    /// In a list.
+    #[must_use]
+    pub fn of(Kept { row, resolution }: Kept, prefix: &str) -> Self {
+        let state = match resolution.as_ref().map(|it| it.state) {
+            None => "open",
+            Some(State::Begun) => "begun",
+            Some(State::Replayed) => "replayed",
+            Some(State::Discarded) => "discarded",
+        };
+        Shown {
+            position: row.position,
+            kind: subject::kind_of(prefix, &row.subject).map(Kind::as_str),
+            subject: row.subject,
+            at: Time(row.at).to_rfc3339(),
+            bytes: row.payload.bytes().len(),
+            reasons: row.reasons,
+            state,
+            resolution: resolution.map(Decided::from),
+            whole: None,
+        }
+    }
+
+    /// By itself.
+    #[must_use]
+    pub fn whole(kept: Kept, prefix: &str) -> Self {
+        let bytes = kept.row.payload.bytes();
+        let text = std::str::from_utf8(bytes).ok().map(str::to_owned);
+        let payload_base64 = text.is_none().then(|| STANDARD.encode(bytes));
+        let whole = Whole { headers: kept.row.headers.clone(), payload: text, payload_base64 };
+        Shown { whole: Some(whole), ..Self::of(kept, prefix) }
+    }
+}
+
+impl From<Resolution> for Decided {
+    fn from(it: Resolution) -> Self {
+        Decided {
+            at: time::rfc3339(it.at),
+            by: it.by,
+            replayed_at: it.replayed_at,
+            edited: it.edited,
+            reason: it.reason,
+        }
+    }
+}
+
+impl From<Replay> for Outcome {
+    fn from(Replay { trial, position }: Replay) -> Self {
+        Outcome {
+            dry_run: position.is_none(),
+            position,
+            outcome: trial.verdict.as_str(),
+            as_of: trial.position,
+            kind: trial.kind.as_str(),
+            entity: trial.entity,
+            known: trial.known,
+            touched: names(trial.touched),
+        }
+    }
+}
+
+fn names(touched: Touched) -> Vec<&'static str> {
+    let Touched { sales, products, customers, behaviour, feedback } = touched;
+    let all = [
+        (sales, "sales"),
+        (products, "products"),
+        (customers, "customers"),
+        (behaviour, "behaviour"),
+        (feedback, "feedback"),
+    ];
+    all.into_iter().filter(|(is_it, _)| *is_it).map(|(_, name)| name).collect()
+}

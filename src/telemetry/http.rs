@@ -1,0 +1,96 @@
+//! `GET /metrics`: everything in the text form of Prometheus.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use metrics::{gauge, histogram};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::{HALTED, HTTP_DURATION, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, POSITION, QUARANTINED, UP};
+use crate::auth::access::Access;
+use crate::auth::role::{Action, Resource};
+use crate::auth::scope::Scope;
+use crate::http::Routes;
+use crate::http::projections::Lag;
+use crate::projector::status::{State as Doing, Status};
+use crate::store::Store;
+use crate::stream::Extent;
+
+/// A database that has not answered by then is down.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// What is looked at when metrics are asked for.
+#[derive(Clone)]
+pub struct Deps {
+    /// What was recorded.
+    pub recorder: PrometheusHandle,
+    /// The database.
+    pub store: Store,
+    /// Whether NATS is connected.
+    pub nats_up: watch::Receiver<bool>,
+    /// What the projector is doing.
+    pub projector: watch::Receiver<Status>,
+    /// How far the log goes, while it is known.
+    pub log_extent: watch::Receiver<Option<Extent>>,
+}
+
+/// The endpoint.
+pub fn routes(deps: Deps) -> Routes {
+    let read = Access::AllowedOrKey(Resource::System, Action::Read, Scope::MetricsScrape);
+    Routes::new().get("/metrics", read, metrics).with_state(deps)
+}
+
+async fn metrics(State(deps): State<Deps>) -> Response {
+    let database = timeout(ANSWERS_WITHIN, deps.store.snapshot()).await;
+    let flag = |is_it: bool| if is_it { 1.0 } else { 0.0 };
+    gauge!(UP, "service" => "mongodb").set(flag(matches!(database, Ok(Ok(_)))));
+    gauge!(UP, "service" => "nats").set(flag(*deps.nats_up.borrow()));
+    let halted = matches!(deps.projector.borrow().state, Doing::Halted(_));
+    gauge!(HALTED).set(flag(halted));
+    let log = deps.log_extent.borrow().clone();
+    if let Some(log) = &log {
+        gauge!(LOG_BYTES).set(number(log.bytes));
+    }
+    if let Ok(Ok(Some(snapshot))) = database {
+        let checkpoint = &snapshot.checkpoint;
+        gauge!(POSITION).set(number(checkpoint.position));
+        gauge!(QUARANTINED).set(number(checkpoint.root.counts.quarantined));
+        if let Some(log) = log.filter(|log| log.incarnation == checkpoint.incarnation) {
+            let lag = Lag::of(checkpoint, &log);
+            gauge!(LAG_EVENTS).set(number(lag.events));
+            gauge!(LAG_SECONDS).set(lag.seconds);
+        }
+    }
+    let headers =
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    (headers, deps.recorder.render()).into_response()
+}
+
+/// Prometheus has no other numbers; these are exact up to 2^53.
+#[allow(clippy::cast_precision_loss)]
+fn number(it: u64) -> f64 {
+    it as f64
+}
+
+/// Times a route, from its request to the head of its answer. What is refused counts as well.
+pub async fn timed(
+    State((method, route)): State<(Method, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let since = Instant::now();
+    let response = next.run(request).await;
+    let labels = [
+        ("http_request_method", method.as_str().to_owned()),
+        ("http_route", route.to_owned()),
+        ("http_response_status_code", response.status().as_str().to_owned()),
+    ];
+    histogram!(HTTP_DURATION, &labels).record(since.elapsed().as_secs_f64());
+    response
+}

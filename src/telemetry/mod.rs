@@ -1,0 +1,153 @@
+//! What the program counts and times, for Prometheus.
+//!
+//! Names follow OpenTelemetry's semantic conventions as Prometheus has them, ours begin with
+//! `adaptive_bi_`. Nothing is recorded for each event: counts are made for each commit, request and
+//! push, and what is a state of affairs is looked at when it is asked for.
+//!
+//! There is one recorder in a process, however many services run in it.
+//!
+//! # Layout
+//!
+//! - here: the recorder, and the names of all metrics; [`http`]: `GET /metrics`.
+
+pub mod http;
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use projections::root::Counts;
+use tokio_util::sync::CancellationToken;
+
+/// How long requests took, by method, route and status.
+pub const HTTP_DURATION: &str = "http_server_request_duration_seconds";
+/// Events committed, by what came of them.
+pub const EVENTS: &str = "adaptive_bi_events_total";
+/// Events that came by HTTP, by what became of them.
+pub const PUBLISHED: &str = "adaptive_bi_published_events_total";
+/// Events in a batch.
+pub const BATCH_EVENTS: &str = "adaptive_bi_batch_events";
+/// Documents that a commit writes.
+pub const COMMIT_WRITES: &str = "adaptive_bi_commit_documents";
+/// How long commits took, by whether they went through.
+pub const COMMIT_DURATION: &str = "adaptive_bi_commit_duration_seconds";
+/// Updates sent to all who listen.
+pub const PUSHES: &str = "adaptive_bi_pushes_total";
+/// Packets that did not fit a connection's queue.
+pub const PUSH_DROPPED: &str = "adaptive_bi_push_dropped_total";
+/// Connections that are pushed to.
+pub const PUSH_CONNECTIONS: &str = "adaptive_bi_push_connections";
+/// The position of the live read models.
+pub const POSITION: &str = "adaptive_bi_projection_position";
+/// Events that are not folded.
+pub const LAG_EVENTS: &str = "adaptive_bi_projection_lag_events";
+/// The same in seconds of the log's time.
+pub const LAG_SECONDS: &str = "adaptive_bi_projection_lag_seconds";
+/// 1 while the projector of this process halts.
+pub const HALTED: &str = "adaptive_bi_projection_halted";
+/// Events that the live read models leave out.
+pub const QUARANTINED: &str = "adaptive_bi_quarantined_events";
+/// How much the log holds.
+pub const LOG_BYTES: &str = "adaptive_bi_log_bytes";
+/// 1 while a server answers.
+pub const UP: &str = "adaptive_bi_up";
+
+/// Upper bounds of times, in seconds.
+const SECONDS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Upper bounds of numbers.
+const NUMBERS: [f64; 10] =
+    [1.0, 10.0, 100.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 20_000.0, 100_000.0];
+/// What was recorded is taken in this often, asked for or not: until then it takes memory.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// The process's recorder; the first who asks installs it.
+#[must_use]
+pub fn recorder() -> PrometheusHandle {
+    RECORDER.get_or_init(install).clone()
+}
+
+fn install() -> PrometheusHandle {
+    let bounds: [(&str, &[f64]); 4] = [
+        (HTTP_DURATION, &SECONDS),
+        (COMMIT_DURATION, &SECONDS),
+        (BATCH_EVENTS, &NUMBERS),
+        (COMMIT_WRITES, &NUMBERS),
+    ];
+    let builder =
+        bounds.into_iter().try_fold(PrometheusBuilder::new(), |builder, (name, bounds)| {
+            builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), bounds)
+        });
+    // Bounds that are none would be a fault here; then there are summaries instead.
+    let recorder = builder.unwrap_or_default().build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("another recorder of metrics is installed; /metrics stays empty");
+    }
+    describe();
+    handle
+}
+
+fn describe() {
+    describe_histogram!(HTTP_DURATION, Unit::Seconds, "How long requests took to be answered");
+    describe_counter!(EVENTS, "Events committed, by what came of them");
+    describe_counter!(PUBLISHED, "Events that came by HTTP, by what became of them");
+    describe_histogram!(BATCH_EVENTS, "Events in a batch");
+    describe_histogram!(COMMIT_WRITES, "Documents that a commit writes");
+    describe_histogram!(COMMIT_DURATION, Unit::Seconds, "How long commits took");
+    describe_counter!(PUSHES, "Updates sent to all who listen");
+    describe_counter!(PUSH_DROPPED, "Packets that did not fit a connection's queue");
+    describe_gauge!(PUSH_CONNECTIONS, "Connections that are pushed to");
+    describe_gauge!(POSITION, "The position of the live read models");
+    describe_gauge!(LAG_EVENTS, "Events on the log that are not folded");
+    describe_gauge!(LAG_SECONDS, Unit::Seconds, "The same in seconds of the log's time");
+    describe_gauge!(HALTED, "1 while the projector of this process halts");
+    describe_gauge!(QUARANTINED, "Events that the live read models leave out");
+    describe_gauge!(LOG_BYTES, Unit::Bytes, "How much the log holds");
+    describe_gauge!(UP, "1 while a server answers");
+}
+
+/// Takes in what was recorded, until `stop`.
+pub async fn upkeep(recorder: PrometheusHandle, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => recorder.run_upkeep(),
+        }
+    }
+}
+
+/// A commit was answered.
+pub fn commit(events: usize, writes: usize, took: Duration, done: bool) {
+    let number = |it: usize| f64::from(u32::try_from(it).unwrap_or(u32::MAX));
+    let result = if done { "committed" } else { "failed" };
+    histogram!(COMMIT_DURATION, "result" => result).record(took.as_secs_f64());
+    if done {
+        histogram!(BATCH_EVENTS).record(number(events));
+        histogram!(COMMIT_WRITES).record(number(writes));
+    }
+}
+
+/// What came of the events from one checkpoint to the next.
+pub fn committed(before: &Counts, after: &Counts) {
+    for (outcome, before, after) in [
+        ("applied", before.applied, after.applied),
+        ("repeated", before.repeated, after.repeated),
+        ("unchanged", before.unchanged, after.unchanged),
+        ("stale", before.stale, after.stale),
+        ("quarantined", before.quarantined, after.quarantined),
+    ] {
+        counter!(EVENTS, "outcome" => outcome).increment(after.saturating_sub(before));
+    }
+}
+
+/// What became of the events of a request.
+pub fn published(result: &'static str, events: usize) {
+    if events > 0 {
+        counter!(PUBLISHED, "result" => result).increment(events as u64);
+    }
+}
