@@ -16,6 +16,7 @@
 //! - [`auth`]: accounts, sessions, tokens, permissions, API keys;
 //! - [`http`]: what every answer has in common;
 //! - [`seldom`]: what happens often, counted and said once a minute;
+//! - [`failpoint`]: places where it can be told to kill itself; [`soak`]: faults, and what is left;
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
 
@@ -27,6 +28,7 @@ pub mod auth;
 pub mod bench;
 pub mod command;
 pub mod config;
+pub mod failpoint;
 pub mod http;
 pub mod ingest;
 pub mod projector;
@@ -34,5 +36,6 @@ pub mod push;
 pub mod query;
 pub mod seldom;
 pub mod services;
+pub mod soak;
 pub mod store;
 pub mod stream;

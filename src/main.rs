@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use adaptive_bi::command::{admin, demo, ingest, key, project, serve};
 use adaptive_bi::config::{self, Settings};
-use adaptive_bi::{bench, projector, services};
+use adaptive_bi::{bench, failpoint, projector, services};
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -42,6 +42,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    failpoint::set_up();
     let ended = config::arguments(services::to_stderr).and_then(|arguments| {
         let command = config::without_empty_variables(Cli::command());
         let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));

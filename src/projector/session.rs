@@ -12,16 +12,21 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::renewal::Renewal;
 use super::status::{Halt, State, Status};
 use super::verify::verify;
 use super::{Error, Projector, batch, describe};
+use crate::failpoint;
 use crate::seldom::Seldom;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
-use crate::store::lease::{Owner, RENEWAL};
+use crate::store::lease::Owner;
 use crate::stream::announce::Announcement;
 use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
+
+/// How often it is looked whether something of what was quarantined is to be said.
+const TELLING: Duration = Duration::from_secs(1);
 
 /// How large a batch may be. It ends at the first bound it reaches.
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +97,7 @@ pub async fn run(
     limits: Limits,
     stop: &CancellationToken,
 ) -> Result<End, Error> {
+    let renewal = Renewal::of(owner, &projector.store);
     let extent = projector.log.extent().await?;
     let checkpoint = projector.store.open_live(&extent.incarnation, &projector.settings).await?;
     if let Some(halt) = verify(&projector.log, &checkpoint, &projector.settings).await? {
@@ -113,7 +119,7 @@ pub async fn run(
         pace: Pace::new(),
         quarantined: Seldom::default(),
     };
-    let outcome = session.fold_until(&mut reader, owner, limits, stop).await;
+    let outcome = session.fold_until(&mut reader, &renewal, limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
     // dropped half-way leaves its transaction open.
     let settled = session.settle().await;
@@ -124,12 +130,12 @@ impl Session<'_> {
     async fn fold_until(
         &mut self,
         reader: &mut Reader,
-        owner: &Owner,
+        renewal: &Renewal,
         limits: Limits,
         stop: &CancellationToken,
     ) -> Result<End, Error> {
-        let mut renewal = tokio::time::interval(RENEWAL);
-        renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut telling = tokio::time::interval(TELLING);
+        telling.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let after = self.checkpoint.position;
             let gathered = {
@@ -141,12 +147,8 @@ impl Session<'_> {
                     tokio::select! {
                         biased;
                         () = stop.cancelled() => return Ok(End::Stopped),
-                        _ = renewal.tick() => {
-                            self.tell_quarantined();
-                            if !projector.store.renew_lease(owner).await? {
-                                return Ok(End::Standby);
-                            }
-                        }
+                        () = renewal.lost() => return Ok(End::Standby),
+                        _ = telling.tick() => self.tell_quarantined(),
                         committed = finished(&mut self.committing) => {
                             let folded = self.committing.take().map(|(_, folded)| folded);
                             self.committed(committed, folded).await?;
@@ -282,9 +284,11 @@ impl Session<'_> {
                     at: folded.checkpoint.committed_at,
                     touched: folded.touched,
                 };
+                failpoint::pass("commit-not-announced");
                 if let Err(error) = self.projector.log.announce(&announcement).await {
                     warn!(error = describe(&error), "a commit was not announced");
                 }
+                failpoint::pass("commit-announced");
                 Ok(())
             }
             Err(CommitError::Overtaken) => Err(Error::Overtaken),
