@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use adaptive_bi::command::{admin, demo, ingest, key, project, serve};
 use adaptive_bi::config::{self, Settings};
-use adaptive_bi::{bench, failpoint, projector, services};
+use adaptive_bi::{bench, failpoint, projector, services, soak};
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -39,6 +39,8 @@ enum Command {
     Project(project::Action),
     /// Measures this machine, servers and load included.
     Bench(bench::Arguments),
+    /// Puts faults on a service of its own and looks whether anything is lost or there twice.
+    Soak(soak::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +76,7 @@ async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
         Command::Key(action) => key::run(&settings, &action).await,
         Command::Project(action) => project::run(&settings, &action).await,
         Command::Bench(arguments) => bench::run(&settings, &arguments).await,
+        Command::Soak(arguments) => soak::run(&settings, &arguments).await,
     }
 }
 

@@ -108,7 +108,14 @@ impl Projector {
                         "a commit was refused; trying smaller batches"
                     );
                 }
-                Err(error) => warn!(error = describe(&error), "beginning again at the checkpoint"),
+                Err(error) => {
+                    warn!(error = describe(&error), "beginning again at the checkpoint");
+                    if matches!(error, Error::Log(_) | Error::Silent) {
+                        // Another may be able to read it.
+                        self.give_back(&owner).await;
+                        pause = pause.max(lease::RENEWAL * 2);
+                    }
+                }
             }
             self.tell(State::Starting);
             if started.elapsed() > LAST_PAUSE {
@@ -121,9 +128,7 @@ impl Projector {
                 limits = self.limits;
             }
         }
-        if let Err(error) = self.store.leave_lease(&owner).await {
-            warn!(error = describe(&error), "the lease was not given back; it runs out by itself");
-        }
+        self.give_back(&owner).await;
         self.tell(State::Stopped);
         info!(position = self.status.borrow().position, "the projector stopped");
     }
@@ -141,6 +146,12 @@ impl Projector {
             return Ok(End::Standby);
         }
         session::run(self, owner, session, limits, stop).await
+    }
+
+    async fn give_back(&self, owner: &Owner) {
+        if let Err(error) = self.store.leave_lease(owner).await {
+            warn!(error = describe(&error), "the lease was not given back; it runs out by itself");
+        }
     }
 
     fn tell(&self, state: State) {

@@ -97,13 +97,14 @@ pub async fn run(
     limits: Limits,
     stop: &CancellationToken,
 ) -> Result<End, Error> {
-    let renewal = Renewal::of(owner, &projector.store);
     let extent = projector.log.extent().await?;
     let checkpoint = projector.store.open_live(&extent.incarnation, &projector.settings).await?;
     if let Some(halt) = verify(&projector.log, &checkpoint, &projector.settings).await? {
         projector.status.send_modify(|status| status.position = checkpoint.position);
         return Ok(End::Halted(halt));
     }
+    // From here on the log is known to answer. Who is cut off from it keeps nobody from the lease.
+    let renewal = Renewal::of(owner, &projector.store);
     let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
     projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let mut reader = projector.log.read_after(checkpoint.position).await?;

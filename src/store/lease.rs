@@ -164,6 +164,19 @@ impl Store {
         Ok(())
     }
 
+    /// The process that holds the lease, whichever machine's it is.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn lease_pid(&self) -> Result<Option<u32>, Error> {
+        let leases = self.database.collection::<bson::Document>(LEASES);
+        let lease =
+            leases.find_one(doc! { "_id": "projector" }).await.doing("reading the lease")?;
+        let held = lease.filter(|lease| lease.get_str("owner").is_ok());
+        let pid = held.and_then(|lease| lease.get("pid").and_then(Bson::as_i64));
+        Ok(pid.and_then(|pid| u32::try_from(pid).ok()))
+    }
+
     async fn end_session(&self, session: &bson::Document) -> Result<(), Error> {
         self.client
             .database("admin")

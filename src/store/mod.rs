@@ -5,7 +5,7 @@
 //! - [`names`]: the collections of a generation;
 //! - [`generation`]: the live pointer, checkpoints, and how a generation is made;
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
-//! - [`lease`]: who folds;
+//! - [`lease`]: who folds; [`compare`]: whether two databases say the same;
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`notes`]: what is remembered beside the read models;
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod commit;
+pub mod compare;
 pub mod directory;
 pub mod door;
 pub mod generation;
