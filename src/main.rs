@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         let command = config::without_empty_variables(Cli::command());
         let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));
         let cli = cli.unwrap_or_else(|error| error.exit());
-        start_telemetry(&cli.settings, matches!(cli.command, Command::Demo(_)))?;
+        start_telemetry(&cli.settings, &cli.command)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("the runtime does not start")?;
         let ended = runtime.block_on(run(cli));
@@ -81,15 +81,17 @@ async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
 }
 
 /// Logs to standard error, in colours where somebody looks. The demo shows what it does itself,
-/// so there only warnings are.
-fn start_telemetry(settings: &Settings, quiet: bool) -> anyhow::Result<()> {
-    let level = match settings.log_level.as_str() {
-        "info" if quiet => "warn",
-        level => level,
+/// so there only warnings are; and what a soak breaks is no news.
+fn start_telemetry(settings: &Settings, command: &Command) -> anyhow::Result<()> {
+    let level = match (settings.log_level.as_str(), command) {
+        ("info", Command::Demo(_)) => "warn",
+        ("info", Command::Soak(_)) => "off",
+        (level, _) => level,
     };
     // What the NATS client logs of its connection is said in our own words. Socket.IO's libraries
     // log packets, and a packet can have a token in it.
-    let others = "async_nats=error,socketioxide=info,engineioxide=info";
+    let nats = if level == "off" { "off" } else { "error" };
+    let others = format!("async_nats={nats},socketioxide=info,engineioxide=info");
     let filter = EnvFilter::builder().parse(format!("{level},{others}"));
     let filter = filter.context("LOG_LEVEL is not understood")?;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

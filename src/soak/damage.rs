@@ -17,6 +17,10 @@ const SOME: u64 = 200;
 pub(super) async fn deleted(ground: &mut Ground) -> anyhow::Result<Struck> {
     let copy = copy_of_log(ground, "whole").await?;
     ground.log.delete().await?;
+    ground.producer.go(Pace::PerSecond(SOME));
+    let refused = async || (ground.producer.record.tally().refused > 0).then_some(());
+    ground.wait("event that is refused", refused).await?;
+    ground.producer.rest().await;
     // There is no log to halt over: it does not answer, which readiness says.
     let hit = unmoved(ground, |ready| ready["services"]["nats"]["status"] == "down").await?;
     put_back(ground, &copy).await?;

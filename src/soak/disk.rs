@@ -16,7 +16,7 @@ pub(super) async fn full(ground: &mut Ground) -> anyhow::Result<Struck> {
     tokio::task::spawn_blocking(move || fill_up(&fill)).await?.context("filling the disk")?;
     let position = ground.checkpoint().await.map(|it| it.position);
     // Long enough for a journal that has room left in its file to need another one.
-    let ended = tokio::time::timeout(Duration::from_secs(60), ground.services.failed()).await;
+    let ended = tokio::time::timeout(Duration::from_mins(1), ground.services.failed()).await;
     let stuck = ground.checkpoint().await.map(|it| it.position) == position;
     std::fs::remove_file(&filler)?;
     ground.services.restart(Server::Mongod, &|_| ()).await.context("starting mongod again")?;

@@ -1,5 +1,6 @@
 //! The faults: what each is called, how it is done, and by what it is seen to have hit.
 
+use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -146,7 +147,6 @@ async fn dies_at(ground: &mut Ground, place: &str) -> anyhow::Result<Struck> {
     let status = ground.serves[armed].end().await?;
     let since = Instant::now();
     let recovery = ground.folds_on(since).await?;
-    use std::os::unix::process::ExitStatusExt;
     Ok(Struck { hit: status.signal() == Some(9), recovery })
 }
 
@@ -181,6 +181,10 @@ async fn line(ground: &mut Ground, to: Server, how: Line) -> anyhow::Result<Stru
 
 async fn producer_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
     let before = ground.line.harmed();
+    // What is held up is lost with the line: events that do not arrive, answers that do not come back.
+    ground.line.make(Line::Stalled);
+    let held = async || (ground.line.harmed() > before + 1).then_some(());
+    ground.wait("event on the line", held).await?;
     ground.line.make(Line::Cut);
     tokio::time::sleep(Duration::from_millis(300)).await;
     ground.line.make(Line::Good);

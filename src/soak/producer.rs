@@ -48,9 +48,9 @@ impl Producer {
     #[must_use]
     pub fn on(log: Log, name: &str, seed: u64) -> Producer {
         let (record, under_way) = (Record::default(), Arc::<AtomicU64>::default());
-        let (pace, seen) = watch::channel(Pace::Rest);
+        let (pace, told) = watch::channel(Pace::Rest);
         let load = Load::new(name, seed);
-        let task = tokio::spawn(produce(log, load, record.clone(), seen, Arc::clone(&under_way)));
+        let task = tokio::spawn(produce(log, load, record.clone(), told, Arc::clone(&under_way)));
         Producer { record, pace, under_way, task }
     }
 

@@ -9,6 +9,8 @@ use crate::command::grouped;
 
 /// How far ahead of the fold the log is kept: more than two batches.
 const AHEAD: u64 = 60_000;
+/// The events of a full batch.
+const BATCH: u64 = 20_000;
 /// What is folded before anything is measured.
 const WARM: u64 = 100_000;
 
@@ -21,12 +23,15 @@ pub struct Throughput {
     pub killed: f64,
     /// How often.
     pub kills: u64,
+    /// How often of a hundred looks the log had less than a batch that was not folded: the producer
+    /// was the slower one then.
+    pub starved: [u64; 2],
 }
 
 impl Throughput {
     /// Prints it.
     pub fn print(&self) {
-        let Throughput { undisturbed, killed, kills } = self;
+        let Throughput { undisturbed, killed, kills, starved } = self;
         say!("\nthroughput, two processes of the service");
         say!("  undisturbed             {:>10} events/s", grouped(format!("{undisturbed:.0}")));
         say!(
@@ -34,6 +39,10 @@ impl Throughput {
             grouped(format!("{killed:.0}"))
         );
         say!("  ratio                   {:>9.0} %", killed / undisturbed * 100.0);
+        let [undisturbed, killed] = starved;
+        say!(
+            "  the producer was slower {undisturbed:>9} % of the time undisturbed, {killed} % with kills"
+        );
     }
 }
 
@@ -44,11 +53,11 @@ impl Throughput {
 pub async fn run(mut ground: Ground, time: Duration) -> anyhow::Result<Throughput> {
     ground.producer.go(Pace::UpTo(WARM + AHEAD));
     ground.reaches(WARM).await?;
-    let undisturbed = measure(&mut ground, time, None).await?;
+    let (undisturbed, starved) = measure(&mut ground, time, None).await?;
     let mut kills = 0;
-    let killed = measure(&mut ground, time, Some(&mut kills)).await?;
+    let (killed, starved_then) = measure(&mut ground, time, Some(&mut kills)).await?;
     ground.clear().await?;
-    Ok(Throughput { undisturbed, killed, kills })
+    Ok(Throughput { undisturbed, killed, kills, starved: [starved, starved_then] })
 }
 
 /// Keeps the log ahead of the fold, and kills where it is to count kills.
@@ -56,12 +65,15 @@ async fn measure(
     ground: &mut Ground,
     time: Duration,
     mut kills: Option<&mut u64>,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<(f64, u64)> {
     let pause = || Duration::from_millis(rand::random_range(1_000..2_000));
     let mut next_kill = Instant::now() + pause();
     let (began, first) = (Instant::now(), position(ground).await);
+    let (mut looks, mut starved) = (0, 0);
     while began.elapsed() < time {
         let at = position(ground).await;
+        looks += 1;
+        starved += u64::from(ground.producer.record.last() < at + BATCH);
         ground.producer.go(Pace::UpTo(at + AHEAD));
         if let Some(kills) = kills.as_deref_mut()
             && Instant::now() >= next_kill
@@ -81,7 +93,8 @@ async fn measure(
     }
     let folded = position(ground).await.saturating_sub(first);
     #[allow(clippy::cast_precision_loss)] // a figure for the eye
-    Ok(folded as f64 / began.elapsed().as_secs_f64())
+    let rate = folded as f64 / began.elapsed().as_secs_f64();
+    Ok((rate, starved * 100 / looks.max(1)))
 }
 
 async fn position(ground: &Ground) -> u64 {
