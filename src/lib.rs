@@ -18,6 +18,7 @@
 //! - [`http`]: what every answer has in common;
 //! - [`telemetry`]: what is counted and timed, for Prometheus;
 //! - [`seldom`]: what happens often, counted and said once a minute;
+//! - [`failpoint`]: places where it can be told to kill itself; [`soak`]: faults, and what is left;
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
 
@@ -29,6 +30,7 @@ pub mod auth;
 pub mod bench;
 pub mod command;
 pub mod config;
+pub mod failpoint;
 pub mod http;
 pub mod ingest;
 pub mod projector;
@@ -37,6 +39,7 @@ pub mod quarantine;
 pub mod query;
 pub mod seldom;
 pub mod services;
+pub mod soak;
 pub mod store;
 pub mod stream;
 pub mod telemetry;

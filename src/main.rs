@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use adaptive_bi::command::{admin, demo, ingest, key, project, quarantine, serve};
 use adaptive_bi::config::{self, Settings};
-use adaptive_bi::{bench, projector, services};
+use adaptive_bi::{bench, failpoint, projector, services, soak};
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -42,14 +42,17 @@ enum Command {
     Quarantine(quarantine::Action),
     /// Measures this machine, servers and load included.
     Bench(bench::Arguments),
+    /// Puts faults on a service of its own and looks whether anything is lost or there twice.
+    Soak(soak::Arguments),
 }
 
 fn main() -> ExitCode {
+    failpoint::set_up();
     let ended = config::arguments(services::to_stderr).and_then(|arguments| {
         let command = config::without_empty_variables(Cli::command());
         let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));
         let cli = cli.unwrap_or_else(|error| error.exit());
-        start_telemetry(&cli.settings, matches!(cli.command, Command::Demo(_)))?;
+        start_telemetry(&cli.settings, &cli.command)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("the runtime does not start")?;
         let ended = runtime.block_on(run(cli));
@@ -77,19 +80,22 @@ async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
         Command::Project(action) => project::run(&settings, &action).await,
         Command::Quarantine(action) => quarantine::run(&settings, &action).await,
         Command::Bench(arguments) => bench::run(&settings, &arguments).await,
+        Command::Soak(arguments) => soak::run(&settings, &arguments).await,
     }
 }
 
 /// Logs to standard error, in colours where somebody looks. The demo shows what it does itself,
-/// so there only warnings are.
-fn start_telemetry(settings: &Settings, quiet: bool) -> anyhow::Result<()> {
-    let level = match settings.log_level.as_str() {
-        "info" if quiet => "warn",
-        level => level,
+/// so there only warnings are; and what a soak breaks is no news.
+fn start_telemetry(settings: &Settings, command: &Command) -> anyhow::Result<()> {
+    let level = match (settings.log_level.as_str(), command) {
+        ("info", Command::Demo(_)) => "warn",
+        ("info", Command::Soak(_)) => "off",
+        (level, _) => level,
     };
     // What the NATS client logs of its connection is said in our own words. Socket.IO's libraries
     // log packets, and a packet can have a token in it.
-    let others = "async_nats=error,socketioxide=info,engineioxide=info";
+    let nats = if level == "off" { "off" } else { "error" };
+    let others = format!("async_nats={nats},socketioxide=info,engineioxide=info");
     let filter = EnvFilter::builder().parse(format!("{level},{others}"));
     let filter = filter.context("LOG_LEVEL is not understood")?;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

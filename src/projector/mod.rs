@@ -5,10 +5,12 @@
 //! - [`status`]: what it is doing, and why it halts;
 //! - [`verify`]: whether the log is the one the checkpoint was made from;
 //! - [`batch`]: messages off the log, gathered and parsed;
+//! - [`renewal`]: the lease, kept while it folds;
 //! - [`session`]: one run from a checkpoint, until something ends it;
 //! - here: the loop around sessions, with the lease.
 
 pub mod batch;
+pub mod renewal;
 pub mod session;
 pub mod status;
 pub mod threads;
@@ -23,7 +25,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::store::lease::{self, Owner};
+use crate::store::lease::{self, Holder, Lease, Owner};
 use crate::store::{self, Store};
 use crate::stream::{self, Log};
 use session::{End, Limits};
@@ -75,6 +77,8 @@ pub struct Projector {
 /// Waits between sessions that failed double from the first to the last of these.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// How often who stands by looks whether a process of the same machine is still there.
+const LOOK: Duration = Duration::from_millis(25);
 
 impl Projector {
     /// Folds until `stop`. Faults end a session, not the projector.
@@ -86,11 +90,7 @@ impl Projector {
             let started = tokio::time::Instant::now();
             match self.turn(&owner, limits, &stop).await {
                 Ok(End::Stopped) => break,
-                Ok(End::Standby) => {
-                    self.tell(State::Standby);
-                    rest(lease::RENEWAL, &stop).await;
-                    continue;
-                }
+                Ok(End::Standby) => continue,
                 Ok(End::Halted(halt)) => {
                     // Said once for each halt; looked at again until somebody ends it.
                     if self.status.borrow().state != State::Halted(halt.clone()) {
@@ -108,7 +108,14 @@ impl Projector {
                         "a commit was refused; trying smaller batches"
                     );
                 }
-                Err(error) => warn!(error = describe(&error), "beginning again at the checkpoint"),
+                Err(error) => {
+                    warn!(error = describe(&error), "beginning again at the checkpoint");
+                    if matches!(error, Error::Log(_) | Error::Silent) {
+                        // Another may be able to read it.
+                        self.give_back(&owner).await;
+                        pause = pause.max(lease::RENEWAL * 2);
+                    }
+                }
             }
             self.tell(State::Starting);
             if started.elapsed() > LAST_PAUSE {
@@ -121,9 +128,7 @@ impl Projector {
                 limits = self.limits;
             }
         }
-        if let Err(error) = self.store.leave_lease(&owner).await {
-            warn!(error = describe(&error), "the lease was not given back; it runs out by itself");
-        }
+        self.give_back(&owner).await;
         self.tell(State::Stopped);
         info!(position = self.status.borrow().position, "the projector stopped");
     }
@@ -135,10 +140,18 @@ impl Projector {
         stop: &CancellationToken,
     ) -> Result<End, Error> {
         let session = self.store.begin_session().await?;
-        if !self.store.take_lease(owner, &session).await? {
+        if let Lease::Anothers(holder) = self.store.take_lease(owner, &session).await? {
+            self.tell(State::Standby);
+            stand_by(holder, stop).await;
             return Ok(End::Standby);
         }
         session::run(self, owner, session, limits, stop).await
+    }
+
+    async fn give_back(&self, owner: &Owner) {
+        if let Err(error) = self.store.leave_lease(owner).await {
+            warn!(error = describe(&error), "the lease was not given back; it runs out by itself");
+        }
     }
 
     fn tell(&self, state: State) {
@@ -147,6 +160,14 @@ impl Projector {
             status.state = state;
             changed
         });
+    }
+}
+
+/// Until it is time to ask for the lease again: at once where its holder is seen to be gone.
+async fn stand_by(holder: Holder, stop: &CancellationToken) {
+    let until = tokio::time::Instant::now() + lease::RENEWAL;
+    while tokio::time::Instant::now() < until && !holder.is_gone() && !stop.is_cancelled() {
+        rest(LOOK, stop).await;
     }
 }
 

@@ -13,17 +13,22 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::renewal::Renewal;
 use super::status::{Halt, State, Status};
 use super::verify::verify;
 use super::{Error, Projector, batch, describe};
+use crate::failpoint;
 use crate::seldom::Seldom;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
-use crate::store::lease::{Owner, RENEWAL};
+use crate::store::lease::Owner;
 use crate::stream::announce::Announcement;
 use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
 use crate::telemetry;
+
+/// How often it is looked whether something of what was quarantined is to be said.
+const TELLING: Duration = Duration::from_secs(1);
 
 /// How large a batch may be. It ends at the first bound it reaches.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +107,8 @@ pub async fn run(
         projector.status.send_modify(|status| status.position = checkpoint.position);
         return Ok(End::Halted(halt));
     }
+    // From here on the log is known to answer. Who is cut off from it keeps nobody from the lease.
+    let renewal = Renewal::of(owner, &projector.store);
     let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
     projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let mut reader = projector.log.read_after(checkpoint.position).await?;
@@ -118,7 +125,7 @@ pub async fn run(
         quarantined: Seldom::default(),
         counted,
     };
-    let outcome = session.fold_until(&mut reader, owner, limits, stop).await;
+    let outcome = session.fold_until(&mut reader, &renewal, limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
     // dropped half-way leaves its transaction open.
     let settled = session.settle().await;
@@ -129,12 +136,12 @@ impl Session<'_> {
     async fn fold_until(
         &mut self,
         reader: &mut Reader,
-        owner: &Owner,
+        renewal: &Renewal,
         limits: Limits,
         stop: &CancellationToken,
     ) -> Result<End, Error> {
-        let mut renewal = tokio::time::interval(RENEWAL);
-        renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut telling = tokio::time::interval(TELLING);
+        telling.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let after = self.checkpoint.position;
             let gathered = {
@@ -146,12 +153,8 @@ impl Session<'_> {
                     tokio::select! {
                         biased;
                         () = stop.cancelled() => return Ok(End::Stopped),
-                        _ = renewal.tick() => {
-                            self.tell_quarantined();
-                            if !projector.store.renew_lease(owner).await? {
-                                return Ok(End::Standby);
-                            }
-                        }
+                        () = renewal.lost() => return Ok(End::Standby),
+                        _ = telling.tick() => self.tell_quarantined(),
                         committed = finished(&mut self.committing) => {
                             let folded = self.committing.take().map(|(_, folded)| folded);
                             self.committed(committed, folded).await?;
@@ -291,9 +294,11 @@ impl Session<'_> {
                     at: folded.checkpoint.committed_at,
                     touched: folded.touched,
                 };
+                failpoint::pass("commit-not-announced");
                 if let Err(error) = self.projector.log.announce(&announcement).await {
                     warn!(error = describe(&error), "a commit was not announced");
                 }
+                failpoint::pass("commit-announced");
                 Ok(())
             }
             Err(CommitError::Overtaken) => Err(Error::Overtaken),

@@ -23,6 +23,7 @@ use serde::Serialize;
 use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, Model};
 use super::{Doing, Error, Store};
+use crate::failpoint;
 
 /// `MongoDB` takes 100,000 operations and 48 MB in a command; half of that leaves room.
 const COMMAND_OPERATIONS: usize = 50_000;
@@ -183,6 +184,7 @@ impl Commit {
     /// to know how far the generation is.
     pub async fn run(self, store: &Store, session: &mut CommitSession) -> Result<(), CommitError> {
         let session = &mut session.0;
+        failpoint::pass("commit-not-begun");
         let majority = WriteConcern::majority();
         session
             .start_transaction()
@@ -196,12 +198,16 @@ impl Commit {
             let _ = session.abort_transaction().await;
             return Err(error);
         }
+        failpoint::pass("commit-written");
         // Committing again is safe, the server remembers what it did; so an unknown result is
         // asked for until there is an answer. The caller reads the checkpoint where there is none.
         let patience = tokio::time::Instant::now() + UNKNOWN_RESULT_PATIENCE;
         loop {
             match session.commit_transaction().await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    failpoint::pass("commit-committed");
+                    return Ok(());
+                }
                 Err(driver) => {
                     let unknown = driver.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT);
                     let error = Error::Driver { doing: "committing", driver };
@@ -242,6 +248,7 @@ impl Commit {
         if number(&matched, "n") != 1 {
             return Err(CommitError::Overtaken);
         }
+        failpoint::pass("commit-compared-and-set");
         for Command { body, operations } in self.commands {
             let answer = store
                 .database
@@ -257,6 +264,7 @@ impl Commit {
                     "a write of the batch was refused by the database",
                 )));
             }
+            failpoint::pass("commit-command-written");
         }
         Ok(())
     }

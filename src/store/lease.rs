@@ -12,10 +12,40 @@ use super::commit::CommitSession;
 use super::names::LEASES;
 use super::{Doing, Error, Store};
 
-/// A lease that was not renewed for this long can be taken.
-pub const TERM: Duration = Duration::from_secs(4);
-/// How often its owner renews it.
-pub const RENEWAL: Duration = Duration::from_millis(500);
+/// A lease that was not renewed for this long can be taken. Taken too early it costs a batch that is
+/// folded again, and nothing else; so it need not be long.
+pub const TERM: Duration = Duration::from_secs(2);
+/// How often its owner renews it, and how often others ask for it.
+pub const RENEWAL: Duration = Duration::from_millis(250);
+
+/// What came of asking for the lease.
+#[derive(Debug)]
+pub enum Lease {
+    /// It is ours.
+    Ours,
+    /// Another holds it.
+    Anothers(Holder),
+}
+
+/// Who holds the lease, as far as this machine can see them.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder {
+    /// Its process, where that is one of this machine.
+    pid: Option<i64>,
+}
+
+impl Holder {
+    /// Whether it was a process of this machine that has ended.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let Some(pid) = self.pid else { return false };
+        match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+            // Ended, and its parent has not noticed yet.
+            Ok(stat) => stat.rsplit_once(") ").is_some_and(|(_, it)| it.starts_with(['Z', 'X'])),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        }
+    }
+}
 
 /// Who asks for the lease.
 #[derive(Debug, Clone)]
@@ -42,22 +72,21 @@ impl Owner {
         Owner { id: uuid::Uuid::new_v4().to_string(), host, pid: std::process::id() }
     }
 
-    /// Whether the holder of a lease was a process of this machine that is gone.
-    fn outlives(&self, lease: &bson::Document) -> bool {
-        let pid = lease.get("pid").and_then(Bson::as_i64);
-        !self.host.is_empty()
-            && lease.get_str("host").ok() == Some(self.host.as_str())
-            && pid.is_some_and(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists())
+    /// Who holds a lease, as this owner sees them.
+    fn sees(&self, lease: &bson::Document) -> Holder {
+        let is_here =
+            !self.host.is_empty() && lease.get_str("host").ok() == Some(self.host.as_str());
+        Holder { pid: lease.get("pid").and_then(Bson::as_i64).filter(|_| is_here) }
     }
 }
 
 impl Store {
     /// Takes the lease where it is free, ours, run out, or left by a process that is gone; then
-    /// ends the session that its last owner committed in. False where another holds it.
+    /// ends the session that its last owner committed in.
     ///
     /// # Errors
     /// [`Error::Driver`].
-    pub async fn take_lease(&self, owner: &Owner, session: &CommitSession) -> Result<bool, Error> {
+    pub async fn take_lease(&self, owner: &Owner, session: &CommitSession) -> Result<Lease, Error> {
         let leases = self.database.collection::<bson::Document>(LEASES);
         let held = leases
             .find_one_and_update(
@@ -78,7 +107,8 @@ impl Store {
             doc! { "owner": Bson::Null },
             doc! { "$expr": run_out },
         ];
-        if owner.outlives(&held)
+        let holder = owner.sees(&held);
+        if holder.is_gone()
             && let Ok(gone) = held.get_str("owner")
         {
             free.push(doc! { "owner": gone });
@@ -95,13 +125,13 @@ impl Store {
             .return_document(ReturnDocument::Before)
             .await
             .doing("taking the lease")?;
-        let Some(before) = before else { return Ok(false) };
+        let Some(before) = before else { return Ok(Lease::Anothers(holder)) };
         if let Ok(left) = before.get_document("session")
             && left != session.0.id()
         {
             self.end_session(left).await?;
         }
-        Ok(true)
+        Ok(Lease::Ours)
     }
 
     /// Says that the owner is alive. False where the lease was lost.
@@ -132,6 +162,19 @@ impl Store {
             .await
             .doing("leaving the lease")?;
         Ok(())
+    }
+
+    /// The process that holds the lease, whichever machine's it is.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn lease_pid(&self) -> Result<Option<u32>, Error> {
+        let leases = self.database.collection::<bson::Document>(LEASES);
+        let lease =
+            leases.find_one(doc! { "_id": "projector" }).await.doing("reading the lease")?;
+        let held = lease.filter(|lease| lease.get_str("owner").is_ok());
+        let pid = held.and_then(|lease| lease.get("pid").and_then(Bson::as_i64));
+        Ok(pid.and_then(|pid| u32::try_from(pid).ok()))
     }
 
     async fn end_session(&self, session: &bson::Document) -> Result<(), Error> {

@@ -5,7 +5,7 @@
 //! - [`names`]: the collections of a generation;
 //! - [`generation`]: the live pointer, checkpoints, and how a generation is made;
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
-//! - [`lease`]: who folds;
+//! - [`lease`]: who folds; [`compare`]: whether two databases say the same;
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`quarantine`]: what is quarantined, and what became of it;
 //! - [`notes`]: what is remembered beside the read models;
@@ -17,6 +17,7 @@ pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod commit;
+pub mod compare;
 pub mod directory;
 pub mod door;
 pub mod generation;

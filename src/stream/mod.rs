@@ -8,11 +8,13 @@
 //! - [`publish`]: events onto the log;
 //! - [`read`]: events off the log, from a position, in order and without holes;
 //! - [`check`]: whether the log is still the one a checkpoint was made from;
+//! - [`damage`]: what an accident does to it, for tests of faults;
 //! - [`announce`]: commits, told to every process.
 
 pub mod address;
 pub mod announce;
 pub mod check;
+pub mod damage;
 pub mod ensure;
 pub mod publish;
 pub mod read;

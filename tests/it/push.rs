@@ -18,7 +18,7 @@ use crate::harness::{Shop, answer};
 use crate::people::{account, ask, session, somebody, tell};
 
 /// A Socket.IO client by polling: packets are texts.
-struct Socket<'a> {
+pub struct Socket<'a> {
     shop: &'a Shop,
     app: &'a App,
     path: String,
@@ -28,7 +28,7 @@ struct Socket<'a> {
 
 impl<'a> Socket<'a> {
     /// Connects with `auth` in the handshake and is welcomed.
-    async fn open(shop: &'a Shop, app: &'a App, auth: Option<Value>) -> Socket<'a> {
+    pub async fn open(shop: &'a Shop, app: &'a App, auth: Option<Value>) -> Socket<'a> {
         let path = "/socket.io/?EIO=4&transport=polling";
         let opened = answer(shop.request(app, Method::GET, path)).await;
         let opened = opened.body.as_str().and_then(|it| it.strip_prefix('0')).expect("a handshake");
@@ -67,7 +67,7 @@ impl<'a> Socket<'a> {
     }
 
     /// The next event of a name, and its payload.
-    async fn next(&mut self, name: &str) -> Value {
+    pub async fn next(&mut self, name: &str) -> Value {
         let found = timeout(Duration::from_secs(20), async {
             while let Some(packet) = self.packet().await {
                 let event = packet.strip_prefix("42").map(serde_json::from_str::<Value>);

@@ -1,0 +1,41 @@
+//! A disk that is full under mongod. It ends, or refuses; when there is room again, it goes on.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::fault::Struck;
+use super::ground::Ground;
+use crate::services::Server;
+
+pub(super) async fn full(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let filler = ground.store_folder().join("filler");
+    let fill = filler.clone();
+    tokio::task::spawn_blocking(move || fill_up(&fill)).await?.context("filling the disk")?;
+    let position = ground.checkpoint().await.map(|it| it.position);
+    // Long enough for a journal that has room left in its file to need another one.
+    let ended = tokio::time::timeout(Duration::from_mins(1), ground.services.failed()).await;
+    let stuck = ground.checkpoint().await.map(|it| it.position) == position;
+    std::fs::remove_file(&filler)?;
+    ground.services.restart(Server::Mongod, &|_| ()).await.context("starting mongod again")?;
+    let recovery = ground.folds_on(Instant::now()).await?;
+    Ok(Struck { hit: ended.is_ok() || stuck, recovery })
+}
+
+/// Writes until there is no room.
+fn fill_up(path: &std::path::Path) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    let mut piece = vec![1_u8; 1 << 20];
+    while !piece.is_empty() {
+        match file.write(&piece) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                piece.truncate(piece.len() / 2);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

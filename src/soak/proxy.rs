@@ -1,0 +1,190 @@
+//! A TCP line that can be cut, stalled and slowed, so that nobody at its ends is told.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How the line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// Everything goes through.
+    Good,
+    /// Connections are closed, new ones as soon as they are made.
+    Cut,
+    /// Nothing goes through and nothing is closed.
+    Stalled,
+    /// Everything goes through, each piece so much later.
+    Slow(Duration),
+}
+
+/// A line to a server. Dropping it cuts it for good.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    line: watch::Sender<Line>,
+    harmed: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.line.send_replace(Line::Cut);
+        self.task.abort();
+    }
+}
+
+impl Proxy {
+    /// A line to `host:port`.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub async fn to(target: &str) -> std::io::Result<Proxy> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (line, seen) = watch::channel(Line::Good);
+        let harmed = Arc::new(AtomicU64::new(0));
+        let task = tokio::spawn(accept(listener, target.to_owned(), seen, Arc::clone(&harmed)));
+        Ok(Proxy { address, line, harmed, task })
+    }
+
+    /// Where its near end is.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Makes the line so.
+    pub fn make(&self, line: Line) {
+        self.line.send_replace(line);
+    }
+
+    /// How many pieces were held up or slowed, and how many connections were cut or refused.
+    #[must_use]
+    pub fn harmed(&self) -> u64 {
+        self.harmed.load(Ordering::Relaxed)
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    target: String,
+    line: watch::Receiver<Line>,
+    harmed: Arc<AtomicU64>,
+) {
+    while let Ok((near, _)) = listener.accept().await {
+        if *line.borrow() == Line::Cut {
+            harmed.fetch_add(1, Ordering::Relaxed);
+            continue;
+        }
+        tokio::spawn(carry(near, target.clone(), line.clone(), Arc::clone(&harmed)));
+    }
+}
+
+async fn carry(
+    near: TcpStream,
+    target: String,
+    mut line: watch::Receiver<Line>,
+    harmed: Arc<AtomicU64>,
+) {
+    let Ok(far) = TcpStream::connect(target).await else { return };
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+    tokio::select! {
+        () = copy(near_in, far_out, line.clone(), &harmed) => {}
+        () = copy(far_in, near_out, line.clone(), &harmed) => {}
+        _ = line.wait_for(|line| *line == Line::Cut) => {
+            harmed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Carries one direction to its end.
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut line: watch::Receiver<Line>,
+    harmed: &AtomicU64,
+) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(read) = from.read(&mut buffer).await {
+        if read == 0 {
+            break;
+        }
+        let now = *line.borrow_and_update();
+        match now {
+            Line::Good | Line::Cut => {}
+            Line::Stalled => {
+                harmed.fetch_add(1, Ordering::Relaxed);
+                if line.wait_for(|line| *line != Line::Stalled).await.is_err() {
+                    break;
+                }
+            }
+            Line::Slow(by) => {
+                harmed.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(by).await;
+            }
+        }
+        if to.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = socket.split();
+                    let _ = tokio::io::copy(&mut from, &mut to).await;
+                });
+            }
+        });
+        address
+    }
+
+    async fn says(socket: &mut TcpStream, text: &[u8]) -> std::io::Result<Vec<u8>> {
+        socket.write_all(text).await?;
+        let mut heard = vec![0; text.len()];
+        socket.read_exact(&mut heard).await?;
+        Ok(heard)
+    }
+
+    #[tokio::test]
+    async fn a_line_carries_stalls_and_is_cut() {
+        let proxy = Proxy::to(&echo().await.to_string()).await.unwrap();
+        let mut socket = TcpStream::connect(proxy.address()).await.unwrap();
+        assert_eq!(says(&mut socket, b"one").await.unwrap(), b"one");
+        assert_eq!(proxy.harmed(), 0);
+
+        proxy.make(Line::Stalled);
+        socket.write_all(b"two").await.unwrap();
+        while proxy.harmed() == 0 {
+            tokio::task::yield_now().await;
+        }
+        proxy.make(Line::Good);
+        let mut heard = [0; 3];
+        socket.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"two", "what was held up comes through, and nothing is missing");
+
+        proxy.make(Line::Cut);
+        assert!(says(&mut socket, b"three").await.is_err());
+        let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(says(&mut refused, b"four").await.is_err());
+        proxy.make(Line::Good);
+        let mut again = TcpStream::connect(proxy.address()).await.unwrap();
+        assert_eq!(says(&mut again, b"five").await.unwrap(), b"five");
+    }
+}

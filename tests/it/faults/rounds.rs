@@ -1,0 +1,95 @@
+//! Every fault of `adaptive-bi soak`, once: nothing that was acknowledged is lost, nothing is there
+//! twice, and the documents are those of an undisturbed fold.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use adaptive_bi::config;
+use adaptive_bi::soak::fault::Fault;
+use adaptive_bi::soak::ground::{Ground, Setting};
+use adaptive_bi::soak::rounds;
+
+use crate::servers::data_dir;
+
+/// Events in a second.
+const RATE: u64 = 300;
+
+fn setting(name: &str, disk: Option<u64>) -> Setting {
+    Setting {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_adaptive-bi")),
+        folder: data_dir().join(format!("soak-{name}")),
+        cache_dir: config::cache_dir(),
+        disk,
+    }
+}
+
+async fn survives(name: &str, faults: &[Fault]) {
+    let ground = Ground::prepare(setting(name, None)).await.expect("the ground");
+    survives_on(ground, faults).await;
+}
+
+async fn survives_on(ground: Ground, faults: &[Fault]) {
+    let tell = |line: &str| eprintln!("{line}");
+    let report = rounds(ground, faults, RATE, Instant::now(), &tell).await;
+    let report = report.unwrap_or_else(|error| panic!("{error:?}"));
+    report.print();
+    assert_eq!(report.rows.len(), faults.len(), "{:?}", report.left_out);
+    assert_eq!(report.failures(), Vec::<String>::new());
+    assert!(report.told.acknowledged > 0, "{:?}", report.told);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_at_any_step_of_a_commit_loses_and_repeats_nothing() {
+    let steps = [
+        Fault::CommitNotBegun,
+        Fault::CommitComparedAndSet,
+        Fault::CommitCommandWritten,
+        Fault::CommitWritten,
+        Fault::CommitCommitted,
+        Fault::CommitNotAnnounced,
+        Fault::CommitAnnounced,
+    ];
+    survives("steps", &steps).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_takes_over_from_one_that_is_killed_frozen_or_cut_off() {
+    let faults = [
+        Fault::Killed,
+        Fault::Frozen,
+        Fault::NatsCut,
+        Fault::NatsStalled,
+        Fault::NatsSlow,
+        Fault::MongoCut,
+        Fault::MongoStalled,
+        Fault::MongoSlow,
+        Fault::ProducerCut,
+    ];
+    survives("lines", &faults).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_damaged_halts_the_fold_and_one_that_is_put_back_ends_that() {
+    let faults = [
+        Fault::NatsKilled,
+        Fault::MongodKilled,
+        Fault::LogDeleted,
+        Fault::LogRecreated,
+        Fault::LogRestored,
+        Fault::LogPurged,
+    ];
+    survives("log", &faults).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_disk_is_full_goes_on_when_there_is_room_again() {
+    match Ground::prepare(setting("disk", Some(1 << 30))).await {
+        Ok(ground) => survives_on(ground, &[Fault::DiskFull]).await,
+        // A mount takes root.
+        Err(error) => {
+            let error = error.to_string();
+            assert!(error.contains("cannot be mounted here"), "{error}");
+            eprintln!("not done here: {error}");
+        }
+    }
+}
