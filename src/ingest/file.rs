@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,8 @@ use projections::event::{Kind, Reason};
 use projections::time::Time;
 use tokio::sync::mpsc;
 
-use super::envelope::{self, Edge};
+use super::envelope::Edge;
+use super::lines::{Cut, Line, Lines};
 use super::retail;
 use super::submit::{Outcome, Submitter};
 use crate::stream::Log;
@@ -54,6 +55,12 @@ pub enum Error {
         /// What the log said.
         reason: String,
     },
+}
+
+impl From<Cut> for Error {
+    fn from(Cut { line, source }: Cut) -> Self {
+        Error::Cut { line, source }
+    }
 }
 
 /// What is read.
@@ -245,30 +252,19 @@ fn read_lines(
     currency: &str,
     events: &Numbered,
 ) -> Result<Skipped, Error> {
-    let mut input = BufReader::with_capacity(1 << 20, input);
+    let mut lines = Lines::of(BufReader::with_capacity(1 << 20, input));
     let mut skipped = Skipped::default();
-    let mut text = Vec::new();
-    for (number, line) in (1..).zip(1..) {
-        text.clear();
-        let read = input
-            .read_until(b'\n', &mut text)
-            .map_err(|source| Error::Cut { line, source: Some(source) })?;
-        if read == 0 {
-            break;
-        }
+    for number in 1.. {
         let now = Time(chrono::Utc::now().timestamp_millis());
-        let whole = text.ends_with(b"\n");
-        let text = if line == 1 { envelope::without_mark(&text) } else { &*text };
-        match envelope::of_any_kind(text.trim_ascii(), Edge { now, currency }) {
-            _ if text.trim_ascii().is_empty() => {}
-            Ok(event) => {
+        match lines.next(Edge { now, currency })? {
+            None => break,
+            Some((_, Line::Blank)) => {}
+            Some((_, Line::Event(event))) => {
                 if events.blocking_send((number, event)).is_err() {
                     break;
                 }
             }
-            // The last line, and it does not even end.
-            Err(_) if !whole => return Err(Error::Cut { line, source: None }),
-            Err(reasons) => {
+            Some((line, Line::Skipped(reasons))) => {
                 skipped.add(in_words(&reasons), 1);
                 skipped.name(line);
             }

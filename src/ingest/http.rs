@@ -13,8 +13,8 @@ use axum::{Extension, Json};
 use projections::event::{Kind, Reason};
 use projections::time::Time;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
+use super::body;
 use super::envelope::{self, Edge};
 use super::submit::{Outcome, Submitter};
 use crate::auth::access::Access;
@@ -28,8 +28,6 @@ use crate::http::problem::{FieldError, Problem};
 use crate::stream::Log;
 use crate::telemetry;
 
-/// Events in one request, at most.
-const EVENTS_MAX: usize = 10_000;
 /// What a body may say it is.
 const TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "application/ndjson"];
 /// How long the log may take for all of them.
@@ -138,7 +136,8 @@ async fn take(
     kind: Option<Kind>,
     body: &[u8],
 ) -> Result<Response, Problem> {
-    let events = split(envelope::without_mark(body))?;
+    let events =
+        body::split(envelope::without_mark(body)).map_err(|error| Problem::invalid(vec![error]))?;
     budget.spend(events.len())?;
     let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
     let mut submitter = Submitter::new(&deps.log, TAKEN_WITHIN);
@@ -163,30 +162,6 @@ async fn take(
     telemetry::published("rejected", report.rejected);
     telemetry::published("untaken", untaken);
     Ok(answer(report))
-}
-
-/// The events of a body: the elements of an array, or the lines that are not blank.
-fn split(body: &[u8]) -> Result<Vec<&[u8]>, Problem> {
-    let invalid = |message: &'static str| Problem::invalid(vec![FieldError::new("", message)]);
-    let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-    let events: Vec<&[u8]> = if is_array {
-        let elements: Vec<&RawValue> = serde_json::from_slice(body)
-            .map_err(|_| invalid("the body must be a JSON array of events, or one a line"))?;
-        elements.into_iter().map(|element| element.get().as_bytes()).collect()
-    } else if serde_json::from_slice::<&RawValue>(body).is_ok() {
-        // One event, however it is laid out.
-        vec![body]
-    } else {
-        body.split(|byte| *byte == b'\n')
-            .map(<[u8]>::trim_ascii)
-            .filter(|l| !l.is_empty())
-            .collect()
-    };
-    match events.len() {
-        0 => Err(invalid("the body has no event")),
-        1..=EVENTS_MAX => Ok(events),
-        _ => Err(invalid("the body must have at most 10,000 events")),
-    }
 }
 
 fn report(outcomes: HashMap<usize, Outcome>) -> Report {

@@ -4,11 +4,14 @@
 //!
 //! - [`submit`]: events onto the log in order, an outcome for each; what all ways in share;
 //! - [`envelope`]: `{"kind", "id"?, "data"}`, one event of a batch;
-//! - [`http`]: `POST /api/events`; [`file`]: `adaptive-bi ingest FILE`;
+//! - [`http`]: `POST /api/events`; [`body`]: what it has, cut into events;
+//! - [`file`]: `adaptive-bi ingest FILE`; [`lines`]: one with an event a line;
 //! - [`retail`]: the Online Retail data set as events.
 
+pub mod body;
 pub mod envelope;
 pub mod file;
 pub mod http;
+pub mod lines;
 pub mod retail;
 pub mod submit;

@@ -19,7 +19,7 @@
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
-//!   [`bench`]: a benchmark that is stopped.
+//!   [`bench`]: a benchmark that is stopped; [`corpus`]: what the fuzzer found worth keeping.
 
 mod audit;
 mod auth;
@@ -28,6 +28,7 @@ mod bench;
 mod commands;
 mod connections;
 mod contract;
+mod corpus;
 mod documents;
 mod door;
 mod events;

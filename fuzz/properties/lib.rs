@@ -1,0 +1,10 @@
+//! What has to be true of any input, whatever somebody sends. The fuzzer's targets call this, and
+//! so do ordinary tests (`projections/tests/corpus.rs`, `tests/it/corpus.rs`), which include these
+//! files and hold the same against the corpus.
+
+pub mod cloud_event;
+pub mod event;
+#[cfg(feature = "service")]
+pub mod ingest;
+#[cfg(feature = "service")]
+pub mod query;

@@ -1,0 +1,83 @@
+//! What is true of any query: it asks for a range that is in order, or every parameter that is
+//! wrong is named.
+
+use adaptive_bi::http::problem::FieldError;
+use adaptive_bi::query::params::{Asked, LIMIT_MAX};
+use adaptive_bi::query::range::{Quarters, Range};
+use axum::http::Uri;
+use projections::bucket::quarter_of;
+use projections::root::Root;
+use projections::time::Time;
+
+/// 2026-11-21T04:03:07Z.
+const NOW: Time = Time(1_795_233_787_000);
+const NAMES: [&str; 5] = ["startDate", "endDate", "tz", "limit", "status"];
+
+/// Any bytes, as what stands behind the question mark.
+pub fn of_any_query(input: &[u8]) {
+    let Ok(query) = std::str::from_utf8(input) else { return };
+    // What is no address does not come this far.
+    let Ok(uri) = format!("/api/metrics/sales?{query}").parse::<Uri>() else { return };
+    for trend_days in [7, 30] {
+        match Asked::parse(&uri, NOW, trend_days) {
+            Ok(asked) => of_what_is_asked(&asked, &uri, trend_days),
+            Err(errors) => of_errors(&errors),
+        }
+    }
+}
+
+fn of_errors(errors: &[FieldError]) {
+    assert!(!errors.is_empty(), "refused without a reason");
+    for FieldError { field, message } in errors {
+        assert!(!message.is_empty());
+        assert!(field.chars().count() <= 64, "{field:?}");
+        assert!(
+            NAMES.contains(&&**field) || field == "query" || message.starts_with("is no parameter"),
+            "{field:?} {message}"
+        );
+    }
+}
+
+fn of_what_is_asked(asked: &Asked, uri: &Uri, trend_days: u64) {
+    assert_eq!(Asked::parse(uri, NOW, trend_days).as_ref(), Ok(asked));
+    assert!(asked.limit.is_none_or(|it| (1..=LIMIT_MAX).contains(&it)), "{:?}", asked.limit);
+    assert!(!asked.statuses.slices().is_empty());
+    is_in_order(asked.trend);
+    let Some(range) = asked.range else {
+        assert!(asked.trend.has(quarter_of(NOW)), "the last days have today");
+        return;
+    };
+    assert_eq!(range.quarters, asked.trend);
+    for first in [None, Some(0), Some(quarter_of(NOW))] {
+        is_stated_in_order(&range, first);
+    }
+    lies_in_what_there_is(asked);
+}
+
+fn is_in_order(Quarters { from, to }: Quarters) {
+    assert!(from <= to && to <= Quarters::ALL.to, "{from} {to}");
+}
+
+/// As the answer states it.
+fn is_stated_in_order(range: &Range, first: Option<u32>) {
+    let used = serde_json::to_value(range.used(first)).expect("it can be written");
+    let [start, end] = ["startDate", "endDate"].map(|name| used[name].as_str().expect("a date"));
+    assert!(start <= end || end.len() > start.len(), "{used}");
+    let read = |text: &str| Time::parse(text).ok();
+    // The end of time is the first instant that no date can name.
+    assert!(read(start).is_some() || range.quarters.from == Quarters::ALL.to, "{used}");
+    assert!(read(end).is_some() || range.quarters.to == Quarters::ALL.to, "{used}");
+}
+
+fn lies_in_what_there_is(asked: &Asked) {
+    let root = Root {
+        first_quarter: Some(quarter_of(Time(1_700_000_000_000))),
+        last_quarter: Some(quarter_of(NOW)),
+        ..Root::default()
+    };
+    if let Some(quarters) = asked.scope(&root).quarters() {
+        is_in_order(quarters);
+        assert!(!quarters.is_empty());
+    }
+    assert_eq!(asked.scope(&Root::default()).quarters(), None);
+}

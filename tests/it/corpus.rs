@@ -1,0 +1,19 @@
+//! What the fuzzer holds against any input, held against its corpus and thousands of inputs that
+//! are nearly in it. No server is asked.
+
+#[path = "../../fuzz/properties/ingest.rs"]
+mod ingest;
+#[path = "../../fuzz/properties/query.rs"]
+mod query;
+#[path = "../../fuzz/properties/smoke.rs"]
+mod smoke;
+
+#[test]
+fn no_line_and_no_element_is_lost_whatever_is_sent_as_events() {
+    smoke::run("ingest", ingest::of_any_bytes);
+}
+
+#[test]
+fn any_query_asks_for_a_range_in_order_or_is_told_what_is_wrong() {
+    smoke::run("query", query::of_any_query);
+}
