@@ -16,6 +16,7 @@ const SOME: u64 = 200;
 
 pub(super) async fn deleted(ground: &mut Ground) -> anyhow::Result<Struck> {
     let copy = copy_of_log(ground, "whole").await?;
+    settled(ground).await?;
     ground.log.delete().await?;
     ground.producer.go(Pace::PerSecond(SOME));
     let refused = async || (ground.producer.record.tally().refused > 0).then_some(());
@@ -29,6 +30,7 @@ pub(super) async fn deleted(ground: &mut Ground) -> anyhow::Result<Struck> {
 
 pub(super) async fn recreated(ground: &mut Ground) -> anyhow::Result<Struck> {
     let copy = copy_of_log(ground, "whole").await?;
+    settled(ground).await?;
     ground.log.delete().await?;
     ground.log.make_anew().await?;
     let hit = halts(ground, "another-incarnation").await?;
@@ -64,6 +66,12 @@ pub(super) async fn purged(ground: &mut Ground) -> anyhow::Result<Struck> {
     let hit = halts(ground, "log-gap").await?;
     put_back(ground, &copy).await?;
     go_on(ground, hit).await
+}
+
+/// What is on the log is folded, so that whatever is written from here on comes from the damage.
+async fn settled(ground: &Ground) -> anyhow::Result<()> {
+    let last = ground.log.extent().await?.last;
+    ground.reaches(last).await.map(|_| ())
 }
 
 async fn go_on(ground: &mut Ground, hit: bool) -> anyhow::Result<Struck> {

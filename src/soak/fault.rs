@@ -183,7 +183,7 @@ async fn producer_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
     let before = ground.line.harmed();
     // What is held up is lost with the line: events that do not arrive, answers that do not come back.
     ground.line.make(Line::Stalled);
-    let held = async || (ground.line.harmed() > before + 1).then_some(());
+    let held = async || (ground.line.harmed() > before).then_some(());
     ground.wait("event on the line", held).await?;
     ground.line.make(Line::Cut);
     tokio::time::sleep(Duration::from_millis(300)).await;
