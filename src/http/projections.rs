@@ -84,7 +84,8 @@ struct Halted {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Generation {
-    generation: u32,
+    #[serde(rename = "generation")]
+    number: u32,
     live: bool,
     position: u64,
     log_time: Option<String>,
@@ -126,7 +127,7 @@ async fn projections(State(deps): State<Deps>) -> Result<Response, Problem> {
     let checkpoints = deps.store.checkpoints().await.map_err(Error::from)?;
     let log = deps.log_extent.borrow().clone();
     let rate = *deps.rate.borrow();
-    let generations = checkpoints.into_iter().map(|it| generation(it, live, log.as_ref(), rate));
+    let generations = checkpoints.iter().map(|it| generation(it, live, log.as_ref(), rate));
     let shown = Shown {
         generations: generations.collect(),
         projector: projector(&deps.projector.borrow()),
@@ -143,7 +144,7 @@ async fn projections(State(deps): State<Deps>) -> Result<Response, Problem> {
 }
 
 fn generation(
-    checkpoint: Checkpoint,
+    checkpoint: &Checkpoint,
     live: Option<u32>,
     log: Option<&Extent>,
     rate: Option<f64>,
@@ -153,12 +154,12 @@ fn generation(
     let log = log.filter(|log| log.incarnation == checkpoint.incarnation);
     let instant = |ms: i64| (ms > 0).then(|| Time(ms).to_rfc3339());
     Generation {
-        generation: checkpoint.generation,
+        number: checkpoint.generation,
         live: is_live,
         position: checkpoint.position,
         log_time: instant(checkpoint.root.log_time.0),
         committed_at: instant(checkpoint.committed_at),
-        lag: log.map(|log| Lag::of(&checkpoint, log)),
+        lag: log.map(|log| Lag::of(checkpoint, log)),
         rate: rate.filter(|_| is_live),
         fold_version: checkpoint.settings.fold_version,
         events: checkpoint.root.counts,

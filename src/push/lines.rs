@@ -1,4 +1,4 @@
-//! The connections behind WebSockets: Socket.IO disconnects a client and leaves it to close its
+//! The connections behind `WebSocket`s: Socket.IO disconnects a client and leaves it to close its
 //! connection. One that stays on the line is hung up on.
 
 use std::collections::HashMap;

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::stream::iter;
+use futures_util::{FutureExt, StreamExt};
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
@@ -86,7 +87,7 @@ impl Answers {
     /// Makes what was asked for lately anew, of a snapshot that nobody has seen yet. One that takes
     /// too long, or fails, is left to who asks for it.
     pub async fn renew(&self, snapshot: &Snapshot) {
-        let again = stream::iter(self.asked_lately()).for_each_concurrent(
+        let again = iter(self.asked_lately()).for_each_concurrent(
             AT_A_TIME,
             async |(question, regular)| {
                 let reading = (regular.read)(snapshot, &regular.asked, &self.ids);

@@ -109,7 +109,7 @@ async fn an_edited_event_is_sent_once_counts_and_names_the_one_it_replaces() {
     assert_eq!((&sales["totalRevenue"], &sales["totalOrders"]), (&json!(17.25), &json!(2)));
     let sent = shop.jetstream.get_stream(&shop.settings.nats_stream).await.expect("the stream");
     let sent = sent.get_raw_message(6).await.expect("the replay");
-    assert_eq!(sent.headers.get("Replay-Of").map(|it| it.as_str()), Some("3"));
+    assert_eq!(sent.headers.get("Replay-Of").map(async_nats::HeaderValue::as_str), Some("3"));
     assert!(sent.subject.ends_with(".transaction.t2"), "{}", sent.subject);
 
     for body in [edit, json!({})] {

@@ -295,8 +295,8 @@ async fn a_session_ends_after_ninety_days_however_often_it_is_refreshed() {
     let sessions = shop.database.collection::<bson::Document>("sessions");
     let now = bson::DateTime::now().timestamp_millis();
     let hours_ago = |hours: i64| bson::DateTime::from_millis(now - hours * 3_600_000);
-    let began = doc! { "$set": { "createdAt": hours_ago(90 * 24 - 1) } };
-    sessions.update_many(doc! {}, began).await.expect("time goes by");
+    let old = doc! { "$set": { "createdAt": hours_ago(90 * 24 - 1) } };
+    sessions.update_many(doc! {}, old).await.expect("time goes by");
     let body = json!({ "refreshToken": begun.refresh_token.expose() });
     let refreshed = post(&shop, &app, "/api/auth/refresh", &body).await;
     assert_eq!(refreshed.status, 200, "an hour before its end: {refreshed:?}");

@@ -49,7 +49,7 @@ pub(super) struct Socket<F> {
     write_within: Duration,
     /// Runs while a write does not move on.
     stalled: Option<Pin<Box<Sleep>>>,
-    hung_up: Pin<Box<WaitForCancellationFutureOwned>>,
+    told_to_end: Pin<Box<WaitForCancellationFutureOwned>>,
     _over: DropGuard,
     _place: OwnedSemaphorePermit,
 }
@@ -64,9 +64,17 @@ impl<F: Fn() + Unpin> Socket<F> {
         hang_up: &HangUp,
     ) -> Self {
         let HangUp(token) = hang_up.clone();
-        let hung_up = Box::pin(token.clone().cancelled_owned());
+        let told_to_end = Box::pin(token.clone().cancelled_owned());
         let over = token.drop_guard();
-        Socket { stream, heard, write_within, stalled: None, hung_up, _over: over, _place: place }
+        Socket {
+            stream,
+            heard,
+            write_within,
+            stalled: None,
+            told_to_end,
+            _over: over,
+            _place: place,
+        }
     }
 
     /// An outcome of a write, or that it has not moved on for too long.
@@ -92,7 +100,7 @@ impl<F: Fn() + Unpin> AsyncRead for Socket<F> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.hung_up.as_mut().poll(context).is_ready() {
+        if self.told_to_end.as_mut().poll(context).is_ready() {
             // As if the other end had closed it.
             return Poll::Ready(Ok(()));
         }
