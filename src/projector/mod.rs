@@ -6,11 +6,17 @@
 //! - [`verify`]: whether the log is the one the checkpoint was made from;
 //! - [`batch`]: messages off the log, gathered and parsed;
 //! - [`session`]: one run from a checkpoint, until something ends it;
+//! - [`rebuild`]: the next generation, made from the log beside the live one;
+//! - [`switch`]: two generations compared, the live one exchanged, an old one dropped; [`alone`]:
+//!   one such command at a time, and the fold held while it must rest;
 //! - here: the loop around sessions, with the lease.
 
+pub mod alone;
 pub mod batch;
+pub mod rebuild;
 pub mod session;
 pub mod status;
+pub mod switch;
 pub mod threads;
 pub mod verify;
 
@@ -98,6 +104,10 @@ impl Projector {
                     }
                     self.tell(State::Halted(halt));
                     rest(Duration::from_secs(1), &stop).await;
+                    continue;
+                }
+                Ok(End::Switched | End::Reached) => {
+                    info!("another generation is live; folding that one");
                     continue;
                 }
                 Err(Error::Refused { events, source }) => {

@@ -16,6 +16,7 @@ use super::status::{Halt, State, Status};
 use super::verify::verify;
 use super::{Error, Projector, batch, describe};
 use crate::seldom::Seldom;
+use crate::store;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::lease::{Owner, RENEWAL};
@@ -58,12 +59,26 @@ pub enum End {
     Standby,
     /// The log is not the checkpoint's.
     Halted(Halt),
+    /// Another generation is live now.
+    Switched,
+    /// The position to fold up to is committed.
+    Reached,
+}
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy)]
+enum Course<'a> {
+    /// To fold the live generation for as long as the lease is its owner's, and tell everybody.
+    Live(&'a Owner),
+    /// To fold any generation up to a position, and tell nobody.
+    UpTo(u64),
 }
 
 type Committing = JoinHandle<(CommitSession, Duration, Result<(), CommitError>)>;
 
 struct Session<'a> {
     projector: &'a Projector,
+    course: Course<'a>,
     fold: Fold,
     checkpoint: Checkpoint,
     idle: Option<CommitSession>,
@@ -92,20 +107,52 @@ pub async fn run(
     limits: Limits,
     stop: &CancellationToken,
 ) -> Result<End, Error> {
-    let extent = projector.log.extent().await?;
-    let checkpoint = projector.store.open_live(&extent.incarnation, &projector.settings).await?;
+    let incarnation = projector.log.extent().await?.incarnation;
+    let checkpoint = projector.store.open_live(&incarnation, &projector.settings).await?;
+    fold_from(projector, checkpoint, Course::Live(owner), commits, limits, stop).await
+}
+
+/// Folds a generation from its checkpoint up to a position and no further, and tells nobody.
+///
+/// # Errors
+/// [`Error`]; what is committed stays.
+pub async fn catch_up(
+    projector: &Projector,
+    generation: u32,
+    to: u64,
+    limits: Limits,
+    stop: &CancellationToken,
+) -> Result<End, Error> {
+    let missing = Error::Store(store::Error::Missing("the generation has no checkpoint"));
+    let checkpoint = projector.store.checkpoint(generation).await?.ok_or(missing)?;
+    let commits = projector.store.begin_session().await?;
+    fold_from(projector, checkpoint, Course::UpTo(to), commits, limits, stop).await
+}
+
+async fn fold_from(
+    projector: &Projector,
+    checkpoint: Checkpoint,
+    course: Course<'_>,
+    commits: CommitSession,
+    limits: Limits,
+    stop: &CancellationToken,
+) -> Result<End, Error> {
     if let Some(halt) = verify(&projector.log, &checkpoint, &projector.settings).await? {
         projector.status.send_modify(|status| status.position = checkpoint.position);
         return Ok(End::Halted(halt));
+    }
+    if matches!(course, Course::UpTo(to) if to <= checkpoint.position) {
+        return Ok(End::Reached);
     }
     let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
     projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let mut reader = projector.log.read_after(checkpoint.position).await?;
     let position = checkpoint.position;
     projector.status.send_replace(Status { state: State::Running, position });
-    info!(position, log_end = extent.last, generation = checkpoint.generation, "folding");
+    info!(position, generation = checkpoint.generation, "folding");
     let mut session = Session {
         projector,
+        course,
         fold,
         checkpoint,
         idle: Some(commits),
@@ -113,7 +160,7 @@ pub async fn run(
         pace: Pace::new(),
         quarantined: Seldom::default(),
     };
-    let outcome = session.fold_until(&mut reader, owner, limits, stop).await;
+    let outcome = session.fold_until(&mut reader, limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
     // dropped half-way leaves its transaction open.
     let settled = session.settle().await;
@@ -124,7 +171,6 @@ impl Session<'_> {
     async fn fold_until(
         &mut self,
         reader: &mut Reader,
-        owner: &Owner,
         limits: Limits,
         stop: &CancellationToken,
     ) -> Result<End, Error> {
@@ -132,7 +178,10 @@ impl Session<'_> {
         renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let after = self.checkpoint.position;
-            let gathered = {
+            if matches!(self.course, Course::UpTo(to) if to <= after) {
+                return Ok(End::Reached);
+            }
+            let mut gathered = {
                 let projector = self.projector;
                 let gather =
                     batch::gather(&projector.log, reader, after, limits, self.pace.not_before);
@@ -143,8 +192,8 @@ impl Session<'_> {
                         () = stop.cancelled() => return Ok(End::Stopped),
                         _ = renewal.tick() => {
                             self.tell_quarantined();
-                            if !projector.store.renew_lease(owner).await? {
-                                return Ok(End::Standby);
+                            if let Some(end) = self.still_live().await? {
+                                return Ok(end);
                             }
                         }
                         committed = finished(&mut self.committing) => {
@@ -155,11 +204,28 @@ impl Session<'_> {
                     }
                 }
             };
+            if let Course::UpTo(to) = self.course {
+                gathered.truncate(gathered.partition_point(|record| record.position <= to));
+                if gathered.is_empty() {
+                    return Ok(End::Reached);
+                }
+            }
             let commit = self.fold(&gathered).await?;
             self.settle().await?;
             self.pace.begin(limits.rest);
             self.begin_commit(commit, gathered.len());
         }
+    }
+
+    /// Renews the lease and looks whether what is folded is still what is read.
+    async fn still_live(&self) -> Result<Option<End>, Error> {
+        let Course::Live(owner) = self.course else { return Ok(None) };
+        let store = &self.projector.store;
+        if !store.renew_lease(owner).await? {
+            return Ok(Some(End::Standby));
+        }
+        let live = store.live().await?;
+        Ok((live != Some(self.checkpoint.generation)).then_some(End::Switched))
     }
 
     /// Folds a batch; the fold is then ahead of the store.
@@ -275,6 +341,9 @@ impl Session<'_> {
                 self.tell_quarantined();
                 let position = folded.checkpoint.position;
                 self.projector.status.send_modify(|status| status.position = position);
+                if matches!(self.course, Course::UpTo(_)) {
+                    return Ok(());
+                }
                 let announcement = Announcement {
                     generation: folded.checkpoint.generation,
                     from: folded.from,
@@ -336,7 +405,7 @@ async fn finished(committing: &mut Option<(Committing, Folded)>) -> Option<Joine
     }
 }
 
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -114,6 +114,7 @@ impl Store {
     async fn make_first(&self, incarnation: &str, settings: &Settings) -> Result<u32, Error> {
         let generation = 1;
         self.make_collections(generation).await?;
+        self.make_indexes(generation).await?;
         let checkpoint = Checkpoint {
             generation,
             position: 0,
@@ -142,23 +143,30 @@ impl Store {
         Ok(generation)
     }
 
-    async fn make_collections(&self, generation: u32) -> Result<(), Error> {
+    pub(super) async fn make_collections(&self, generation: u32) -> Result<(), Error> {
         let existing = self.database.list_collection_names().await.doing("listing collections")?;
         for model in Model::ALL {
             let name = model.name(generation);
             if !existing.contains(&name) {
                 self.database.create_collection(&name).await.doing("making a collection")?;
             }
-            let collection = self.database.collection::<bson::Document>(&name);
-            let indexes = indexes(model);
-            if !indexes.is_empty() {
-                collection.create_indexes(indexes).await.doing("making an index")?;
-            }
         }
         for name in [META, CHECKPOINTS, super::names::LEASES] {
             if !existing.contains(&name.to_owned()) {
                 // Another process may be just as far; what counts is that it is there.
                 let _ = self.database.create_collection(name).await;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn make_indexes(&self, generation: u32) -> Result<(), Error> {
+        for model in Model::ALL {
+            let indexes = indexes(model);
+            if !indexes.is_empty() {
+                let name = model.name(generation);
+                let collection = self.database.collection::<bson::Document>(&name);
+                collection.create_indexes(indexes).await.doing("making an index")?;
             }
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! The lease: who folds. It spares work; safety is the compare-and-set's.
+//! Leases: who folds, and who sees to other generations. They spare work; safety is the
+//! compare-and-set's.
 //!
 //! It records the driver session that commits run in, so that whoever takes over can end it: a
 //! transaction that its owner left open would otherwise hold every document it wrote.
@@ -12,14 +13,20 @@ use super::commit::CommitSession;
 use super::names::LEASES;
 use super::{Doing, Error, Store};
 
+/// The lease of who folds the live generation.
+pub const PROJECTOR: &str = "projector";
+/// The lease of who makes, compares, switches or drops other generations.
+pub const REBUILD: &str = "rebuild";
 /// A lease that was not renewed for this long can be taken.
 pub const TERM: Duration = Duration::from_secs(4);
 /// How often its owner renews it.
 pub const RENEWAL: Duration = Duration::from_millis(500);
 
-/// Who asks for the lease.
+/// Who asks for a lease.
 #[derive(Debug, Clone)]
 pub struct Owner {
+    /// Which lease: [`PROJECTOR`] or [`REBUILD`].
+    pub lease: &'static str,
     /// Unique to one start of one process.
     pub id: String,
     /// The machine it runs on, this start of it, and the namespace that its pid means something
@@ -30,16 +37,22 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// This process.
+    /// This process, as the owner of the projector's lease.
     #[must_use]
     pub fn this_process() -> Self {
+        Owner::of(PROJECTOR)
+    }
+
+    /// This process, as the owner of a lease.
+    #[must_use]
+    pub fn of(lease: &'static str) -> Self {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
         let namespace = std::fs::read_link("/proc/self/ns/pid");
         let host = match (boot, namespace) {
             (Ok(boot), Ok(namespace)) => format!("{} {}", boot.trim(), namespace.display()),
             _ => String::new(),
         };
-        Owner { id: uuid::Uuid::new_v4().to_string(), host, pid: std::process::id() }
+        Owner { lease, id: uuid::Uuid::new_v4().to_string(), host, pid: std::process::id() }
     }
 
     /// Whether the holder of a lease was a process of this machine that is gone.
@@ -61,7 +74,7 @@ impl Store {
         let leases = self.database.collection::<bson::Document>(LEASES);
         let held = leases
             .find_one_and_update(
-                doc! { "_id": "projector" },
+                doc! { "_id": owner.lease },
                 doc! { "$setOnInsert": { "owner": Bson::Null } },
             )
             .upsert(true)
@@ -83,6 +96,26 @@ impl Store {
         {
             free.push(doc! { "owner": gone });
         }
+        self.take_where(owner, session, doc! { "_id": owner.lease, "$or": free }).await
+    }
+
+    /// Takes the lease from whoever has it, and ends its session: for a moment in which nobody is
+    /// to fold. The one who had it notices at its next renewal, and may have begun a commit before.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn seize_lease(&self, owner: &Owner, session: &CommitSession) -> Result<(), Error> {
+        // There is one where anybody ever folded.
+        self.take_where(owner, session, doc! { "_id": owner.lease }).await.map(|_| ())
+    }
+
+    async fn take_where(
+        &self,
+        owner: &Owner,
+        session: &CommitSession,
+        filter: bson::Document,
+    ) -> Result<bool, Error> {
+        let leases = self.database.collection::<bson::Document>(LEASES);
         let take = vec![doc! { "$set": {
             "owner": { "$literal": owner.id.as_str() },
             "host": { "$literal": owner.host.as_str() },
@@ -91,7 +124,7 @@ impl Store {
             "renewedAt": "$$NOW",
         } }];
         let before = leases
-            .find_one_and_update(doc! { "_id": "projector", "$or": free }, take)
+            .find_one_and_update(filter, take)
             .return_document(ReturnDocument::Before)
             .await
             .doing("taking the lease")?;
@@ -112,7 +145,7 @@ impl Store {
         let renew = vec![doc! { "$set": { "renewedAt": "$$NOW" } }];
         self.database
             .collection::<bson::Document>(LEASES)
-            .update_one(doc! { "_id": "projector", "owner": owner.id.as_str() }, renew)
+            .update_one(doc! { "_id": owner.lease, "owner": owner.id.as_str() }, renew)
             .await
             .doing("renewing the lease")
             .map(|renewed| renewed.matched_count == 1)
@@ -126,7 +159,7 @@ impl Store {
         self.database
             .collection::<bson::Document>(LEASES)
             .update_one(
-                doc! { "_id": "projector", "owner": owner.id.as_str() },
+                doc! { "_id": owner.lease, "owner": owner.id.as_str() },
                 doc! { "$set": { "owner": Bson::Null } },
             )
             .await

@@ -4,6 +4,8 @@
 //!
 //! - [`names`]: the collections of a generation;
 //! - [`generation`]: the live pointer, checkpoints, and how a generation is made;
+//! - [`generations`]: all that are there; switching and dropping; [`bulk`]: a new one, loaded in
+//!   bulk; [`diff`]: two of them, document by document;
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
 //! - [`lease`]: who folds;
 //! - [`read`]: one consistent snapshot for the query side;
@@ -15,10 +17,13 @@
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
+pub mod bulk;
 pub mod commit;
+pub mod diff;
 pub mod directory;
 pub mod door;
 pub mod generation;
+pub mod generations;
 pub mod keys;
 pub mod lease;
 pub mod load;

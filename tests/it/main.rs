@@ -15,6 +15,7 @@
 //!   [`push`]: who is pushed to; [`updates`]: and when;
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
+//!   [`rebuild`]: generations made, compared, switched and dropped;
 //!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
 //!   [`bench`]: a benchmark that is stopped.
 
@@ -40,6 +41,7 @@ mod mail;
 mod people;
 mod push;
 mod quarantine;
+mod rebuild;
 mod routes;
 mod servers;
 mod streams;
