@@ -86,7 +86,7 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).caused_by(source)
     }
 
-    /// 503 for now.
+    /// A 503 that may be tried again after so many seconds.
     pub fn unavailable(message: impl Into<Cow<'static, str>>, retry_after_s: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(retry_after_s)
     }
