@@ -47,6 +47,21 @@ pub enum Family {
 }
 
 impl Family {
+    /// All of them.
+    pub const ALL: [Family; 11] = [
+        Family::Sales,
+        Family::Cells,
+        Family::Buyers,
+        Family::Sold,
+        Family::Stock,
+        Family::Newcomers,
+        Family::Feedback,
+        Family::Types,
+        Family::Devices,
+        Family::Pages,
+        Family::Countries,
+    ];
+
     /// The first part of a document's id.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -22,7 +22,7 @@ use crate::seldom::Seldom;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::lease::Owner;
-use crate::stream::announce::Announcement;
+use crate::stream::announce::{Announcement, Buckets};
 use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
 use crate::telemetry;
@@ -87,7 +87,13 @@ struct Folded {
     checkpoint: Checkpoint,
     from: u64,
     events: usize,
+    changed: Changed,
+}
+
+/// What a batch changed, as it is announced.
+struct Changed {
     touched: Touched,
+    buckets: Option<Buckets>,
 }
 
 /// Runs from the live generation's checkpoint until `stop`, a fault, or the loss of the lease.
@@ -171,7 +177,7 @@ impl Session<'_> {
     }
 
     /// Folds a batch; the fold is then ahead of the store.
-    async fn fold(&mut self, records: &[Record]) -> Result<(Commit, Touched), Error> {
+    async fn fold(&mut self, records: &[Record]) -> Result<(Commit, Changed), Error> {
         let store = &self.projector.store;
         let generation = self.checkpoint.generation;
         let prefix = &self.projector.log.settings.prefix;
@@ -211,7 +217,7 @@ impl Session<'_> {
         &mut self,
         records: &[Record],
         resolved: &Resolved,
-    ) -> Result<(Commit, Touched), Error> {
+    ) -> Result<(Commit, Changed), Error> {
         let previous = self.checkpoint.position;
         if let Some(last) = records.last() {
             self.checkpoint.position = last.position;
@@ -231,14 +237,15 @@ impl Session<'_> {
         }
         let (fold, checkpoint) = (&self.fold, self.checkpoint.clone());
         let commit = Commit::encode(fold, previous, checkpoint, &quarantined, resolved)?;
+        let buckets = Buckets::of(fold.rollups.changes().map(|change| change.key));
         self.fold.settle();
-        Ok((commit, resolved.touched))
+        Ok((commit, Changed { touched: resolved.touched, buckets }))
     }
 
-    fn begin_commit(&mut self, (commit, touched): (Commit, Touched), events: usize) {
+    fn begin_commit(&mut self, (commit, changed): (Commit, Changed), events: usize) {
         let Some(mut session) = self.idle.take() else { return };
         let checkpoint = commit.checkpoint().clone();
-        let folded = Folded { checkpoint, from: commit.previous(), events, touched };
+        let folded = Folded { checkpoint, from: commit.previous(), events, changed };
         let store = self.projector.store.clone();
         let task = tokio::spawn(async move {
             let (position, writes) = (commit.checkpoint().position, commit.writes);
@@ -292,7 +299,8 @@ impl Session<'_> {
                     from: folded.from,
                     position,
                     at: folded.checkpoint.committed_at,
-                    touched: folded.touched,
+                    touched: folded.changed.touched,
+                    buckets: folded.changed.buckets,
                 };
                 failpoint::pass("commit-not-announced");
                 if let Err(error) = self.projector.log.announce(&announcement).await {

@@ -68,7 +68,8 @@ impl Hub {
         let begun = Instant::now();
         let asked = overview_at((self.deps.now)())?;
         let snapshot = wait::snapshot(&self.deps, Least::default()).await?;
-        let overview = timeout(READ_WITHIN, Overview::read(&snapshot, &asked)).await;
+        let from = self.deps.answers.reading(&snapshot);
+        let overview = timeout(READ_WITHIN, Overview::read(from, &asked)).await;
         let overview = overview.map_err(|_| query::Error::TimedOut)??;
         let position = snapshot.checkpoint.position;
         let current = Arc::new(Current { overview, position });

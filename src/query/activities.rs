@@ -8,9 +8,10 @@ use projections::rollup::{DAYS_STRIDE, Family, QUARTERS_STRIDE};
 use projections::vocabulary::{Dimension, NONE, NONE_NAME, OTHER_NAME};
 use serde::Serialize;
 
+use super::memory::Reading;
 use super::range::Quarters;
 use crate::store;
-use crate::store::read::{Part, Snapshot, Span};
+use crate::store::read::{Part, Span};
 
 /// How many activities of one type there were.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -28,18 +29,15 @@ type Counts = HashMap<(u32, u16), i64>;
 /// The activities in a range by type, the most frequent first, ties by name.
 ///
 /// # Errors
-/// As [`Snapshot::rollups`].
-pub async fn by_type(
-    snapshot: &Snapshot,
-    quarters: Quarters,
-) -> Result<Vec<Activity>, store::Error> {
+/// As [`Reading::rollups`].
+pub async fn by_type(from: Reading<'_>, quarters: Quarters) -> Result<Vec<Activity>, store::Error> {
     let Some(cover) = Cover::of(quarters) else { return Ok(Vec::new()) };
     let mut counts = Counts::new();
     let spans = cover.spans();
     let (first, last) = cover.months();
     let ((), vocabularies) = tokio::try_join!(
-        snapshot.rollups(&spans, |part| cover.count(part, &mut counts)),
-        snapshot.vocabularies(Dimension::ActivityType, first, last),
+        from.rollups(&spans, |part| cover.count(part, &mut counts)),
+        from.snapshot.vocabularies(Dimension::ActivityType, first, last),
     )?;
     Ok(named(counts, &vocabularies.into_iter().collect()))
 }

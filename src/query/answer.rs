@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::answers::Question;
-use super::ids::Ids;
+use super::memory::Reading;
 use super::params::Asked;
 use super::wait::{self, Least};
 use super::{Deps, Error};
@@ -35,11 +35,10 @@ pub trait View: Serialize + Sized + Send {
     /// Reads it.
     ///
     /// # Errors
-    /// As [`Snapshot::rollups`].
+    /// As [`Reading::rollups`].
     fn read(
-        snapshot: &Snapshot,
+        from: Reading<'_>,
         asked: &Asked,
-        ids: &Ids,
     ) -> impl Future<Output = Result<Self, store::Error>> + Send;
 }
 

@@ -20,12 +20,13 @@ use tokio::time::{Instant, timeout};
 
 use super::Error;
 use super::answer::View;
-use super::ids::Ids;
+use super::memory::{Memory, Reading};
 use super::params::Asked;
 use super::wait::READ_WITHIN;
 use crate::auth::role::Rights;
 use crate::http::envelope::Envelope;
 use crate::store::read::Snapshot;
+use crate::stream::announce::Announcement;
 
 /// Memory for answers, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
@@ -42,7 +43,7 @@ const AT_A_TIME: usize = 2;
 #[derive(Debug)]
 pub struct Answers {
     kept: Cache<String, Bytes>,
-    ids: Ids,
+    memory: Memory,
     regulars: Mutex<HashMap<String, Regular>>,
 }
 
@@ -54,7 +55,7 @@ struct Regular {
     last: Instant,
 }
 
-type Read = for<'a> fn(&'a Snapshot, &'a Asked, &'a Ids) -> BoxFuture<'a, Result<Bytes, Error>>;
+type Read = for<'a> fn(Reading<'a>, &'a Asked) -> BoxFuture<'a, Result<Bytes, Error>>;
 
 impl Default for Answers {
     fn default() -> Self {
@@ -63,7 +64,7 @@ impl Default for Answers {
         };
         let kept =
             Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).time_to_idle(IDLE).build();
-        Answers { kept, ids: Ids::default(), regulars: Mutex::default() }
+        Answers { kept, memory: Memory::default(), regulars: Mutex::default() }
     }
 }
 
@@ -80,7 +81,7 @@ impl Answers {
     ) -> Result<Bytes, Error> {
         let etag = question.etag(snapshot);
         self.remember(question, Regular { read: read::<V>, asked: *asked, last: Instant::now() });
-        let reading = read::<V>(snapshot, asked, &self.ids);
+        let reading = read::<V>(self.reading(snapshot), asked);
         self.kept.try_get_with(etag, reading).await.map_err(Error::Shared)
     }
 
@@ -90,11 +91,22 @@ impl Answers {
         let again = iter(self.asked_lately()).for_each_concurrent(
             AT_A_TIME,
             async |(question, regular)| {
-                let reading = (regular.read)(snapshot, &regular.asked, &self.ids);
+                let reading = (regular.read)(self.reading(snapshot), &regular.asked);
                 let _ = self.kept.try_get_with(Question(question).etag(snapshot), reading).await;
             },
         );
         let _ = timeout(RENEWED_WITHIN, again).await;
+    }
+
+    /// A snapshot, and what is remembered of it.
+    #[must_use]
+    pub fn reading<'a>(&'a self, snapshot: &'a Snapshot) -> Reading<'a> {
+        self.memory.of(snapshot)
+    }
+
+    /// Takes note of what a commit changed.
+    pub fn heard(&self, announcement: &Announcement) {
+        self.memory.rollups.heard(announcement);
     }
 
     fn remember(&self, Question(question): Question, regular: Regular) {
@@ -128,13 +140,9 @@ fn forget(regulars: &mut HashMap<String, Regular>) {
     }
 }
 
-fn read<'a, V: View>(
-    snapshot: &'a Snapshot,
-    asked: &'a Asked,
-    ids: &'a Ids,
-) -> BoxFuture<'a, Result<Bytes, Error>> {
+fn read<'a, V: View>(from: Reading<'a>, asked: &'a Asked) -> BoxFuture<'a, Result<Bytes, Error>> {
     async move {
-        let view = timeout(READ_WITHIN, V::read(snapshot, asked, ids)).await;
+        let view = timeout(READ_WITHIN, V::read(from, asked)).await;
         let view = view.map_err(|_| Error::TimedOut)??;
         serde_json::to_vec(&Envelope::of(view)).map(Bytes::from).map_err(Error::Unwritable)
     }
@@ -181,11 +189,7 @@ mod tests {
     use crate::query::zone::Zone;
 
     fn regular(last: Instant) -> Regular {
-        fn never<'a>(
-            _: &'a Snapshot,
-            _: &'a Asked,
-            _: &'a Ids,
-        ) -> BoxFuture<'a, Result<Bytes, Error>> {
+        fn never<'a>(_: Reading<'a>, _: &'a Asked) -> BoxFuture<'a, Result<Bytes, Error>> {
             std::future::pending().boxed()
         }
         let asked = Asked {

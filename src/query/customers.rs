@@ -7,13 +7,13 @@ use projections::table::Row;
 use serde::Serialize;
 
 use super::answer::View;
-use super::ids::Ids;
+use super::memory::Reading;
 use super::params::Asked;
 use super::range::Used;
 use super::zone::{self, Trend};
 use super::{ranking, union};
 use crate::store;
-use crate::store::read::{Known, Snapshot};
+use crate::store::read::Known;
 
 const LIMIT: usize = 5;
 
@@ -54,11 +54,11 @@ impl View for CustomerMetrics {
     const PATH: &'static str = "/api/metrics/customers";
     const TREND_DAYS: u64 = 30;
 
-    async fn read(snapshot: &Snapshot, asked: &Asked, ids: &Ids) -> Result<Self, store::Error> {
+    async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
         let limit = asked.limit.unwrap_or(LIMIT);
         let (newcomers, spending) =
-            tokio::try_join!(newcomers(snapshot, asked), spending(snapshot, asked, limit, ids))?;
-        let root = &snapshot.checkpoint.root;
+            tokio::try_join!(newcomers(from, asked), spending(from, asked, limit))?;
+        let root = &from.snapshot.checkpoint.root;
         let (identified, guests) = match asked.range {
             None => (root.identified, root.guests),
             Some(_) => (newcomers.identified, newcomers.guests),
@@ -95,11 +95,11 @@ pub struct Newcomers {
 /// The customers who became known in the range, or else in the days of the trend.
 ///
 /// # Errors
-/// As [`Snapshot::rollups`].
-pub async fn newcomers(snapshot: &Snapshot, asked: &Asked) -> Result<Newcomers, store::Error> {
+/// As [`Reading::rollups`].
+pub async fn newcomers(from: Reading<'_>, asked: &Asked) -> Result<Newcomers, store::Error> {
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut first) = ([0; 3], None::<u32>);
-    union::by_quarter(snapshot, Family::Newcomers, &[None], asked.trend, |_, quarter, row| {
+    union::by_quarter(from, Family::Newcomers, &[None], asked.trend, |_, quarter, row| {
         zone::add(&mut total, row);
         first = Some(first.map_or(quarter, |first| first.min(quarter)));
         trend.add(quarter, row);
@@ -122,15 +122,14 @@ struct Spent {
 
 /// Who bought, and who spent most, in the range and statuses asked for; ties by id.
 async fn spending(
-    snapshot: &Snapshot,
+    from: Reading<'_>,
     asked: &Asked,
     limit: usize,
-    ids: &Ids,
 ) -> Result<Spending, store::Error> {
-    let root = &snapshot.checkpoint.root;
+    let root = &from.snapshot.checkpoint.root;
     let mut sums = vec![(0_i64, 0_i64); root.next_customer as usize];
     let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
-    union::by_entity(snapshot, Family::Buyers, &slices, scope, |ordinal, [orders, _, amount]| {
+    union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, [orders, _, amount]| {
         if let Some(sum) = sums.get_mut(ordinal as usize) {
             *sum = (sum.0.saturating_add(amount), sum.1.saturating_add(orders));
         }
@@ -138,7 +137,7 @@ async fn spending(
     .await?;
     let buyers = sums.iter().map(|(_, orders)| i64::from(*orders > 0)).sum();
     let cut = ranking::cut(sums.iter().map(|(amount, _)| *amount), limit);
-    let customers = snapshot.customers(&ids.of(snapshot, Family::Buyers, cut).await?).await?;
+    let customers = from.snapshot.customers(&from.ids(Family::Buyers, cut).await?).await?;
     let spent = |customer: Known<Record>| {
         let sum = sums.get(customer.document.ordinal as usize).copied();
         let (amount, orders) = sum.unwrap_or_default();

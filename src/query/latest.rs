@@ -20,6 +20,8 @@ use crate::stream::announce::Announcement;
 
 /// The store is asked at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A commit is announced right after it; who sees it before that waits for the announcement.
+const ANNOUNCED_WITHIN: Duration = Duration::from_millis(50);
 /// What is older than this is read anew by who needs it: the follower gets no answer, and an error
 /// of the store's is better told than hidden.
 const FRESH: Duration = Duration::from_secs(3);
@@ -57,19 +59,27 @@ pub async fn follow(
     latest: watch::Sender<Option<Latest>>,
     stop: CancellationToken,
 ) {
-    let mut heard = Heard::default();
+    let mut heard = Heard::of(&answers);
     loop {
         match timeout(READ_WITHIN, store.snapshot()).await {
             Ok(Ok(Some(snapshot))) => {
                 let read = Instant::now();
                 let before = latest.borrow().clone();
                 let position = snapshot.checkpoint.position;
+                if before.as_ref().is_none_or(|before| before.position() != position) {
+                    let reached = heard.reach(position, &mut announced);
+                    let _ = timeout(ANNOUNCED_WITHIN, reached).await;
+                }
                 let unchanged = before.filter(|it| heard.no_sales(it, &snapshot));
                 let sales_changed_at = unchanged.map_or(position, |it| it.sales_changed_at);
                 answers.renew(&snapshot).await;
                 let snapshot = Arc::new(snapshot);
                 latest.send_replace(Some(Latest { snapshot, sales_changed_at, read }));
-                heard = Heard::default();
+                let is_behind = heard.is_beyond(position);
+                heard = Heard::of(&answers);
+                if is_behind {
+                    continue;
+                }
             }
             Ok(Ok(None)) => {
                 latest.send_replace(None);
@@ -86,21 +96,34 @@ pub async fn follow(
 }
 
 /// What was announced since the last snapshot was read.
-#[derive(Debug, Default)]
-struct Heard {
+#[derive(Debug)]
+struct Heard<'a> {
+    answers: &'a Answers,
     /// Commits that follow each other: from where, to where, and whether one changed sales.
     chain: Option<(u64, u64, bool)>,
     missed: bool,
 }
 
-impl Heard {
+impl<'a> Heard<'a> {
+    fn of(answers: &'a Answers) -> Self {
+        Heard { answers, chain: None, missed: false }
+    }
+
+    /// Waits until the commit that ends at a position was announced.
+    async fn reach(&mut self, position: u64, announced: &mut Receiver<Announcement>) {
+        while !self.chain.is_some_and(|(_, to, _)| to >= position) {
+            self.one(announced).await;
+        }
+    }
+
+    /// Whether a commit after a position was announced.
+    fn is_beyond(&self, position: u64) -> bool {
+        self.chain.is_some_and(|(_, to, _)| to > position)
+    }
+
     /// Waits for an announcement, and takes those that are there by then.
     async fn more(&mut self, announced: &mut Receiver<Announcement>) {
-        match announced.recv().await {
-            Ok(announcement) => self.take(&announcement),
-            Err(RecvError::Lagged(_)) => self.missed = true,
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
+        self.one(announced).await;
         loop {
             match announced.try_recv() {
                 Ok(announcement) => self.take(&announcement),
@@ -110,7 +133,16 @@ impl Heard {
         }
     }
 
+    async fn one(&mut self, announced: &mut Receiver<Announcement>) {
+        match announced.recv().await {
+            Ok(announcement) => self.take(&announcement),
+            Err(RecvError::Lagged(_)) => self.missed = true,
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+
     fn take(&mut self, announcement: &Announcement) {
+        self.answers.heard(announcement);
         let (from, to) = (announcement.from, announcement.position);
         let sales = announcement.touched.sales;
         match &mut self.chain {

@@ -7,7 +7,8 @@
 //!   newest snapshot, and [`answers`]: what was asked of it, kept at hand;
 //! - [`params`], [`range`], [`zone`]: what is asked for, as quarter hours and local days;
 //! - one file for each endpoint: [`sales`], [`products`], [`customers`], [`summary`];
-//! - what they are made with: [`union`] of rollups, [`ranking`], [`activities`], [`ids`].
+//! - what they are made with: [`union`] of rollups, [`ranking`], [`activities`];
+//! - what is not read again: [`memory`], of [`ids`] and rollups.
 
 pub mod activities;
 pub mod answer;
@@ -16,10 +17,12 @@ pub mod customers;
 mod error;
 pub mod ids;
 pub mod latest;
+pub mod memory;
 pub mod params;
 pub mod products;
 pub mod range;
 pub mod ranking;
+mod rollups;
 pub mod sales;
 pub mod summary;
 pub mod union;

@@ -8,12 +8,12 @@ use projections::time::Time;
 use serde::Serialize;
 
 use super::answer::View;
-use super::ids::Ids;
+use super::memory::Reading;
 use super::params::Asked;
 use super::range::{Quarters, Scope, Used};
 use super::{ranking, union};
 use crate::store;
-use crate::store::read::{Known, Snapshot};
+use crate::store::read::Known;
 
 /// Less than this on hand is low.
 const LOW_STOCK: i64 = 20;
@@ -59,11 +59,10 @@ impl View for ProductMetrics {
     const PATH: &'static str = "/api/metrics/products";
     const TREND_DAYS: u64 = 30;
 
-    async fn read(snapshot: &Snapshot, asked: &Asked, ids: &Ids) -> Result<Self, store::Error> {
+    async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
         let limit = asked.limit.unwrap_or(LIMIT);
-        let (top, low) =
-            tokio::try_join!(top(snapshot, asked, limit, ids), low(snapshot, limit, ids))?;
-        let root = &snapshot.checkpoint.root;
+        let (top, low) = tokio::try_join!(top(from, asked, limit), low(from, limit))?;
+        let root = &from.snapshot.checkpoint.root;
         Ok(ProductMetrics {
             total_products: root.products,
             top_selling_products: top.into_iter().map(Seller::from).collect(),
@@ -85,17 +84,16 @@ pub struct Sold {
 /// The products sold most, ties by id.
 ///
 /// # Errors
-/// As [`Snapshot::rollups`].
+/// As [`Reading::rollups`].
 pub async fn top(
-    snapshot: &Snapshot,
+    from: Reading<'_>,
     asked: &Asked,
     limit: usize,
-    ids: &Ids,
 ) -> Result<Vec<Sold>, store::Error> {
-    let root = &snapshot.checkpoint.root;
+    let root = &from.snapshot.checkpoint.root;
     let mut quantities = vec![0_i64; root.next_product as usize];
     let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
-    union::by_entity(snapshot, Family::Sold, &slices, scope, |ordinal, row| {
+    union::by_entity(from, Family::Sold, &slices, scope, |ordinal, row| {
         if let Some(quantity) = quantities.get_mut(ordinal as usize) {
             *quantity = quantity.saturating_add(Sums::from(row).quantity);
         }
@@ -103,7 +101,7 @@ pub async fn top(
     .await?;
     // The reserved product takes a place, and is left out.
     let cut = ranking::cut(quantities.iter().copied(), limit + 1);
-    let products = snapshot.products(&ids.of(snapshot, Family::Sold, cut).await?).await?;
+    let products = from.snapshot.products(&from.ids(Family::Sold, cut).await?).await?;
     let sold = |product: Known<Record>| Sold {
         quantity: quantities.get(product.document.ordinal as usize).copied().unwrap_or(0),
         product,
@@ -116,15 +114,11 @@ pub async fn top(
 }
 
 /// The products with the least on hand, ties by id.
-async fn low(
-    snapshot: &Snapshot,
-    limit: usize,
-    ids: &Ids,
-) -> Result<Vec<Known<Record>>, store::Error> {
-    let root = &snapshot.checkpoint.root;
+async fn low(from: Reading<'_>, limit: usize) -> Result<Vec<Known<Record>>, store::Error> {
+    let root = &from.snapshot.checkpoint.root;
     let mut lacking = vec![0_i64; root.next_product as usize];
     let everything = Scope::Everything(Quarters::ALL);
-    union::by_entity(snapshot, Family::Stock, &[None], everything, |ordinal, [stock, known, _]| {
+    union::by_entity(from, Family::Stock, &[None], everything, |ordinal, [stock, known, _]| {
         if let Some(lack) = lacking.get_mut(ordinal as usize)
             && known > 0
         {
@@ -133,7 +127,7 @@ async fn low(
     })
     .await?;
     let cut = ranking::cut(lacking.into_iter(), limit);
-    let mut low = snapshot.products(&ids.of(snapshot, Family::Sold, cut).await?).await?;
+    let mut low = from.snapshot.products(&from.ids(Family::Sold, cut).await?).await?;
     low.sort_by(|a, b| a.document.stock.cmp(&b.document.stock).then_with(|| a.id.cmp(&b.id)));
     Ok(low)
 }

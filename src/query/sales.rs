@@ -9,13 +9,12 @@ use projections::table::Row;
 use serde::Serialize;
 
 use super::answer::View;
-use super::ids::Ids;
+use super::memory::Reading;
 use super::params::{Asked, Statuses};
 use super::range::{Scope, Used};
 use super::union;
 use super::zone::{self, Trend};
 use crate::store;
-use crate::store::read::Snapshot;
 
 const RETURNED: Option<Status> = Some(Status::Returned);
 
@@ -50,9 +49,9 @@ impl View for SalesMetrics {
     const PATH: &'static str = "/api/metrics/sales";
     const TREND_DAYS: u64 = 30;
 
-    async fn read(snapshot: &Snapshot, asked: &Asked, _: &Ids) -> Result<Self, store::Error> {
+    async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
         let (figures, unique_customers) =
-            tokio::try_join!(figures(snapshot, asked), buyers(snapshot, asked))?;
+            tokio::try_join!(figures(from, asked), buyers(from, asked))?;
         let days = figures.days.into_iter().map(|(label, [orders, _, amount])| Day {
             label,
             daily_revenue: Money(amount),
@@ -65,7 +64,7 @@ impl View for SalesMetrics {
             unique_customers,
             returned_amount: figures.returned,
             sales_trend: newest(days.collect(), asked.limit),
-            range: asked.range.map(|range| range.used(snapshot.checkpoint.root.first_quarter)),
+            range: asked.range.map(|range| range.used(from.snapshot.checkpoint.root.first_quarter)),
         })
     }
 }
@@ -84,9 +83,9 @@ pub struct Figures {
 /// Reads them: from the rows of the range; without one, the totals from the checkpoint.
 ///
 /// # Errors
-/// As [`Snapshot::rollups`].
-pub async fn figures(snapshot: &Snapshot, asked: &Asked) -> Result<Figures, store::Error> {
-    let root = &snapshot.checkpoint.root;
+/// As [`Reading::rollups`].
+pub async fn figures(from: Reading<'_>, asked: &Asked) -> Result<Figures, store::Error> {
+    let root = &from.snapshot.checkpoint.root;
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut returned): (Row, Row) = ([0; 3], [0; 3]);
     let slices = asked.statuses.slices();
@@ -95,7 +94,7 @@ pub async fn figures(snapshot: &Snapshot, asked: &Asked) -> Result<Figures, stor
         read.push(RETURNED);
     }
     if let Some(quarters) = asked.trend.scope(root).quarters() {
-        union::by_quarter(snapshot, Family::Sales, &read, quarters, |slice, quarter, row| {
+        union::by_quarter(from, Family::Sales, &read, quarters, |slice, quarter, row| {
             if slice == RETURNED {
                 zone::add(&mut returned, row);
             }
@@ -118,15 +117,15 @@ fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
 }
 
 /// How many customers have a sale of the statuses asked for, in the range or ever.
-async fn buyers(snapshot: &Snapshot, asked: &Asked) -> Result<i64, store::Error> {
-    let root = &snapshot.checkpoint.root;
+async fn buyers(from: Reading<'_>, asked: &Asked) -> Result<i64, store::Error> {
+    let root = &from.snapshot.checkpoint.root;
     let scope = asked.scope(root);
     if let Scope::Everything(_) = scope {
         return Ok(root.buyers.of(asked.statuses.one()));
     }
     let mut orders_of = vec![0_i64; root.next_customer as usize];
     let slices = asked.statuses.slices();
-    union::by_entity(snapshot, Family::Buyers, &slices, scope, |ordinal, [orders, ..]| {
+    union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, [orders, ..]| {
         if let Some(sum) = orders_of.get_mut(ordinal as usize) {
             *sum = sum.saturating_add(orders);
         }

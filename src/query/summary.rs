@@ -6,13 +6,12 @@ use serde::Serialize;
 
 use super::activities::{self, Activity};
 use super::answer::View;
-use super::ids::Ids;
+use super::memory::Reading;
 use super::params::Asked;
 use super::products::{self, Sold};
 use super::range::{Quarters, Used};
 use super::{customers, sales};
 use crate::store;
-use crate::store::read::Snapshot;
 
 const LIMIT: usize = 3;
 
@@ -73,14 +72,14 @@ impl View for Summary {
     const PATH: &'static str = "/api/dashboard/summary";
     const TREND_DAYS: u64 = 7;
 
-    async fn read(snapshot: &Snapshot, asked: &Asked, ids: &Ids) -> Result<Self, store::Error> {
+    async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
         let limit = asked.limit.unwrap_or(LIMIT);
         let (sales_overview, sold, (user_behavior, first)) = tokio::try_join!(
-            Overview::read(snapshot, asked),
-            products::top(snapshot, asked, limit, ids),
-            behavior(snapshot, asked),
+            Overview::read(from, asked),
+            products::top(from, asked, limit),
+            behavior(from, asked),
         )?;
-        let first = first.into_iter().chain(snapshot.checkpoint.root.first_quarter).min();
+        let first = first.into_iter().chain(from.snapshot.checkpoint.root.first_quarter).min();
         Ok(Summary {
             sales_overview,
             product_insights: sold.into_iter().map(Insight::from).collect(),
@@ -95,9 +94,9 @@ impl Overview {
     /// Reads it.
     ///
     /// # Errors
-    /// As [`Snapshot::rollups`].
-    pub async fn read(snapshot: &Snapshot, asked: &Asked) -> Result<Self, store::Error> {
-        let figures = sales::figures(snapshot, asked).await?;
+    /// As [`Reading::rollups`].
+    pub async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
+        let figures = sales::figures(from, asked).await?;
         let day = |(label, [orders, _, amount]): (_, Row)| Day {
             label,
             daily_revenue: Money(amount),
@@ -115,21 +114,21 @@ impl Overview {
 /// What visitors did, and the first quarter hour that a customer became known in, where a range
 /// made it worth looking.
 async fn behavior(
-    snapshot: &Snapshot,
+    from: Reading<'_>,
     asked: &Asked,
 ) -> Result<(Behavior, Option<u32>), store::Error> {
-    let root = &snapshot.checkpoint.root;
+    let root = &from.snapshot.checkpoint.root;
     let Some(range) = asked.range else {
         let behavior = Behavior {
             total_users: root.identified + root.guests,
             total_activities: root.activities,
-            activity_distribution: activities::by_type(snapshot, Quarters::ALL).await?,
+            activity_distribution: activities::by_type(from, Quarters::ALL).await?,
         };
         return Ok((behavior, None));
     };
     let (newcomers, activity_distribution) = tokio::try_join!(
-        customers::newcomers(snapshot, asked),
-        activities::by_type(snapshot, range.quarters),
+        customers::newcomers(from, asked),
+        activities::by_type(from, range.quarters),
     )?;
     let behavior = Behavior {
         total_users: newcomers.identified + newcomers.guests,

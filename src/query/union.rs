@@ -5,9 +5,10 @@ use projections::event::Status;
 use projections::rollup::Family;
 use projections::table::Row;
 
+use super::memory::Reading;
 use super::range::{Quarters, Scope};
 use crate::store;
-use crate::store::read::{Snapshot, Span};
+use crate::store::read::Span;
 
 /// The tables of all time are about as large as those of a month, in quarter hours.
 const EVER: u32 = 30 * QUARTERS_PER_DAY;
@@ -26,51 +27,49 @@ fn months(family: Family, slices: &[Option<Status>], quarters: Quarters) -> Vec<
 /// Hands every row of a family by quarter hour to `visit`, with its quarter hour.
 ///
 /// # Errors
-/// As [`Snapshot::rollups`].
+/// As [`Reading::rollups`].
 pub async fn by_quarter(
-    snapshot: &Snapshot,
+    from: Reading<'_>,
     family: Family,
     slices: &[Option<Status>],
     quarters: Quarters,
     mut visit: impl FnMut(Option<Status>, u32, Row) + Send,
 ) -> Result<(), store::Error> {
-    snapshot
-        .rollups(&months(family, slices, quarters), |part| {
-            let (slice, Some(month)) = (part.slice(), part.month()) else { return };
-            let first = bucket::first_quarter(Level::Month, month);
-            for (row, values) in part.rows() {
-                let quarter = first.saturating_add(row);
-                if quarters.has(quarter) {
-                    visit(slice, quarter, values);
-                }
+    from.rollups(&months(family, slices, quarters), |part| {
+        let (slice, Some(month)) = (part.slice(), part.month()) else { return };
+        let first = bucket::first_quarter(Level::Month, month);
+        for (row, values) in part.rows() {
+            let quarter = first.saturating_add(row);
+            if quarters.has(quarter) {
+                visit(slice, quarter, values);
             }
-        })
-        .await
+        }
+    })
+    .await
 }
 
 /// Hands rows of a family by entity to `visit`, with the entity's ordinal: those of one entity
 /// add up to what it comes to in the scope.
 ///
 /// # Errors
-/// As [`Snapshot::rollups`].
+/// As [`Reading::rollups`].
 pub async fn by_entity(
-    snapshot: &Snapshot,
+    from: Reading<'_>,
     family: Family,
     slices: &[Option<Status>],
     scope: Scope,
     mut visit: impl FnMut(u32, Row) + Send,
 ) -> Result<(), store::Error> {
     let Plan { spans, less } = Plan::of(family, slices, scope);
-    snapshot
-        .rollups(&spans, |part| {
-            let Some(first) = part.first_ordinal() else { return };
-            let is_less = less && part.level() != Some(Level::Ever);
-            for (row, values) in part.rows() {
-                let values = if is_less { values.map(i64::saturating_neg) } else { values };
-                visit(first.saturating_add(row), values);
-            }
-        })
-        .await
+    from.rollups(&spans, |part| {
+        let Some(first) = part.first_ordinal() else { return };
+        let is_less = less && part.level() != Some(Level::Ever);
+        for (row, values) in part.rows() {
+            let values = if is_less { values.map(i64::saturating_neg) } else { values };
+            visit(first.saturating_add(row), values);
+        }
+    })
+    .await
 }
 
 /// How a scope is made up of spans.

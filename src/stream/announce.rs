@@ -1,6 +1,10 @@
 //! Announcements: what a commit changed, told on core NATS so that every process can push it.
 
+use std::collections::BTreeSet;
+
+use projections::bucket::{self, Level};
 use projections::fold::Touched;
+use projections::rollup::RollupKey;
 use serde::{Deserialize, Serialize};
 
 /// One commit, as told to every process after it.
@@ -16,4 +20,38 @@ pub struct Announcement {
     pub at: i64,
     /// What kinds of figures it changed.
     pub touched: Touched,
+    /// Which rollups it changed; `None` where that is not said, so that it may be any.
+    #[serde(default)]
+    pub buckets: Option<Buckets>,
+}
+
+/// The buckets of time that the rollups of a commit belong to. That of all time is always one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buckets {
+    /// Days of UTC, counted from 1970-01-01; a quarter hour goes by its day.
+    pub days: BTreeSet<u32>,
+    /// Months of UTC, counted from January 1970.
+    pub months: BTreeSet<u32>,
+}
+
+impl Buckets {
+    /// More are not named.
+    const MAX: usize = 1000;
+
+    /// Those of `rollups`, unless they are too many to name.
+    pub fn of<'a>(rollups: impl Iterator<Item = &'a RollupKey>) -> Option<Self> {
+        let mut buckets = Buckets::default();
+        for key in rollups {
+            match key.level {
+                Level::Quarter => buckets.days.insert(bucket::day_of_quarter(key.bucket)),
+                Level::Day => buckets.days.insert(key.bucket),
+                Level::Month => buckets.months.insert(key.bucket),
+                Level::Ever => false,
+            };
+            if buckets.days.len() + buckets.months.len() > Self::MAX {
+                return None;
+            }
+        }
+        Some(buckets)
+    }
 }

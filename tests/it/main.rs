@@ -15,7 +15,7 @@
 //!   with every caller;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
 //!   [`log_users`]: the log's own permissions;
-//!   [`push`]: who is pushed to; [`updates`]: and when;
+//!   [`push`]: who is pushed to; [`updates`]: and when; [`memory`]: what is not read again;
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
@@ -41,6 +41,7 @@ mod invariants;
 mod keys;
 mod log_users;
 mod mail;
+mod memory;
 mod metrics;
 mod people;
 mod projections;

@@ -40,8 +40,29 @@ impl Span {
 }
 
 impl<'a> Part<'a> {
-    pub(super) fn new(id: &'a str, bytes: &'a [u8]) -> Self {
+    /// The document of this id, with these rows, packed.
+    #[must_use]
+    pub fn new(id: &'a str, bytes: &'a [u8]) -> Self {
         Part { id, bytes }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &'a str {
+        self.id
+    }
+
+    /// Its rows, packed.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn family(&self) -> Option<Family> {
+        let name = self.id.split('/').next()?;
+        Family::ALL.into_iter().find(|family| family.as_str() == name)
     }
 
     /// Its rows.
@@ -83,6 +104,22 @@ impl<'a> Part<'a> {
         Some(bucket::first_day_of_month(month_of_label(label)?) + day.checked_sub(1)?)
     }
 
+    /// Its bucket, of its level.
+    #[must_use]
+    pub fn bucket(&self) -> Option<u32> {
+        match self.level()? {
+            Level::Month => self.month(),
+            Level::Day => self.day(),
+            Level::Quarter => {
+                let time = self.id.split('/').nth(3)?.get(11..)?;
+                let (hour, minute) = time.split_once(':')?;
+                let (hour, minute) = (hour.parse::<u32>().ok()?, minute.parse::<u32>().ok()?);
+                Some(bucket::first_quarter(Level::Day, self.day()?) + hour * 4 + minute / 15)
+            }
+            Level::Ever => Some(0),
+        }
+    }
+
     /// The ordinal of its row 0, in a family by entity.
     #[must_use]
     pub fn first_ordinal(&self) -> Option<u32> {
@@ -112,6 +149,7 @@ mod tests {
             let id = RollupKey { family: Family::Buyers, slice, level, bucket, chunk: 3 }.id();
             let part = Part { id: &id, bytes: &[] };
             assert_eq!((part.slice(), part.level()), (slice, Some(level)));
+            assert_eq!((part.family(), part.bucket()), (Some(Family::Buyers), Some(bucket)));
             assert_eq!(part.month(), Some(bucket::month_of_quarter(quarter)));
             assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(level)));
             let day = (level != Level::Month).then(|| bucket::day_of_quarter(quarter));
@@ -125,6 +163,7 @@ mod tests {
         let id = RollupKey { family, slice, level, bucket: 0, chunk: 3 }.id();
         let part = Part { id: &id, bytes: &[] };
         assert_eq!((part.slice(), part.level(), part.month()), (None, Some(Level::Ever), None));
+        assert_eq!((part.family(), part.bucket()), (Some(family), Some(0)));
         assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(Level::Ever)));
         let ids = Span { family, slice, level, first: 0, last: 0 }.ids();
         assert!(

@@ -1,0 +1,58 @@
+//! What queries remember from one snapshot to the next, and read no more.
+
+use std::sync::Arc;
+
+use projections::rollup::Family;
+
+use super::ids::Ids;
+use super::ranking::Cut;
+use super::rollups::Rollups;
+use crate::store;
+use crate::store::read::{Part, Snapshot, Span};
+
+/// What queries remember.
+#[derive(Debug, Default)]
+pub struct Memory {
+    ids: Ids,
+    /// Rollups, told of every commit.
+    pub(super) rollups: Rollups,
+}
+
+/// A snapshot, and what is remembered of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// The snapshot, to read what is not remembered.
+    pub snapshot: &'a Snapshot,
+    memory: &'a Memory,
+}
+
+impl Memory {
+    /// What is remembered of a snapshot.
+    #[must_use]
+    pub fn of<'a>(&'a self, snapshot: &'a Snapshot) -> Reading<'a> {
+        Reading { snapshot, memory: self }
+    }
+}
+
+impl Reading<'_> {
+    /// Hands the rollups of `spans` to `visit`, in no particular order.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn rollups(
+        self,
+        spans: &[Span],
+        visit: impl FnMut(Part<'_>) + Send,
+    ) -> Result<(), store::Error> {
+        self.memory.rollups.read(self.snapshot, spans, visit).await
+    }
+
+    /// The ids of those who come first, ties broken, in no particular order. `family` is the one
+    /// that ordinals are named by: buyers for customers, sold for products.
+    ///
+    /// # Errors
+    /// As [`Snapshot::names`].
+    pub async fn ids(self, family: Family, cut: Cut) -> Result<Vec<Arc<str>>, store::Error> {
+        self.memory.ids.of(self.snapshot, family, cut).await
+    }
+}

@@ -1,0 +1,309 @@
+//! Rollups at hand: a bucket that no commit changed since it was read is not read again.
+//!
+//! A day that is over changes seldom, a month that is over hardly ever. Every commit is announced
+//! with the days and months it changed (see [`Changes`]); between two positions that the
+//! announcements join, all other buckets are the same. Where an announcement was missed, or says
+//! nothing of buckets, what was read before it is not relied on.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use moka::sync::Cache;
+use projections::bucket::{Level, day_of_quarter};
+use projections::event::Status;
+use projections::rollup::Family;
+
+use crate::store;
+use crate::store::read::{Part, Snapshot, Span};
+use crate::stream::announce::{Announcement, Buckets};
+
+/// Memory for rollups, in bytes.
+const BYTES_MAX: u64 = 128 << 20;
+/// A bucket that is remembered takes about this much, and so does each of its documents.
+const OVERHEAD: usize = 100;
+/// A span of more buckets is read without looking for each, and is not remembered.
+const BUCKETS_MAX: u32 = 1000;
+
+/// Buckets, by what they count and when.
+#[derive(Debug)]
+pub struct Rollups {
+    kept: Cache<Key, Arc<Bucket>>,
+    changes: Mutex<Changes>,
+}
+
+/// One bucket of one generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    generation: u32,
+    family: Family,
+    slice: Option<Status>,
+    level: Level,
+    bucket: u32,
+}
+
+/// The documents of a bucket, none where nothing was counted.
+#[derive(Debug, Default)]
+struct Bucket {
+    /// The position they were read at.
+    position: u64,
+    parts: Vec<(Box<str>, Box<[u8]>)>,
+}
+
+impl Default for Rollups {
+    fn default() -> Self {
+        let weigh = |_: &Key, bucket: &Arc<Bucket>| {
+            let bytes = bucket.parts.iter().map(|(id, bytes)| id.len() + bytes.len() + OVERHEAD);
+            u32::try_from(bytes.sum::<usize>() + OVERHEAD).unwrap_or(u32::MAX)
+        };
+        let kept = Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).build();
+        Rollups { kept, changes: Mutex::default() }
+    }
+}
+
+impl Rollups {
+    /// Takes note of what a commit changed.
+    pub fn heard(&self, announcement: &Announcement) {
+        self.lock().take(announcement);
+    }
+
+    /// Hands the rollups of `spans` to `visit`, in no particular order, and reads those that it
+    /// cannot rely on.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn read(
+        &self,
+        snapshot: &Snapshot,
+        spans: &[Span],
+        mut visit: impl FnMut(Part<'_>) + Send,
+    ) -> Result<(), store::Error> {
+        let (generation, position) = (snapshot.checkpoint.generation, snapshot.checkpoint.position);
+        let (at_hand, lacking) = self.look_up(spans, generation, position);
+        for bucket in at_hand {
+            for (id, bytes) in &bucket.parts {
+                visit(Part::new(id, bytes));
+            }
+        }
+        let mut buckets: HashMap<Key, Bucket> = HashMap::new();
+        for span in &lacking {
+            for key in keys(span, generation) {
+                buckets.insert(key, Bucket { position, parts: Vec::new() });
+            }
+        }
+        let read = |part: Part<'_>| {
+            visit(part);
+            if let Some(bucket) = key(part, generation).and_then(|key| buckets.get_mut(&key)) {
+                bucket.parts.push((part.id().into(), part.bytes().into()));
+            }
+        };
+        snapshot.rollups(&lacking, read).await?;
+        for (key, bucket) in buckets {
+            if self.kept.get(&key).is_none_or(|it| it.position <= position) {
+                self.kept.insert(key, Arc::new(bucket));
+            }
+        }
+        Ok(())
+    }
+
+    /// The buckets that are at hand as they are at a position, and spans of the others.
+    fn look_up(
+        &self,
+        spans: &[Span],
+        generation: u32,
+        position: u64,
+    ) -> (Vec<Arc<Bucket>>, Vec<Span>) {
+        let (mut at_hand, mut lacking) = (Vec::new(), Vec::<Span>::new());
+        let changes = self.lock();
+        for span in spans {
+            if is_long(span) {
+                lacking.push(*span);
+                continue;
+            }
+            let mut gap: Option<Span> = None;
+            for key in keys(span, generation) {
+                let kept = self.kept.get(&key);
+                match kept.filter(|it| changes.are_none(key, it.position, position)) {
+                    Some(bucket) => {
+                        at_hand.push(bucket);
+                        lacking.extend(gap.take());
+                    }
+                    None => {
+                        gap.get_or_insert(Span { first: key.bucket, ..*span }).last = key.bucket
+                    }
+                }
+            }
+            lacking.extend(gap);
+        }
+        (at_hand, lacking)
+    }
+
+    /// What is known of changes is right at every step, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_long(span: &Span) -> bool {
+    span.last.saturating_sub(span.first) >= BUCKETS_MAX
+}
+
+/// The buckets of a span that are remembered.
+fn keys(span: &Span, generation: u32) -> impl Iterator<Item = Key> {
+    let Span { family, slice, level, first, last } = *span;
+    let last = if is_long(span) { None } else { Some(last) };
+    let buckets = last.into_iter().flat_map(move |last| first..=last);
+    buckets.map(move |bucket| Key { generation, family, slice, level, bucket })
+}
+
+fn key(part: Part<'_>, generation: u32) -> Option<Key> {
+    let (family, level, bucket) = (part.family()?, part.level()?, part.bucket()?);
+    Some(Key { generation, family, slice: part.slice(), level, bucket })
+}
+
+/// When buckets changed last, as far as announcements say.
+#[derive(Debug, Default)]
+struct Changes {
+    generation: u32,
+    /// Announcements follow each other from this position...
+    since: u64,
+    /// ...to this one.
+    until: u64,
+    days: HashMap<u32, u64>,
+    months: HashMap<u32, u64>,
+}
+
+impl Changes {
+    fn take(&mut self, announcement: &Announcement) {
+        let Announcement { generation, from, position, buckets, .. } = announcement;
+        if *generation != self.generation {
+            *self = Changes { generation: *generation, since: *from, ..Changes::default() };
+        } else if *position <= self.until {
+            return;
+        } else if *from > self.until {
+            self.since = *from;
+        }
+        self.until = *position;
+        match buckets {
+            Some(Buckets { days, months }) => {
+                self.days.extend(days.iter().map(|day| (*day, *position)));
+                self.months.extend(months.iter().map(|month| (*month, *position)));
+            }
+            None => self.since = *position,
+        }
+    }
+
+    /// Whether it is sure that a bucket is the same at two positions.
+    fn are_none(&self, key: Key, a: u64, b: u64) -> bool {
+        let (earlier, later) = (a.min(b), a.max(b));
+        if earlier == later {
+            return true;
+        }
+        let changed = match key.level {
+            Level::Quarter => self.days.get(&day_of_quarter(key.bucket)).copied(),
+            Level::Day => self.days.get(&key.bucket).copied(),
+            Level::Month => self.months.get(&key.bucket).copied(),
+            Level::Ever => Some(self.until),
+        };
+        key.generation == self.generation
+            && self.since <= earlier
+            && later <= self.until
+            && changed.is_none_or(|changed| changed <= earlier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use projections::fold::Touched;
+
+    use super::*;
+
+    const DAY: u32 = 20_454;
+    const MONTH: u32 = 672;
+
+    fn key(level: Level, bucket: u32) -> Key {
+        Key { generation: 1, family: Family::Sold, slice: None, level, bucket }
+    }
+
+    fn announcement(from: u64, position: u64, buckets: Option<Buckets>) -> Announcement {
+        Announcement { generation: 1, from, position, at: 0, touched: Touched::default(), buckets }
+    }
+
+    fn of_day(day: u32) -> Option<Buckets> {
+        Some(Buckets { days: [day].into(), months: [MONTH].into() })
+    }
+
+    fn changes(announcements: &[Announcement]) -> Changes {
+        let mut changes = Changes::default();
+        announcements.iter().for_each(|it| changes.take(it));
+        changes
+    }
+
+    #[test]
+    fn what_no_commit_named_is_the_same_between_positions_that_were_announced() {
+        let changes =
+            changes(&[announcement(10, 20, of_day(DAY)), announcement(20, 30, of_day(1))]);
+        let day = key(Level::Day, DAY);
+        assert!(changes.are_none(day, 20, 30) && changes.are_none(day, 30, 20));
+        assert!(!changes.are_none(day, 10, 20) && !changes.are_none(day, 10, 30));
+        assert!(changes.are_none(key(Level::Day, DAY + 1), 10, 30));
+        assert!(changes.are_none(key(Level::Quarter, DAY * 96 + 5), 20, 30));
+        assert!(!changes.are_none(key(Level::Quarter, DAY * 96 + 5), 10, 30));
+        assert!(!changes.are_none(key(Level::Month, MONTH), 20, 30));
+        assert!(changes.are_none(key(Level::Month, MONTH + 1), 10, 30));
+        assert!(!changes.are_none(key(Level::Ever, 0), 20, 30));
+        assert!(changes.are_none(key(Level::Ever, 0), 30, 30));
+    }
+
+    #[test]
+    fn beyond_what_was_announced_nothing_is_sure() {
+        let changes = changes(&[announcement(10, 20, of_day(1))]);
+        let day = key(Level::Day, DAY);
+        assert!(!changes.are_none(day, 9, 20) && !changes.are_none(day, 20, 21));
+        assert!(!changes.are_none(Key { generation: 2, ..day }, 10, 20));
+    }
+
+    #[test]
+    fn a_hole_or_a_commit_that_names_no_buckets_makes_all_unsure_that_was_before() {
+        let day = key(Level::Day, DAY);
+        let hole = changes(&[announcement(10, 20, of_day(1)), announcement(25, 30, of_day(1))]);
+        assert!(!hole.are_none(day, 20, 30) && hole.are_none(day, 25, 30));
+        let unsaid = changes(&[announcement(10, 20, of_day(1)), announcement(20, 30, None)]);
+        assert!(!unsaid.are_none(day, 20, 30) && unsaid.are_none(day, 30, 30));
+        let next = announcement(30, 40, of_day(1));
+        let mut unsaid = unsaid;
+        unsaid.take(&next);
+        assert!(unsaid.are_none(day, 30, 40));
+    }
+
+    #[test]
+    fn an_announcement_that_comes_again_changes_nothing() {
+        let (first, second) = (announcement(10, 20, of_day(DAY)), announcement(20, 30, of_day(1)));
+        let changes = changes(&[first.clone(), second, first]);
+        assert!(changes.are_none(key(Level::Day, DAY), 20, 30));
+    }
+
+    #[test]
+    fn only_the_buckets_that_changed_are_read_again_neighbours_together() {
+        let rollups = Rollups::default();
+        for day in DAY..DAY + 6 {
+            let bucket = Bucket { position: 20, parts: vec![] };
+            rollups.kept.insert(key(Level::Day, day), Arc::new(bucket));
+        }
+        let days = [DAY + 1, DAY + 2, DAY + 4].into();
+        rollups.heard(&announcement(20, 30, Some(Buckets { days, months: [MONTH].into() })));
+        let span = |first, last| Span {
+            family: Family::Sold,
+            slice: None,
+            level: Level::Day,
+            first,
+            last,
+        };
+        let (at_hand, lacking) = rollups.look_up(&[span(DAY, DAY + 7)], 1, 30);
+        assert_eq!(at_hand.len(), 3);
+        let expected =
+            [span(DAY + 1, DAY + 2), span(DAY + 4, DAY + 4), span(DAY + 6, DAY + 7)].to_vec();
+        assert_eq!(lacking, expected);
+        let long = span(0, BUCKETS_MAX);
+        assert_eq!(rollups.look_up(&[long], 1, 30).1, [long]);
+    }
+}

@@ -1,0 +1,93 @@
+//! What queries remember from one commit to the next is what they would read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adaptive_bi::projector::session::Limits;
+use adaptive_bi::query::answer::View;
+use adaptive_bi::query::answers::Answers;
+use adaptive_bi::query::customers::CustomerMetrics;
+use adaptive_bi::query::latest;
+use adaptive_bi::query::memory::{Memory, Reading};
+use adaptive_bi::query::params::Asked;
+use adaptive_bi::query::products::ProductMetrics;
+use adaptive_bi::query::sales::SalesMetrics;
+use adaptive_bi::query::summary::Summary;
+use futures_util::StreamExt;
+use projections::time::Time;
+use serde_json::Value;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::events::mixed;
+use crate::harness::Shop;
+
+const RANGES: [&str; 5] = [
+    "",
+    "?startDate=2026-01-01&endDate=2026-12-31",
+    "?startDate=2026-01-10&endDate=2026-02-20&tz=Asia/Kolkata",
+    "?startDate=2026-02-03&endDate=2026-02-03",
+    "?startDate=2026-01-03&endDate=2026-03-27&status=all",
+];
+/// After the events' dates: 2026-06-01.
+const NOW: Time = Time(1_780_272_000_000);
+
+async fn answer<V: View>(from: Reading<'_>, range: &str) -> Value {
+    let uri = format!("{}{range}", V::PATH).parse().expect("a URI");
+    let asked = Asked::parse(&uri, NOW, V::TREND_DAYS).expect("a question");
+    serde_json::to_value(V::read(from, &asked).await.expect("an answer")).expect("JSON")
+}
+
+async fn answers(from: Reading<'_>) -> Vec<Value> {
+    let mut all = Vec::new();
+    for range in RANGES {
+        all.push(answer::<SalesMetrics>(from, range).await);
+        all.push(answer::<ProductMetrics>(from, range).await);
+        all.push(answer::<CustomerMetrics>(from, range).await);
+        all.push(answer::<Summary>(from, range).await);
+    }
+    all
+}
+
+/// Sales of all months are made, corrected and returned in turn, and each fifth announcement is
+/// lost on its way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_remembered_is_what_would_be_read() {
+    let shop = Shop::new().await;
+    let (sender, announced) = broadcast::channel(64);
+    let mut heard = shop.log.announcements().await.expect("announcements");
+    let relay = tokio::spawn(async move {
+        let mut count = 0;
+        while let Some(announcement) = heard.next().await {
+            count += 1;
+            if count % 5 > 0 {
+                sender.send(announcement).expect("somebody listens");
+            }
+        }
+    });
+    let projector = shop.project(Limits::default()).await;
+    let (follower, mut latest) = watch::channel(None);
+    let (ending, kept) = (CancellationToken::new(), Arc::<Answers>::default());
+    let following =
+        latest::follow(shop.store().await, kept.clone(), announced, follower, ending.clone());
+    let following = tokio::spawn(following);
+    for events in mixed(600, 11).chunks(15) {
+        let position = shop.publish_all(events).await;
+        shop.folded(position).await;
+        let reached = latest.wait_for(|latest: &Option<latest::Latest>| {
+            latest.as_ref().is_some_and(|latest| latest.position() >= position)
+        });
+        let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
+        let snapshot = reached.expect("in time").expect("followed").clone().expect("one").snapshot;
+        let remembered = answers(kept.reading(&snapshot)).await;
+        let read = answers(Memory::default().of(&snapshot)).await;
+        for (remembered, read) in remembered.iter().zip(&read) {
+            assert_eq!(remembered, read, "at {position}");
+        }
+    }
+    assert!(!relay.is_finished(), "announcements were handed on to the end");
+    relay.abort();
+    projector.stop().await;
+    ending.cancel();
+    following.await.expect("followed to the end");
+}
