@@ -7,9 +7,9 @@ use futures_util::stream::FuturesUnordered;
 use projections::time::Time;
 use tokio::sync::watch;
 
-use super::Rate;
 use super::cpu::Cpu;
 use super::load::Load;
+use super::rate::Rate;
 use super::stand::Stand;
 use crate::projector::session::Limits;
 use crate::projector::status::Status;

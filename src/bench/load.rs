@@ -79,18 +79,39 @@ pub struct Load {
     next: u64,
 }
 
+/// How many customers and products a load has.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys {
+    /// Customers.
+    pub customers: u32,
+    /// Products.
+    pub products: u32,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Keys { customers: CUSTOMERS, products: PRODUCTS }
+    }
+}
+
 impl Load {
     /// A load whose ids begin with `name`.
-    ///
-    /// # Panics
-    /// Never: the parameters of the distributions are constants that they admit.
     #[must_use]
     pub fn new(name: &str, seed: u64) -> Self {
+        Load::over(Keys::default(), name, seed)
+    }
+
+    /// A load over so many customers and products, whose ids begin with `name`.
+    ///
+    /// # Panics
+    /// Where there are no customers or no products.
+    #[must_use]
+    pub fn over(keys: Keys, name: &str, seed: u64) -> Self {
         let zipf = |n: f64| Zipf::new(n, 1.0).expect("a positive number of items");
         Load {
             random: SmallRng::seed_from_u64(seed),
-            customers: zipf(f64::from(CUSTOMERS)),
-            products: zipf(f64::from(PRODUCTS)),
+            customers: zipf(f64::from(keys.customers)),
+            products: zipf(f64::from(keys.products)),
             countries: zipf(COUNTRIES_COUNT),
             name: name.to_owned(),
             next: 0,
@@ -99,7 +120,12 @@ impl Load {
 
     /// The catalogue that the load sells from.
     pub fn catalogue() -> impl Iterator<Item = Outgoing> {
-        (1..=PRODUCTS).map(|product| {
+        Load::catalogue_of(Keys::default())
+    }
+
+    /// The catalogue that a load over so many products sells from.
+    pub fn catalogue_of(keys: Keys) -> impl Iterator<Item = Outgoing> {
+        (1..=keys.products).map(|product| {
             let body = format!(
                 r#"{{"productId":"P{product}","name":"Product {product}","category":"Category {}","price":{}.{:02},"stock":{}}}"#,
                 product % CATEGORIES,

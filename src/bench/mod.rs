@@ -3,67 +3,98 @@
 //! # Layout
 //!
 //! - [`load`]: the mixed load; [`stand`]: servers of its own; [`cpu`]: whose time it took;
-//! - one file for each part: [`catch_up`], [`live`], [`naive`] (the yardstick), [`queries`].
+//!   [`rate`] and [`latency`]: what is measured;
+//! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`] (its yardstick), [`queries`],
+//!   [`versus`] (their yardstick), [`push`], [`growth`], [`durability`].
 
 pub mod catch_up;
 pub mod cpu;
+pub mod durability;
+pub mod growth;
+pub mod latency;
 pub mod live;
 pub mod load;
 pub mod naive;
+pub mod publish;
+pub mod push;
 pub mod queries;
+pub mod rate;
 pub mod stand;
+pub mod versus;
 
-use std::time::Duration;
+use std::num::NonZero;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 
-use crate::command::{grouped, stop_asked};
+use crate::command::stop_asked;
 use crate::config::Settings;
-use cpu::Cpu;
+use rate::{Rate, Rates};
 use stand::Stand;
 
 /// What to measure.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Arguments {
     /// The parts to run; all of them where none is named.
     #[arg(value_enum)]
     pub parts: Vec<Part>,
-    /// Events of the live and catch-up parts.
+    /// Events of the parts that measure a rate.
     #[arg(long, default_value_t = 1_000_000)]
     pub events: u64,
+    /// How often a rate is measured; the median counts.
+    #[arg(long, default_value = "3")]
+    pub rounds: NonZero<u32>,
     /// Transactions behind the queries.
     #[arg(long, default_value_t = 1_000_000)]
     pub transactions: u64,
-    /// Events in a second that come in while queries are sent.
+    /// How many raw transactions are aggregated to compare with.
+    #[arg(long, value_delimiter = ',', default_value = "100000,1000000,10000000")]
+    pub sizes: Vec<u64>,
+    /// Events in a second that come in while queries are sent, or updates pushed.
     #[arg(long, default_value_t = 5_000)]
     pub rate: u64,
-    /// How long queries are sent, in seconds.
+    /// How long queries are sent, or updates pushed, in seconds.
     #[arg(long, default_value_t = 30)]
     pub seconds: u64,
+    /// Connections that updates are pushed to.
+    #[arg(long, default_value_t = 200)]
+    pub sockets: usize,
 }
 
 /// A part of the benchmark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
+    /// What the log takes while nobody folds.
+    Publish,
     /// Publish to committed, while events come in.
     Live,
     /// A preloaded stream, folded, and the yardstick on the same stream.
     CatchUp,
     /// Latency of the four endpoints while events come in.
     Queries,
+    /// The same figures aggregated from raw transactions.
+    Versus,
+    /// From a sale's publication until every socket heard of it.
+    Push,
+    /// Ten times the events, ten times the keys.
+    Growth,
+    /// What it costs to sync each event to the disk.
+    Durability,
 }
 
-/// Runs the parts and prints a table of each.
+/// Runs the parts and prints a table of each, and the same as a line of JSON.
 ///
 /// # Errors
 /// Where a server does not start or answer, or it is stopped (Ctrl-C, SIGTERM).
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
     let parts = match &*arguments.parts {
-        [] => &[Part::Live, Part::CatchUp, Part::Queries],
+        [] => Part::value_variants(),
         parts => parts,
     };
-    say!("{}", machine());
+    say!("{}, servers and load generator on the same machine", machine());
     tokio::select! {
         outcome = on_a_stand(settings, parts, arguments) => outcome,
         // Whatever was going on is dropped, and the stand goes with it.
@@ -77,67 +108,82 @@ async fn on_a_stand(
     arguments: &Arguments,
 ) -> anyhow::Result<()> {
     let mut stand = Stand::start(settings.services().cache_dir).await?;
-    let outcome = measure(&mut stand, parts, arguments).await;
+    let outcome = measure(&mut stand, settings, parts, arguments).await;
     stand.stop().await?;
     outcome
 }
 
-async fn measure(stand: &mut Stand, parts: &[Part], arguments: &Arguments) -> anyhow::Result<()> {
-    for part in parts {
-        match part {
+async fn measure(
+    stand: &mut Stand,
+    settings: &Settings,
+    parts: &[Part],
+    arguments: &Arguments,
+) -> anyhow::Result<()> {
+    for &part in parts {
+        let figures = match part {
+            Part::Publish => {
+                let rounds =
+                    rounds(arguments, stand, async |it| publish::run(it, arguments.events).await);
+                shown("publish, acknowledged by the log", &Rates::of(rounds.await?))
+            }
             Part::Live => {
-                let rate = live::run(stand, arguments.events).await?;
-                say!("\nlive, publish to committed");
-                rate.print();
+                let rounds =
+                    rounds(arguments, stand, async |it| live::run(it, arguments.events).await);
+                shown("live, publish to committed", &Rates::of(rounds.await?))
             }
-            Part::CatchUp => {
-                let (fold, naive) = catch_up::run(stand, arguments.events).await?;
-                say!("\ncatch-up over a preloaded stream");
-                fold.print();
-                say!("\nyardstick: one majority-acknowledged upsert per document and event");
-                naive.print();
-                say!("  ratio        {:>10.0} x", fold.per_second() / naive.per_second());
-            }
+            Part::CatchUp => caught_up(stand, arguments).await?,
             Part::Queries => queries::run(stand, arguments).await?,
-        }
+            Part::Versus => versus::run(stand, arguments).await?,
+            Part::Push => push::run(stand, arguments).await?,
+            Part::Growth => growth::run(stand, arguments).await?,
+            Part::Durability => durability::run(&settings.services().cache_dir, arguments).await?,
+        };
+        let report = json!({
+            "part": part, "machine": machine(), "version": env!("CARGO_PKG_VERSION"),
+            "settings": arguments, "figures": figures,
+        });
+        say!("{report}");
     }
     Ok(())
 }
 
-/// How fast events went, and whose time they took.
-#[derive(Debug)]
-pub struct Rate {
-    /// How many events.
-    pub events: u64,
-    /// In how long.
-    pub took: Duration,
-    /// Processor time by process.
-    pub cpu: Cpu,
+async fn rounds(
+    arguments: &Arguments,
+    stand: &mut Stand,
+    once: impl AsyncFn(&mut Stand) -> anyhow::Result<Rate>,
+) -> anyhow::Result<Vec<Rate>> {
+    let mut rounds = Vec::new();
+    for _ in 0..arguments.rounds.get() {
+        rounds.push(once(stand).await?);
+    }
+    Ok(rounds)
 }
 
-#[allow(clippy::cast_precision_loss)] // figures for the eye
-impl Rate {
-    /// Events in a second.
-    #[must_use]
-    pub fn per_second(&self) -> f64 {
-        self.events as f64 / self.took.as_secs_f64()
-    }
+fn shown(title: &str, rates: &Rates) -> Value {
+    rates.print(title);
+    rates.json()
+}
 
-    fn print(&self) {
-        say!("  events       {:>10}", grouped(self.events));
-        say!("  seconds      {:>10.1}", self.took.as_secs_f64());
-        say!("  events/s     {:>10}", grouped(format!("{:.0}", self.per_second())));
-        for (process, time) in self.cpu.iter() {
-            let each = time.as_secs_f64() * 1e6 / self.events as f64;
-            say!("  {process:<12} {each:>10.1} core-us/event");
-        }
+async fn caught_up(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
+    let (mut folds, mut naives) = (Vec::new(), Vec::new());
+    for _ in 0..arguments.rounds.get() {
+        let (fold, naive) = catch_up::run(stand, arguments.events).await?;
+        folds.push(fold);
+        naives.push(naive);
     }
+    let (fold, naive) = (Rates::of(folds), Rates::of(naives));
+    let folded = shown("catch-up over a preloaded stream", &fold);
+    let title = "yardstick: one majority-acknowledged upsert per document and event";
+    let yardstick = shown(title, &naive);
+    let ratio = fold.median().per_second() / naive.median().per_second();
+    say!("  ratio        {ratio:>10.0} x");
+    Ok(json!({ "fold": folded, "yardstick": yardstick, "ratio": ratio }))
 }
 
 fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name"));
     let model = model.and_then(|line| line.split_once(':')).map_or("?", |(_, name)| name.trim());
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    format!("{cores} cores ({model}), servers and load generator on the same machine")
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    format!("{cores} cores ({model})")
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 use projections::event::{self, Event, Kind, Limits, Status};
 use projections::time::Time;
 
-use super::Rate;
 use super::cpu::Cpu;
+use super::rate::Rate;
 use super::stand::Stand;
 use crate::stream::subject;
 

@@ -8,26 +8,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use hdrhistogram::Histogram;
 use projections::time::Time;
-use tokio::net::TcpListener;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::cpu::Cpu;
+use super::latency::Latencies;
 use super::load::Load;
 use super::stand::Stand;
 use super::{Arguments, live};
-use crate::app::App;
 use crate::auth::gate::X_API_KEY;
-use crate::auth::key;
 use crate::auth::scope::Scope;
 use crate::projector::session::Limits;
+use crate::stream::publish::Outgoing;
 use crate::stream::{self, Log};
 
-const DAY_MS: i64 = 86_400_000;
+/// Milliseconds in a day.
+pub const DAY_MS: i64 = 86_400_000;
 const YEAR_MS: i64 = 365 * DAY_MS;
 /// Queries in a second, all endpoints and ranges together.
 const QUERIES_PER_SECOND: u32 = 60;
@@ -38,80 +38,104 @@ const ENDPOINTS: [&str; 4] =
 ///
 /// # Errors
 /// Where a server does not answer, or a query is not answered with 200.
-pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()> {
+pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     stand.fresh("queries").await?;
     let end = chrono::Utc::now().timestamp_millis();
-    let count = i64::try_from(arguments.transactions)?.max(1);
-    let mut load = Load::new("year", 3);
-    let year = (0..count).map(|n| {
-        let at = i128::from(YEAR_MS) * i128::from(n) / i128::from(count);
-        load.transaction(Time(end - YEAR_MS + i64::try_from(at).unwrap_or(0)))
-    });
-    let last = live::publish(&stand.log, Load::catalogue().chain(year), None).await?;
+    let last = load_year(stand, arguments.transactions, end).await?;
     let mut folding = stand.project(Limits::default());
     folding.reach(last).await?;
     folding.stop().await;
 
-    let (settings, listener) = (stand.settings()?, TcpListener::bind("127.0.0.1:0").await?);
-    let (nats, mongo) = (stand.services.nats_url(), stand.services.mongodb_uri());
-    let app = App::start(&settings, listener, nats, mongo).await?;
-    let key = key::make("bench", &[Scope::MetricsRead], "bench", None);
-    app.store.insert_key(&key.row).await?;
+    let (app, key) = stand.serve(&[Scope::MetricsRead]).await?;
     let stop = CancellationToken::new();
     let feeding = apart(feed(stand.log.settings.clone(), arguments.rate, stop.clone()));
     tokio::time::sleep(Duration::from_secs(3)).await;
     let (since, before) = (Instant::now(), Cpu::now());
-    let asking = ask(app.address, key.text, end, Duration::from_secs(arguments.seconds));
+    let asker = Asker::new(app.address, key);
+    let asking = ask(asker, end, Duration::from_secs(arguments.seconds));
     let results = apart(asking).await;
     let (took, cpu) = (since.elapsed(), Cpu::now().since(&before));
     stop.cancel();
     let fed = feeding.await?;
     app.stop().await?;
     say!(
-        "\nqueries at {} transactions while {:.0} events/s come in, {QUERIES_PER_SECOND} queries/s",
+        "\nqueries at {} transactions while {fed:.0} events/s come in, {QUERIES_PER_SECOND} queries/s",
         crate::command::grouped(arguments.transactions),
-        fed
     );
-    say!(
-        "  {:<20} {:<10} {:>8} {:>8} {:>8} {:>8}",
-        "",
-        "range",
-        "p50 ms",
-        "p90 ms",
-        "p99 ms",
-        "max ms"
-    );
-    report(results?)?;
+    let mut rows = report(results?)?;
     for (process, time) in cpu.iter() {
         let cores = time.as_secs_f64() / took.as_secs_f64();
         say!("  {process:<20} {cores:>10.2} cores");
+        rows.push(json!({ "process": process, "cores": cores }));
     }
-    Ok(())
+    Ok(Value::Array(rows))
 }
 
-type Results = Vec<((&'static str, &'static str), Histogram<u64>)>;
+/// A year of transactions until `end`, milliseconds since 1970.
+pub fn year(count: u64, end: i64) -> impl Iterator<Item = Outgoing> {
+    let mut load = Load::new("year", 3);
+    (0..count).map(move |n| {
+        let at = i128::from(YEAR_MS) * i128::from(n) / i128::from(count);
+        load.transaction(Time(end - YEAR_MS + i64::try_from(at).unwrap_or(0)))
+    })
+}
+
+/// Publishes the catalogue and a year of transactions; gives the last position.
+///
+/// # Errors
+/// Where the log does not take an event.
+pub async fn load_year(stand: &Stand, count: u64, end: i64) -> anyhow::Result<u64> {
+    live::publish(&stand.log, Load::catalogue().chain(year(count, end)), None).await
+}
+
+/// Asks a service.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    client: reqwest::Client,
+    address: SocketAddr,
+    key: String,
+}
+
+impl Asker {
+    /// Asks the service at an address, with a key.
+    #[must_use]
+    pub fn new(address: SocketAddr, key: String) -> Self {
+        Asker { client: reqwest::Client::new(), address, key }
+    }
+
+    /// How long an answer took.
+    ///
+    /// # Errors
+    /// Where it is not 200.
+    pub async fn ask(&self, endpoint: &str, parameters: &str) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let url = format!("http://{}/api/{endpoint}?{parameters}", self.address);
+        let response = self.client.get(url).header(X_API_KEY, &self.key).send().await?;
+        let status = response.status();
+        let body = response.bytes().await?;
+        ensure!(status == 200, "{status}: {}", String::from_utf8_lossy(&body));
+        Ok(begun.elapsed())
+    }
+}
+
+type Results = Vec<((&'static str, &'static str), Latencies)>;
 
 /// A row for each endpoint and range, and one for all endpoints over the ranges that are asked for
 /// again and again, and over those that nobody asked for before.
-fn report(results: Results) -> anyhow::Result<()> {
-    let (mut again, mut first) = (Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?);
+fn report(results: Results) -> anyhow::Result<Vec<Value>> {
+    say!("  {:<20} {:<10} {}", "", "range", Latencies::head());
+    let (mut again, mut first) = (Latencies::new()?, Latencies::new()?);
     for ((_, range), latencies) in &results {
         let sum = if *range == FIRST { &mut first } else { &mut again };
         sum.add(latencies)?;
     }
     let all = [(("all", "30 d, full"), again), (("all", FIRST), first)];
+    let mut rows = Vec::new();
     for ((endpoint, range), latencies) in results.into_iter().chain(all) {
-        let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
-        let at = |q| ms(latencies.value_at_quantile(q));
-        say!(
-            "  {endpoint:<20} {range:<10} {:>8.2} {:>8.2} {:>8.2} {:>8.2}",
-            at(0.5),
-            at(0.9),
-            at(0.99),
-            ms(latencies.max())
-        );
+        say!("  {endpoint:<20} {range:<10} {}", latencies.row());
+        rows.push(json!({ "endpoint": endpoint, "range": range, "latency": latencies.json() }));
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// A range of days that is asked for once.
@@ -150,7 +174,10 @@ impl Asked {
 }
 
 /// Starts a part of the load on a thread of its own, as a client would be.
-fn apart<T: Send + 'static>(
+///
+/// # Errors
+/// Those of the part.
+pub fn apart<T: Send + 'static>(
     load: impl Future<Output = anyhow::Result<T>> + Send + 'static,
 ) -> impl Future<Output = anyhow::Result<T>> {
     let run =
@@ -160,17 +187,11 @@ fn apart<T: Send + 'static>(
     async { done.await.context("a thread of the load ended early")? }
 }
 
-async fn ask(
-    address: SocketAddr,
-    key: String,
-    end: i64,
-    long: Duration,
-) -> anyhow::Result<Results> {
-    let client = reqwest::Client::new();
+async fn ask(asker: Asker, end: i64, long: Duration) -> anyhow::Result<Results> {
     let mut queries: Vec<_> = Vec::new();
     for endpoint in ENDPOINTS {
         for range in RANGES {
-            queries.push((endpoint, range, Arc::new(Mutex::new(Histogram::<u64>::new(3)?))));
+            queries.push((endpoint, range, Arc::new(Mutex::new(Latencies::new()?))));
         }
     }
     let mut turns = interval(Duration::from_secs(1) / QUERIES_PER_SECOND);
@@ -181,31 +202,29 @@ async fn ask(
         if due > until {
             break;
         }
-        let (endpoint, range, histogram) = &queries[number % queries.len()];
-        let url = format!("http://{address}/api/{endpoint}?{}", range.parameters(end));
-        let (request, histogram) = (client.get(url).header(X_API_KEY, &key), Arc::clone(histogram));
+        let (endpoint, range, latencies) = &queries[number % queries.len()];
+        let (endpoint, parameters) = (*endpoint, range.parameters(end));
+        let (asker, latencies) = (asker.clone(), Arc::clone(latencies));
         answers.spawn(async move {
-            let response = request.send().await?;
-            let status = response.status();
-            let body = response.bytes().await?;
-            ensure!(status == 200, "{status}: {}", String::from_utf8_lossy(&body));
-            let us = u64::try_from(due.elapsed().as_micros())?;
-            histogram.lock().await.record(us)?;
-            Ok(())
+            asker.ask(endpoint, &parameters).await?;
+            latencies.lock().await.record(due.elapsed())
         });
     }
     while let Some(answer) = answers.join_next().await {
         answer?.context("a query failed")?;
     }
     let mut results = Vec::new();
-    for (endpoint, range, histogram) in queries {
-        results.push(((endpoint, range.name()), histogram.lock().await.clone()));
+    for (endpoint, range, latencies) in queries {
+        results.push(((endpoint, range.name()), latencies.lock().await.clone()));
     }
     Ok(results)
 }
 
-/// Publishes the mixed load at a steady rate; gives the rate that was reached.
-async fn feed(
+/// Publishes the mixed load at a steady rate until `stop`; gives the rate that was reached.
+///
+/// # Errors
+/// Where the log does not take an event.
+pub async fn feed(
     settings: stream::Settings,
     rate: u64,
     stop: CancellationToken,

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use projections::root::Settings;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::App;
+use crate::auth::key;
+use crate::auth::scope::Scope;
 use crate::config;
 use crate::projector::Projector;
 use crate::projector::session::Limits;
@@ -25,6 +29,7 @@ pub struct Stand {
     pub store: Store,
     /// The log.
     pub log: Log,
+    stands: u32,
     // After the servers, which are dropped in this order.
     folder: Scratch,
 }
@@ -51,28 +56,45 @@ impl Stand {
     /// # Errors
     /// Where a server does not start.
     pub async fn start(cache_dir: PathBuf) -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("adaptive-bi-bench-{}", std::process::id()));
+        Stand::start_with("bench", cache_dir, services::NatsOptions::default()).await
+    }
+
+    /// The same with options for nats-server, in a folder of another name.
+    ///
+    /// # Errors
+    /// Where a server does not start.
+    pub async fn start_with(
+        name: &str,
+        cache_dir: PathBuf,
+        nats: services::NatsOptions,
+    ) -> anyhow::Result<Self> {
+        let name = format!("adaptive-bi-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         let folder = Scratch(folder);
         let settings = services::Settings {
             data_dir: folder.0.clone(),
             cache_dir,
             nats_url: None,
             mongodb_uri: None,
-            nats: services::NatsOptions::default(),
+            nats,
             mongo_cache_gb: 2.0,
         };
         let services = Services::start(&settings, &services::to_stderr).await?;
         let (store, log) = connect(&services, "EVENTS", "bench").await?;
-        Ok(Stand { services, store, log, folder })
+        Ok(Stand { services, store, log, folder, stands: 0 })
     }
 
-    /// The same servers with an empty log and an empty database.
+    /// The same servers with an empty log and an empty database; what was there before goes.
     ///
     /// # Errors
     /// Where a server does not answer.
     pub async fn fresh(&mut self, name: &str) -> anyhow::Result<()> {
+        self.log.delete().await?;
+        self.store.drop_database().await?;
+        self.stands += 1;
+        let name = format!("{name}-{}", self.stands);
         let stream = name.to_uppercase().replace('-', "_");
-        (self.store, self.log) = connect(&self.services, &stream, name).await?;
+        (self.store, self.log) = connect(&self.services, &stream, &name).await?;
         Ok(())
     }
 
@@ -80,7 +102,7 @@ impl Stand {
     ///
     /// # Errors
     /// Never: the arguments are constants that parse.
-    pub fn settings(&self) -> anyhow::Result<config::Settings> {
+    fn settings(&self) -> anyhow::Result<config::Settings> {
         #[derive(clap::Parser)]
         struct Wrapped {
             #[command(flatten)]
@@ -99,6 +121,19 @@ impl Stand {
             "--rate-limit-max-address-requests=0".to_owned(),
         ];
         Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
+    }
+
+    /// Starts the service on the present log and database, with a key that may do as `scopes` say.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn serve(&self, scopes: &[Scope]) -> anyhow::Result<(App, String)> {
+        let (settings, listener) = (self.settings()?, TcpListener::bind("127.0.0.1:0").await?);
+        let (nats, mongo) = (self.services.nats_url(), self.services.mongodb_uri());
+        let app = App::start(&settings, listener, nats, mongo).await?;
+        let key = key::make("bench", scopes, "bench", None);
+        app.store.insert_key(&key.row).await?;
+        Ok((app, key.text))
     }
 
     /// Starts a projector.

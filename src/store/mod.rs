@@ -32,6 +32,7 @@ pub mod resets;
 pub mod sessions;
 pub mod time;
 mod transaction;
+pub mod yardstick;
 
 use std::time::Duration;
 

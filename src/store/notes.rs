@@ -71,26 +71,4 @@ impl Store {
             .doing("remembering how much was ingested")?;
         Ok(())
     }
-
-    /// One majority-acknowledged upsert that adds to some sums: what the benchmark's yardstick
-    /// does for each document of each event.
-    ///
-    /// # Errors
-    /// [`Error::Driver`].
-    pub async fn naive_upsert(
-        &self,
-        model: &str,
-        id: &str,
-        sums: &[(&str, i64)],
-    ) -> Result<(), Error> {
-        let sums: bson::Document =
-            sums.iter().map(|(name, sum)| ((*name).to_owned(), Bson::Int64(*sum))).collect();
-        self.database
-            .collection::<bson::Document>(&format!("naive_{model}"))
-            .update_one(doc! { "_id": id }, doc! { "$inc": sums })
-            .upsert(true)
-            .await
-            .doing("upserting")?;
-        Ok(())
-    }
 }

@@ -1,0 +1,68 @@
+//! How many instructions it takes to parse an event and to fold a batch, counted by valgrind: the
+//! same on every machine and whatever else that is doing, so that a limit can be held.
+//!
+//! A count past its limit fails (`cargo bench --manifest-path instructions/Cargo.toml`). Limits are a
+//! twentieth above what was counted when they were set; who makes something faster sets them again.
+
+use std::hint::black_box;
+
+use gungraun::{
+    Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+};
+use instructions::{LIMITS, example, fold_of, messages, mixed, take};
+use projections::event::{Event, Kind, Reason, parse};
+use projections::fold::{Fold, Message};
+
+/// At most so many instructions.
+fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    callgrind.hard_limits([(EventKind::Ir, instructions)]);
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(callgrind);
+    config
+}
+
+#[library_benchmark]
+#[bench::transaction(args = (Kind::Transaction, example(Kind::Transaction)), config = at_most(10_700))]
+#[bench::activity(args = (Kind::Activity, example(Kind::Activity)), config = at_most(8_400))]
+#[bench::feedback(args = (Kind::Feedback, example(Kind::Feedback)), config = at_most(5_100))]
+#[bench::product(args = (Kind::Product, example(Kind::Product)), config = at_most(5_800))]
+#[bench::stock(args = (Kind::Stock, example(Kind::Stock)), config = at_most(2_800))]
+#[bench::customer(args = (Kind::Customer, example(Kind::Customer)), config = at_most(6_900))]
+fn parse_one(kind: Kind, body: &str) -> Result<Event<'_>, Vec<Reason>> {
+    parse(black_box(kind), black_box(body.as_bytes()), &LIMITS)
+}
+
+#[library_benchmark]
+#[bench::of_1_000(args = (0, 1_000), setup = mixed, config = at_most(7_700_000))]
+fn parse_batch(bodies: Vec<(Kind, String)>) -> usize {
+    let parsed =
+        bodies.iter().filter(|(kind, body)| parse(*kind, body.as_bytes(), &LIMITS).is_ok());
+    black_box(parsed.count())
+}
+
+/// A batch, the fold before it.
+type Before = (Fold, Vec<Message<'static>>);
+
+fn empty(events: u64) -> Before {
+    (fold_of(0), messages(0, events))
+}
+
+fn after_10_000(events: u64) -> Before {
+    (fold_of(10_000), messages(10_000, events))
+}
+
+#[library_benchmark]
+#[bench::of_1_000_onto_nothing(args = (1_000), setup = empty, config = at_most(19_400_000))]
+#[bench::of_10_000_onto_nothing(args = (10_000), setup = empty, config = at_most(164_000_000))]
+#[bench::of_1_000_after_10_000(args = (1_000), setup = after_10_000, config = at_most(13_200_000))]
+#[bench::of_10_000_after_10_000(args = (10_000), setup = after_10_000, config = at_most(118_000_000))]
+fn fold_batch((mut fold, batch): Before) -> Before {
+    take(&mut fold, black_box(&batch));
+    (fold, batch)
+}
+
+library_benchmark_group!(name = parsing, benchmarks = [parse_one, parse_batch]);
+library_benchmark_group!(name = folding, benchmarks = [fold_batch]);
+
+main!(library_benchmark_groups = [parsing, folding]);

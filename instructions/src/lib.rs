@@ -1,0 +1,127 @@
+//! What is parsed and folded: 60 % activity, 30 % transactions, 10 % feedback, the same at every
+//! run, over customers and products of whom few are named often.
+
+use projections::event::{Kind, Limits, parse};
+use projections::fold::{Fold, Message, Needs};
+use projections::root::{Root, Settings};
+use projections::time::Time;
+
+/// Dates up to 2096.
+pub const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
+
+/// 2026-11-21T12:00:00Z.
+const BEGINS_MS: u64 = 1_795_262_400_000;
+
+/// An event of a kind as producers send it.
+pub fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Transaction => {
+            r#"{"transactionId":"t-1","userId":"U17","productId":"P4","quantity":2,"totalPrice":37.25,"transactionDate":"2026-11-21T10:07:00.000Z","status":"completed","paymentMethod":"paypal","shippingAddress":{"street":"1 High Street","city":"Somewhere","zipCode":"12345","country":"Ireland"}}"#
+        }
+        Kind::Activity => {
+            r#"{"activityId":"a-1","userId":"U17","activityType":"viewed_product","timestamp":"2026-11-21T10:07:00.000Z","productId":"P4","device":"mobile","page":"/products/7","country":"Ireland","ipAddress":"192.0.2.7","sessionId":"s-1"}"#
+        }
+        Kind::Feedback => {
+            r#"{"feedbackId":"f-1","userId":"U17","productId":"P4","rating":4,"feedbackDate":"2026-11-21T10:07:00.000Z","comment":"It does what it says, and came on time."}"#
+        }
+        Kind::Product => {
+            r#"{"productId":"P4","name":"Product 4","category":"Category 4","price":19.99,"stock":40,"lastUpdated":"2026-11-21T10:07:00.000Z"}"#
+        }
+        Kind::Stock => r#"{"productId":"P4","stock":40,"updatedAt":"2026-11-21T10:07:00.000Z"}"#,
+        Kind::Customer => {
+            r#"{"userId":"U17","username":"zoe","email":"zoe@example.org","firstName":"Zo\u00eb","lastName":"O","country":"Ireland","createdAt":"2026-11-21T10:07:00.000Z"}"#
+        }
+    }
+}
+
+/// `events` of the mix, numbered from `first`.
+pub fn mixed(first: u64, events: u64) -> Vec<(Kind, String)> {
+    (first..first + events).map(event).collect()
+}
+
+fn event(number: u64) -> (Kind, String) {
+    let noise = |salt: u64| {
+        let mixed = (number ^ salt << 32).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 33
+    };
+    // The smaller of two is small more often.
+    let (user, product) =
+        (noise(1) % 5_000 % (noise(2) % 5_000 + 1), noise(3) % 500 % (noise(4) % 500 + 1));
+    let country = ["United Kingdom", "Germany", "France", "Ireland"][(noise(5) % 4) as usize];
+    let at = Time(i64::try_from(BEGINS_MS + number * 20).unwrap_or_default());
+    let named = format!(r#""userId":"U{user}","productId":"P{product}""#);
+    match noise(6) % 10 {
+        0..6 => {
+            let page = noise(7) % 200;
+            let device = ["mobile", "desktop", "tablet"][(noise(8) % 3) as usize];
+            let body = format!(
+                r#"{{"activityId":"a-{number}",{named},"activityType":"viewed_product","timestamp":"{at}","device":"{device}","page":"/products/{page}","country":"{country}"}}"#
+            );
+            (Kind::Activity, body)
+        }
+        6..9 => {
+            let (price, cents, quantity) = (noise(7) % 400 + 1, noise(8) % 100, noise(9) % 5 + 1);
+            let status =
+                ["completed", "completed", "pending", "returned"][(noise(10) % 4) as usize];
+            let body = format!(
+                r#"{{"transactionId":"t-{number}",{named},"quantity":{quantity},"totalPrice":{price}.{cents:02},"transactionDate":"{at}","status":"{status}","paymentMethod":"paypal","shippingAddress":{{"country":"{country}"}}}}"#
+            );
+            (Kind::Transaction, body)
+        }
+        _ => {
+            let rating = noise(7) % 5 + 1;
+            let body = format!(
+                r#"{{"feedbackId":"f-{number}",{named},"rating":{rating},"feedbackDate":"{at}","comment":"It came on time."}}"#
+            );
+            (Kind::Feedback, body)
+        }
+    }
+}
+
+/// The same as messages of the log.
+pub fn messages(first: u64, events: u64) -> Vec<Message<'static>> {
+    let message = |(position, (kind, body)): (u64, (Kind, String))| Message {
+        position,
+        log_time: Time(i64::try_from(BEGINS_MS + position * 20).unwrap_or_default()),
+        replay_of: None,
+        event: parse(kind, body.as_bytes(), &LIMITS).map(projections::event::Event::into_owned),
+    };
+    (first + 1..).zip(mixed(first, events)).map(message).collect()
+}
+
+/// A fold that has taken the first `events`, and has what they changed at hand.
+pub fn fold_of(events: u64) -> Fold {
+    let mut fold = Fold::new(Settings::new("EUR"), Root::default());
+    if events > 0 {
+        take(&mut fold, &messages(0, events));
+        fold.settle();
+    }
+    fold
+}
+
+/// Folds a batch; the store has nothing that is not at hand.
+pub fn take(fold: &mut Fold, batch: &[Message<'_>]) {
+    let needs = fold.needs_identity(batch);
+    supply(fold, needs);
+    let needs = fold.needs_entities(batch).expect("step 1 asks for enough");
+    supply(fold, needs);
+    let resolved = fold.resolve(batch).expect("steps 1 and 2 ask for enough");
+    assert!(resolved.recheck.is_empty() && resolved.quarantined.is_empty());
+    let needs = fold.needs_rollups(&resolved);
+    supply(fold, needs);
+    fold.apply(&resolved).expect("step 3 asks for enough");
+}
+
+fn supply(fold: &mut Fold, needs: Needs) {
+    needs.ledger.into_iter().for_each(|key| fold.ledger.supply(key, None));
+    needs.vocabularies.into_iter().for_each(|key| fold.vocabularies.supply(key, None));
+    needs.blocks.into_iter().for_each(|key| fold.blocks.supply(key, None));
+    needs.tallies.into_iter().for_each(|key| fold.tallies.supply(key, None));
+    needs.rollups.into_iter().for_each(|key| fold.rollups.supply(key, None));
+    for id in needs.customers {
+        fold.supply_customer(id, None).expect("nothing is missing of none");
+    }
+    for id in needs.products {
+        fold.supply_product(id, None).expect("nothing is missing of none");
+    }
+}
