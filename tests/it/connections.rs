@@ -215,13 +215,24 @@ async fn a_web_socket_that_shows_no_token_is_closed_whatever_it_does_and_one_tha
     welcomed.frame("40").await;
     welcomed.until("welcome").await;
 
+    // One that began by polling.
+    let opened = shop.get(&app, POLLING).await;
+    let session = opened.body.as_str().and_then(|it| it.split('"').nth(3)).expect("a session");
+    let polling = format!("{POLLING}&sid={session}");
+    assert_eq!(shop.post(&app, &polling, "40").await.status, 200);
+    let mut upgraded = Wire::to(&app).await;
+    upgraded.web_socket(&format!("&sid={session}")).await;
+    upgraded.frame("2probe").await;
+    upgraded.until("3probe").await;
+    upgraded.frame("5").await;
+
     let mut signed_in = Wire::to(&app).await;
     signed_in.web_socket("").await;
     signed_in.frame(&format!("40{{\"token\":\"{}\"}}", shop.key)).await;
     signed_in.until("authenticated").await;
 
     // Engine.IO's ping comes after 25 s and may be answered within 20 more: it closes none of them.
-    for (what, mut wire) in [("silent", silent), ("welcomed", welcomed)] {
+    for (what, mut wire) in [("silent", silent), ("welcomed", welcomed), ("upgraded", upgraded)] {
         let read = timeout(PATIENCE, wire.0.read_to_end(&mut Vec::new())).await;
         assert!(read.is_ok(), "{what} is still open");
     }
