@@ -150,13 +150,46 @@ async fn a_new_password_needs_the_old_one_and_ends_the_other_sessions() {
     );
     let refused = tell(&shop, &app, path, token, &body(PASSWORD, "password")).await;
     assert_eq!((refused.status, &refused.body["errors"][0]["field"]), (400, &json!("newPassword")));
+    app.accounts.reset_link(ANN, "x").await.expect("a link").expect("an account");
     let changed = tell(&shop, &app, path, token, &body(PASSWORD, "eight lamps of 1850")).await;
     assert_eq!(changed.status, 200, "{changed:?}");
+    let links = shop.database.collection::<bson::Document>("password_resets");
+    assert_eq!(links.count_documents(doc! {}).await.expect("a count"), 0, "nor is a link");
     assert_eq!(me(&shop, &app, token).await.status, 200);
     let ended = me(&shop, &app, there.token.expose()).await;
     assert_eq!(kind(&ended), (401, "session-ended"));
     assert_eq!(login(&shop, &app, ANN, PASSWORD).await.status, 401);
     assert_eq!(login(&shop, &app, ANN, "eight lamps of 1850").await.status, 200);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_new_passwords_for_the_same_old_one_or_the_same_link_one_is_set() {
+    let (shop, app, ann) = shop_of_ann().await;
+    let begun = session(&app, &ann).await;
+    let new = |n: usize| format!("{n} lamps of 1850");
+    // So few that those who come last are not told to wait.
+    let all = (0..4).map(|n| {
+        let body = json!({ "currentPassword": PASSWORD, "newPassword": new(n) });
+        let (shop, app, token) = (&shop, &app, begun.token.expose());
+        async move { tell(shop, app, "/api/auth/password", token, &body).await.status }
+    });
+    let mut statuses = futures_util::future::join_all(all).await;
+    let set = statuses.iter().position(|it| *it == 200).expect("one");
+    assert_eq!(login(&shop, &app, ANN, &new(set)).await.status, 200);
+    statuses.remove(set);
+    assert_eq!(statuses, [400, 400, 400]);
+
+    let link = app.accounts.reset_link(ANN, "x").await.expect("a link").expect("an account");
+    let token = link.expose().split_once("#reset-password=").expect("a token").1;
+    let all = (0..8).map(|n| {
+        let body = json!({ "token": token, "password": format!("{n} lamps of 1851") });
+        let (shop, app) = (&shop, &app);
+        async move { post(shop, app, "/api/auth/password/reset", &body).await.status }
+    });
+    let mut statuses = futures_util::future::join_all(all).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 400, 400, 400, 400, 400, 400, 400]);
     app.stop().await.expect("stopped");
 }
 
