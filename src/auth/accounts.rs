@@ -20,7 +20,7 @@ use super::secret::{Hidden, random};
 use super::throttle::Attempt;
 use super::token::Tokens;
 use crate::http::client::Origin;
-use crate::store::accounts::{Account, Change, Profile, Sessions};
+use crate::store::accounts::{Account, Change, NewPassword, Profile, Sessions};
 use crate::store::resets::ResetRow;
 use crate::store::sessions::{Refresh, Rotated, Rotation, SessionRow};
 use crate::store::{Store, time};
@@ -295,9 +295,12 @@ impl Accounts {
             return Err(Error::WrongPassword);
         }
         let hash = self.passwords.hash(new, about(&account)).await?;
-        let change = Change { password_hash: Some(hash), ..Change::default() };
+        let password = Some(NewPassword { was: account.password_hash, is: hash });
+        let change = Change { password, ..Change::default() };
         let others = Sessions::EndBut(person.session.clone());
-        self.store.change_account(id, change, id, others).await?;
+        let changed = self.store.change_account(id, change, id, others).await?;
+        // Changed meanwhile, by somebody who knew it as well.
+        changed.ok_or(Error::WrongPassword)?;
         let event = Event::done(EventType::PasswordChange).by_user(id).from(origin);
         self.audit.record(event.to(format!("user:{id}"))).await;
         Ok(())

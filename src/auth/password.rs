@@ -27,6 +27,8 @@ const TURN_WITHIN: Duration = Duration::from_secs(5);
 /// with a digit, which zxcvbn puts just above 10,000. Failures make guessing slower than that.
 const GUESSES_MIN: u64 = 20_000;
 
+const TOO_CLOSE: Error = Error::Weak("is too common, or too close to what is known of its owner");
+
 /// Why a password was not worked on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -160,11 +162,15 @@ fn check(password: &str, about: &[String]) -> Result<(), Error> {
     if !CHARACTERS.contains(&password.chars().count()) {
         return Err(Error::Weak("must have 8 to 128 characters"));
     }
-    // Word by word: nobody's password is a whole e-mail, but many have a part of one in them.
+    // As a whole an e-mail has many guesses, if those who guess did not know it.
+    if about.iter().any(|it| it.to_lowercase() == password.trim().to_lowercase()) {
+        return Err(TOO_CLOSE);
+    }
+    // Word by word: many have a part of their e-mail in their password.
     let about = about.join(" ").to_lowercase();
     let about: Vec<&str> = about.split(|it: char| !it.is_alphanumeric()).collect();
     if zxcvbn::zxcvbn(password, &about).guesses() < GUESSES_MIN {
-        return Err(Error::Weak("is too common, or too close to what is known of its owner"));
+        return Err(TOO_CLOSE);
     }
     Ok(())
 }
@@ -190,6 +196,7 @@ mod tests {
             "aaaaaaaa",
             "abcdefgh",
             "hamilton1",
+            "Margaret.Hamilton@example.org",
             "short",
             "",
         ] {

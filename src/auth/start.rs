@@ -1,5 +1,6 @@
 //! Accounts as the settings want them, and the first admin.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -34,7 +35,7 @@ pub async fn accounts_of(settings: &Settings, store: Store) -> anyhow::Result<Ac
         (None, None) => None,
         _ => bail!("SMTP_URL and MAIL_FROM go together; one of them is missing"),
     };
-    let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.bind));
+    let url = settings.public_url.clone().unwrap_or_else(|| url_of(settings.bind));
     Ok(Accounts {
         tokens: Arc::new(Tokens::new(&secrets, settings.jwt_expires_in)),
         refresh: RefreshTokens::new(&secrets, settings.jwt_refresh_expire),
@@ -44,6 +45,18 @@ pub async fn accounts_of(settings: &Settings, store: Store) -> anyhow::Result<Ac
         public_url: url.trim_end_matches('/').to_owned(),
         store,
     })
+}
+
+/// Where somebody on this machine reaches what listens there.
+fn url_of(mut bind: SocketAddr) -> String {
+    if bind.ip().is_unspecified() {
+        bind.set_ip(if bind.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    format!("http://{bind}")
 }
 
 /// Makes the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` where there is no admin yet.
@@ -86,4 +99,19 @@ pub async fn make_first_admin(settings: &Settings, accounts: &Accounts) -> anyho
         Err(error) => return Err(error).context("making the first admin's account"),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_address_that_is_any_is_this_machines_to_a_link() {
+        for (bind, url) in [
+            ("127.0.0.1:4100", "http://127.0.0.1:4100"),
+            ("0.0.0.0:4000", "http://127.0.0.1:4000"),
+            ("[::]:4000", "http://[::1]:4000"),
+            ("10.0.0.7:80", "http://10.0.0.7:80"),
+        ] {
+            assert_eq!(super::url_of(bind.parse().unwrap()), url);
+        }
+    }
 }

@@ -54,7 +54,9 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     let joined = Joined::servers(settings).await?;
     let outcome = async {
         let store = Store::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
-        let accounts = auth::accounts_of(settings, store).await?;
+        let bind = joined.serves.unwrap_or(settings.bind);
+        let settings = Settings { bind, ..settings.clone() };
+        let accounts = auth::accounts_of(&settings, store).await?;
         match (action, password) {
             (Action::Create { email, first_name, last_name, .. }, Some(password)) => {
                 let names = (first_name.clone(), last_name.clone());

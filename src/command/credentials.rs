@@ -105,3 +105,30 @@ impl Credentials {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_file_is_its_owners_alone_and_says_what_was_made() {
+        let name = format!("adaptive-bi-credentials-{}.json", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let made = Credentials::new();
+        assert_ne!(made.admin.password, made.viewer.password);
+        // What was left there with other rights does not pass them on.
+        for left in [path.clone(), path.with_extension("json.new")] {
+            fs::write(&left, "left").expect("written");
+            fs::set_permissions(&left, PermissionsExt::from_mode(0o644)).expect("set");
+        }
+        made.write(&path).expect("written");
+        assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+        let read: Credentials =
+            serde_json::from_slice(&fs::read(&path).expect("read")).expect("credentials");
+        assert_eq!(read.producer_key, made.producer_key);
+        assert_eq!(read.admin.password, made.admin.password);
+        fs::remove_file(&path).expect("removed");
+    }
+}

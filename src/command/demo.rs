@@ -1,5 +1,6 @@
 //! `adaptive-bi demo`: the servers, a year of a real shop, the service, and a gentle stream.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -78,6 +79,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
     let outcome = match started {
         Ok(app) => {
             let moving = CancellationToken::new();
+            super::note_serving(&services, &app);
             let outcome = tokio::select! {
                 outcome = live(settings, arguments, &app, &moving) => outcome,
                 outcome = super::until_stopped(&services) => outcome,
@@ -108,7 +110,12 @@ async fn live(
     let checkpoint = app.store.checkpoint(live).await?.context("nothing was folded")?;
     show_totals(&checkpoint.root, weeks);
     let (credentials, path) = Credentials::ensure(settings, app).await?;
-    show_ways_in(app, weeks, arguments.still, &credentials, &path);
+    if !arguments.still {
+        say!("From here on made-up visitors (ids demo-...) keep the figures moving.");
+    }
+    // A day half a year before the last one that has data.
+    let since = LAST_DAY - chrono::TimeDelta::weeks(26 - weeks);
+    say!("{}", ways_in(app.address, since, &credentials, &path));
     if !arguments.still {
         generate::run(app.log.clone(), moving.clone()).await;
     }
@@ -269,44 +276,41 @@ fn show_totals(root: &Root, weeks: i64) {
     }
 }
 
-fn show_ways_in(app: &App, weeks: i64, still: bool, credentials: &Credentials, path: &Path) {
-    let address = app.address;
-    // A day half a year before the last one that has data.
-    let since = LAST_DAY - chrono::TimeDelta::weeks(26 - weeks);
-    if !still {
-        say!("From here on made-up visitors (ids demo-...) keep the figures moving.");
-    }
+/// Who may come in and how, with commands that can be pasted as they are.
+fn ways_in(
+    address: SocketAddr,
+    since: NaiveDate,
+    credentials: &Credentials,
+    path: &Path,
+) -> String {
     let Credentials { admin, viewer, producer_key } = credentials;
-    say!();
-    say!("  open http://{address}/");
-    say!();
-    say!("  admin        {}   {}", admin.email, admin.password);
-    say!("  viewer       {}  {}", viewer.email, viewer.password);
-    say!("  API key      {producer_key}");
-    say!("               all in {}", path.display());
-    say!();
-    say!("and try:");
-    say!();
-    say!("  curl 'http://{address}/api/metrics/sales' -H 'X-API-Key: {producer_key}'");
-    say!();
-    say!(
-        "  curl 'http://{address}/api/metrics/customers?startDate={since}&tz=Europe/London' \\\n    \
-         -H 'X-API-Key: {producer_key}'"
-    );
-    say!();
-    say!(
-        "  curl -X POST 'http://{address}/api/events/transaction' -H 'X-API-Key: {producer_key}' \\\n    \
-         -H 'content-type: application/json' -d '{{\"transactionId\":\"mine-1\",\"userId\":\"me\",\"totalPrice\":12.5,\"transactionDate\":\"{}\"}}'",
-        chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ")
-    );
-    say!();
+    let (now, path) = (chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ"), path.display());
     let Login { email, password } = viewer;
-    say!(
-        "  curl -X POST 'http://{address}/api/auth/login' \\\n    \
-         -d '{{\"email\":\"{email}\",\"password\":\"{password}\"}}'"
-    );
-    say!();
-    say!("Ctrl-C stops; the next start goes on from here.");
+    format!(
+        r#"
+  open http://{address}/
+
+  admin        {}   {}
+  viewer       {email}  {password}
+  API key      {producer_key}
+               all in {path}
+
+and try:
+
+  curl 'http://{address}/api/metrics/sales' -H 'X-API-Key: {producer_key}'
+
+  curl 'http://{address}/api/metrics/customers?startDate={since}&tz=Europe/London' \
+    -H 'X-API-Key: {producer_key}'
+
+  curl -X POST 'http://{address}/api/events/transaction' -H 'X-API-Key: {producer_key}' \
+    -H 'content-type: application/json' -d '{{"transactionId":"mine-1","userId":"me","totalPrice":12.5,"transactionDate":"{now}"}}'
+
+  curl -X POST 'http://{address}/api/auth/login' \
+    -d '{{"email":"{email}","password":"{password}"}}'
+
+Ctrl-C stops; the next start goes on from here."#,
+        admin.email, admin.password
+    )
 }
 
 #[cfg(test)]
@@ -343,6 +347,35 @@ mod tests {
         assert!(reset(&folder).await.is_err());
         assert!(folder.join("nats").exists() && !folder.join(MARK).exists());
         std::fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn the_ways_in_name_everybody_and_their_commands_are_complete() {
+        let login = |name: &str| Login {
+            email: format!("{name}@demo.example"),
+            password: format!("{name}-password"),
+        };
+        let producer_key = "abi_key".to_owned();
+        let credentials =
+            Credentials { admin: login("admin"), viewer: login("viewer"), producer_key };
+        let address = "127.0.0.1:4100".parse().expect("an address");
+        let text = ways_in(address, LAST_DAY, &credentials, Path::new("data/credentials.json"));
+        for named in ["admin@demo.example   admin-password", "data/credentials.json", "abi_key"] {
+            assert!(text.contains(named), "{named}: {text}");
+        }
+        let commands = text.replace("\\\n", "");
+        let commands: Vec<_> =
+            commands.lines().filter(|it| it.trim().starts_with("curl ")).collect();
+        assert_eq!(commands.len(), 4);
+        for command in commands {
+            assert!(command.contains("'http://127.0.0.1:4100/api/"), "{command}");
+            assert!(command.contains("X-API-Key: abi_key") || command.contains("viewer-password"));
+            assert!(!command.contains('$') && command.matches('\'').count() % 2 == 0, "{command}");
+            if let Some((_, body)) = command.split_once("-d '") {
+                let body = body.trim_end_matches('\'');
+                serde_json::from_str::<serde_json::Value>(body).expect("a body");
+            }
+        }
     }
 
     fn temporary(name: &str) -> std::path::PathBuf {

@@ -18,8 +18,11 @@ pub mod project;
 pub mod quarantine;
 pub mod serve;
 
+use std::net::SocketAddr;
+
 use anyhow::bail;
 
+use crate::app::App;
 use crate::config::Settings;
 use crate::services::{self, Services};
 
@@ -28,6 +31,8 @@ use crate::services::{self, Services};
 pub(crate) struct Joined {
     pub nats_url: String,
     pub mongodb_uri: String,
+    /// Where the service of that process answers.
+    pub serves: Option<SocketAddr>,
     started: Option<Services>,
 }
 
@@ -35,6 +40,7 @@ impl Joined {
     /// Joins the servers that run, or starts them.
     pub(crate) async fn servers(settings: &Settings) -> anyhow::Result<Joined> {
         let running = Services::find_running(&settings.data_dir);
+        let serves = running.as_ref().and_then(|at| at.serves);
         let nats = settings.nats_url.clone();
         let mongo = settings.mongodb_uri.clone();
         let joined = (
@@ -42,12 +48,12 @@ impl Joined {
             mongo.or_else(|| running.as_ref().and_then(|at| at.mongodb_uri.clone())),
         );
         if let (Some(nats_url), Some(mongodb_uri)) = joined {
-            return Ok(Joined { nats_url, mongodb_uri, started: None });
+            return Ok(Joined { nats_url, mongodb_uri, serves, started: None });
         }
         let started = Services::start(&settings.services(), &services::to_stderr).await?;
         let (nats_url, mongodb_uri) =
             (started.nats_url().to_owned(), started.mongodb_uri().to_owned());
-        Ok(Joined { nats_url, mongodb_uri, started: Some(started) })
+        Ok(Joined { nats_url, mongodb_uri, serves, started: Some(started) })
     }
 
     /// Stops what was started for the command.
@@ -56,6 +62,13 @@ impl Joined {
             Some(services) => Ok(services.stop().await?),
             None => Ok(()),
         }
+    }
+}
+
+/// Notes where the service answers, for the commands that join its servers.
+pub(crate) fn note_serving(services: &Services, app: &App) {
+    if let Err(error) = services.note_serving(app.address) {
+        tracing::warn!(%error, "other commands cannot tell where the service answers");
     }
 }
 

@@ -21,6 +21,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let started = App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
     let outcome = match started {
         Ok(app) => {
+            super::note_serving(&services, &app);
             let asked = super::until_stopped(&services).await;
             app.stop().await.and(asked)
         }

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - [`hub`]: the current overview, made once for everybody, and when it goes out;
-//! - `lines`: the connections of those who were disconnected and stay;
+//! - `lines`: the connections behind `WebSocket`s, and sessions that are over;
 //! - [`socket_io`]: the Socket.IO transport.
 
 pub mod hub;

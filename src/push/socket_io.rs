@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::{Router, middleware};
 use serde_json::{Value, json};
 use socketioxide::extract::{SocketRef, TryData};
-use socketioxide::socket::Sid;
+use socketioxide::socket::{DisconnectReason, Sid};
 use socketioxide::{BroadcastError, SendError, SocketIo};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -100,7 +100,8 @@ pub fn around(
         .ws_max_message_size(PAYLOAD_BYTES_MAX)
         .ws_max_frame_size(PAYLOAD_BYTES_MAX)
         .build_layer();
-    let (callers, lines, dropped) = (Arc::default(), Lines::default(), Arc::default());
+    let lines = Lines::new(options.ping_interval, options.ping_timeout);
+    let (callers, dropped) = (Arc::default(), Arc::default());
     let push =
         SocketIoPush { io: io.clone(), hub, gate, store, callers, lines: lines.clone(), dropped };
     let connected = push.clone();
@@ -108,8 +109,8 @@ pub fn around(
         let push = connected.clone();
         async move { push.welcome(socket, auth.ok()).await }
     });
-    let upgraded = middleware::from_fn_with_state(lines, lines::upgraded);
-    (Router::new().fallback_service(layer.layer(router)).layer(upgraded), push)
+    let of_sessions = middleware::from_fn_with_state(lines, lines::of_sessions);
+    (Router::new().fallback_service(layer.layer(router)).layer(of_sessions), push)
 }
 
 impl SocketIoPush {
@@ -178,11 +179,18 @@ impl SocketIoPush {
             let (push, refused) = (push.clone(), refused.clone());
             async move { push.try_again(socket, shown.ok(), &refused).await }
         });
-        let callers = self.callers.clone();
-        socket.on_disconnect(async move |socket: SocketRef| {
-            callers.lock().unwrap_or_else(PoisonError::into_inner).remove(&socket.id);
+        let push = self.clone();
+        socket.on_disconnect(async move |socket: SocketRef, reason: DisconnectReason| {
+            push.callers().remove(&socket.id);
+            if reason == DisconnectReason::ClientNSDisconnect {
+                // It left, and may have kept its connection.
+                push.expect_token(socket.id);
+            }
         });
-        self.lines.begun(socket.id.as_str(), socket.req_parts());
+        self.lines.begun(socket.id, socket.req_parts());
+        if self.lines.has_ended(socket.id) {
+            return self.disconnect(socket);
+        }
         let welcome = json!({
             "message": "Welcome to Adaptive BI",
             "socketId": socket.id,
@@ -194,12 +202,16 @@ impl SocketIoPush {
         if shown.is_some() {
             self.authenticate(&socket, shown).await;
         }
+        self.expect_token(socket.id);
+    }
+
+    /// Ends a session that nobody is signed in on after a while, connected or not.
+    fn expect_token(&self, id: Sid) {
         let push = self.clone();
         tokio::spawn(async move {
             sleep(SHOW_TOKEN_WITHIN).await;
-            let is_signed_in = push.callers().contains_key(&socket.id);
-            if socket.connected() && !is_signed_in {
-                push.disconnect(socket);
+            if !push.callers().contains_key(&id) {
+                push.end(id);
             }
         });
     }
@@ -244,17 +256,27 @@ impl SocketIoPush {
     }
 
     fn turn_away(&self, id: Sid) {
-        self.callers().remove(&id);
         if let Some(socket) = self.io.get_socket(id) {
             self.refuse(&socket, Refusal::SessionEnded);
-            self.disconnect(socket);
+        }
+        self.end(id);
+    }
+
+    /// Ends a session, whether it is connected or not.
+    fn end(&self, id: Sid) {
+        match self.io.get_socket(id) {
+            Some(socket) => self.disconnect(socket),
+            None => self.lines.end_soon(id),
         }
     }
 
-    /// Disconnects, and hangs up on a client that stays all the same.
+    /// Disconnects, and ends a session that goes on all the same.
     fn disconnect(&self, socket: SocketRef) {
         self.callers().remove(&socket.id);
-        self.lines.end_soon(socket.id.to_string());
+        // To one that does not read there is no way of saying that it is disconnected, and then it
+        // is not.
+        socket.leave(ROOM);
+        self.lines.end_soon(socket.id);
         let _ = socket.disconnect();
     }
 

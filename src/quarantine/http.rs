@@ -1,9 +1,10 @@
 //! `/api/quarantine`: what was not understood, and what is done about it.
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::Uri;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use projections::event::Kind;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,27 @@ struct Pagination {
     next: Option<String>,
 }
 
+/// What somebody does about one message.
+struct Deed {
+    position: u64,
+    /// Nothing is sent and nothing noted.
+    dry: bool,
+    who: Who,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Deed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let person = Person::from_request_parts(parts, state).await?;
+        let position = Path::<String>::from_request_parts(parts, state).await;
+        let Path(position) = position.map_err(|_| Error::NotThere)?;
+        let (position, dry) = (position_of(&position)?, is_dry(&parts.uri)?);
+        let (name, origin) = (format!("user:{}", person.user_id), Origin::of_parts(parts));
+        Ok(Deed { position, dry, who: Who { name, origin } })
+    }
+}
+
 /// Another body and kind; the body is taken as it is written, since numbers are.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,27 +104,19 @@ async fn show(
 
 async fn replay(
     State(quarantine): State<Quarantine>,
-    person: Person,
-    origin: Origin,
-    Path(position): Path<String>,
-    uri: Uri,
+    to: Deed,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let (position, dry) = (position_of(&position)?, is_dry(&uri)?);
     let edit = edit_of(&body)?;
-    let replay = quarantine.replay(position, edit, dry, &who(&person, origin)).await?;
+    let replay = quarantine.replay(to.position, edit, to.dry, &to.who).await?;
     Ok(unkept(json!({ "replay": Outcome::from(replay) })))
 }
 
 async fn discard(
     State(quarantine): State<Quarantine>,
-    person: Person,
-    origin: Origin,
-    Path(position): Path<String>,
-    uri: Uri,
+    to: Deed,
     mut body: Fields,
 ) -> Result<Response, Problem> {
-    let (position, dry) = (position_of(&position)?, is_dry(&uri)?);
     let reason = body.text("reason").trim().to_owned();
     if body.get("reason").is_some_and(serde_json::Value::is_string)
         && !(1..=REASON_CHARACTERS_MAX).contains(&reason.chars().count())
@@ -110,8 +124,8 @@ async fn discard(
         body.wrong("reason", "must have 1 to 200 characters");
     }
     body.finish()?;
-    quarantine.discard(position, &reason, dry, &who(&person, origin)).await?;
-    Ok(unkept(json!({ "discard": { "dryRun": dry, "reason": reason } })))
+    quarantine.discard(to.position, &reason, to.dry, &to.who).await?;
+    Ok(unkept(json!({ "discard": { "dryRun": to.dry, "reason": reason } })))
 }
 
 /// What is no position has nothing at it.
@@ -133,10 +147,6 @@ fn edit_of(body: &[u8]) -> Result<Edit, Problem> {
     };
     let payload = edited.payload.map(|it| Bytes::copy_from_slice(it.get().as_bytes()));
     Ok(Edit { payload, kind })
-}
-
-fn who(person: &Person, origin: Origin) -> Who {
-    Who { name: format!("user:{}", person.user_id), origin }
 }
 
 fn unkept(data: impl Serialize) -> Response {

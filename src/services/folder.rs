@@ -11,6 +11,7 @@
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -39,6 +40,9 @@ pub(super) struct ProcessId {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     program: Option<ProcessId>,
+    /// Where the program itself answers, once it does.
+    #[serde(default)]
+    serves: Option<SocketAddr>,
     nats: Option<Seat>,
     mongodb: Option<Seat>,
 }
@@ -71,8 +75,8 @@ impl Folder {
             say(&format!("ending process {}, left by a run that was killed", orphan.pid));
             orphan.end().await;
         }
-        record.program = ProcessId::of(std::process::id());
         record.forget_processes();
+        record.program = ProcessId::of(std::process::id());
         let folder = Self { path, record: Mutex::new(record), _lock: lock };
         folder.save(|_| ())?;
         Ok(folder)
@@ -109,12 +113,14 @@ impl Folder {
         self.save(|record| *record.seat(server) = Some(Seat { port, process, ready }))
     }
 
+    /// Writes down where the program answers.
+    pub(super) fn serve(&self, address: SocketAddr) -> Result<(), Error> {
+        self.save(|record| record.serves = Some(address))
+    }
+
     /// Writes down that nothing runs here any more.
     pub(super) fn vacate(&self) -> Result<(), Error> {
-        self.save(|record| {
-            record.program = None;
-            record.forget_processes();
-        })
+        self.save(Record::forget_processes)
     }
 
     fn save(&self, change: impl FnOnce(&mut Record)) -> Result<(), Error> {
@@ -196,6 +202,11 @@ impl Record {
         self.program.filter(|program| program.alive()).map(|program| program.pid)
     }
 
+    /// Where the program answers, while it lives.
+    pub(super) fn serves(&self) -> Option<SocketAddr> {
+        self.holder().and(self.serves)
+    }
+
     /// The address of `server`, if it lives and is ready.
     pub(super) fn address(&mut self, server: Server) -> Option<String> {
         let seat = (*self.seat(server))?;
@@ -215,6 +226,7 @@ impl Record {
     }
 
     fn forget_processes(&mut self) {
+        (self.program, self.serves) = (None, None);
         for seat in [&mut self.nats, &mut self.mongodb].into_iter().flatten() {
             (seat.process, seat.ready) = (None, false);
         }
@@ -281,6 +293,20 @@ mod tests {
         let text = serde_json::to_vec(&record).expect("json");
         assert_eq!(serde_json::from_slice::<Record>(&text).expect("a record"), record);
         assert_eq!(Record::read(Path::new("/nowhere")), Record::default());
+    }
+
+    #[test]
+    fn only_a_living_program_is_known_to_answer() {
+        let serves = "127.0.0.1:4100".parse().ok();
+        let me = ProcessId::of(std::process::id()).expect("this process");
+        let mut record = Record { program: Some(me), serves, ..Record::default() };
+        assert_eq!(record.serves(), serves);
+        record.program = Some(ProcessId { started: me.started + 1, ..me });
+        assert_eq!(record.serves(), None);
+        record.forget_processes();
+        assert_eq!(record, Record::default());
+        let before = br#"{"program":null,"nats":null,"mongodb":null}"#;
+        assert_eq!(serde_json::from_slice::<Record>(before).expect("a record"), record);
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod server;
 mod unit;
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -86,6 +87,8 @@ pub struct Addresses {
     pub nats_url: Option<String>,
     /// Its mongod, if it runs one.
     pub mongodb_uri: Option<String>,
+    /// Where it answers HTTP itself, if it does.
+    pub serves: Option<SocketAddr>,
 }
 
 /// The two servers, given or ours. Dropping it kills ours; [`Services::stop`] is kinder.
@@ -153,7 +156,17 @@ impl Services {
         let pid = record.holder()?;
         let nats_url = record.address(Server::Nats);
         let mongodb_uri = record.address(Server::Mongod);
-        Some(Addresses { pid, nats_url, mongodb_uri })
+        Some(Addresses { pid, nats_url, mongodb_uri, serves: record.serves() })
+    }
+
+    /// Notes in the data folder, where there is one, at which address the program itself answers, so
+    /// that a command can say it.
+    ///
+    /// # Errors
+    ///
+    /// If the data folder cannot be written to.
+    pub fn note_serving(&self, address: SocketAddr) -> Result<(), Error> {
+        self.folder.as_ref().map_or(Ok(()), |folder| folder.serve(address))
     }
 
     /// Whether a server of ours has kept data in this folder.

@@ -121,7 +121,17 @@ pub struct Change {
     pub profile: Option<Profile>,
     pub is_active: Option<bool>,
     pub is_verified: Option<bool>,
-    pub password_hash: Option<PasswordHash>,
+    pub password: Option<NewPassword>,
+}
+
+/// A password in place of the one that was shown for it. Where that is the account's no more, nothing
+/// is changed: of two that are set at once with the same old one, one is refused.
+#[derive(Debug, Clone)]
+pub struct NewPassword {
+    /// The hash that the old one was verified against.
+    pub was: PasswordHash,
+    /// The new one's.
+    pub is: PasswordHash,
 }
 
 /// What becomes of an account's sessions when it is changed. Those that go on have its new role
@@ -188,7 +198,7 @@ impl Store {
     }
 
     /// Changes an account and, together with it, its sessions. Gives the account as it is then, or
-    /// `None` where there is none.
+    /// `None` where there is none, or none with the password that was shown.
     ///
     /// # Errors
     /// [`Refused`].
@@ -203,7 +213,10 @@ impl Store {
             id: id.to_owned(),
             may_end_admin: change.is_active == Some(false)
                 || change.role.is_some_and(|role| role != Role::Admin),
-            ends_resets: change.email.is_some() || change.is_active == Some(false),
+            ends_resets: change.email.is_some()
+                || change.password.is_some()
+                || change.is_active == Some(false),
+            password_was: change.password.as_ref().map(|password| password.was.clone()),
             update: change.update(by).map_err(Refused::Store)?,
             sessions,
         };
@@ -228,6 +241,8 @@ struct Writes {
     sessions: Sessions,
     /// An admin may be none afterwards.
     may_end_admin: bool,
+    /// Where the account has another password, nothing is written.
+    password_was: Option<PasswordHash>,
     /// Links to set a new password were sent to who is not to use them any more.
     ends_resets: bool,
 }
@@ -247,9 +262,13 @@ async fn change_in(
     if writes.may_end_admin && is_last_admin(database, session, id).await? {
         return Ok(Changed::LastAdmin);
     }
+    let mut those = doc! { "_id": id };
+    if let Some(was) = &writes.password_was {
+        those.insert("passwordHash", was.0.as_str());
+    }
     let changed = database
         .collection::<Account>(ACCOUNTS)
-        .find_one_and_update(doc! { "_id": id }, writes.update.clone())
+        .find_one_and_update(those, writes.update.clone())
         .return_document(ReturnDocument::After)
         .session(&mut *session)
         .await?;
@@ -328,7 +347,7 @@ impl Change {
             ("role", self.role.map(|role| role.as_str().into())),
             ("isActive", self.is_active.map(bson::Bson::Boolean)),
             ("isVerified", self.is_verified.map(bson::Bson::Boolean)),
-            ("passwordHash", self.password_hash.map(|hash| hash.0.into())),
+            ("passwordHash", self.password.map(|password| password.is.0.into())),
         ] {
             if let Some(value) = value {
                 set.insert(field, value);

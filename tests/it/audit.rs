@@ -48,10 +48,18 @@ async fn everything_that_is_done_or_refused_is_remembered_and_no_secret_is() {
     let registered = json!({ "email": "new@example.org", "password": PASSWORD });
     post(&shop, &app, "/api/auth/register", &registered).await;
 
-    let all = audit(&shop, &app, &root, "?limit=100").await;
-    let all = entries(&all);
-    let (ann_id, root_id) = (format!("user:{}", ann.id), format!("user:{}", root.id));
-    let key_id = format!("key:{key_id}");
+    let all = entries(&audit(&shop, &app, &root, "?limit=100").await);
+    all_are_there(&all, &root.id, &ann.id, key_id);
+    let refresh = signed_in.body["data"]["refreshToken"].as_str().expect("a token");
+    let secrets = [PASSWORD, wrong, key, &token, refresh, "argon2", "@example.org"];
+    none_is_there(&shop, &secrets).await;
+    app.stop().await.expect("stopped");
+}
+
+/// What is above, each once.
+fn all_are_there(all: &[Value], root: &str, ann: &str, key: &str) {
+    let (ann_id, root_id, key_id) =
+        (format!("user:{ann}"), format!("user:{root}"), format!("key:{key}"));
     let read_keys = json!("GET /api/keys");
     for (event, outcome, who, target, detail) in [
         ("account-create", "done", json!("command"), json!(ann_id), json!("viewer")),
@@ -61,7 +69,7 @@ async fn everything_that_is_done_or_refused_is_remembered_and_no_secret_is() {
             "access",
             "refused",
             json!(ann_id),
-            json!(format!("GET /api/users/{}", root.id)),
+            json!(format!("GET /api/users/{root}")),
             json!("users:read"),
         ),
         (
@@ -93,17 +101,18 @@ async fn everything_that_is_done_or_refused_is_remembered_and_no_secret_is() {
     let sign_in = all.iter().find(|it| it["event"] == "sign-in" && it["address"].is_string());
     assert_eq!(sign_in.expect("an entry")["address"], "127.0.0.1");
     assert!(sign_in.is_some_and(|it| it["requestId"].is_string()));
+}
 
-    let refresh = signed_in.body["data"]["refreshToken"].as_str().expect("a token");
+/// Looks at the rows as they are stored.
+async fn none_is_there(shop: &Shop, secrets: &[&str]) {
     let mut rows = shop.database.collection::<Document>("audit").find(doc! {}).await.expect("rows");
     let mut text = String::new();
     while rows.advance().await.expect("a row") {
         text += &rows.deserialize_current().expect("a row").to_string();
     }
-    for secret in [PASSWORD, wrong, key, &token, refresh, "argon2", "@example.org"] {
+    for secret in secrets {
         assert!(!text.contains(secret), "{secret} is in the audit");
     }
-    app.stop().await.expect("stopped");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,14 +11,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::events::sale;
-use crate::harness::{Answer, Shop, answer};
-use crate::people::{PASSWORD, account, ask, login, login_from, post, tell};
-
-const EMAIL: &str = "ann@example.org";
-
-fn kind(answer: &Answer) -> (u16, &str) {
-    (answer.status, answer.body["type"].as_str().unwrap_or_default())
-}
+use crate::harness::{Shop, answer};
+use crate::people::{
+    ANN, PASSWORD, account, ask, kind, login, login_from, post, shop_of_ann, tell,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_registers_is_a_viewer_and_can_sign_in() {
@@ -37,7 +33,7 @@ async fn who_registers_is_a_viewer_and_can_sign_in() {
     assert_eq!(data["expiresIn"], 900);
     let user = &data["user"];
     for (member, value) in [
-        ("email", json!(EMAIL)),
+        ("email", json!(ANN)),
         ("username", json!("ann")),
         ("fullName", json!("Ann Lee")),
         ("role", json!("viewer")),
@@ -71,7 +67,7 @@ async fn nobody_registers_into_a_role_or_permissions() {
     let shop = Shop::new().await;
     let app = shop.start().await;
     let body = |more: &Value| {
-        let mut body = json!({ "email": EMAIL, "password": PASSWORD });
+        let mut body = json!({ "email": ANN, "password": PASSWORD });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
@@ -105,14 +101,14 @@ async fn what_is_not_a_text_is_named_and_what_is_too_long_not_read() {
             json!({ "email": { "$ne": null }, "password": { "$gt": "" } }),
             &["email", "password"][..],
         ),
-        ("login", json!({ "email": EMAIL }), &["password"]),
+        ("login", json!({ "email": ANN }), &["password"]),
         ("register", json!({ "email": ["a@b.c"], "password": PASSWORD }), &["email"]),
         ("register", json!({ "email": "nobody", "password": PASSWORD }), &["email"]),
-        ("register", json!({ "email": EMAIL, "password": "password123" }), &["password"]),
-        ("register", json!({ "email": EMAIL, "password": "x".repeat(129) }), &["password"]),
+        ("register", json!({ "email": ANN, "password": "password123" }), &["password"]),
+        ("register", json!({ "email": ANN, "password": "x".repeat(129) }), &["password"]),
         (
             "register",
-            json!({ "email": EMAIL, "password": PASSWORD, "firstName": "x".repeat(51) }),
+            json!({ "email": ANN, "password": PASSWORD, "firstName": "x".repeat(51) }),
             &["firstName"],
         ),
         ("refresh", json!({ "refreshToken": { "$exists": true } }), &["refreshToken"]),
@@ -128,7 +124,7 @@ async fn what_is_not_a_text_is_named_and_what_is_too_long_not_read() {
         assert_eq!(named, fields, "{path}");
     }
     let before = app.accounts.passwords.verified();
-    let huge = json!({ "email": EMAIL, "password": "x".repeat(10_000_000) });
+    let huge = json!({ "email": ANN, "password": "x".repeat(10_000_000) });
     for path in ["login", "register"] {
         let refused = post(&shop, &app, &format!("/api/auth/{path}"), &huge).await;
         assert_eq!(refused.status, 413, "{path}");
@@ -139,11 +135,9 @@ async fn what_is_not_a_text_is_named_and_what_is_too_long_not_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_e_mail_and_a_wrong_password_are_told_and_worked_on_alike() {
-    let shop = Shop::new().await;
-    let app = shop.start().await;
-    account(&app, EMAIL, Role::Viewer).await;
+    let (shop, app, _) = shop_of_ann().await;
     let mut bodies = HashSet::new();
-    for email in [EMAIL, "nobody@example.org"] {
+    for email in [ANN, "nobody@example.org"] {
         let before = app.accounts.passwords.verified();
         let mut refused = login(&shop, &app, email, "not the password").await;
         assert_eq!(kind(&refused), (401, "wrong-credentials"));
@@ -160,17 +154,17 @@ async fn an_unknown_e_mail_and_a_wrong_password_are_told_and_worked_on_alike() {
 async fn failures_make_one_address_wait_in_every_process_and_no_other() {
     let shop = Shop::new().await;
     let (app, other) = (shop.start().await, shop.start().await);
-    account(&app, EMAIL, Role::Viewer).await;
+    account(&app, ANN, Role::Viewer).await;
     let stranger = [127, 0, 0, 2];
     for _ in 0..5 {
-        let refused = login_from(&app, stranger, EMAIL, "a guess").await;
+        let refused = login_from(&app, stranger, ANN, "a guess").await;
         assert_eq!(kind(&refused), (401, "wrong-credentials"));
     }
     let before = app.accounts.passwords.verified() + other.accounts.passwords.verified();
     let mut waits = Vec::new();
     for app in [&app, &other] {
         // Not even the right one is looked at.
-        let refused = login_from(app, stranger, EMAIL, PASSWORD).await;
+        let refused = login_from(app, stranger, ANN, PASSWORD).await;
         assert_eq!(kind(&refused), (429, "too-many-attempts"));
         waits.push(refused.header("retry-after").parse::<u32>().expect("seconds"));
         assert_eq!(refused.body["retryAfter"], waits[waits.len() - 1]);
@@ -182,12 +176,12 @@ async fn failures_make_one_address_wait_in_every_process_and_no_other() {
     let attempts = shop.database.collection::<bson::Document>("sign_in_attempts");
     let past = doc! { "$set": { "until": bson::DateTime::now() } };
     attempts.update_many(doc! {}, past).await.expect("time goes by");
-    let refused = login_from(&app, stranger, EMAIL, "a guess").await;
+    let refused = login_from(&app, stranger, ANN, "a guess").await;
     assert_eq!(kind(&refused), (401, "wrong-credentials"));
-    let refused = login_from(&app, stranger, EMAIL, PASSWORD).await;
+    let refused = login_from(&app, stranger, ANN, PASSWORD).await;
     assert!(["3", "4"].contains(&refused.header("retry-after")), "{refused:?}");
 
-    let owner = login_from(&app, [127, 0, 0, 1], EMAIL, PASSWORD).await;
+    let owner = login_from(&app, [127, 0, 0, 1], ANN, PASSWORD).await;
     assert_eq!(owner.status, 200, "the owner is not kept out: {owner:?}");
     app.stop().await.expect("stopped");
     other.stop().await.expect("stopped");
@@ -195,18 +189,16 @@ async fn failures_make_one_address_wait_in_every_process_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_strangers_slow_an_account_down_but_not_where_its_owner_has_been() {
-    let shop = Shop::new().await;
-    let app = shop.start().await;
-    account(&app, EMAIL, Role::Viewer).await;
+    let (_, app, _) = shop_of_ann().await;
     let home = [127, 0, 0, 1];
-    assert_eq!(login_from(&app, home, EMAIL, PASSWORD).await.status, 200);
+    assert_eq!(login_from(&app, home, ANN, PASSWORD).await.status, 200);
     for stranger in 0..50_u8 {
-        let refused = login_from(&app, [127, 0, 1, stranger], EMAIL, "a guess").await;
+        let refused = login_from(&app, [127, 0, 1, stranger], ANN, "a guess").await;
         assert_eq!(kind(&refused), (401, "wrong-credentials"), "{stranger}");
     }
-    let elsewhere = login_from(&app, [127, 0, 2, 1], EMAIL, PASSWORD).await;
+    let elsewhere = login_from(&app, [127, 0, 2, 1], ANN, PASSWORD).await;
     assert_eq!(kind(&elsewhere), (429, "too-many-attempts"));
-    assert_eq!(login_from(&app, home, EMAIL, PASSWORD).await.status, 200);
+    assert_eq!(login_from(&app, home, ANN, PASSWORD).await.status, 200);
     app.stop().await.expect("stopped");
 }
 
@@ -252,7 +244,7 @@ async fn the_first_admin_is_made_once_and_registration_can_be_off() {
     let app = shop.start().await;
     let signed_in = login(&shop, &app, "root@example.org", PASSWORD).await;
     assert_eq!(signed_in.body["user"]["role"], "admin", "{signed_in:?}");
-    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    let body = json!({ "email": ANN, "password": PASSWORD });
     let refused = post(&shop, &app, "/api/auth/register", &body).await;
     assert_eq!(kind(&refused), (403, "registration-off"));
     app.stop().await.expect("stopped");
@@ -264,11 +256,9 @@ async fn the_first_admin_is_made_once_and_registration_can_be_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_audit_has_who_signed_in_and_who_was_refused_and_no_secret() {
-    let shop = Shop::new().await;
-    let app = shop.start().await;
-    let ann = account(&app, EMAIL, Role::Viewer).await;
-    login(&shop, &app, EMAIL, "a wrong guess").await;
-    let signed_in = login(&shop, &app, EMAIL, PASSWORD).await;
+    let (shop, app, ann) = shop_of_ann().await;
+    login(&shop, &app, ANN, "a wrong guess").await;
+    let signed_in = login(&shop, &app, ANN, PASSWORD).await;
     let token = signed_in.body["token"].as_str().expect("a token");
     tell(&shop, &app, "/api/events", token, &json!([])).await;
     let rows = shop.database.collection::<bson::Document>("audit");
@@ -323,10 +313,10 @@ async fn no_password_or_token_is_in_the_log() {
     let shop = Shop::new().await;
     let app = shop.start().await;
     let secret = "planted-Kx7#Qz-password";
-    let body = json!({ "email": EMAIL, "password": secret });
+    let body = json!({ "email": ANN, "password": secret });
     let registered = post(&shop, &app, "/api/auth/register", &body).await;
-    login(&shop, &app, EMAIL, "planted-wrong-password").await;
-    post(&shop, &app, "/api/auth/password/forgot", &json!({ "email": EMAIL })).await;
+    login(&shop, &app, ANN, "planted-wrong-password").await;
+    post(&shop, &app, "/api/auth/password/forgot", &json!({ "email": ANN })).await;
     let token = registered.body["token"].as_str().expect("a token").to_owned();
     let refresh = registered.body["data"]["refreshToken"].as_str().expect("a token").to_owned();
     post(&shop, &app, "/api/auth/refresh", &json!({ "refreshToken": refresh })).await;
@@ -338,7 +328,7 @@ async fn no_password_or_token_is_in_the_log() {
     let line = log.lines().find(|it| it.contains("path=\"/api/auth/login\""));
     assert!(line.is_some(), "nothing was logged");
     let signature = token.rsplit('.').next().expect("a signature").to_owned();
-    for secret in [secret, "planted", &token, &signature, &refresh, &shop.key, EMAIL, "argon2id"] {
+    for secret in [secret, "planted", &token, &signature, &refresh, &shop.key, ANN, "argon2id"] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }

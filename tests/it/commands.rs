@@ -27,7 +27,12 @@ pub async fn run(arguments: &[&str], environment: &[(&str, String)], folder: &Pa
     let mut command = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
     command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
-    let output = tokio::time::timeout(ENDS_WITHIN, command.output()).await;
+    ran(command.output()).await
+}
+
+/// What a command did that is on its way to its end.
+pub async fn ran(output: impl Future<Output = std::io::Result<Output>>) -> Ran {
+    let output = tokio::time::timeout(ENDS_WITHIN, output).await;
     let Output { status, stdout, stderr } = output.expect("it ends by itself").expect("it runs");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }

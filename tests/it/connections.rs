@@ -17,19 +17,25 @@ const STEP: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection, byte by byte.
-struct Wire(TcpStream);
+pub struct Wire(TcpStream);
+
+/// A frame of text of a `WebSocket`, with an empty mask.
+pub fn frame(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).ok().filter(|it| *it < 126).expect("a short text");
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+}
 
 impl Wire {
-    async fn to(app: &App) -> Wire {
+    pub async fn to(app: &App) -> Wire {
         Wire(TcpStream::connect(app.address).await.expect("a connection"))
     }
 
-    async fn send(&mut self, text: &str) {
+    pub async fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.expect("sent");
     }
 
     /// Asks to become a WebSocket of Socket.IO.
-    async fn web_socket(&mut self, more: &str) {
+    pub async fn web_socket(&mut self, more: &str) {
         let request = format!(
             "GET /socket.io/?EIO=4&transport=websocket{more} HTTP/1.1\r\nhost: x\r\n\
              connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
@@ -38,15 +44,13 @@ impl Wire {
         self.send(&request).await;
     }
 
-    /// Sends a frame of text with an empty mask.
-    async fn frame(&mut self, text: &str) {
-        let length = u8::try_from(text.len()).ok().filter(|it| *it < 126).expect("a short text");
-        let head = [0x81, 0x80 | length, 0, 0, 0, 0];
-        self.0.write_all(&[&head, text.as_bytes()].concat()).await.expect("sent");
+    /// Sends a frame of text.
+    pub async fn frame(&mut self, text: &str) {
+        self.0.write_all(&frame(text)).await.expect("sent");
     }
 
     /// What has come when `end` is seen.
-    async fn until(&mut self, end: &str) -> String {
+    pub async fn until(&mut self, end: &str) -> String {
         let mut all = Vec::new();
         let read = async {
             while !String::from_utf8_lossy(&all).contains(end) {
@@ -58,14 +62,14 @@ impl Wire {
     }
 
     /// What comes until it is closed, while a byte goes out every now and then.
-    async fn drip(mut self, byte: &str) -> String {
+    pub async fn drip(mut self, byte: impl AsRef<[u8]>) -> String {
         let mut all = Vec::new();
         let closed = async {
             loop {
                 match timeout(STEP, self.0.read_buf(&mut all)).await {
                     Ok(Ok(0) | Err(_)) => return,
                     Ok(Ok(_)) => {}
-                    Err(_) => drop(self.0.write_all(byte.as_bytes()).await),
+                    Err(_) => drop(self.0.write_all(byte.as_ref()).await),
                 }
             }
         };
@@ -200,33 +204,6 @@ async fn who_finds_no_place_is_told_at_once_and_served_when_there_is_one() {
     sleep(SHORT * 2).await;
     socket.frame("40").await;
     socket.until("welcome").await;
-    app.stop().await.expect("stopped");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_web_socket_that_shows_no_token_is_closed_whatever_it_does_and_one_that_does_is_not() {
-    let (shop, app) = service(|_| {}).await;
-    let mut silent = Wire::to(&app).await;
-    silent.web_socket("").await;
-    silent.until("pingInterval").await;
-
-    let mut welcomed = Wire::to(&app).await;
-    welcomed.web_socket("").await;
-    welcomed.frame("40").await;
-    welcomed.until("welcome").await;
-
-    let mut signed_in = Wire::to(&app).await;
-    signed_in.web_socket("").await;
-    signed_in.frame(&format!("40{{\"token\":\"{}\"}}", shop.key)).await;
-    signed_in.until("authenticated").await;
-
-    // Engine.IO's ping comes after 25 s and may be answered within 20 more: it closes none of them.
-    for (what, mut wire) in [("silent", silent), ("welcomed", welcomed)] {
-        let read = timeout(PATIENCE, wire.0.read_to_end(&mut Vec::new())).await;
-        assert!(read.is_ok(), "{what} is still open");
-    }
-    signed_in.frame(r#"42["requestCurrentMetrics"]"#).await;
-    signed_in.until("currentMetrics").await;
     app.stop().await.expect("stopped");
 }
 

@@ -12,11 +12,7 @@ use serde_json::{Value, json};
 
 use crate::events::sale;
 use crate::harness::{Answer, Shop, answer, until};
-use crate::people::{ask, fields, send, somebody, tell};
-
-fn kind(answer: &Answer) -> (u16, &str) {
-    (answer.status, answer.body["type"].as_str().unwrap_or_default())
-}
+use crate::people::{ask, fields, kind, send, somebody, tell};
 
 /// Tells the service with a key.
 async fn write(shop: &Shop, app: &App, key: &str, path: &str, body: &Value) -> Answer {

@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::commands::{folder, run};
 use crate::events::sale;
 use crate::harness::{Shop, until};
 
@@ -20,25 +21,34 @@ use crate::harness::{Shop, until};
 const PASSWORD: &str = "p@ss:w/rd#1";
 const IN_AN_ADDRESS: &str = "p%40ss%3Aw%2Frd%231";
 
-/// A server with the configuration that is shipped, its users switched on.
+/// A certificate for 127.0.0.1 that nothing but these tests uses, and its key.
+const TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls");
+
+/// A server with the configuration that is shipped, its users switched on, and TLS where it is asked
+/// for.
 struct Server {
     port: u16,
+    tls: bool,
     _process: Child,
 }
 
 impl Server {
     async fn start() -> Server {
+        Server::with(false).await
+    }
+
+    async fn with(tls: bool) -> Server {
         let dir =
             crate::servers::data_dir().join(format!("log-users-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&dir).expect("a folder");
         let free = || TcpListener::bind("127.0.0.1:0").expect("a port");
         let ports = [free(), free()].map(|it| it.local_addr().expect("an address").port());
         let path = dir.join("nats.conf");
-        std::fs::write(&path, configuration(&dir, ports)).expect("written");
+        std::fs::write(&path, configuration(&dir, ports, tls)).expect("written");
         let mut process = Command::new(program());
         let log = std::fs::File::create(dir.join("log")).expect("a log");
         process.arg("-c").arg(&path).stderr(log).kill_on_drop(true);
-        let server = Server { port: ports[0], _process: process.spawn().expect("started") };
+        let server = Server { port: ports[0], tls, _process: process.spawn().expect("started") };
         until("server", || async {
             let till = server.connect("till").await;
             till.map(|_| ()).map_err(|error| error.to_string())
@@ -48,7 +58,10 @@ impl Server {
     }
 
     async fn connect(&self, user: &str) -> Result<Client, async_nats::ConnectError> {
-        let options = ConnectOptions::with_user_and_password(user.into(), PASSWORD.into());
+        let mut options = ConnectOptions::with_user_and_password(user.into(), PASSWORD.into());
+        if self.tls {
+            options = options.add_root_certificates(format!("{TLS}/cert.pem").into());
+        }
         options.connect(format!("nats://127.0.0.1:{}", self.port)).await
     }
 
@@ -58,12 +71,19 @@ impl Server {
     }
 }
 
-fn configuration(dir: &Path, [port, monitoring]: [u16; 2]) -> String {
+fn configuration(dir: &Path, [port, monitoring]: [u16; 2], tls: bool) -> String {
     let shipped = include_str!("../../nats.conf");
-    let (before, rest) = shipped.split_once("#authorization {\n").expect("an example");
-    let (users, _) = rest.split_once("\n#}\n").expect("its end");
-    let users: Vec<_> = users.lines().map(|line| line.trim_start_matches('#')).collect();
-    let on = format!("{before}authorization {{\n{}\n}}\n", users.join("\n"));
+    let (before, _) = shipped.split_once("#authorization {\n").expect("an example");
+    let example = |name: &str| {
+        let (_, rest) = shipped.split_once(&format!("#{name} {{\n")).expect("an example");
+        let (inside, _) = rest.split_once("\n#}").expect("its end");
+        let inside: Vec<_> = inside.lines().map(|line| line.trim_start_matches('#')).collect();
+        format!("{name} {{\n{}\n}}\n", inside.join("\n"))
+    };
+    let mut on = format!("{before}{}", example("authorization"));
+    if tls {
+        on += &example("tls");
+    }
     let set_password = |line: &str| {
         let is_password = line.trim_start().starts_with("password:");
         if is_password { format!("password: \"{PASSWORD}\"") } else { line.to_owned() }
@@ -73,6 +93,8 @@ fn configuration(dir: &Path, [port, monitoring]: [u16; 2]) -> String {
         .join("\n")
         .replace("4222", &port.to_string())
         .replace("8222", &monitoring.to_string())
+        .replace("/etc/nats/server.pem", &format!("{TLS}/cert.pem"))
+        .replace("/etc/nats/server-key.pem", &format!("{TLS}/key.pem"))
         .replace("/var/lib/nats", &dir.join("store").display().to_string());
     assert!(replaced.contains(&format!("port: {port}")), "{replaced}");
     replaced
@@ -170,4 +192,31 @@ async fn a_wrong_password_is_said_and_never_shown() {
         let shown = format!("{error} {error:?} {:?}", std::error::Error::source(error));
         assert!(shown.contains("127.0.0.1") && !shown.contains("hunter2"), "{shown}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_tls_the_program_comes_in_by_the_certificate_it_is_given_and_not_without() {
+    let (shop, server) = (Shop::new().await, Server::with(true).await);
+    let folder = folder("log-tls");
+    let event = json!({ "kind": "transaction", "data": sale("t1", "ann", 9, json!({})) });
+    std::fs::write(folder.join("events"), event.to_string()).expect("written");
+    let url = format!("tls://adaptive-bi:{IN_AN_ADDRESS}@127.0.0.1:{}", server.port);
+    let settings = |certificate: &str| {
+        let mut settings = shop.environment();
+        settings.retain(|(name, _)| !["NATS_URL", "NATS_STREAM", "SUBJECT_PREFIX"].contains(name));
+        settings.extend([("NATS_URL", url.clone()), ("SSL_CERT_FILE", certificate.to_owned())]);
+        settings
+    };
+    let unknown = run(&["ingest", "events"], &settings("/dev/null"), &folder).await;
+    assert_eq!(unknown.code, Some(1), "{unknown:?}");
+    assert!(!unknown.stderr.contains(IN_AN_ADDRESS), "{unknown:?}");
+    let known = run(&["ingest", "events"], &settings(&format!("{TLS}/cert.pem")), &folder).await;
+    assert!(known.code == Some(0) && known.stdout.contains("position 1"), "{known:?}");
+    let till = server.connect("till").await.expect("let in");
+    assert!(
+        takes(&till, "events.transaction.t2", sale("t2", "bob", 1, json!({})).to_string()).await
+    );
+    let unencrypted =
+        ConnectOptions::new().connect(format!("nats://127.0.0.1:{}", server.port)).await;
+    assert!(unencrypted.is_err());
 }

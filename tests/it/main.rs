@@ -14,13 +14,16 @@
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
+//!   [`admin`]: accounts from the command line;
 //!   [`log_users`]: the log's own permissions;
-//!   [`push`]: who is pushed to; [`updates`]: and when; [`memory`]: what is not read again;
+//!   [`push`]: who is pushed to; [`updates`]: and when; [`lingering`]: who does not go;
+//!   [`memory`]: what is not read again;
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
 //!   [`bench`]: a benchmark that is stopped; [`corpus`]: what the fuzzer found worth keeping.
 
+mod admin;
 mod audit;
 mod auth;
 mod batches;
@@ -39,6 +42,7 @@ mod halts;
 mod harness;
 mod invariants;
 mod keys;
+mod lingering;
 mod log_users;
 mod mail;
 mod memory;

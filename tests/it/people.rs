@@ -15,6 +15,17 @@ use crate::harness::{Answer, Shop, answer};
 /// A password that nobody would guess first.
 pub const PASSWORD: &str = "seven lamps of 1849";
 
+/// The e-mail of who is there in [`shop_of_ann`].
+pub const ANN: &str = "ann@example.org";
+
+/// A shop that runs and has one account, a viewer's.
+pub async fn shop_of_ann() -> (Shop, App, Account) {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let ann = account(&app, ANN, Role::Viewer).await;
+    (shop, app, ann)
+}
+
 /// Makes an account, as an admin would.
 pub async fn account(app: &App, email: &str, role: Role) -> Account {
     let new = NewAccount {
@@ -71,6 +82,11 @@ pub async fn send(
 ) -> Answer {
     let request = shop.request(app, method, path).bearer_auth(&who.token);
     answer(request.body(body.to_string())).await
+}
+
+/// The status of an answer, and the type of its problem.
+pub fn kind(answer: &Answer) -> (u16, &str) {
+    (answer.status, answer.body["type"].as_str().unwrap_or_default())
 }
 
 /// The fields that an answer says are wrong.

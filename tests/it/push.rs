@@ -4,9 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::key;
-use adaptive_bi::auth::role::Role;
+use adaptive_bi::auth::access::Access;
+use adaptive_bi::auth::gate::{Credential, Gate};
+use adaptive_bi::auth::role::{Action, Resource, Role};
 use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::auth::{key, watch};
+use adaptive_bi::http::client::Origin;
 use adaptive_bi::store::accounts::{Change, Sessions};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use crate::contract::{shape, shop};
 use crate::events::sale;
 use crate::harness::{Shop, answer};
-use crate::people::{account, ask, session, somebody, tell};
+use crate::people::{PASSWORD, account, ask, post, send, session, somebody, tell};
 
 /// A Socket.IO client by polling: packets are texts.
 pub struct Socket<'a> {
@@ -47,7 +50,7 @@ impl<'a> Socket<'a> {
         assert_eq!(answer(request.body(packet)).await.status, 200);
     }
 
-    async fn emit(&self, event: Value) {
+    pub async fn emit(&self, event: Value) {
         self.send(format!("42{event}")).await;
     }
 
@@ -64,6 +67,12 @@ impl<'a> Socket<'a> {
         let packet = self.waiting.pop_front()?;
         self.seen.push(packet.clone());
         Some(packet).filter(|packet| packet != "41")
+    }
+
+    /// What has not been asked for yet, or nothing where the session has ended.
+    pub async fn waiting(&mut self) -> Option<String> {
+        self.waiting.clear();
+        self.packet().await
     }
 
     /// The next event of a name, and its payload.
@@ -241,5 +250,65 @@ async fn a_key_that_is_revoked_or_runs_out_disconnects_within_two_seconds() {
     open(&soon.text).await.closed().await;
     let late = chrono::Utc::now() - end;
     assert!(late.num_milliseconds() >= 0 && late.num_milliseconds() < 2_000, "{late}");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_password_disconnects_the_other_sessions_and_another_role_nobody_who_may_stay() {
+    let (shop, app, _) = shop().await;
+    let root = somebody(&app, "root", Role::Admin).await;
+    let ann = account(&app, "ann@example.org", Role::Viewer).await;
+    let (here, there) = (session(&app, &ann).await, session(&app, &ann).await);
+    let open = async |token: &str| {
+        let mut socket = Socket::open(&shop, &app, Some(json!({ "token": token }))).await;
+        socket.next("authenticated").await;
+        socket
+    };
+    let (mut first, mut second) =
+        (open(here.token.expose()).await, open(there.token.expose()).await);
+    let path = format!("/api/users/{}", ann.id);
+    let manager = json!({ "role": "manager" });
+    let changed = send(&shop, &app, &root, Method::PUT, &path, &manager).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let body = json!({ "currentPassword": PASSWORD, "newPassword": "eight lamps of 1850" });
+    let changed = tell(&shop, &app, "/api/auth/password", here.token.expose(), &body).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let since = Instant::now();
+    second.closed().await;
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    first.emit(json!(["requestCurrentMetrics"])).await;
+    first.next("currentMetrics").await;
+
+    let link = app.accounts.reset_link(&ann.email, "x").await.expect("a link").expect("an account");
+    let token = link.expose().split_once("#reset-password=").expect("a token").1;
+    let body = json!({ "token": token, "password": "nine lamps of 1851" });
+    assert_eq!(post(&shop, &app, "/api/auth/password/reset", &body).await.status, 200);
+    let since = Instant::now();
+    first.closed().await;
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    app.stop().await.expect("stopped");
+}
+
+/// Every role may hear of sales. What would need more is asked by what looks at connections itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_a_role_no_more_that_a_connection_needs_is_turned_away() {
+    let (_, app, _) = shop().await;
+    account(&app, "root@example.org", Role::Admin).await;
+    let ann = account(&app, "ann@example.org", Role::Admin).await;
+    let shown = Credential::parse(session(&app, &ann).await.token.expose());
+    let gate =
+        Gate::new(app.store.clone(), app.accounts.tokens.clone(), app.accounts.audit.clone());
+    let access = Access::Allowed(Resource::Events, Action::Read);
+    let caller = gate.admit(access, Some(shown), Origin::default()).await.expect("let in");
+    let callers = [("ann", caller)];
+    for (role, turned_away) in
+        [(Role::Manager, vec![]), (Role::Viewer, vec!["ann"]), (Role::Manager, vec![])]
+    {
+        let change = Change { role: Some(role), ..Change::default() };
+        let changed = app.store.change_account(&ann.id, change, "x", Sessions::GoOn).await;
+        changed.expect("changed").expect("an account");
+        let found = watch::turned_away(&app.store, access, &callers).await.expect("looked");
+        assert_eq!(found, turned_away, "{role:?}");
+    }
     app.stop().await.expect("stopped");
 }

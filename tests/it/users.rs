@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::contract::shape;
 use crate::harness::{Answer, Shop};
-use crate::people::{PASSWORD, Somebody, ask, fields, login, send, somebody, tell};
+use crate::people::{PASSWORD, Somebody, ask, fields, kind, login, send, somebody, tell};
 
 async fn get(shop: &Shop, app: &App, who: &Somebody, path: &str) -> Answer {
     ask(shop, app, Method::GET, path, &who.token).await
@@ -19,10 +19,6 @@ async fn get(shop: &Shop, app: &App, who: &Somebody, path: &str) -> Answer {
 
 async fn put(shop: &Shop, app: &App, who: &Somebody, whom: &Somebody, body: Value) -> Answer {
     send(shop, app, who, Method::PUT, &format!("/api/users/{}", whom.id), &body).await
-}
-
-fn kind(answer: &Answer) -> (u16, &str) {
-    (answer.status, answer.body["type"].as_str().unwrap_or_default())
 }
 
 /// The e-mails of a list, without what they have in common.

@@ -52,7 +52,7 @@ pub fn change(body: &mut Fields, account: &Account) -> Change {
         permissions,
         profile: Some(profile).filter(|profile| *profile != account.profile),
         is_active,
-        password_hash: None,
+        password: None,
     }
 }
 
