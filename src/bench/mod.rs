@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! - [`load`]: the mixed load; [`stand`]: servers of its own; [`cpu`]: whose time it took;
-//! - one file for each part: [`catch_up`], [`live`], [`naive`] (the yardstick), [`queries`].
+//! - one file for each part: [`catch_up`], [`live`], [`naive`] (the yardstick), [`queries`],
+//!   [`rebuild`].
 
 pub mod catch_up;
 pub mod cpu;
@@ -11,6 +12,7 @@ pub mod live;
 pub mod load;
 pub mod naive;
 pub mod queries;
+pub mod rebuild;
 pub mod stand;
 
 use std::time::Duration;
@@ -29,9 +31,10 @@ pub struct Arguments {
     /// The parts to run; all of them where none is named.
     #[arg(value_enum)]
     pub parts: Vec<Part>,
-    /// Events of the live and catch-up parts.
-    #[arg(long, default_value_t = 1_000_000)]
-    pub events: u64,
+    /// Events of the live, catch-up and rebuild parts, 1,000,000 and for the rebuild 10,000,000
+    /// unless it says otherwise.
+    #[arg(long)]
+    pub events: Option<u64>,
     /// Transactions behind the queries.
     #[arg(long, default_value_t = 1_000_000)]
     pub transactions: u64,
@@ -52,6 +55,8 @@ pub enum Part {
     CatchUp,
     /// Latency of the four endpoints while events come in.
     Queries,
+    /// The next generation from a preloaded stream, while the four endpoints are asked.
+    Rebuild,
 }
 
 /// Runs the parts and prints a table of each.
@@ -60,7 +65,7 @@ pub enum Part {
 /// Where a server does not start or answer, or it is stopped (Ctrl-C, SIGTERM).
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
     let parts = match &*arguments.parts {
-        [] => &[Part::Live, Part::CatchUp, Part::Queries],
+        [] => &[Part::Live, Part::CatchUp, Part::Queries, Part::Rebuild],
         parts => parts,
     };
     say!("{}", machine());
@@ -86,12 +91,13 @@ async fn measure(stand: &mut Stand, parts: &[Part], arguments: &Arguments) -> an
     for part in parts {
         match part {
             Part::Live => {
-                let rate = live::run(stand, arguments.events).await?;
+                let rate = live::run(stand, arguments.events.unwrap_or(1_000_000)).await?;
                 say!("\nlive, publish to committed");
                 rate.print();
             }
             Part::CatchUp => {
-                let (fold, naive) = catch_up::run(stand, arguments.events).await?;
+                let (fold, naive) =
+                    catch_up::run(stand, arguments.events.unwrap_or(1_000_000)).await?;
                 say!("\ncatch-up over a preloaded stream");
                 fold.print();
                 say!("\nyardstick: one majority-acknowledged upsert per document and event");
@@ -99,6 +105,9 @@ async fn measure(stand: &mut Stand, parts: &[Part], arguments: &Arguments) -> an
                 say!("  ratio        {:>10.0} x", fold.per_second() / naive.per_second());
             }
             Part::Queries => queries::run(stand, arguments).await?,
+            Part::Rebuild => {
+                rebuild::run(stand, arguments.events.unwrap_or(10_000_000)).await?;
+            }
         }
     }
     Ok(())

@@ -61,7 +61,8 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<()>
     let feeding = apart(feed(stand.log.settings.clone(), arguments.rate, stop.clone()));
     tokio::time::sleep(Duration::from_secs(3)).await;
     let (since, before) = (Instant::now(), Cpu::now());
-    let asking = ask(app.address, key.text, end, Duration::from_secs(arguments.seconds));
+    let long = Duration::from_secs(arguments.seconds);
+    let asking = ask(app.address, key.text, end, long, CancellationToken::new());
     let results = apart(asking).await;
     let (took, cpu) = (since.elapsed(), Cpu::now().since(&before));
     stop.cancel();
@@ -160,11 +161,30 @@ fn apart<T: Send + 'static>(
     async { done.await.context("a thread of the load ended early")? }
 }
 
+/// Asks for so long, or until `stop`; the latencies of all answers in microseconds.
+///
+/// # Errors
+/// Where a query is not answered with 200.
+pub async fn asked(
+    address: SocketAddr,
+    key: String,
+    end: i64,
+    long: Duration,
+    stop: CancellationToken,
+) -> anyhow::Result<Histogram<u64>> {
+    let mut all = Histogram::new(3)?;
+    for (_, latencies) in apart(ask(address, key, end, long, stop)).await? {
+        all.add(latencies)?;
+    }
+    Ok(all)
+}
+
 async fn ask(
     address: SocketAddr,
     key: String,
     end: i64,
     long: Duration,
+    stop: CancellationToken,
 ) -> anyhow::Result<Results> {
     let client = reqwest::Client::new();
     let mut queries: Vec<_> = Vec::new();
@@ -178,7 +198,7 @@ async fn ask(
     let (until, mut answers) = (Instant::now() + long, JoinSet::new());
     for number in 0.. {
         let due = turns.tick().await;
-        if due > until {
+        if due > until || stop.is_cancelled() {
             break;
         }
         let (endpoint, range, histogram) = &queries[number % queries.len()];
