@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::{FutureExt, StreamExt};
+use projections::root::FOLD_VERSION;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
@@ -21,7 +22,9 @@ use crate::config::{Settings, Switch};
 use crate::http::Routes;
 use crate::http::door::{Door, server};
 use crate::http::health::{self, Health};
+use crate::http::projections::actions::Actions;
 use crate::http::routes::Route;
+use crate::projector::rebuild::Generations;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
@@ -105,8 +108,11 @@ impl App {
 
         let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
         let threads = Threads::start().context("starting the fold's threads")?;
+        let folds = apart(&threads, settings, mongodb_uri).await?;
+        let generations = Generations::new(folds.clone(), log.clone(), settings.fold());
+        warn_of_another_fold(&folds).await?;
         let projector = Projector {
-            store: apart(&threads, settings, mongodb_uri).await?,
+            store: folds,
             log: log.clone(),
             settings: settings.fold(),
             limits: Limits::default(),
@@ -156,6 +162,7 @@ impl App {
             .merge(auth::keys::http::routes(keys))
             .merge(auth::audit::http::routes(store.clone()))
             .merge(of_the_quarantine(settings, &log, &accounts))
+            .merge(of_generations(generations, &accounts, &threads, &tasks, &folding))
             .merge(of_the_service(health, latest, &tasks, &folding))
             .merge(http::page::routes());
         let door = Door::new(&settings.door);
@@ -199,6 +206,22 @@ impl App {
         }
         server.context("serving")
     }
+}
+
+/// Says what to do where the live read models were made by another version of the fold: it halts.
+async fn warn_of_another_fold(store: &Store) -> anyhow::Result<()> {
+    let Some(live) = store.live().await? else { return Ok(()) };
+    let made_by = store.checkpoint(live).await?.map(|it| it.settings.fold_version);
+    if let Some(made_by) = made_by.filter(|it| *it != FOLD_VERSION) {
+        warn!(
+            generation = live,
+            made_by,
+            this = FOLD_VERSION,
+            "the live read models were made by another version of the fold; they are served as they \
+             are, and no event is added: make the next with `project rebuild`, then `project switch`"
+        );
+    }
+    Ok(())
 }
 
 /// Keeps the log's end and extent, whether NATS is there, and says when the log fills up and how
@@ -279,6 +302,24 @@ fn of_the_service(
         .merge(http::projections::routes(projections))
         .merge(telemetry::http::routes(metrics))
         .merge(health::routes(health))
+}
+
+/// What is done to other generations than the live one.
+fn of_generations(
+    generations: Generations,
+    accounts: &Accounts,
+    threads: &Threads,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Routes {
+    http::projections::actions::routes(Actions {
+        store: accounts.store.clone(),
+        generations,
+        threads: threads.handle().clone(),
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+        audit: accounts.audit.clone(),
+    })
 }
 
 fn of_the_quarantine(settings: &Settings, log: &Log, accounts: &Accounts) -> Routes {

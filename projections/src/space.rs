@@ -33,6 +33,10 @@ struct Slot<D> {
     dirty: bool,
 }
 
+impl<D> Slot<D> {
+    const ABSENT: Self = Slot { document: None, stored: false, dirty: false };
+}
+
 /// The documents of one collection that are at hand, by key.
 #[derive(Debug)]
 pub struct Space<K, D> {
@@ -40,6 +44,7 @@ pub struct Space<K, D> {
     old: HashMap<K, Slot<D>, RandomState>,
     dirty: Vec<K>,
     capacity: usize,
+    complete: bool,
 }
 
 /// A document that a batch changed.
@@ -62,7 +67,39 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
             old: HashMap::default(),
             dirty: Vec::new(),
             capacity: capacity.max(2),
+            complete: false,
         }
+    }
+
+    /// A space of a collection that begins empty, with everything that is ever put into it: what
+    /// is not here is not anywhere, so nothing is asked for and nothing dropped.
+    #[must_use]
+    pub fn complete() -> Self {
+        Space { complete: true, ..Space::new(0) }
+    }
+
+    /// Every document at hand, in no particular order.
+    pub fn all(&self) -> impl Iterator<Item = (&K, &D)> {
+        let slots = self.young.iter().chain(&self.old);
+        slots.filter_map(|(key, slot)| Some((key, slot.document.as_ref()?)))
+    }
+
+    /// How many documents are at hand, those known to be absent included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops what is not `kept`: it is gone from the collection as well.
+    pub fn retain(&mut self, kept: impl Fn(&K) -> bool) {
+        self.young.retain(|key, _| kept(key));
+        self.old.retain(|key, _| kept(key));
     }
 
     /// Whether the store need not be asked for `key`. What is at hand is kept for another turn.
@@ -71,7 +108,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
         K: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        if self.young.contains_key(key) {
+        if self.complete || self.young.contains_key(key) {
             return true;
         }
         match self.old.remove_entry(key) {
@@ -119,6 +156,9 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
         if !self.at_hand(key) {
             return Err(NotAtHand(format!("{key:?}")));
         }
+        if self.complete && !self.young.contains_key(key) {
+            self.young.insert(K::from(key), Slot::ABSENT);
+        }
         let Some(slot) = self.young.get_mut(key) else {
             return Err(NotAtHand(format!("{key:?}")));
         };
@@ -136,6 +176,9 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
     pub fn put(&mut self, key: K, document: D) -> Result<(), NotAtHand> {
         if !self.at_hand(&key) {
             return Err(NotAtHand(format!("{key:?}")));
+        }
+        if self.complete && !self.young.contains_key(&key) {
+            self.young.insert(key.clone(), Slot::ABSENT);
         }
         if let Some(slot) = self.young.get_mut(&key) {
             if !slot.dirty {
@@ -190,7 +233,7 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
     /// Drops what was not touched lately where there is too much. At most once a batch, after it
     /// has settled.
     pub fn turn(&mut self) {
-        if self.young.len() > self.capacity / 2 {
+        if !self.complete && self.young.len() > self.capacity / 2 {
             self.old = std::mem::take(&mut self.young);
         }
     }
@@ -228,6 +271,23 @@ mod tests {
         assert_eq!(space.changes().count(), 0);
         *space.edit("absent", || 0).unwrap() += 1;
         assert!(!space.changes().next().unwrap().new);
+    }
+
+    #[test]
+    fn what_a_complete_space_does_not_have_is_not_anywhere() {
+        let mut space: Space<String, u32> = Space::complete();
+        assert_eq!(space.get("any"), Ok(None));
+        *space.edit("a", || 0).unwrap() += 1;
+        space.put("b".into(), 2).unwrap();
+        assert!(space.changes().all(|change| change.new));
+        space.settle();
+        space.turn();
+        space.turn();
+        let mut all: Vec<_> = space.all().map(|(key, document)| (&**key, *document)).collect();
+        all.sort_unstable();
+        assert_eq!(all, [("a", 1), ("b", 2)]);
+        space.retain(|key| key != "a");
+        assert_eq!(space.len(), 1);
     }
 
     #[test]

@@ -80,6 +80,14 @@ event_types! {
     QuarantineReplay = "quarantine-replay",
     /// What was quarantined was given up.
     QuarantineDiscard = "quarantine-discard",
+    /// The next generation of read models was begun, or went on.
+    ProjectionRebuild = "projection-rebuild",
+    /// What was being done to generations was stopped.
+    ProjectionCancel = "projection-cancel",
+    /// Another generation was made live.
+    ProjectionSwitch = "projection-switch",
+    /// A generation was removed.
+    ProjectionDrop = "projection-drop",
 }
 
 impl EventType {

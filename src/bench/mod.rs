@@ -4,8 +4,8 @@
 //!
 //! - [`load`]: the mixed load; [`stand`]: servers of its own; [`cpu`]: whose time it took;
 //!   [`rate`] and [`latency`]: what is measured;
-//! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`] (its yardstick), [`queries`],
-//!   [`versus`] (their yardstick), [`push`], [`growth`], [`durability`].
+//! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`] (its yardstick), [`rebuild`],
+//!   [`queries`], [`versus`] (their yardstick), [`push`], [`growth`], [`durability`].
 
 pub mod catch_up;
 pub mod cpu;
@@ -19,6 +19,7 @@ pub mod publish;
 pub mod push;
 pub mod queries;
 pub mod rate;
+pub mod rebuild;
 pub mod stand;
 pub mod versus;
 
@@ -46,6 +47,9 @@ pub struct Arguments {
     /// How often a rate is measured; the median counts.
     #[arg(long, default_value = "3")]
     pub rounds: NonZero<u32>,
+    /// Events of the rebuild.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub rebuild_events: u64,
     /// Transactions behind the queries.
     #[arg(long, default_value_t = 1_000_000)]
     pub transactions: u64,
@@ -75,6 +79,8 @@ pub enum Part {
     CatchUp,
     /// Latency of the four endpoints while events come in.
     Queries,
+    /// The next generation from a preloaded stream, while the four endpoints are asked.
+    Rebuild,
     /// The same figures aggregated from raw transactions.
     Versus,
     /// From a sale's publication until every socket heard of it.
@@ -133,6 +139,7 @@ async fn measure(
             }
             Part::CatchUp => caught_up(stand, arguments).await?,
             Part::Queries => queries::run(stand, arguments).await?,
+            Part::Rebuild => rebuild::run(stand, arguments).await?,
             Part::Versus => versus::run(stand, arguments).await?,
             Part::Push => push::run(stand, arguments).await?,
             Part::Growth => growth::run(stand, arguments).await?,

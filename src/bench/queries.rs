@@ -52,7 +52,8 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     tokio::time::sleep(Duration::from_secs(3)).await;
     let (since, before) = (Instant::now(), Cpu::now());
     let asker = Asker::new(app.address, key);
-    let asking = ask(asker, end, Duration::from_secs(arguments.seconds));
+    let long = Duration::from_secs(arguments.seconds);
+    let asking = ask(asker, end, long, CancellationToken::new());
     let results = apart(asking).await;
     let (took, cpu) = (since.elapsed(), Cpu::now().since(&before));
     stop.cancel();
@@ -187,7 +188,29 @@ pub fn apart<T: Send + 'static>(
     async { done.await.context("a thread of the load ended early")? }
 }
 
-async fn ask(asker: Asker, end: i64, long: Duration) -> anyhow::Result<Results> {
+/// Asks for so long, or until `stop`; the latencies of all answers.
+///
+/// # Errors
+/// Where a query is not answered with 200.
+pub async fn asked(
+    asker: Asker,
+    end: i64,
+    long: Duration,
+    stop: CancellationToken,
+) -> anyhow::Result<Latencies> {
+    let mut all = Latencies::new()?;
+    for (_, latencies) in apart(ask(asker, end, long, stop)).await? {
+        all.add(&latencies)?;
+    }
+    Ok(all)
+}
+
+async fn ask(
+    asker: Asker,
+    end: i64,
+    long: Duration,
+    stop: CancellationToken,
+) -> anyhow::Result<Results> {
     let mut queries: Vec<_> = Vec::new();
     for endpoint in ENDPOINTS {
         for range in RANGES {
@@ -199,7 +222,7 @@ async fn ask(asker: Asker, end: i64, long: Duration) -> anyhow::Result<Results> 
     let (until, mut answers) = (Instant::now() + long, JoinSet::new());
     for number in 0.. {
         let due = turns.tick().await;
-        if due > until {
+        if due > until || stop.is_cancelled() {
             break;
         }
         let (endpoint, range, latencies) = &queries[number % queries.len()];

@@ -5,7 +5,7 @@
 //! - [`ingest`]: a file onto the log;
 //! - [`admin`]: accounts, for who runs the server;
 //! - [`key`]: API keys;
-//! - [`project`]: the projector's state, and ending a halt;
+//! - [`project`]: the projector's state, ending a halt, and other generations;
 //! - [`quarantine`]: what was not understood.
 
 pub mod admin;

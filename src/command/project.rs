@@ -1,14 +1,31 @@
-//! `adaptive-bi project status|accept`: the projector's state, and ending a halt.
+//! `adaptive-bi project ...`: the projector's state, ending a halt, and the generations of read
+//! models: making the next, comparing, switching, dropping.
+
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use projections::time::Time;
+use tokio_util::sync::CancellationToken;
 
 use super::{Joined, counted, grouped};
+use crate::auth::audit::{Audit, Event, EventType};
 use crate::config::Settings;
+use crate::projector::rebuild::{Error, Generations};
+use crate::projector::switch::{Compared, Switched};
+use crate::projector::threads::Threads;
 use crate::projector::verify;
 use crate::services::Services;
 use crate::store::Store;
+use crate::store::diff::Difference;
+use crate::store::generations::GenerationState;
+use crate::store::work::{Ended, Work, Works};
 use crate::stream::{Extent, Log};
+
+/// How often a command that takes long says how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -18,6 +35,28 @@ pub enum Action {
     /// Accepts the log as the checkpoint's although it was made anew, where the message at the
     /// checkpoint is the one that was folded.
     Accept,
+    /// Makes the next generation from the log beside the live one, or goes on with it. Ends when it
+    /// has caught up.
+    Rebuild,
+    /// Stops the command that is at other generations, whichever process runs it. `rebuild` goes on
+    /// later, or begins anew where it was still in bulk.
+    Cancel,
+    /// Compares the live generation with the next one, document by document. The fold rests
+    /// meanwhile. Fails where they differ.
+    Diff {
+        /// Another one than the next.
+        generation: Option<u32>,
+    },
+    /// Makes the next generation live, once it has caught up.
+    Switch {
+        /// Another one than the next, such as the one before.
+        generation: Option<u32>,
+    },
+    /// Removes a generation that is not live.
+    Drop {
+        /// Its number.
+        generation: u32,
+    },
 }
 
 /// Does it. Starts no servers and makes nothing where there is nothing to look at.
@@ -39,6 +78,21 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
         match action {
             Action::Status => status(settings, &log, &store).await,
             Action::Accept => accept(&log, &store).await,
+            Action::Cancel => cancel(&store).await,
+            Action::Rebuild => {
+                rebuild(settings, &store, generations(settings, &joined, log).await?).await
+            }
+            Action::Diff { generation } => {
+                diff(generations(settings, &joined, log).await?, *generation).await
+            }
+            Action::Switch { generation } => {
+                switch(settings, &store, generations(settings, &joined, log).await?, *generation)
+                    .await
+            }
+            Action::Drop { generation } => {
+                drop_one(settings, &store, generations(settings, &joined, log).await?, *generation)
+                    .await
+            }
         }
     }
     .await;
@@ -50,7 +104,7 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
 fn nothing(action: &Action, said: String) -> anyhow::Result<()> {
     match action {
         Action::Status => say!("{said}"),
-        Action::Accept => bail!(said),
+        _ => bail!(said),
     }
     Ok(())
 }
@@ -67,8 +121,7 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     let counts = checkpoint.root.counts;
     say!("generation   {generation}, live");
     say!("position     {}", grouped(checkpoint.position));
-    let lag = extent.last.saturating_sub(checkpoint.position);
-    say!("lag          {}", counted(lag, "event"));
+    say!("lag          {}", lag(&extent, checkpoint.position, checkpoint.root.log_time.0));
     say!(
         "events       {} read: {} applied, {} repeated, {} unchanged, {} stale, {} quarantined",
         grouped(counts.read),
@@ -84,6 +137,178 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     let halt = verify::verify(log, &checkpoint, &checkpoint.settings).await?;
     let no = || "no; the log is the one the checkpoint was made from".to_owned();
     say!("halted       {}", halt.map_or_else(no, |halt| halt.to_string()));
+    others(settings, &extent, store).await
+}
+
+/// The generations beside the live one, and what is being done to them.
+async fn others(settings: &Settings, extent: &Extent, store: &Store) -> anyhow::Result<()> {
+    let all = store.generations().await?;
+    for it in all.iter().filter(|it| it.state != GenerationState::Live) {
+        say!("");
+        say!("generation   {}, {}", it.number, it.state.as_str());
+        let Some(at) = &it.checkpoint else { continue };
+        say!("position     {}", grouped(at.position));
+        say!("lag          {}", lag(extent, at.position, at.root.log_time.0));
+        if at.settings != settings.fold() {
+            say!("settings     another fold than this command's settings");
+        }
+    }
+    let Works { under_way, last } = store.works().await?;
+    if under_way.is_some() || last.is_some() {
+        say!("");
+    }
+    if let Some(work) = under_way {
+        say!("under way    {}", in_words(&work));
+    }
+    if let Some(Ended { command, message, at, .. }) = last {
+        say!("before that  {command}: {message} ({})", Time(at).to_rfc3339());
+    }
+    Ok(())
+}
+
+/// How far behind the log's end, and how old the last event is that is folded.
+fn lag(extent: &Extent, position: u64, log_time: i64) -> String {
+    let events = extent.last.saturating_sub(position);
+    if events == 0 {
+        return counted(0, "event");
+    }
+    let seconds = (chrono::Utc::now().timestamp_millis() - log_time).max(0) / 1_000;
+    let seconds = u64::try_from(seconds).unwrap_or(0);
+    format!(
+        "{}, {} since the last one folded",
+        counted(events, "event"),
+        counted(seconds, "second")
+    )
+}
+
+/// How far a rebuild is.
+fn in_words(work: &Work) -> String {
+    let at = format!("{} of generation {}", work.doing, work.generation);
+    if work.target == 0 {
+        return at;
+    }
+    let (position, target) = (grouped(work.position), grouped(work.target));
+    let left = work.seconds_left().map_or(String::new(), |seconds| {
+        format!(", {} events/s, {} left", grouped(work.rate), counted(seconds, "second"))
+    });
+    format!("{at}: {position} of {target}{left}")
+}
+
+/// What sees to generations, with threads and connections of low priority: a service may be beside.
+async fn generations(
+    settings: &Settings,
+    joined: &Joined,
+    log: Log,
+) -> anyhow::Result<(Generations, Threads)> {
+    let threads = Threads::start().context("starting the fold's threads")?;
+    let (uri, name) = (joined.mongodb_uri.clone(), settings.mongodb_db.clone());
+    let connecting = async move { Store::connect(&uri, name.as_deref()).await };
+    let store = threads.handle().spawn(connecting).await??;
+    Ok((Generations::new(store, log, settings.fold()), threads))
+}
+
+/// Runs it on those threads until it ends or is to stop, and says how far it is meanwhile.
+async fn watched<T: Send + 'static>(
+    (generations, threads): (Generations, Threads),
+    work: impl FnOnce(Generations, CancellationToken) -> BoxFuture<'static, Result<T, Error>>,
+) -> anyhow::Result<T> {
+    let stop = CancellationToken::new();
+    let (told, seen) = (stop.clone(), generations.work.subscribe());
+    let mut task = threads.handle().spawn(work(generations, told));
+    let mut tick = tokio::time::interval(TELL_EVERY);
+    let asked = super::stop_asked();
+    tokio::pin!(asked);
+    loop {
+        tokio::select! {
+            ended = &mut task => return Ok(ended??),
+            asked = &mut asked, if !stop.is_cancelled() => {
+                asked?;
+                stop.cancel();
+            }
+            _ = tick.tick() => {
+                let work = seen.borrow().clone();
+                if work.target > 0 {
+                    say!("{}", in_words(&work));
+                }
+            }
+        }
+    }
+}
+
+async fn rebuild(
+    settings: &Settings,
+    store: &Store,
+    on: (Generations, Threads),
+) -> anyhow::Result<()> {
+    let number = watched(on, |it, stop| async move { it.rebuild(&stop).await }.boxed()).await?;
+    let what = format!("generation {number}");
+    remember(settings, store, EventType::ProjectionRebuild, what).await;
+    say!(
+        "generation {number} has caught up; compare it with `project diff`, then `project switch`"
+    );
+    Ok(())
+}
+
+async fn remember(settings: &Settings, store: &Store, event: EventType, what: String) {
+    let event = Event::done(event).by_name("command").to("projections").detail(what);
+    Audit::new(store.clone(), settings.audit_days).record(event).await;
+}
+
+async fn cancel(store: &Store) -> anyhow::Result<()> {
+    let work = store.works().await?.under_way;
+    match work {
+        Some(work) if store.ask_to_stop().await? => say!("asked to stop: {}", in_words(&work)),
+        _ => say!("nothing is under way"),
+    }
+    Ok(())
+}
+
+async fn diff(on: (Generations, Threads), other: Option<u32>) -> anyhow::Result<()> {
+    let compared =
+        watched(on, move |it, stop| async move { it.diff(other, &stop).await }.boxed()).await?;
+    let Compared { live, other, position, diff } = compared;
+    for row in &diff.rows {
+        let how = match &row.difference {
+            Difference::OnlyFirst => format!("only generation {live} has it"),
+            Difference::OnlySecond => format!("only generation {other} has it"),
+            Difference::Fields(fields) => format!("differ in {}", fields.join(", ")),
+        };
+        say!("{} {}: {how}", row.model, row.id);
+    }
+    let documents = counted(diff.documents, "document");
+    let at = format!("generations {live} and {other} at {}", grouped(position));
+    if diff.differ > 0 {
+        bail!("{at}: {} of {documents} differ", grouped(diff.differ));
+    }
+    say!("{at}: {documents}, all the same");
+    Ok(())
+}
+
+async fn switch(
+    settings: &Settings,
+    store: &Store,
+    on: (Generations, Threads),
+    to: Option<u32>,
+) -> anyhow::Result<()> {
+    let Switched { from, to, position } =
+        watched(on, move |it, stop| async move { it.switch(to, &stop).await }.boxed()).await?;
+    remember(settings, store, EventType::ProjectionSwitch, format!("from {from} to {to}")).await;
+    say!(
+        "generation {to} is live from {} on; {from} is kept until `project drop {from}`",
+        grouped(position)
+    );
+    Ok(())
+}
+
+async fn drop_one(
+    settings: &Settings,
+    store: &Store,
+    on: (Generations, Threads),
+    number: u32,
+) -> anyhow::Result<()> {
+    watched(on, move |it, stop| async move { it.drop(number, &stop).await }.boxed()).await?;
+    remember(settings, store, EventType::ProjectionDrop, format!("generation {number}")).await;
+    say!("generation {number} is gone");
     Ok(())
 }
 

@@ -7,12 +7,19 @@
 //! - [`batch`]: messages off the log, gathered and parsed;
 //! - [`renewal`]: the lease, kept while it folds;
 //! - [`session`]: one run from a checkpoint, until something ends it;
+//! - [`rebuild`]: the next generation, made from the log beside the live one; `bulk`: most of it;
+//! - [`switch`]: two generations compared, the live one exchanged, an old one dropped; [`alone`]:
+//!   one such command at a time, and the fold held while it must rest;
 //! - here: the loop around sessions, with the lease.
 
+pub mod alone;
 pub mod batch;
+mod bulk;
+pub mod rebuild;
 pub mod renewal;
 pub mod session;
 pub mod status;
+pub mod switch;
 pub mod threads;
 pub mod verify;
 
@@ -98,6 +105,10 @@ impl Projector {
                     }
                     self.tell(State::Halted(halt));
                     rest(Duration::from_secs(1), &stop).await;
+                    continue;
+                }
+                Ok(End::Switched | End::Reached) => {
+                    info!("another generation is live; folding that one");
                     continue;
                 }
                 Err(Error::Refused { events, source }) => {

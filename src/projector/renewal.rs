@@ -1,14 +1,16 @@
-//! The lease, renewed beside the fold: a batch that takes long must not look like a projector that
-//! is gone.
+//! A lease, renewed beside what it is held for: a batch that takes long must not look like a
+//! projector that is gone.
 
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::debug;
 
 use super::describe;
-use crate::store::Store;
-use crate::store::lease::{Owner, RENEWAL};
+use crate::store::lease::{Owner, RENEWAL, Renewed};
+use crate::store::work::Work;
+use crate::store::{Error, Store};
 
-/// Renews the lease for as long as this lives.
+/// Renews a lease for as long as this lives.
 pub struct Renewal {
     lost: CancellationToken,
     _stop: DropGuard,
@@ -18,8 +20,20 @@ impl Renewal {
     /// Begins.
     #[must_use]
     pub fn of(owner: &Owner, store: &Store) -> Renewal {
-        let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
-        tokio::spawn(renew(owner.clone(), store.clone(), lost.clone(), stop.clone()));
+        Renewal::telling(owner, store, None, CancellationToken::new())
+    }
+
+    /// Begins. Says how far the work is that the lease is held for, and cancels `lost` where another
+    /// has the lease, or its owner is asked to stop.
+    #[must_use]
+    pub fn telling(
+        owner: &Owner,
+        store: &Store,
+        work: Option<watch::Receiver<Work>>,
+        lost: CancellationToken,
+    ) -> Renewal {
+        let stop = CancellationToken::new();
+        tokio::spawn(renew(owner.clone(), store.clone(), work, lost.clone(), stop.clone()));
         Renewal { lost, _stop: stop.drop_guard() }
     }
 
@@ -29,7 +43,13 @@ impl Renewal {
     }
 }
 
-async fn renew(owner: Owner, store: Store, lost: CancellationToken, stop: CancellationToken) {
+async fn renew(
+    owner: Owner,
+    store: Store,
+    work: Option<watch::Receiver<Work>>,
+    lost: CancellationToken,
+    stop: CancellationToken,
+) {
     let mut tick = tokio::time::interval(RENEWAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -37,11 +57,20 @@ async fn renew(owner: Owner, store: Store, lost: CancellationToken, stop: Cancel
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        match store.renew_lease(&owner).await {
-            Ok(true) => {}
-            Ok(false) => return lost.cancel(),
+        match once(&owner, &store, work.as_ref()).await {
+            Ok(Renewed::Ours) => {}
+            Ok(Renewed::Lost | Renewed::ToStop) => return lost.cancel(),
             // A commit meets the same fault and says so; while there is none the lease may run out.
             Err(error) => debug!(error = describe(&error), "the lease was not renewed"),
         }
     }
+}
+
+async fn once(
+    owner: &Owner,
+    store: &Store,
+    work: Option<&watch::Receiver<Work>>,
+) -> Result<Renewed, Error> {
+    let work = work.map(|work| work.borrow().clone());
+    store.renew_lease(owner, work.as_ref()).await
 }

@@ -19,6 +19,7 @@ use super::verify::verify;
 use super::{Error, Projector, batch, describe};
 use crate::failpoint;
 use crate::seldom::Seldom;
+use crate::store;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::lease::Owner;
@@ -65,12 +66,26 @@ pub enum End {
     Standby,
     /// The log is not the checkpoint's.
     Halted(Halt),
+    /// Another generation is live now.
+    Switched,
+    /// The position to fold up to is committed.
+    Reached,
+}
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy)]
+enum Course<'a> {
+    /// To fold the live generation for as long as the lease is its owner's, and tell everybody.
+    Live(&'a Owner),
+    /// To fold any generation up to a position, and tell nobody.
+    UpTo(u64),
 }
 
 type Committing = JoinHandle<(CommitSession, Duration, Result<(), CommitError>)>;
 
 struct Session<'a> {
     projector: &'a Projector,
+    course: Course<'a>,
     fold: Fold,
     checkpoint: Checkpoint,
     idle: Option<CommitSession>,
@@ -107,22 +122,63 @@ pub async fn run(
     limits: Limits,
     stop: &CancellationToken,
 ) -> Result<End, Error> {
-    let extent = projector.log.extent().await?;
-    let checkpoint = projector.store.open_live(&extent.incarnation, &projector.settings).await?;
+    let incarnation = projector.log.extent().await?.incarnation;
+    let checkpoint = projector.store.open_live(&incarnation, &projector.settings).await?;
+    // Boxed: the fold is large, and whoever calls this would carry it.
+    Box::pin(fold_from(projector, checkpoint, Course::Live(owner), commits, limits, stop)).await
+}
+
+/// Folds a generation from its checkpoint up to a position and no further, and tells nobody. The
+/// lease of `owner` says which session it commits in, for whoever comes after it.
+///
+/// # Errors
+/// [`Error`]; what is committed stays.
+pub async fn catch_up(
+    projector: &Projector,
+    generation: u32,
+    to: u64,
+    owner: &Owner,
+    limits: Limits,
+    stop: &CancellationToken,
+) -> Result<End, Error> {
+    let missing = Error::Store(store::Error::Missing("the generation has no checkpoint"));
+    let checkpoint = projector.store.checkpoint(generation).await?.ok_or(missing)?;
+    let commits = projector.store.begin_session().await?;
+    if !projector.store.commit_in(owner, &commits).await? {
+        return Ok(End::Standby);
+    }
+    Box::pin(fold_from(projector, checkpoint, Course::UpTo(to), commits, limits, stop)).await
+}
+
+async fn fold_from(
+    projector: &Projector,
+    checkpoint: Checkpoint,
+    course: Course<'_>,
+    commits: CommitSession,
+    limits: Limits,
+    stop: &CancellationToken,
+) -> Result<End, Error> {
     if let Some(halt) = verify(&projector.log, &checkpoint, &projector.settings).await? {
         projector.status.send_modify(|status| status.position = checkpoint.position);
         return Ok(End::Halted(halt));
     }
+    if matches!(course, Course::UpTo(to) if to <= checkpoint.position) {
+        return Ok(End::Reached);
+    }
     // From here on the log is known to answer. Who is cut off from it keeps nobody from the lease.
-    let renewal = Renewal::of(owner, &projector.store);
+    let renewal = match course {
+        Course::Live(owner) => Some(Renewal::of(owner, &projector.store)),
+        Course::UpTo(_) => None,
+    };
     let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
     projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let mut reader = projector.log.read_after(checkpoint.position).await?;
     let (position, counted) = (checkpoint.position, checkpoint.root.counts);
     projector.status.send_replace(Status { state: State::Running, position });
-    info!(position, log_end = extent.last, generation = checkpoint.generation, "folding");
+    info!(position, generation = checkpoint.generation, "folding");
     let mut session = Session {
         projector,
+        course,
         fold,
         checkpoint,
         idle: Some(commits),
@@ -131,7 +187,7 @@ pub async fn run(
         quarantined: Seldom::default(),
         counted,
     };
-    let outcome = session.fold_until(&mut reader, &renewal, limits, stop).await;
+    let outcome = session.fold_until(&mut reader, renewal.as_ref(), limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
     // dropped half-way leaves its transaction open.
     let settled = session.settle().await;
@@ -142,7 +198,7 @@ impl Session<'_> {
     async fn fold_until(
         &mut self,
         reader: &mut Reader,
-        renewal: &Renewal,
+        renewal: Option<&Renewal>,
         limits: Limits,
         stop: &CancellationToken,
     ) -> Result<End, Error> {
@@ -150,7 +206,10 @@ impl Session<'_> {
         telling.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let after = self.checkpoint.position;
-            let gathered = {
+            if matches!(self.course, Course::UpTo(to) if to <= after) {
+                return Ok(End::Reached);
+            }
+            let mut gathered = {
                 let projector = self.projector;
                 let gather =
                     batch::gather(&projector.log, reader, after, limits, self.pace.not_before);
@@ -159,8 +218,13 @@ impl Session<'_> {
                     tokio::select! {
                         biased;
                         () = stop.cancelled() => return Ok(End::Stopped),
-                        () = renewal.lost() => return Ok(End::Standby),
-                        _ = telling.tick() => self.tell_quarantined(),
+                        () = lost(renewal) => return Ok(End::Standby),
+                        _ = telling.tick(), if renewal.is_some() => {
+                            self.tell_quarantined();
+                            if !self.is_still_read().await? {
+                                return Ok(End::Switched);
+                            }
+                        }
                         committed = finished(&mut self.committing) => {
                             let folded = self.committing.take().map(|(_, folded)| folded);
                             self.committed(committed, folded).await?;
@@ -169,11 +233,22 @@ impl Session<'_> {
                     }
                 }
             };
+            if let Course::UpTo(to) = self.course {
+                gathered.truncate(gathered.partition_point(|record| record.position <= to));
+                if gathered.is_empty() {
+                    return Ok(End::Reached);
+                }
+            }
             let commit = self.fold(&gathered).await?;
             self.settle().await?;
             self.pace.begin(limits.rest);
             self.begin_commit(commit, gathered.len());
         }
+    }
+
+    /// Whether what is folded as the live generation is still that.
+    async fn is_still_read(&self) -> Result<bool, Error> {
+        Ok(self.projector.store.live().await? == Some(self.checkpoint.generation))
     }
 
     /// Folds a batch; the fold is then ahead of the store.
@@ -247,6 +322,7 @@ impl Session<'_> {
         let checkpoint = commit.checkpoint().clone();
         let folded = Folded { checkpoint, from: commit.previous(), events, changed };
         let store = self.projector.store.clone();
+        let counts = matches!(self.course, Course::Live(_));
         let task = tokio::spawn(async move {
             let (position, writes) = (commit.checkpoint().position, commit.writes);
             debug!(position, events, writes, "commit begins");
@@ -254,7 +330,9 @@ impl Session<'_> {
             let result = commit.run(&store, &mut session).await;
             let took = begun.elapsed();
             debug!(position, done = result.is_ok(), "commit answered");
-            telemetry::commit(events, writes, took, result.is_ok());
+            if counts {
+                telemetry::commit(events, writes, took, result.is_ok());
+            }
             (session, took, result)
         });
         self.committing = Some((task, folded));
@@ -289,11 +367,14 @@ impl Session<'_> {
         self.pace.took = took;
         match result {
             Ok(()) => {
-                self.tell_quarantined();
                 let position = folded.checkpoint.position;
+                self.projector.status.send_modify(|status| status.position = position);
+                if matches!(self.course, Course::UpTo(_)) {
+                    return Ok(());
+                }
+                self.tell_quarantined();
                 let counts = folded.checkpoint.root.counts;
                 telemetry::committed(&std::mem::replace(&mut self.counted, counts), &counts);
-                self.projector.status.send_modify(|status| status.position = position);
                 let announcement = Announcement {
                     generation: folded.checkpoint.generation,
                     from: folded.from,
@@ -350,6 +431,14 @@ fn in_words(row: &Quarantined) -> String {
     format!("at {}: {}", row.position, fields.collect::<Vec<_>>().join("; "))
 }
 
+/// Ends when another has the lease; never where none is needed.
+async fn lost(renewal: Option<&Renewal>) {
+    match renewal {
+        Some(renewal) => renewal.lost().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Ends when the commit does; never where there is none.
 async fn finished(committing: &mut Option<(Committing, Folded)>) -> Option<Joined> {
     match committing {
@@ -358,7 +447,7 @@ async fn finished(committing: &mut Option<(Committing, Folded)>) -> Option<Joine
     }
 }
 
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

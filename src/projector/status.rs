@@ -52,7 +52,10 @@ pub enum Halt {
         position: u64,
     },
     /// The generation was made by another version of the fold, or with other settings.
-    #[error("another-fold: the generation was made by another version or with other settings")]
+    #[error(
+        "another-fold: the generation was made by another version of the program or with other \
+         settings; make the next one with `project rebuild`, then `project switch`"
+    )]
     AnotherFold,
 }
 

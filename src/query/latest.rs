@@ -111,7 +111,7 @@ impl<'a> Heard<'a> {
 
     /// Waits until the commit that ends at a position was announced.
     async fn reach(&mut self, position: u64, announced: &mut Receiver<Announcement>) {
-        while !self.chain.is_some_and(|(_, to, _)| to >= position) {
+        while self.chain.is_none_or(|(_, to, _)| to < position) {
             self.one(announced).await;
         }
     }

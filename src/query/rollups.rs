@@ -128,7 +128,7 @@ impl Rollups {
                         lacking.extend(gap.take());
                     }
                     None => {
-                        gap.get_or_insert(Span { first: key.bucket, ..*span }).last = key.bucket
+                        gap.get_or_insert(Span { first: key.bucket, ..*span }).last = key.bucket;
                     }
                 }
             }
@@ -224,17 +224,20 @@ mod tests {
         Key { generation: 1, family: Family::Sold, slice: None, level, bucket }
     }
 
-    fn announcement(from: u64, position: u64, buckets: Option<Buckets>) -> Announcement {
+    fn announcement(from: u64, position: u64, buckets: impl Into<Option<Buckets>>) -> Announcement {
+        let buckets = buckets.into();
         Announcement { generation: 1, from, position, at: 0, touched: Touched::default(), buckets }
     }
 
-    fn of_day(day: u32) -> Option<Buckets> {
-        Some(Buckets { days: [day].into(), months: [MONTH].into() })
+    fn of_day(day: u32) -> Buckets {
+        Buckets { days: [day].into(), months: [MONTH].into() }
     }
 
     fn changes(announcements: &[Announcement]) -> Changes {
         let mut changes = Changes::default();
-        announcements.iter().for_each(|it| changes.take(it));
+        for announcement in announcements {
+            changes.take(announcement);
+        }
         changes
     }
 

@@ -145,14 +145,7 @@ impl Commit {
             names.push(&rawdoc! { "_id": id, "id": named.id.as_ref() });
         }
         names.end();
-        if !quarantined.is_empty() {
-            let mut insert = writes.collect(Model::Quarantine, Verb::Insert);
-            for row in quarantined {
-                let row = bson::serialize_to_raw_document_buf(row).doing(ENCODING)?;
-                insert.push(&row);
-            }
-            insert.end();
-        }
+        writes.quarantine(quarantined)?;
         if resolved.forget_blocks {
             let kind = BlockKind::Activity;
             let first = BlockKey { kind, number: fold.root.blocks.activity_first }.id();
@@ -237,6 +230,7 @@ impl Commit {
                         "_id": i64::from(self.checkpoint.generation),
                         "position": i64::try_from(self.previous).unwrap_or(i64::MAX),
                         "incarnation": self.checkpoint.incarnation.as_str(),
+                        "leftAt": self.checkpoint.left_at.map_or(bson::RawBson::Null, Into::into),
                     },
                     "u": document,
                 }],
@@ -270,7 +264,7 @@ impl Commit {
     }
 }
 
-fn number(answer: &bson::Document, key: &str) -> i64 {
+pub(super) fn number(answer: &bson::Document, key: &str) -> i64 {
     match answer.get(key) {
         Some(bson::Bson::Int32(n)) => i64::from(*n),
         Some(bson::Bson::Int64(n)) => *n,
@@ -291,32 +285,32 @@ fn classify(error: Error) -> CommitError {
 }
 
 #[derive(Serialize)]
-struct Packed<'a, T> {
-    t: &'a T,
+pub(super) struct Packed<'a, T> {
+    pub(super) t: &'a T,
 }
 
 /// One command, and how many documents it must have found or made, where that is known.
 #[derive(Debug)]
-struct Command {
-    body: RawDocumentBuf,
-    operations: Option<i64>,
+pub(super) struct Command {
+    pub(super) body: RawDocumentBuf,
+    pub(super) operations: Option<i64>,
 }
 
 #[derive(Clone, Copy)]
-enum Verb {
+pub(super) enum Verb {
     Insert,
     Update,
     Delete,
 }
 
-struct Writes {
-    generation: u32,
-    commands: Vec<Command>,
-    count: usize,
+pub(super) struct Writes {
+    pub(super) generation: u32,
+    pub(super) commands: Vec<Command>,
+    pub(super) count: usize,
 }
 
 impl Writes {
-    fn all<'a, K: 'a, D: 'a, S: Serialize>(
+    pub(super) fn all<'a, K: 'a, D: 'a, S: Serialize>(
         &mut self,
         model: Model,
         changes: impl Iterator<Item = Change<'a, K, D>> + Clone,
@@ -339,14 +333,26 @@ impl Writes {
         Ok(())
     }
 
-    fn collect(&mut self, model: Model, verb: Verb) -> Collect<'_> {
+    pub(super) fn quarantine(&mut self, rows: &[Quarantined]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut insert = self.collect(Model::Quarantine, Verb::Insert);
+        for row in rows {
+            insert.push(&bson::serialize_to_raw_document_buf(row).doing(ENCODING)?);
+        }
+        insert.end();
+        Ok(())
+    }
+
+    pub(super) fn collect(&mut self, model: Model, verb: Verb) -> Collect<'_> {
         let collection = model.name(self.generation);
         Collect { writes: self, verb, collection, array: RawArrayBuf::new(), len: 0, bytes: 0 }
     }
 }
 
 /// Collects the operations of one kind on one collection into as few commands as may be.
-struct Collect<'a> {
+pub(super) struct Collect<'a> {
     writes: &'a mut Writes,
     verb: Verb,
     collection: String,
@@ -356,7 +362,7 @@ struct Collect<'a> {
 }
 
 impl Collect<'_> {
-    fn push(&mut self, operation: &RawDocumentBuf) {
+    pub(super) fn push(&mut self, operation: &RawDocumentBuf) {
         let size = operation.as_bytes().len();
         if self.len >= COMMAND_OPERATIONS || (self.len > 0 && self.bytes + size > COMMAND_BYTES) {
             self.flush();
@@ -383,17 +389,17 @@ impl Collect<'_> {
         self.writes.commands.push(Command { body, operations });
     }
 
-    fn end(mut self) {
+    pub(super) fn end(mut self) {
         if self.len > 0 {
             self.flush();
         }
     }
 }
 
-const ENCODING: &str = "encoding a commit";
+pub(super) const ENCODING: &str = "encoding a commit";
 
 /// A document with its `_id` before its other elements.
-fn with_id(id: &str, body: &RawDocumentBuf) -> Result<RawDocumentBuf, Error> {
+pub(super) fn with_id(id: &str, body: &RawDocumentBuf) -> Result<RawDocumentBuf, Error> {
     let head = rawdoc! { "_id": id };
     let (head, body) = (head.as_bytes(), body.as_bytes());
     // A document is its length (4 bytes), its elements, and a closing zero.

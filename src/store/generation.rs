@@ -1,6 +1,5 @@
 //! Generations: the live pointer, the checkpoint of each, and how one is made.
 
-use futures_util::TryStreamExt;
 use mongodb::IndexModel;
 use mongodb::bson::{self, doc};
 use mongodb::options::IndexOptions;
@@ -40,6 +39,10 @@ pub struct Checkpoint {
     pub settings: Settings,
     /// Totals and counters.
     pub root: Root,
+    /// When another generation became live instead, milliseconds since 1970. A commit counts only
+    /// where this is as the committer knows it: one that slept through a switch must not go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_at: Option<i64>,
 }
 
 impl Store {
@@ -65,17 +68,6 @@ impl Store {
             .find_one(doc! { "_id": generation })
             .await
             .doing("reading the checkpoint")
-    }
-
-    /// The checkpoint of every generation, the oldest generation first.
-    ///
-    /// # Errors
-    /// [`Error::Driver`].
-    pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error> {
-        const DOING: &str = "reading the checkpoints";
-        let checkpoints = self.database.collection::<Checkpoint>(CHECKPOINTS);
-        let found = checkpoints.find(doc! {}).sort(doc! { "_id": 1 }).await;
-        found.doing(DOING)?.try_collect().await.doing(DOING)
     }
 
     /// The live generation's checkpoint; the first generation is made where there is none.
@@ -133,6 +125,7 @@ impl Store {
     async fn make_first(&self, incarnation: &str, settings: &Settings) -> Result<u32, Error> {
         let generation = 1;
         self.make_collections(generation).await?;
+        self.make_indexes(generation).await?;
         let checkpoint = Checkpoint {
             generation,
             position: 0,
@@ -141,6 +134,7 @@ impl Store {
             committed_at: 0,
             settings: settings.clone(),
             root: Root::default(),
+            left_at: None,
         };
         let set = bson::serialize_to_document(&checkpoint).doing("making a checkpoint")?;
         self.database
@@ -161,23 +155,30 @@ impl Store {
         Ok(generation)
     }
 
-    async fn make_collections(&self, generation: u32) -> Result<(), Error> {
+    pub(super) async fn make_collections(&self, generation: u32) -> Result<(), Error> {
         let existing = self.database.list_collection_names().await.doing("listing collections")?;
         for model in Model::ALL {
             let name = model.name(generation);
             if !existing.contains(&name) {
                 self.database.create_collection(&name).await.doing("making a collection")?;
             }
-            let collection = self.database.collection::<bson::Document>(&name);
-            let indexes = indexes(model);
-            if !indexes.is_empty() {
-                collection.create_indexes(indexes).await.doing("making an index")?;
-            }
         }
         for name in [META, CHECKPOINTS, super::names::LEASES] {
             if !existing.contains(&name.to_owned()) {
                 // Another process may be just as far; what counts is that it is there.
                 let _ = self.database.create_collection(name).await;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn make_indexes(&self, generation: u32) -> Result<(), Error> {
+        for model in Model::ALL {
+            let indexes = indexes(model);
+            if !indexes.is_empty() {
+                let name = model.name(generation);
+                let collection = self.database.collection::<bson::Document>(&name);
+                collection.create_indexes(indexes).await.doing("making an index")?;
             }
         }
         Ok(())

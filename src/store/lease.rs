@@ -1,4 +1,5 @@
-//! The lease: who folds. It spares work; safety is the compare-and-set's.
+//! Leases: who folds, and who sees to other generations. They spare work; safety is the
+//! compare-and-set's.
 //!
 //! It records the driver session that commits run in, so that whoever takes over can end it: a
 //! transaction that its owner left open would otherwise hold every document it wrote.
@@ -10,8 +11,13 @@ use mongodb::options::ReturnDocument;
 
 use super::commit::CommitSession;
 use super::names::LEASES;
+use super::work::Work;
 use super::{Doing, Error, Store};
 
+/// The lease of who folds the live generation.
+pub const PROJECTOR: &str = "projector";
+/// The lease of who makes, compares, switches or drops other generations.
+pub const REBUILD: &str = "rebuild";
 /// A lease that was not renewed for this long can be taken. Taken too early it costs a batch that is
 /// folded again, and nothing else; so it need not be long.
 pub const TERM: Duration = Duration::from_secs(2);
@@ -25,6 +31,17 @@ pub enum Lease {
     Ours,
     /// Another holds it.
     Anothers(Holder),
+}
+
+/// What came of renewing a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewed {
+    /// It is ours for another [`TERM`].
+    Ours,
+    /// Another has it.
+    Lost,
+    /// It is ours, and somebody asks us to stop.
+    ToStop,
 }
 
 /// Who holds the lease, as far as this machine can see them.
@@ -47,9 +64,11 @@ impl Holder {
     }
 }
 
-/// Who asks for the lease.
+/// Who asks for a lease.
 #[derive(Debug, Clone)]
 pub struct Owner {
+    /// Which lease: [`PROJECTOR`] or [`REBUILD`].
+    pub lease: &'static str,
     /// Unique to one start of one process.
     pub id: String,
     /// The machine it runs on, this start of it, and the namespace that its pid means something
@@ -60,16 +79,22 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// This process.
+    /// This process, as the owner of the projector's lease.
     #[must_use]
     pub fn this_process() -> Self {
+        Owner::of(PROJECTOR)
+    }
+
+    /// This process, as the owner of a lease.
+    #[must_use]
+    pub fn of(lease: &'static str) -> Self {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
         let namespace = std::fs::read_link("/proc/self/ns/pid");
         let host = match (boot, namespace) {
             (Ok(boot), Ok(namespace)) => format!("{} {}", boot.trim(), namespace.display()),
             _ => String::new(),
         };
-        Owner { id: uuid::Uuid::new_v4().to_string(), host, pid: std::process::id() }
+        Owner { lease, id: uuid::Uuid::new_v4().to_string(), host, pid: std::process::id() }
     }
 
     /// Who holds a lease, as this owner sees them.
@@ -90,7 +115,7 @@ impl Store {
         let leases = self.database.collection::<bson::Document>(LEASES);
         let held = leases
             .find_one_and_update(
-                doc! { "_id": "projector" },
+                doc! { "_id": owner.lease },
                 doc! { "$setOnInsert": { "owner": Bson::Null } },
             )
             .upsert(true)
@@ -113,39 +138,95 @@ impl Store {
         {
             free.push(doc! { "owner": gone });
         }
+        let taken =
+            self.take_where(owner, session, doc! { "_id": owner.lease, "$or": free }).await?;
+        Ok(if taken { Lease::Ours } else { Lease::Anothers(holder) })
+    }
+
+    /// Takes the lease from whoever has it, and ends its session: for a moment in which nobody is
+    /// to fold. The one who had it notices at its next renewal, and may have begun a commit before.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn seize_lease(&self, owner: &Owner, session: &CommitSession) -> Result<(), Error> {
+        // There is one where anybody ever folded.
+        self.take_where(owner, session, doc! { "_id": owner.lease }).await.map(|_| ())
+    }
+
+    async fn take_where(
+        &self,
+        owner: &Owner,
+        session: &CommitSession,
+        filter: bson::Document,
+    ) -> Result<bool, Error> {
+        let leases = self.database.collection::<bson::Document>(LEASES);
         let take = vec![doc! { "$set": {
             "owner": { "$literal": owner.id.as_str() },
             "host": { "$literal": owner.host.as_str() },
             "pid": i64::from(owner.pid),
             "session": { "$literal": session.0.id().clone() },
             "renewedAt": "$$NOW",
+            // What the last owner was at.
+            "work": "$$REMOVE",
         } }];
         let before = leases
-            .find_one_and_update(doc! { "_id": "projector", "$or": free }, take)
+            .find_one_and_update(filter, take)
             .return_document(ReturnDocument::Before)
             .await
             .doing("taking the lease")?;
-        let Some(before) = before else { return Ok(Lease::Anothers(holder)) };
+        let Some(before) = before else { return Ok(false) };
         if let Ok(left) = before.get_document("session")
             && left != session.0.id()
         {
             self.end_session(left).await?;
         }
-        Ok(Lease::Ours)
+        Ok(true)
     }
 
-    /// Says that the owner is alive. False where the lease was lost.
+    /// Says in which session the owner commits from now on, so that whoever takes over can end it.
+    /// False where the lease was lost.
     ///
     /// # Errors
     /// [`Error::Driver`].
-    pub async fn renew_lease(&self, owner: &Owner) -> Result<bool, Error> {
-        let renew = vec![doc! { "$set": { "renewedAt": "$$NOW" } }];
-        self.database
+    pub async fn commit_in(&self, owner: &Owner, session: &CommitSession) -> Result<bool, Error> {
+        let said = self
+            .database
             .collection::<bson::Document>(LEASES)
-            .update_one(doc! { "_id": "projector", "owner": owner.id.as_str() }, renew)
+            .update_one(
+                doc! { "_id": owner.lease, "owner": owner.id.as_str() },
+                doc! { "$set": { "session": session.0.id().clone() } },
+            )
             .await
-            .doing("renewing the lease")
-            .map(|renewed| renewed.matched_count == 1)
+            .doing("saying which session commits")?;
+        Ok(said.matched_count == 1)
+    }
+
+    /// Says that the owner is alive, and how far the work is that it has the lease for.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn renew_lease(&self, owner: &Owner, work: Option<&Work>) -> Result<Renewed, Error> {
+        const DOING: &str = "renewing the lease";
+        let mut set = doc! { "renewedAt": "$$NOW" };
+        if let Some(work) = work {
+            let work = bson::serialize_to_document(work).doing(DOING)?;
+            set.insert("work", doc! { "$literal": work });
+        }
+        let lease = self
+            .database
+            .collection::<bson::Document>(LEASES)
+            .find_one_and_update(
+                doc! { "_id": owner.lease, "owner": owner.id.as_str() },
+                vec![doc! { "$set": set }],
+            )
+            .projection(doc! { "toStop": 1 })
+            .await
+            .doing(DOING)?;
+        Ok(match lease {
+            None => Renewed::Lost,
+            Some(it) if it.get_str("toStop").is_ok_and(|it| it == owner.id) => Renewed::ToStop,
+            Some(_) => Renewed::Ours,
+        })
     }
 
     /// Gives the lease back, so that the next owner need not wait for it to run out.
@@ -156,7 +237,7 @@ impl Store {
         self.database
             .collection::<bson::Document>(LEASES)
             .update_one(
-                doc! { "_id": "projector", "owner": owner.id.as_str() },
+                doc! { "_id": owner.lease, "owner": owner.id.as_str() },
                 doc! { "$set": { "owner": Bson::Null } },
             )
             .await
@@ -164,14 +245,13 @@ impl Store {
         Ok(())
     }
 
-    /// The process that holds the lease, whichever machine's it is.
+    /// The process that holds the projector's lease, whichever machine's it is.
     ///
     /// # Errors
     /// [`Error::Driver`].
     pub async fn lease_pid(&self) -> Result<Option<u32>, Error> {
         let leases = self.database.collection::<bson::Document>(LEASES);
-        let lease =
-            leases.find_one(doc! { "_id": "projector" }).await.doing("reading the lease")?;
+        let lease = leases.find_one(doc! { "_id": PROJECTOR }).await.doing("reading the lease")?;
         let held = lease.filter(|lease| lease.get_str("owner").is_ok());
         let pid = held.and_then(|lease| lease.get("pid").and_then(Bson::as_i64));
         Ok(pid.and_then(|pid| u32::try_from(pid).ok()))

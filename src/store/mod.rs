@@ -4,8 +4,10 @@
 //!
 //! - [`names`]: the collections of a generation;
 //! - [`generation`]: the live pointer, checkpoints, and how a generation is made;
+//! - [`generations`]: all that are there; switching and dropping; [`bulk`]: a new one, loaded in
+//!   bulk; [`diff`]: two of them, document by document; [`work`]: what is being done to them;
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
-//! - [`lease`]: who folds; [`compare`]: whether two databases say the same;
+//! - [`lease`]: who folds, and who sees to other generations;
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`quarantine`]: what is quarantined, and what became of it;
 //! - [`notes`]: what is remembered beside the read models;
@@ -16,11 +18,13 @@
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
+pub mod bulk;
 pub mod commit;
-pub mod compare;
+pub mod diff;
 pub mod directory;
 pub mod door;
 pub mod generation;
+pub mod generations;
 pub mod keys;
 pub mod lease;
 pub mod load;
@@ -32,6 +36,7 @@ pub mod resets;
 pub mod sessions;
 pub mod time;
 mod transaction;
+pub mod work;
 pub mod yardstick;
 
 use std::time::Duration;

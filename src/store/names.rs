@@ -6,7 +6,7 @@ use projections::rollup::Family;
 pub const META: &str = "meta";
 /// One document for each generation: its checkpoint.
 pub const CHECKPOINTS: &str = "checkpoints";
-/// One document, `_id: "projector"`: who folds.
+/// `_id: "projector"`: who folds; `rebuild`: who sees to other generations.
 pub const LEASES: &str = "leases";
 
 /// People: one document for each account, `_id` the user's id.
@@ -66,7 +66,20 @@ impl Model {
     /// The collection's name in a generation.
     #[must_use]
     pub fn name(self, generation: u32) -> String {
-        let model = match self {
+        format!("g{generation}_{}", self.as_str())
+    }
+
+    /// The generation that a collection of that name belongs to.
+    #[must_use]
+    pub fn generation_of(name: &str) -> Option<u32> {
+        let (generation, model) = name.strip_prefix('g')?.split_once('_')?;
+        Model::ALL.iter().any(|it| it.as_str() == model).then(|| generation.parse().ok())?
+    }
+
+    /// What it is called in every generation.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
             Model::Customers => "customers",
             Model::Products => "products",
             Model::Tallies => "tallies",
@@ -76,8 +89,7 @@ impl Model {
             Model::Blocks => "blocks",
             Model::Names => "names",
             Model::Quarantine => "quarantine",
-        };
-        format!("g{generation}_{model}")
+        }
     }
 }
 

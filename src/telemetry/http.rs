@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::generations;
 use super::{HALTED, HTTP_DURATION, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, POSITION, QUARANTINED, UP};
 use crate::auth::access::Access;
 use crate::auth::role::{Action, Resource};
@@ -19,7 +20,7 @@ use crate::auth::scope::Scope;
 use crate::http::Routes;
 use crate::http::projections::Lag;
 use crate::projector::status::{State as Doing, Status};
-use crate::store::Store;
+use crate::store::{Error, Store};
 use crate::stream::Extent;
 
 /// A database that has not answered by then is down.
@@ -57,19 +58,32 @@ async fn metrics(State(deps): State<Deps>) -> Response {
     if let Some(log) = &log {
         gauge!(LOG_BYTES).set(number(log.bytes));
     }
-    if let Ok(Ok(Some(snapshot))) = database {
+    if let Ok(Ok(Some(snapshot))) = &database {
         let checkpoint = &snapshot.checkpoint;
         gauge!(POSITION).set(number(checkpoint.position));
         gauge!(QUARANTINED).set(number(checkpoint.root.counts.quarantined));
-        if let Some(log) = log.filter(|log| log.incarnation == checkpoint.incarnation) {
-            let lag = Lag::of(checkpoint, &log);
+        if let Some(log) = log.as_ref().filter(|log| log.incarnation == checkpoint.incarnation) {
+            let lag = Lag::of(checkpoint, log);
             gauge!(LAG_EVENTS).set(number(lag.events));
             gauge!(LAG_SECONDS).set(lag.seconds);
         }
     }
     let headers =
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (CACHE_CONTROL, "no-store")];
-    (headers, deps.recorder.render()).into_response()
+    let mut text = deps.recorder.render();
+    if matches!(database, Ok(Ok(_))) {
+        text.push_str(&of_generations(&deps.store, log.as_ref()).await);
+    }
+    (headers, text).into_response()
+}
+
+/// Nothing where the database does not answer.
+async fn of_generations(store: &Store, log: Option<&Extent>) -> String {
+    let asked = async { Ok::<_, Error>((store.generations().await?, store.works().await?)) };
+    match timeout(ANSWERS_WITHIN, asked).await {
+        Ok(Ok((all, works))) => generations::rendered(&all, works.under_way.as_ref(), log),
+        _ => String::new(),
+    }
 }
 
 /// Prometheus has no other numbers; these are exact up to 2^53.

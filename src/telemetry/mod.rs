@@ -8,8 +8,10 @@
 //!
 //! # Layout
 //!
-//! - here: the recorder, and the names of all metrics; [`http`]: `GET /metrics`.
+//! - here: the recorder, and the names of its metrics; [`generations`]: those of each generation;
+//!   [`http`]: `GET /metrics`.
 
+pub mod generations;
 pub mod http;
 
 use std::sync::OnceLock;

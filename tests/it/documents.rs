@@ -33,6 +33,30 @@ pub async fn of(database: &mongodb::Database) -> Documents {
     all
 }
 
+/// Every document of a generation by its collection's name in all of them, and its checkpoint.
+pub async fn of_generation(database: &mongodb::Database, generation: u32) -> Documents {
+    let prefix = format!("g{generation}_");
+    let mut all = Documents::new();
+    for name in database.list_collection_names().await.expect("collections") {
+        let Some(model) = name.strip_prefix(&prefix) else { continue };
+        let found = database.collection::<Document>(&name).find(doc! {}).await;
+        let found: Vec<Document> =
+            found.expect("documents").try_collect().await.expect("documents");
+        let keyed = found.into_iter().map(|mut document| {
+            (document.remove("_id").map(|id| id.to_string()).unwrap_or_default(), document)
+        });
+        all.insert(model.to_owned(), keyed.collect());
+    }
+    let checkpoints = database.collection::<Document>("checkpoints");
+    let found = checkpoints.find_one(doc! { "_id": generation }).await.expect("a checkpoint");
+    let mut checkpoint = found.expect("a checkpoint");
+    for left_out in ["_id", "committedAt", "leftAt"] {
+        checkpoint.remove(left_out);
+    }
+    all.insert("checkpoint".to_owned(), [(String::new(), checkpoint)].into());
+    all
+}
+
 /// Customers, each of its document and its row of a tally.
 pub async fn customers(database: &mongodb::Database) -> BTreeMap<String, Customer> {
     let tallies = tallies(database).await;

@@ -20,6 +20,7 @@
 //!   [`memory`]: what is not read again;
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
+//!   [`rebuild`]: generations made, compared, switched and dropped;
 //!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
 //!   [`bench`]: a benchmark that is stopped; [`corpus`]: what the fuzzer found worth keeping.
 
@@ -51,6 +52,7 @@ mod people;
 mod projections;
 mod push;
 mod quarantine;
+mod rebuild;
 mod replays;
 mod routes;
 mod servers;

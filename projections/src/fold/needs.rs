@@ -83,6 +83,23 @@ impl Fold {
         needs
     }
 
+    /// All that a fold which is [`Fold::complete`] may have to look up: rows of the ledger.
+    pub fn needs_rows(&mut self, batch: &[Message<'_>]) -> Needs {
+        let mut needs = Needs::default();
+        for event in batch.iter().filter_map(|message| message.event.as_ref().ok()) {
+            match event {
+                Event::Transaction(sale) => {
+                    self.need_ledger(&mut needs, LedgerKey::transaction(&sale.transaction_id));
+                }
+                Event::Feedback(rating) => {
+                    self.need_ledger(&mut needs, LedgerKey::feedback(&rating.feedback_id));
+                }
+                _ => {}
+            }
+        }
+        needs
+    }
+
     /// Step 2: the customers and products that the batch, and the rows it replaces, name.
     ///
     /// # Errors

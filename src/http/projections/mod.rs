@@ -1,4 +1,8 @@
-//! `GET /api/projections`: how far the read models are, how fast they move on, and why not.
+//! `/api/projections`: how far the read models are, how fast they move on, and why not; [`actions`]:
+//! what is done to generations; [`work`]: how far that is.
+
+pub mod actions;
+mod work;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::work::{LastCommand, Working};
 use super::Routes;
 use super::envelope::Envelope;
 use super::problem::Problem;
@@ -23,6 +28,8 @@ use crate::projector::status::{self, Halt, Status};
 use crate::query::latest::Latest;
 use crate::store::Store;
 use crate::store::generation::Checkpoint;
+use crate::store::generations::{self, GenerationState};
+use crate::store::work::{Work, Works};
 use crate::stream::Extent;
 
 /// How often the position is looked at for the rate.
@@ -50,11 +57,16 @@ pub fn routes(deps: Deps) -> Routes {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Shown {
     /// The log, while it is known.
     log: Option<End>,
     projector: Projector,
     generations: Vec<Generation>,
+    /// What is being done to them.
+    work: Option<Working>,
+    /// How the last that was done to them ended.
+    last_command: Option<LastCommand>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,15 +98,17 @@ struct Halted {
 struct Generation {
     #[serde(rename = "generation")]
     number: u32,
+    state: GenerationState,
     live: bool,
     position: u64,
     log_time: Option<String>,
     committed_at: Option<String>,
     lag: Option<Lag>,
-    /// Events a second over the last ten; of the live generation alone.
+    /// Events a second over the last ten, of the live generation; lately, of one that is made.
     rate: Option<f64>,
-    fold_version: u32,
-    events: Counts,
+    /// Absent, as what follows is, before a bulk load has come to its end.
+    fold_version: Option<u32>,
+    events: Option<Counts>,
 }
 
 /// How far a generation is behind the log.
@@ -123,14 +137,16 @@ impl Lag {
 }
 
 async fn projections(State(deps): State<Deps>) -> Result<Response, Problem> {
-    let live = deps.store.live().await.map_err(Error::from)?;
-    let checkpoints = deps.store.checkpoints().await.map_err(Error::from)?;
+    let all = deps.store.generations().await.map_err(Error::from)?;
+    let Works { under_way, last } = deps.store.works().await.map_err(Error::from)?;
     let log = deps.log_extent.borrow().clone();
     let rate = *deps.rate.borrow();
-    let generations = checkpoints.iter().map(|it| generation(it, live, log.as_ref(), rate));
+    let generations = all.iter().map(|it| generation(it, log.as_ref(), rate, under_way.as_ref()));
     let shown = Shown {
         generations: generations.collect(),
         projector: projector(&deps.projector.borrow()),
+        work: under_way.as_ref().map(Working::of),
+        last_command: last.map(LastCommand::from),
         log: log.map(|log| End {
             first: log.first,
             last: log.last,
@@ -144,25 +160,29 @@ async fn projections(State(deps): State<Deps>) -> Result<Response, Problem> {
 }
 
 fn generation(
-    checkpoint: &Checkpoint,
-    live: Option<u32>,
+    it: &generations::Generation,
     log: Option<&Extent>,
     rate: Option<f64>,
+    work: Option<&Work>,
 ) -> Generation {
-    let is_live = live == Some(checkpoint.generation);
-    // A log of another identity has an end of its own.
-    let log = log.filter(|log| log.incarnation == checkpoint.incarnation);
+    let live = it.state == GenerationState::Live;
+    let work = work.filter(|work| work.generation == it.number);
+    let checkpoint = it.checkpoint.as_ref();
     let instant = |ms: i64| (ms > 0).then(|| Time(ms).to_rfc3339());
+    // A log of another identity has an end of its own.
+    let log = log.zip(checkpoint).filter(|(log, at)| log.incarnation == at.incarnation);
+    let making = || work.map(|work| f64::from(u32::try_from(work.rate).unwrap_or(u32::MAX)));
     Generation {
-        number: checkpoint.generation,
-        live: is_live,
-        position: checkpoint.position,
-        log_time: instant(checkpoint.root.log_time.0),
-        committed_at: instant(checkpoint.committed_at),
-        lag: log.map(|log| Lag::of(checkpoint, log)),
-        rate: rate.filter(|_| is_live),
-        fold_version: checkpoint.settings.fold_version,
-        events: checkpoint.root.counts,
+        number: it.number,
+        state: it.state,
+        live,
+        position: checkpoint.map_or(0, |it| it.position),
+        log_time: checkpoint.and_then(|it| instant(it.root.log_time.0)),
+        committed_at: checkpoint.and_then(|it| instant(it.committed_at)),
+        lag: log.map(|(log, at)| Lag::of(at, log)),
+        rate: if live { rate } else { making() },
+        fold_version: checkpoint.map(|it| it.settings.fold_version),
+        events: checkpoint.map(|it| it.root.counts),
     }
 }
 
@@ -227,6 +247,7 @@ mod tests {
             committed_at: 0,
             settings: Settings::new("GBP"),
             root: Root { log_time: Time(log_time), ..Root::default() },
+            left_at: None,
         };
         let log = Extent {
             first: 1,

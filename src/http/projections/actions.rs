@@ -1,0 +1,189 @@
+//! What is done to generations: making the next, stopping that, making another one live.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::work::Working;
+use crate::auth::access::Access;
+use crate::auth::audit::{Audit, Event, EventType};
+use crate::auth::body::Fields;
+use crate::auth::caller::Person;
+use crate::auth::role::{Action, Resource};
+use crate::http::Routes;
+use crate::http::client::Origin;
+use crate::http::envelope::Envelope;
+use crate::http::problem::{FieldError, Problem};
+use crate::projector::describe;
+use crate::projector::rebuild::{Error, Generations};
+use crate::projector::switch::Switched;
+use crate::store::Store;
+use crate::store::work::Work;
+
+/// A switch that takes longer is answered before it is over: it goes on, and so does `GET`.
+const SWITCHED_WITHIN: Duration = Duration::from_mins(1);
+
+/// What generations are seen to with.
+#[derive(Clone)]
+pub struct Actions {
+    /// The store, as queries use it.
+    pub store: Store,
+    /// What sees to them. Each command says by itself how far it is.
+    pub generations: Generations,
+    /// The threads that it runs on.
+    pub threads: Handle,
+    /// What is waited for before the service ends.
+    pub tasks: TaskTracker,
+    /// When it ends.
+    pub stop: CancellationToken,
+    /// Where it is remembered who did what.
+    pub audit: Audit,
+}
+
+/// The endpoints.
+pub fn routes(actions: Actions) -> Routes {
+    let execute = || Access::Allowed(Resource::System, Action::Execute);
+    Routes::new()
+        .post("/api/projections/rebuild", execute(), rebuild)
+        .delete("/api/projections/rebuild", execute(), cancel)
+        .post("/api/projections/switch", execute(), switch)
+        .with_state(actions)
+}
+
+impl Actions {
+    /// One that does nothing yet, and what it says once it does.
+    fn idle(&self) -> (Generations, watch::Receiver<Work>) {
+        let work = watch::Sender::default();
+        let generations = Generations { work, ..self.generations.clone() };
+        let seen = generations.work.subscribe();
+        (generations, seen)
+    }
+
+    async fn remember(&self, event: EventType, what: String, person: &Person, origin: &Origin) {
+        let event = Event::done(event).by_user(&person.user_id).to("projections").detail(what);
+        self.audit.record(event.from(origin)).await;
+    }
+}
+
+/// Begins, and answers once it is under way; or why it is not.
+async fn rebuild(
+    State(actions): State<Actions>,
+    person: Person,
+    origin: Origin,
+) -> Result<Response, Problem> {
+    let (generations, mut seen) = actions.idle();
+    let stop = actions.stop.child_token();
+    let task = async move {
+        let made = generations.rebuild(&stop).await;
+        match &made {
+            Ok(generation) => info!(generation, "the next generation has caught up"),
+            Err(error) => warn!(error = describe(error), "a rebuild ended"),
+        }
+        made
+    };
+    let mut task: JoinHandle<_> = actions.tasks.spawn_on(task, &actions.threads);
+    let began = seen.wait_for(|work| work.generation > 0);
+    let working = tokio::select! {
+        biased;
+        ended = &mut task => {
+            let generation = ended.map_err(Problem::internal)??;
+            Work { doing: "caught up".to_owned(), generation, ..Work::default() }
+        }
+        Ok(work) = began => work.clone(),
+    };
+    let what = format!("generation {}", working.generation);
+    actions.remember(EventType::ProjectionRebuild, what, &person, &origin).await;
+    Ok(answer(StatusCode::ACCEPTED, json!({ "work": Working::of(&working) })))
+}
+
+/// Stops what is under way, whichever process does it.
+async fn cancel(
+    State(actions): State<Actions>,
+    person: Person,
+    origin: Origin,
+) -> Result<Response, Problem> {
+    let store = &actions.store;
+    let work = store.works().await.map_err(Error::from)?.under_way;
+    let (Some(work), true) = (work, store.ask_to_stop().await.map_err(Error::from)?) else {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "Nothing is under way"));
+    };
+    let what = format!("{} of generation {}", work.doing, work.generation);
+    actions.remember(EventType::ProjectionCancel, what, &person, &origin).await;
+    Ok(answer(StatusCode::OK, json!({ "work": Working::of(&work) })))
+}
+
+async fn switch(
+    State(actions): State<Actions>,
+    person: Person,
+    origin: Origin,
+    mut body: Fields,
+) -> Result<Response, Problem> {
+    let to = body.get("generation").map(|it| it.as_u64().and_then(|it| u32::try_from(it).ok()));
+    if to == Some(None) {
+        body.wrong("generation", "must be the number of a generation");
+    }
+    body.finish()?;
+    let (generations, seen) = actions.idle();
+    let stop = actions.stop.child_token();
+    let audit = (actions.clone(), person, origin);
+    let task = async move {
+        let (actions, person, origin) = audit;
+        let switched = generations.switch(to.flatten(), &stop).await;
+        match &switched {
+            Ok(Switched { from, to, .. }) => {
+                info!(from, to, "another generation is live");
+                let what = format!("from {from} to {to}");
+                actions.remember(EventType::ProjectionSwitch, what, &person, &origin).await;
+            }
+            Err(error) => warn!(error = describe(error), "nothing was switched"),
+        }
+        switched
+    };
+    let task: JoinHandle<_> = actions.tasks.spawn_on(task, &actions.threads);
+    let Ok(ended) = timeout(SWITCHED_WITHIN, task).await else {
+        let work = Working::of(&seen.borrow());
+        return Ok(answer(StatusCode::ACCEPTED, json!({ "work": work })));
+    };
+    let Switched { from, to, position } = ended.map_err(Problem::internal)??;
+    let switched = json!({ "from": from, "to": to, "position": position });
+    Ok(answer(StatusCode::OK, json!({ "switch": switched })))
+}
+
+fn answer(status: StatusCode, data: impl Serialize) -> Response {
+    (status, [(CACHE_CONTROL, "no-store")], Envelope::of(data)).into_response()
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        let conflict = |kind| Problem::new(StatusCode::CONFLICT, describe(&error)).of_type(kind);
+        match &error {
+            Error::Busy(_) => conflict("already-under-way"),
+            Error::NothingLive => conflict("nothing-live"),
+            Error::LogBegins { .. } => conflict("log-incomplete"),
+            Error::NoSuch(_) => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
+            Error::Live => Problem::invalid(vec![FieldError::new("generation", error.to_string())]),
+            Error::Halted { halt, .. } => conflict(halt.name()),
+            Error::Moved => Problem::unavailable(error.to_string(), 1),
+            Error::Stopped => Problem::unavailable("It was stopped", 1),
+            Error::Fold(_) | Error::Log(_) => {
+                Problem::unavailable("The log or the database does not answer", 5).caused_by(error)
+            }
+            Error::Store(_) => match error {
+                Error::Store(store) => crate::auth::error::Error::from(store).into(),
+                other => Problem::internal(other),
+            },
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What is being done to generations, as it is shown.
+
+use projections::time::Time;
+use serde::Serialize;
+
+use crate::store::work::{Ended, Work};
+
+/// What is under way.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Working {
+    /// What it does, such as `bulk`.
+    doing: String,
+    generation: u32,
+    position: u64,
+    /// Where it goes; absent where it goes nowhere.
+    target: Option<u64>,
+    /// Events a second, lately.
+    rate: u64,
+    /// At that rate; absent while there is none.
+    seconds_left: Option<u64>,
+}
+
+impl Working {
+    /// As it last said.
+    #[must_use]
+    pub fn of(work: &Work) -> Self {
+        let target = Some(work.target).filter(|it| *it > 0);
+        Working {
+            doing: work.doing.clone(),
+            generation: work.generation,
+            position: work.position,
+            target,
+            rate: work.rate,
+            seconds_left: target.and_then(|_| work.seconds_left()),
+        }
+    }
+}
+
+/// How the last command ended.
+#[derive(Debug, Serialize)]
+pub struct LastCommand {
+    command: String,
+    done: bool,
+    message: String,
+    at: String,
+}
+
+impl From<Ended> for LastCommand {
+    fn from(Ended { command, done, message, at }: Ended) -> Self {
+        LastCommand { command, done, message, at: Time(at).to_rfc3339() }
+    }
+}

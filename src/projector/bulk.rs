@@ -1,0 +1,197 @@
+//! A generation loaded in bulk: every document but the rows of the ledger stays in memory and is
+//! written once. It counts for nothing before its checkpoint is written.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use projections::fold::{Fold, Message};
+use projections::root::Root;
+use projections::time::Time;
+use tokio::sync::mpsc;
+use tokio::task::block_in_place;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::info;
+
+use super::batch;
+use super::rebuild::{CLOSE, Error, Generations, Meter};
+use super::session::{Limits, now_ms};
+use crate::failpoint;
+use crate::store::bulk::{Batch, Bulk};
+use crate::store::generation::{Anchor, Checkpoint};
+use crate::store::lease::Owner;
+use crate::stream::Log;
+use crate::stream::check::Fingerprint;
+use crate::stream::read::{Reader, Record};
+
+/// Messages that are folded at a time in bulk. The fold keeps 200,000 rows of the ledger at hand,
+/// more than may be on their way to the store.
+const BULK: Limits = Limits {
+    events: 40_000,
+    bytes: 64 << 20,
+    linger: Duration::from_millis(20),
+    rest: Duration::ZERO,
+};
+/// Batches that are read ahead.
+const READ_AHEAD: usize = 1;
+/// Documents kept in memory at most, some hundred bytes each; then the bulk ends, wherever it is,
+/// and transactions go on from there.
+const DOCUMENTS_MAX: usize = 10_000_000;
+/// Loads a generation of which there is nothing, up to about the log's end.
+///
+/// # Errors
+/// [`Error`]; nothing of it then counts.
+pub(super) async fn load(
+    of: &Generations,
+    generation: u32,
+    owner: &Owner,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
+    let extent = of.log.extent().await?;
+    if extent.first > 1 {
+        return Err(Error::LogBegins { first: extent.first });
+    }
+    of.say("bulk", generation, 0, extent.last);
+    info!(generation, end = extent.last, "loading a generation in bulk");
+    let mut loading = Loading {
+        of,
+        bulk: of.store.begin_bulk(generation).await?,
+        generation,
+        fold: Fold::new(of.settings.clone(), Root::default()).complete(),
+        recheck: BTreeSet::new(),
+        position: 0,
+        anchor: None,
+    };
+    if let Err(error) = loading.load(extent.last, stop).await {
+        loading.bulk.abandon().await;
+        return Err(error);
+    }
+    let Loading { bulk, mut fold, recheck, position, anchor, .. } = loading;
+    of.say("writing", generation, position, position);
+    let checkpoint = Checkpoint {
+        generation,
+        position,
+        incarnation: extent.incarnation,
+        anchor,
+        committed_at: now_ms(),
+        settings: of.settings.clone(),
+        root: fold.root.clone(),
+        left_at: None,
+    };
+    failpoint::pass("bulk-end");
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Error::Stopped),
+        done = bulk.finish(&mut fold, &recheck, &checkpoint, owner) => Ok(done?),
+    }
+}
+
+/// A bulk load: the fold, and how far it is.
+struct Loading<'a> {
+    of: &'a Generations,
+    bulk: Bulk,
+    generation: u32,
+    fold: Fold,
+    recheck: BTreeSet<Box<str>>,
+    position: u64,
+    anchor: Option<Anchor>,
+}
+
+impl Loading<'_> {
+    /// Folds up to the log's end: `end`, or what it is once that is reached, where it has become
+    /// much more.
+    async fn load(&mut self, mut end: u64, stop: &CancellationToken) -> Result<(), Error> {
+        let (sender, mut batches) = mpsc::channel(READ_AHEAD);
+        let log = &self.of.log;
+        let reader = log.read_after(0).await?;
+        let _reading = AbortOnDropHandle::new(tokio::spawn(read(log.clone(), reader, sender)));
+        let mut meter = Meter::new(0);
+        while self.position < end {
+            let records = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(Error::Stopped),
+                records = batches.recv() => records.unwrap_or(Err(super::Error::Silent))?,
+            };
+            let batch = self.fold(&records).await?;
+            self.bulk.write(batch).await?;
+            failpoint::pass("bulk-batch");
+            self.of.progress(&mut meter, self.position);
+            if self.position >= end {
+                let last = log.extent().await?.last;
+                if last - self.position.min(last) > 10 * CLOSE {
+                    end = last;
+                    self.of.work.send_modify(|work| work.target = end);
+                }
+            }
+            if self.fold.customers.len() + self.fold.rollups.len() > DOCUMENTS_MAX {
+                info!(position = self.position, "memory is full; going on in transactions");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn fold(&mut self, records: &[Record]) -> Result<Batch, Error> {
+        let Generations { store, log, settings, .. } = self.of;
+        let (prefix, log_time) = (&log.settings.prefix, self.fold.root.log_time);
+        let messages = block_in_place(|| parse(records, prefix, &settings.currency, log_time));
+        let needs = block_in_place(|| self.fold.needs_rows(&messages));
+        store.supply(self.generation, needs, &mut self.fold).await?;
+        block_in_place(|| {
+            let resolved = self.fold.resolve(&messages).map_err(super::Error::from)?;
+            self.fold.add(&resolved).map_err(super::Error::from)?;
+            if resolved.forget_blocks {
+                self.fold.drop_forgotten_blocks();
+            }
+            let quarantined: Vec<_> = resolved
+                .quarantined
+                .iter()
+                .map(|(index, reasons)| batch::quarantined(&records[*index], reasons))
+                .collect();
+            let batch = self.bulk.encode(&self.fold, &quarantined)?;
+            self.fold.settle();
+            // Its purchases are looked for once the whole ledger is there.
+            self.recheck.extend(resolved.recheck);
+            if let Some(last) = records.last() {
+                self.position = last.position;
+                let fingerprint = Fingerprint::of(last.time, &last.subject, &last.payload);
+                self.anchor = Some(Anchor::from(fingerprint));
+            }
+            Ok(batch)
+        })
+    }
+}
+
+/// Two halves of a batch side by side.
+fn parse<'a>(
+    records: &'a [Record],
+    prefix: &str,
+    currency: &str,
+    log_time: Time,
+) -> Vec<Message<'a>> {
+    let (head, tail) = records.split_at(records.len() / 2);
+    let by_then = head.iter().fold(log_time, |time, it| time.max(Time(it.time / 1_000_000)));
+    std::thread::scope(|scope| {
+        let tail = scope.spawn(|| batch::parse(tail, prefix, currency, by_then));
+        let mut messages = batch::parse(head, prefix, currency, log_time);
+        match tail.join() {
+            Ok(tail) => messages.extend(tail),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        messages
+    })
+}
+
+/// Reads ahead of the fold until nobody takes it.
+async fn read(log: Log, mut reader: Reader, to: mpsc::Sender<Result<Vec<Record>, super::Error>>) {
+    let mut after = 0;
+    loop {
+        let records = batch::gather(&log, &mut reader, after, BULK, tokio::time::Instant::now());
+        let records = records.await;
+        after = records.as_ref().ok().and_then(|it| it.last()).map_or(after, |it| it.position);
+        let is_end = records.is_err();
+        if to.send(records).await.is_err() || is_end {
+            return;
+        }
+    }
+}

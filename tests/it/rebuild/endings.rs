@@ -1,0 +1,128 @@
+//! Rebuilds that are killed or cancelled in either phase, and what the next one makes of it.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use adaptive_bi::projector::rebuild::{Error, Generations};
+use adaptive_bi::store::generations::GenerationState;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use super::{folded, generations, position, rebuilt, states};
+use crate::documents::{assert_same, of_generation};
+use crate::events::mixed;
+use crate::harness::{Shop, until};
+
+/// `project rebuild` in a process of its own, which meets something at a failpoint.
+fn command(shop: &Shop, failpoint: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
+        .args(["project", "rebuild"])
+        .envs(shop.environment())
+        .env("FAILPOINTS", failpoint)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts")
+}
+
+async fn end_of(mut child: Child) -> ExitStatus {
+    let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await;
+    ended.expect("it ends").expect("a status")
+}
+
+async fn same(shop: &Shop, next: u32) {
+    let (ours, theirs) =
+        (of_generation(&shop.database, 1).await, of_generation(&shop.database, next).await);
+    assert_same(&ours, &theirs);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_bulk_it_starts_over_and_leaves_nothing_behind() {
+    let (shop, app, _) = folded(400, 91).await;
+    let mut number = 1;
+    for place in ["bulk-batch", "bulk-end"] {
+        number += 1;
+        let ended = end_of(command(&shop, &format!("{place}=return"))).await;
+        assert_eq!(ended.signal(), Some(9), "{place}");
+        let left = states(&shop).await;
+        assert_eq!(left.len(), 2, "{place}: {left:?}");
+        assert_eq!(left[1].0, number, "{place}: {left:?}");
+        assert!(shop.store().await.checkpoint(number).await.expect("answered").is_none());
+    }
+    assert_eq!(rebuilt(&shop).await, number + 1, "a number that was never used");
+    let ready = (number + 1, GenerationState::Ready);
+    assert_eq!(states(&shop).await, [(1, GenerationState::Live), ready]);
+    same(&shop, number + 1).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_a_transaction_it_goes_on_from_its_checkpoint() {
+    let (shop, app, first) = folded(300, 92).await;
+    let next = rebuilt(&shop).await;
+    let last = shop.publish_all(&mixed(300, 93)).await;
+    shop.folded(last).await;
+    for (place, reached) in [("commit-written", first), ("commit-committed", last)] {
+        let ended = end_of(command(&shop, &format!("{place}=return"))).await;
+        assert_eq!(ended.signal(), Some(9), "{place}");
+        assert_eq!(position(&shop, next).await, reached, "{place}");
+    }
+    assert_eq!(rebuilt(&shop).await, next);
+    same(&shop, next).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelled_in_bulk_by_another_process_it_ends_and_begins_anew() {
+    let (shop, app, _) = folded(300, 94).await;
+    let store = shop.store().await;
+    let child = command(&shop, "bulk-batch=sleep(1500)");
+    until("a bulk load", || async {
+        let work = store.works().await.expect("answered").under_way;
+        let is_it = work.as_ref().is_some_and(|it| it.doing == "bulk" && it.generation == 2);
+        if is_it { Ok(()) } else { Err(format!("{work:?}")) }
+    })
+    .await;
+    assert!(store.ask_to_stop().await.expect("answered"));
+    assert_eq!(end_of(child).await.code(), Some(1));
+    let works = store.works().await.expect("answered");
+    let ended = works.last.expect("how it ended");
+    assert!(!ended.done && ended.message.contains("stopped"), "{ended:?}");
+    assert_eq!(works.under_way, None);
+    assert_eq!(states(&shop).await[1], (2, GenerationState::Unfinished));
+    assert!(!store.ask_to_stop().await.expect("answered"), "nothing is under way");
+    assert_eq!(rebuilt(&shop).await, 3);
+    same(&shop, 3).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelled_in_transactions_it_keeps_what_is_committed_and_goes_on() {
+    let (shop, app, first) = folded(100, 95).await;
+    let next = rebuilt(&shop).await;
+    let last = shop.publish_all(&mixed(3_000, 96)).await;
+    shop.folded(last).await;
+    // Small batches, so that it takes some time.
+    let mut slow: Generations = generations(&shop).await;
+    slow.limits.events = 3;
+    let (told, store) = (slow.work.subscribe(), shop.store().await);
+    let never = CancellationToken::new();
+    let rebuilding = tokio::spawn(async move { slow.rebuild(&never).await });
+    until("progress", || async {
+        let work = told.borrow().clone();
+        if work.position > first { Ok(()) } else { Err(format!("{work:?}")) }
+    })
+    .await;
+    assert!(store.ask_to_stop().await.expect("answered"));
+    let ended = rebuilding.await.expect("it ended");
+    assert!(matches!(ended, Err(Error::Stopped)), "{ended:?}");
+    let reached = position(&shop, next).await;
+    assert!(first < reached && reached < last, "{first} {reached} {last}");
+    assert_eq!(rebuilt(&shop).await, next, "it goes on");
+    assert_eq!(position(&shop, next).await, last);
+    same(&shop, next).await;
+    app.stop().await.expect("stopped");
+}
