@@ -60,7 +60,8 @@ async fn a_web_socket_on_which_nobody_signs_in_is_closed_and_another_is_not() {
     let (silent, _) = web_socket(&app, "", &[], "").await;
     let (welcomed, _) = web_socket(&app, "", &["40"], "welcome").await;
     let (hidden, _) = web_socket(&app, "=", &["40"], "welcome").await;
-    let (left, _) = web_socket(&app, "", &["40", "41"], "welcome").await;
+    let (mut left, _) = web_socket(&app, "", &["40"], "welcome").await;
+    left.frame("41").await;
 
     let (path, session_id) = polling(&shop, &app).await;
     assert_eq!(tell(&shop, &app, &path, "40").await.status, 200);
