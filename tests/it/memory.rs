@@ -35,7 +35,8 @@ const NOW: Time = Time(1_780_272_000_000);
 async fn answer<V: View>(from: Reading<'_>, range: &str) -> Value {
     let uri = format!("{}{range}", V::PATH).parse().expect("a URI");
     let asked = Asked::parse(&uri, NOW, V::TREND_DAYS).expect("a question");
-    serde_json::to_value(V::read(from, &asked).await.expect("an answer")).expect("JSON")
+    let read = Box::pin(V::read(from, &asked)).await;
+    serde_json::to_value(read.expect("an answer")).expect("JSON")
 }
 
 async fn answers(from: Reading<'_>) -> Vec<Value> {
