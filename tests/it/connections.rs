@@ -54,7 +54,8 @@ impl Wire {
         let mut all = Vec::new();
         let read = async {
             while !String::from_utf8_lossy(&all).contains(end) {
-                assert!(self.0.read_buf(&mut all).await.expect("more") > 0, "closed");
+                let more = self.0.read_buf(&mut all).await.expect("more");
+                assert!(more > 0, "closed after {:?}", String::from_utf8_lossy(&all));
             }
         };
         timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("no {end}"));
