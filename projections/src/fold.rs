@@ -15,6 +15,7 @@
 //! fold is thrown away and made anew from the checkpoint.
 
 mod needs;
+mod outcome;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,7 +24,7 @@ use crate::customers::{self, Customer};
 use crate::event::{Event, Reason};
 use crate::ledger::{LedgerKey, LedgerRow};
 use crate::products::{self, Product};
-use crate::rank::{Rank, Stated};
+use crate::rank::Rank;
 use crate::rollup::{self, Delta, Family, RollupKey};
 use crate::root::{Root, Settings};
 use crate::seen::{Block, BlockKey, BlockKind, Seen};
@@ -34,6 +35,7 @@ use crate::time::Time;
 use crate::vocabulary::{Dimension, OTHER, OTHER_NAME, Vocabulary, VocabularyKey};
 
 pub use needs::Needs;
+pub use outcome::Outcome;
 
 /// One message of the log.
 #[derive(Debug)]
@@ -54,36 +56,13 @@ impl Message<'_> {
     }
 }
 
-/// What came of one message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It changed something.
-    Applied,
-    /// An activity seen before.
-    Repeated,
-    /// It said what was known.
-    Unchanged,
-    /// A newer event of the same entity was applied before it.
-    Stale,
-    /// It could not be understood or admitted.
-    Quarantined(Vec<Reason>),
-}
-
-impl From<Stated> for Outcome {
-    fn from(stated: Stated) -> Outcome {
-        match stated {
-            Stated::Applied => Outcome::Applied,
-            Stated::Unchanged => Outcome::Unchanged,
-            Stated::Stale => Outcome::Stale,
-        }
-    }
-}
-
 /// What a batch came to, before its additions are applied.
 #[derive(Debug, Default)]
 pub struct Resolved {
     /// What is to be added to the rollups.
     pub deltas: Vec<Delta>,
+    /// What came of each message, in a word: [`Outcome::as_str`].
+    pub outcomes: Vec<&'static str>,
     /// The messages that were quarantined, by index in the batch, each with all its reasons.
     pub quarantined: Vec<(usize, Vec<Reason>)>,
     /// Customers who lost the first or last of their purchases: the ledger has to be asked which
@@ -223,6 +202,7 @@ impl Fold {
                 Ok(event) => self.event(message, event, &mut resolved)?,
                 Err(reasons) => Outcome::Quarantined(reasons.clone()),
             };
+            resolved.outcomes.push(outcome.as_str());
             let counts = &mut self.root.counts;
             counts.read += 1;
             match outcome {

@@ -6,8 +6,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use projections::event::Kind;
 use projections::fold::{Fold, Resolved, Touched};
-use projections::root::Counts;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ use crate::store::lease::Owner;
 use crate::stream::announce::{Announcement, Buckets};
 use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
+use crate::stream::subject;
 use crate::telemetry;
 
 /// How often it is looked whether something of what was quarantined is to be said.
@@ -93,8 +94,6 @@ struct Session<'a> {
     pace: Pace,
     /// Events that the log has and the figures leave out.
     quarantined: Seldom,
-    /// What had come of the events at the last commit.
-    counted: Counts,
 }
 
 /// A batch on its way to the store.
@@ -109,6 +108,7 @@ struct Folded {
 struct Changed {
     touched: Touched,
     buckets: Option<Buckets>,
+    came: telemetry::Came,
 }
 
 /// Runs from the live generation's checkpoint until `stop`, a fault, or the loss of the lease.
@@ -173,7 +173,7 @@ async fn fold_from(
     let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
     projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let mut reader = projector.log.read_after(checkpoint.position).await?;
-    let (position, counted) = (checkpoint.position, checkpoint.root.counts);
+    let position = checkpoint.position;
     projector.status.send_replace(Status { state: State::Running, position });
     info!(position, generation = checkpoint.generation, "folding");
     let mut session = Session {
@@ -185,7 +185,6 @@ async fn fold_from(
         committing: None,
         pace: Pace::new(),
         quarantined: Seldom::default(),
-        counted,
     };
     let outcome = session.fold_until(&mut reader, renewal.as_ref(), limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
@@ -301,6 +300,7 @@ impl Session<'_> {
         }
         self.checkpoint.committed_at = now_ms();
         self.checkpoint.root = self.fold.root.clone();
+        let came = self.came(records, resolved);
         let quarantined: Vec<_> = resolved
             .quarantined
             .iter()
@@ -314,7 +314,18 @@ impl Session<'_> {
         let commit = Commit::encode(fold, previous, checkpoint, &quarantined, resolved)?;
         let buckets = Buckets::of(fold.rollups.changes().map(|change| change.key));
         self.fold.settle();
-        Ok((commit, Changed { touched: resolved.touched, buckets }))
+        Ok((commit, Changed { touched: resolved.touched, buckets, came }))
+    }
+
+    /// What came of events of each kind, of which a message that is of none says so.
+    fn came(&self, records: &[Record], resolved: &Resolved) -> telemetry::Came {
+        let prefix = &self.projector.log.settings.prefix;
+        let mut came = telemetry::Came::new();
+        for (record, outcome) in records.iter().zip(&resolved.outcomes) {
+            let kind = subject::kind_of(prefix, &record.subject).map_or("unknown", Kind::as_str);
+            *came.entry((kind, *outcome)).or_default() += 1;
+        }
+        came
     }
 
     fn begin_commit(&mut self, (commit, changed): (Commit, Changed), events: usize) {
@@ -373,8 +384,7 @@ impl Session<'_> {
                     return Ok(());
                 }
                 self.tell_quarantined();
-                let counts = folded.checkpoint.root.counts;
-                telemetry::committed(&std::mem::replace(&mut self.counted, counts), &counts);
+                telemetry::committed(&folded.changed.came);
                 let announcement = Announcement {
                     generation: folded.checkpoint.generation,
                     from: folded.from,

@@ -14,17 +14,17 @@
 pub mod generations;
 pub mod http;
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use projections::root::Counts;
 use tokio_util::sync::CancellationToken;
 
 /// How long requests took, by method, route and status.
 pub const HTTP_DURATION: &str = "http_server_request_duration_seconds";
-/// Events committed, by what came of them.
+/// Events committed, by kind and what came of them.
 pub const EVENTS: &str = "adaptive_bi_events_total";
 /// Events that came by HTTP, by what became of them.
 pub const PUBLISHED: &str = "adaptive_bi_published_events_total";
@@ -95,7 +95,7 @@ fn install() -> PrometheusHandle {
 
 fn describe() {
     describe_histogram!(HTTP_DURATION, Unit::Seconds, "How long requests took to be answered");
-    describe_counter!(EVENTS, "Events committed, by what came of them");
+    describe_counter!(EVENTS, "Events committed, by kind and what came of them");
     describe_counter!(PUBLISHED, "Events that came by HTTP, by what became of them");
     describe_histogram!(BATCH_EVENTS, "Events in a batch");
     describe_histogram!(COMMIT_WRITES, "Documents that a commit writes");
@@ -134,16 +134,13 @@ pub fn commit(events: usize, writes: usize, took: Duration, done: bool) {
     }
 }
 
-/// What came of the events from one checkpoint to the next.
-pub fn committed(before: &Counts, after: &Counts) {
-    for (outcome, before, after) in [
-        ("applied", before.applied, after.applied),
-        ("repeated", before.repeated, after.repeated),
-        ("unchanged", before.unchanged, after.unchanged),
-        ("stale", before.stale, after.stale),
-        ("quarantined", before.quarantined, after.quarantined),
-    ] {
-        counter!(EVENTS, "outcome" => outcome).increment(after.saturating_sub(before));
+/// How many events of a kind came to what.
+pub type Came = BTreeMap<(&'static str, &'static str), u64>;
+
+/// What came of the events of a commit.
+pub fn committed(came: &Came) {
+    for (&(kind, outcome), &events) in came {
+        counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(events);
     }
 }
 

@@ -52,14 +52,14 @@ async fn what_happens_is_told_and_the_dashboard_asks_for_nothing_else() {
         let text = answer.body.as_str().unwrap_or_default().to_owned();
         let is_whole = text.contains(telemetry::LAG_SECONDS)
             && text.contains(telemetry::PUSH_CONNECTIONS)
-            && text.contains("outcome=\"quarantined\"");
+            && text.contains("kind=\"transaction\",outcome=\"quarantined\"");
         if is_whole { Ok(text) } else { Err(text) }
     })
     .await;
     for line in [
         "http_server_request_duration_seconds_bucket{http_request_method=\"POST\",\
          http_route=\"/api/events/{kind}\",http_response_status_code=\"207\",le=\"",
-        "adaptive_bi_events_total{outcome=\"applied\"} ",
+        "adaptive_bi_events_total{kind=\"transaction\",outcome=\"applied\"} ",
         "adaptive_bi_published_events_total{result=\"rejected\"} ",
         "adaptive_bi_commit_duration_seconds_count{result=\"committed\"} ",
         "adaptive_bi_up{service=\"mongodb\"} 1",

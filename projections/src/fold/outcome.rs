@@ -1,0 +1,43 @@
+//! What came of one message.
+
+use crate::event::Reason;
+use crate::rank::Stated;
+
+/// What came of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It changed something.
+    Applied,
+    /// An activity seen before.
+    Repeated,
+    /// It said what was known.
+    Unchanged,
+    /// A newer event of the same entity was applied before it.
+    Stale,
+    /// It could not be understood or admitted.
+    Quarantined(Vec<Reason>),
+}
+
+impl From<Stated> for Outcome {
+    fn from(stated: Stated) -> Outcome {
+        match stated {
+            Stated::Applied => Outcome::Applied,
+            Stated::Unchanged => Outcome::Unchanged,
+            Stated::Stale => Outcome::Stale,
+        }
+    }
+}
+
+impl Outcome {
+    /// Its name in figures.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Outcome::Applied => "applied",
+            Outcome::Repeated => "repeated",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Stale => "stale",
+            Outcome::Quarantined(_) => "quarantined",
+        }
+    }
+}
