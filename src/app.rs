@@ -95,10 +95,7 @@ impl App {
         nats_url: &str,
         mongodb_uri: &str,
     ) -> anyhow::Result<App> {
-        let log = Log::connect(settings.log(nats_url)).await?;
-        if let Err(error) = log.keep_bound().await {
-            warn!(error = describe(&error), "the log keeps the bound it has");
-        }
+        let log = open_log(settings, nats_url).await?;
         let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
         let accounts = Arc::new(auth::accounts_of(settings, store.clone()).await?);
         auth::make_first_admin(settings, &accounts).await?;
@@ -120,47 +117,14 @@ impl App {
         };
         tasks.spawn_on(projector.run(folding.clone()), threads.handle());
 
-        let (log_end, log_end_seen) = watch::channel(None);
-        let (extent, extent_seen) = watch::channel(None);
-        let (nats_up, nats_up_seen) = watch::channel(true);
-        let (announcements, _) = broadcast::channel(ANNOUNCEMENTS_HELD);
-        tasks.spawn(watch_log(log.clone(), log_end, extent, nats_up, folding.clone()));
-        tasks.spawn(hear(log.clone(), announcements.clone(), folding.clone()));
-        let (follower, latest) = watch::channel(None);
-        let announced = announcements.subscribe();
-        let answers = Arc::<Answers>::default();
-        let following =
-            latest::follow(store.clone(), answers.clone(), announced, follower, folding.clone());
-        tasks.spawn(following);
-
-        let deps = Deps {
-            store: store.clone(),
-            log_end: log_end_seen.clone(),
-            ask_log_end: ask_log_end(log.clone()),
-            projector: seen.clone(),
-            latest: latest.clone(),
-            answers,
-            now: Arc::new(query::system_clock),
-        };
-        let health = Health {
-            store: store.clone(),
-            nats_up: nats_up_seen,
-            projector: seen.clone(),
-            log_extent: extent_seen,
-            started: Instant::now(),
-        };
+        let (deps, health) = attend(&log, &store, &seen, &tasks, &folding);
+        let latest = deps.latest.clone();
         let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
-        let registration = settings.registration == Switch::On;
-        let sign_in = auth::http::Deps::new(accounts.clone(), registration, tasks.clone());
-        let keys = Keys { store: store.clone(), audit: accounts.audit.clone() };
         let hub = Arc::new(Hub::new(deps.clone()));
         let all = Routes::new()
             .merge(query::routes(deps))
             .merge(ingest::http::routes(ingest))
-            .merge(auth::http::routes(sign_in))
-            .merge(auth::users::http::routes(accounts.clone()))
-            .merge(auth::keys::http::routes(keys))
-            .merge(auth::audit::http::routes(store.clone()))
+            .merge(of_accounts(settings, &store, &accounts, &tasks))
             .merge(of_the_quarantine(settings, &log, &accounts))
             .merge(of_generations(generations, &accounts, &threads, &tasks, &folding))
             .merge(of_the_service(health, latest, &tasks, &folding))
@@ -257,6 +221,64 @@ async fn watch_log(
             warn!(events, reason, "events were not taken; whoever sent them was told");
         }
     }
+}
+
+async fn open_log(settings: &Settings, nats_url: &str) -> anyhow::Result<Log> {
+    let log = Log::connect(settings.log(nats_url)).await?;
+    if let Err(error) = log.keep_bound().await {
+        warn!(error = describe(&error), "the log keeps the bound it has");
+    }
+    Ok(log)
+}
+
+/// Follows the log's end, what commits announce and the newest snapshot, until `folding` ends; gives
+/// what queries and health are told of it.
+fn attend(
+    log: &Log,
+    store: &Store,
+    projector: &watch::Receiver<Status>,
+    tasks: &TaskTracker,
+    folding: &CancellationToken,
+) -> (Deps, Health) {
+    let (log_end, log_end_seen) = watch::channel(None);
+    let (extent, log_extent) = watch::channel(None);
+    let (up, nats_up) = watch::channel(true);
+    let (announcements, announced) = broadcast::channel(ANNOUNCEMENTS_HELD);
+    tasks.spawn(watch_log(log.clone(), log_end, extent, up, folding.clone()));
+    tasks.spawn(hear(log.clone(), announcements, folding.clone()));
+    let (follower, latest) = watch::channel(None);
+    let answers = Arc::<Answers>::default();
+    let following =
+        latest::follow(store.clone(), answers.clone(), announced, follower, folding.clone());
+    tasks.spawn(following);
+    let (store, projector) = (store.clone(), projector.clone());
+    let deps = Deps {
+        store: store.clone(),
+        log_end: log_end_seen,
+        ask_log_end: ask_log_end(log.clone()),
+        projector: projector.clone(),
+        latest,
+        answers,
+        now: Arc::new(query::system_clock),
+    };
+    (deps, Health { store, nats_up, projector, log_extent, started: Instant::now() })
+}
+
+/// What is asked and done of people, their sessions, keys and what they did.
+fn of_accounts(
+    settings: &Settings,
+    store: &Store,
+    accounts: &Arc<Accounts>,
+    tasks: &TaskTracker,
+) -> Routes {
+    let registration = settings.registration == Switch::On;
+    let sign_in = auth::http::Deps::new(accounts.clone(), registration, tasks.clone());
+    let keys = Keys { store: store.clone(), audit: accounts.audit.clone() };
+    Routes::new()
+        .merge(auth::http::routes(sign_in))
+        .merge(auth::users::http::routes(accounts.clone()))
+        .merge(auth::keys::http::routes(keys))
+        .merge(auth::audit::http::routes(store.clone()))
 }
 
 /// Hands on what projectors announce, this process's among them.

@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 use projections::time::Time;
 use serde_json::{Value, json};
 
-use super::cpu::Cpu;
 use super::latency::Latencies;
 use super::load::Load;
 use super::rate::{Rate, whole};
 use super::stand::Stand;
-use super::{Arguments, live};
-use crate::projector::session::Limits;
+use super::{Arguments, live, publish};
 use crate::services::NatsOptions;
 
 /// Events that are published one after the other, each when the one before is acknowledged.
@@ -37,8 +35,8 @@ pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<Valu
     let mut figures = Vec::new();
     for (name, sync_interval) in [("2 minutes", None), ("always", Some(Duration::ZERO))] {
         let nats = NatsOptions { sync_interval, ..NatsOptions::default() };
-        let stand = Stand::start_with("bench-durability", cache_dir.to_owned(), nats).await?;
-        let outcome = measure(&stand, (arguments.events / PART).max(1)).await;
+        let mut stand = Stand::start_with("bench-durability", cache_dir.to_owned(), nats).await?;
+        let outcome = measure(&mut stand, (arguments.events / PART).max(1)).await;
         stand.stop().await?;
         let (publish, live, one) = outcome?;
         let (publish, live) = (publish.per_second(), live.per_second());
@@ -51,26 +49,16 @@ pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<Valu
     Ok(Value::Array(figures))
 }
 
-async fn measure(stand: &Stand, events: u64) -> anyhow::Result<(Rate, Rate, Latencies)> {
-    let now = || Time(chrono::Utc::now().timestamp_millis());
+async fn measure(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate, Latencies)> {
     let mut load = Load::new("durable", 13);
     let mut one = Latencies::new()?;
     for _ in 0..ONE_BY_ONE {
+        let event = load.next(Time(chrono::Utc::now().timestamp_millis()));
         let begun = Instant::now();
-        stand.log.publish(load.next(now())).await?.await?;
+        stand.log.publish(event).await?.await?;
         one.record(begun.elapsed())?;
     }
-    let (started, before) = (Instant::now(), Cpu::now());
-    live::publish(&stand.log, (0..events).map(|_| load.next(now())), None).await?;
-    let publish = Rate { events, took: started.elapsed(), cpu: Cpu::now().since(&before) };
-    let mut folding = stand.project(Limits::default());
-    let before_live = stand.log.extent().await?.last;
-    folding.reach(before_live).await?;
-    let (started, before) = (Instant::now(), Cpu::now());
-    let mixed = (0..events).map(|_| load.next(now()));
-    let last = live::publish(&stand.log, mixed, Some(folding.status.clone())).await?;
-    folding.reach(last).await?;
-    let live = Rate { events, took: started.elapsed(), cpu: Cpu::now().since(&before) };
-    folding.stop().await;
+    let publish = publish::run(stand, events).await?;
+    let live = live::run(stand, events).await?;
     Ok((publish, live, one))
 }

@@ -142,7 +142,7 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
 
 /// The generations beside the live one, and what is being done to them.
 async fn others(settings: &Settings, extent: &Extent, store: &Store) -> anyhow::Result<()> {
-    let all = store.generations().await?;
+    let (all, Works { under_way, last }) = store.generations_and_works().await?;
     for it in all.iter().filter(|it| it.state != GenerationState::Live) {
         say!("");
         say!("generation   {}, {}", it.number, it.state.as_str());
@@ -153,7 +153,6 @@ async fn others(settings: &Settings, extent: &Extent, store: &Store) -> anyhow::
             say!("settings     another fold than this command's settings");
         }
     }
-    let Works { under_way, last } = store.works().await?;
     if under_way.is_some() || last.is_some() {
         say!("");
     }

@@ -31,10 +31,17 @@ pub struct Rollups {
     changes: Mutex<Changes>,
 }
 
-/// One bucket of one generation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
+/// The read models that a bucket is of: a generation, and the log it was folded from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Of {
     generation: u32,
+    incarnation: Arc<str>,
+}
+
+/// One bucket of one generation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    of: Of,
     family: Family,
     slice: Option<Status>,
     level: Level,
@@ -77,8 +84,10 @@ impl Rollups {
         spans: &[Span],
         mut visit: impl FnMut(Part<'_>) + Send,
     ) -> Result<(), store::Error> {
-        let (generation, position) = (snapshot.checkpoint.generation, snapshot.checkpoint.position);
-        let (at_hand, lacking) = self.look_up(spans, generation, position);
+        let checkpoint = &snapshot.checkpoint;
+        let (generation, position) = (checkpoint.generation, checkpoint.position);
+        let of = Of { generation, incarnation: checkpoint.incarnation.as_str().into() };
+        let (at_hand, lacking) = self.look_up(spans, &of, position);
         for bucket in at_hand {
             for (id, bytes) in &bucket.parts {
                 visit(Part::new(id, bytes));
@@ -86,13 +95,13 @@ impl Rollups {
         }
         let mut buckets: HashMap<Key, Bucket> = HashMap::new();
         for span in &lacking {
-            for key in keys(span, generation) {
+            for key in keys(span, &of) {
                 buckets.insert(key, Bucket { position, parts: Vec::new() });
             }
         }
         let read = |part: Part<'_>| {
             visit(part);
-            if let Some(bucket) = key(part, generation).and_then(|key| buckets.get_mut(&key)) {
+            if let Some(bucket) = key(part, &of).and_then(|key| buckets.get_mut(&key)) {
                 bucket.parts.push((part.id().into(), part.bytes().into()));
             }
         };
@@ -106,12 +115,7 @@ impl Rollups {
     }
 
     /// The buckets that are at hand as they are at a position, and spans of the others.
-    fn look_up(
-        &self,
-        spans: &[Span],
-        generation: u32,
-        position: u64,
-    ) -> (Vec<Arc<Bucket>>, Vec<Span>) {
+    fn look_up(&self, spans: &[Span], of: &Of, position: u64) -> (Vec<Arc<Bucket>>, Vec<Span>) {
         let (mut at_hand, mut lacking) = (Vec::new(), Vec::<Span>::new());
         let changes = self.lock();
         for span in spans {
@@ -120,9 +124,9 @@ impl Rollups {
                 continue;
             }
             let mut gap: Option<Span> = None;
-            for key in keys(span, generation) {
+            for key in keys(span, of) {
                 let kept = self.kept.get(&key);
-                match kept.filter(|it| changes.are_none(key, it.position, position)) {
+                match kept.filter(|it| changes.are_none(&key, it.position, position)) {
                     Some(bucket) => {
                         at_hand.push(bucket);
                         lacking.extend(gap.take());
@@ -148,16 +152,16 @@ fn is_long(span: &Span) -> bool {
 }
 
 /// The buckets of a span that are remembered.
-fn keys(span: &Span, generation: u32) -> impl Iterator<Item = Key> {
+fn keys(span: &Span, of: &Of) -> impl Iterator<Item = Key> {
     let Span { family, slice, level, first, last } = *span;
     let last = if is_long(span) { None } else { Some(last) };
     let buckets = last.into_iter().flat_map(move |last| first..=last);
-    buckets.map(move |bucket| Key { generation, family, slice, level, bucket })
+    buckets.map(move |bucket| Key { of: of.clone(), family, slice, level, bucket })
 }
 
-fn key(part: Part<'_>, generation: u32) -> Option<Key> {
+fn key(part: Part<'_>, of: &Of) -> Option<Key> {
     let (family, level, bucket) = (part.family()?, part.level()?, part.bucket()?);
-    Some(Key { generation, family, slice: part.slice(), level, bucket })
+    Some(Key { of: of.clone(), family, slice: part.slice(), level, bucket })
 }
 
 /// When buckets changed last, as far as announcements say.
@@ -175,12 +179,9 @@ struct Changes {
 impl Changes {
     fn take(&mut self, announcement: &Announcement) {
         let Announcement { generation, from, position, buckets, .. } = announcement;
-        if *generation != self.generation {
+        // What does not follow begins anew: one was missed, or it is of other read models.
+        if *generation != self.generation || *from != self.until {
             *self = Changes { generation: *generation, since: *from, ..Changes::default() };
-        } else if *position <= self.until {
-            return;
-        } else if *from > self.until {
-            self.since = *from;
         }
         self.until = *position;
         match buckets {
@@ -193,7 +194,7 @@ impl Changes {
     }
 
     /// Whether it is sure that a bucket is the same at two positions.
-    fn are_none(&self, key: Key, a: u64, b: u64) -> bool {
+    fn are_none(&self, key: &Key, a: u64, b: u64) -> bool {
         let (earlier, later) = (a.min(b), a.max(b));
         if earlier == later {
             return true;
@@ -204,7 +205,7 @@ impl Changes {
             Level::Month => self.months.get(&key.bucket).copied(),
             Level::Ever => Some(self.until),
         };
-        key.generation == self.generation
+        key.of.generation == self.generation
             && self.since <= earlier
             && later <= self.until
             && changed.is_none_or(|changed| changed <= earlier)
@@ -220,8 +221,12 @@ mod tests {
     const DAY: u32 = 20_454;
     const MONTH: u32 = 672;
 
+    fn of(generation: u32) -> Of {
+        Of { generation, incarnation: "a log".into() }
+    }
+
     fn key(level: Level, bucket: u32) -> Key {
-        Key { generation: 1, family: Family::Sold, slice: None, level, bucket }
+        Key { of: of(1), family: Family::Sold, slice: None, level, bucket }
     }
 
     fn announcement(from: u64, position: u64, buckets: impl Into<Option<Buckets>>) -> Announcement {
@@ -246,43 +251,56 @@ mod tests {
         let changes =
             changes(&[announcement(10, 20, of_day(DAY)), announcement(20, 30, of_day(1))]);
         let day = key(Level::Day, DAY);
-        assert!(changes.are_none(day, 20, 30) && changes.are_none(day, 30, 20));
-        assert!(!changes.are_none(day, 10, 20) && !changes.are_none(day, 10, 30));
-        assert!(changes.are_none(key(Level::Day, DAY + 1), 10, 30));
-        assert!(changes.are_none(key(Level::Quarter, DAY * 96 + 5), 20, 30));
-        assert!(!changes.are_none(key(Level::Quarter, DAY * 96 + 5), 10, 30));
-        assert!(!changes.are_none(key(Level::Month, MONTH), 20, 30));
-        assert!(changes.are_none(key(Level::Month, MONTH + 1), 10, 30));
-        assert!(!changes.are_none(key(Level::Ever, 0), 20, 30));
-        assert!(changes.are_none(key(Level::Ever, 0), 30, 30));
+        assert!(changes.are_none(&day, 20, 30) && changes.are_none(&day, 30, 20));
+        assert!(!changes.are_none(&day, 10, 20) && !changes.are_none(&day, 10, 30));
+        assert!(changes.are_none(&key(Level::Day, DAY + 1), 10, 30));
+        assert!(changes.are_none(&key(Level::Quarter, DAY * 96 + 5), 20, 30));
+        assert!(!changes.are_none(&key(Level::Quarter, DAY * 96 + 5), 10, 30));
+        assert!(!changes.are_none(&key(Level::Month, MONTH), 20, 30));
+        assert!(changes.are_none(&key(Level::Month, MONTH + 1), 10, 30));
+        assert!(!changes.are_none(&key(Level::Ever, 0), 20, 30));
+        assert!(changes.are_none(&key(Level::Ever, 0), 30, 30));
     }
 
     #[test]
     fn beyond_what_was_announced_nothing_is_sure() {
         let changes = changes(&[announcement(10, 20, of_day(1))]);
         let day = key(Level::Day, DAY);
-        assert!(!changes.are_none(day, 9, 20) && !changes.are_none(day, 20, 21));
-        assert!(!changes.are_none(Key { generation: 2, ..day }, 10, 20));
+        assert!(!changes.are_none(&day, 9, 20) && !changes.are_none(&day, 20, 21));
+        assert!(!changes.are_none(&Key { of: of(2), ..day }, 10, 20));
     }
 
     #[test]
     fn a_hole_or_a_commit_that_names_no_buckets_makes_all_unsure_that_was_before() {
         let day = key(Level::Day, DAY);
         let hole = changes(&[announcement(10, 20, of_day(1)), announcement(25, 30, of_day(1))]);
-        assert!(!hole.are_none(day, 20, 30) && hole.are_none(day, 25, 30));
+        assert!(!hole.are_none(&day, 20, 30) && hole.are_none(&day, 25, 30));
         let unsaid = changes(&[announcement(10, 20, of_day(1)), announcement(20, 30, None)]);
-        assert!(!unsaid.are_none(day, 20, 30) && unsaid.are_none(day, 30, 30));
+        assert!(!unsaid.are_none(&day, 20, 30) && unsaid.are_none(&day, 30, 30));
         let next = announcement(30, 40, of_day(1));
         let mut unsaid = unsaid;
         unsaid.take(&next);
-        assert!(unsaid.are_none(day, 30, 40));
+        assert!(unsaid.are_none(&day, 30, 40));
     }
 
     #[test]
-    fn an_announcement_that_comes_again_changes_nothing() {
-        let (first, second) = (announcement(10, 20, of_day(DAY)), announcement(20, 30, of_day(1)));
-        let changes = changes(&[first.clone(), second, first]);
-        assert!(changes.are_none(key(Level::Day, DAY), 20, 30));
+    fn positions_that_go_back_begin_anew() {
+        let day = key(Level::Day, DAY);
+        let back = changes(&[announcement(10, 90, of_day(1)), announcement(20, 30, of_day(DAY))]);
+        assert!(!back.are_none(&day, 20, 30) && !back.are_none(&day, 30, 90));
+        assert!(back.are_none(&key(Level::Day, 1), 20, 30));
+    }
+
+    #[test]
+    fn buckets_of_another_log_are_not_taken_for_those_of_this_one() {
+        let rollups = Rollups::default();
+        let bucket = Bucket { position: 20, parts: vec![] };
+        rollups.kept.insert(key(Level::Day, DAY), Arc::new(bucket));
+        let (family, slice, level) = (Family::Sold, None, Level::Day);
+        let span = Span { family, slice, level, first: DAY, last: DAY };
+        assert_eq!(rollups.look_up(&[span], &of(1), 20).0.len(), 1);
+        let another = Of { incarnation: "another".into(), ..of(1) };
+        assert_eq!(rollups.look_up(&[span], &another, 20).1, [span]);
     }
 
     #[test]
@@ -301,12 +319,12 @@ mod tests {
             first,
             last,
         };
-        let (at_hand, lacking) = rollups.look_up(&[span(DAY, DAY + 7)], 1, 30);
+        let (at_hand, lacking) = rollups.look_up(&[span(DAY, DAY + 7)], &of(1), 30);
         assert_eq!(at_hand.len(), 3);
         let expected =
             [span(DAY + 1, DAY + 2), span(DAY + 4, DAY + 4), span(DAY + 6, DAY + 7)].to_vec();
         assert_eq!(lacking, expected);
         let long = span(0, BUCKETS_MAX);
-        assert_eq!(rollups.look_up(&[long], 1, 30).1, [long]);
+        assert_eq!(rollups.look_up(&[long], &of(1), 30).1, [long]);
     }
 }

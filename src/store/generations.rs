@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, META, Model};
+use super::work::Works;
 use super::{Doing, Error, Store};
 
 /// Readers have left a generation that was live this long ago: they look for the live one every
@@ -65,8 +66,17 @@ impl Store {
     /// # Errors
     /// [`Error::Driver`].
     pub async fn generations(&self) -> Result<Vec<Generation>, Error> {
+        self.generations_and_works().await.map(|(all, _)| all)
+    }
+
+    /// The same with what is done to them, which the states agree with.
+    ///
+    /// # Errors
+    /// As [`Store::generations`].
+    pub async fn generations_and_works(&self) -> Result<(Vec<Generation>, Works), Error> {
         let live = self.live().await?;
-        let working = self.works().await?.under_way.map(|work| work.generation);
+        let works = self.works().await?;
+        let working = works.under_way.as_ref().map(|work| work.generation);
         let mut all = BTreeMap::new();
         for name in self.database.list_collection_names().await.doing("listing collections")? {
             if let Some(number) = Model::generation_of(&name) {
@@ -89,7 +99,7 @@ impl Store {
             };
             all.insert(number, Generation { number, state, checkpoint: Some(checkpoint) });
         }
-        Ok(all.into_values().collect())
+        Ok((all.into_values().collect(), works))
     }
 
     /// Makes `to` live instead of `from`: one write of the pointer, in a transaction that holds

@@ -20,7 +20,7 @@ use crate::auth::scope::Scope;
 use crate::http::Routes;
 use crate::http::projections::Lag;
 use crate::projector::status::{State as Doing, Status};
-use crate::store::{Error, Store};
+use crate::store::Store;
 use crate::stream::Extent;
 
 /// A database that has not answered by then is down.
@@ -79,8 +79,7 @@ async fn metrics(State(deps): State<Deps>) -> Response {
 
 /// Nothing where the database does not answer.
 async fn of_generations(store: &Store, log: Option<&Extent>) -> String {
-    let asked = async { Ok::<_, Error>((store.generations().await?, store.works().await?)) };
-    match timeout(ANSWERS_WITHIN, asked).await {
+    match timeout(ANSWERS_WITHIN, store.generations_and_works()).await {
         Ok(Ok((all, works))) => generations::rendered(&all, works.under_way.as_ref(), log),
         _ => String::new(),
     }

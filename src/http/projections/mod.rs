@@ -137,8 +137,8 @@ impl Lag {
 }
 
 async fn projections(State(deps): State<Deps>) -> Result<Response, Problem> {
-    let all = deps.store.generations().await.map_err(Error::from)?;
-    let Works { under_way, last } = deps.store.works().await.map_err(Error::from)?;
+    let both = deps.store.generations_and_works().await.map_err(Error::from)?;
+    let (all, Works { under_way, last }) = both;
     let log = deps.log_extent.borrow().clone();
     let rate = *deps.rate.borrow();
     let generations = all.iter().map(|it| generation(it, log.as_ref(), rate, under_way.as_ref()));
