@@ -1,9 +1,8 @@
 //! Publish to committed, while events come in as fast as the fold keeps up.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use projections::time::Time;
 use tokio::sync::watch;
 
@@ -57,15 +56,15 @@ pub async fn publish(
     events: impl Iterator<Item = Outgoing>,
     mut fold: Option<watch::Receiver<Status>>,
 ) -> anyhow::Result<u64> {
-    let mut answers = FuturesUnordered::new();
+    let mut answers = VecDeque::with_capacity(WINDOW);
     let mut last = 0;
     for (sent, event) in events.enumerate() {
         let answer = log.publish(event).await?;
-        answers.push(answer);
-        while answers.len() >= WINDOW {
-            if let Some(stored) = answers.next().await {
-                last = last.max(stored?.position);
-            }
+        answers.push_back(answer);
+        if answers.len() >= WINDOW
+            && let Some(answer) = answers.pop_front()
+        {
+            last = last.max(answer.await?.position);
         }
         if let Some(fold) = &mut fold
             && sent % 1_000 == 0
@@ -73,8 +72,8 @@ pub async fn publish(
             fold.wait_for(|status| last < status.position + BEHIND_MAX).await?;
         }
     }
-    while let Some(stored) = answers.next().await {
-        last = last.max(stored?.position);
+    for answer in answers {
+        last = last.max(answer.await?.position);
     }
     Ok(last)
 }

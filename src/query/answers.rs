@@ -2,8 +2,8 @@
 //! for again and again is read anew before anybody sees a new position.
 //!
 //! Dashboards ask for the same every few seconds. A commit makes all answers old; so the follower
-//! of commits (see [`super::latest`]) makes those that were asked for lately anew, and then shows
-//! the snapshot that they are of.
+//! of commits (see [`super::latest`]) makes those that were asked for again lately anew, and then
+//! shows the snapshot that they are of.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -52,6 +52,8 @@ pub struct Answers {
 struct Regular {
     read: Read,
     asked: Asked,
+    /// Whether it was asked more than once; who asks once may never come back.
+    again: bool,
     last: Instant,
 }
 
@@ -80,12 +82,12 @@ impl Answers {
         asked: &Asked,
     ) -> Result<Bytes, Error> {
         let etag = question.etag(snapshot);
-        self.remember(question, Regular { read: read::<V>, asked: *asked, last: Instant::now() });
+        self.remember(question, read::<V>, *asked, Instant::now());
         let reading = read::<V>(self.reading(snapshot), asked);
         self.kept.try_get_with(etag, reading).await.map_err(Error::Shared)
     }
 
-    /// Makes what was asked for lately anew, of a snapshot that nobody has seen yet. One that takes
+    /// Makes what was asked for again lately anew, of a snapshot that nobody has seen yet. One that takes
     /// too long, or fails, is left to who asks for it.
     pub async fn renew(&self, snapshot: &Snapshot) {
         let again = iter(self.asked_lately()).for_each_concurrent(
@@ -109,9 +111,10 @@ impl Answers {
         self.memory.rollups.heard(announcement);
     }
 
-    fn remember(&self, Question(question): Question, regular: Regular) {
+    fn remember(&self, Question(question): Question, read: Read, asked: Asked, last: Instant) {
         let mut regulars = self.lock();
-        regulars.insert(question, regular);
+        let again = regulars.contains_key(&question);
+        regulars.insert(question, Regular { read, asked, again, last });
         if regulars.len() > 2 * REGULARS_MAX {
             forget(&mut regulars);
         }
@@ -120,7 +123,8 @@ impl Answers {
     fn asked_lately(&self) -> Vec<(String, Regular)> {
         let mut regulars = self.lock();
         forget(&mut regulars);
-        regulars.iter().map(|(question, regular)| (question.clone(), regular.clone())).collect()
+        let again = regulars.iter().filter(|(_, regular)| regular.again);
+        again.map(|(question, regular)| (question.clone(), regular.clone())).collect()
     }
 
     /// A map of questions is right at every step, so a panic elsewhere does not spoil it.
@@ -129,14 +133,16 @@ impl Answers {
     }
 }
 
-/// Forgets what is not asked any more, and of the rest what is more than can be asked again.
+/// Forgets what is not asked any more, and of the rest what is more than can be asked again: first
+/// what was asked once.
 fn forget(regulars: &mut HashMap<String, Regular>) {
     regulars.retain(|_, regular| regular.last.elapsed() < IDLE);
     let surplus = regulars.len().saturating_sub(REGULARS_MAX);
     if surplus > 0 {
-        let mut times: Vec<Instant> = regulars.values().map(|regular| regular.last).collect();
-        let (_, &mut oldest, _) = times.select_nth_unstable(surplus);
-        regulars.retain(|_, regular| regular.last >= oldest);
+        let rank = |regular: &Regular| (regular.again, regular.last);
+        let mut ranks: Vec<_> = regulars.values().map(rank).collect();
+        let (_, &mut least, _) = ranks.select_nth_unstable(surplus);
+        regulars.retain(|_, regular| rank(regular) >= least);
     }
 }
 
@@ -188,7 +194,7 @@ mod tests {
     use crate::query::range::Quarters;
     use crate::query::zone::Zone;
 
-    fn regular(last: Instant) -> Regular {
+    fn ask(answers: &Answers, question: &str, at: Instant) {
         fn never<'a>(_: Reading<'a>, _: &'a Asked) -> BoxFuture<'a, Result<Bytes, Error>> {
             std::future::pending().boxed()
         }
@@ -199,7 +205,7 @@ mod tests {
             range: None,
             trend: Quarters::ALL,
         };
-        Regular { read: never, asked, last }
+        answers.remember(Question(question.to_owned()), never, asked, at);
     }
 
     #[test]
@@ -209,20 +215,35 @@ mod tests {
         assert_ne!(hashed("a"), hashed("b"));
     }
 
+    fn asked_again(answers: &Answers) -> Vec<String> {
+        let mut again: Vec<_> = answers.asked_lately().into_iter().map(|(it, _)| it).collect();
+        again.sort_unstable();
+        again
+    }
+
     #[test]
-    fn those_asked_last_are_asked_again_and_who_stopped_asking_is_not() {
-        let now = Instant::now();
-        let answers = Answers::default();
-        for number in 0..2 * REGULARS_MAX as u64 {
-            let question = Question(number.to_string());
-            answers.remember(question, regular(now - Duration::from_millis(100 - number)));
+    fn who_asked_twice_is_made_anew_and_who_asked_once_or_stopped_asking_is_not() {
+        let (answers, now) = (Answers::default(), Instant::now());
+        ask(&answers, "once", now);
+        assert_eq!(asked_again(&answers), [""; 0]);
+        for at in [now - 3 * IDLE, now - 2 * IDLE] {
+            ask(&answers, "long ago", at);
         }
-        let long_ago = regular(now - 2 * IDLE);
-        answers.remember(Question("long ago".to_owned()), long_ago);
-        let mut lately: Vec<u64> =
-            answers.asked_lately().into_iter().map(|(it, _)| it.parse().unwrap()).collect();
-        lately.sort_unstable();
-        let all = REGULARS_MAX as u64;
-        assert_eq!(lately, (all..2 * all).collect::<Vec<_>>());
+        for at in [now, now] {
+            ask(&answers, "twice", at);
+        }
+        assert_eq!(asked_again(&answers), ["twice"]);
+    }
+
+    #[test]
+    fn of_too_many_those_asked_last_stay_and_those_asked_once_go_first() {
+        let (answers, now) = (Answers::default(), Instant::now());
+        let names: Vec<_> = (0..2 * REGULARS_MAX as u64).map(|n| format!("{n:02}")).collect();
+        for (name, age) in names.iter().zip((1..100).rev()) {
+            ask(&answers, name, now - Duration::from_millis(age));
+            ask(&answers, name, now - Duration::from_millis(age));
+            ask(&answers, &format!("once {name}"), now);
+        }
+        assert_eq!(asked_again(&answers), names[REGULARS_MAX..]);
     }
 }

@@ -6,6 +6,7 @@
 //! - [`subject`]: subjects as functions with strict parsers beside them;
 //! - [`ensure`]: the stream itself, made where there is none, looked at where there is one;
 //! - [`publish`]: events onto the log;
+//! - [`answers`]: what it answers to them;
 //! - [`read`]: events off the log, from a position, in order and without holes;
 //! - [`check`]: whether the log is still the one a checkpoint was made from;
 //! - [`damage`]: what an accident does to it, for tests of faults;
@@ -13,6 +14,7 @@
 
 pub mod address;
 pub mod announce;
+mod answers;
 pub mod check;
 pub mod damage;
 pub mod ensure;
@@ -31,6 +33,7 @@ use projections::time::Time;
 use tracing::{info, warn};
 
 use self::address::Address;
+use self::answers::Answers;
 use crate::seldom::Seldom;
 
 /// The metadata key of a stream's identity.
@@ -112,6 +115,7 @@ pub struct Log {
     pub(crate) client: async_nats::Client,
     pub(crate) context: jetstream::Context,
     pub(crate) settings: Settings,
+    answers: Arc<Answers>,
     /// Events that it did not take.
     pub refused: Arc<Seldom>,
 }
@@ -180,7 +184,14 @@ impl Log {
             _ => Error::Unreachable { url: url.clone(), source },
         })?;
         let context = jetstream::new(client.clone());
-        let log = Log { client, context, settings, refused: Arc::default() };
+        let refused = Arc::default();
+        let answers = Answers::listen(&client, Arc::clone(&refused)).await;
+        let answers = answers.map_err(|error| Error::Stream {
+            doing: "listening to the answers of",
+            stream: settings.stream.clone(),
+            reason: error.to_string(),
+        })?;
+        let log = Log { client, context, settings, answers: Arc::new(answers), refused };
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))
     }

@@ -1,18 +1,20 @@
 //! Events onto the log.
 
-use std::future::{Future, IntoFuture};
-use std::sync::Arc;
+use std::future::Future;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
+use async_nats::client::{PublishError, PublishErrorKind};
 use bytes::Bytes;
 use projections::event::Kind;
+use tokio::time::timeout;
 
 use super::announce::Announcement;
+use super::answers::Expected;
 use super::{Error, Log, REPLAY_OF, subject};
 
-/// How long an event may wait to be sent, and how long the log may take to acknowledge it.
+/// How long an event may wait to be sent, and how long the log may take to acknowledge it. Room for
+/// it comes within that too: whoever has it is answered or overdue by then.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An event on its way to the log.
@@ -69,66 +71,16 @@ pub enum Refusal {
 }
 
 impl Log {
-    /// Sends an event. The first future ends when it is on the wire, in the order of the calls;
-    /// the second when the log has answered.
-    ///
-    /// The client bounds how many events of all callers are unanswered, and counts one as answered
-    /// when somebody has taken its answer. So the answer is taken here: a caller who waits to send
-    /// while it looks at no answers would hold up all others, and itself.
+    /// Sends an event. The first future ends when it is on its way, in the order of the calls; the
+    /// second when the log has answered, whether or not anybody looks at it meanwhile.
     ///
     /// # Errors
-    /// [`Refusal`]; the second future's likewise. Both end within 10 s.
+    /// [`Refusal`]; the second future's likewise. The first ends within 20 s and the second within
+    /// 10 s.
     pub async fn publish(
         &self,
         event: Outgoing,
     ) -> Result<impl Future<Output = Result<Stored, Refusal>> + Send + use<>, Refusal> {
-        let limit = self.client.server_info().max_payload;
-        let refused = Arc::clone(&self.refused);
-        let noted = move |refusal: Refusal| {
-            if !matches!(refusal, Refusal::TooLarge(_)) {
-                refused.count(1, || refusal.to_string());
-            }
-            refusal
-        };
-        let sent = match tokio::time::timeout(PATIENCE, self.send(event)).await {
-            Ok(sent) => sent.map_err(|error| refusal(&error, limit)),
-            Err(_) => Err(Refusal::Unknown),
-        };
-        let answer = sent.map_err(&noted)?;
-        let answered = tokio::spawn(async move {
-            match tokio::time::timeout(PATIENCE, answer.into_future()).await {
-                Ok(Ok(ack)) => Ok(Stored { position: ack.sequence, duplicate: ack.duplicate }),
-                Ok(Err(error)) => Err(noted(refusal(&error, limit))),
-                Err(_) => Err(noted(Refusal::Unknown)),
-            }
-        });
-        Ok(async move { answered.await.unwrap_or(Err(Refusal::Unknown)) })
-    }
-
-    /// Sends a quarantined message again, and waits for the log to have it.
-    ///
-    /// # Errors
-    /// [`Refusal`], within 10 s.
-    pub async fn publish_again(&self, again: Again) -> Result<Stored, Refusal> {
-        let limit = self.client.server_info().max_payload;
-        let mut headers = HeaderMap::new();
-        for (name, value) in &again.headers {
-            headers.append(name.as_str(), value.as_str());
-        }
-        headers.insert(async_nats::header::NATS_MESSAGE_ID, again.message_id.as_str());
-        headers.insert(REPLAY_OF, again.replay_of.to_string().as_str());
-        let sending = async {
-            let sent = self.context.publish_with_headers(again.subject, headers, again.body);
-            sent.await?.into_future().await
-        };
-        match tokio::time::timeout(PATIENCE, sending).await {
-            Ok(Ok(ack)) => Ok(Stored { position: ack.sequence, duplicate: ack.duplicate }),
-            Ok(Err(error)) => Err(refusal(&error, limit)),
-            Err(_) => Err(Refusal::Unknown),
-        }
-    }
-
-    async fn send(&self, event: Outgoing) -> Result<PublishAckFuture, PublishError> {
         let subject = subject::of_event(&self.settings.prefix, event.kind, &event.entity);
         let mut headers = HeaderMap::new();
         if let Some(id) = event.message_id {
@@ -137,10 +89,58 @@ impl Log {
         if let Some(position) = event.replay_of {
             headers.insert(REPLAY_OF, position.to_string().as_str());
         }
-        if headers.is_empty() {
-            self.context.publish(subject, event.body).await
-        } else {
-            self.context.publish_with_headers(subject, headers, event.body).await
+        Ok(self.send(subject, headers, event.body).await?.get())
+    }
+
+    /// Sends a quarantined message again, and waits for the log to have it.
+    ///
+    /// # Errors
+    /// [`Refusal`], within 30 s.
+    pub async fn publish_again(&self, again: Again) -> Result<Stored, Refusal> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &again.headers {
+            headers.append(name.as_str(), value.as_str());
+        }
+        headers.insert(async_nats::header::NATS_MESSAGE_ID, again.message_id.as_str());
+        headers.insert(REPLAY_OF, again.replay_of.to_string().as_str());
+        self.send(again.subject, headers, again.body).await?.get().await
+    }
+
+    async fn send(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Expected, Refusal> {
+        let expected = self.answers.expect(PATIENCE).await;
+        let reply = expected.reply.clone();
+        let sending = async {
+            if headers.is_empty() {
+                self.client.publish_with_reply(subject, reply, body).await
+            } else {
+                self.client.publish_with_reply_and_headers(subject, reply, headers, body).await
+            }
+        };
+        let refusal = match timeout(PATIENCE, sending).await {
+            Ok(Ok(())) => return Ok(expected),
+            Ok(Err(error)) => self.refusal(&error),
+            // Whether it got as far as the wire is not known.
+            Err(_) => Refusal::Unknown,
+        };
+        expected.give_up();
+        if !matches!(refusal, Refusal::TooLarge(_)) {
+            self.refused.count(1, || refusal.to_string());
+        }
+        Err(refusal)
+    }
+
+    fn refusal(&self, error: &PublishError) -> Refusal {
+        match error.kind() {
+            PublishErrorKind::MaxPayloadExceeded => {
+                Refusal::TooLarge(self.client.server_info().max_payload)
+            }
+            PublishErrorKind::InvalidSubject => Refusal::Refused(error.to_string()),
+            PublishErrorKind::Send => Refusal::Unknown,
         }
     }
 
@@ -156,17 +156,5 @@ impl Log {
             .publish(subject, body.into())
             .await
             .map_err(|error| self.failed("announcing a commit of", &error))
-    }
-}
-
-fn refusal(error: &PublishError, limit: usize) -> Refusal {
-    match error.kind() {
-        PublishErrorKind::MaxPayloadExceeded => Refusal::TooLarge(limit),
-        PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Refusal::Unknown,
-        _ => {
-            let reason = std::error::Error::source(error)
-                .map_or_else(|| error.to_string(), ToString::to_string);
-            Refusal::Refused(reason)
-        }
     }
 }

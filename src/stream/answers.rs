@@ -1,0 +1,235 @@
+//! What the log answers to events: a position, or a refusal.
+//!
+//! One inbox for all events of a connection, read by one task. The client's own way is an inbox
+//! entry, a timer and a task for each event, which costs more than to send it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::{Client, Message, StatusCode, Subscriber};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::publish::{Refusal, Stored};
+use crate::seldom::Seldom;
+
+/// Events of all callers that are unanswered at a time: half of what a server keeps for a stream
+/// before it refuses more.
+const UNANSWERED: usize = 5_000;
+/// How often it is looked which of them will not be answered.
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// Who waits for which answer.
+#[derive(Debug)]
+pub struct Answers {
+    inbox: String,
+    room: Arc<Semaphore>,
+    waiting: Arc<Mutex<Waiting>>,
+    reading: AbortHandle,
+}
+
+/// In the order they were sent; those answered stay until all before them are.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The number of the first in line.
+    first: u64,
+    line: VecDeque<Option<Wait>>,
+}
+
+#[derive(Debug)]
+struct Wait {
+    until: Instant,
+    answer: oneshot::Sender<Result<Stored, Refusal>>,
+    /// Given back with the wait.
+    _room: OwnedSemaphorePermit,
+}
+
+/// The answer to one event.
+#[derive(Debug)]
+pub struct Expected {
+    /// Where the log is to answer.
+    pub reply: String,
+    number: u64,
+    waiting: Arc<Mutex<Waiting>>,
+    answer: oneshot::Receiver<Result<Stored, Refusal>>,
+}
+
+impl Answers {
+    /// Listens.
+    ///
+    /// # Errors
+    /// Where the connection is closed.
+    pub async fn listen(
+        client: &Client,
+        refused: Arc<Seldom>,
+    ) -> Result<Self, async_nats::SubscribeError> {
+        let inbox = client.new_inbox();
+        let messages = client.subscribe(format!("{inbox}.*")).await?;
+        let waiting = Arc::new(Mutex::new(Waiting::default()));
+        let reading = tokio::spawn(read(messages, Arc::clone(&waiting), refused)).abort_handle();
+        Ok(Answers { inbox, room: Arc::new(Semaphore::new(UNANSWERED)), waiting, reading })
+    }
+
+    /// Waits for room, and gets in line for `patience`.
+    ///
+    /// # Panics
+    /// Never: the room is not closed.
+    pub async fn expect(&self, patience: Duration) -> Expected {
+        let room = Arc::clone(&self.room).acquire_owned().await.expect("the room is not closed");
+        let (sender, answer) = oneshot::channel();
+        let wait = Wait { until: Instant::now() + patience, answer: sender, _room: room };
+        let number = locked(&self.waiting).push(wait);
+        let reply = format!("{}.{number}", self.inbox);
+        Expected { reply, number, waiting: Arc::clone(&self.waiting), answer }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+impl Expected {
+    /// Waits for it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn get(self) -> Result<Stored, Refusal> {
+        self.answer.await.unwrap_or(Err(Refusal::Unknown))
+    }
+
+    /// What it was expected for was not sent.
+    pub fn give_up(self) {
+        locked(&self.waiting).take(self.number);
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, wait: Wait) -> u64 {
+        self.line.push_back(Some(wait));
+        self.first + self.line.len() as u64 - 1
+    }
+
+    fn take(&mut self, number: u64) -> Option<Wait> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        let wait = self.line.get_mut(index)?.take();
+        while let Some(None) = self.line.front() {
+            self.line.pop_front();
+            self.first += 1;
+        }
+        wait
+    }
+
+    /// Those at the head of the line that waited too long.
+    fn overdue(&mut self, now: Instant) -> Vec<Wait> {
+        let mut overdue = Vec::new();
+        while let Some(wait) = self.line.front() {
+            if wait.as_ref().is_some_and(|wait| wait.until > now) {
+                break;
+            }
+            overdue.extend(self.line.pop_front().flatten());
+            self.first += 1;
+        }
+        overdue
+    }
+}
+
+async fn read(mut messages: Subscriber, waiting: Arc<Mutex<Waiting>>, refused: Arc<Seldom>) {
+    let conclude = |wait: Wait, answer: Result<Stored, Refusal>| {
+        if let Err(refusal) = &answer {
+            refused.count(1, || refusal.to_string());
+        }
+        let _ = wait.answer.send(answer);
+    };
+    let mut sweep = tokio::time::interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            message = messages.next() => {
+                let Some(message) = message else { return };
+                let number = message.subject.rsplit('.').next().and_then(|token| token.parse().ok());
+                if let Some(wait) = number.and_then(|number| locked(&waiting).take(number)) {
+                    conclude(wait, answer_of(&message));
+                }
+            }
+            _ = sweep.tick() => {
+                let overdue = locked(&waiting).overdue(Instant::now());
+                for wait in overdue {
+                    conclude(wait, Err(Refusal::Unknown));
+                }
+            }
+        }
+    }
+}
+
+/// `JetStream`'s acknowledgement, as it stands in
+/// <https://docs.nats.io/reference/reference-protocols/nats_api_reference#error-responses>.
+#[derive(Deserialize)]
+struct Acknowledgement {
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<async_nats::jetstream::Error>,
+}
+
+fn answer_of(message: &Message) -> Result<Stored, Refusal> {
+    if message.status == Some(StatusCode::NO_RESPONDERS) {
+        return Err(Refusal::Refused("no stream takes its subject".to_owned()));
+    }
+    match serde_json::from_slice(&message.payload) {
+        Ok(Acknowledgement { error: Some(error), .. }) => Err(Refusal::Refused(error.to_string())),
+        Ok(Acknowledgement { seq: position @ 1.., duplicate, .. }) => {
+            Ok(Stored { position, duplicate })
+        }
+        // Whoever wrote that, it says nothing of the event.
+        Ok(_) | Err(_) => Err(Refusal::Unknown),
+    }
+}
+
+fn locked(waiting: &Mutex<Waiting>) -> std::sync::MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(room: &Arc<Semaphore>, until: Instant) -> Wait {
+        let room = Arc::clone(room).try_acquire_owned().expect("room");
+        Wait { until, answer: oneshot::channel().0, _room: room }
+    }
+
+    #[test]
+    fn what_is_answered_leaves_room_at_once_and_the_line_when_it_is_first() {
+        let (room, now) = (Arc::new(Semaphore::new(3)), Instant::now());
+        let mut waiting = Waiting::default();
+        let numbers: Vec<u64> = (0..3).map(|_| waiting.push(wait(&room, now))).collect();
+        assert_eq!(numbers, [0, 1, 2]);
+        drop(waiting.take(1));
+        assert!(waiting.take(1).is_none(), "an answer twice is one");
+        assert_eq!((room.available_permits(), waiting.line.len()), (1, 3));
+        drop(waiting.take(0));
+        assert_eq!((room.available_permits(), waiting.line.len(), waiting.first), (2, 1, 2));
+        assert!(waiting.take(0).is_none() && waiting.take(7).is_none());
+        assert_eq!(waiting.push(wait(&room, now)), 3);
+    }
+
+    #[test]
+    fn only_who_waited_too_long_is_overdue() {
+        let (room, now) = (Arc::new(Semaphore::new(3)), Instant::now());
+        let mut waiting = Waiting::default();
+        for seconds in [1, 1, 9] {
+            waiting.push(wait(&room, now + Duration::from_secs(seconds)));
+        }
+        drop(waiting.take(1));
+        assert_eq!(waiting.overdue(now).len(), 0);
+        assert_eq!(waiting.overdue(now + Duration::from_secs(2)).len(), 1);
+        assert_eq!((waiting.first, waiting.line.len()), (2, 1));
+    }
+}
