@@ -37,6 +37,9 @@ use crate::vocabulary::{Dimension, OTHER, OTHER_NAME, Vocabulary, VocabularyKey}
 pub use needs::Needs;
 pub use outcome::Outcome;
 
+/// About how many additions to rollups an event makes.
+const DELTAS_EACH: usize = 8;
+
 /// One message of the log.
 #[derive(Debug)]
 pub struct Message<'a> {
@@ -194,6 +197,8 @@ impl Fold {
     /// further use.
     pub fn resolve(&mut self, batch: &[Message<'_>]) -> Result<Resolved, NotAtHand> {
         let mut resolved = Resolved::default();
+        resolved.outcomes.reserve(batch.len());
+        resolved.deltas.reserve(batch.len() * DELTAS_EACH);
         for (index, message) in batch.iter().enumerate() {
             self.root.log_time = self.root.log_time.max(message.log_time);
             let (place, now) = (&mut self.root.blocks, self.root.log_time);

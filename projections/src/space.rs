@@ -234,7 +234,9 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
     /// has settled.
     pub fn turn(&mut self) {
         if !self.complete && self.young.len() > self.capacity / 2 {
-            self.old = std::mem::take(&mut self.young);
+            // The room of those that go is there for those that come.
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
         }
     }
 }

@@ -20,10 +20,11 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::commit::{Command, ENCODING, Packed, Quarantined, Verb, Writes, number, with_id};
+use super::commit::{ENCODING, Packed, Quarantined, Writes, number};
 use super::generation::Checkpoint;
 use super::lease::Owner;
 use super::names::{CHECKPOINTS, LEASES, Model, of_ordinal};
+use super::operations::{Command, Verb};
 use super::{Doing, Error, Store};
 
 /// Batches that may wait for the database. The fold keeps at hand what these have changed.
@@ -161,7 +162,7 @@ impl Bulk {
             let mut insert = writes.collect(model, Verb::Insert);
             for (key, document) in documents.by_ref().take(CHUNK) {
                 let body = bson::serialize_to_raw_document_buf(&body(document)).doing(ENCODING)?;
-                insert.push(&with_id(&id(key), &body)?);
+                insert.push_with_id(&id(key), &body);
             }
             insert.end();
             if writes.commands.is_empty() {

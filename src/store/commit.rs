@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use mongodb::ClientSession;
-use mongodb::bson::{self, RawArrayBuf, RawDocumentBuf, rawdoc};
+use mongodb::bson::{self, rawdoc};
 use mongodb::error::{ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::WriteConcern;
 use projections::customers::Customer;
@@ -22,12 +22,10 @@ use serde::Serialize;
 
 use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, Model};
+use super::operations::{Collect, Command, Verb};
 use super::{Doing, Error, Store};
 use crate::failpoint;
 
-/// `MongoDB` takes 100,000 operations and 48 MB in a command; half of that leaves room.
-const COMMAND_OPERATIONS: usize = 50_000;
-const COMMAND_BYTES: usize = 24 << 20;
 /// How long an unknown result of a commit is asked for.
 const UNKNOWN_RESULT_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -289,20 +287,6 @@ pub(super) struct Packed<'a, T> {
     pub(super) t: &'a T,
 }
 
-/// One command, and how many documents it must have found or made, where that is known.
-#[derive(Debug)]
-pub(super) struct Command {
-    pub(super) body: RawDocumentBuf,
-    pub(super) operations: Option<i64>,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Verb {
-    Insert,
-    Update,
-    Delete,
-}
-
 pub(super) struct Writes {
     pub(super) generation: u32,
     pub(super) commands: Vec<Command>,
@@ -320,7 +304,7 @@ impl Writes {
         let body = |it| bson::serialize_to_raw_document_buf(&body(it)).doing(ENCODING);
         let mut inserts = self.collect(model, Verb::Insert);
         for change in changes.clone().filter(|change| change.new) {
-            inserts.push(&with_id(&id(change.key), &body(change.document)?)?);
+            inserts.push_with_id(&id(change.key), &body(change.document)?);
         }
         inserts.end();
         let mut updates = self.collect(model, Verb::Update);
@@ -346,67 +330,8 @@ impl Writes {
     }
 
     pub(super) fn collect(&mut self, model: Model, verb: Verb) -> Collect<'_> {
-        let collection = model.name(self.generation);
-        Collect { writes: self, verb, collection, array: RawArrayBuf::new(), len: 0, bytes: 0 }
-    }
-}
-
-/// Collects the operations of one kind on one collection into as few commands as may be.
-pub(super) struct Collect<'a> {
-    writes: &'a mut Writes,
-    verb: Verb,
-    collection: String,
-    array: RawArrayBuf,
-    len: usize,
-    bytes: usize,
-}
-
-impl Collect<'_> {
-    pub(super) fn push(&mut self, operation: &RawDocumentBuf) {
-        let size = operation.as_bytes().len();
-        if self.len >= COMMAND_OPERATIONS || (self.len > 0 && self.bytes + size > COMMAND_BYTES) {
-            self.flush();
-        }
-        self.array.push(operation);
-        self.len += 1;
-        self.bytes += size;
-    }
-
-    fn flush(&mut self) {
-        let list = std::mem::replace(&mut self.array, RawArrayBuf::new());
-        let name = self.collection.as_str();
-        let body = match self.verb {
-            Verb::Insert => rawdoc! { "insert": name, "documents": list },
-            Verb::Update => rawdoc! { "update": name, "updates": list },
-            Verb::Delete => rawdoc! { "delete": name, "deletes": list },
-        };
-        let operations = match self.verb {
-            Verb::Delete => None,
-            Verb::Insert | Verb::Update => i64::try_from(self.len).ok(),
-        };
-        self.writes.count += std::mem::take(&mut self.len);
-        self.bytes = 0;
-        self.writes.commands.push(Command { body, operations });
-    }
-
-    pub(super) fn end(mut self) {
-        if self.len > 0 {
-            self.flush();
-        }
+        Collect::new(self, verb, model.name(self.generation))
     }
 }
 
 pub(super) const ENCODING: &str = "encoding a commit";
-
-/// A document with its `_id` before its other elements.
-pub(super) fn with_id(id: &str, body: &RawDocumentBuf) -> Result<RawDocumentBuf, Error> {
-    let head = rawdoc! { "_id": id };
-    let (head, body) = (head.as_bytes(), body.as_bytes());
-    // A document is its length (4 bytes), its elements, and a closing zero.
-    let length = head.len() + body.len() - 5;
-    let mut bytes = Vec::with_capacity(length);
-    bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
-    bytes.extend_from_slice(&head[4..head.len() - 1]);
-    bytes.extend_from_slice(&body[4..]);
-    RawDocumentBuf::from_bytes(bytes).doing(ENCODING)
-}

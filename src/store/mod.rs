@@ -7,6 +7,7 @@
 //! - [`generations`]: all that are there; switching and dropping; [`bulk`]: a new one, loaded in
 //!   bulk; [`diff`]: two of them, document by document; [`work`]: what is being done to them;
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
+//!   [`operations`]: the commands it is made of;
 //! - [`lease`]: who folds, and who sees to other generations;
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`quarantine`]: what is quarantined, and what became of it;
@@ -30,6 +31,7 @@ pub mod lease;
 pub mod load;
 pub mod names;
 pub mod notes;
+mod operations;
 pub mod quarantine;
 pub mod read;
 pub mod resets;

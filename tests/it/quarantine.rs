@@ -139,3 +139,16 @@ async fn every_message_read_is_applied_repeated_unchanged_stale_or_quarantined()
     assert_eq!(counts.quarantined, rows(&shop).await.len() as u64);
     app.stop().await.expect("stopped");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_of_rotten_messages_may_be_larger_than_a_document_of_the_store_may_be() {
+    let shop = Shop::new().await;
+    let mut last = 0;
+    for _ in 0..18 {
+        last = shop.publish("feedback", vec![b'x'; 990_000]).await;
+    }
+    let app = shop.start().await;
+    assert_eq!(shop.folded(last).await.root.counts.quarantined, last);
+    assert!(rows(&shop).await.iter().all(|row| row.payload.bytes().len() == 990_000));
+    app.stop().await.expect("stopped");
+}
