@@ -162,7 +162,8 @@ mod tests {
         let text = "x".repeat(1 << 20);
         let made = commands(
             |collect| {
-                (0..30).for_each(|n| collect.push_with_id(&n.to_string(), &rawdoc! { "t": &*text }));
+                (0..30)
+                    .for_each(|n| collect.push_with_id(&n.to_string(), &rawdoc! { "t": &*text }));
             },
             Verb::Insert,
         );
