@@ -11,6 +11,7 @@ use projections::event::Kind;
 
 use super::announce::Announcement;
 use super::{Error, Log, REPLAY_OF, subject};
+use crate::telemetry::traces::{self, TRACEPARENT};
 
 /// How long an event may wait to be sent, and how long the log may take to acknowledge it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -136,6 +137,9 @@ impl Log {
         }
         if let Some(position) = event.replay_of {
             headers.insert(REPLAY_OF, position.to_string().as_str());
+        }
+        if let Some(traceparent) = traces::carried() {
+            headers.insert(TRACEPARENT, &*traceparent);
         }
         if headers.is_empty() {
             self.context.publish(subject, event.body).await
