@@ -16,7 +16,7 @@
 //! - [`quarantine`]: what was not understood, seen through and sent again;
 //! - [`auth`]: accounts, sessions, tokens, permissions, API keys;
 //! - [`http`]: what every answer has in common;
-//! - [`telemetry`]: what is counted and timed, for Prometheus;
+//! - [`telemetry`]: what is counted and timed, for Prometheus, and traces;
 //! - [`seldom`]: what happens often, counted and said once a minute;
 //! - [`failpoint`]: places where it can be told to kill itself; [`soak`]: faults, and what is left;
 //! - [`services`]: nats-server and mongod as children of this program;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use adaptive_bi::command::{admin, demo, ingest, key, project, quarantine, serve};
 use adaptive_bi::config::{self, Settings};
+use adaptive_bi::telemetry::traces;
 use adaptive_bi::{bench, failpoint, projector, services, soak};
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
         start_telemetry(&cli.settings, &cli.command)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("the runtime does not start")?;
-        let ended = runtime.block_on(run(cli));
+        let ended = runtime.block_on(traced(cli));
         // Left to the end of the process: what the MongoDB driver still has under way panics where
         // the runtime drops the one task before the other.
         std::mem::forget(runtime);
@@ -73,6 +74,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn traced(cli: Cli) -> anyhow::Result<()> {
+    let traces = traces::start()?;
+    let ended = run(cli).await;
+    traces.stop().await;
+    ended
 }
 
 async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {

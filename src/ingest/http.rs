@@ -26,7 +26,7 @@ use crate::http::door::limits::Budget;
 use crate::http::envelope::Envelope;
 use crate::http::problem::{FieldError, Problem};
 use crate::stream::Log;
-use crate::telemetry;
+use crate::telemetry::{self, traces};
 
 /// What a body may say it is.
 const TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "application/ndjson"];
@@ -140,6 +140,26 @@ async fn take(
         body::split(envelope::without_mark(body)).map_err(|error| Problem::invalid(vec![error]))?;
     budget.spend(events.len())?;
     let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
+    let publishing = traces::Publishing::begin();
+    let outcomes = publishing.within(submit(deps, caller, kind, &events, edge)).await;
+    let report = report(outcomes);
+    let untaken = report.results.len() - report.accepted - report.duplicates - report.rejected;
+    publishing.answered(report.accepted + report.duplicates, untaken);
+    telemetry::published("accepted", report.accepted);
+    telemetry::published("duplicate", report.duplicates);
+    telemetry::published("rejected", report.rejected);
+    telemetry::published("untaken", untaken);
+    Ok(answer(report))
+}
+
+/// Sends the events of a batch, and what is wrong with those that are none.
+async fn submit(
+    deps: &Deps,
+    caller: &Caller,
+    kind: Option<Kind>,
+    events: &[&[u8]],
+    edge: Edge<'_>,
+) -> HashMap<usize, Outcome> {
     let mut submitter = Submitter::new(&deps.log, TAKEN_WITHIN);
     for (index, text) in events.iter().enumerate() {
         let event = match kind {
@@ -155,13 +175,7 @@ async fn take(
             Err(reasons) => submitter.reject(index, reasons),
         }
     }
-    let report = report(submitter.finish().await);
-    let untaken = report.results.len() - report.accepted - report.duplicates - report.rejected;
-    telemetry::published("accepted", report.accepted);
-    telemetry::published("duplicate", report.duplicates);
-    telemetry::published("rejected", report.rejected);
-    telemetry::published("untaken", untaken);
-    Ok(answer(report))
+    submitter.finish().await
 }
 
 fn report(outcomes: HashMap<usize, Outcome>) -> Report {

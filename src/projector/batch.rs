@@ -13,11 +13,20 @@ use super::session::Limits;
 use crate::store::commit::{Payload, QuarantineReason, Quarantined};
 use crate::stream::read::{Reader, Record};
 use crate::stream::{Log, REPLAY_OF, subject};
+use crate::telemetry::traces::Moment;
 
 /// An event may be dated this far past the log's time.
 const AHEAD_MS: i64 = 24 * 3600 * 1000;
 /// How long the consumer may be silent before the stream is asked whether it is ahead.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// A batch.
+pub struct Gathered {
+    /// Its messages, at least one.
+    pub records: Vec<Record>,
+    /// When the first of them was read.
+    pub since: Moment,
+}
 
 /// Gathers the next batch: at least one message, then what comes within `limits`, until
 /// `not_before` at least.
@@ -30,7 +39,7 @@ pub async fn gather(
     after: u64,
     limits: Limits,
     not_before: Instant,
-) -> Result<Vec<Record>, Error> {
+) -> Result<Gathered, Error> {
     let first = loop {
         match tokio::time::timeout(SILENCE, reader.next()).await {
             Ok(Some(record)) => break record?,
@@ -39,6 +48,7 @@ pub async fn gather(
             Err(_) => {}
         }
     };
+    let since = Moment::now();
     let deadline = not_before.max(Instant::now() + limits.linger);
     let mut bytes = first.payload.len();
     let mut records = vec![first];
@@ -57,7 +67,7 @@ pub async fn gather(
             Ok(None) | Err(_) => break,
         }
     }
-    Ok(records)
+    Ok(Gathered { records, since })
 }
 
 /// Parses a batch in log order. Log time starts from `log_time` and never goes back.

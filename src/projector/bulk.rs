@@ -187,7 +187,7 @@ async fn read(log: Log, mut reader: Reader, to: mpsc::Sender<Result<Vec<Record>,
     let mut after = 0;
     loop {
         let records = batch::gather(&log, &mut reader, after, BULK, tokio::time::Instant::now());
-        let records = records.await;
+        let records = records.await.map(|it| it.records);
         after = records.as_ref().ok().and_then(|it| it.last()).map_or(after, |it| it.position);
         let is_end = records.is_err();
         if to.send(records).await.is_err() || is_end {

@@ -27,7 +27,7 @@ use crate::stream::announce::{Announcement, Buckets};
 use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
 use crate::stream::subject;
-use crate::telemetry;
+use crate::telemetry::{self, traces};
 
 /// How often it is looked whether something of what was quarantined is to be said.
 const TELLING: Duration = Duration::from_secs(1);
@@ -102,6 +102,7 @@ struct Folded {
     from: u64,
     events: usize,
     changed: Changed,
+    trace: traces::Batch,
 }
 
 /// What a batch changed, as it is announced.
@@ -208,7 +209,7 @@ impl Session<'_> {
             if matches!(self.course, Course::UpTo(to) if to <= after) {
                 return Ok(End::Reached);
             }
-            let mut gathered = {
+            let batch::Gathered { records: mut gathered, since } = {
                 let projector = self.projector;
                 let gather =
                     batch::gather(&projector.log, reader, after, limits, self.pace.not_before);
@@ -238,10 +239,15 @@ impl Session<'_> {
                     return Ok(End::Reached);
                 }
             }
+            let mut trace = match self.course {
+                Course::Live(_) => traces::Batch::of(&gathered, since),
+                Course::UpTo(_) => traces::Batch::default(),
+            };
             let commit = self.fold(&gathered).await?;
+            trace.folded();
             self.settle().await?;
             self.pace.begin(limits.rest);
-            self.begin_commit(commit, gathered.len());
+            self.begin_commit(commit, gathered.len(), trace);
         }
     }
 
@@ -328,10 +334,15 @@ impl Session<'_> {
         came
     }
 
-    fn begin_commit(&mut self, (commit, changed): (Commit, Changed), events: usize) {
+    fn begin_commit(
+        &mut self,
+        (commit, changed): (Commit, Changed),
+        events: usize,
+        trace: traces::Batch,
+    ) {
         let Some(mut session) = self.idle.take() else { return };
         let checkpoint = commit.checkpoint().clone();
-        let folded = Folded { checkpoint, from: commit.previous(), events, changed };
+        let folded = Folded { checkpoint, from: commit.previous(), events, changed, trace };
         let store = self.projector.store.clone();
         let counts = matches!(self.course, Course::Live(_));
         let task = tokio::spawn(async move {
@@ -392,6 +403,7 @@ impl Session<'_> {
                     at: folded.checkpoint.committed_at,
                     touched: folded.changed.touched,
                     buckets: folded.changed.buckets,
+                    traceparents: folded.trace.committed(position),
                 };
                 failpoint::pass("commit-not-announced");
                 if let Err(error) = self.projector.log.announce(&announcement).await {

@@ -188,6 +188,7 @@ impl Generations {
             touched: all,
             // Another generation: all of it is new to who remembers the one before.
             buckets: None,
+            traceparents: vec![],
         };
         if let Err(error) = self.log.announce(&announcement).await {
             warn!(error = describe(&error), "the switch was not announced");

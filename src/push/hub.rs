@@ -14,6 +14,7 @@ use crate::query::params::Asked;
 use crate::query::summary::{Overview, Summary};
 use crate::query::wait::{self, Least, READ_WITHIN};
 use crate::query::{self, Deps, answer::View};
+use crate::telemetry::traces::Moment;
 
 /// Updates are at least this far apart.
 pub const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
@@ -85,6 +86,8 @@ impl Hub {
             latest: self.deps.latest.clone(),
             next: Instant::now(),
             last: self.position(),
+            sent: self.position(),
+            begun: Moment::now(),
         }
     }
 }
@@ -98,6 +101,10 @@ pub struct Updates {
     next: Instant,
     /// The position of the last one.
     last: u64,
+    /// That of the last one that was sent, or that nobody wanted.
+    sent: u64,
+    /// When the last one began to be made.
+    begun: Moment,
 }
 
 impl Updates {
@@ -114,8 +121,10 @@ impl Updates {
             self.next = Instant::now() + UPDATE_INTERVAL;
             self.last = self.hub.position();
             if !is_heard() {
+                self.sent = self.last;
                 continue;
             }
+            self.begun = Moment::now();
             match self.hub.current().await {
                 Ok(current) => {
                     self.last = current.position;
@@ -124,6 +133,14 @@ impl Updates {
                 Err(error) => tracing::warn!(%error, "an update could not be made"),
             }
         }
+    }
+
+    /// The last one was sent to all who listen.
+    pub fn sent(&mut self) {
+        if let Some(latest) = &*self.latest.borrow() {
+            latest.traces.pushed(self.sent, self.last, self.begun);
+        }
+        self.sent = self.last;
     }
 }
 

@@ -125,6 +125,7 @@ impl SocketIoPush {
             let Some(current) = update else { break };
             metrics::counter!(telemetry::PUSHES).increment(1);
             let sent = self.io.to(ROOM).emit("realtimeSalesUpdate", &*current).await;
+            updates.sent();
             self.count(match &sent {
                 Err(BroadcastError::Socket(sockets)) => sockets.len(),
                 Err(_) => 1,

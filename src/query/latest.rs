@@ -17,6 +17,7 @@ use super::wait::READ_WITHIN;
 use crate::store::Store;
 use crate::store::read::Snapshot;
 use crate::stream::announce::Announcement;
+use crate::telemetry::traces::Recent;
 
 /// The store is asked at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -33,6 +34,8 @@ pub struct Latest {
     pub snapshot: Arc<Snapshot>,
     /// The position of the newest one in which sales may differ from the one before.
     pub sales_changed_at: u64,
+    /// What the commits up to it carried, and some after it.
+    pub traces: Recent,
     read: Instant,
 }
 
@@ -74,9 +77,10 @@ pub async fn follow(
                 let sales_changed_at = unchanged.map_or(position, |it| it.sales_changed_at);
                 answers.renew(&snapshot).await;
                 let snapshot = Arc::new(snapshot);
-                latest.send_replace(Some(Latest { snapshot, sales_changed_at, read }));
+                let traces = heard.traces.clone();
+                latest.send_replace(Some(Latest { snapshot, sales_changed_at, traces, read }));
                 let is_behind = heard.is_beyond(position);
-                heard = Heard::of(&answers);
+                heard = heard.anew();
                 if is_behind {
                     continue;
                 }
@@ -102,11 +106,18 @@ struct Heard<'a> {
     /// Commits that follow each other: from where, to where, and whether one changed sales.
     chain: Option<(u64, u64, bool)>,
     missed: bool,
+    /// Those before it as well.
+    traces: Recent,
 }
 
 impl<'a> Heard<'a> {
     fn of(answers: &'a Answers) -> Self {
-        Heard { answers, chain: None, missed: false }
+        Heard { answers, chain: None, missed: false, traces: Recent::default() }
+    }
+
+    /// What is announced from here on.
+    fn anew(self) -> Self {
+        Heard { chain: None, missed: false, ..self }
     }
 
     /// Waits until the commit that ends at a position was announced.
@@ -143,6 +154,7 @@ impl<'a> Heard<'a> {
 
     fn take(&mut self, announcement: &Announcement) {
         self.answers.heard(announcement);
+        self.traces.heard(announcement);
         let (from, to) = (announcement.from, announcement.position);
         let sales = announcement.touched.sales;
         match &mut self.chain {

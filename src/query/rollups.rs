@@ -230,8 +230,15 @@ mod tests {
     }
 
     fn announcement(from: u64, position: u64, buckets: impl Into<Option<Buckets>>) -> Announcement {
-        let buckets = buckets.into();
-        Announcement { generation: 1, from, position, at: 0, touched: Touched::default(), buckets }
+        Announcement {
+            generation: 1,
+            from,
+            position,
+            at: 0,
+            touched: Touched::default(),
+            buckets: buckets.into(),
+            traceparents: vec![],
+        }
     }
 
     fn of_day(day: u32) -> Buckets {

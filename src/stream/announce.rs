@@ -23,6 +23,9 @@ pub struct Announcement {
     /// Which rollups it changed; `None` where that is not said, so that it may be any.
     #[serde(default)]
     pub buckets: Option<Buckets>,
+    /// The spans that committed events which are traced, for those of the push.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traceparents: Vec<String>,
 }
 
 /// The buckets of time that the rollups of a commit belong to. That of all time is always one.

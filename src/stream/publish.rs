@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::announce::Announcement;
 use super::answers::Expected;
 use super::{Error, Log, REPLAY_OF, subject};
+use crate::telemetry::traces::{self, TRACEPARENT};
 
 /// How long an event may wait to be sent, and how long the log may take to acknowledge it. Room for
 /// it comes within that too: whoever has it is answered or overdue by then.
@@ -88,6 +89,9 @@ impl Log {
         }
         if let Some(position) = event.replay_of {
             headers.insert(REPLAY_OF, position.to_string().as_str());
+        }
+        if let Some(traceparent) = traces::carried() {
+            headers.insert(TRACEPARENT, &*traceparent);
         }
         Ok(self.send(subject, headers, event.body).await?.get())
     }

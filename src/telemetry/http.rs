@@ -12,8 +12,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::generations;
 use super::{HALTED, HTTP_DURATION, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, POSITION, QUARANTINED, UP};
+use super::{generations, traces};
 use crate::auth::access::Access;
 use crate::auth::role::{Action, Resource};
 use crate::auth::scope::Scope;
@@ -91,14 +91,17 @@ fn number(it: u64) -> f64 {
     it as f64
 }
 
-/// Times a route, from its request to the head of its answer. What is refused counts as well.
+/// Times and traces a route, from its request to the head of its answer. What is refused counts as
+/// well.
 pub async fn timed(
     State((method, route)): State<(Method, &'static str)>,
     request: Request,
     next: Next,
 ) -> Response {
     let since = Instant::now();
-    let response = next.run(request).await;
+    let span = traces::Request::of(&request, route);
+    let response = span.within(next.run(request)).await;
+    span.answered(response.status());
     let labels = [
         ("http_request_method", method.as_str().to_owned()),
         ("http_route", route.to_owned()),

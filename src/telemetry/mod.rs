@@ -1,4 +1,4 @@
-//! What the program counts and times, for Prometheus.
+//! What the program counts and times, for Prometheus, and its traces.
 //!
 //! Names follow OpenTelemetry's semantic conventions as Prometheus has them, ours begin with
 //! `adaptive_bi_`. Nothing is recorded for each event: counts are made for each commit, request and
@@ -9,10 +9,12 @@
 //! # Layout
 //!
 //! - here: the recorder, and the names of its metrics; [`generations`]: those of each generation;
-//!   [`http`]: `GET /metrics`.
+//!   [`http`]: `GET /metrics`;
+//! - [`traces`]: spans from publish to push.
 
 pub mod generations;
 pub mod http;
+pub mod traces;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -1,6 +1,7 @@
 //! A shop of its own for each test, and waiting for what must come.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -298,7 +299,17 @@ impl Shop {
 
     /// A request of nobody in particular.
     pub fn request(&self, app: &App, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", app.address))
+        self.request_to(app.address, method, path)
+    }
+
+    /// The same to a service that is another process.
+    pub fn request_to(
+        &self,
+        address: SocketAddr,
+        method: Method,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("http://{address}{path}"))
     }
 
     /// `data` of an answer that reflects at least `position`.

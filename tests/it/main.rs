@@ -10,7 +10,7 @@
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
 //!   that is not the checkpoint's; [`projections`]: how far the read models are; [`metrics`]: what
-//!   Prometheus is told;
+//!   Prometheus is told; `traces`: what a collector is, in builds that have them;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
@@ -58,5 +58,7 @@ mod routes;
 mod servers;
 mod sessions;
 mod streams;
+#[cfg(feature = "otlp")]
+mod traces;
 mod updates;
 mod users;

@@ -1,6 +1,7 @@
 //! Socket.IO: who is welcomed, who is signed in, and what is pushed to whom.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
@@ -23,7 +24,7 @@ use crate::people::{PASSWORD, account, ask, post, send, session, somebody, tell}
 /// A Socket.IO client by polling: packets are texts.
 pub struct Socket<'a> {
     shop: &'a Shop,
-    app: &'a App,
+    address: SocketAddr,
     path: String,
     waiting: VecDeque<String>,
     seen: Vec<String>,
@@ -31,13 +32,18 @@ pub struct Socket<'a> {
 
 impl<'a> Socket<'a> {
     /// Connects with `auth` in the handshake and is welcomed.
-    pub async fn open(shop: &'a Shop, app: &'a App, auth: Option<Value>) -> Socket<'a> {
+    pub async fn open(shop: &'a Shop, app: &App, auth: Option<Value>) -> Socket<'a> {
+        Socket::open_at(shop, app.address, auth).await
+    }
+
+    /// The same to a service that is another process.
+    pub async fn open_at(shop: &'a Shop, address: SocketAddr, auth: Option<Value>) -> Socket<'a> {
         let path = "/socket.io/?EIO=4&transport=polling";
-        let opened = answer(shop.request(app, Method::GET, path)).await;
+        let opened = answer(shop.request_to(address, Method::GET, path)).await;
         let opened = opened.body.as_str().and_then(|it| it.strip_prefix('0')).expect("a handshake");
         let opened: Value = serde_json::from_str(opened).expect("a handshake");
         let path = format!("{path}&sid={}", opened["sid"].as_str().expect("a session"));
-        let mut socket = Socket { shop, app, path, waiting: VecDeque::new(), seen: vec![] };
+        let mut socket = Socket { shop, address, path, waiting: VecDeque::new(), seen: vec![] };
         let auth = auth.map(|auth| auth.to_string()).unwrap_or_default();
         socket.send(format!("40{auth}")).await;
         let welcome = socket.next("welcome").await;
@@ -46,7 +52,7 @@ impl<'a> Socket<'a> {
     }
 
     async fn send(&self, packet: String) {
-        let request = self.shop.request(self.app, Method::POST, &self.path);
+        let request = self.shop.request_to(self.address, Method::POST, &self.path);
         assert_eq!(answer(request.body(packet)).await.status, 200);
     }
 
@@ -57,7 +63,7 @@ impl<'a> Socket<'a> {
     /// The next packet, or nothing where the connection has ended.
     async fn packet(&mut self) -> Option<String> {
         while self.waiting.is_empty() {
-            let polled = answer(self.shop.request(self.app, Method::GET, &self.path)).await;
+            let polled = answer(self.shop.request_to(self.address, Method::GET, &self.path)).await;
             if polled.status != 200 {
                 return None;
             }
@@ -89,6 +95,11 @@ impl<'a> Socket<'a> {
             panic!("closed before {name}: {:?}", self.seen);
         });
         found.await.unwrap_or_else(|_| panic!("no {name}"))
+    }
+
+    /// Waits for an update of at least a position.
+    pub async fn is_pushed(&mut self, position: u64) {
+        while self.next("realtimeSalesUpdate").await["position"].as_u64() < Some(position) {}
     }
 
     /// Waits for the server to disconnect.

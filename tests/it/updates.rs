@@ -58,8 +58,15 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     let lost = shop.publish("transaction", sale("t3", "ann", 5, json!({})).to_string()).await;
     shop.folded(lost).await;
     let (from, touched) = (lost, Touched::default());
-    let next =
-        Announcement { generation: 1, from, position: lost + 1, at: 0, touched, buckets: None };
+    let next = Announcement {
+        generation: 1,
+        from,
+        position: lost + 1,
+        at: 0,
+        touched,
+        buckets: None,
+        traceparents: vec![],
+    };
     announcements.send(next).expect("somebody listens");
     let update = tokio::time::timeout(Duration::from_secs(1), updates.next(|| true)).await;
     let update = update.expect("an update at once").expect("more can come");

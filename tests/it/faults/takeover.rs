@@ -2,7 +2,7 @@
 
 use adaptive_bi::app::App;
 use adaptive_bi::projector::status::State;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::events::sale;
 use crate::harness::{Shop, until};
@@ -10,13 +10,6 @@ use crate::push::Socket;
 
 async fn sell(shop: &Shop, id: &str) -> u64 {
     shop.publish("transaction", sale(id, "ann", 1, json!({})).to_string()).await
-}
-
-async fn is_pushed(socket: &mut Socket<'_>, position: u64) {
-    let mut update = Value::Null;
-    while update["position"].as_u64() < Some(position) {
-        update = socket.next("realtimeSalesUpdate").await;
-    }
 }
 
 async fn folds(app: &App) {
@@ -39,8 +32,8 @@ async fn of_two_services_one_folds_and_both_answer_and_push() {
     one.next("authenticated").await;
     another.next("authenticated").await;
     let position = sell(&shop, "t1").await;
-    is_pushed(&mut one, position).await;
-    is_pushed(&mut another, position).await;
+    one.is_pushed(position).await;
+    another.is_pushed(position).await;
     for app in [&first, &second] {
         assert_eq!(shop.data(app, "/api/metrics/sales", position).await["totalOrders"], 1);
         assert_eq!(shop.get(app, "/health/ready").await.status, 200);
@@ -49,7 +42,7 @@ async fn of_two_services_one_folds_and_both_answer_and_push() {
 
     folds(&second).await;
     let position = sell(&shop, "t2").await;
-    is_pushed(&mut another, position).await;
+    another.is_pushed(position).await;
     assert_eq!(shop.data(&second, "/api/metrics/sales", position).await["totalOrders"], 2);
     second.stop().await.expect("stopped");
 }
