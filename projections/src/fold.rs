@@ -8,12 +8,14 @@
 //!    to which rollup; [`Fold::needs_rollups`] says which of those, and of the tallies, to load;
 //! 4. [`Fold::apply`]: the additions.
 //!
-//! What a step needs looked up is worked out in `needs`, the steps themselves here.
+//! What a step needs looked up is worked out in `needs`, the steps themselves here; `complete` has
+//! what is different where a whole log is folded at once.
 //!
 //! Then the changed documents of each [`Space`] are written in one transaction with the new
 //! [`Root`], and [`Fold::settle`] goes on to the next batch. Where the transaction fails the whole
 //! fold is thrown away and made anew from the checkpoint.
 
+mod complete;
 mod needs;
 mod outcome;
 
@@ -27,7 +29,7 @@ use crate::products::{self, Product};
 use crate::rank::Rank;
 use crate::rollup::{self, Delta, Family, RollupKey};
 use crate::root::{Root, Settings};
-use crate::seen::{Block, BlockKey, BlockKind, Seen};
+use crate::seen::{Block, BlockKey, Seen};
 use crate::space::{Change, NotAtHand, Space};
 use crate::table::Table;
 use crate::tally::{Of, Tally, TallyKey};
@@ -174,22 +176,6 @@ impl Fold {
         }
     }
 
-    /// The same fold, for a generation of which the store has nothing yet: every document stays at
-    /// hand, and none is asked for. The rows of the ledger, which are most documents, are as ever.
-    #[must_use]
-    pub fn complete(self) -> Self {
-        Fold {
-            ledger: Space::new(400_000),
-            customers: Space::complete(),
-            products: Space::complete(),
-            vocabularies: Space::complete(),
-            tallies: Space::complete(),
-            rollups: Space::complete(),
-            blocks: Space::complete(),
-            ..self
-        }
-    }
-
     /// Step 3: each event in log order. Entities change; additions to rollups are collected.
     ///
     /// # Errors
@@ -272,7 +258,9 @@ impl Fold {
     /// # Errors
     /// [`NotAtHand`] where what [`Fold::needs_rollups`] asked for was not supplied.
     pub fn apply(&mut self, resolved: &Resolved) -> Result<(), NotAtHand> {
-        self.add(resolved)?;
+        for delta in &resolved.deltas {
+            self.rollups.edit(&delta.key, Table::default)?.add(delta.row, delta.delta);
+        }
         for Change { document, .. } in self.customers.changes() {
             let key = TallyKey::new(Of::Customers, document.ordinal);
             self.tallies.edit(&key, Tally::default)?.set(document.ordinal, &document.row());
@@ -282,40 +270,6 @@ impl Fold {
             self.tallies.edit(&key, Tally::default)?.set(document.ordinal, &document.row());
         }
         Ok(())
-    }
-
-    /// The additions alone. For a fold that is [`Fold::complete`] and has what is counted of
-    /// everybody put together once, by [`Fold::tally_all`].
-    ///
-    /// # Errors
-    /// As [`Fold::apply`].
-    pub fn add(&mut self, resolved: &Resolved) -> Result<(), NotAtHand> {
-        for delta in &resolved.deltas {
-            self.rollups.edit(&delta.key, Table::default)?.add(delta.row, delta.delta);
-        }
-        Ok(())
-    }
-
-    /// What is counted of every customer and product at hand.
-    ///
-    /// # Errors
-    /// [`NotAtHand`] where a tally is not.
-    pub fn tally_all(&mut self) -> Result<(), NotAtHand> {
-        for (_, customer) in self.customers.all() {
-            let key = TallyKey::new(Of::Customers, customer.ordinal);
-            self.tallies.edit(&key, Tally::default)?.set(customer.ordinal, &customer.row());
-        }
-        for (_, product) in self.products.all() {
-            let key = TallyKey::new(Of::Products, product.ordinal);
-            self.tallies.edit(&key, Tally::default)?.set(product.ordinal, &product.row());
-        }
-        Ok(())
-    }
-
-    /// Drops the blocks of activities that are forgotten.
-    pub fn drop_forgotten_blocks(&mut self) {
-        let first = self.root.blocks.activity_first;
-        self.blocks.retain(|key| key.kind != BlockKind::Activity || key.number >= first);
     }
 
     /// Completes a customer of [`Resolved::recheck`]: `stored` is the first and last completed

@@ -169,32 +169,55 @@ pub fn by_entity(
     ordinal: u32,
     delta: Row,
 ) -> impl Iterator<Item = Delta> {
-    [Level::Quarter, Level::Day, Level::Month, Level::Ever].into_iter().map(move |level| {
-        let bits = chunk_bits(level);
-        let key = RollupKey {
-            family,
-            slice: Some(status),
-            level,
-            bucket: bucket::bucket_of(level, quarter),
-            chunk: ordinal >> bits,
-        };
-        Delta { key, row: ordinal & ((1 << bits) - 1), delta }
-    })
+    [Level::Quarter, Level::Day, Level::Month, Level::Ever]
+        .into_iter()
+        .map(move |level| of_entity(family, Some(status), level, quarter, ordinal, delta))
+}
+
+fn of_entity(
+    family: Family,
+    slice: Option<Status>,
+    level: Level,
+    quarter: u32,
+    ordinal: u32,
+    delta: Row,
+) -> Delta {
+    let bits = chunk_bits(level);
+    let bucket = bucket::bucket_of(level, quarter);
+    let key = RollupKey { family, slice, level, bucket, chunk: ordinal >> bits };
+    Delta { key, row: ordinal & ((1 << bits) - 1), delta }
+}
+
+/// A row that sums up, with others, to one of the next longer bucket: that addition. `None` where
+/// there is none longer, or where both are counted by themselves.
+#[must_use]
+pub fn summed_up(key: &RollupKey, row: u32, sums: Row) -> Option<Delta> {
+    let level = match (key.family, key.level) {
+        (Family::Buyers | Family::Sold, Level::Quarter) => Level::Day,
+        (Family::Buyers | Family::Sold, Level::Day) => Level::Month,
+        (Family::Buyers | Family::Sold, Level::Month) => Level::Ever,
+        _ => return None,
+    };
+    let quarter = bucket::first_quarter(key.level, key.bucket);
+    let ordinal = (key.chunk << chunk_bits(key.level)) | row;
+    Some(of_entity(key.family, key.slice, level, quarter, ordinal, sums))
+}
+
+/// Whether every row of it is a sum of rows of a shorter bucket: see [`summed_up`].
+#[must_use]
+pub fn is_sum(key: &RollupKey) -> bool {
+    matches!(key.family, Family::Buyers | Family::Sold) && key.level != Level::Quarter
 }
 
 /// A change of a product's stock from what was known to what is.
 #[must_use]
 pub fn of_stock(ordinal: u32, before: Option<i64>, after: Option<i64>) -> Delta {
-    let bits = chunk_bits(Level::Ever);
-    let chunk = ordinal >> bits;
-    let (family, level) = (Family::Stock, Level::Ever);
     let delta = [
         after.unwrap_or(0) - before.unwrap_or(0),
         i64::from(after.is_some()) - i64::from(before.is_some()),
         0,
     ];
-    let key = RollupKey { family, slice: None, level, bucket: 0, chunk };
-    Delta { key, row: ordinal & ((1 << bits) - 1), delta }
+    of_entity(Family::Stock, None, Level::Ever, 0, ordinal, delta)
 }
 
 /// The additions to a value's rows in its day and its month.

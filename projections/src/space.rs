@@ -9,10 +9,13 @@
 //! A turn never drops what the latest batch touched, so a batch that is still being committed is
 //! never read back from the store.
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::fmt::Debug;
 use std::hash::Hash;
 
 use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use hashbrown::hash_map::EntryRef;
 
 /// A document that a batch needs was never loaded: a fault of the caller, not of the events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,21 +32,43 @@ impl std::error::Error for NotAtHand {}
 #[derive(Debug, Clone)]
 struct Slot<D> {
     document: Option<D>,
+    /// The latest batch that changed it; 0 is none.
+    batch: u64,
+    /// Whether there was a document before that.
     stored: bool,
-    dirty: bool,
 }
 
 impl<D> Slot<D> {
-    const ABSENT: Self = Slot { document: None, stored: false, dirty: false };
+    fn new(document: Option<D>) -> Self {
+        Slot { document, batch: 0, stored: false }
+    }
+
+    fn is_first_change_in(&mut self, batch: u64) -> bool {
+        if self.batch == batch {
+            return false;
+        }
+        (self.batch, self.stored) = (batch, self.document.is_some());
+        true
+    }
 }
 
 /// The documents of one collection that are at hand, by key.
 #[derive(Debug)]
 pub struct Space<K, D> {
+    at_hand: Halves<K, D>,
+    /// The keys of those that the batch at hand changed.
+    changed: Vec<K>,
+    /// Batches are counted from 1.
+    batch: u64,
+    capacity: usize,
+}
+
+/// What was touched since the last turn, and what was touched before.
+#[derive(Debug)]
+struct Halves<K, D> {
     young: HashMap<K, Slot<D>, RandomState>,
     old: HashMap<K, Slot<D>, RandomState>,
-    dirty: Vec<K>,
-    capacity: usize,
+    /// Whether what is not here is not anywhere.
     complete: bool,
 }
 
@@ -58,54 +83,11 @@ pub struct Change<'a, K, D> {
     pub new: bool,
 }
 
-impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
-    /// An empty space that keeps about `capacity` documents after each [`Space::turn`].
-    #[must_use]
-    pub fn new(capacity: usize) -> Self {
-        Space {
-            young: HashMap::default(),
-            old: HashMap::default(),
-            dirty: Vec::new(),
-            capacity: capacity.max(2),
-            complete: false,
-        }
-    }
-
-    /// A space of a collection that begins empty, with everything that is ever put into it: what
-    /// is not here is not anywhere, so nothing is asked for and nothing dropped.
-    #[must_use]
-    pub fn complete() -> Self {
-        Space { complete: true, ..Space::new(0) }
-    }
-
-    /// Every document at hand, in no particular order.
-    pub fn all(&self) -> impl Iterator<Item = (&K, &D)> {
-        let slots = self.young.iter().chain(&self.old);
-        slots.filter_map(|(key, slot)| Some((key, slot.document.as_ref()?)))
-    }
-
-    /// How many documents are at hand, those known to be absent included.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.young.len() + self.old.len()
-    }
-
-    /// Whether none is.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Drops what is not `kept`: it is gone from the collection as well.
-    pub fn retain(&mut self, kept: impl Fn(&K) -> bool) {
-        self.young.retain(|key, _| kept(key));
-        self.old.retain(|key, _| kept(key));
-    }
-
-    /// Whether the store need not be asked for `key`. What is at hand is kept for another turn.
-    pub fn at_hand<Q>(&mut self, key: &Q) -> bool
+impl<K: Eq + Hash, D> Halves<K, D> {
+    /// Whether the store need not be asked for a key, which is then kept for another turn.
+    fn have<Q>(&mut self, key: &Q) -> bool
     where
-        K: std::borrow::Borrow<Q>,
+        K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
         if self.complete || self.young.contains_key(key) {
@@ -120,11 +102,79 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
         }
     }
 
+    /// What is at a key, which is kept for another turn.
+    fn slot<Q>(&mut self, key: &Q) -> Result<&mut Slot<D>, NotAtHand>
+    where
+        K: Borrow<Q> + for<'a> From<&'a Q>,
+        Q: Eq + Hash + Debug + ?Sized,
+    {
+        let vacant = match self.young.entry_ref(key) {
+            EntryRef::Occupied(slot) => return Ok(slot.into_mut()),
+            EntryRef::Vacant(vacant) => vacant,
+        };
+        match self.old.remove(key) {
+            Some(slot) => Ok(vacant.insert_with_key(K::from(key), slot)),
+            None if self.complete => Ok(vacant.insert_with_key(K::from(key), Slot::new(None))),
+            None => Err(NotAtHand(format!("{key:?}"))),
+        }
+    }
+}
+
+impl<K: Eq + Hash, D> Space<K, D> {
+    /// An empty space that keeps about `capacity` documents after each [`Space::turn`].
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let (young, old) = (HashMap::default(), HashMap::default());
+        let at_hand = Halves { young, old, complete: false };
+        Space { at_hand, changed: Vec::new(), batch: 1, capacity: capacity.max(2) }
+    }
+
+    /// A space of a collection that begins empty, with everything that is ever put into it: what
+    /// is not here is not anywhere, so nothing is asked for and nothing dropped.
+    #[must_use]
+    pub fn complete() -> Self {
+        let mut space = Space::new(0);
+        space.at_hand.complete = true;
+        space
+    }
+
+    /// Every document at hand, in no particular order.
+    pub fn all(&self) -> impl Iterator<Item = (&K, &D)> {
+        let slots = self.at_hand.young.iter().chain(&self.at_hand.old);
+        slots.filter_map(|(key, slot)| Some((key, slot.document.as_ref()?)))
+    }
+
+    /// How many documents are at hand, those known to be absent included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.at_hand.young.len() + self.at_hand.old.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops what is not `kept`: it is gone from the collection as well.
+    pub fn retain(&mut self, kept: impl Fn(&K) -> bool) {
+        self.at_hand.young.retain(|key, _| kept(key));
+        self.at_hand.old.retain(|key, _| kept(key));
+    }
+
+    /// Whether the store need not be asked for `key`. What is at hand is kept for another turn.
+    pub fn at_hand<Q>(&mut self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.at_hand.have(key)
+    }
+
     /// Takes in what the store has for `key`. Does nothing where the key is at hand already.
     pub fn supply(&mut self, key: K, document: Option<D>) {
-        if !self.at_hand(&key) {
-            let stored = document.is_some();
-            self.young.insert(key, Slot { document, stored, dirty: false });
+        if !self.at_hand.have(&key) {
+            self.at_hand.young.insert(key, Slot::new(document));
         }
     }
 
@@ -134,60 +184,10 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
     /// [`NotAtHand`] where the store was never asked.
     pub fn get<Q>(&mut self, key: &Q) -> Result<Option<&D>, NotAtHand>
     where
-        K: std::borrow::Borrow<Q>,
-        Q: Eq + Hash + std::fmt::Debug + ?Sized,
+        K: Borrow<Q> + for<'a> From<&'a Q>,
+        Q: Eq + Hash + Debug + ?Sized,
     {
-        if !self.at_hand(key) {
-            return Err(NotAtHand(format!("{key:?}")));
-        }
-        Ok(self.young.get(key).and_then(|slot| slot.document.as_ref()))
-    }
-
-    /// The document, to be changed; made by `make` where it is known to be absent.
-    ///
-    /// # Errors
-    /// [`NotAtHand`] where the store was never asked.
-    pub fn edit<Q>(&mut self, key: &Q, make: impl FnOnce() -> D) -> Result<&mut D, NotAtHand>
-    where
-        K: std::borrow::Borrow<Q>,
-        Q: Eq + Hash + std::fmt::Debug + ?Sized,
-        K: for<'a> From<&'a Q>,
-    {
-        if !self.at_hand(key) {
-            return Err(NotAtHand(format!("{key:?}")));
-        }
-        if self.complete && !self.young.contains_key(key) {
-            self.young.insert(K::from(key), Slot::ABSENT);
-        }
-        let Some(slot) = self.young.get_mut(key) else {
-            return Err(NotAtHand(format!("{key:?}")));
-        };
-        if !slot.dirty {
-            slot.dirty = true;
-            self.dirty.push(K::from(key));
-        }
-        Ok(slot.document.get_or_insert_with(make))
-    }
-
-    /// Replaces the document, or makes it.
-    ///
-    /// # Errors
-    /// [`NotAtHand`] where the store was never asked.
-    pub fn put(&mut self, key: K, document: D) -> Result<(), NotAtHand> {
-        if !self.at_hand(&key) {
-            return Err(NotAtHand(format!("{key:?}")));
-        }
-        if self.complete && !self.young.contains_key(&key) {
-            self.young.insert(key.clone(), Slot::ABSENT);
-        }
-        if let Some(slot) = self.young.get_mut(&key) {
-            if !slot.dirty {
-                slot.dirty = true;
-                self.dirty.push(key);
-            }
-            slot.document = Some(document);
-        }
-        Ok(())
+        Ok(self.at_hand.slot(key)?.document.as_ref())
     }
 
     /// The document, to be changed, or `None` where it is known to be absent.
@@ -196,25 +196,52 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
     /// [`NotAtHand`] where the store was never asked.
     pub fn get_mut<Q>(&mut self, key: &Q) -> Result<Option<&mut D>, NotAtHand>
     where
-        K: std::borrow::Borrow<Q>,
-        Q: Eq + Hash + std::fmt::Debug + ?Sized,
-        K: for<'a> From<&'a Q>,
+        K: Borrow<Q> + for<'a> From<&'a Q>,
+        Q: Eq + Hash + Debug + ?Sized,
     {
-        if self.get(key)?.is_none() {
-            return Ok(None);
-        }
-        let Some(slot) = self.young.get_mut(key) else { return Ok(None) };
-        if !slot.dirty {
-            slot.dirty = true;
-            self.dirty.push(K::from(key));
+        let slot = self.at_hand.slot(key)?;
+        if slot.document.is_some() && slot.is_first_change_in(self.batch) {
+            self.changed.push(K::from(key));
         }
         Ok(slot.document.as_mut())
     }
 
+    /// The document, to be changed; made by `make` where it is known to be absent.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the store was never asked.
+    pub fn edit<Q>(&mut self, key: &Q, make: impl FnOnce() -> D) -> Result<&mut D, NotAtHand>
+    where
+        K: Borrow<Q> + for<'a> From<&'a Q>,
+        Q: Eq + Hash + Debug + ?Sized,
+    {
+        let slot = self.at_hand.slot(key)?;
+        if slot.is_first_change_in(self.batch) {
+            self.changed.push(K::from(key));
+        }
+        Ok(slot.document.get_or_insert_with(make))
+    }
+
+    /// Replaces the document, or makes it.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the store was never asked.
+    pub fn put(&mut self, key: K, document: D) -> Result<(), NotAtHand>
+    where
+        K: Debug + for<'a> From<&'a K>,
+    {
+        let slot = self.at_hand.slot(&key)?;
+        if slot.is_first_change_in(self.batch) {
+            self.changed.push(key);
+        }
+        slot.document = Some(document);
+        Ok(())
+    }
+
     /// The documents changed since [`Space::settle`], in the order of their first change.
     pub fn changes(&self) -> impl Iterator<Item = Change<'_, K, D>> + Clone {
-        self.dirty.iter().filter_map(|key| {
-            let slot = self.young.get(key)?;
+        self.changed.iter().filter_map(|key| {
+            let slot = self.at_hand.young.get(key)?;
             let document = slot.document.as_ref()?;
             Some(Change { key, document, new: !slot.stored })
         })
@@ -222,21 +249,18 @@ impl<K: Eq + Hash + Clone + std::fmt::Debug, D> Space<K, D> {
 
     /// Forgets which documents changed: they are on their way to the store.
     pub fn settle(&mut self) {
-        for key in self.dirty.drain(..) {
-            if let Some(slot) = self.young.get_mut(&key) {
-                slot.dirty = false;
-                slot.stored = slot.document.is_some();
-            }
-        }
+        self.changed.clear();
+        self.batch += 1;
     }
 
     /// Drops what was not touched lately where there is too much. At most once a batch, after it
     /// has settled.
     pub fn turn(&mut self) {
-        if !self.complete && self.young.len() > self.capacity / 2 {
+        let Halves { young, old, complete } = &mut self.at_hand;
+        if !*complete && young.len() > self.capacity / 2 {
             // The room of those that go is there for those that come.
-            std::mem::swap(&mut self.young, &mut self.old);
-            self.young.clear();
+            std::mem::swap(young, old);
+            young.clear();
         }
     }
 }
@@ -289,7 +313,7 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, [("a", 1), ("b", 2)]);
         space.retain(|key| key != "a");
-        assert_eq!(space.len(), 1);
+        assert_eq!(space.all().count(), 1);
     }
 
     #[test]

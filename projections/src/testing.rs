@@ -216,14 +216,7 @@ impl Shop {
     /// # Panics
     /// Where the fold asks for too little, or says of a change what is not so.
     pub fn deliver(&mut self, batch: &[Logged]) {
-        let mut log_time = self.fold.root.log_time;
-        let messages: Vec<_> = batch
-            .iter()
-            .map(|logged| {
-                log_time = log_time.max(logged.log_time);
-                message(logged, log_time, &self.settings.currency)
-            })
-            .collect();
+        let messages = messages(batch, self.fold.root.log_time, &self.settings.currency);
         let needs = self.fold.needs_identity(&messages);
         self.supply(needs);
         let needs = self.fold.needs_entities(&messages).expect("step 1 asks for enough");
@@ -241,6 +234,36 @@ impl Shop {
         }
         self.commit(&resolved, &messages);
         self.fold.settle();
+    }
+
+    /// What a load in bulk makes of these batches: rows of the ledger as they come, and the rest
+    /// once all are folded.
+    ///
+    /// # Panics
+    /// Where the fold asks for too little, or says of a change what is not so.
+    #[must_use]
+    pub fn loaded<'a>(batches: impl IntoIterator<Item = &'a [Logged]>) -> Documents {
+        let mut shop = Shop::default();
+        shop.fold = shop.fold.complete();
+        let mut at_the_end = Resolved::default();
+        for batch in batches {
+            let messages = messages(batch, shop.fold.root.log_time, &shop.settings.currency);
+            let needs = shop.fold.needs_rows(&messages);
+            shop.supply(needs);
+            let resolved = shop.fold.resolve(&messages).expect("it asks for enough");
+            shop.fold.add(&resolved).expect("all is at hand");
+            if resolved.forget_blocks {
+                shop.fold.drop_forgotten_blocks();
+            }
+            shop.commit(&resolved, &messages);
+            shop.fold.settle();
+            at_the_end.recheck.extend(resolved.recheck);
+        }
+        shop.recheck(&at_the_end);
+        shop.fold.sum_up().expect("all is at hand");
+        shop.fold.tally_all().expect("all is at hand");
+        shop.commit(&at_the_end, &[]);
+        shop.stored
     }
 
     /// Throws the fold away and makes another from the documents, as they read back from text.
@@ -355,14 +378,18 @@ impl Shop {
     }
 }
 
-fn message<'a>(logged: &'a Logged, log_time: Time, currency: &str) -> Message<'a> {
-    let limits = Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
-    Message {
-        position: logged.position,
-        log_time,
-        replay_of: logged.replay_of,
-        event: event::parse(logged.kind, logged.body.as_bytes(), &limits),
-    }
+fn messages<'a>(batch: &'a [Logged], mut log_time: Time, currency: &str) -> Vec<Message<'a>> {
+    let message = |logged: &'a Logged| {
+        log_time = log_time.max(logged.log_time);
+        let limits = Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
+        Message {
+            position: logged.position,
+            log_time,
+            replay_of: logged.replay_of,
+            event: event::parse(logged.kind, logged.body.as_bytes(), &limits),
+        }
+    };
+    batch.iter().map(message).collect()
 }
 
 /// Writes what changed and says how many documents that was.

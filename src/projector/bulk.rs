@@ -24,11 +24,12 @@ use crate::stream::Log;
 use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
 
-/// Messages that are folded at a time in bulk. The fold keeps 200,000 rows of the ledger at hand,
-/// more than may be on their way to the store.
+/// Messages that are folded at a time in bulk: as few as the memory near a core holds, as many as
+/// make a command worth its while. The fold keeps 50,000 rows of the ledger at hand, more than may
+/// be on their way to the store.
 const BULK: Limits = Limits {
-    events: 40_000,
-    bytes: 64 << 20,
+    events: 10_000,
+    bytes: 16 << 20,
     linger: Duration::from_millis(20),
     rest: Duration::ZERO,
 };
@@ -37,6 +38,7 @@ const READ_AHEAD: usize = 1;
 /// Documents kept in memory at most, some hundred bytes each; then the bulk ends, wherever it is,
 /// and transactions go on from there.
 const DOCUMENTS_MAX: usize = 10_000_000;
+
 /// Loads a generation of which there is nothing, up to about the log's end.
 ///
 /// # Errors

@@ -109,6 +109,7 @@ impl Bulk {
         let vocabularies = fold.vocabularies.all();
         self.all(Model::Vocabularies, vocabularies, VocabularyKey::id, |it| it).await?;
         self.all(Model::Blocks, fold.blocks.all(), BlockKey::id, |it| it).await?;
+        fold.sum_up().map_err(|_| LACKING)?;
         self.all(Model::Rollups, fold.rollups.all(), RollupKey::id, |t| Packed { t }).await?;
         self.drained().await?;
         self.store.make_indexes(self.generation).await?;

@@ -95,6 +95,12 @@ proptest! {
     }
 
     #[test]
+    fn a_load_in_bulk_gives_the_same_documents(acts in acts(60), cut in 1..9_usize) {
+        let log = log(&acts, 1);
+        assert_same(&Shop::loaded(log.chunks(cut)).said(), &in_one(&log))?;
+    }
+
+    #[test]
     fn the_documents_agree_after_every_batch(acts in acts(60), cuts in cuts()) {
         let log = log(&acts, 1);
         let mut shop = Shop::default();
