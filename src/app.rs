@@ -105,12 +105,14 @@ impl App {
 
         let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
         let threads = Threads::start().context("starting the fold's threads")?;
-        let folds = apart(&threads, settings, mongodb_uri).await?;
-        let generations = Generations::new(folds.clone(), log.clone(), settings.fold());
-        warn_of_another_fold(&folds).await?;
+        let database = settings.mongodb_db.as_deref();
+        let (its_log, its_store) =
+            threads.connect(log.settings.clone(), mongodb_uri, database).await?;
+        let generations = Generations::new(its_store.clone(), its_log.clone(), settings.fold());
+        warn_of_another_fold(&its_store).await?;
         let projector = Projector {
-            store: folds,
-            log: log.clone(),
+            store: its_store,
+            log: its_log,
             settings: settings.fold(),
             limits: Limits::default(),
             status: Arc::new(status),
@@ -355,12 +357,4 @@ fn ask_log_end(log: Log) -> query::AskLogEnd {
         let log = log.clone();
         async move { log.extent().await.ok().map(|extent| extent.last) }.boxed()
     })
-}
-
-/// A store with connections of the fold's own: a connection is served by the threads that made it,
-/// and those have low priority.
-async fn apart(threads: &Threads, settings: &Settings, uri: &str) -> anyhow::Result<Store> {
-    let (uri, name) = (uri.to_owned(), settings.mongodb_db.clone());
-    let connecting = async move { Store::connect(&uri, name.as_deref()).await };
-    Ok(threads.handle().spawn(connecting).await??)
 }

@@ -4,7 +4,7 @@
 //! They are there in tests and with the feature `failpoints`, and nowhere else. `FAILPOINTS` says
 //! where: `commit-written=return`, or with two commits let by first, `commit-written=2*off->return`.
 
-/// The places, in the order of a commit.
+/// Those of a commit, in their order. Rebuilds, switches and removals have some as well.
 pub const ALL: [&str; 7] = [
     "commit-not-begun",
     "commit-compared-and-set",

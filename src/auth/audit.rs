@@ -88,6 +88,8 @@ event_types! {
     ProjectionSwitch = "projection-switch",
     /// A generation was removed.
     ProjectionDrop = "projection-drop",
+    /// A log that was made anew was accepted as the checkpoint's.
+    ProjectionAccept = "projection-accept",
 }
 
 impl EventType {

@@ -25,6 +25,9 @@ use crate::auth::gate::X_API_KEY;
 use crate::auth::scope::Scope;
 
 const UPDATE: &str = "realtimeSalesUpdate";
+/// Engine.IO's.
+const PING: &str = "2";
+const PONG: &str = "3";
 /// Sales are this far apart, so that none waits for the update before.
 const APART: Duration = Duration::from_millis(400);
 /// An update that takes longer is lost.
@@ -151,6 +154,10 @@ async fn open(address: SocketAddr, key: &str) -> anyhow::Result<Socket> {
     while let Some(message) = socket.next().await {
         let message = message?;
         let text = message.to_text().unwrap_or_default();
+        // The server's first ping comes at once.
+        if text == PING {
+            socket.send(PONG.into()).await?;
+        }
         ensure!(!text.contains("authentication_error"), "the key was refused: {text}");
         if text.contains("\"authenticated\"") {
             return Ok(socket);
@@ -168,7 +175,7 @@ async fn read(
     while let Some(Ok(message)) = socket.next().await {
         let at = Instant::now();
         let text = message.to_text().unwrap_or_default();
-        if text == "2" && socket.send("3".into()).await.is_err() {
+        if text == PING && socket.send(PONG.into()).await.is_err() {
             return;
         }
         if let Some(position) = position_of(text)

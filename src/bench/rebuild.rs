@@ -20,7 +20,6 @@ use crate::command::grouped;
 use crate::projector::rebuild::Generations;
 use crate::projector::session::Limits;
 use crate::projector::threads::Threads;
-use crate::store::Store;
 
 /// The preloaded events are dated as if they had come in at this rate.
 const EVENTS_PER_SECOND: u64 = 1_000;
@@ -45,11 +44,9 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
 
     // On threads and connections of low priority, as the command does it.
     let threads = Threads::start()?;
-    let mongo = stand.services.mongodb_uri().to_owned();
-    let name = stand.store.database.name().to_owned();
-    let connecting = async move { Store::connect(&mongo, Some(&name)).await };
-    let store = threads.handle().spawn(connecting).await??;
-    let generations = Generations::new(store, stand.log.clone(), Settings::new("GBP"));
+    let (uri, database) = (stand.services.mongodb_uri(), stand.store.database.name());
+    let (log, store) = threads.connect(stand.log.settings.clone(), uri, Some(database)).await?;
+    let generations = Generations::new(store, log, Settings::new("GBP"));
     let (over, before, began) = (CancellationToken::new(), Cpu::now(), Instant::now());
     let ended = over.clone();
     let rebuilding = threads.handle().spawn(async move {

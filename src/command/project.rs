@@ -1,7 +1,7 @@
 //! `adaptive-bi project ...`: the projector's state, ending a halt, and the generations of read
 //! models: making the next, comparing, switching, dropping.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -20,12 +20,16 @@ use crate::projector::verify;
 use crate::services::Services;
 use crate::store::Store;
 use crate::store::diff::Difference;
+use crate::store::generation::Checkpoint;
 use crate::store::generations::GenerationState;
 use crate::store::work::{Ended, Work, Works};
 use crate::stream::{Extent, Log};
 
 /// How often a command that takes long says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
+
+/// How long it is looked at how fast a generation moves on.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -77,21 +81,19 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
         let store = Store::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
         match action {
             Action::Status => status(settings, &log, &store).await,
-            Action::Accept => accept(&log, &store).await,
-            Action::Cancel => cancel(&store).await,
+            Action::Accept => accept(settings, &log, &store).await,
+            Action::Cancel => cancel(settings, &store).await,
             Action::Rebuild => {
-                rebuild(settings, &store, generations(settings, &joined, log).await?).await
+                rebuild(settings, &store, generations(settings, &joined).await?).await
             }
             Action::Diff { generation } => {
-                diff(generations(settings, &joined, log).await?, *generation).await
+                diff(generations(settings, &joined).await?, *generation).await
             }
             Action::Switch { generation } => {
-                switch(settings, &store, generations(settings, &joined, log).await?, *generation)
-                    .await
+                switch(settings, &store, generations(settings, &joined).await?, *generation).await
             }
             Action::Drop { generation } => {
-                drop_one(settings, &store, generations(settings, &joined, log).await?, *generation)
-                    .await
+                drop_one(settings, &store, generations(settings, &joined).await?, *generation).await
             }
         }
     }
@@ -119,8 +121,10 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     let checkpoint =
         store.checkpoint(generation).await?.context("the live generation has no checkpoint")?;
     let counts = checkpoint.root.counts;
+    let rate = rate(store, &checkpoint).await?;
     say!("generation   {generation}, live");
     say!("position     {}", grouped(checkpoint.position));
+    say!("rate         {} events/s", grouped(rate));
     say!("lag          {}", lag(&extent, checkpoint.position, checkpoint.root.log_time.0));
     say!(
         "events       {} read: {} applied, {} repeated, {} unchanged, {} stale, {} quarantined",
@@ -138,6 +142,15 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     let no = || "no; the log is the one the checkpoint was made from".to_owned();
     say!("halted       {}", halt.map_or_else(no, |halt| halt.to_string()));
     others(settings, &extent, store).await
+}
+
+/// How fast a generation moves on, in events a second.
+async fn rate(store: &Store, before: &Checkpoint) -> anyhow::Result<u64> {
+    let since = Instant::now();
+    tokio::time::sleep(LOOK).await;
+    let now = store.checkpoint(before.generation).await?.map_or(0, |it| it.position);
+    let events = now.saturating_sub(before.position);
+    Ok(events * 1_000 / u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The generations beside the live one, and what is being done to them.
@@ -197,12 +210,10 @@ fn in_words(work: &Work) -> String {
 async fn generations(
     settings: &Settings,
     joined: &Joined,
-    log: Log,
 ) -> anyhow::Result<(Generations, Threads)> {
     let threads = Threads::start().context("starting the fold's threads")?;
-    let (uri, name) = (joined.mongodb_uri.clone(), settings.mongodb_db.clone());
-    let connecting = async move { Store::connect(&uri, name.as_deref()).await };
-    let store = threads.handle().spawn(connecting).await??;
+    let (log, database) = (settings.log(&joined.nats_url), settings.mongodb_db.as_deref());
+    let (log, store) = threads.connect(log, &joined.mongodb_uri, database).await?;
     Ok((Generations::new(store, log, settings.fold()), threads))
 }
 
@@ -253,12 +264,15 @@ async fn remember(settings: &Settings, store: &Store, event: EventType, what: St
     Audit::new(store.clone(), settings.audit_days).record(event).await;
 }
 
-async fn cancel(store: &Store) -> anyhow::Result<()> {
+async fn cancel(settings: &Settings, store: &Store) -> anyhow::Result<()> {
     let work = store.works().await?.under_way;
-    match work {
-        Some(work) if store.ask_to_stop().await? => say!("asked to stop: {}", in_words(&work)),
-        _ => say!("nothing is under way"),
-    }
+    let (Some(work), true) = (work, store.ask_to_stop().await?) else {
+        say!("nothing is under way");
+        return Ok(());
+    };
+    let what = format!("{} of generation {}", work.doing, work.generation);
+    remember(settings, store, EventType::ProjectionCancel, what).await;
+    say!("asked to stop: {}", in_words(&work));
     Ok(())
 }
 
@@ -321,7 +335,7 @@ fn fill(extent: &Extent) -> String {
     }
 }
 
-async fn accept(log: &Log, store: &Store) -> anyhow::Result<()> {
+async fn accept(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result<()> {
     let live = store.live().await?.context("nothing has been folded yet")?;
     let checkpoint =
         store.checkpoint(live).await?.context("the live generation has no checkpoint")?;
@@ -336,6 +350,8 @@ async fn accept(log: &Log, store: &Store) -> anyhow::Result<()> {
     if !store.accept_incarnation(&checkpoint, &found).await? {
         bail!("the checkpoint moved meanwhile; look at `project status`");
     }
+    let what = format!("at {} of {found}", checkpoint.position);
+    remember(settings, store, EventType::ProjectionAccept, what).await;
     say!("accepted: the checkpoint at {} now belongs to {found}", checkpoint.position);
     Ok(())
 }

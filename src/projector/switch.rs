@@ -12,6 +12,7 @@ use super::session::now_ms;
 use super::status::Halt;
 use super::verify::verify;
 use super::{describe, rest};
+use crate::failpoint;
 use crate::store;
 use crate::store::diff::Diff;
 use crate::store::generation::Checkpoint;
@@ -164,7 +165,9 @@ impl Generations {
             let end = self.log.extent().await?.last;
             let at_least = if is_of_this_log { from.position } else { end };
             self.fold_to(to, at_least, held).await?;
+            failpoint::pass("switch-not-done");
             if self.store.switch_live((live, from.position), to, at_least).await? {
+                failpoint::pass("switch-done");
                 return Ok(Switched { from: live, to, position: at_least });
             }
         }

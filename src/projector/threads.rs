@@ -3,6 +3,9 @@
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::store::Store;
+use crate::stream::{self, Log};
+
 /// How much less than others it gets: ten steps of niceness are a tenth of the share.
 const NICENESS: i32 = 10;
 /// One folds while another commits.
@@ -31,6 +34,25 @@ impl Threads {
             .enable_all()
             .build()?;
         Ok(Threads { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    /// The log and the store by connections of their own: a connection is served by the threads
+    /// that made it.
+    ///
+    /// # Errors
+    /// Where one cannot be reached.
+    pub async fn connect(
+        &self,
+        log: stream::Settings,
+        mongodb_uri: &str,
+        database: Option<&str>,
+    ) -> anyhow::Result<(Log, Store)> {
+        let (uri, database) = (mongodb_uri.to_owned(), database.map(str::to_owned));
+        let connecting = async move {
+            let log = Log::connect(log).await?;
+            Ok((log, Store::connect(&uri, database.as_deref()).await?))
+        };
+        self.handle.spawn(connecting).await?
     }
 
     /// What is spawned with it runs there.

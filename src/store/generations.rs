@@ -11,6 +11,7 @@ use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, META, Model};
 use super::work::Works;
 use super::{Doing, Error, Store};
+use crate::failpoint;
 
 /// Readers have left a generation that was live this long ago: they look for the live one every
 /// second, and give up a reading after 5 s, three times at most.
@@ -166,9 +167,11 @@ impl Store {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         checkpoints.delete_one(doc! { "_id": number }).await.doing(DOING)?;
+        failpoint::pass("drop-begun");
         for model in Model::ALL {
             let name = model.name(number);
             self.database.collection::<Document>(&name).drop().await.doing(DOING)?;
+            failpoint::pass("drop-halfway");
         }
         Ok(())
     }

@@ -179,6 +179,7 @@ async fn accepting_a_log_with_the_same_messages_ends_its_halt() {
     assert_halted(&shop, &app, "another-incarnation").await;
     let accepted = project_accept(&shop).await;
     assert!(accepted.starts_with("accepted"), "{accepted}");
+    assert_eq!(shop.audited("projection-accept").await, 1);
     assert!(last > position);
     shop.folded(last).await;
     until("readiness", || async {

@@ -265,6 +265,13 @@ impl Shop {
         }
     }
 
+    /// How often the audit remembers something whose name begins like this.
+    pub async fn audited(&self, name: &str) -> u64 {
+        let filter = doc! { "action": { "$regex": format!("^{name}") } };
+        let audit = self.database.collection::<Document>("audit");
+        audit.count_documents(filter).await.expect("a count")
+    }
+
     /// Every document of generation 1 and its checkpoint, commit time left out.
     pub async fn documents(&self) -> Documents {
         documents::of(&self.database).await

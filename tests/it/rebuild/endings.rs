@@ -1,4 +1,5 @@
-//! Rebuilds that are killed or cancelled in either phase, and what the next one makes of it.
+//! Rebuilds that are killed or cancelled in either phase, switches and removals that are killed, and
+//! what the next one makes of it.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -6,18 +7,22 @@ use std::time::Duration;
 
 use adaptive_bi::projector::rebuild::{Error, Generations};
 use adaptive_bi::store::generations::GenerationState;
+use serde_json::json;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::{folded, generations, position, rebuilt, states};
 use crate::documents::{assert_same, of_generation};
-use crate::events::mixed;
+use crate::events::{mixed, sale};
 use crate::harness::{Shop, until};
 
-/// `project rebuild` in a process of its own, which meets something at a failpoint.
-fn command(shop: &Shop, failpoint: &str) -> Child {
+const REBUILD: &[&str] = &["rebuild"];
+
+/// `project ...` in a process of its own, which meets something at a failpoint.
+fn command(shop: &Shop, action: &[&str], failpoint: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
-        .args(["project", "rebuild"])
+        .arg("project")
+        .args(action)
         .envs(shop.environment())
         .env("FAILPOINTS", failpoint)
         .stdin(Stdio::null())
@@ -26,6 +31,12 @@ fn command(shop: &Shop, failpoint: &str) -> Child {
         .kill_on_drop(true)
         .spawn()
         .expect("the program starts")
+}
+
+/// Ends it with SIGKILL at a place.
+async fn killed_at(place: &str, shop: &Shop, action: &[&str]) {
+    let ended = end_of(command(shop, action, &format!("{place}=return"))).await;
+    assert_eq!(ended.signal(), Some(9), "{place}");
 }
 
 async fn end_of(mut child: Child) -> ExitStatus {
@@ -45,8 +56,7 @@ async fn killed_in_bulk_it_starts_over_and_leaves_nothing_behind() {
     let mut number = 1;
     for place in ["bulk-batch", "bulk-end"] {
         number += 1;
-        let ended = end_of(command(&shop, &format!("{place}=return"))).await;
-        assert_eq!(ended.signal(), Some(9), "{place}");
+        killed_at(place, &shop, REBUILD).await;
         let left = states(&shop).await;
         assert_eq!(left.len(), 2, "{place}: {left:?}");
         assert_eq!(left[1].0, number, "{place}: {left:?}");
@@ -66,8 +76,7 @@ async fn killed_in_a_transaction_it_goes_on_from_its_checkpoint() {
     let last = shop.publish_all(&mixed(300, 93)).await;
     shop.folded(last).await;
     for (place, reached) in [("commit-written", first), ("commit-committed", last)] {
-        let ended = end_of(command(&shop, &format!("{place}=return"))).await;
-        assert_eq!(ended.signal(), Some(9), "{place}");
+        killed_at(place, &shop, REBUILD).await;
         assert_eq!(position(&shop, next).await, reached, "{place}");
     }
     assert_eq!(rebuilt(&shop).await, next);
@@ -79,14 +88,15 @@ async fn killed_in_a_transaction_it_goes_on_from_its_checkpoint() {
 async fn cancelled_in_bulk_by_another_process_it_ends_and_begins_anew() {
     let (shop, app, _) = folded(300, 94).await;
     let store = shop.store().await;
-    let child = command(&shop, "bulk-batch=sleep(1500)");
+    let child = command(&shop, REBUILD, "bulk-batch=sleep(1500)");
     until("a bulk load", || async {
         let work = store.works().await.expect("answered").under_way;
         let is_it = work.as_ref().is_some_and(|it| it.doing == "bulk" && it.generation == 2);
         if is_it { Ok(()) } else { Err(format!("{work:?}")) }
     })
     .await;
-    assert!(store.ask_to_stop().await.expect("answered"));
+    let asked = end_of(command(&shop, &["cancel"], "")).await;
+    assert!(asked.success() && shop.audited("projection-cancel").await == 1, "{asked:?}");
     assert_eq!(end_of(child).await.code(), Some(1));
     let works = store.works().await.expect("answered");
     let ended = works.last.expect("how it ended");
@@ -124,5 +134,45 @@ async fn cancelled_in_transactions_it_keeps_what_is_committed_and_goes_on() {
     assert_eq!(rebuilt(&shop).await, next, "it goes on");
     assert_eq!(position(&shop, next).await, last);
     same(&shop, next).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_that_is_killed_was_made_or_was_not() {
+    let (shop, app, _) = folded(200, 97).await;
+    let next = rebuilt(&shop).await;
+    let store = shop.store().await;
+    let mut orders = None;
+    for (place, live) in [("switch-not-done", 1), ("switch-done", next)] {
+        killed_at(place, &shop, &["switch"]).await;
+        assert_eq!(store.live().await.expect("answered"), Some(live), "{place}");
+        // The service goes on, told or not.
+        let sold = shop.publish("transaction", sale(place, "ann", 1, json!({})).to_string()).await;
+        let sales = shop.data(&app, "/api/metrics/sales", sold).await;
+        let before = orders.replace(sales["totalOrders"].as_u64().expect("orders"));
+        assert!(before.is_none_or(|it| orders == Some(it + 1)), "{place}: {before:?} {orders:?}");
+        assert_eq!(position(&shop, live).await, sold, "{place}");
+    }
+    let never = CancellationToken::new();
+    let switched = generations(&shop).await.switch(None, &never).await.expect("switched");
+    assert_eq!((switched.from, switched.to), (next, 1));
+    same(&shop, next).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_generation_whose_removal_is_killed_counts_no_more_and_is_removed_again() {
+    let (shop, app, _) = folded(100, 98).await;
+    let next = rebuilt(&shop).await;
+    let number = next.to_string();
+    for place in ["drop-begun", "drop-halfway"] {
+        killed_at(place, &shop, &["drop", &number]).await;
+        let left = (next, GenerationState::Unfinished);
+        assert_eq!(states(&shop).await, [(1, GenerationState::Live), left], "{place}");
+    }
+    let never = CancellationToken::new();
+    generations(&shop).await.drop(next, &never).await.expect("dropped");
+    assert_eq!(states(&shop).await, [(1, GenerationState::Live)]);
+    assert!(of_generation(&shop.database, next).await.is_empty());
     app.stop().await.expect("stopped");
 }
