@@ -345,7 +345,7 @@ mod tests {
         Record {
             position: 1,
             time: 0,
-            subject: "events.stock".into(),
+            subject: String::new(),
             headers: headers.collect(),
             payload: Bytes::copy_from_slice(body.as_bytes()),
         }
