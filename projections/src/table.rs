@@ -24,15 +24,18 @@ pub struct Table {
 
 impl Table {
     /// Adds `delta` to the row at `key`. A sum that leaves its integer saturates; the fold keeps
-    /// that from happening by refusing the event (see `Root::admits`).
-    pub fn add(&mut self, key: u32, delta: Row) {
+    /// that from happening by refusing the event (see `Root::admits`). Says whether the row is
+    /// still there.
+    pub fn add(&mut self, key: u32, delta: Row) -> bool {
         let row = self.rows.entry(key).or_default();
         for (cell, change) in row.iter_mut().zip(delta) {
             *cell = cell.saturating_add(change);
         }
-        if *row == [0; 3] {
+        let is_there = *row != [0; 3];
+        if !is_there {
             self.rows.remove(&key);
         }
+        is_there
     }
 
     /// How many rows are not zero.

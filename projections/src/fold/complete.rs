@@ -27,13 +27,21 @@ impl Fold {
     }
 
     /// Step 4 of a fold that is [`Fold::complete`]: the additions to rollups that are no sums of
-    /// others. What is missing is made once, by [`Fold::sum_up`].
+    /// others. What is missing is made once, by [`Fold::sum_up`]; of a row that is gone nothing will
+    /// be summed up, but the tables it was once in are there, as [`Fold::apply`] leaves them.
     ///
     /// # Errors
     /// As [`Fold::apply`].
     pub fn add(&mut self, resolved: &Resolved) -> Result<(), NotAtHand> {
         for delta in resolved.deltas.iter().filter(|delta| !rollup::is_sum(&delta.key)) {
-            self.rollups.edit(&delta.key, Table::default)?.add(delta.row, delta.delta);
+            if self.rollups.edit(&delta.key, Table::default)?.add(delta.row, delta.delta) {
+                continue;
+            }
+            let mut longer = rollup::summed_up(&delta.key, delta.row, [0; 3]);
+            while let Some(Delta { key, row, delta }) = longer {
+                self.rollups.edit(&key, Table::default)?;
+                longer = rollup::summed_up(&key, row, delta);
+            }
         }
         Ok(())
     }
