@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
-use super::{folded, generations, position, rebuilt, states};
+use super::{assert_gone, folded, generations, position, rebuilt, states};
 use crate::documents::{assert_same, of_generation};
 use crate::events::{mixed, sale};
 use crate::harness::{Shop, until};
@@ -173,6 +173,6 @@ async fn a_generation_whose_removal_is_killed_counts_no_more_and_is_removed_agai
     let never = CancellationToken::new();
     generations(&shop).await.drop(next, &never).await.expect("dropped");
     assert_eq!(states(&shop).await, [(1, GenerationState::Live)]);
-    assert!(of_generation(&shop.database, next).await.is_empty());
+    assert_gone(&shop, next).await;
     app.stop().await.expect("stopped");
 }

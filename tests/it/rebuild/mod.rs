@@ -46,6 +46,13 @@ async fn position(shop: &Shop, generation: u32) -> u64 {
     found.expect("a checkpoint").position
 }
 
+/// No collection of it is left.
+async fn assert_gone(shop: &Shop, generation: u32) {
+    let names = shop.database.list_collection_names().await.expect("collections");
+    let prefix = format!("g{generation}_");
+    assert!(!names.iter().any(|it| it.starts_with(&prefix)), "{names:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_equals_the_live_read_models_document_by_document() {
     let (shop, app, _) = folded(1_500, 71).await;
