@@ -58,7 +58,6 @@ mod routes;
 mod servers;
 mod sessions;
 mod streams;
-#[cfg(feature = "otlp")]
 mod traces;
 mod updates;
 mod users;
