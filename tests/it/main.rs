@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`servers`]: one of each for all tests; [`harness`]: a shop for each test, and waiting;
+//!   [`serve`]: the service in a process of its own, to be killed or frozen;
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;
@@ -10,7 +11,7 @@
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
 //!   that is not the checkpoint's; [`projections`]: how far the read models are; [`metrics`]: what
-//!   Prometheus is told; `traces`: what a collector is, in builds that have them;
+//!   Prometheus is told; [`traces`]: what a collector is;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
@@ -55,6 +56,7 @@ mod quarantine;
 mod rebuild;
 mod replays;
 mod routes;
+mod serve;
 mod servers;
 mod sessions;
 mod streams;

@@ -1,5 +1,5 @@
-//! Rebuilds that are killed or cancelled in either phase, switches and removals that are killed, and
-//! what the next one makes of it.
+//! Rebuilds that are killed or cancelled in either phase, switches and removals that are killed,
+//! what the next one makes of it, and a switch that a commit sleeps over.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use adaptive_bi::projector::rebuild::{Error, Generations};
 use adaptive_bi::store::generations::GenerationState;
+use rustix::process::Signal;
 use serde_json::json;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use super::{assert_gone, folded, generations, position, rebuilt, states};
 use crate::documents::{assert_same, of_generation};
 use crate::events::{mixed, sale};
 use crate::harness::{Shop, until};
+use crate::serve::Serve;
 
 const REBUILD: &[&str] = &["rebuild"];
 
@@ -158,6 +160,32 @@ async fn a_switch_that_is_killed_was_made_or_was_not() {
     assert_eq!((switched.from, switched.to), (next, 1));
     same(&shop, next).await;
     app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_sleeps_over_a_switch_is_not_made() {
+    let (shop, app, first) = folded(200, 99).await;
+    let next = rebuilt(&shop).await;
+    app.stop().await.expect("stopped");
+
+    let mut serve = Serve::start(&shop, Some("commit-not-begun=1*sleep(4000)"));
+    let second = shop.publish_all(&mixed(50, 100)).await;
+    serve.until_a_commit_begins(0).await;
+    serve.signal(Signal::STOP);
+    let never = CancellationToken::new();
+    let switched = generations(&shop).await.switch(None, &never).await.expect("switched");
+    assert_eq!((switched.from, switched.to), (1, next));
+    assert_eq!((position(&shop, 1).await, position(&shop, next).await), (first, second));
+
+    serve.signal(Signal::CONT);
+    let third = shop.publish_all(&mixed(50, 101)).await;
+    until("its next commit", || async {
+        let reached = position(&shop, next).await;
+        if reached == third { Ok(()) } else { Err(format!("{reached} of {third}")) }
+    })
+    .await;
+    assert_eq!(position(&shop, 1).await, first);
+    serve.kill().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
