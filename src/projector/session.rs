@@ -172,14 +172,9 @@ async fn fold_from(
         Course::UpTo(_) => None,
     };
     let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
+    projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
+    let mut reader = projector.log.read_after(checkpoint.position).await?;
     let position = checkpoint.position;
-    // The first messages are on their way while the ids are read.
-    let (restored, reader) = tokio::join!(
-        projector.store.restore_blocks(checkpoint.generation, &mut fold),
-        projector.log.read_after(position),
-    );
-    restored?;
-    let mut reader = reader?;
     projector.status.send_replace(Status { state: State::Running, position });
     info!(position, generation = checkpoint.generation, "folding");
     let mut session = Session {
