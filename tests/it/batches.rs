@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::events::sale;
-use crate::harness::{Shop, answer};
+use crate::harness::{Shop, answer, until};
 
 fn batch(of: &str, count: usize) -> String {
     let event = |n| json!({ "kind": "transaction", "data": sale(&format!("{of}{n}"), "ann", 1, json!({})) });
@@ -17,7 +17,12 @@ async fn two_full_batches_at_once_and_a_single_event_meanwhile_are_all_taken() {
     let shop = Shop::new().await;
     let app = shop.start().await;
     let single = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        until("a batch under way", || async {
+            let stream = shop.jetstream.get_stream(&shop.settings.nats_stream).await;
+            let there = stream.expect("the stream").cached_info().state.messages;
+            if there > 0 { Ok(()) } else { Err("nothing on the log".to_owned()) }
+        })
+        .await;
         shop.post(&app, "/api/events", batch("single", 1)).await
     };
     let all = async {

@@ -1,13 +1,11 @@
 //! The benchmark cleans up after itself.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
 
+use crate::serve::{program, start};
 use crate::servers::data_dir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -15,16 +13,7 @@ async fn a_benchmark_that_is_stopped_leaves_no_folder_and_no_server() {
     for signal in [Signal::TERM, Signal::INT] {
         let temporary = data_dir().join(format!("bench-{}", signal.as_raw()));
         std::fs::create_dir_all(&temporary).expect("a folder");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
-            .args(["bench", "live"])
-            .env("TMPDIR", &temporary)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let (mut child, mut lines) = start(program(&["bench", "live"]).env("TMPDIR", &temporary));
         let (mut said, mut servers) = (Vec::new(), Vec::new());
         let end = async {
             while let Some(line) = lines.next_line().await.expect("lines") {

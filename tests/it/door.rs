@@ -1,16 +1,14 @@
 //! The door: limits by caller and address, other origins, what browsers are told, the access log.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
 
 use crate::events::sale;
 use crate::harness::{Answer, Shop, answer, until};
+use crate::serve::{program, start};
 
 const ORIGIN: &str = "https://shop.example.org";
 pub const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
@@ -340,18 +338,12 @@ async fn a_long_answer_is_compressed_for_who_takes_it_and_has_the_same_tag() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_access_log_has_a_line_for_every_request_and_no_secret() {
     let shop = Shop::new().await;
-    let mut serve = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
-        .arg("serve")
-        .envs(shop.environment())
-        .envs([("LOG_LEVEL", "trace"), ("NO_COLOR", "1"), ("TRUSTED_PROXIES", "127.0.0.0/8")])
-        .env("FRONTEND_URL", ORIGIN)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the program starts");
-    let mut log = BufReader::new(serve.stderr.take().expect("piped")).lines();
+    let (mut serve, mut log) = start(
+        program(&["serve"])
+            .envs(shop.environment())
+            .envs([("LOG_LEVEL", "trace"), ("NO_COLOR", "1"), ("TRUSTED_PROXIES", "127.0.0.0/8")])
+            .env("FRONTEND_URL", ORIGIN),
+    );
     let mut lines = Vec::new();
     let mut until_line = async |what: &str| {
         let found = tokio::time::timeout(Duration::from_mins(1), async {
@@ -412,13 +404,8 @@ async fn what_is_set_wrong_is_said_before_anything_is_started() {
         ("FRONTEND_URL", "shop.example.org", "shop.example.org is no origin"),
         ("TRUSTED_PROXIES", "proxy.local", "proxy.local is no address"),
     ] {
-        let program = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
-            .arg("serve")
-            .env(name, value)
-            .output()
-            .await
-            .expect("it ends");
-        let error = String::from_utf8_lossy(&program.stderr);
-        assert!(!program.status.success() && error.contains(said), "{error}");
+        let ended = program(&["serve"]).env(name, value).output().await.expect("it ends");
+        let error = String::from_utf8_lossy(&ended.stderr);
+        assert!(!ended.status.success() && error.contains(said), "{error}");
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::connections::{Wire, frame};
 use crate::door::POLLING;
-use crate::harness::{Answer, Shop, answer};
+use crate::harness::{Answer, Shop, answer, until};
 use crate::people::{ask, somebody};
 use crate::push::Socket;
 
@@ -110,7 +110,11 @@ async fn a_polling_session_that_was_ended_neither_connects_anew_nor_becomes_a_we
     // What it connects anew meanwhile is ended with it.
     let shown = format!("40{{\"token\":\"{}\"}}", shop.key);
     tell(&shop, &app, &path, &shown).await;
-    sleep(Duration::from_millis(1_500)).await;
+    until("the end of the session", || async {
+        let answer = tell(&shop, &app, &path, "3").await;
+        if answer.status == 400 { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
     for refused in [poll(&shop, &app, &path).await, tell(&shop, &app, &path, &shown).await] {
         assert_eq!((refused.status, &refused.body["code"]), (400, &json!("1")), "{refused:?}");
     }

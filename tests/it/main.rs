@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - [`servers`]: one of each for all tests; [`harness`]: a shop for each test, and waiting;
-//!   [`serve`]: the service in a process of its own, to be killed or frozen;
+//!   [`serve`]: the program in a process of its own, to be read, killed or frozen;
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;

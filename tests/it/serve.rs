@@ -1,4 +1,4 @@
-//! The program's `serve` in a process of its own, to be killed or frozen.
+//! The program in a process of its own, and its `serve`, to be killed or frozen.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
@@ -10,10 +10,33 @@ use tokio::process::{Child, ChildStderr, Command};
 
 use crate::harness::Shop;
 
+/// What a program says on standard error.
+pub type Said = Lines<BufReader<ChildStderr>>;
+
+/// The program with these arguments.
+pub fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"));
+    command.args(arguments);
+    command
+}
+
+/// Starts it; dropping it kills it.
+pub fn start(command: &mut Command) -> (Child, Said) {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts");
+    let said = BufReader::new(child.stderr.take().expect("piped")).lines();
+    (child, said)
+}
+
 /// The program's `serve`, whose standard error says when a commit begins and is answered.
 pub struct Serve {
     child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
+    lines: Said,
     in_commit: bool,
     answered: usize,
     tail: Vec<String>,
@@ -22,18 +45,12 @@ pub struct Serve {
 impl Serve {
     /// With `FAILPOINTS`, where there are any.
     pub fn start(shop: &Shop, failpoint: Option<&str>) -> Serve {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
-            .arg("serve")
-            .envs(shop.environment())
-            .envs(failpoint.map(|it| ("FAILPOINTS", it)))
-            .envs([("LOG_LEVEL", "info,adaptive_bi=debug"), ("NO_COLOR", "1")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
-        let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let (child, lines) = start(
+            program(&["serve"])
+                .envs(shop.environment())
+                .envs(failpoint.map(|it| ("FAILPOINTS", it)))
+                .envs([("LOG_LEVEL", "info,adaptive_bi=debug"), ("NO_COLOR", "1")]),
+        );
         Serve { child, lines, in_commit: false, answered: 0, tail: Vec::new() }
     }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 use adaptive_bi::config;
 use adaptive_bi::stream::{Error, Log};
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::events::sale;
 use crate::harness::{Shop, until};
+use crate::serve::{program, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_with_other_subjects_is_refused_with_what_it_has_and_needs() {
@@ -56,16 +56,7 @@ async fn the_service_warns_of_events_that_vanish_and_of_those_that_are_quarantin
     for user in ["ann", "bob", "eve"] {
         shop.publish("transaction", sale("t1", user, 5, json!({})).to_string()).await;
     }
-    let mut child = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
-        .arg("serve")
-        .envs(shop.environment())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let (mut child, mut lines) = start(program(&["serve"]).envs(shop.environment()));
     let mut wanted = vec!["max_age is 3600 s", "events were quarantined"];
     let mut said = Vec::new();
     let reading = async {

@@ -6,12 +6,12 @@ use mongodb::bson::{Document, doc};
 use projections::root::FOLD_VERSION;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::{folded, position, states};
 use crate::events::mixed;
 use crate::harness::until;
 use crate::people::{ask, somebody, tell};
+use crate::serve::{program, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_begun_followed_switched_and_remembered() {
@@ -92,16 +92,8 @@ async fn at_start_it_says_that_another_version_made_what_is_live_and_what_to_do(
     let checkpoints = shop.database.collection::<Document>("checkpoints");
     let changed = checkpoints.update_one(doc! { "_id": 1 }, older).await.expect("changed");
     assert_eq!(changed.modified_count, 1);
-    let mut serve = tokio::process::Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
-        .arg("serve")
-        .envs(shop.environment())
-        .env("NO_COLOR", "1")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(serve.stderr.take().expect("piped")).lines();
+    let (mut serve, mut lines) =
+        start(program(&["serve"]).envs(shop.environment()).env("NO_COLOR", "1"));
     let wait = async {
         let mut said = Vec::new();
         while let Some(line) = lines.next_line().await.expect("lines") {
