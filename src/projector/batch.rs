@@ -1,7 +1,5 @@
 //! Messages off the log, gathered into batches and parsed.
 
-use std::time::Duration;
-
 use futures_util::FutureExt;
 use projections::event::{self, Kind, Reason};
 use projections::fold::Message;
@@ -11,46 +9,48 @@ use tokio::time::Instant;
 use super::Error;
 use super::session::Limits;
 use crate::store::commit::{Payload, QuarantineReason, Quarantined};
-use crate::stream::read::{Reader, Record};
-use crate::stream::{Log, REPLAY_OF, subject};
+use crate::stream::read::{Next, Reader, Record};
+use crate::stream::{REPLAY_OF, subject};
 use crate::telemetry::traces::Moment;
 
 /// An event may be dated this far past the log's time.
 const AHEAD_MS: i64 = 24 * 3600 * 1000;
-/// How long the consumer may be silent before the stream is asked whether it is ahead.
-const SILENCE: Duration = Duration::from_secs(5);
-
 /// A batch.
 pub struct Gathered {
-    /// Its messages, at least one.
+    /// Its messages.
     pub records: Vec<Record>,
+    /// The position that it reaches: its last message's, or further where the log has nothing there.
+    pub to: u64,
     /// When the first of them was read.
     pub since: Moment,
 }
 
-/// Gathers the next batch: at least one message, then what comes within `limits`, until
-/// `not_before` at least.
+impl Gathered {
+    /// Leaves out what is behind a position.
+    pub fn end_at(&mut self, position: u64) {
+        self.records.truncate(self.records.partition_point(|record| record.position <= position));
+        self.to = self.to.min(position);
+    }
+}
+
+/// Gathers the next batch: what there is first, then what comes within `limits`, until `not_before`
+/// at least. Where the reader fails behind the first message, that is the next one's error.
 ///
 /// # Errors
-/// [`Error::Log`], [`Error::Silent`].
+/// [`Error::Log`].
 pub async fn gather(
-    log: &Log,
     reader: &mut Reader,
-    after: u64,
     limits: Limits,
     not_before: Instant,
 ) -> Result<Gathered, Error> {
-    let first = loop {
-        match tokio::time::timeout(SILENCE, reader.next()).await {
-            Ok(Some(record)) => break record?,
-            Ok(None) => return Err(Error::Silent),
-            Err(_) if log.extent().await?.last > after => return Err(Error::Silent),
-            Err(_) => {}
-        }
-    };
+    let first = reader.next().await?;
     let since = Moment::now();
     let deadline = not_before.max(Instant::now() + limits.linger);
-    let mut bytes = first.payload.len();
+    let first = match first {
+        Next::Message(record) => record,
+        Next::Nothing(to) => return Ok(Gathered { records: Vec::new(), to, since }),
+    };
+    let (mut bytes, mut to) = (first.payload.len(), first.position);
     let mut records = vec![first];
     while records.len() < limits.events && bytes < limits.bytes {
         // A timer for each message would cost more than the message; most are there already.
@@ -59,15 +59,19 @@ pub async fn gather(
             None => tokio::time::timeout_at(deadline, reader.next()).await,
         };
         match next {
-            Ok(Some(record)) => {
-                let record = record?;
-                bytes += record.payload.len();
+            Ok(Ok(Next::Message(record))) => {
+                (bytes, to) = (bytes + record.payload.len(), record.position);
                 records.push(record);
             }
-            Ok(None) | Err(_) => break,
+            Ok(Ok(Next::Nothing(end))) => to = end,
+            Ok(Err(error)) => {
+                reader.fail(error);
+                break;
+            }
+            Err(_) => break,
         }
     }
-    Ok(Gathered { records, since })
+    Ok(Gathered { records, to, since })
 }
 
 /// Parses a batch in log order. Log time starts from `log_time` and never goes back.
@@ -83,6 +87,7 @@ pub fn parse<'a>(
             log_time = log_time.max(Time(record.time / 1_000_000));
             let replay_of = replay_of(record);
             let event = match (&replay_of, subject::kind_of(prefix, &record.subject)) {
+                _ if record.unreadable.is_some() => Err(unreadable(record)),
                 (Err(reason), _) => Err(vec![reason.clone()]),
                 (Ok(_), None) => Err(vec![unknown_kind()]),
                 (Ok(_), Some(kind)) => {
@@ -112,6 +117,7 @@ pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
         at: record.time / 1_000_000,
         payload: Payload::from(&record.payload[..]),
         headers: record.headers.clone(),
+        header_block: record.unreadable.as_ref().map(|it| Payload::from(&it.block[..])),
         reasons: reasons
             .iter()
             .map(|reason| QuarantineReason {
@@ -120,6 +126,11 @@ pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
             })
             .collect(),
     }
+}
+
+fn unreadable(record: &Record) -> Vec<Reason> {
+    let reasons = record.unreadable.iter();
+    reasons.map(|it| Reason { field: it.field.into(), message: it.reason.clone() }).collect()
 }
 
 fn unknown_kind() -> Reason {

@@ -214,6 +214,8 @@ impl Quarantine {
         if edited {
             let kind = kind.ok_or(Error::KindNeeded)?;
             again.subject = subject::of_kind(&self.prefix, kind);
+        } else if row.header_block.is_some() {
+            return Err(Error::Unreadable);
         } else {
             // A CloudEvent is one by its headers; an edited body is plain.
             let kept = |(name, _): &&(String, String)| {

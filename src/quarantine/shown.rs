@@ -42,8 +42,11 @@ pub struct Shown {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Whole {
-    /// Its headers.
+    /// Its headers; none where they cannot be read.
     pub headers: Vec<(String, String)>,
+    /// Its block of headers, where that or the subject cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers_base64: Option<String>,
     /// Its body, where it is text.
     pub payload: Option<String>,
     /// Its body, where it is none.
@@ -117,7 +120,13 @@ impl Shown {
         let bytes = kept.row.payload.bytes();
         let text = std::str::from_utf8(bytes).ok().map(str::to_owned);
         let payload_base64 = text.is_none().then(|| STANDARD.encode(bytes));
-        let whole = Whole { headers: kept.row.headers.clone(), payload: text, payload_base64 };
+        let block = kept.row.header_block.as_ref();
+        let whole = Whole {
+            headers: kept.row.headers.clone(),
+            headers_base64: block.map(|block| STANDARD.encode(block.bytes())),
+            payload: text,
+            payload_base64,
+        };
         Shown { whole: Some(whole), ..Self::of(kept, prefix) }
     }
 }

@@ -42,13 +42,16 @@ pub struct Quarantined {
     pub at: i64,
     /// Its body, byte for byte.
     pub payload: Payload,
-    /// Its headers.
+    /// Its headers; none where they cannot be read.
     pub headers: Vec<(String, String)>,
+    /// Its block of headers, byte for byte, where that or the subject cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_block: Option<Payload>,
     /// Every reason.
     pub reasons: Vec<QuarantineReason>,
 }
 
-/// The body of a quarantined message, byte for byte.
+/// A part of a quarantined message, byte for byte.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Payload(bson::Binary);

@@ -8,7 +8,7 @@ impl Log {
     /// # Errors
     /// [`Error::Stream`].
     pub async fn delete(&self) -> Result<(), Error> {
-        let deleted = self.context.delete_stream(&self.settings.stream).await;
+        let deleted = self.link.get().context.delete_stream(&self.settings.stream).await;
         deleted.map(|_| ()).map_err(|error| self.failed("deleting", &error))
     }
 
