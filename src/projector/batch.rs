@@ -1,7 +1,9 @@
 //! Messages off the log, gathered into batches and parsed.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use futures_util::FutureExt;
-use projections::event::{self, Kind, Reason};
+use projections::event::{self, Event, Kind, Reason};
 use projections::fold::Message;
 use projections::time::Time;
 use tokio::time::Instant;
@@ -15,6 +17,9 @@ use crate::telemetry::traces::Moment;
 
 /// An event may be dated this far past the log's time.
 const AHEAD_MS: i64 = 24 * 3600 * 1000;
+/// So much of a quarantined message's body is kept: a document holds 16 MB, and a log that is set up so
+/// takes more than that in a message.
+const KEPT_BYTES: usize = 8 << 20;
 /// A batch.
 pub struct Gathered {
     /// Its messages.
@@ -81,41 +86,48 @@ pub fn parse<'a>(
     currency: &str,
     mut log_time: Time,
 ) -> Vec<Message<'a>> {
-    records
-        .iter()
-        .map(|record| {
-            log_time = log_time.max(Time(record.time / 1_000_000));
-            let replay_of = replay_of(record);
-            let event = match (&replay_of, subject::kind_of(prefix, &record.subject)) {
+    let parse = |record: &'a Record| {
+        log_time = log_time.max(Time(record.time / 1_000_000));
+        let limits = event::Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
+        let replay_of = replay_of(record);
+        // One message that the program trips over must not keep it from all behind it.
+        let event = catch_unwind(AssertUnwindSafe(|| event_of(record, prefix, &limits)));
+        Message {
+            position: record.position,
+            log_time,
+            event: match &replay_of {
                 _ if record.unreadable.is_some() => Err(unreadable(record)),
-                (Err(reason), _) => Err(vec![reason.clone()]),
-                (Ok(_), None) => Err(vec![unknown_kind()]),
-                (Ok(_), Some(kind)) => {
-                    let latest = Time(log_time.0 + AHEAD_MS);
-                    let limits = event::Limits { latest, currency };
-                    let headers =
-                        record.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                    event::parse_message(kind, headers, &record.payload, &limits)
-                }
-            };
-            Message {
-                position: record.position,
-                log_time,
-                replay_of: replay_of.ok().flatten(),
-                event,
-            }
-        })
-        .collect()
+                Err(reason) => Err(vec![reason.clone()]),
+                Ok(_) => event.unwrap_or_else(|_| Err(vec![tripped_over()])),
+            },
+            replay_of: replay_of.ok().flatten(),
+        }
+    };
+    records.iter().map(parse).collect()
+}
+
+fn event_of<'a>(
+    record: &'a Record,
+    prefix: &str,
+    limits: &event::Limits<'_>,
+) -> Result<Event<'a>, Vec<Reason>> {
+    let Some(kind) = subject::kind_of(prefix, &record.subject) else {
+        return Err(vec![unknown_kind()]);
+    };
+    let headers = record.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    event::parse_message(kind, headers, &record.payload, limits)
 }
 
 /// The row that keeps a quarantined message.
 #[must_use]
 pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
+    let kept = record.payload.len().min(KEPT_BYTES);
     Quarantined {
         position: record.position,
         subject: record.subject.clone(),
         at: record.time / 1_000_000,
-        payload: Payload::from(&record.payload[..]),
+        payload: Payload::from(&record.payload[..kept]),
+        bytes_left_out: (record.payload.len() - kept) as u64,
         headers: record.headers.clone(),
         header_block: record.unreadable.as_ref().map(|it| Payload::from(&it.block[..])),
         reasons: reasons
@@ -131,6 +143,11 @@ pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
 fn unreadable(record: &Record) -> Vec<Reason> {
     let reasons = record.unreadable.iter();
     reasons.map(|it| Reason { field: it.field.into(), message: it.reason.clone() }).collect()
+}
+
+fn tripped_over() -> Reason {
+    let message = "cannot be read by this version of the program, which has a fault".to_owned();
+    Reason { field: "".into(), message }
 }
 
 fn unknown_kind() -> Reason {

@@ -27,9 +27,9 @@ pub enum Error {
     /// Its subject names no kind, so one has to be given.
     #[error("its subject names no kind of event; say which one it is")]
     KindNeeded,
-    /// Its headers or its subject cannot be read, so it cannot be sent as it was.
-    #[error("its headers or its subject cannot be read; send it with another payload or kind")]
-    Unreadable,
+    /// Its headers or its subject cannot be read, or not all of its body is kept.
+    #[error("it cannot be sent as it was; send it with another payload or kind")]
+    NotAsItWas,
     /// It would be quarantined again, for these reasons.
     #[error("it would be quarantined again: {}", in_words(.0))]
     StillInvalid(Vec<Reason>),
@@ -86,7 +86,7 @@ impl From<Error> for Problem {
                 let message = format!("must be one of {}", Kind::ALL.map(Kind::as_str).join(", "));
                 Problem::invalid(vec![FieldError::new("kind", message)])
             }
-            Error::Unreadable => {
+            Error::NotAsItWas => {
                 let message = "must be given, or `kind`: the message cannot be sent as it was";
                 Problem::invalid(vec![FieldError::new("payload", message)])
             }

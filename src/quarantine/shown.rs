@@ -26,7 +26,7 @@ pub struct Shown {
     /// When the log stored it.
     pub at: String,
     /// How long its body is.
-    pub bytes: usize,
+    pub bytes: u64,
     /// Every reason.
     pub reasons: Vec<QuarantineReason>,
     /// `open`, `begun`, `replayed` or `discarded`.
@@ -47,7 +47,7 @@ pub struct Whole {
     /// Its block of headers, where that or the subject cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers_base64: Option<String>,
-    /// Its body, where it is text.
+    /// Its body, where it is text, or the first 8 MB of it.
     pub payload: Option<String>,
     /// Its body, where it is none.
     pub payload_base64: Option<String>,
@@ -106,7 +106,7 @@ impl Shown {
             kind: subject::kind_of(prefix, &row.subject).map(Kind::as_str),
             subject: row.subject,
             at: Time(row.at).to_rfc3339(),
-            bytes: row.payload.bytes().len(),
+            bytes: row.payload.bytes().len() as u64 + row.bytes_left_out,
             reasons: row.reasons,
             state,
             resolution: resolution.map(Decided::from),
