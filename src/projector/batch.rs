@@ -166,3 +166,39 @@ fn replay_of(record: &Record) -> Result<Option<u64>, Reason> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn record(position: u64, bytes: usize) -> Record {
+        Record {
+            position,
+            time: 0,
+            subject: "events.stock".to_owned(),
+            headers: Vec::new(),
+            payload: Bytes::from(vec![b'x'; bytes]),
+            unreadable: None,
+        }
+    }
+
+    #[test]
+    fn of_a_body_that_is_larger_than_a_row_may_be_the_first_8_mb_are_kept() {
+        let row = quarantined(&record(1, KEPT_BYTES + 5), &[unknown_kind()]);
+        assert_eq!((row.payload.bytes().len(), row.bytes_left_out), (KEPT_BYTES, 5));
+        let row = quarantined(&record(1, 7), &[unknown_kind()]);
+        assert_eq!((row.payload.bytes().len(), row.bytes_left_out), (7, 0));
+    }
+
+    #[test]
+    fn a_batch_that_ends_early_reaches_no_further() {
+        let records = [3, 4, 9].map(|position| record(position, 1)).to_vec();
+        let mut gathered = Gathered { records, to: 12, since: Moment::now() };
+        for (end, to, left) in [(12, 12, 3), (10, 10, 3), (8, 8, 2), (2, 2, 0)] {
+            gathered.end_at(end);
+            assert_eq!((gathered.to, gathered.records.len()), (to, left), "to {end}");
+        }
+    }
+}
