@@ -55,9 +55,10 @@ enum Command {
 fn main() -> ExitCode {
     failpoint::set_up();
     let ended = config::arguments(services::to_stderr).and_then(|arguments| {
-        let command = config::without_empty_variables(Cli::command());
+        let command = config::without_empty_variables(Cli::command())?;
         let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));
         let cli = cli.unwrap_or_else(|error| error.exit());
+        cli.settings.check()?;
         start_telemetry(&cli.settings, &cli.command)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("the runtime does not start")?;

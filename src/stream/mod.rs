@@ -6,7 +6,7 @@
 //! - [`subject`]: subjects as functions with strict parsers beside them;
 //! - [`ensure`]: the stream itself, made where there is none, looked at where there is one;
 //! - [`publish`]: events onto the log;
-//! - [`answers`]: what it answers to them;
+//! - [`answers`]: what it answers to them; `duplicate`: whether what it says it has is the same;
 //! - [`read`]: events off the log, from a position, in order and without holes;
 //! - [`check`]: whether the log is still the one a checkpoint was made from;
 //! - [`damage`]: what an accident does to it, for tests of faults;
@@ -17,6 +17,7 @@ pub mod announce;
 mod answers;
 pub mod check;
 pub mod damage;
+mod duplicate;
 pub mod ensure;
 pub mod publish;
 pub mod read;
@@ -34,6 +35,7 @@ use tracing::{info, warn};
 
 use self::address::Address;
 use self::answers::Answers;
+use self::duplicate::Duplicates;
 use crate::seldom::Seldom;
 
 /// The metadata key of a stream's identity.
@@ -118,6 +120,7 @@ pub struct Log {
     answers: Arc<Answers>,
     /// Events that it did not take.
     pub refused: Arc<Seldom>,
+    duplicates: Arc<Duplicates>,
 }
 
 /// How far the log goes.
@@ -191,7 +194,8 @@ impl Log {
             stream: settings.stream.clone(),
             reason: error.to_string(),
         })?;
-        let log = Log { client, context, settings, answers: Arc::new(answers), refused };
+        let (answers, duplicates) = (Arc::new(answers), Arc::default());
+        let log = Log { client, context, settings, answers, refused, duplicates };
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))
     }

@@ -6,7 +6,7 @@
 //!   [`serve`]: the program in a process of its own, to be read, killed or frozen;
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
-//! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;
+//! - [`batches`]: many events over HTTP at a time; [`duplicates`]: what the log calls one; [`commands`]: the program as a person runs it;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
@@ -35,6 +35,7 @@ mod connections;
 mod contract;
 mod corpus;
 mod documents;
+mod duplicates;
 mod door;
 mod events;
 mod faults;
