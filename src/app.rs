@@ -38,7 +38,7 @@ use crate::query::{self, Deps, latest};
 use crate::store::Store;
 use crate::stream::announce::Announcement;
 use crate::stream::{Extent, Log};
-use crate::{auth, http, ingest, telemetry};
+use crate::{auth, files, http, ingest, telemetry};
 
 /// How often the log is asked for its end.
 const LOOK_AT_LOG: Duration = Duration::from_millis(250);
@@ -74,8 +74,9 @@ pub struct App {
 /// Takes the address to listen on, so that a port in use is said before anything is started.
 ///
 /// # Errors
-/// Where the port is in use.
+/// Where the port is in use, or the system lets the process have too few files.
 pub async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    files::are_enough()?;
     let bind = settings.bind;
     if !bind.ip().is_loopback() {
         warn!(%bind, "others can reach this address, and it speaks no TLS; put a proxy that does before it");

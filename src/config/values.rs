@@ -26,7 +26,12 @@ where
 {
     type Value = T;
 
-    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<T, clap::Error> {
+    fn parse_ref(
+        &self,
+        command: &Command,
+        _: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
         // What is no text is no secret that was meant, and fits nothing.
         self.0(value.to_str().unwrap_or_default()).map_err(|message| {
             clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).with_cmd(command)
@@ -211,7 +216,8 @@ mod tests {
         for path in ["", "/", "//", "live", "/a b", "/a?b", "/{x}", "/api", "/api/x", "/health/"] {
             assert!(socket_path(path).is_err(), "{path}");
         }
-        for path in ["/metrics", "/metrics/", "/metrics/live", "/a//b", "/a/../api", "/..", "/./a"] {
+        for path in ["/metrics", "/metrics/", "/metrics/live", "/a//b", "/a/../api", "/..", "/./a"]
+        {
             assert!(socket_path(path).is_err(), "{path}");
         }
     }
@@ -289,7 +295,9 @@ mod tests {
         for text in ["", "a.b", "a b", "a*", "a>", "a/b", "a\\b", "\u{e9}", &"x".repeat(256)] {
             assert!(stream(text).is_err(), "{text}");
         }
-        for text in ["", ".a", "a.", "a..b", "a b", "*", "a.>", "$JS.API", "_INBOX", "adaptive-bi.x"] {
+        for text in
+            ["", ".a", "a.", "a..b", "a b", "*", "a.>", "$JS.API", "_INBOX", "adaptive-bi.x"]
+        {
             assert!(prefix(text).is_err(), "{text}");
         }
     }

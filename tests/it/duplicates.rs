@@ -137,7 +137,8 @@ async fn a_replay_whose_id_another_message_took_is_on_the_log_all_the_same() {
 async fn a_file_puts_no_id_on_its_events_as_it_has_no_secret_to_make_one_with() {
     let shop = Shop::new().await;
     let folder = folder("no-ids");
-    let event = json!({ "kind": "transaction", "id": "1", "data": sale("t1", "ann", 7, json!({})) });
+    let event =
+        json!({ "kind": "transaction", "id": "1", "data": sale("t1", "ann", 7, json!({})) });
     std::fs::write(folder.join("events"), event.to_string()).expect("written");
     for position in 1..=2 {
         let ran = run(&["ingest", "events"], &shop.environment(), &folder).await;

@@ -7,6 +7,7 @@
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
 //! - [`batches`]: many events over HTTP at a time; [`duplicates`]: what the log calls one; [`commands`]: the program as a person runs it;
+//!   [`settings`]: what it is told; [`limits`]: what the system lets it have;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
@@ -35,8 +36,8 @@ mod connections;
 mod contract;
 mod corpus;
 mod documents;
-mod duplicates;
 mod door;
+mod duplicates;
 mod events;
 mod faults;
 mod flow;
@@ -45,6 +46,7 @@ mod halts;
 mod harness;
 mod invariants;
 mod keys;
+mod limits;
 mod lingering;
 mod log_users;
 mod mail;
@@ -60,6 +62,7 @@ mod routes;
 mod serve;
 mod servers;
 mod sessions;
+mod settings;
 mod streams;
 mod traces;
 mod updates;

@@ -59,8 +59,10 @@ impl TrustedProxies {
     /// almost anybody can say to be anybody.
     #[must_use]
     pub fn is_almost_everybody(&self) -> bool {
-        let short = self.0.iter().filter_map(|it| if let IpNet::V4(it) = it { Some(*it) } else { None });
-        let long = self.0.iter().filter_map(|it| if let IpNet::V6(it) = it { Some(*it) } else { None });
+        let short =
+            self.0.iter().filter_map(|it| if let IpNet::V4(it) = it { Some(*it) } else { None });
+        let long =
+            self.0.iter().filter_map(|it| if let IpNet::V6(it) = it { Some(*it) } else { None });
         let short: u128 = Ipv4Net::aggregate(&short.collect())
             .iter()
             .map(|network| 1_u128 << (32 - network.prefix_len()))
@@ -241,7 +243,8 @@ mod tests {
     #[test]
     fn a_network_of_the_old_kind_written_as_one_of_the_new_is_the_old_one() {
         let proxies: TrustedProxies = "::ffff:10.0.0.0/104, ::ffff:192.0.2.1".parse().unwrap();
-        for (address, is_trusted) in [("10.1.2.3", true), ("192.0.2.1", true), ("192.0.2.2", false)] {
+        for (address, is_trusted) in [("10.1.2.3", true), ("192.0.2.1", true), ("192.0.2.2", false)]
+        {
             assert_eq!(proxies.trusts(address.parse().unwrap()), is_trusted, "{address}");
         }
     }
@@ -259,7 +262,8 @@ mod tests {
         ] {
             assert!(text.parse::<TrustedProxies>().unwrap().is_almost_everybody(), "{text}");
         }
-        for text in ["", "127.0.0.1", "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16", "fc00::/7, ::1"] {
+        for text in ["", "127.0.0.1", "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16", "fc00::/7, ::1"]
+        {
             assert!(!text.parse::<TrustedProxies>().unwrap().is_almost_everybody(), "{text}");
         }
     }
