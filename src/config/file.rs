@@ -35,7 +35,7 @@ const UNUSED: &str = ". Nothing of the file was used";
 /// # Errors
 /// The first line that is no text, or has what no variable can hold: the library would panic at it.
 fn text_of(bytes: &[u8]) -> Result<&str, String> {
-    let line = |before: &[u8]| 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let line = |before: &[u8]| before.split(|byte| *byte == b'\n').count();
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = line(&bytes[..error.valid_up_to()]);
         format!("the file has to be saved as UTF-8, unlike line {line}")

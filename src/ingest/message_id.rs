@@ -1,6 +1,6 @@
 //! `Nats-Msg-Id` of events that came with an id of their caller's.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use projections::event::Kind;
 use ring::hmac::{self, HMAC_SHA256};
@@ -36,7 +36,10 @@ impl MessageIds {
             signed.update(&(part.len() as u64).to_le_bytes());
             signed.update(part.as_bytes());
         }
-        signed.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        signed.sign().as_ref().iter().fold(String::new(), |mut id, byte| {
+            let _ = write!(id, "{byte:02x}"); // a string takes everything
+            id
+        })
     }
 }
 

@@ -129,7 +129,9 @@ impl Found {
 fn without_id(headers: &HeaderMap) -> HeaderMap {
     let mut others = HeaderMap::new();
     for (name, values) in headers.iter().filter(|(name, _)| **name != NATS_MESSAGE_ID) {
-        values.iter().for_each(|value| others.append(name.clone(), value.clone()));
+        for value in values {
+            others.append(name.clone(), value.clone());
+        }
     }
     others
 }

@@ -85,7 +85,8 @@ async fn a_mongod_that_ends_for_want_of_files_is_told_as_such() {
     std::fs::create_dir_all(folder.join("data/nats")).expect("made");
     let Ran { code, stderr, .. } = ran(command.output()).await;
     assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains("mongod") && stderr.contains("open files"), "{stderr}");
+    let told = "as the limit on open files is too low for it";
+    assert!(stderr.contains("mongod ended") && stderr.contains(told), "{stderr}");
 }
 
 /// The processes that a process started, and those that they started.

@@ -51,7 +51,7 @@ fn canonical(network: IpNet) -> IpNet {
     short.map_or(network, IpNet::V4)
 }
 
-/// The addresses of IPv6 that are given out to the world, 2000::/3.
+/// The addresses of IPv6 that are given out to the world, `2000::/3`.
 const WORLD_BITS: u8 = 3;
 
 impl TrustedProxies {
