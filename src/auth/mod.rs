@@ -36,4 +36,4 @@ pub mod user;
 pub mod users;
 pub mod watch;
 
-pub use self::start::{accounts_of, make_first_admin};
+pub use self::start::{accounts_of, make_first_admin, secrets_of};

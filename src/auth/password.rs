@@ -158,7 +158,11 @@ fn hashed(password: &[u8]) -> Result<PasswordHash, Error> {
     Ok(PasswordHash(hash.to_string()))
 }
 
-fn check(password: &str, about: &[String]) -> Result<(), Error> {
+/// Whether a password is taken. `about` is as for [`Passwords::hash`].
+///
+/// # Errors
+/// [`Error::Weak`].
+pub fn check(password: &str, about: &[String]) -> Result<(), Error> {
     if !CHARACTERS.contains(&password.chars().count()) {
         return Err(Error::Weak("must have 8 to 128 characters"));
     }

@@ -15,6 +15,9 @@ use crate::auth::access::Access;
 use crate::auth::gate::{self, Gate};
 use crate::telemetry;
 
+/// What the paths of all routes but `/` begin with; nothing else may be put there.
+pub const PLACES: [&str; 3] = ["api", "health", "metrics"];
+
 /// Routes, each with its access; they become a router at the gate that enforces it.
 pub struct Routes<S = ()>(Vec<Entry<S>>);
 

@@ -46,11 +46,34 @@ use std::time::Duration;
 
 use mongodb::bson::doc;
 use mongodb::error::ErrorKind;
-use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
+use mongodb::options::{ClientOptions, ConnectionString, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
 
 /// The oldest `MongoDB` whose transactions and snapshot reads the program relies on.
 const OLDEST_VERSION: (u32, u32) = (6, 0);
+
+/// The database where neither a setting nor a URI names one.
+const DATABASE: &str = "adaptive_bi";
+
+/// A text that is no address of `MongoDB`. What is wrong with it is left out where it may repeat a
+/// password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "MONGODB_URI is not a MongoDB address; it looks like mongodb://host:27017/?replicaSet=rs0, with \
+     what is no letter or digit in a password as %XX{0}"
+)]
+pub struct NotAnAddress(String);
+
+/// The database that a URI names, if it does.
+///
+/// # Errors
+/// [`NotAnAddress`].
+pub fn database_of(uri: &str) -> Result<Option<String>, NotAnAddress> {
+    let parsed = ConnectionString::parse(uri).map_err(|error| {
+        NotAnAddress(if uri.contains('@') { String::new() } else { format!(": {}", short(&error)) })
+    })?;
+    Ok(parsed.default_database)
+}
 
 /// Why the store cannot be used or did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +181,7 @@ impl Store {
         let name = name
             .map(str::to_owned)
             .or_else(|| options.default_database.clone())
-            .unwrap_or_else(|| "adaptive_bi".to_owned());
+            .unwrap_or_else(|| DATABASE.to_owned());
         let client = Client::with_options(options).map_err(Error::Uri)?;
         let admin = client.database("admin");
         let hello = admin

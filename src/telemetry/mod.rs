@@ -30,6 +30,8 @@ pub const HTTP_DURATION: &str = "http_server_request_duration_seconds";
 pub const EVENTS: &str = "adaptive_bi_events_total";
 /// Events that came by HTTP, by what became of them.
 pub const PUBLISHED: &str = "adaptive_bi_published_events_total";
+/// Events whose message id another message had, sent without it.
+pub const NO_DUPLICATES: &str = "adaptive_bi_message_ids_taken_total";
 /// Events in a batch.
 pub const BATCH_EVENTS: &str = "adaptive_bi_batch_events";
 /// Documents that a commit writes.
@@ -99,6 +101,7 @@ fn describe() {
     describe_histogram!(HTTP_DURATION, Unit::Seconds, "How long requests took to be answered");
     describe_counter!(EVENTS, "Events committed, by kind and what came of them");
     describe_counter!(PUBLISHED, "Events that came by HTTP, by what became of them");
+    describe_counter!(NO_DUPLICATES, "Events whose message id another message on the log had");
     describe_histogram!(BATCH_EVENTS, "Events in a batch");
     describe_histogram!(COMMIT_WRITES, "Documents that a commit writes");
     describe_histogram!(COMMIT_DURATION, Unit::Seconds, "How long commits took");

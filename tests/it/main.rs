@@ -6,7 +6,8 @@
 //!   [`serve`]: the program in a process of its own, to be read, killed or frozen;
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
-//! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;
+//! - [`batches`]: many events over HTTP at a time; [`duplicates`]: what the log calls one; [`commands`]: the program as a person runs it;
+//!   [`settings`]: what it is told; [`limits`]: what the system lets it have;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
@@ -37,6 +38,7 @@ mod contract;
 mod corpus;
 mod documents;
 mod door;
+mod duplicates;
 mod events;
 mod faults;
 mod flow;
@@ -46,6 +48,7 @@ mod harness;
 mod holes;
 mod invariants;
 mod keys;
+mod limits;
 mod lingering;
 mod log_users;
 mod mail;
@@ -62,6 +65,7 @@ mod routes;
 mod serve;
 mod servers;
 mod sessions;
+mod settings;
 mod streams;
 mod traces;
 mod updates;
