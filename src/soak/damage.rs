@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
 use super::fault::Struck;
 use super::ground::Ground;
@@ -22,8 +22,7 @@ pub(super) async fn deleted(ground: &mut Ground) -> anyhow::Result<Struck> {
     let refused = async || (ground.producer.record.tally().refused > 0).then_some(());
     ground.wait("event that is refused", refused).await?;
     ground.producer.rest().await;
-    // There is no log to halt over: it does not answer, which readiness says.
-    let hit = unmoved(ground, |ready| ready["services"]["nats"]["status"] == "down").await?;
+    let hit = halts(ground, "log-gone").await?;
     put_back(ground, &copy).await?;
     go_on(ground, hit).await
 }
@@ -92,15 +91,7 @@ async fn unmoved(
     says: impl Fn(&serde_json::Value) -> bool,
 ) -> anyhow::Result<bool> {
     let before = ground.checkpoint().await.context("a checkpoint")?;
-    let until = Instant::now() + std::time::Duration::from_mins(2);
-    loop {
-        let judged = ground.readiness().await?;
-        if judged.iter().any(&says) {
-            break;
-        }
-        ensure!(Instant::now() < until, "the fold does not halt: {judged:?}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    ground.until_one_says(says).await.context("the fold does not halt")?;
     Ok(ground.checkpoint().await.as_ref() == Some(&before))
 }
 

@@ -1,4 +1,5 @@
-//! A disk that is full under mongod. It ends, or refuses; when there is room again, it goes on.
+//! A disk that is full. mongod ends, or refuses, and is started again when there is room. nats-server
+//! stores nothing from then on, which readiness has to say, and the program starts it again by itself.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -22,6 +23,22 @@ pub(super) async fn full(ground: &mut Ground) -> anyhow::Result<Struck> {
     ground.services.restart(Server::Mongod, &|_| ()).await.context("starting mongod again")?;
     let recovery = ground.folds_on(Instant::now()).await?;
     Ok(Struck { hit: ended.is_ok() || stuck, recovery })
+}
+
+pub(super) async fn full_under_nats(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let filler = ground.log_folder().join("filler");
+    let fill = filler.clone();
+    tokio::task::spawn_blocking(move || fill_up(&fill)).await?.context("filling the disk")?;
+    // By what a process was told of events, or was answered when it asked.
+    let says = |it: &serde_json::Value| it["services"]["nats"]["status"] == "refuses";
+    let hit = ground.until_one_says(says).await.is_ok();
+    std::fs::remove_file(&filler)?;
+    let since = Instant::now();
+    let recovery = tokio::select! {
+        recovery = ground.folds_on(since) => recovery?,
+        () = ground.services.mend() => since.elapsed(),
+    };
+    Ok(Struck { hit, recovery })
 }
 
 /// Writes until there is no room.

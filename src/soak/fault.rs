@@ -60,6 +60,8 @@ pub enum Fault {
     LogPurged,
     /// The disk under mongod is full.
     DiskFull,
+    /// The disk under nats-server is full.
+    NatsDiskFull,
 }
 
 /// What came of a fault.
@@ -94,6 +96,12 @@ impl Fault {
         }
     }
 
+    /// Whether it needs disks that can be filled.
+    #[must_use]
+    pub fn fills_a_disk(self) -> bool {
+        matches!(self, Fault::DiskFull | Fault::NatsDiskFull)
+    }
+
     /// Does it while the producer goes on, and ends it.
     ///
     /// # Errors
@@ -119,6 +127,7 @@ impl Fault {
             Fault::LogRecreated => damage::recreated(ground).await,
             Fault::LogRestored => damage::restored(ground).await,
             Fault::LogPurged => damage::purged(ground).await,
+            Fault::NatsDiskFull => disk::full_under_nats(ground).await,
             _ => disk::full(ground).await,
         }
     }

@@ -15,6 +15,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::publish::{Refusal, Stored};
+use super::writes::Writes;
 use crate::seldom::Seldom;
 
 /// Events of all callers that are unanswered at a time: half of what a server keeps for a stream
@@ -66,11 +67,13 @@ impl Answers {
     pub async fn listen(
         client: &Client,
         refused: Arc<Seldom>,
+        writes: Arc<Writes>,
     ) -> Result<Self, async_nats::SubscribeError> {
         let inbox = client.new_inbox();
         let messages = client.subscribe(format!("{inbox}.*")).await?;
         let waiting = Arc::new(Mutex::new(Waiting::default()));
-        let reading = tokio::spawn(read(messages, Arc::clone(&waiting), refused)).abort_handle();
+        let reading = read(messages, Arc::clone(&waiting), refused, writes);
+        let reading = tokio::spawn(reading).abort_handle();
         Ok(Answers { inbox, room: Arc::new(Semaphore::new(UNANSWERED)), waiting, reading })
     }
 
@@ -139,7 +142,12 @@ impl Waiting {
     }
 }
 
-async fn read(mut messages: Subscriber, waiting: Arc<Mutex<Waiting>>, refused: Arc<Seldom>) {
+async fn read(
+    mut messages: Subscriber,
+    waiting: Arc<Mutex<Waiting>>,
+    refused: Arc<Seldom>,
+    writes: Arc<Writes>,
+) {
     let conclude = |wait: Wait, answer: Result<Stored, Refusal>| {
         if let Err(refusal) = &answer {
             refused.count(1, || refusal.to_string());
@@ -154,12 +162,15 @@ async fn read(mut messages: Subscriber, waiting: Arc<Mutex<Waiting>>, refused: A
                 let Some(message) = message else { return };
                 let number = message.subject.rsplit('.').next().and_then(|token| token.parse().ok());
                 if let Some(wait) = number.and_then(|number| locked(&waiting).take(number)) {
-                    conclude(wait, answer_of(&message));
+                    let answer = answer_of(&message);
+                    writes.answered(&answer, &message.payload);
+                    conclude(wait, answer);
                 }
             }
             _ = sweep.tick() => {
                 let overdue = locked(&waiting).overdue(Instant::now());
                 for wait in overdue {
+                    writes.unanswered(wait.until);
                     conclude(wait, Err(Refusal::Unknown));
                 }
             }

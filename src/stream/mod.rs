@@ -6,7 +6,7 @@
 //! - [`subject`]: subjects as functions with strict parsers beside them;
 //! - [`ensure`]: the stream itself, made where there is none, looked at where there is one;
 //! - [`publish`]: events onto the log;
-//! - [`answers`]: what it answers to them;
+//! - [`answers`]: what it answers to them; [`writes`]: whether it takes them at all;
 //! - [`read`]: events off the log, from a position, in order and without holes;
 //! - [`check`]: whether the log is still the one a checkpoint was made from;
 //! - [`damage`]: what an accident does to it, for tests of faults;
@@ -21,6 +21,7 @@ pub mod ensure;
 pub mod publish;
 pub mod read;
 pub mod subject;
+mod writes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use tracing::{info, warn};
 
 use self::address::Address;
 use self::answers::Answers;
+use self::writes::Writes;
 use crate::seldom::Seldom;
 
 /// The metadata key of a stream's identity.
@@ -118,6 +120,7 @@ pub struct Log {
     answers: Arc<Answers>,
     /// Events that it did not take.
     pub refused: Arc<Seldom>,
+    writes: Arc<Writes>,
 }
 
 /// How far the log goes.
@@ -185,13 +188,14 @@ impl Log {
         })?;
         let context = jetstream::new(client.clone());
         let refused = Arc::default();
-        let answers = Answers::listen(&client, Arc::clone(&refused)).await;
+        let writes = Arc::<Writes>::default();
+        let answers = Answers::listen(&client, Arc::clone(&refused), Arc::clone(&writes)).await;
         let answers = answers.map_err(|error| Error::Stream {
             doing: "listening to the answers of",
             stream: settings.stream.clone(),
             reason: error.to_string(),
         })?;
-        let log = Log { client, context, settings, answers: Arc::new(answers), refused };
+        let log = Log { client, context, settings, answers: Arc::new(answers), refused, writes };
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))
     }
@@ -203,6 +207,8 @@ impl Log {
     pub async fn extent(&self) -> Result<Extent, Error> {
         let stream = self.stream("reading").await?;
         let info = stream.get_info().await.map_err(|error| self.failed("reading", &error))?;
+        let leader = info.cluster.as_ref().and_then(|cluster| cluster.leader.as_deref());
+        self.writes.led_by(leader);
         Ok(Extent {
             first: info.state.first_sequence,
             last: info.state.last_sequence,

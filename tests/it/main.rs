@@ -10,7 +10,7 @@
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
-//!   that is not the checkpoint's; [`projections`]: how far the read models are; [`metrics`]: what
+//!   that is not the checkpoint's; [`progress`]: a fold that does not move; [`projections`]: how far the read models are; [`metrics`]: what
 //!   Prometheus is told; [`traces`]: what a collector is;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
@@ -22,7 +22,7 @@
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped;
-//!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
+//!   [`frozen`]: servers that do not answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
 //!   [`bench`]: a benchmark that is stopped; [`corpus`]: what the fuzzer found worth keeping.
 
 mod admin;
@@ -34,6 +34,7 @@ mod commands;
 mod connections;
 mod contract;
 mod corpus;
+mod disk;
 mod documents;
 mod door;
 mod events;
@@ -50,6 +51,7 @@ mod mail;
 mod memory;
 mod metrics;
 mod people;
+mod progress;
 mod projections;
 mod push;
 mod quarantine;
