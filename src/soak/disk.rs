@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -27,11 +28,11 @@ pub(super) async fn full(ground: &mut Ground) -> anyhow::Result<Struck> {
 
 pub(super) async fn full_under_nats(ground: &mut Ground) -> anyhow::Result<Struck> {
     let filler = ground.log_folder().join("filler");
-    let fill = filler.clone();
-    tokio::task::spawn_blocking(move || fill_up(&fill)).await?.context("filling the disk")?;
-    // By what a process was told of events, or was answered when it asked.
     let says = |it: &serde_json::Value| it["services"]["nats"]["status"] == "refuses";
-    let hit = ground.until_one_says(says).await.is_ok();
+    let hit = tokio::select! {
+        said = ground.until_one_says(says) => said.is_ok(),
+        kept = keep_full(&filler) => kept.map(|()| false)?,
+    };
     std::fs::remove_file(&filler)?;
     let since = Instant::now();
     let recovery = tokio::select! {
@@ -41,9 +42,18 @@ pub(super) async fn full_under_nats(ground: &mut Ground) -> anyhow::Result<Struc
     Ok(Struck { hit, recovery })
 }
 
+/// Takes what room others give back, too.
+async fn keep_full(filler: &Path) -> anyhow::Result<()> {
+    loop {
+        let fill = filler.to_owned();
+        tokio::task::spawn_blocking(move || fill_up(&fill)).await?.context("filling the disk")?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// Writes until there is no room.
-fn fill_up(path: &std::path::Path) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
+fn fill_up(path: &Path) -> std::io::Result<()> {
+    let mut file = File::options().create(true).append(true).open(path)?;
     let mut piece = vec![1_u8; 1 << 20];
     while !piece.is_empty() {
         match file.write(&piece) {

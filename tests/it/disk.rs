@@ -33,8 +33,10 @@ impl SmallDisk {
         is_mounted.then_some(SmallDisk(folder))
     }
 
+    /// Leaves nothing. What somebody else gives back later has to be taken by another call.
     fn fill(&self) {
-        let mut file = File::create(self.filler()).expect("a file");
+        let file = File::options().create(true).append(true).open(self.filler());
+        let mut file = file.expect("a file");
         let mut piece = vec![1_u8; 1 << 20];
         while !piece.is_empty() {
             if file.write_all(&piece).is_err() {
@@ -81,9 +83,15 @@ async fn a_log_that_stores_nothing_is_not_ready_until_its_server_is_started_agai
     };
     nats("up", 200).await;
     // Nothing is sent: it is asked.
-    disk.fill();
-    let reason = nats("refuses", 503).await;
-    assert!(reason.as_str().is_some_and(|it| it.contains("disk")), "{reason}");
+    let reason = until("a full disk", || async {
+        disk.fill();
+        let ready = shop.get_with(&app, "/health/ready", &[]).await;
+        let nats = &ready.body["services"]["nats"];
+        let says = nats["status"] == "refuses" && ready.status == 503;
+        if says { Ok(nats["reason"].to_string()) } else { Err(format!("{ready:?}")) }
+    })
+    .await;
+    assert!(reason.contains("cannot write to its disk"), "{reason}");
     disk.make_room();
     nats("up", 200).await;
     // What is sent is not stored, whatever room there is from then on.

@@ -50,10 +50,8 @@ async fn project_status(shop: &Shop) -> String {
 /// From now on the store refuses whatever a commit writes to that collection, or takes it again.
 async fn refuse_writes(shop: &Shop, collection: &str, refused: bool) {
     let validator = if refused { doc! { "never": { "$exists": true } } } else { doc! {} };
-    shop.database
-        .run_command(doc! { "collMod": collection, "validator": validator })
-        .await
-        .expect("a validator");
+    let command = doc! { "collMod": collection, "validator": validator };
+    shop.database.run_command(command).await.expect("a validator");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,7 +62,7 @@ async fn a_fold_whose_sessions_fail_in_a_loop_is_stuck_everywhere_by_name_with_t
     let position = shop.publish_all(&mixed(50, 31)).await;
     shop.folded(position).await;
     refuse_writes(&shop, "g1_ledger", true).await;
-    let last = sell(&shop, "t1").await;
+    let last = sell(&shop, "of-nobody-else").await;
 
     let stuck = says(&shop, &app, "stuck").await;
     assert_eq!((stuck.status, &stuck.body["status"]), (503, &json!("unavailable")));
@@ -109,7 +107,7 @@ async fn who_stands_by_for_one_that_does_not_fold_is_not_ready_either() {
     shop.hold_the_lease().await;
     is_ready(&shop, &app).await;
     says(&shop, &app, "standby").await;
-    let last = sell(&shop, "t1").await;
+    let last = sell(&shop, "of-nobody-else").await;
     let stuck = says(&shop, &app, "stuck").await;
     assert_eq!(stuck.status, 503, "{stuck:?}");
     assert_eq!(stuck.body["services"]["projector"]["stuck"]["position"], position);
@@ -129,7 +127,7 @@ async fn a_fold_that_is_held_says_so_and_stays_ready() {
     let leases = shop.database.collection::<Document>("leases");
     let held = doc! { "$set": { "holds": true } };
     leases.update_one(doc! { "_id": "projector" }, held).await.expect("held");
-    let last = sell(&shop, "t1").await;
+    let last = sell(&shop, "of-nobody-else").await;
     let held = says(&shop, &app, "held").await;
     assert_eq!(held.status, 200, "{held:?}");
     shop.release_the_lease().await;
