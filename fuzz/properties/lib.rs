@@ -7,4 +7,6 @@ pub mod event;
 #[cfg(feature = "service")]
 pub mod ingest;
 #[cfg(feature = "service")]
+pub mod log;
+#[cfg(feature = "service")]
 pub mod query;

@@ -10,6 +10,8 @@ use projections::time::Time;
 use super::cpu::Cpu;
 use super::rate::Rate;
 use super::stand::Stand;
+use crate::stream::hole::Accepted;
+use crate::stream::read::Next;
 use crate::stream::subject;
 
 /// Projects `events` messages after position `after`.
@@ -17,13 +19,12 @@ use crate::stream::subject;
 /// # Errors
 /// Where a server does not answer.
 pub async fn run(stand: &Stand, after: u64, events: u64) -> anyhow::Result<Rate> {
-    let mut reader = stand.log.read_after(after).await?;
+    let mut reader = stand.log.read_after(after, Accepted::default()).await?;
     let (started, before) = (Instant::now(), Cpu::now());
     let mut done = 0;
     while done < events
-        && let Some(record) = reader.next().await
+        && let Next::Message(record) = reader.next().await?
     {
-        let record = record?;
         let prefix = &stand.log.settings.prefix;
         let kind = subject::kind_of(prefix, &record.subject).unwrap_or(Kind::Activity);
         let limits = Limits { latest: Time(i64::MAX), currency: "GBP" };

@@ -19,11 +19,12 @@ use crate::projector::switch::{Compared, Switched};
 use crate::projector::threads::Threads;
 use crate::projector::{judge, verify};
 use crate::services::Services;
-use crate::store::Store;
 use crate::store::diff::Difference;
 use crate::store::generation::Checkpoint;
 use crate::store::generations::GenerationState;
+use crate::store::holes::AcceptedHole;
 use crate::store::work::{Ended, Work, Works};
+use crate::store::{Store, time};
 use crate::stream::{Extent, Log};
 
 /// How often a command that takes long says how far it is.
@@ -37,8 +38,9 @@ const LOOK: Duration = Duration::from_secs(1);
 pub enum Action {
     /// Shows the live generation, its position and lag, and whether it halts.
     Status,
-    /// Accepts the log as the checkpoint's although it was made anew, where the message at the
-    /// checkpoint is the one that was folded.
+    /// Goes on with a log that was made anew, where the message at the checkpoint is the one that was
+    /// folded; or with one that lacks events behind the checkpoint. What is accepted to be missing is
+    /// shown by `status` ever after, and passed by every rebuild.
     Accept,
     /// Makes the next generation from the log beside the live one, or goes on with it. Ends when it
     /// has caught up.
@@ -88,7 +90,7 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
                 rebuild(settings, &store, generations(settings, &joined).await?).await
             }
             Action::Diff { generation } => {
-                diff(generations(settings, &joined).await?, *generation).await
+                diff(&store, generations(settings, &joined).await?, *generation).await
             }
             Action::Switch { generation } => {
                 switch(settings, &store, generations(settings, &joined).await?, *generation).await
@@ -155,13 +157,14 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     if checkpoint.settings != settings.fold() {
         say!("settings     another fold than this command's settings; a service with them halts");
     }
-    let halt = verify::verify(log, &checkpoint, &checkpoint.settings).await?;
+    let halt = verify::verify(log, store, &checkpoint, &checkpoint.settings).await?;
     let no = || "no; the log is the one the checkpoint was made from".to_owned();
     let moves = if halt.is_some() { None } else { Some(pace(log, &extent, store).await?) };
     say!("halted       {}", halt.map_or_else(no, |halt| halt.to_string()));
     if let Some(moves) = moves {
         say!("moves on     {moves}");
     }
+    say_accepted(store, &checkpoint.incarnation).await?;
     others(settings, &extent, store).await
 }
 
@@ -321,10 +324,10 @@ async fn cancel(settings: &Settings, store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn diff(on: (Generations, Threads), other: Option<u32>) -> anyhow::Result<()> {
+async fn diff(store: &Store, on: (Generations, Threads), other: Option<u32>) -> anyhow::Result<()> {
     let compared =
         watched(on, move |it, stop| async move { it.diff(other, &stop).await }.boxed()).await?;
-    let Compared { live, other, position, diff } = compared;
+    let Compared { live, other, position, diff, incarnation } = compared;
     for row in &diff.rows {
         let how = match &row.difference {
             Difference::OnlyFirst => format!("only generation {live} has it"),
@@ -333,6 +336,8 @@ async fn diff(on: (Generations, Threads), other: Option<u32>) -> anyhow::Result<
         };
         say!("{} {}: {how}", row.model, row.id);
     }
+    // One that folded what is gone now has it, and one made later has not.
+    say_accepted(store, &incarnation).await?;
     let documents = counted(diff.documents, "document");
     let at = format!("generations {live} and {other} at {}", grouped(position));
     if diff.differ > 0 {
@@ -384,13 +389,12 @@ async fn accept(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     let live = store.live().await?.context("nothing has been folded yet")?;
     let checkpoint =
         store.checkpoint(live).await?.context("the live generation has no checkpoint")?;
-    if let Some(halt) = verify::matches_position(log, &checkpoint).await? {
-        bail!("the log cannot be accepted: {halt}; the read models have to be rebuilt");
-    }
     let found = log.extent().await?.incarnation;
     if found == checkpoint.incarnation {
-        say!("the log is the one the checkpoint was made from; there is nothing to accept");
-        return Ok(());
+        return accept_holes(settings, log, store, &checkpoint).await;
+    }
+    if let Some(halt) = verify::matches_position(log, store, &checkpoint).await? {
+        bail!("the log cannot be accepted: {halt}; the read models have to be rebuilt");
     }
     if !store.accept_incarnation(&checkpoint, &found).await? {
         bail!("the checkpoint moved meanwhile; look at `project status`");
@@ -399,4 +403,43 @@ async fn accept(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     remember(settings, store, EventType::ProjectionAccept, what).await;
     say!("accepted: the checkpoint at {} now belongs to {found}", checkpoint.position);
     Ok(())
+}
+
+/// Accepts what the log lacks right behind the checkpoint.
+async fn accept_holes(
+    settings: &Settings,
+    log: &Log,
+    store: &Store,
+    checkpoint: &Checkpoint,
+) -> anyhow::Result<()> {
+    let incarnation = &checkpoint.incarnation;
+    let mut any = false;
+    while let Some(halt) = verify::matches_position(log, store, checkpoint).await? {
+        let (from, to) = match halt {
+            Halt::LogGap { position, first } => (position + 1, first - 1),
+            Halt::LogHole { from, to } => (from, to),
+            halt => bail!("the log cannot be accepted: {halt}; the read models have to be rebuilt"),
+        };
+        store.accept_hole(incarnation, from, to).await?;
+        let what = format!("without {from} to {to} of {incarnation}");
+        remember(settings, store, EventType::ProjectionAccept, what).await;
+        say!("accepted: the log lacks {}, and goes on without", range(from, to));
+        any = true;
+    }
+    if !any {
+        say!("the log is the one the checkpoint was made from; there is nothing to accept");
+    }
+    Ok(())
+}
+
+/// What the log lacks and is accepted to, a line each.
+async fn say_accepted(store: &Store, incarnation: &str) -> anyhow::Result<()> {
+    for AcceptedHole { from, to, at } in store.accepted_holes(incarnation).await? {
+        say!("accepted     the log lacks {}, since {}", range(from, to), time::rfc3339(at));
+    }
+    Ok(())
+}
+
+fn range(from: u64, to: u64) -> String {
+    format!("{} to {} ({})", grouped(from), grouped(to), counted(to - from + 1, "event"))
 }

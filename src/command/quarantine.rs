@@ -186,6 +186,9 @@ async fn show(quarantine: &Quarantine, position: u64) -> anyhow::Result<()> {
         for (name, value) in &whole.headers {
             say!("{name}: {value}");
         }
+        if let Some(block) = &whole.headers_base64 {
+            say!("headers in base64: {block}");
+        }
         say!("");
         let base64 = whole.payload_base64.as_deref().unwrap_or_default();
         say!("{}", whole.payload.as_deref().unwrap_or(base64));

@@ -1,9 +1,9 @@
 //! Messages off the log, gathered into batches and parsed.
 
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::FutureExt;
-use projections::event::{self, Kind, Reason};
+use projections::event::{self, Event, Kind, Reason};
 use projections::fold::Message;
 use projections::time::Time;
 use tokio::time::Instant;
@@ -11,46 +11,51 @@ use tokio::time::Instant;
 use super::Error;
 use super::session::Limits;
 use crate::store::commit::{Payload, QuarantineReason, Quarantined};
-use crate::stream::read::{Reader, Record};
-use crate::stream::{Log, REPLAY_OF, subject};
+use crate::stream::read::{Next, Reader, Record};
+use crate::stream::{REPLAY_OF, subject};
 use crate::telemetry::traces::Moment;
 
 /// An event may be dated this far past the log's time.
 const AHEAD_MS: i64 = 24 * 3600 * 1000;
-/// How long the consumer may be silent before the stream is asked whether it is ahead.
-const SILENCE: Duration = Duration::from_secs(5);
-
+/// So much of a quarantined message's body is kept: a document holds 16 MB, and a log that is set up so
+/// takes more than that in a message.
+const KEPT_BYTES: usize = 8 << 20;
 /// A batch.
 pub struct Gathered {
-    /// Its messages, at least one.
+    /// Its messages.
     pub records: Vec<Record>,
+    /// The position that it reaches: its last message's, or further where the log has nothing there.
+    pub to: u64,
     /// When the first of them was read.
     pub since: Moment,
 }
 
-/// Gathers the next batch: at least one message, then what comes within `limits`, until
-/// `not_before` at least.
+impl Gathered {
+    /// Leaves out what is behind a position.
+    pub fn end_at(&mut self, position: u64) {
+        self.records.truncate(self.records.partition_point(|record| record.position <= position));
+        self.to = self.to.min(position);
+    }
+}
+
+/// Gathers the next batch: what there is first, then what comes within `limits`, until `not_before`
+/// at least. Where the reader fails behind the first message, that is the next one's error.
 ///
 /// # Errors
-/// [`Error::Log`], [`Error::Silent`].
+/// [`Error::Log`].
 pub async fn gather(
-    log: &Log,
     reader: &mut Reader,
-    after: u64,
     limits: Limits,
     not_before: Instant,
 ) -> Result<Gathered, Error> {
-    let first = loop {
-        match tokio::time::timeout(SILENCE, reader.next()).await {
-            Ok(Some(record)) => break record?,
-            Ok(None) => return Err(Error::Silent),
-            Err(_) if log.extent().await?.last > after => return Err(Error::Silent),
-            Err(_) => {}
-        }
-    };
+    let first = reader.next().await?;
     let since = Moment::now();
     let deadline = not_before.max(Instant::now() + limits.linger);
-    let mut bytes = first.payload.len();
+    let first = match first {
+        Next::Message(record) => record,
+        Next::Nothing(to) => return Ok(Gathered { records: Vec::new(), to, since }),
+    };
+    let (mut bytes, mut to) = (first.payload.len(), first.position);
     let mut records = vec![first];
     while records.len() < limits.events && bytes < limits.bytes {
         // A timer for each message would cost more than the message; most are there already.
@@ -59,15 +64,19 @@ pub async fn gather(
             None => tokio::time::timeout_at(deadline, reader.next()).await,
         };
         match next {
-            Ok(Some(record)) => {
-                let record = record?;
-                bytes += record.payload.len();
+            Ok(Ok(Next::Message(record))) => {
+                (bytes, to) = (bytes + record.payload.len(), record.position);
                 records.push(record);
             }
-            Ok(None) | Err(_) => break,
+            Ok(Ok(Next::Nothing(end))) => to = end,
+            Ok(Err(error)) => {
+                reader.fail(error);
+                break;
+            }
+            Err(_) => break,
         }
     }
-    Ok(Gathered { records, since })
+    Ok(Gathered { records, to, since })
 }
 
 /// Parses a batch in log order. Log time starts from `log_time` and never goes back.
@@ -77,41 +86,50 @@ pub fn parse<'a>(
     currency: &str,
     mut log_time: Time,
 ) -> Vec<Message<'a>> {
-    records
-        .iter()
-        .map(|record| {
-            log_time = log_time.max(Time(record.time / 1_000_000));
-            let replay_of = replay_of(record);
-            let event = match (&replay_of, subject::kind_of(prefix, &record.subject)) {
-                (Err(reason), _) => Err(vec![reason.clone()]),
-                (Ok(_), None) => Err(vec![unknown_kind()]),
-                (Ok(_), Some(kind)) => {
-                    let latest = Time(log_time.0 + AHEAD_MS);
-                    let limits = event::Limits { latest, currency };
-                    let headers =
-                        record.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                    event::parse_message(kind, headers, &record.payload, &limits)
-                }
-            };
-            Message {
-                position: record.position,
-                log_time,
-                replay_of: replay_of.ok().flatten(),
-                event,
-            }
-        })
-        .collect()
+    let parse = |record: &'a Record| {
+        log_time = log_time.max(Time(record.time / 1_000_000));
+        let limits = event::Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
+        let replay_of = replay_of(record);
+        // One message that the program trips over must not keep it from all behind it.
+        let event = catch_unwind(AssertUnwindSafe(|| event_of(record, prefix, &limits)));
+        Message {
+            position: record.position,
+            log_time,
+            event: match &replay_of {
+                _ if record.unreadable.is_some() => Err(unreadable(record)),
+                Err(reason) => Err(vec![reason.clone()]),
+                Ok(_) => event.unwrap_or_else(|_| Err(vec![tripped_over()])),
+            },
+            replay_of: replay_of.ok().flatten(),
+        }
+    };
+    records.iter().map(parse).collect()
+}
+
+fn event_of<'a>(
+    record: &'a Record,
+    prefix: &str,
+    limits: &event::Limits<'_>,
+) -> Result<Event<'a>, Vec<Reason>> {
+    let Some(kind) = subject::kind_of(prefix, &record.subject) else {
+        return Err(vec![unknown_kind()]);
+    };
+    let headers = record.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    event::parse_message(kind, headers, &record.payload, limits)
 }
 
 /// The row that keeps a quarantined message.
 #[must_use]
 pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
+    let kept = record.payload.len().min(KEPT_BYTES);
     Quarantined {
         position: record.position,
         subject: record.subject.clone(),
         at: record.time / 1_000_000,
-        payload: Payload::from(&record.payload[..]),
+        payload: Payload::from(&record.payload[..kept]),
+        bytes_left_out: (record.payload.len() - kept) as u64,
         headers: record.headers.clone(),
+        header_block: record.unreadable.as_ref().map(|it| Payload::from(&it.block[..])),
         reasons: reasons
             .iter()
             .map(|reason| QuarantineReason {
@@ -120,6 +138,16 @@ pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
             })
             .collect(),
     }
+}
+
+fn unreadable(record: &Record) -> Vec<Reason> {
+    let reasons = record.unreadable.iter();
+    reasons.map(|it| Reason { field: it.field.into(), message: it.reason.clone() }).collect()
+}
+
+fn tripped_over() -> Reason {
+    let message = "cannot be read by this version of the program, which has a fault".to_owned();
+    Reason { field: "".into(), message }
 }
 
 fn unknown_kind() -> Reason {
@@ -136,5 +164,41 @@ fn replay_of(record: &Record) -> Result<Option<u64>, Reason> {
             field: REPLAY_OF.into(),
             message: "must be the position of an earlier message".to_owned(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn record(position: u64, bytes: usize) -> Record {
+        Record {
+            position,
+            time: 0,
+            subject: "events.stock".to_owned(),
+            headers: Vec::new(),
+            payload: Bytes::from(vec![b'x'; bytes]),
+            unreadable: None,
+        }
+    }
+
+    #[test]
+    fn of_a_body_that_is_larger_than_a_row_may_be_the_first_8_mb_are_kept() {
+        let row = quarantined(&record(1, KEPT_BYTES + 5), &[unknown_kind()]);
+        assert_eq!((row.payload.bytes().len(), row.bytes_left_out), (KEPT_BYTES, 5));
+        let row = quarantined(&record(1, 7), &[unknown_kind()]);
+        assert_eq!((row.payload.bytes().len(), row.bytes_left_out), (7, 0));
+    }
+
+    #[test]
+    fn a_batch_that_ends_early_reaches_no_further() {
+        let records = [3, 4, 9].map(|position| record(position, 1)).to_vec();
+        let mut gathered = Gathered { records, to: 12, since: Moment::now() };
+        for (end, to, left) in [(12, 12, 3), (10, 10, 3), (8, 8, 2), (2, 2, 0)] {
+            gathered.end_at(end);
+            assert_eq!((gathered.to, gathered.records.len()), (to, left), "to {end}");
+        }
     }
 }

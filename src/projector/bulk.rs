@@ -13,15 +13,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
-use super::batch;
+use super::batch::{self, Gathered};
 use super::rebuild::{CLOSE, Error, Generations, Meter};
 use super::session::{Limits, now_ms};
+use super::status::Halt;
+use super::verify::accepted;
 use crate::failpoint;
 use crate::store::bulk::{Batch, Bulk};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::lease::Owner;
-use crate::stream::Log;
+use crate::stream;
 use crate::stream::check::Fingerprint;
+use crate::stream::hole::{Accepted, Hole};
 use crate::stream::read::{Reader, Record};
 
 /// Messages that are folded at a time in bulk: as few as the memory near a core holds, as many as
@@ -50,7 +53,9 @@ pub(super) async fn load(
     stop: &CancellationToken,
 ) -> Result<(), Error> {
     let extent = of.log.extent().await?;
-    if extent.first > 1 {
+    let accepted = accepted(&of.store, &extent.incarnation).await?;
+    let before = Hole { from: 1, to: extent.first.saturating_sub(1) };
+    if accepted.rest_of(before).is_some() {
         return Err(Error::LogBegins { first: extent.first });
     }
     of.say("bulk", generation, 0, extent.last);
@@ -64,9 +69,14 @@ pub(super) async fn load(
         position: 0,
         anchor: None,
     };
-    if let Err(error) = loading.load(extent.last, stop).await {
+    if let Err(error) = loading.load(extent.last, accepted, stop).await {
         loading.bulk.abandon().await;
-        return Err(error);
+        return Err(match error {
+            Error::Fold(super::Error::Log(stream::Error::Hole {
+                hole: Hole { from, to }, ..
+            })) => Error::Halted { generation, halt: Halt::LogHole { from, to } },
+            other => other,
+        });
     }
     let Loading { bulk, mut fold, recheck, position, anchor, .. } = loading;
     of.say("writing", generation, position, position);
@@ -102,19 +112,24 @@ struct Loading<'a> {
 impl Loading<'_> {
     /// Folds up to the log's end: `end`, or what it is once that is reached, where it has become
     /// much more.
-    async fn load(&mut self, mut end: u64, stop: &CancellationToken) -> Result<(), Error> {
+    async fn load(
+        &mut self,
+        mut end: u64,
+        accepted: Accepted,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
         let (sender, mut batches) = mpsc::channel(READ_AHEAD);
         let log = &self.of.log;
-        let reader = log.read_after(0).await?;
-        let _reading = AbortOnDropHandle::new(tokio::spawn(read(log.clone(), reader, sender)));
+        let reader = log.read_after(0, accepted).await?;
+        let _reading = AbortOnDropHandle::new(tokio::spawn(read(reader, sender)));
         let mut meter = Meter::new(0);
         while self.position < end {
-            let records = tokio::select! {
+            let gathered = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Err(Error::Stopped),
-                records = batches.recv() => records.unwrap_or(Err(super::Error::Silent))?,
+                gathered = batches.recv() => gathered.unwrap_or(Err(super::Error::NoReader))?,
             };
-            let batch = self.fold(&records).await?;
+            let batch = self.fold(&gathered).await?;
             self.bulk.write(batch).await?;
             failpoint::pass("bulk-batch");
             self.of.progress(&mut meter, self.position);
@@ -133,7 +148,7 @@ impl Loading<'_> {
         Ok(())
     }
 
-    async fn fold(&mut self, records: &[Record]) -> Result<Batch, Error> {
+    async fn fold(&mut self, Gathered { records, to, .. }: &Gathered) -> Result<Batch, Error> {
         let Generations { store, log, settings, .. } = self.of;
         let (prefix, log_time) = (&log.settings.prefix, self.fold.root.log_time);
         let messages = block_in_place(|| parse(records, prefix, &settings.currency, log_time));
@@ -154,11 +169,9 @@ impl Loading<'_> {
             self.fold.settle();
             // Its purchases are looked for once the whole ledger is there.
             self.recheck.extend(resolved.recheck);
-            if let Some(last) = records.last() {
-                self.position = last.position;
-                let fingerprint = Fingerprint::of(last.time, &last.subject, &last.payload);
-                self.anchor = Some(Anchor::from(fingerprint));
-            }
+            self.position = *to;
+            let last = records.last().filter(|last| last.position == *to);
+            self.anchor = last.map(|last| Anchor::from(Fingerprint::from(last)));
             Ok(batch)
         })
     }
@@ -185,14 +198,11 @@ fn parse<'a>(
 }
 
 /// Reads ahead of the fold until nobody takes it.
-async fn read(log: Log, mut reader: Reader, to: mpsc::Sender<Result<Vec<Record>, super::Error>>) {
-    let mut after = 0;
+async fn read(mut reader: Reader, to: mpsc::Sender<Result<Gathered, super::Error>>) {
     loop {
-        let records = batch::gather(&log, &mut reader, after, BULK, tokio::time::Instant::now());
-        let records = records.await.map(|it| it.records);
-        after = records.as_ref().ok().and_then(|it| it.last()).map_or(after, |it| it.position);
-        let is_end = records.is_err();
-        if to.send(records).await.is_err() || is_end {
+        let gathered = batch::gather(&mut reader, BULK, tokio::time::Instant::now()).await;
+        let is_end = gathered.is_err();
+        if to.send(gathered).await.is_err() || is_end {
             return;
         }
     }

@@ -52,7 +52,8 @@ fn kind(error: &Error) -> &'static str {
         Error::Store(_) => "store",
         Error::Refused { .. } => "refused",
         Error::Overtaken => "overtaken",
-        Error::Silent => "silent",
+        Error::Panicked(_) => "panic",
+        Error::NoReader => "reader",
         Error::Log(_) => "log",
         Error::Fold(_) => "fold",
     }

@@ -7,6 +7,7 @@ use projections::time::Time;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
 
 use super::progress::{Look, PATIENCE, Pace, Progress};
 use super::session::now_ms;
@@ -45,7 +46,21 @@ pub async fn follow(
         let status = own.borrow_and_update().clone();
         let state = judge.of(Instant::now(), &status.state);
         let status = Status { state, ..status };
+        tell(&judged.borrow().state, &status.state);
         judged.send_if_modified(|was| std::mem::replace(was, status.clone()) != status);
+    }
+}
+
+/// Says it once when it gets stuck, and once when it moves on.
+fn tell(was: &State, is: &State) {
+    match (was, is) {
+        (State::Stuck(_), State::Stuck(_)) => {}
+        (_, State::Stuck(Stuck { position, fault, .. })) => {
+            let last = fault.as_ref().map_or("none", |fault| fault.message.as_str());
+            error!(position, error = last, "the fold does not move on although the log is ahead");
+        }
+        (State::Stuck(_), is) if is.moves_on() => info!("the fold moves on again"),
+        _ => {}
     }
 }
 

@@ -27,9 +27,12 @@ pub mod switch;
 pub mod threads;
 pub mod verify;
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use projections::root::Settings;
 use rand::Rng;
 use tokio::sync::watch;
@@ -66,9 +69,12 @@ pub enum Error {
     /// Another projector moved the checkpoint.
     #[error("another projector moved the checkpoint")]
     Overtaken,
-    /// The consumer ended or fell silent while the stream is ahead.
-    #[error("the consumer fell silent while the stream is ahead")]
-    Silent,
+    /// A fault in this program or in what it uses.
+    #[error("the fold panicked: {0}")]
+    Panicked(String),
+    /// Who reads the log ahead of the fold has ended.
+    #[error("the task that reads the log has ended")]
+    NoReader,
 }
 
 /// A projector and all it needs.
@@ -99,7 +105,8 @@ impl Projector {
         let mut limits = self.limits;
         while !stop.is_cancelled() {
             let started = tokio::time::Instant::now();
-            match self.turn(&owner, limits, &stop).await {
+            let turn = AssertUnwindSafe(self.turn(&owner, limits, &stop)).catch_unwind().await;
+            match turn.unwrap_or_else(|panic| Err(Error::Panicked(said(&*panic)))) {
                 Ok(End::Stopped) => break,
                 Ok(End::Standby) => continue,
                 Ok(End::Halted(halt)) => {
@@ -116,7 +123,7 @@ impl Projector {
                     if let Error::Refused { events, .. } = error {
                         limits.events = (events / 2).max(1);
                     }
-                    if matches!(error, Error::Log(_) | Error::Silent) {
+                    if matches!(error, Error::Log(_)) {
                         // Another may be able to read it.
                         self.give_back(&owner).await;
                         pause = pause.max(lease::RENEWAL * 2);
@@ -152,7 +159,7 @@ impl Projector {
         }
         match session::run(self, owner, session, limits, stop).await {
             // What cannot be read because it is not there is no fault that passes by itself.
-            Err(Error::Log(_) | Error::Silent) if self.log.is_gone().await => {
+            Err(Error::Log(_)) if self.log.is_gone().await => {
                 Ok(End::Halted(Halt::LogGone))
             }
             ended => ended,
@@ -189,6 +196,12 @@ impl Projector {
             changed
         });
     }
+}
+
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 /// Until it is time to ask for the lease again: at once where its holder is seen to be gone.

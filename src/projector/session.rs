@@ -13,13 +13,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::batch::Gathered;
 use super::renewal::Renewal;
 use super::status::{Halt, State, Status};
-use super::verify::verify;
+use super::verify::{accepted, verify};
 use super::{Error, Projector, batch, describe};
 use crate::failpoint;
 use crate::seldom::Seldom;
-use crate::store;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::lease::Owner;
@@ -28,6 +28,7 @@ use crate::stream::check::Fingerprint;
 use crate::stream::read::{Reader, Record};
 use crate::stream::subject;
 use crate::telemetry::{self, traces};
+use crate::{store, stream};
 
 /// How often it is looked whether something of what was quarantined is to be said.
 const TELLING: Duration = Duration::from_secs(1);
@@ -159,7 +160,8 @@ async fn fold_from(
     limits: Limits,
     stop: &CancellationToken,
 ) -> Result<End, Error> {
-    if let Some(halt) = verify(&projector.log, &checkpoint, &projector.settings).await? {
+    let Projector { store, log, settings, .. } = projector;
+    if let Some(halt) = verify(log, store, &checkpoint, settings).await? {
         projector.status.send_modify(|status| status.position = checkpoint.position);
         return Ok(End::Halted(halt));
     }
@@ -171,9 +173,10 @@ async fn fold_from(
         Course::Live(owner) => Some(Renewal::of(owner, &projector.store)),
         Course::UpTo(_) => None,
     };
-    let mut fold = Fold::new(projector.settings.clone(), checkpoint.root.clone());
-    projector.store.restore_blocks(checkpoint.generation, &mut fold).await?;
-    let mut reader = projector.log.read_after(checkpoint.position).await?;
+    let mut fold = Fold::new(settings.clone(), checkpoint.root.clone());
+    store.restore_blocks(checkpoint.generation, &mut fold).await?;
+    let accepted = accepted(store, &checkpoint.incarnation).await?;
+    let mut reader = log.read_after(checkpoint.position, accepted).await?;
     let position = checkpoint.position;
     projector.status.send_replace(Status { state: State::Running, position });
     info!(position, generation = checkpoint.generation, "folding");
@@ -190,8 +193,15 @@ async fn fold_from(
     let outcome = session.fold_until(&mut reader, renewal.as_ref(), limits, stop).await;
     // Whatever ended the session, what is on its way is waited for: a driver future that is
     // dropped half-way leaves its transaction open.
-    let settled = session.settle().await;
-    outcome.and_then(|end| settled.map(|()| end))
+    session.settle().await?;
+    match outcome {
+        // What is before the hole is folded, so it is named as any other halt is.
+        Err(Error::Log(stream::Error::Hole { .. })) => {
+            let halt = verify(log, store, &session.checkpoint, settings).await?;
+            halt.map_or(outcome, |halt| Ok(End::Halted(halt)))
+        }
+        outcome => outcome,
+    }
 }
 
 impl Session<'_> {
@@ -209,10 +219,8 @@ impl Session<'_> {
             if matches!(self.course, Course::UpTo(to) if to <= after) {
                 return Ok(End::Reached);
             }
-            let batch::Gathered { records: mut gathered, since } = {
-                let projector = self.projector;
-                let gather =
-                    batch::gather(&projector.log, reader, after, limits, self.pace.not_before);
+            let mut gathered = {
+                let gather = batch::gather(reader, limits, self.pace.not_before);
                 tokio::pin!(gather);
                 loop {
                     tokio::select! {
@@ -234,20 +242,17 @@ impl Session<'_> {
                 }
             };
             if let Course::UpTo(to) = self.course {
-                gathered.truncate(gathered.partition_point(|record| record.position <= to));
-                if gathered.is_empty() {
-                    return Ok(End::Reached);
-                }
+                gathered.end_at(to);
             }
             let mut trace = match self.course {
-                Course::Live(_) => traces::Batch::of(&gathered, since),
+                Course::Live(_) => traces::Batch::of(&gathered.records, gathered.since),
                 Course::UpTo(_) => traces::Batch::default(),
             };
             let commit = self.fold(&gathered).await?;
             trace.folded();
             self.settle().await?;
             self.pace.begin(limits.rest);
-            self.begin_commit(commit, gathered.len(), trace);
+            self.begin_commit(commit, gathered.records.len(), trace);
         }
     }
 
@@ -257,7 +262,8 @@ impl Session<'_> {
     }
 
     /// Folds a batch; the fold is then ahead of the store.
-    async fn fold(&mut self, records: &[Record]) -> Result<(Commit, Changed), Error> {
+    async fn fold(&mut self, gathered: &Gathered) -> Result<(Commit, Changed), Error> {
+        let records = &gathered.records;
         let store = &self.projector.store;
         let generation = self.checkpoint.generation;
         let prefix = &self.projector.log.settings.prefix;
@@ -274,7 +280,7 @@ impl Session<'_> {
         self.projector.store.supply(generation, needs, &mut self.fold).await?;
         block_in_place(|| {
             self.fold.apply(&resolved)?;
-            self.encode(records, &resolved)
+            self.encode(gathered, &resolved)
         })
     }
 
@@ -295,15 +301,13 @@ impl Session<'_> {
 
     fn encode(
         &mut self,
-        records: &[Record],
+        Gathered { records, to, .. }: &Gathered,
         resolved: &Resolved,
     ) -> Result<(Commit, Changed), Error> {
         let previous = self.checkpoint.position;
-        if let Some(last) = records.last() {
-            self.checkpoint.position = last.position;
-            let fingerprint = Fingerprint::of(last.time, &last.subject, &last.payload);
-            self.checkpoint.anchor = Some(Anchor::from(fingerprint));
-        }
+        self.checkpoint.position = *to;
+        let last = records.last().filter(|last| last.position == *to);
+        self.checkpoint.anchor = last.map(|last| Anchor::from(Fingerprint::from(last)));
         self.checkpoint.committed_at = now_ms();
         self.checkpoint.root = self.fold.root.clone();
         let came = self.came(records, resolved);

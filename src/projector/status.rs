@@ -109,12 +109,26 @@ pub enum Halt {
         last: u64,
     },
     /// Messages after the checkpoint are gone.
-    #[error("log-gap: the stream begins at {first}, the checkpoint is at {position}")]
+    #[error(
+        "log-gap: the stream begins at {first}, the checkpoint is at {position}; `project accept` \
+         goes on without what is missing"
+    )]
     LogGap {
         /// The checkpoint's position.
         position: u64,
         /// The stream's first position.
         first: u64,
+    },
+    /// Messages after the checkpoint are gone, and there are some before them.
+    #[error(
+        "log-hole: the stream lacks {from} to {to}, which were not folded; `project accept` goes on \
+         without them"
+    )]
+    LogHole {
+        /// The first that is missing.
+        from: u64,
+        /// The last that is missing.
+        to: u64,
     },
     /// The message at the checkpoint is another one.
     #[error("another-message: the message at {position} is not the one that was folded")]
@@ -144,6 +158,7 @@ impl Halt {
             Halt::AnotherIncarnation { .. } => "another-incarnation",
             Halt::LogBehind { .. } => "log-behind",
             Halt::LogGap { .. } => "log-gap",
+            Halt::LogHole { .. } => "log-hole",
             Halt::AnotherMessage { .. } => "another-message",
             Halt::AnotherFold => "another-fold",
             Halt::LogGone => "log-gone",

@@ -35,6 +35,8 @@ pub struct Compared {
     pub position: u64,
     /// What differs; the live one is the first.
     pub diff: Diff,
+    /// The identity of the log that the live one was made from.
+    pub incarnation: String,
 }
 
 /// What was switched.
@@ -136,7 +138,8 @@ impl Generations {
             };
             let after = (self.checkpoint(live).await?, self.checkpoint(other).await?);
             if both.0.position == after.0.position && both.1.position == after.1.position {
-                return Ok(Compared { live, other, position, diff });
+                let incarnation = both.0.incarnation;
+                return Ok(Compared { live, other, position, diff, incarnation });
             }
         }
         Err(Error::Moved)
@@ -161,7 +164,8 @@ impl Generations {
             }
             let from = self.checkpoint(live).await?;
             // Where the live one is of another log its position says nothing of this one.
-            let is_of_this_log = verify(&self.log, &from, &from.settings).await?.is_none();
+            let is_of_this_log =
+                verify(&self.log, &self.store, &from, &from.settings).await?.is_none();
             let end = self.log.extent().await?.last;
             let at_least = if is_of_this_log { from.position } else { end };
             self.fold_to(to, at_least, held).await?;

@@ -6,15 +6,18 @@ use projections::root::Settings;
 use super::Error;
 use super::status::Halt;
 use crate::store::generation::{Anchor, Checkpoint};
+use crate::store::{self, Store};
 use crate::stream::Log;
 use crate::stream::check::Fingerprint;
+use crate::stream::hole::{Accepted, Hole};
 
 /// `None` where the log is the checkpoint's, and it may be read from there.
 ///
 /// # Errors
-/// [`Error::Log`] where the log does not say.
+/// [`Error::Log`] where the log does not say, [`Error::Store`].
 pub async fn verify(
     log: &Log,
+    store: &Store,
     checkpoint: &Checkpoint,
     settings: &Settings,
 ) -> Result<Option<Halt>, Error> {
@@ -28,29 +31,62 @@ pub async fn verify(
             found: extent.incarnation,
         }));
     }
-    matches_position(log, checkpoint).await
+    matches_position(log, store, checkpoint).await
 }
 
 /// The checks apart from the incarnation: what `project accept` asks for as well.
 ///
 /// # Errors
-/// [`Error::Log`] where the log does not say.
-pub async fn matches_position(log: &Log, checkpoint: &Checkpoint) -> Result<Option<Halt>, Error> {
+/// [`Error::Log`] where the log does not say, [`Error::Store`].
+pub async fn matches_position(
+    log: &Log,
+    store: &Store,
+    checkpoint: &Checkpoint,
+) -> Result<Option<Halt>, Error> {
     let position = checkpoint.position;
+    let accepted = accepted(store, &checkpoint.incarnation).await?;
     let extent = log.extent().await?;
     if extent.last < position {
         return Ok(Some(Halt::LogBehind { position, last: extent.last }));
     }
-    if extent.first > position + 1 {
+    let gap = Hole { from: position + 1, to: extent.first.saturating_sub(1) };
+    if accepted.rest_of(gap).is_some() {
         return Ok(Some(Halt::LogGap { position, first: extent.first }));
     }
-    let Some(remembered) = &checkpoint.anchor else { return Ok(None) };
-    match log.fingerprint(position).await? {
-        Some(found) if Anchor::from(found.clone()) == *remembered => Ok(None),
-        // Purged up to and with the checkpoint: nothing that was not folded is gone.
-        None if extent.first == position + 1 => Ok(None),
-        _ => Ok(Some(Halt::AnotherMessage { position })),
+    if let Some(remembered) = &checkpoint.anchor {
+        match log.fingerprint(position).await? {
+            Some(found) if Anchor::from(found.clone()) == *remembered => {}
+            // Purged up to and with the checkpoint, or accepted: nothing else is gone.
+            None if extent.first > position || accepted.has(position) => {}
+            _ => return Ok(Some(Halt::AnotherMessage { position })),
+        }
     }
+    hole_behind(log, position, extent.last, &accepted).await
+}
+
+/// The hole that the log has right behind a position, where nobody accepted it.
+async fn hole_behind(
+    log: &Log,
+    position: u64,
+    last: u64,
+    accepted: &Accepted,
+) -> Result<Option<Halt>, Error> {
+    if last == position {
+        return Ok(None);
+    }
+    let next = log.message_from(position + 1).await?;
+    let hole = Hole { from: position + 1, to: next.map_or(last, |next| next.position - 1) };
+    Ok(accepted.rest_of(hole).map(|Hole { from, to }| Halt::LogHole { from, to }))
+}
+
+/// The holes of a log that whoever reads it passes.
+///
+/// # Errors
+/// Where the store does not say.
+pub async fn accepted(store: &Store, incarnation: &str) -> Result<Accepted, store::Error> {
+    let holes = store.accepted_holes(incarnation).await?;
+    let holes = holes.iter().map(|it| Hole { from: it.from, to: it.to });
+    Ok(Accepted::new(holes.collect()))
 }
 
 impl From<Fingerprint> for Anchor {

@@ -27,6 +27,9 @@ pub enum Error {
     /// Its subject names no kind, so one has to be given.
     #[error("its subject names no kind of event; say which one it is")]
     KindNeeded,
+    /// Its headers or its subject cannot be read, or not all of its body is kept.
+    #[error("it cannot be sent as it was; send it with another payload or kind")]
+    NotAsItWas,
     /// It would be quarantined again, for these reasons.
     #[error("it would be quarantined again: {}", in_words(.0))]
     StillInvalid(Vec<Reason>),
@@ -82,6 +85,10 @@ impl From<Error> for Problem {
             Error::KindNeeded => {
                 let message = format!("must be one of {}", Kind::ALL.map(Kind::as_str).join(", "));
                 Problem::invalid(vec![FieldError::new("kind", message)])
+            }
+            Error::NotAsItWas => {
+                let message = "must be given, or `kind`: the message cannot be sent as it was";
+                Problem::invalid(vec![FieldError::new("payload", message)])
             }
             Error::StillInvalid(reasons) => {
                 let error = |it: Reason| FieldError::new(it.field, Cow::Owned(it.message));

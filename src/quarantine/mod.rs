@@ -203,6 +203,10 @@ impl Quarantine {
         let first = row.headers.iter().find(is_replay_of).and_then(|(_, it)| it.parse().ok());
         let first = first.filter(|first| (1..row.position).contains(first));
         let edited = edit.payload.is_some() || edit.kind.is_some();
+        let is_cut = row.bytes_left_out > 0 && edit.payload.is_none();
+        if is_cut || row.header_block.is_some() && !edited {
+            return Err(Error::NotAsItWas);
+        }
         let kind = edit.kind.or_else(|| subject::kind_of(&self.prefix, &row.subject));
         let mut again = Again {
             subject: row.subject.clone(),

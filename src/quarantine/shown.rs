@@ -26,7 +26,7 @@ pub struct Shown {
     /// When the log stored it.
     pub at: String,
     /// How long its body is.
-    pub bytes: usize,
+    pub bytes: u64,
     /// Every reason.
     pub reasons: Vec<QuarantineReason>,
     /// `open`, `begun`, `replayed` or `discarded`.
@@ -42,9 +42,12 @@ pub struct Shown {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Whole {
-    /// Its headers.
+    /// Its headers; none where they cannot be read.
     pub headers: Vec<(String, String)>,
-    /// Its body, where it is text.
+    /// Its block of headers, where that or the subject cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers_base64: Option<String>,
+    /// Its body, where it is text, or the first 8 MB of it.
     pub payload: Option<String>,
     /// Its body, where it is none.
     pub payload_base64: Option<String>,
@@ -103,7 +106,7 @@ impl Shown {
             kind: subject::kind_of(prefix, &row.subject).map(Kind::as_str),
             subject: row.subject,
             at: Time(row.at).to_rfc3339(),
-            bytes: row.payload.bytes().len(),
+            bytes: row.payload.bytes().len() as u64 + row.bytes_left_out,
             reasons: row.reasons,
             state,
             resolution: resolution.map(Decided::from),
@@ -117,7 +120,13 @@ impl Shown {
         let bytes = kept.row.payload.bytes();
         let text = std::str::from_utf8(bytes).ok().map(str::to_owned);
         let payload_base64 = text.is_none().then(|| STANDARD.encode(bytes));
-        let whole = Whole { headers: kept.row.headers.clone(), payload: text, payload_base64 };
+        let block = kept.row.header_block.as_ref();
+        let whole = Whole {
+            headers: kept.row.headers.clone(),
+            headers_base64: block.map(|block| STANDARD.encode(block.bytes())),
+            payload: text,
+            payload_base64,
+        };
         Shown { whole: Some(whole), ..Self::of(kept, prefix) }
     }
 }

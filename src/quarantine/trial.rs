@@ -141,6 +141,7 @@ fn record(again: &Again, position: u64) -> Record {
         subject: again.subject.clone(),
         headers,
         payload: again.body.clone(),
+        unreadable: None,
     }
 }
 

@@ -8,6 +8,8 @@ use anyhow::{Context, bail};
 use super::record::Record;
 use crate::store::Store;
 use crate::store::generation::Checkpoint;
+use crate::stream::hole::Accepted;
+use crate::stream::read::Next;
 use crate::stream::{Log, subject};
 
 /// What is missing and what is there too often.
@@ -95,9 +97,9 @@ impl Check {
         if self.read_to >= last {
             return Ok(());
         }
-        let mut reader = self.log.read_after(self.read_to).await?;
+        let mut reader = self.log.read_after(self.read_to, Accepted::default()).await?;
         while self.read_to < last {
-            let record = reader.next().await.context("the log ends early")??;
+            let Next::Message(record) = reader.next().await? else { bail!("the log ends early") };
             self.read_to = record.position;
             let entity = self.log.entity_of(&record.subject).context("a subject without an id")?;
             let kind = subject::kind_of(&self.log.settings.prefix, &record.subject);

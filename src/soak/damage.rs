@@ -50,6 +50,30 @@ pub(super) async fn restored(ground: &mut Ground) -> anyhow::Result<Struck> {
 }
 
 pub(super) async fn purged(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let (position, copy) = unfolded(ground).await?;
+    ground.log.purge_before(position + SOME / 2).await?;
+    ground.staff().await?;
+    let hit = halts(ground, "log-gap").await?;
+    put_back(ground, &copy).await?;
+    go_on(ground, hit).await
+}
+
+/// What is before them is folded on the way to the halt. The log is put back and not accepted as it is:
+/// events that producers were told are there must count in the end.
+pub(super) async fn purged_unfolded(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let (position, copy) = unfolded(ground).await?;
+    let (from, to) = (position + SOME / 2, position + SOME / 2 + 9);
+    ground.log.take_away(from..=to).await?;
+    ground.staff().await?;
+    let says = |ready: &serde_json::Value| ready["services"]["projector"]["halted"] == "log-hole";
+    ground.until_one_says(says).await.context("the fold does not halt")?;
+    let at = ground.checkpoint().await.context("a checkpoint")?.position;
+    put_back(ground, &copy).await?;
+    go_on(ground, at < from).await
+}
+
+/// Events that nobody has folded, behind that position, and a copy of the log with them. Nobody runs.
+async fn unfolded(ground: &mut Ground) -> anyhow::Result<(u64, PathBuf)> {
     ground.producer.rest().await;
     let position = ground.log.extent().await?.last;
     ground.reaches(position).await?;
@@ -59,12 +83,7 @@ pub(super) async fn purged(ground: &mut Ground) -> anyhow::Result<Struck> {
     ground.producer.go(Pace::UpTo(position + SOME));
     let there = async || (ground.producer.record.last() >= position + SOME).then_some(());
     ground.wait("events that nobody folds", there).await?;
-    let copy = copy_of_log(ground, "whole").await?;
-    ground.log.purge_before(position + SOME / 2).await?;
-    ground.staff().await?;
-    let hit = halts(ground, "log-gap").await?;
-    put_back(ground, &copy).await?;
-    go_on(ground, hit).await
+    Ok((position, copy_of_log(ground, "whole").await?))
 }
 
 /// What is on the log is folded, so that whatever is written from here on comes from the damage.

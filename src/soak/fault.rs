@@ -58,6 +58,8 @@ pub enum Fault {
     LogRestored,
     /// Events that are not folded yet are purged from the stream.
     LogPurged,
+    /// Events that are not folded yet are gone from the middle of the stream.
+    PurgedUnfolded,
     /// The disk under mongod is full.
     DiskFull,
     /// The disk under nats-server is full.
@@ -127,6 +129,7 @@ impl Fault {
             Fault::LogRecreated => damage::recreated(ground).await,
             Fault::LogRestored => damage::restored(ground).await,
             Fault::LogPurged => damage::purged(ground).await,
+            Fault::PurgedUnfolded => damage::purged_unfolded(ground).await,
             Fault::NatsDiskFull => disk::full_under_nats(ground).await,
             _ => disk::full(ground).await,
         }

@@ -40,15 +40,26 @@ pub struct Quarantined {
     pub subject: String,
     /// When the log stored it, milliseconds since 1970.
     pub at: i64,
-    /// Its body, byte for byte.
+    /// Its body, byte for byte, or the first 8 MB of it.
     pub payload: Payload,
-    /// Its headers.
+    /// How many bytes of its body the log alone has.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes_left_out: u64,
+    /// Its headers; none where they cannot be read.
     pub headers: Vec<(String, String)>,
+    /// Its block of headers, byte for byte, where that or the subject cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_block: Option<Payload>,
     /// Every reason.
     pub reasons: Vec<QuarantineReason>,
 }
 
-/// The body of a quarantined message, byte for byte.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
+}
+
+/// A part of a quarantined message, byte for byte.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Payload(bson::Binary);

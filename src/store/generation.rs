@@ -116,6 +116,7 @@ impl Store {
             == 1;
         if accepted {
             self.move_resolutions(&checkpoint.incarnation, incarnation).await?;
+            self.move_holes(&checkpoint.incarnation, incarnation).await?;
         }
         Ok(accepted)
     }

@@ -11,7 +11,7 @@
 //! - [`lease`]: who folds, and who sees to other generations; [`folder`]: the fold as others see it;
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`quarantine`]: what is quarantined, and what became of it;
-//! - [`notes`]: what is remembered beside the read models;
+//! - [`notes`]: what is remembered beside the read models; [`holes`]: what the log may lack;
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
 //!   [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
 //! - [`door`]: the indexes of all these; [`transaction`], [`time`]: what they are made with.
@@ -27,6 +27,7 @@ pub mod door;
 pub mod folder;
 pub mod generation;
 pub mod generations;
+pub mod holes;
 pub mod keys;
 pub mod lease;
 pub mod load;

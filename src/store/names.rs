@@ -22,6 +22,8 @@ pub const API_KEYS: &str = "api_keys";
 /// What became of quarantined messages, `_id` their position; beside the generations, which are
 /// made anew.
 pub const RESOLUTIONS: &str = "resolutions";
+/// Which positions of a log are accepted to be missing.
+pub const HOLES: &str = "holes";
 /// Who did what; only ever added to.
 pub const AUDIT: &str = "audit";
 

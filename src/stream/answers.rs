@@ -11,8 +11,9 @@ use async_nats::{Client, Message, StatusCode, Subscriber};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::publish::{Refusal, Stored};
 use super::writes::Writes;
@@ -30,7 +31,8 @@ pub struct Answers {
     inbox: String,
     room: Arc<Semaphore>,
     waiting: Arc<Mutex<Waiting>>,
-    reading: AbortHandle,
+    ended: CancellationToken,
+    _reading: AbortOnDropHandle<()>,
 }
 
 /// In the order they were sent; those answered stay until all before them are.
@@ -72,9 +74,19 @@ impl Answers {
         let inbox = client.new_inbox();
         let messages = client.subscribe(format!("{inbox}.*")).await?;
         let waiting = Arc::new(Mutex::new(Waiting::default()));
-        let reading = read(messages, Arc::clone(&waiting), refused, writes);
-        let reading = tokio::spawn(reading).abort_handle();
-        Ok(Answers { inbox, room: Arc::new(Semaphore::new(UNANSWERED)), waiting, reading })
+        let ended = CancellationToken::new();
+        let (line, end) = (Arc::clone(&waiting), ended.clone().drop_guard());
+        let reading = AbortOnDropHandle::new(tokio::spawn(async move {
+            let _end = end;
+            read(messages, line, refused, writes).await;
+        }));
+        let room = Arc::new(Semaphore::new(UNANSWERED));
+        Ok(Answers { inbox, room, waiting, ended, _reading: reading })
+    }
+
+    /// Cancelled when nothing is heard any more: the connection has ended.
+    pub fn ended(&self) -> CancellationToken {
+        self.ended.clone()
     }
 
     /// Waits for room, and gets in line for `patience`.
@@ -88,12 +100,6 @@ impl Answers {
         let number = locked(&self.waiting).push(wait);
         let reply = format!("{}.{number}", self.inbox);
         Expected { reply, number, waiting: Arc::clone(&self.waiting), answer }
-    }
-}
-
-impl Drop for Answers {
-    fn drop(&mut self) {
-        self.reading.abort();
     }
 }
 
@@ -128,6 +134,12 @@ impl Waiting {
         wait
     }
 
+    /// All of them.
+    fn all(&mut self) -> Vec<Wait> {
+        self.first += self.line.len() as u64;
+        self.line.drain(..).flatten().collect()
+    }
+
     /// Those at the head of the line that waited too long.
     fn overdue(&mut self, now: Instant) -> Vec<Wait> {
         let mut overdue = Vec::new();
@@ -159,7 +171,7 @@ async fn read(
     loop {
         tokio::select! {
             message = messages.next() => {
-                let Some(message) = message else { return };
+                let Some(message) = message else { break };
                 let number = message.subject.rsplit('.').next().and_then(|token| token.parse().ok());
                 if let Some(wait) = number.and_then(|number| locked(&waiting).take(number)) {
                     let answer = answer_of(&message);
@@ -175,6 +187,10 @@ async fn read(
                 }
             }
         }
+    }
+    let unanswered = locked(&waiting).all();
+    for wait in unanswered {
+        conclude(wait, Err(Refusal::Unknown));
     }
 }
 

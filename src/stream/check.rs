@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::read::Record;
 use super::{Error, Log};
 
 /// A message as it is remembered at a checkpoint.
@@ -13,12 +14,11 @@ pub struct Fingerprint {
     pub hash: String,
 }
 
-impl Fingerprint {
-    /// Of a message.
-    #[must_use]
-    pub fn of(time: i64, subject: &str, payload: &[u8]) -> Self {
-        let digest = Sha256::new().chain_update(subject).chain_update([0]).chain_update(payload);
-        Fingerprint { time, hash: format!("{:x}", digest.finalize()) }
+impl From<&Record> for Fingerprint {
+    fn from(record: &Record) -> Self {
+        let digest = Sha256::new().chain_update(&record.subject).chain_update([0]);
+        let digest = digest.chain_update(&record.payload);
+        Fingerprint { time: record.time, hash: format!("{:x}", digest.finalize()) }
     }
 }
 
@@ -28,19 +28,6 @@ impl Log {
     /// # Errors
     /// [`Error::Stream`].
     pub async fn fingerprint(&self, position: u64) -> Result<Option<Fingerprint>, Error> {
-        let stream = self.stream("reading").await?;
-        // Not a direct get: a replica may answer that, and a replica may be behind.
-        match stream.get_raw_message(position).await {
-            Ok(message) => {
-                let time = i64::try_from(message.time.unix_timestamp_nanos()).unwrap_or(i64::MAX);
-                Ok(Some(Fingerprint::of(time, &message.subject, &message.payload)))
-            }
-            Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(self.failed("reading", &error)),
-        }
+        Ok(self.message(position).await?.as_ref().map(Fingerprint::from))
     }
-}
-
-fn is_not_found(error: &async_nats::jetstream::stream::RawMessageError) -> bool {
-    matches!(error.kind(), async_nats::jetstream::stream::RawMessageErrorKind::NoMessageFound)
 }

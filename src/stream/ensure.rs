@@ -20,7 +20,7 @@ impl Log {
     /// # Errors
     /// [`Error::NoJetStream`], [`Error::Unfit`], [`Error::Stream`].
     pub(super) async fn look_at_stream(&self, url: &str) -> Result<bool, Error> {
-        let stream = match self.context.get_stream(&self.settings.stream).await {
+        let stream = match self.link.get().context.get_stream(&self.settings.stream).await {
             Ok(stream) => stream,
             Err(error) => {
                 return match reason(&error) {
@@ -59,7 +59,7 @@ impl Log {
             metadata: HashMap::from([(INCARNATION.to_owned(), incarnation)]),
             ..Config::default()
         };
-        match self.context.create_stream(config).await {
+        match self.link.get().context.create_stream(config).await {
             Ok(_) => Ok(()),
             Err(error)
                 if matches!(error.kind(), CreateStreamErrorKind::JetStream(ref answer)

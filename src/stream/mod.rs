@@ -7,7 +7,9 @@
 //! - [`ensure`]: the stream itself, made where there is none, looked at where there is one;
 //! - [`publish`]: events onto the log;
 //! - [`answers`]: what it answers to them; [`writes`]: whether it takes them at all;
-//! - [`read`]: events off the log, from a position, in order and without holes;
+//! - [`link`]: the connection, made anew where it ended;
+//! - [`read`]: events off the log, from a position, in order and without holes; [`raw`]: those that
+//!   the client cannot read, and what is wrong with them; [`hole`]: positions that the log lacks;
 //! - [`check`]: whether the log is still the one a checkpoint was made from;
 //! - [`damage`]: what an accident does to it, for tests of faults;
 //! - [`announce`]: commits, told to every process.
@@ -18,7 +20,10 @@ mod answers;
 pub mod check;
 pub mod damage;
 pub mod ensure;
+pub mod hole;
+mod link;
 pub mod publish;
+mod raw;
 pub mod read;
 pub mod subject;
 mod writes;
@@ -27,14 +32,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::ConnectErrorKind;
 use async_nats::jetstream;
 use async_nats::jetstream::stream::Config;
 use projections::time::Time;
 use tracing::{info, warn};
 
 use self::address::Address;
-use self::answers::Answers;
+use self::hole::Hole;
+use self::link::Link;
 use self::writes::Writes;
 use crate::seldom::Seldom;
 
@@ -90,6 +95,14 @@ pub enum Error {
         /// What the server said.
         reason: String,
     },
+    /// Messages that were not read are gone.
+    #[error("the stream {stream} lacks {} to {}", hole.from, hole.to)]
+    Hole {
+        /// The stream's name.
+        stream: String,
+        /// Where.
+        hole: Hole,
+    },
 }
 
 /// Where the log is and what it is called.
@@ -114,10 +127,8 @@ impl fmt::Debug for Settings {
 /// One shop's log.
 #[derive(Debug, Clone)]
 pub struct Log {
-    pub(crate) client: async_nats::Client,
-    pub(crate) context: jetstream::Context,
+    link: Arc<Link>,
     pub(crate) settings: Settings,
-    answers: Arc<Answers>,
     /// Events that it did not take.
     pub refused: Arc<Seldom>,
     writes: Arc<Writes>,
@@ -172,30 +183,11 @@ impl Log {
     }
 
     async fn reach(settings: Settings) -> Result<(Self, bool), Error> {
-        let address = Address::parse(&settings.url)?;
-        let url = address.to_string();
-        let options = async_nats::ConnectOptions::new()
-            .name("adaptive-bi")
-            .connection_timeout(Duration::from_secs(5))
-            .subscription_capacity(256 * 1024)
-            .client_capacity(4096)
-            .custom_inbox_prefix(subject::of_inboxes(&settings.stream))
-            .event_callback(|event| async move { note(&event) });
-        let connected = address.sign_in(options).connect(address.server()).await;
-        let client = connected.map_err(|source| match source.kind() {
-            ConnectErrorKind::AuthorizationViolation => Error::NotLetIn { url: url.clone() },
-            _ => Error::Unreachable { url: url.clone(), source },
-        })?;
-        let context = jetstream::new(client.clone());
+        let url = Address::parse(&settings.url)?.to_string();
         let refused = Arc::default();
-        let writes = Arc::<Writes>::default();
-        let answers = Answers::listen(&client, Arc::clone(&refused), Arc::clone(&writes)).await;
-        let answers = answers.map_err(|error| Error::Stream {
-            doing: "listening to the answers of",
-            stream: settings.stream.clone(),
-            reason: error.to_string(),
-        })?;
-        let log = Log { client, context, settings, answers: Arc::new(answers), refused, writes };
+        let writes = Arc::default();
+        let link = Link::open(&settings, &refused, &writes).await?;
+        let log = Log { link, settings, refused, writes };
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))
     }
@@ -236,7 +228,8 @@ impl Log {
             return Ok(());
         }
         let config = Config { max_bytes: to, ..info.config };
-        self.context.update_stream(config).await.map_err(|error| self.failed(DOING, &error))?;
+        let context = self.link.get().context.clone();
+        context.update_stream(config).await.map_err(|error| self.failed(DOING, &error))?;
         info!(from, to, "STREAM_MAX_BYTES is another than the log was made with; it has it now");
         if u64::try_from(to).is_ok_and(|to| to < info.state.bytes) {
             warn!(bytes = info.state.bytes, max_bytes = to, "the log is full and refuses events");
@@ -247,14 +240,13 @@ impl Log {
     /// Whether the connection stands.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.client.connection_state() == async_nats::connection::State::Connected
+        self.link.get().client.connection_state() == async_nats::connection::State::Connected
     }
 
     async fn stream(&self, doing: &'static str) -> Result<jetstream::stream::Stream<()>, Error> {
-        self.context
-            .get_stream_no_info(&self.settings.stream)
-            .await
-            .map_err(|error| self.failed(doing, &error))
+        let context = self.link.get().context.clone();
+        let stream = context.get_stream_no_info(&self.settings.stream).await;
+        stream.map_err(|error| self.failed(doing, &error))
     }
 
     fn failed(&self, doing: &'static str, reason: &dyn std::error::Error) -> Error {
@@ -262,14 +254,10 @@ impl Log {
         if let Some(source) = reason.source() {
             text = format!("{text}: {source}");
         }
-        Error::Stream { doing, stream: self.settings.stream.clone(), reason: text }
+        self.fault(doing, text)
     }
-}
 
-/// What a server refuses it says beside the answers, once: a permission that lacks would else look
-/// like a server that does not answer.
-fn note(event: &async_nats::Event) {
-    if let async_nats::Event::ServerError(error) = event {
-        tracing::warn!(%error, "NATS refuses something");
+    fn fault(&self, doing: &'static str, reason: String) -> Error {
+        Error::Stream { doing, stream: self.settings.stream.clone(), reason }
     }
 }

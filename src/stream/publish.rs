@@ -116,13 +116,15 @@ impl Log {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Expected, Refusal> {
-        let expected = self.answers.expect(PATIENCE).await;
+        let connection = self.link.get();
+        let expected = connection.answers.expect(PATIENCE).await;
         let reply = expected.reply.clone();
         let sending = async {
+            let client = &connection.client;
             if headers.is_empty() {
-                self.client.publish_with_reply(subject, reply, body).await
+                client.publish_with_reply(subject, reply, body).await
             } else {
-                self.client.publish_with_reply_and_headers(subject, reply, headers, body).await
+                client.publish_with_reply_and_headers(subject, reply, headers, body).await
             }
         };
         let refusal = match timeout(PATIENCE, sending).await {
@@ -141,7 +143,7 @@ impl Log {
     fn refusal(&self, error: &PublishError) -> Refusal {
         match error.kind() {
             PublishErrorKind::MaxPayloadExceeded => {
-                Refusal::TooLarge(self.client.server_info().max_payload)
+                Refusal::TooLarge(self.link.get().client.server_info().max_payload)
             }
             PublishErrorKind::InvalidSubject => Refusal::Refused(error.to_string()),
             PublishErrorKind::Send => Refusal::Unknown,
@@ -156,7 +158,8 @@ impl Log {
         let subject = subject::of_announcements(&self.settings.stream);
         let body = serde_json::to_vec(announcement)
             .map_err(|error| self.failed("announcing a commit of", &error))?;
-        self.client
+        let client = self.link.get().client.clone();
+        client
             .publish(subject, body.into())
             .await
             .map_err(|error| self.failed("announcing a commit of", &error))

@@ -1,15 +1,26 @@
 //! Events off the log, from a position, in order and without holes.
+//!
+//! A consumer brings them as fast as they can be taken. Where it does not go on (the line was lost, it
+//! fell silent, it left one out, or the client cannot read what comes next) a few messages are asked
+//! for one by one ([`super::raw`]), which reads whatever the log has stored, and another consumer goes
+//! on behind them. So a message that no client can read costs some milliseconds.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use async_nats::jetstream;
 use async_nats::jetstream::consumer::pull::{self, Stream};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy};
-use async_nats::jetstream::{self};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::announce::Announcement;
-use super::{Error, Log, subject};
+use super::hole::{Accepted, Hole};
+use super::link::connect;
+use super::{Error, Log, raw, subject};
 
 /// How much is asked of the server at a time. Less than the client's own buffer, which drops
 /// what does not fit.
@@ -19,6 +30,16 @@ const PULL_BYTES: usize = 32 << 20;
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// The server forgets a consumer that nobody reads for this long.
 const ABANDONED: Duration = Duration::from_secs(30);
+/// How long a consumer may be silent before the stream is asked whether it is ahead.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How long the server has to forget a consumer that is not read any more.
+const FORGETS_WITHIN: Duration = Duration::from_secs(1);
+/// How many messages are read one by one before a consumer is tried again: at first, and where it came
+/// to nothing between two times, up to the second.
+const ONE_BY_ONE_MIN: u64 = 8;
+const ONE_BY_ONE_MAX: u64 = 4_096;
+/// How many of them are asked for at a time; each may be as large as the server takes.
+const AT_A_TIME: u64 = 8;
 
 /// A message of the log.
 #[derive(Debug, Clone)]
@@ -29,49 +50,81 @@ pub struct Record {
     pub time: i64,
     /// Its subject.
     pub subject: String,
-    /// Its headers, if any.
+    /// Its headers, sorted by name, if it has any and they can be read.
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub payload: Bytes,
+    /// What of it cannot be read, if anything.
+    pub unreadable: Option<Box<Unreadable>>,
+}
+
+/// What of a message cannot be read. That depends on its subject and its block of headers alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// `subject` or `headers`.
+    pub field: &'static str,
+    /// What it has to be.
+    pub reason: String,
+    /// The block of headers, byte for byte.
+    pub block: Bytes,
+}
+
+/// What is next on a log.
+#[derive(Debug)]
+pub enum Next {
+    /// A message.
+    Message(Record),
+    /// Nothing up to the log's end, which is here: all of it is missing and accepted to be.
+    Nothing(u64),
 }
 
 /// Reads the log in order.
 pub struct Reader {
     log: Log,
-    messages: Stream,
-    delivered: u64,
+    /// The identity of the log that is read; another one is not read on.
+    incarnation: String,
+    accepted: Accepted,
+    consumer: Option<Consumer>,
+    fetched: VecDeque<Record>,
+    /// Messages to read one by one before a consumer is tried, and how many it was last time.
+    left: u64,
+    span: u64,
     position: u64,
+    /// When the log stored the message at the position, once one was read.
+    time: Option<i64>,
+    failed: Option<Error>,
+}
+
+/// A consumer that is read, from the position it began behind.
+struct Consumer {
+    messages: Stream,
+    name: String,
+    began: u64,
+    delivered: u64,
+    lost: watch::Receiver<bool>,
 }
 
 impl Log {
-    /// Reads from the position after `position`.
+    /// Reads from the position after `position`, and passes the holes that were `accepted`.
     ///
     /// # Errors
     /// [`Error::Stream`].
-    pub async fn read_after(&self, position: u64) -> Result<Reader, Error> {
-        const DOING: &str = "subscribing to";
-        let config = pull::Config {
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: position + 1 },
-            ack_policy: AckPolicy::None,
-            replay_policy: ReplayPolicy::Instant,
-            inactive_threshold: ABANDONED,
-            memory_storage: true,
-            num_replicas: 1,
-            ..pull::Config::default()
+    pub async fn read_after(&self, position: u64, accepted: Accepted) -> Result<Reader, Error> {
+        let incarnation = self.extent().await?.incarnation;
+        let mut reader = Reader {
+            log: self.clone(),
+            incarnation,
+            accepted,
+            consumer: None,
+            fetched: VecDeque::new(),
+            left: 0,
+            span: 0,
+            position,
+            time: None,
+            failed: None,
         };
-        let stream = self.stream(DOING).await?;
-        let consumer =
-            stream.create_consumer(config).await.map_err(|error| self.failed(DOING, &error))?;
-        let messages = consumer
-            .stream()
-            .max_messages_per_batch(PULL_MESSAGES)
-            .max_bytes_per_batch(PULL_BYTES)
-            .heartbeat(HEARTBEAT)
-            .expires(Duration::from_secs(30))
-            .messages()
-            .await
-            .map_err(|error| self.failed(DOING, &error))?;
-        Ok(Reader { log: self.clone(), messages, delivered: 0, position })
+        reader.consumer = Some(reader.consume().await?);
+        Ok(reader)
     }
 
     /// The commits announced from now on. The stream ends with the connection.
@@ -83,6 +136,8 @@ impl Log {
     ) -> Result<impl futures_util::Stream<Item = Announcement> + Send + Unpin + use<>, Error> {
         let subject = subject::of_announcements(&self.settings.stream);
         let messages = self
+            .link
+            .get()
             .client
             .subscribe(subject)
             .await
@@ -94,53 +149,212 @@ impl Log {
 }
 
 impl Reader {
-    /// The next message. `None` where the consumer is gone; a hole in what it delivered is an
-    /// error.
+    /// What is next; waits until there is something. Dropping the future loses nothing.
     ///
     /// # Errors
+    /// [`Error::Hole`] where the log lacks the next position and nobody accepted that;
     /// [`Error::Stream`].
-    pub async fn next(&mut self) -> Option<Result<Record, Error>> {
-        let message = self.messages.next().await?;
-        Some(
-            message
-                .map_err(|error| self.log.failed("reading", &error))
-                .and_then(|message| self.record(message)),
-        )
+    pub async fn next(&mut self) -> Result<Next, Error> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
+        loop {
+            if let Some(record) = self.fetched.pop_front() {
+                return Ok(self.pass(record));
+            }
+            if self.left > 0 {
+                if let Some(end) = self.fetch().await? {
+                    (self.position, self.time) = (end, None);
+                    return Ok(Next::Nothing(end));
+                }
+            } else if let Some(consumer) = &mut self.consumer {
+                let came = consumer.next().await;
+                match came.map(|message| self.record(message)) {
+                    Ok(Some(record)) => return Ok(self.pass(record)),
+                    Err(Ended::Silent) if self.log.extent().await?.last == self.position => {}
+                    Ok(None) | Err(_) => self.doubt().await,
+                }
+            } else {
+                self.consumer = Some(self.consume().await?);
+            }
+        }
     }
 
-    fn record(&mut self, message: jetstream::Message) -> Result<Record, Error> {
-        let hole = |reason: String| Error::Stream {
-            doing: "reading",
-            stream: self.log.settings.stream.clone(),
-            reason,
+    /// Has `error` come out of the next call of [`Reader::next`].
+    pub fn fail(&mut self, error: Error) {
+        self.failed = Some(error);
+    }
+
+    fn pass(&mut self, record: Record) -> Next {
+        (self.position, self.time) = (record.position, Some(record.time));
+        Next::Message(record)
+    }
+
+    /// Ends the consumer: what comes next is read one by one, more of it where the consumer brought
+    /// less than that.
+    async fn doubt(&mut self) {
+        let Some(Consumer { messages, name, began, .. }) = self.consumer.take() else { return };
+        drop(messages);
+        let brought = self.position - began;
+        self.span = if brought < self.span { self.span * 2 } else { ONE_BY_ONE_MIN };
+        self.span = self.span.clamp(ONE_BY_ONE_MIN, ONE_BY_ONE_MAX);
+        self.left = self.span;
+        tracing::debug!(position = self.position, count = self.left, "reading one by one");
+        // It forgets it by itself later.
+        let forget = async {
+            self.log
+                .stream("reading")
+                .await?
+                .delete_consumer(&name)
+                .await
+                .map_err(|error| self.log.failed("reading", &error))
         };
-        let info = message.info().map_err(|error| hole(error.to_string()))?;
-        let (position, delivered) = (info.stream_sequence, info.consumer_sequence);
-        let time = i64::try_from(info.published.unix_timestamp_nanos()).unwrap_or(i64::MAX);
-        if delivered != self.delivered + 1 || position <= self.position {
-            return Err(hole(format!(
-                "a hole: delivery {delivered} at {position} after {} at {}",
-                self.delivered, self.position
-            )));
+        let _ = timeout(FORGETS_WITHIN, forget).await;
+    }
+
+    /// Fetches the next few messages, none where there are none. Gives the log's end where all up to
+    /// there is missing and accepted to be.
+    async fn fetch(&mut self) -> Result<Option<u64>, Error> {
+        let last = self.still_the_same_log().await?;
+        if last <= self.position {
+            self.left = 0;
+            return Ok(None);
         }
-        (self.delivered, self.position) = (delivered, position);
+        let count = self.left.min(AT_A_TIME).min(last - self.position);
+        let positions = self.position + 1..=self.position + count;
+        let found = try_join_all(positions.map(|position| self.log.message(position))).await?;
+        self.left -= count;
+        self.fetched.extend(found.into_iter().map_while(|it| it));
+        if self.fetched.is_empty() {
+            let next = self.log.message_from(self.position + 1).await?;
+            let to = next.as_ref().map_or(last, |next| next.position - 1);
+            self.may_lack(self.position + 1, to)?;
+            match next {
+                Some(next) => self.fetched.push_back(next),
+                None => return Ok(Some(last)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// # Errors
+    /// [`Error::Hole`] where there is something between these that nobody accepted to be missing.
+    fn may_lack(&self, from: u64, to: u64) -> Result<(), Error> {
+        match self.accepted.rest_of(Hole { from, to }) {
+            Some(hole) => Err(Error::Hole { stream: self.log.settings.stream.clone(), hole }),
+            None => Ok(()),
+        }
+    }
+
+    /// The log's last position, where it is still the one that was read up to here.
+    async fn still_the_same_log(&self) -> Result<u64, Error> {
+        let extent = self.log.extent().await?;
+        let another = || self.log.fault("reading", "it is another log now".to_owned());
+        if extent.incarnation != self.incarnation || extent.last < self.position {
+            return Err(another());
+        }
+        if let Some(time) = self.time {
+            let message = self.log.message(self.position).await?;
+            if message.is_some_and(|message| message.time != time) {
+                return Err(another());
+            }
+        }
+        Ok(extent.last)
+    }
+
+    async fn consume(&self) -> Result<Consumer, Error> {
+        const DOING: &str = "subscribing to";
+        let config = pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.position + 1 },
+            ack_policy: AckPolicy::None,
+            replay_policy: ReplayPolicy::Instant,
+            inactive_threshold: ABANDONED,
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        let failed = |error: &dyn std::error::Error| self.log.failed(DOING, error);
+        // A connection of its own: what ends it ends nothing else.
+        let (loses, lost) = watch::channel(false);
+        let context = jetstream::new(connect(&self.log.settings, loses).await?);
+        let stream = context.get_stream_no_info(&self.log.settings.stream).await;
+        let stream = stream.map_err(|error| failed(&error))?;
+        let consumer = stream.create_consumer(config).await.map_err(|error| failed(&error))?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(PULL_MESSAGES)
+            .max_bytes_per_batch(PULL_BYTES)
+            .heartbeat(HEARTBEAT)
+            .expires(Duration::from_secs(30))
+            .messages()
+            .await
+            .map_err(|error| failed(&error))?;
+        let name = consumer.cached_info().name.clone();
+        Ok(Consumer { messages, name, began: self.position, delivered: 0, lost })
+    }
+
+    /// `None` where it is not the next one, or has to be read byte for byte.
+    fn record(&mut self, message: jetstream::Message) -> Option<Record> {
+        let info = message.info().ok()?;
+        let consumer = self.consumer.as_mut()?;
+        if info.consumer_sequence != consumer.delivered + 1
+            || info.stream_sequence != self.position + 1
+        {
+            return None;
+        }
+        consumer.delivered += 1;
+        let (position, published) = (info.stream_sequence, info.published);
         let message = message.message;
+        let subject = message.subject.as_str();
         let headers = message.headers.as_ref().map_or_else(Vec::new, flatten);
-        Ok(Record {
+        if raw::unfit(subject).is_some() {
+            return None;
+        }
+        Some(Record {
             position,
-            time,
-            subject: message.subject.as_str().to_owned(),
+            time: i64::try_from(published.unix_timestamp_nanos()).unwrap_or(i64::MAX),
+            subject: subject.to_owned(),
             headers,
             payload: message.payload,
+            unreadable: None,
         })
     }
 }
 
-pub(super) fn flatten(headers: &async_nats::HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .flat_map(|(name, values)| {
-            values.iter().map(|value| (name.to_string(), value.as_str().to_owned()))
+/// Why a consumer brings nothing.
+enum Ended {
+    /// It says nothing, which it may.
+    Silent,
+    /// It ended, failed, or lost the line that it came by.
+    Broken,
+}
+
+impl Consumer {
+    async fn next(&mut self) -> Result<jetstream::Message, Ended> {
+        // A timer for each message would cost more than the message; most are there already.
+        let message = if let Some(message) = self.messages.next().now_or_never() {
+            message
+        } else {
+            tokio::select! {
+                biased;
+                message = self.messages.next() => message,
+                _ = self.lost.changed() => return Err(Ended::Broken),
+                () = tokio::time::sleep(SILENCE) => return Err(Ended::Silent),
+            }
+        };
+        message.ok_or(Ended::Broken)?.map_err(|error| {
+            tracing::debug!(%error, "a consumer failed");
+            Ended::Broken
         })
-        .collect()
+    }
+}
+
+/// Headers as pairs, sorted by name: the client keeps them in no order. Values of one name keep theirs.
+pub(super) fn flatten(headers: &async_nats::HeaderMap) -> Vec<(String, String)> {
+    let pairs = headers.iter().flat_map(|(name, values)| {
+        values.iter().map(|value| (name.to_string(), value.as_str().to_owned()))
+    });
+    let mut pairs: Vec<_> = pairs.collect();
+    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+    pairs
 }

@@ -40,7 +40,7 @@ pub(super) struct Writes(Mutex<State>);
 struct State {
     /// Since when the same server answers to questions without a break.
     since: Option<Instant>,
-    connects: u64,
+    connection: String,
     leader: Option<String>,
     stored: Option<Instant>,
     /// An event that was sent within that time was not answered, and none was stored since.
@@ -94,12 +94,12 @@ impl State {
         self.unanswered |= answers && self.stored.is_none_or(|stored| stored < sent);
     }
 
-    /// Whether it answers to questions just now, by a connection of that number.
-    fn look(&mut self, now: Instant, answers: bool, connects: u64) {
-        if !answers || self.connects != connects {
+    /// Whether it answers to questions just now, by the connection of that name.
+    fn look(&mut self, now: Instant, answers: bool, connection: &str) {
+        if !answers || self.connection != connection {
             self.since = None;
         }
-        self.connects = connects;
+        connection.clone_into(&mut self.connection);
         if self.since.is_none() {
             // Another server, or the same one started again, perhaps.
             (self.unanswered, self.refused, self.full) = (false, None, None);
@@ -129,10 +129,12 @@ impl Log {
     /// Why it takes no events, where that is known; `None` too while it does not answer at all. To be
     /// asked again and again, with whether it has just answered to another question.
     pub async fn refuses(&self, answers: bool) -> Option<String> {
-        let connects = self.client.statistics().connects.load(std::sync::atomic::Ordering::Relaxed);
+        let server = self.link.get().client.server_info();
+        // A server numbers its connections.
+        let connection = format!("{} {}", server.server_id, server.client_id);
         let is_idle = {
             let mut state = self.writes.lock();
-            state.look(Instant::now(), answers, connects);
+            state.look(Instant::now(), answers, &connection);
             state.is_idle(Instant::now())
         };
         if is_idle && let Some(full) = self.asks_for_a_file().await {
@@ -143,7 +145,8 @@ impl Log {
 
     /// Whether the server is there and the stream is not.
     pub async fn is_gone(&self) -> bool {
-        let info = timeout(ANSWERS_WITHIN, self.context.get_stream(&self.settings.stream)).await;
+        let context = self.link.get().context.clone();
+        let info = timeout(ANSWERS_WITHIN, context.get_stream(&self.settings.stream)).await;
         matches!(info, Ok(Err(error)) if matches!(error.kind(), GetStreamErrorKind::JetStream(it)
             if it.error_code() == ErrorCode::STREAM_NOT_FOUND))
     }
@@ -212,7 +215,7 @@ mod tests {
 
     fn answering(began: Instant) -> State {
         let mut state = State::default();
-        state.look(began, true, 1);
+        state.look(began, true, "1");
         state
     }
 
@@ -235,13 +238,13 @@ mod tests {
         let began = Instant::now();
         let at = |second| began + Duration::from_secs(second);
         let mut state = answering(began);
-        state.look(at(3), false, 1);
-        state.look(at(5), true, 1);
+        state.look(at(3), false, "1");
+        state.look(at(5), true, "1");
         state.miss(at(1));
         assert_eq!(state.reason(at(11)), None, "it was frozen when that was sent");
         state.miss(at(6));
         assert!(state.reason(at(16)).is_some());
-        state.look(at(17), true, 2);
+        state.look(at(17), true, "2");
         assert_eq!(state.reason(at(17)), None, "it was started again");
     }
 

@@ -108,7 +108,8 @@ async fn a_stream_that_was_made_anew_halts_the_projector() {
     halts(&shop, "another-incarnation").await;
     let checkpoint = shop.checkpoint().await.expect("a checkpoint");
     assert_eq!(checkpoint.position, position);
-    let halt = verify::matches_position(&shop.log, &checkpoint).await.expect("the log answers");
+    let halt = verify::matches_position(&shop.log, &shop.store().await, &checkpoint).await;
+    let halt = halt.expect("the log answers");
     assert_eq!(halt.map(|it| it.name()), Some("another-message"), "accepting it must be refused");
 }
 

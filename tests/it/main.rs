@@ -10,7 +10,8 @@
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
-//!   that is not the checkpoint's; [`progress`]: a fold that does not move; [`projections`]: how far the read models are; [`metrics`]: what
+//!   that is not the checkpoint's; [`holes`]: one that lacks events; [`poison`]: what no
+//!   client can read; [`progress`]: a fold that does not move; [`projections`]: how far the read models are; [`metrics`]: what
 //!   Prometheus is told; [`traces`]: what a collector is;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
@@ -43,6 +44,7 @@ mod flow;
 mod frozen;
 mod halts;
 mod harness;
+mod holes;
 mod invariants;
 mod keys;
 mod lingering;
@@ -51,6 +53,7 @@ mod mail;
 mod memory;
 mod metrics;
 mod people;
+mod poison;
 mod progress;
 mod projections;
 mod push;

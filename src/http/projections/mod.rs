@@ -27,10 +27,11 @@ use crate::auth::error::Error;
 use crate::auth::role::{Action, Resource};
 use crate::projector::status::{State as Doing, Status};
 use crate::query::latest::Latest;
-use crate::store::Store;
 use crate::store::generation::Checkpoint;
 use crate::store::generations::{self, GenerationState};
+use crate::store::holes::AcceptedHole;
 use crate::store::work::{Work, Works};
+use crate::store::{Store, time};
 use crate::stream::Extent;
 
 /// How often the position is looked at for the rate.
@@ -79,6 +80,23 @@ struct End {
     bytes: u64,
     max_bytes: Option<u64>,
     incarnation: String,
+    /// What it lacks and is accepted to.
+    accepted: Vec<Accepted>,
+}
+
+/// Positions without a message, both ends included.
+#[derive(Debug, Serialize)]
+struct Accepted {
+    from: u64,
+    to: u64,
+    /// Since when it is accepted.
+    at: String,
+}
+
+impl From<AcceptedHole> for Accepted {
+    fn from(AcceptedHole { from, to, at }: AcceptedHole) -> Self {
+        Accepted { from, to, at: time::rfc3339(at) }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -143,6 +161,10 @@ async fn projections(State(deps): State<Deps>) -> Result<Response, Problem> {
     let both = deps.store.generations_and_works().await.map_err(Error::from)?;
     let (all, Works { under_way, last }) = both;
     let log = deps.log_extent.borrow().clone();
+    let accepted = match &log {
+        Some(log) => deps.store.accepted_holes(&log.incarnation).await.map_err(Error::from)?,
+        None => Vec::new(),
+    };
     let rate = *deps.rate.borrow();
     let generations = all.iter().map(|it| generation(it, log.as_ref(), rate, under_way.as_ref()));
     let shown = Shown {
@@ -157,6 +179,7 @@ async fn projections(State(deps): State<Deps>) -> Result<Response, Problem> {
             bytes: log.bytes,
             max_bytes: log.max_bytes,
             incarnation: log.incarnation,
+            accepted: accepted.into_iter().map(Accepted::from).collect(),
         }),
     };
     Ok(([(CACHE_CONTROL, "no-store")], Envelope::of(shown)).into_response())

@@ -348,6 +348,7 @@ mod tests {
             subject: String::new(),
             headers: headers.collect(),
             payload: Bytes::copy_from_slice(body.as_bytes()),
+            unreadable: None,
         }
     }
 

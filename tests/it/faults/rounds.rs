@@ -77,6 +77,7 @@ async fn a_log_that_is_damaged_halts_the_fold_and_one_that_is_put_back_ends_that
         Fault::LogRecreated,
         Fault::LogRestored,
         Fault::LogPurged,
+        Fault::PurgedUnfolded,
     ];
     survives("log", &faults).await;
 }
