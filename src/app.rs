@@ -29,7 +29,7 @@ use crate::projector::rebuild::Generations;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
-use crate::projector::{Projector, describe};
+use crate::projector::{Projector, describe, judge};
 use crate::push::{Hub, socket_io};
 use crate::quarantine::{self, Quarantine};
 use crate::query::answers::Answers;
@@ -198,15 +198,18 @@ async fn warn_of_another_fold(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keeps the log's end and extent, whether NATS is there, and says when the log fills up and how
-/// many events it did not take.
-async fn watch_log(
-    log: Log,
+/// What is told of the log.
+struct OfLog {
     log_end: watch::Sender<Option<u64>>,
     log_extent: watch::Sender<Option<Extent>>,
     nats_up: watch::Sender<bool>,
-    stop: CancellationToken,
-) {
+    log_refuses: watch::Sender<Option<String>>,
+}
+
+/// Keeps the log's end and extent, whether NATS is there and takes events, and says when the log
+/// fills up and how many events it did not take.
+async fn watch_log(log: Log, told: OfLog, stop: CancellationToken) {
+    let OfLog { log_end, log_extent, nats_up, log_refuses } = told;
     let mut filling = false;
     let mut tick = tokio::time::interval(LOOK_AT_LOG);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -227,6 +230,11 @@ async fn watch_log(
         }
         filling = percent >= ALARM_PERCENT || filling && extent.is_none();
         log_extent.send_replace(extent);
+        let refuses = log.refuses(up).await;
+        if let Some(reason) = refuses.as_ref().filter(|_| log_refuses.borrow().is_none()) {
+            warn!(reason, "the log takes no events");
+        }
+        log_refuses.send_if_modified(|was| std::mem::replace(was, refuses.clone()) != refuses);
         if let Some((events, reason)) = log.refused.due() {
             warn!(events, reason, "events were not taken; whoever sent them was told");
         }
@@ -253,15 +261,20 @@ fn attend(
     let (log_end, log_end_seen) = watch::channel(None);
     let (extent, log_extent) = watch::channel(None);
     let (up, nats_up) = watch::channel(true);
+    let (refuses, log_refuses) = watch::channel(None);
+    let told = OfLog { log_end, log_extent: extent, nats_up: up, log_refuses: refuses };
     let (announcements, announced) = broadcast::channel(ANNOUNCEMENTS_HELD);
-    tasks.spawn(watch_log(log.clone(), log_end, extent, up, folding.clone()));
+    tasks.spawn(watch_log(log.clone(), told, folding.clone()));
+    let (judged, judged_seen) = watch::channel(projector.borrow().clone());
+    let (own, of_log) = (projector.clone(), log_extent.clone());
+    tasks.spawn(judge::follow(store.clone(), of_log, own, judged, folding.clone()));
     tasks.spawn(hear(log.clone(), announcements, folding.clone()));
     let (follower, latest) = watch::channel(None);
     let answers = Arc::<Answers>::default();
     let following =
         latest::follow(store.clone(), answers.clone(), announced, follower, folding.clone());
     tasks.spawn(following);
-    let (store, projector) = (store.clone(), projector.clone());
+    let (store, projector) = (store.clone(), judged_seen);
     let deps = Deps {
         store: store.clone(),
         log_end: log_end_seen,
@@ -271,7 +284,8 @@ fn attend(
         answers,
         now: Arc::new(query::system_clock),
     };
-    (deps, Health { store, nats_up, projector, log_extent, started: Instant::now() })
+    let started = Instant::now();
+    (deps, Health { store, nats_up, log_refuses, projector, log_extent, started })
 }
 
 /// What events that come by HTTP need.
@@ -328,14 +342,15 @@ fn of_the_service(
     tasks.spawn(http::projections::follow_rate(latest, rate, stop.clone()));
     let recorder = telemetry::recorder();
     tasks.spawn(telemetry::upkeep(recorder.clone(), stop.clone()));
-    let Health { store, nats_up, projector, log_extent, .. } = health.clone();
+    let Health { store, nats_up, log_refuses, projector, log_extent, .. } = health.clone();
     let projections = http::projections::Deps {
         store: store.clone(),
         projector: projector.clone(),
         log_extent: log_extent.clone(),
         rate: rate_seen,
     };
-    let metrics = telemetry::http::Deps { recorder, store, nats_up, projector, log_extent };
+    let metrics =
+        telemetry::http::Deps { recorder, store, nats_up, log_refuses, projector, log_extent };
     Routes::new()
         .merge(http::projections::routes(projections))
         .merge(telemetry::http::routes(metrics))

@@ -72,11 +72,13 @@ pub(crate) fn note_serving(services: &Services, app: &App) {
     }
 }
 
-/// Waits for a request to stop, or for a server of ours to end by itself.
+/// Waits for a request to stop, or for a server of ours to end by itself; one that cannot write any
+/// more is started again meanwhile.
 pub(crate) async fn until_stopped(services: &Services) -> anyhow::Result<()> {
     tokio::select! {
         asked = stop_asked() => asked,
         error = services.failed() => bail!(error),
+        () = services.mend() => Ok(()),
     }
 }
 

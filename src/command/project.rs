@@ -17,7 +17,7 @@ use crate::projector::rebuild::{Error, Generations};
 use crate::projector::status::Halt;
 use crate::projector::switch::{Compared, Switched};
 use crate::projector::threads::Threads;
-use crate::projector::verify;
+use crate::projector::{judge, verify};
 use crate::services::Services;
 use crate::store::diff::Difference;
 use crate::store::generation::Checkpoint;
@@ -78,10 +78,10 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     }
     let joined = Joined::servers(settings).await?;
     let outcome = async {
-        let Some(log) = Log::find(settings.log(&joined.nats_url)).await? else {
-            return nothing(action, format!("there is no stream {} yet", settings.nats_stream));
-        };
         let store = Store::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
+        let Some(log) = Log::find(settings.log(&joined.nats_url)).await? else {
+            return no_log(settings, action, &store).await;
+        };
         match action {
             Action::Status => status(settings, &log, &store).await,
             Action::Accept => accept(settings, &log, &store).await,
@@ -114,6 +114,22 @@ fn nothing(action: &Action, said: String) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// No log is none yet, or the one that read models were made from is gone.
+async fn no_log(settings: &Settings, action: &Action, store: &Store) -> anyhow::Result<()> {
+    let folder = store.folder().await?;
+    if folder.generation == 0 {
+        return nothing(action, format!("there is no stream {} yet", settings.nats_stream));
+    }
+    if !matches!(action, Action::Status) {
+        bail!(Halt::LogGone);
+    }
+    say!("log          there is no stream {}", settings.nats_stream);
+    say!("generation   {}, live", folder.generation);
+    say!("position     {}", grouped(folder.position));
+    say!("halted       {}", Halt::LogGone);
+    Ok(())
+}
+
 async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result<()> {
     let extent = log.extent().await?;
     say!("log          {}", fill(&extent));
@@ -143,9 +159,37 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     }
     let halt = verify::verify(log, store, &checkpoint, &checkpoint.settings).await?;
     let no = || "no; the log is the one the checkpoint was made from".to_owned();
+    let moves = if halt.is_some() { None } else { Some(pace(log, &extent, store).await?) };
     say!("halted       {}", halt.map_or_else(no, |halt| halt.to_string()));
+    if let Some(moves) = moves {
+        say!("moves on     {moves}");
+    }
     say_accepted(store, &checkpoint.incarnation).await?;
     others(settings, &extent, store).await
+}
+
+/// Whether the fold moves on, judged by the last commit and the first message that is not folded.
+async fn pace(log: &Log, extent: &Extent, store: &Store) -> anyhow::Result<String> {
+    let folder = store.folder().await?;
+    if folder.holds {
+        return Ok("held: a comparison or a switch is under way".to_owned());
+    }
+    let next = log.fingerprint(folder.position + 1).await.ok().flatten();
+    let since = match next {
+        Some(message) => Time(message.time / 1_000_000),
+        None if folder.committed_at == 0 => extent.last_at,
+        None => Time(0),
+    };
+    let now = Time(chrono::Utc::now().timestamp_millis());
+    let Some(stuck) = judge::at_one_look(&folder, extent, since, now) else {
+        return Ok("yes".to_owned());
+    };
+    let (at, since) = (grouped(stuck.position), Time(stuck.since).to_rfc3339());
+    let error = stuck.fault.map_or_else(
+        || "nobody says why; is a service running?".to_owned(),
+        |fault| format!("the last error: {} ({})", fault.message, Time(fault.at).to_rfc3339()),
+    );
+    Ok(format!("no; stuck at {at} since {since}; {error}"))
 }
 
 /// How fast a generation moves on, in events a second.

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
+use projections::time::Time;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -14,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::Routes;
 use crate::auth::access::Access::Public;
-use crate::projector::status::{self, Status};
+use crate::projector::status::{State as Doing, Status, Stuck};
 use crate::store::Store;
 use crate::stream::Extent;
 
@@ -28,7 +29,9 @@ pub struct Health {
     pub store: Store,
     /// Whether NATS is connected.
     pub nats_up: watch::Receiver<bool>,
-    /// What the projector is doing.
+    /// Why the log takes no events, while it is known not to.
+    pub log_refuses: watch::Receiver<Option<String>>,
+    /// How the fold does.
     pub projector: watch::Receiver<Status>,
     /// How far the log goes and how full it is, while it is known.
     pub log_extent: watch::Receiver<Option<Extent>>,
@@ -68,6 +71,9 @@ struct Service {
 #[derive(Debug, Serialize)]
 struct Nats {
     status: &'static str,
+    /// Why it refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// How full the log is, while it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<Fill>,
@@ -86,8 +92,30 @@ struct Projector {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     halted: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stuck: Option<StuckAt>,
     position: Option<u64>,
     lag: Option<u64>,
+}
+
+/// A fold that does not move on, as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StuckAt {
+    position: u64,
+    since: String,
+    /// What ended the last session since then.
+    last_error: Option<String>,
+}
+
+impl From<&Stuck> for StuckAt {
+    fn from(stuck: &Stuck) -> Self {
+        StuckAt {
+            position: stuck.position,
+            since: Time(stuck.since).to_rfc3339(),
+            last_error: stuck.fault.as_ref().map(|fault| fault.message.clone()),
+        }
+    }
 }
 
 async fn about(State(health): State<Health>) -> impl IntoResponse {
@@ -118,7 +146,9 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
     let nats = *health.nats_up.borrow();
     let projector = health.projector.borrow().clone();
     let extent = health.log_extent.borrow().clone();
-    let readiness = judge(database, nats, &projector, extent.as_ref());
+    let refuses = health.log_refuses.borrow().clone();
+    let log = Log { is_up: nats, refuses, extent: extent.as_ref() };
+    let readiness = judge(database, log, &projector);
     let status = match readiness.status {
         "ready" => StatusCode::OK,
         _ => StatusCode::SERVICE_UNAVAILABLE,
@@ -126,36 +156,43 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
     uncached(status, readiness)
 }
 
+/// What is known of the log.
+struct Log<'a> {
+    is_up: bool,
+    refuses: Option<String>,
+    extent: Option<&'a Extent>,
+}
+
 /// `database` is the position it has the read models at, or that it did not answer. Ready is who
-/// can answer and whose figures move on, be it that another process folds; being behind is no
-/// reason to send callers elsewhere, so the lag is only told.
-fn judge(
-    database: Result<Option<u64>, ()>,
-    nats: bool,
-    projector: &Status,
-    log: Option<&Extent>,
-) -> Readiness {
-    let (status, halted) = match &projector.state {
-        status::State::Starting => ("starting", None),
-        status::State::Standby => ("standby", None),
-        status::State::Running => ("running", None),
-        status::State::Halted(halt) => ("halted", Some(halt.name())),
-        status::State::Stopped => ("stopped", None),
+/// can answer and take events, and whose figures move on, be it that another process folds; being
+/// behind is no reason to send callers elsewhere, so the lag is only told.
+fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) -> Readiness {
+    let (halted, stuck) = match &projector.state {
+        Doing::Halted(halt) => (Some(halt.name()), None),
+        Doing::Stuck(stuck) => (None, Some(StuckAt::from(stuck))),
+        _ => (None, None),
     };
-    let folds = matches!(projector.state, status::State::Running | status::State::Standby);
     let position = database.unwrap_or(Some(projector.position));
-    let lag = log.zip(position).map(|(log, position)| log.last.saturating_sub(position));
+    let lag = log.extent.zip(position).map(|(log, position)| log.last.saturating_sub(position));
     let up = |up: bool| if up { "up" } else { "down" };
     let fill =
         |log: &Extent| Fill { bytes: log.bytes, max_bytes: log.max_bytes, percent: log.percent() };
-    let is_ready = database.is_ok_and(|position| position.is_some()) && nats && folds;
+    let reason = log.refuses.filter(|_| log.is_up);
+    let is_ready = database.is_ok_and(|position| position.is_some())
+        && log.is_up
+        && reason.is_none()
+        && projector.state.moves_on();
     Readiness {
         status: if is_ready { "ready" } else { "unavailable" },
         timestamp: super::now(),
         services: Services {
             database: Service { status: up(database.is_ok()) },
-            nats: Nats { status: up(nats), log: log.map(fill) },
-            projector: Projector { status, halted, position, lag },
+            nats: Nats {
+                status: if reason.is_some() { "refuses" } else { up(log.is_up) },
+                reason,
+                log: log.extent.map(fill),
+            },
+            projector: Projector { status: projector.state.name(), halted, stuck, position, lag },
         },
     }
 }
@@ -176,44 +213,74 @@ fn rss_bytes() -> Option<u64> {
 mod tests {
     use super::*;
     use crate::projector::status::Halt;
+    use crate::store::folder::Fault;
 
-    fn at(state: status::State) -> Status {
+    const UP: Log<'_> = Log { is_up: true, refuses: None, extent: None };
+
+    fn at(state: Doing) -> Status {
         Status { state, position: 5 }
     }
 
-    fn log() -> Extent {
-        let incarnation = String::new();
-        Extent {
-            first: 1,
-            last: 10,
-            last_at: projections::time::Time(0),
-            bytes: 85,
-            max_bytes: Some(100),
-            incarnation,
-        }
+    fn is_ready(log: Log<'_>, state: Doing) -> bool {
+        judge(Ok(Some(7)), log, &at(state)).status == "ready"
     }
 
     #[test]
     fn ready_is_who_can_answer_and_whose_figures_move_on() {
-        let running = at(status::State::Running);
-        let readiness = judge(Ok(Some(7)), true, &running, Some(&log()));
-        assert_eq!(readiness.status, "ready");
+        let log = Extent {
+            first: 1,
+            last: 10,
+            last_at: Time(0),
+            bytes: 85,
+            max_bytes: Some(100),
+            incarnation: String::new(),
+        };
+        let running = at(Doing::Running);
+        let readiness = judge(Ok(Some(7)), Log { extent: Some(&log), ..UP }, &running);
+        assert_eq!((readiness.status, readiness.services.nats.status), ("ready", "up"));
         assert_eq!(readiness.services.projector.lag, Some(3));
         assert_eq!(readiness.services.nats.log.and_then(|log| log.percent), Some(85));
-        assert_eq!(judge(Ok(Some(7)), true, &at(status::State::Standby), None).status, "ready");
-        assert_eq!(judge(Err(()), true, &running, Some(&log())).status, "unavailable");
-        assert_eq!(judge(Ok(None), true, &running, Some(&log())).status, "unavailable");
-        assert_eq!(judge(Ok(Some(7)), false, &running, Some(&log())).status, "unavailable");
-        assert_eq!(
-            judge(Ok(Some(7)), true, &at(status::State::Starting), None).status,
-            "unavailable"
-        );
+        assert_eq!(judge(Err(()), UP, &running).status, "unavailable");
+        assert_eq!(judge(Ok(None), UP, &running).status, "unavailable");
+        assert!(!is_ready(Log { is_up: false, ..UP }, Doing::Running));
+    }
+
+    #[test]
+    fn who_has_the_fold_held_or_taken_over_or_begins_again_stays_ready() {
+        let fault = || Fault { kind: "log".to_owned(), message: String::new(), at: 0 };
+        for state in [Doing::Standby, Doing::Held, Doing::TakenOver, Doing::Again(fault())] {
+            assert!(is_ready(UP, state));
+        }
+        assert!(!is_ready(UP, Doing::Starting) && !is_ready(UP, Doing::Stopped));
+    }
+
+    #[test]
+    fn a_log_that_refuses_events_is_not_ready_and_says_why() {
+        let full = || Some("the disk is full".to_owned());
+        let refuses = judge(Ok(Some(7)), Log { refuses: full(), ..UP }, &at(Doing::Running));
+        assert_eq!((refuses.status, refuses.services.nats.status), ("unavailable", "refuses"));
+        assert_eq!(refuses.services.nats.reason, full());
+        let down = Log { is_up: false, refuses: full(), extent: None };
+        let down = judge(Ok(Some(7)), down, &at(Doing::Running));
+        assert_eq!((down.services.nats.status, down.services.nats.reason), ("down", None));
+    }
+
+    #[test]
+    fn a_fold_that_is_stuck_says_where_since_when_and_what_was_last_wrong() {
+        let fault = Fault { kind: "log".to_owned(), message: "a hole".to_owned(), at: 9 };
+        let stuck = Stuck { position: 7, since: 1_000, fault: Some(fault) };
+        let readiness = judge(Ok(Some(7)), UP, &at(Doing::Stuck(stuck)));
+        let Projector { status, halted, stuck, .. } = readiness.services.projector;
+        assert_eq!((readiness.status, status, halted), ("unavailable", "stuck", None));
+        let stuck = serde_json::to_value(stuck).unwrap();
+        let since = "1970-01-01T00:00:01.000Z";
+        assert_eq!(stuck, json!({ "position": 7, "since": since, "lastError": "a hole" }));
     }
 
     #[test]
     fn a_halt_is_named() {
-        let halted = at(status::State::Halted(Halt::AnotherFold));
-        let readiness = judge(Ok(Some(7)), true, &halted, None);
+        let halted = at(Doing::Halted(Halt::AnotherFold));
+        let readiness = judge(Ok(Some(7)), UP, &halted);
         assert_eq!(readiness.status, "unavailable");
         assert_eq!(readiness.services.projector.halted, Some("another-fold"));
         assert_eq!(readiness.services.projector.lag, None);

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //!
-//! - [`status`]: what it is doing, and why it halts;
+//! - [`status`]: what it is doing, and why it halts; `fault`: what ended a session;
+//! - [`progress`]: whether the fold moves on; [`judge`]: the same, followed for all who ask;
 //! - [`verify`]: whether the log is the one the checkpoint was made from;
 //! - [`batch`]: messages off the log, gathered and parsed;
 //! - [`renewal`]: the lease, kept while it folds;
@@ -15,6 +16,9 @@
 pub mod alone;
 pub mod batch;
 mod bulk;
+mod fault;
+pub mod judge;
+pub mod progress;
 pub mod rebuild;
 pub mod renewal;
 pub mod session;
@@ -33,13 +37,13 @@ use projections::root::Settings;
 use rand::Rng;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::store::lease::{self, Holder, Lease, Owner};
 use crate::store::{self, Store};
 use crate::stream::{self, Log};
 use session::{End, Limits};
-use status::{State, Status};
+use status::{Halt, State, Status};
 
 /// Why a session could not go on. The next one begins at the checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -106,11 +110,7 @@ impl Projector {
                 Ok(End::Stopped) => break,
                 Ok(End::Standby) => continue,
                 Ok(End::Halted(halt)) => {
-                    // Said once for each halt; looked at again until somebody ends it.
-                    if self.status.borrow().state != State::Halted(halt.clone()) {
-                        error!(reason = %halt, "the projector halts; queries go on");
-                    }
-                    self.tell(State::Halted(halt));
+                    self.halts(&owner, halt).await;
                     rest(Duration::from_secs(1), &stop).await;
                     continue;
                 }
@@ -118,16 +118,11 @@ impl Projector {
                     info!("another generation is live; folding that one");
                     continue;
                 }
-                Err(Error::Refused { events, source }) => {
-                    limits.events = (events / 2).max(1);
-                    warn!(
-                        error = describe(&source),
-                        events = limits.events,
-                        "a commit was refused; trying smaller batches"
-                    );
-                }
                 Err(error) => {
-                    warn!(error = describe(&error), "beginning again at the checkpoint");
+                    fault::tell(&self, &error);
+                    if let Error::Refused { events, .. } = error {
+                        limits.events = (events / 2).max(1);
+                    }
                     if matches!(error, Error::Log(_)) {
                         // Another may be able to read it.
                         self.give_back(&owner).await;
@@ -135,7 +130,6 @@ impl Projector {
                     }
                 }
             }
-            self.tell(State::Starting);
             if started.elapsed() > LAST_PAUSE {
                 pause = FIRST_PAUSE;
             }
@@ -159,11 +153,32 @@ impl Projector {
     ) -> Result<End, Error> {
         let session = self.store.begin_session().await?;
         if let Lease::Anothers(holder) = self.store.take_lease(owner, &session).await? {
-            self.tell(State::Standby);
+            self.tell(if holder.holds { State::Held } else { State::Standby });
             stand_by(holder, stop).await;
             return Ok(End::Standby);
         }
-        session::run(self, owner, session, limits, stop).await
+        match session::run(self, owner, session, limits, stop).await {
+            // What cannot be read because it is not there is no fault that passes by itself.
+            Err(Error::Log(_)) if self.log.is_gone().await => Ok(End::Halted(Halt::LogGone)),
+            ended => ended,
+        }
+    }
+
+    /// Said once for each halt; looked at again until somebody ends it.
+    async fn halts(&self, owner: &Owner, halt: Halt) {
+        // Others who stand by learn it from the store, for as long as it is said again.
+        let said = match serde_json::to_string(&halt) {
+            Ok(halt) => self.store.say_halted(owner, &halt).await.map_err(|it| describe(&it)),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = said {
+            debug!(error, "others are not told of the halt");
+        }
+        let state = State::Halted(halt.clone());
+        if self.status.borrow().state != state {
+            error!(reason = %halt, "the projector halts; queries go on");
+        }
+        self.tell(state);
     }
 
     async fn give_back(&self, owner: &Owner) {

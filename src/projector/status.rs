@@ -2,19 +2,90 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::folder::Fault;
+
 /// What a projector is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// Finding its checkpoint, or beginning again after a fault.
+    /// Finding its checkpoint for the first time.
     Starting,
     /// Another process folds; this one stands by.
     Standby,
+    /// A command holds the fold for a moment: a comparison or a switch.
+    Held,
+    /// Another process has just taken the fold over, and begins.
+    TakenOver,
     /// Folding.
     Running,
+    /// Beginning again at the checkpoint, after a fault.
+    Again(Fault),
+    /// Whoever folds has not moved on for too long, and the log is ahead. No process says so of
+    /// itself; it is judged by what is in the store ([`super::judge`]).
+    Stuck(Stuck),
     /// The log is not the one the checkpoint was made from; nothing is written.
     Halted(Halt),
     /// Stopped on request.
     Stopped,
+}
+
+/// A fold that does not move on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    /// Where it stands.
+    pub position: u64,
+    /// Since when it should have moved, milliseconds since 1970.
+    pub since: i64,
+    /// The last fault that ended a session since it last moved, where there was one.
+    pub fault: Option<Fault>,
+}
+
+impl Stuck {
+    /// Where it stands and, in one word, where the last fault came from, as in `X-Stuck`.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let error = self.fault.as_ref().map_or("none", |fault| fault.kind.as_str());
+        format!("position={}; error={error}", self.position)
+    }
+}
+
+impl State {
+    /// Its name, as in health. `upgrading` is kept for a state that is still to come.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            State::Starting => "starting",
+            State::Standby => "standby",
+            State::Held => "held",
+            State::TakenOver => "taken-over",
+            State::Running => "running",
+            State::Again(_) => "beginning-again",
+            State::Stuck(_) => "stuck",
+            State::Halted(_) => "halted",
+            State::Stopped => "stopped",
+        }
+    }
+
+    /// Why no figure moves on, in one word: `stuck`, or the name of the halt.
+    #[must_use]
+    pub fn stands_still(&self) -> Option<&'static str> {
+        match self {
+            State::Stuck(_) => Some(self.name()),
+            State::Halted(halt) => Some(halt.name()),
+            _ => None,
+        }
+    }
+
+    /// Whether figures move on, be it that another process sees to it, or will once the fold is
+    /// let go of or has begun anew.
+    #[must_use]
+    pub fn moves_on(&self) -> bool {
+        match self {
+            State::Standby | State::Held | State::TakenOver | State::Running | State::Again(_) => {
+                true
+            }
+            State::Starting | State::Stuck(_) | State::Halted(_) | State::Stopped => false,
+        }
+    }
 }
 
 /// Why the log cannot be the one the checkpoint was made from.
@@ -71,6 +142,12 @@ pub enum Halt {
          settings; make the next one with `project rebuild`, then `project switch`"
     )]
     AnotherFold,
+    /// The stream was deleted, and nobody has made it anew.
+    #[error(
+        "log-gone: the stream is not there any more; put it back. The next start of the program \
+         makes an empty one in its place"
+    )]
+    LogGone,
 }
 
 impl Halt {
@@ -84,6 +161,7 @@ impl Halt {
             Halt::LogHole { .. } => "log-hole",
             Halt::AnotherMessage { .. } => "another-message",
             Halt::AnotherFold => "another-fold",
+            Halt::LogGone => "log-gone",
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::store::read::Snapshot;
 const X_POSITION: HeaderName = HeaderName::from_static("x-position");
 const X_LAG: HeaderName = HeaderName::from_static("x-lag");
 const X_HALTED: HeaderName = HeaderName::from_static("x-halted");
+const X_STUCK: HeaderName = HeaderName::from_static("x-stuck");
 
 /// A snapshot whose time has gone by is taken anew this often.
 const ATTEMPTS: usize = 3;
@@ -96,8 +97,14 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
     if let Some(end) = *deps.log_end.borrow() {
         headers.insert(X_LAG, end.saturating_sub(position).into());
     }
-    if let Projector::Halted(halt) = &deps.projector.borrow().state {
-        headers.insert(X_HALTED, HeaderValue::from_static(halt.name()));
+    let projector = deps.projector.borrow().state.clone();
+    if let Some(reason) = projector.stands_still() {
+        headers.insert(X_HALTED, HeaderValue::from_static(reason));
+    }
+    if let Projector::Stuck(stuck) = &projector
+        && let Ok(stuck) = HeaderValue::from_str(&stuck.in_short())
+    {
+        headers.insert(X_STUCK, stuck);
     }
     if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(ETAG, etag);

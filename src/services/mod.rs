@@ -15,7 +15,8 @@
 //! - `find` the PATH, the cache, versions; `fetch` and `pip` bring what is not there
 //! - `folder` the data folder: lock, ports, processes of the last run; `port`; `log`
 //! - `child` processes that end with this one, by their `leash`
-//! - `nats`, `mongod` how each is run and when it is ready; `unit` one of them, run and run again
+//! - `nats`, `mongod` how each is run and when it is ready; `unit` one of them, run and run again;
+//!   `mend` a nats-server that cannot write any more, started again
 
 mod child;
 mod error;
@@ -24,6 +25,7 @@ mod find;
 mod folder;
 pub(crate) mod leash;
 mod log;
+mod mend;
 mod mongod;
 mod nats;
 mod pip;

@@ -31,17 +31,24 @@ struct Greeting {
     jetstream: bool,
 }
 
+/// The part of `/healthz` that is looked at.
+#[derive(Deserialize)]
+struct Health {
+    error: Option<String>,
+}
+
 /// What to run, with its configuration written to `nats.conf`.
 pub(super) fn launch(
     program: &Program,
     data: &Path,
     port: u16,
+    monitor: u16,
     options: &NatsOptions,
 ) -> Result<Launch, Error> {
     let store = data.join(Server::Nats.folder());
     fs::create_dir_all(&store).map_err(Error::data("create", &store))?;
     let path = data.join("nats.conf");
-    fs::write(&path, configuration(port, options)).map_err(Error::data("write", &path))?;
+    fs::write(&path, configuration(port, monitor, options)).map_err(Error::data("write", &path))?;
     // The folder is an argument, as a path in the file would need quoting.
     let args: Vec<OsString> = vec!["-c".into(), path.into(), "-sd".into(), store.into()];
     let log = Log::of(Server::Nats, data).begin()?;
@@ -49,7 +56,7 @@ pub(super) fn launch(
     Ok(Launch { program, args, folder, log, env: vec![("GOGC", GARBAGE_PERCENT.into())] })
 }
 
-fn configuration(port: u16, options: &NatsOptions) -> String {
+fn configuration(port: u16, monitor: u16, options: &NatsOptions) -> String {
     let NatsOptions { max_payload_bytes, max_file_bytes, sync_interval } = options;
     let sync = match sync_interval {
         None => String::new(),
@@ -61,6 +68,7 @@ fn configuration(port: u16, options: &NatsOptions) -> String {
         "# Written at every start; a change made here does not stay.\n\
          server_name: \"{name}\"\n\
          listen: \"127.0.0.1:{port}\"\n\
+         http: \"127.0.0.1:{monitor}\"\n\
          max_payload: {max_payload_bytes}\n\
          jetstream {{\n  max_file_store: {max_file_bytes}\n  \
          max_memory_store: 256MB{sync}\n}}\n"
@@ -80,6 +88,15 @@ pub(super) async fn is_ready(port: u16) -> bool {
     matches!(greeting, Ok(Some(greeting)) if greeting.jetstream && greeting.server_name == name(port))
 }
 
+/// Why the server stores nothing any more, where it says that it could not write. It goes on to answer
+/// to everything else, and stays like that however much room there is, until it is started again.
+pub(super) async fn write_error(monitor: u16) -> Option<String> {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build();
+    let answer = client.ok()?.get(format!("http://127.0.0.1:{monitor}/healthz")).send().await;
+    let health: Health = answer.ok()?.json().await.ok()?;
+    health.error.filter(|error| error.contains("write error"))
+}
+
 async fn greeting(port: u16) -> Option<Greeting> {
     let socket = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
     let mut line = String::new();
@@ -94,10 +111,10 @@ mod tests {
     #[test]
     fn the_configuration_says_how_often_to_sync_only_if_asked() {
         let mut options = NatsOptions::default();
-        assert!(!configuration(21_000, &options).contains("sync_interval"));
+        assert!(!configuration(21_000, 21_001, &options).contains("sync_interval"));
         options.sync_interval = Some(Duration::ZERO);
-        assert!(configuration(21_000, &options).contains("sync_interval: always"));
+        assert!(configuration(21_000, 21_001, &options).contains("sync_interval: always"));
         options.sync_interval = Some(Duration::from_secs(1));
-        assert!(configuration(21_000, &options).contains("sync_interval: \"1000ms\""));
+        assert!(configuration(21_000, 21_001, &options).contains("sync_interval: \"1000ms\""));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
@@ -38,6 +39,8 @@ pub(super) struct Unit {
     program: Program,
     log: Log,
     port: u16,
+    /// Where nats-server says how it does, as of its last start.
+    monitor: AtomicU16,
     /// `None` while it is killed on purpose.
     child: Mutex<Option<Child>>,
 }
@@ -62,7 +65,8 @@ impl Unit {
         let server = kind.server();
         let log = Log::of(server, &folder.path);
         let last_port = folder.last_port(server);
-        let mut unit = Self { kind, program, log, port: 0, child: Mutex::new(None) };
+        let (monitor, child) = (AtomicU16::new(0), Mutex::new(None));
+        let mut unit = Self { kind, program, log, port: 0, monitor, child };
         let mut tries_left = PORTS;
         let child = loop {
             unit.port = port::choose(last_port);
@@ -111,6 +115,11 @@ impl Unit {
         }
     }
 
+    /// Why the server, a nats-server, stores nothing any more, where that is so.
+    pub(super) async fn write_error(&self) -> Option<String> {
+        nats::write_error(self.monitor.load(Ordering::Relaxed)).await
+    }
+
     /// The error of a server that has ended without being asked to.
     pub(super) fn failure(&self) -> Option<Error> {
         // Locked while it is being started again: then that call reports.
@@ -136,7 +145,11 @@ impl Unit {
 
     fn launch(&self, data: &Path) -> Result<child::Launch, Error> {
         match &self.kind {
-            Kind::Nats(options) => nats::launch(&self.program, data, self.port, options),
+            Kind::Nats(options) => {
+                let monitor = port::choose(None);
+                self.monitor.store(monitor, Ordering::Relaxed);
+                nats::launch(&self.program, data, self.port, monitor, options)
+            }
             Kind::Mongod { cache_gb } => mongod::launch(&self.program, data, self.port, *cache_gb),
         }
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
 use super::fault::Struck;
 use super::ground::Ground;
@@ -22,8 +22,7 @@ pub(super) async fn deleted(ground: &mut Ground) -> anyhow::Result<Struck> {
     let refused = async || (ground.producer.record.tally().refused > 0).then_some(());
     ground.wait("event that is refused", refused).await?;
     ground.producer.rest().await;
-    // There is no log to halt over: it does not answer, which readiness says.
-    let hit = unmoved(ground, |ready| ready["services"]["nats"]["status"] == "down").await?;
+    let hit = halts(ground, "log-gone").await?;
     put_back(ground, &copy).await?;
     go_on(ground, hit).await
 }
@@ -51,6 +50,30 @@ pub(super) async fn restored(ground: &mut Ground) -> anyhow::Result<Struck> {
 }
 
 pub(super) async fn purged(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let (position, copy) = unfolded(ground).await?;
+    ground.log.purge_before(position + SOME / 2).await?;
+    ground.staff().await?;
+    let hit = halts(ground, "log-gap").await?;
+    put_back(ground, &copy).await?;
+    go_on(ground, hit).await
+}
+
+/// What is before them is folded on the way to the halt. The log is put back and not accepted as it is:
+/// events that producers were told are there must count in the end.
+pub(super) async fn purged_unfolded(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let (position, copy) = unfolded(ground).await?;
+    let (from, to) = (position + SOME / 2, position + SOME / 2 + 9);
+    ground.log.take_away(from..=to).await?;
+    ground.staff().await?;
+    let says = |ready: &serde_json::Value| ready["services"]["projector"]["halted"] == "log-hole";
+    ground.until_one_says(says).await.context("the fold does not halt")?;
+    let at = ground.checkpoint().await.context("a checkpoint")?.position;
+    put_back(ground, &copy).await?;
+    go_on(ground, at < from).await
+}
+
+/// Events that nobody has folded, behind that position, and a copy of the log with them. Nobody runs.
+async fn unfolded(ground: &mut Ground) -> anyhow::Result<(u64, PathBuf)> {
     ground.producer.rest().await;
     let position = ground.log.extent().await?.last;
     ground.reaches(position).await?;
@@ -60,12 +83,7 @@ pub(super) async fn purged(ground: &mut Ground) -> anyhow::Result<Struck> {
     ground.producer.go(Pace::UpTo(position + SOME));
     let there = async || (ground.producer.record.last() >= position + SOME).then_some(());
     ground.wait("events that nobody folds", there).await?;
-    let copy = copy_of_log(ground, "whole").await?;
-    ground.log.purge_before(position + SOME / 2).await?;
-    ground.staff().await?;
-    let hit = halts(ground, "log-gap").await?;
-    put_back(ground, &copy).await?;
-    go_on(ground, hit).await
+    Ok((position, copy_of_log(ground, "whole").await?))
 }
 
 /// What is on the log is folded, so that whatever is written from here on comes from the damage.
@@ -92,15 +110,7 @@ async fn unmoved(
     says: impl Fn(&serde_json::Value) -> bool,
 ) -> anyhow::Result<bool> {
     let before = ground.checkpoint().await.context("a checkpoint")?;
-    let until = Instant::now() + std::time::Duration::from_mins(2);
-    loop {
-        let judged = ground.readiness().await?;
-        if judged.iter().any(&says) {
-            break;
-        }
-        ensure!(Instant::now() < until, "the fold does not halt: {judged:?}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    ground.until_one_says(says).await.context("the fold does not halt")?;
     Ok(ground.checkpoint().await.as_ref() == Some(&before))
 }
 

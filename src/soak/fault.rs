@@ -58,8 +58,12 @@ pub enum Fault {
     LogRestored,
     /// Events that are not folded yet are purged from the stream.
     LogPurged,
+    /// Events that are not folded yet are gone from the middle of the stream.
+    PurgedUnfolded,
     /// The disk under mongod is full.
     DiskFull,
+    /// The disk under nats-server is full.
+    NatsDiskFull,
 }
 
 /// What came of a fault.
@@ -94,6 +98,12 @@ impl Fault {
         }
     }
 
+    /// Whether it needs disks that can be filled.
+    #[must_use]
+    pub fn fills_a_disk(self) -> bool {
+        matches!(self, Fault::DiskFull | Fault::NatsDiskFull)
+    }
+
     /// Does it while the producer goes on, and ends it.
     ///
     /// # Errors
@@ -119,6 +129,8 @@ impl Fault {
             Fault::LogRecreated => damage::recreated(ground).await,
             Fault::LogRestored => damage::restored(ground).await,
             Fault::LogPurged => damage::purged(ground).await,
+            Fault::PurgedUnfolded => damage::purged_unfolded(ground).await,
+            Fault::NatsDiskFull => disk::full_under_nats(ground).await,
             _ => disk::full(ground).await,
         }
     }

@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// How often it is looked for.
 const STEP: Duration = Duration::from_millis(10);
 const MONGOD_FOLDER: &str = "mongodb";
+const NATS_FOLDER: &str = "nats";
 
 /// Where the program is and what it is run with.
 #[derive(Debug, Clone)]
@@ -30,7 +31,8 @@ pub struct Setting {
     pub folder: PathBuf,
     /// Where their programs are.
     pub cache_dir: PathBuf,
-    /// The bytes of mongod's disk, where it is to have a small one (needs the right to mount).
+    /// The bytes of a disk of its own for each server, where they are to have small ones (needs the
+    /// right to mount).
     pub disk: Option<u64>,
 }
 
@@ -55,15 +57,15 @@ pub struct Ground {
     _folder: Folder,
 }
 
-/// A folder, and the small disk in it, that go when this is dropped.
+/// A folder, and the small disks in it, that go when this is dropped.
 struct Folder {
     path: PathBuf,
-    disk: Option<PathBuf>,
+    disks: Vec<PathBuf>,
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Some(disk) = &self.disk {
+        for disk in &self.disks {
             let _ = Command::new("umount").arg("--lazy").arg(disk).status();
         }
         let _ = std::fs::remove_dir_all(&self.path);
@@ -73,16 +75,17 @@ impl Drop for Folder {
 impl Folder {
     fn make(setting: &Setting) -> anyhow::Result<Folder> {
         std::fs::create_dir_all(&setting.folder)?;
-        let mut folder = Folder { path: setting.folder.clone(), disk: None };
-        if let Some(bytes) = setting.disk {
-            let disk = setting.folder.join(MONGOD_FOLDER);
+        let mut folder = Folder { path: setting.folder.clone(), disks: Vec::new() };
+        let Some(bytes) = setting.disk else { return Ok(folder) };
+        for name in [MONGOD_FOLDER, NATS_FOLDER] {
+            let disk = setting.folder.join(name);
             std::fs::create_dir_all(&disk)?;
             let mut mount = Command::new("mount");
             mount.args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"]).arg(&disk);
             let mounted = mount.output().context("mounting a small disk")?;
             let why = String::from_utf8_lossy(&mounted.stderr).trim().to_owned();
             ensure!(mounted.status.success(), "a small disk cannot be mounted here: {why}");
-            folder.disk = Some(disk);
+            folder.disks.push(disk);
         }
         Ok(folder)
     }
@@ -230,10 +233,29 @@ impl Ground {
         Ok(judged)
     }
 
+    /// Waits until one of the processes says so of itself.
+    ///
+    /// # Errors
+    /// Where none does for minutes.
+    pub async fn until_one_says(
+        &mut self,
+        says: impl Fn(&serde_json::Value) -> bool,
+    ) -> anyhow::Result<()> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let judged = self.readiness().await?;
+            if judged.iter().any(&says) {
+                return Ok(());
+            }
+            ensure!(Instant::now() < until, "none of them says so: {judged:?}");
+            tokio::time::sleep(STEP * 5).await;
+        }
+    }
+
     /// Where nats-server keeps the log.
     #[must_use]
     pub fn log_folder(&self) -> PathBuf {
-        self.setting.folder.join("nats")
+        self.setting.folder.join(NATS_FOLDER)
     }
 
     /// Where mongod keeps the read models.

@@ -5,7 +5,7 @@
 //!
 //! - [`ground`]: servers, two processes of the service and a producer; [`serve`]: one process;
 //! - [`proxy`]: lines that can be cut; [`producer`] and its [`record`] of what it was told;
-//! - [`fault`]: the faults; `damage` those of the log, `disk` that of the store's disk;
+//! - [`fault`]: the faults; `damage` those of the log, `disk` those of disks;
 //! - [`check`]: what is stored against what was told; [`report`]: the table;
 //! - [`throughput`]: how much is folded while the service is killed again and again;
 //! - here: rounds of faults, and the command.
@@ -45,7 +45,7 @@ use ground::{Ground, Setting};
 use producer::Pace;
 use report::Report;
 
-/// Bytes of the disk that is filled.
+/// Bytes of each disk that is filled.
 const SMALL_DISK: u64 = 1 << 30;
 
 /// A fault that is not seen to hit is done again, so often in all.
@@ -94,7 +94,7 @@ async fn soak(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> 
         named => named,
     };
     let (of_disk, others): (Vec<_>, Vec<_>) =
-        all.iter().copied().partition(|fault| *fault == Fault::DiskFull);
+        all.iter().copied().partition(|fault| fault.fills_a_disk());
     let mut report = Report::default();
     if !of_disk.is_empty() {
         match Ground::prepare(setting("disk", Some(SMALL_DISK))?).await {
@@ -102,7 +102,10 @@ async fn soak(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> 
                 let once = Instant::now();
                 report.merge(rounds(ground, &of_disk, arguments.rate, once, &announce).await?);
             }
-            Err(error) => report.left_out.push((Fault::DiskFull, error.to_string())),
+            Err(error) => {
+                let why = error.to_string();
+                report.left_out.extend(of_disk.iter().map(|fault| (*fault, why.clone())));
+            }
         }
     }
     if !others.is_empty() {

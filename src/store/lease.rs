@@ -49,6 +49,8 @@ pub enum Renewed {
 pub struct Holder {
     /// Its process, where that is one of this machine.
     pid: Option<i64>,
+    /// Whether it does not fold, and holds the fold for a moment.
+    pub holds: bool,
 }
 
 impl Holder {
@@ -101,7 +103,10 @@ impl Owner {
     fn sees(&self, lease: &bson::Document) -> Holder {
         let is_here =
             !self.host.is_empty() && lease.get_str("host").ok() == Some(self.host.as_str());
-        Holder { pid: lease.get("pid").and_then(Bson::as_i64).filter(|_| is_here) }
+        Holder {
+            pid: lease.get("pid").and_then(Bson::as_i64).filter(|_| is_here),
+            holds: lease.get_bool("holds").unwrap_or(false),
+        }
     }
 }
 
@@ -138,8 +143,8 @@ impl Store {
         {
             free.push(doc! { "owner": gone });
         }
-        let taken =
-            self.take_where(owner, session, doc! { "_id": owner.lease, "$or": free }).await?;
+        let free = doc! { "_id": owner.lease, "$or": free };
+        let taken = self.take_where(owner, session, free, false).await?;
         Ok(if taken { Lease::Ours } else { Lease::Anothers(holder) })
     }
 
@@ -150,7 +155,7 @@ impl Store {
     /// [`Error::Driver`].
     pub async fn seize_lease(&self, owner: &Owner, session: &CommitSession) -> Result<(), Error> {
         // There is one where anybody ever folded.
-        self.take_where(owner, session, doc! { "_id": owner.lease }).await.map(|_| ())
+        self.take_where(owner, session, doc! { "_id": owner.lease }, true).await.map(|_| ())
     }
 
     async fn take_where(
@@ -158,6 +163,7 @@ impl Store {
         owner: &Owner,
         session: &CommitSession,
         filter: bson::Document,
+        holds: bool,
     ) -> Result<bool, Error> {
         let leases = self.database.collection::<bson::Document>(LEASES);
         let take = vec![doc! { "$set": {
@@ -166,6 +172,7 @@ impl Store {
             "pid": i64::from(owner.pid),
             "session": { "$literal": session.0.id().clone() },
             "renewedAt": "$$NOW",
+            "holds": holds,
             // What the last owner was at.
             "work": "$$REMOVE",
         } }];

@@ -8,7 +8,7 @@
 //!   bulk; [`diff`]: two of them, document by document; [`work`]: what is being done to them;
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
 //!   [`operations`]: the commands it is made of;
-//! - [`lease`]: who folds, and who sees to other generations;
+//! - [`lease`]: who folds, and who sees to other generations; [`folder`]: the fold as others see it;
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`quarantine`]: what is quarantined, and what became of it;
 //! - [`notes`]: what is remembered beside the read models; [`holes`]: what the log may lack;
@@ -24,6 +24,7 @@ pub mod commit;
 pub mod diff;
 pub mod directory;
 pub mod door;
+pub mod folder;
 pub mod generation;
 pub mod generations;
 pub mod holes;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::publish::{Refusal, Stored};
+use super::writes::Writes;
 use crate::seldom::Seldom;
 
 /// Events of all callers that are unanswered at a time: half of what a server keeps for a stream
@@ -68,6 +69,7 @@ impl Answers {
     pub async fn listen(
         client: &Client,
         refused: Arc<Seldom>,
+        writes: Arc<Writes>,
     ) -> Result<Self, async_nats::SubscribeError> {
         let inbox = client.new_inbox();
         let messages = client.subscribe(format!("{inbox}.*")).await?;
@@ -76,7 +78,7 @@ impl Answers {
         let (line, end) = (Arc::clone(&waiting), ended.clone().drop_guard());
         let reading = AbortOnDropHandle::new(tokio::spawn(async move {
             let _end = end;
-            read(messages, line, refused).await;
+            read(messages, line, refused, writes).await;
         }));
         let room = Arc::new(Semaphore::new(UNANSWERED));
         Ok(Answers { inbox, room, waiting, ended, _reading: reading })
@@ -152,7 +154,12 @@ impl Waiting {
     }
 }
 
-async fn read(mut messages: Subscriber, waiting: Arc<Mutex<Waiting>>, refused: Arc<Seldom>) {
+async fn read(
+    mut messages: Subscriber,
+    waiting: Arc<Mutex<Waiting>>,
+    refused: Arc<Seldom>,
+    writes: Arc<Writes>,
+) {
     let conclude = |wait: Wait, answer: Result<Stored, Refusal>| {
         if let Err(refusal) = &answer {
             refused.count(1, || refusal.to_string());
@@ -167,12 +174,15 @@ async fn read(mut messages: Subscriber, waiting: Arc<Mutex<Waiting>>, refused: A
                 let Some(message) = message else { break };
                 let number = message.subject.rsplit('.').next().and_then(|token| token.parse().ok());
                 if let Some(wait) = number.and_then(|number| locked(&waiting).take(number)) {
-                    conclude(wait, answer_of(&message));
+                    let answer = answer_of(&message);
+                    writes.answered(&answer, &message.payload);
+                    conclude(wait, answer);
                 }
             }
             _ = sweep.tick() => {
                 let overdue = locked(&waiting).overdue(Instant::now());
                 for wait in overdue {
+                    writes.unanswered(wait.until);
                     conclude(wait, Err(Refusal::Unknown));
                 }
             }

@@ -1,5 +1,7 @@
 //! What an accident does to a log: for `adaptive-bi soak` and tests, and for nobody else.
 
+use std::ops::RangeInclusive;
+
 use super::{Error, Log};
 
 impl Log {
@@ -29,6 +31,20 @@ impl Log {
         let stream = self.stream(DOING).await?;
         let purged = stream.purge().sequence(position).await;
         purged.map(|_| ()).map_err(|error| self.failed(DOING, &error))
+    }
+
+    /// Takes away a few messages among others.
+    ///
+    /// # Errors
+    /// [`Error::Stream`].
+    pub async fn take_away(&self, positions: RangeInclusive<u64>) -> Result<(), Error> {
+        const DOING: &str = "taking messages from";
+        let stream = self.stream(DOING).await?;
+        for position in positions {
+            let deleted = stream.delete_message(position).await;
+            deleted.map_err(|error| self.failed(DOING, &error))?;
+        }
+        Ok(())
     }
 
     /// The id of the entity that an event's subject names, of the log's own events.

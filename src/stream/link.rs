@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use super::address::Address;
 use super::answers::Answers;
+use super::writes::Writes;
 use super::{Error, Settings, subject};
 use crate::seldom::Seldom;
 
@@ -46,16 +47,22 @@ impl Link {
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::NotLetIn`], [`Error::Unreachable`], [`Error::Stream`].
-    pub async fn open(settings: &Settings, refused: &Arc<Seldom>) -> Result<Arc<Self>, Error> {
-        let first = Connection::open(settings, refused).await?;
+    pub async fn open(
+        settings: &Settings,
+        refused: &Arc<Seldom>,
+        writes: &Arc<Writes>,
+    ) -> Result<Arc<Self>, Error> {
+        let first = Connection::open(settings, refused, writes).await?;
         let ended = first.answers.ended();
-        let (settings, refused) = (settings.clone(), Arc::clone(refused));
+        let (settings, refused, writes) =
+            (settings.clone(), Arc::clone(refused), Arc::clone(writes));
         Ok(Arc::new_cyclic(|link| Link {
             now: RwLock::new(Arc::new(first)),
             _keeping: AbortOnDropHandle::new(tokio::spawn(keep(
                 link.clone(),
                 settings,
                 refused,
+                writes,
                 ended,
             ))),
         }))
@@ -76,6 +83,7 @@ async fn keep(
     link: Weak<Link>,
     settings: Settings,
     refused: Arc<Seldom>,
+    writes: Arc<Writes>,
     mut ended: CancellationToken,
 ) {
     let mut pause = FIRST_PAUSE;
@@ -85,7 +93,7 @@ async fn keep(
         let connection = loop {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_PAUSE);
-            match Connection::open(&settings, &refused).await {
+            match Connection::open(&settings, &refused, &writes).await {
                 Ok(connection) => break connection,
                 Err(error) => warn!(%error, "NATS cannot be reached"),
             }
@@ -99,10 +107,14 @@ async fn keep(
 }
 
 impl Connection {
-    async fn open(settings: &Settings, refused: &Arc<Seldom>) -> Result<Self, Error> {
+    async fn open(
+        settings: &Settings,
+        refused: &Arc<Seldom>,
+        writes: &Arc<Writes>,
+    ) -> Result<Self, Error> {
         let client = connect(settings, watch::Sender::default()).await?;
         let context = jetstream::new(client.clone());
-        let answers = Answers::listen(&client, Arc::clone(refused)).await;
+        let answers = Answers::listen(&client, Arc::clone(refused), Arc::clone(writes)).await;
         let answers = answers.map_err(|error| Error::Stream {
             doing: "listening to the answers of",
             stream: settings.stream.clone(),

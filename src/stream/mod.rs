@@ -6,7 +6,8 @@
 //! - [`subject`]: subjects as functions with strict parsers beside them;
 //! - [`ensure`]: the stream itself, made where there is none, looked at where there is one;
 //! - [`publish`]: events onto the log;
-//! - [`answers`]: what it answers to them; `duplicate`: whether what it says it has is the same;
+//! - [`answers`]: what it answers to them; [`writes`]: whether it takes them at all; `duplicate`:
+//!   whether what it says it has is the same;
 //! - [`link`]: the connection, made anew where it ended;
 //! - [`read`]: events off the log, from a position, in order and without holes; [`raw`]: those that
 //!   the client cannot read, and what is wrong with them; [`hole`]: positions that the log lacks;
@@ -27,6 +28,7 @@ pub mod publish;
 mod raw;
 pub mod read;
 pub mod subject;
+mod writes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,6 +43,7 @@ use self::address::Address;
 use self::duplicate::Duplicates;
 use self::hole::Hole;
 use self::link::Link;
+use self::writes::Writes;
 use crate::seldom::Seldom;
 
 /// The metadata key of a stream's identity.
@@ -132,6 +135,7 @@ pub struct Log {
     /// Events that it did not take.
     pub refused: Arc<Seldom>,
     duplicates: Arc<Duplicates>,
+    writes: Arc<Writes>,
 }
 
 /// How far the log goes.
@@ -185,8 +189,9 @@ impl Log {
     async fn reach(settings: Settings) -> Result<(Self, bool), Error> {
         let url = Address::parse(&settings.url)?.to_string();
         let refused = Arc::default();
-        let link = Link::open(&settings, &refused).await?;
-        let log = Log { link, settings, refused, duplicates: Arc::default() };
+        let writes = Arc::default();
+        let link = Link::open(&settings, &refused, &writes).await?;
+        let log = Log { link, settings, refused, duplicates: Arc::default(), writes };
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))
     }
@@ -198,6 +203,8 @@ impl Log {
     pub async fn extent(&self) -> Result<Extent, Error> {
         let stream = self.stream("reading").await?;
         let info = stream.get_info().await.map_err(|error| self.failed("reading", &error))?;
+        let leader = info.cluster.as_ref().and_then(|cluster| cluster.leader.as_deref());
+        self.writes.led_by(leader);
         Ok(Extent {
             first: info.state.first_sequence,
             last: info.state.last_sequence,

@@ -18,7 +18,7 @@ use crate::telemetry::traces::{self, TRACEPARENT};
 
 /// How long an event may wait to be sent, and how long the log may take to acknowledge it. Room for
 /// it comes within that too: whoever has it is answered or overdue by then.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An event on its way to the log.
 #[derive(Debug, Clone)]

@@ -12,7 +12,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::{HALTED, HTTP_DURATION, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, POSITION, QUARANTINED, UP};
+use super::{
+    HALTED, HTTP_DURATION, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, LOG_REFUSES, POSITION, QUARANTINED,
+    STUCK, UP,
+};
 use super::{generations, traces};
 use crate::auth::access::Access;
 use crate::auth::role::{Action, Resource};
@@ -35,7 +38,9 @@ pub struct Deps {
     pub store: Store,
     /// Whether NATS is connected.
     pub nats_up: watch::Receiver<bool>,
-    /// What the projector is doing.
+    /// Why the log takes no events, while it is known not to.
+    pub log_refuses: watch::Receiver<Option<String>>,
+    /// How the fold does.
     pub projector: watch::Receiver<Status>,
     /// How far the log goes, while it is known.
     pub log_extent: watch::Receiver<Option<Extent>>,
@@ -52,8 +57,10 @@ async fn metrics(State(deps): State<Deps>) -> Response {
     let flag = |is_it: bool| if is_it { 1.0 } else { 0.0 };
     gauge!(UP, "service" => "mongodb").set(flag(matches!(database, Ok(Ok(_)))));
     gauge!(UP, "service" => "nats").set(flag(*deps.nats_up.borrow()));
-    let halted = matches!(deps.projector.borrow().state, Doing::Halted(_));
-    gauge!(HALTED).set(flag(halted));
+    gauge!(LOG_REFUSES).set(flag(deps.log_refuses.borrow().is_some()));
+    let doing = deps.projector.borrow().state.clone();
+    gauge!(HALTED).set(flag(matches!(doing, Doing::Halted(_))));
+    gauge!(STUCK).set(flag(matches!(doing, Doing::Stuck(_))));
     let log = deps.log_extent.borrow().clone();
     if let Some(log) = &log {
         gauge!(LOG_BYTES).set(number(log.bytes));

@@ -52,6 +52,12 @@ pub const LAG_EVENTS: &str = "adaptive_bi_projection_lag_events";
 pub const LAG_SECONDS: &str = "adaptive_bi_projection_lag_seconds";
 /// 1 while the projector of this process halts.
 pub const HALTED: &str = "adaptive_bi_projection_halted";
+/// 1 while the fold does not move on although the log is ahead, whichever process folds.
+pub const STUCK: &str = "adaptive_bi_projection_stuck";
+/// Sessions of this process's projector that a fault ended, by where it came from.
+pub const FAULTS: &str = "adaptive_bi_projection_faults_total";
+/// 1 while the log is known to take no events.
+pub const LOG_REFUSES: &str = "adaptive_bi_log_refuses";
 /// Events that the live read models leave out.
 pub const QUARANTINED: &str = "adaptive_bi_quarantined_events";
 /// How much the log holds.
@@ -112,6 +118,9 @@ fn describe() {
     describe_gauge!(LAG_EVENTS, "Events on the log that are not folded");
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "The same in seconds of the log's time");
     describe_gauge!(HALTED, "1 while the projector of this process halts");
+    describe_gauge!(STUCK, "1 while the fold does not move on although the log is ahead");
+    describe_counter!(FAULTS, "Sessions of this projector that a fault ended, by its kind");
+    describe_gauge!(LOG_REFUSES, "1 while the log is known to take no events");
     describe_gauge!(QUARANTINED, "Events that the live read models leave out");
     describe_gauge!(LOG_BYTES, Unit::Bytes, "How much the log holds");
     describe_gauge!(UP, "1 while a server answers");
@@ -137,6 +146,11 @@ pub fn commit(events: usize, writes: usize, took: Duration, done: bool) {
         histogram!(BATCH_EVENTS).record(number(events));
         histogram!(COMMIT_WRITES).record(number(writes));
     }
+}
+
+/// A fault ended a session.
+pub fn fault(kind: &'static str) {
+    counter!(FAULTS, "kind" => kind).increment(1);
 }
 
 /// How many events of a kind came to what.

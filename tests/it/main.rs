@@ -12,7 +12,7 @@
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
 //!   that is not the checkpoint's; [`holes`]: one that lacks events; [`poison`]: what no
-//!   client can read; [`projections`]: how far the read models are; [`metrics`]: what
+//!   client can read; [`progress`]: a fold that does not move; [`projections`]: how far the read models are; [`metrics`]: what
 //!   Prometheus is told; [`traces`]: what a collector is;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
@@ -24,7 +24,7 @@
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped;
-//!   [`frozen`]: servers that do not answer; [`streams`]: those that somebody else made;
+//!   [`frozen`]: servers that do not answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
 //!   [`bench`]: a benchmark that is stopped; [`corpus`]: what the fuzzer found worth keeping.
 
 mod admin;
@@ -36,6 +36,7 @@ mod commands;
 mod connections;
 mod contract;
 mod corpus;
+mod disk;
 mod documents;
 mod door;
 mod duplicates;
@@ -56,6 +57,7 @@ mod memory;
 mod metrics;
 mod people;
 mod poison;
+mod progress;
 mod projections;
 mod push;
 mod quarantine;

@@ -20,11 +20,12 @@ use tokio_util::sync::CancellationToken;
 use self::work::{LastCommand, Working};
 use super::Routes;
 use super::envelope::Envelope;
+use super::health::StuckAt;
 use super::problem::Problem;
 use crate::auth::access::Access;
 use crate::auth::error::Error;
 use crate::auth::role::{Action, Resource};
-use crate::projector::status::{self, Halt, Status};
+use crate::projector::status::{State as Doing, Status};
 use crate::query::latest::Latest;
 use crate::store::generation::Checkpoint;
 use crate::store::generations::{self, GenerationState};
@@ -43,7 +44,7 @@ const LOOKS: usize = 10;
 pub struct Deps {
     /// The store.
     pub store: Store,
-    /// What the projector of this process is doing.
+    /// How the fold does.
     pub projector: watch::Receiver<Status>,
     /// How far the log goes, while it is known.
     pub log_extent: watch::Receiver<Option<Extent>>,
@@ -100,9 +101,11 @@ impl From<AcceptedHole> for Accepted {
 
 #[derive(Debug, Serialize)]
 struct Projector {
-    /// What the projector of the process that answers is doing.
+    /// What the projector of the process that answers is doing, unless the store says otherwise.
     state: &'static str,
     halted: Option<Halted>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stuck: Option<StuckAt>,
 }
 
 #[derive(Debug, Serialize)]
@@ -210,15 +213,14 @@ fn generation(
 }
 
 fn projector(status: &Status) -> Projector {
-    let halted = |halt: &Halt| Halted { reason: halt.name(), message: halt.to_string() };
-    let (state, halted) = match &status.state {
-        status::State::Starting => ("starting", None),
-        status::State::Standby => ("standby", None),
-        status::State::Running => ("running", None),
-        status::State::Halted(halt) => ("halted", Some(halted(halt))),
-        status::State::Stopped => ("stopped", None),
+    let (halted, stuck) = match &status.state {
+        Doing::Halted(halt) => {
+            (Some(Halted { reason: halt.name(), message: halt.to_string() }), None)
+        }
+        Doing::Stuck(stuck) => (None, Some(StuckAt::from(stuck))),
+        _ => (None, None),
     };
-    Projector { state, halted }
+    Projector { state: status.state.name(), halted, stuck }
 }
 
 /// Keeps how fast the live read models move on, whichever process folds, until `stop`.

@@ -77,14 +77,15 @@ async fn a_log_that_is_damaged_halts_the_fold_and_one_that_is_put_back_ends_that
         Fault::LogRecreated,
         Fault::LogRestored,
         Fault::LogPurged,
+        Fault::PurgedUnfolded,
     ];
     survives("log", &faults).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_whose_disk_is_full_goes_on_when_there_is_room_again() {
+async fn servers_whose_disk_is_full_go_on_when_there_is_room_again() {
     match Ground::prepare(setting("disk", Some(1 << 30))).await {
-        Ok(ground) => survives_on(ground, &[Fault::DiskFull]).await,
+        Ok(ground) => survives_on(ground, &[Fault::DiskFull, Fault::NatsDiskFull]).await,
         // A mount takes root.
         Err(error) => {
             let error = error.to_string();

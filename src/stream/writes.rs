@@ -1,0 +1,267 @@
+//! Whether the log takes events, as far as this process can know.
+//!
+//! A nats-server whose disk was full answers to every question as before, refuses nothing, and stores
+//! nothing until it is started again: of an event that it cannot write it says nothing at all. So what
+//! counts is what came of the events that were sent. Headers that have to be refused
+//! (`Nats-Expected-...`) are looked at before the store is, and say nothing of it; nor does the
+//! stream's own state. While nothing is sent, a consumer whose state would be a file is asked for,
+//! which leaves the log as it is: it is refused while the disk is full. That the server has failed to
+//! write before, and now has room again, only its own `/healthz` knows, and the next event.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::stream::ConsumerErrorKind;
+use serde::Deserialize;
+use tokio::time::{Instant, timeout};
+
+use super::Log;
+use super::publish::{PATIENCE, Refusal, Stored};
+
+/// A refusal that was answered says how things were, and counts for this long.
+const LATELY: Duration = Duration::from_secs(30);
+/// A log that stored an event this long ago is not asked whether it could.
+const IDLE: Duration = Duration::from_secs(10);
+/// What is asked for has to be answered within this.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// The server forgets the consumer that is asked for after this.
+const FORGOTTEN: Duration = Duration::from_secs(1);
+const SILENT: &str = "it answers to no event that it should store; a nats-server that could not \
+                      write, as its disk was full, stores nothing until it is started again";
+
+/// What is known of it.
+#[derive(Debug, Default)]
+pub(super) struct Writes(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Since when the same server answers to questions without a break.
+    since: Option<Instant>,
+    connection: String,
+    leader: Option<String>,
+    stored: Option<Instant>,
+    /// An event that was sent within that time was not answered, and none was stored since.
+    unanswered: bool,
+    refused: Option<(Instant, String)>,
+    asked: Option<Instant>,
+    /// What it answered when it was asked.
+    full: Option<String>,
+}
+
+impl Writes {
+    /// An event was answered, with that payload.
+    pub(super) fn answered(&self, answer: &Result<Stored, Refusal>, payload: &[u8]) {
+        match answer {
+            Ok(_) => self.lock().store(Instant::now()),
+            Err(Refusal::Refused(reason)) if is_of_all(payload) => {
+                self.lock().refused = Some((Instant::now(), reason.clone()));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// An event that was to be answered until then was not.
+    pub(super) fn unanswered(&self, until: Instant) {
+        self.lock().miss(until - PATIENCE);
+    }
+
+    /// Who leads the stream, in a cluster.
+    pub(super) fn led_by(&self, leader: Option<&str>) {
+        let mut state = self.lock();
+        if state.leader.as_deref() != leader {
+            state.leader = leader.map(str::to_owned);
+            state.since = None;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn store(&mut self, now: Instant) {
+        self.stored = Some(now);
+        (self.unanswered, self.refused, self.full) = (false, None, None);
+    }
+
+    /// What was sent before it answered to anything was lost on the way.
+    fn miss(&mut self, sent: Instant) {
+        let answers = self.since.is_some_and(|since| since <= sent);
+        self.unanswered |= answers && self.stored.is_none_or(|stored| stored < sent);
+    }
+
+    /// Whether it answers to questions just now, by the connection of that name.
+    fn look(&mut self, now: Instant, answers: bool, connection: &str) {
+        if !answers || self.connection != connection {
+            self.since = None;
+        }
+        connection.clone_into(&mut self.connection);
+        if self.since.is_none() {
+            // Another server, or the same one started again, perhaps.
+            (self.unanswered, self.refused, self.full) = (false, None, None);
+            self.since = answers.then_some(now);
+        }
+    }
+
+    /// Whether it is time to ask it; then it is asked.
+    fn is_idle(&mut self, now: Instant) -> bool {
+        let lately = |at: Option<Instant>| at.is_some_and(|at| now.duration_since(at) < IDLE);
+        let is_idle = self.since.is_some() && !lately(self.stored) && !lately(self.asked);
+        if is_idle {
+            self.asked = Some(now);
+        }
+        is_idle
+    }
+
+    fn reason(&self, now: Instant) -> Option<String> {
+        let lately = |at: &Instant| now.duration_since(*at) < LATELY;
+        let refused = self.refused.as_ref().filter(|(at, _)| lately(at));
+        let silent = self.unanswered.then(|| SILENT.to_owned());
+        silent.or_else(|| refused.map(|(_, reason)| reason.clone())).or_else(|| self.full.clone())
+    }
+}
+
+impl Log {
+    /// Why it takes no events, where that is known; `None` too while it does not answer at all. To be
+    /// asked again and again, with whether it has just answered to another question.
+    pub async fn refuses(&self, answers: bool) -> Option<String> {
+        let server = self.link.get().client.server_info();
+        // A server numbers its connections.
+        let connection = format!("{} {}", server.server_id, server.client_id);
+        let is_idle = {
+            let mut state = self.writes.lock();
+            state.look(Instant::now(), answers, &connection);
+            state.is_idle(Instant::now())
+        };
+        if is_idle && let Some(full) = self.asks_for_a_file().await {
+            self.writes.lock().full = full;
+        }
+        self.writes.lock().reason(Instant::now())
+    }
+
+    /// Whether the server is there and the stream is not.
+    pub async fn is_gone(&self) -> bool {
+        let context = self.link.get().context.clone();
+        let info = timeout(ANSWERS_WITHIN, context.get_stream(&self.settings.stream)).await;
+        matches!(info, Ok(Err(error)) if matches!(error.kind(), GetStreamErrorKind::JetStream(it)
+            if it.error_code() == ErrorCode::STREAM_NOT_FOUND))
+    }
+
+    /// Why the server cannot make a file, or that it can; `None` where it does not say.
+    async fn asks_for_a_file(&self) -> Option<Option<String>> {
+        let config = pull::Config {
+            deliver_policy: DeliverPolicy::New,
+            ack_policy: AckPolicy::None,
+            inactive_threshold: FORGOTTEN,
+            memory_storage: false,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        let stream = self.stream("asking for a file of").await.ok()?;
+        match timeout(ANSWERS_WITHIN, stream.create_consumer(config)).await.ok()? {
+            Ok(_) => Some(None),
+            Err(error) => match error.kind() {
+                ConsumerErrorKind::JetStream(it) if is_of_storage(it.error_code()) => {
+                    Some(Some(format!("it cannot write to its disk: {it}")))
+                }
+                _ => None,
+            },
+        }
+    }
+}
+
+fn is_of_storage(code: ErrorCode) -> bool {
+    [
+        ErrorCode::CONSUMER_CREATE,
+        ErrorCode::CONSUMER_STORE_FAILED,
+        ErrorCode::INSUFFICIENT_RESOURCES,
+        ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+    ]
+    .contains(&code)
+}
+
+/// Whether a refusal is of any event, and not of this one or for the bound that the log was given.
+fn is_of_all(payload: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Refused {
+        error: async_nats::jetstream::Error,
+    }
+    // Beside these the store's own error is passed on: of a store that is closed, say.
+    let bounds = ["maximum bytes exceeded", "maximum messages exceeded", "message size exceeds"];
+    let Ok(Refused { error }) = serde_json::from_slice(payload) else { return false };
+    let is_bound = || bounds.iter().any(|it| error.to_string().contains(it));
+    match error.error_code() {
+        ErrorCode::STREAM_STORE_FAILED => !is_bound(),
+        code => [
+            ErrorCode::INSUFFICIENT_RESOURCES,
+            ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+            ErrorCode::MEMORY_RESOURCES_EXCEEDED,
+            ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+            ErrorCode::STREAM_SEALED,
+        ]
+        .contains(&code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answering(began: Instant) -> State {
+        let mut state = State::default();
+        state.look(began, true, "1");
+        state
+    }
+
+    #[test]
+    fn an_event_that_is_not_answered_while_questions_are_means_that_nothing_is_stored() {
+        let began = Instant::now();
+        let at = |second| began + Duration::from_secs(second);
+        let mut state = answering(began);
+        state.miss(at(1));
+        assert_eq!(state.reason(at(11)).as_deref(), Some(SILENT));
+        assert!(state.reason(at(10_000)).is_some(), "that does not pass by itself");
+        state.store(at(10_001));
+        assert_eq!(state.reason(at(10_001)), None);
+        state.miss(at(10_000));
+        assert_eq!(state.reason(at(10_010)), None, "one was stored after it was sent");
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_or_is_another_has_refused_nothing() {
+        let began = Instant::now();
+        let at = |second| began + Duration::from_secs(second);
+        let mut state = answering(began);
+        state.look(at(3), false, "1");
+        state.look(at(5), true, "1");
+        state.miss(at(1));
+        assert_eq!(state.reason(at(11)), None, "it was frozen when that was sent");
+        state.miss(at(6));
+        assert!(state.reason(at(16)).is_some());
+        state.look(at(17), true, "2");
+        assert_eq!(state.reason(at(17)), None, "it was started again");
+    }
+
+    #[test]
+    fn what_is_answered_counts_for_a_while_and_the_bound_of_the_log_is_none_of_it() {
+        let refusal = |code: u64, text: &str| {
+            let error = serde_json::json!({ "code": 503, "err_code": code, "description": text });
+            serde_json::json!({ "error": error, "stream": "EVENTS", "seq": 0 }).to_string()
+        };
+        assert!(is_of_all(refusal(10_047, "insufficient storage resources").as_bytes()));
+        assert!(is_of_all(refusal(10_077, "store is closed").as_bytes()));
+        assert!(!is_of_all(refusal(10_077, "maximum bytes exceeded").as_bytes()));
+        assert!(!is_of_all(refusal(10_071, "wrong last sequence: 7").as_bytes()));
+        assert!(!is_of_all(b"{}"));
+
+        let began = Instant::now();
+        let mut state = answering(began);
+        state.refused = Some((began, "no room".to_owned()));
+        assert_eq!(state.reason(began + Duration::from_secs(29)).as_deref(), Some("no room"));
+        assert_eq!(state.reason(began + LATELY), None);
+    }
+}
