@@ -13,14 +13,15 @@ use super::audit::{Audit, Event, EventType};
 use super::caller::Person;
 use super::error::Error;
 use super::mail::Mailer;
-use super::password::Passwords;
+use super::password::{Crowd, Passwords, Turn};
 use super::refresh::RefreshTokens;
 use super::role::{Permission, Role};
 use super::secret::{Hidden, random};
 use super::throttle::Attempt;
 use super::token::Tokens;
 use crate::http::client::Origin;
-use crate::store::accounts::{Account, Change, NewPassword, Profile, Sessions};
+use crate::store::accounts::{Account, Change, NewPassword, PasswordHash, Profile, Sessions};
+use crate::store::change::Judge;
 use crate::store::resets::ResetRow;
 use crate::store::sessions::{Refresh, Rotated, Rotation, SessionRow};
 use crate::store::{Store, time};
@@ -94,16 +95,31 @@ pub struct Refreshed {
 }
 
 impl Accounts {
-    /// Makes an account.
+    /// Makes an account that nobody has to allow: one's own, or one that who runs the service wants.
     ///
     /// # Errors
     /// [`Error::Password`], [`Error::EmailTaken`], [`Error::Store`].
     pub async fn create(&self, new: NewAccount, origin: &Origin) -> Result<Account, Error> {
+        let crowd = if new.created_by == "self" { Crowd::Newcomers } else { Crowd::Known };
+        let account = self.drawn_up(new, crowd, origin).await?;
+        self.store.insert_account(&account).await?;
+        self.remember_new(&account, origin).await;
+        Ok(account)
+    }
+
+    /// An account with its password hashed, which nothing has of yet.
+    pub(super) async fn drawn_up(
+        &self,
+        new: NewAccount,
+        crowd: Crowd,
+        origin: &Origin,
+    ) -> Result<Account, Error> {
         let about = [&Some(new.email.clone()), &new.username, &new.first_name, &new.last_name];
         let about = about.into_iter().flatten().cloned().collect();
-        let password_hash = self.passwords.hash(new.password, about).await?;
+        let password_hash =
+            self.passwords.hash(new.password, about, crowd, origin.address).await?;
         let now = time::now();
-        let account = Account {
+        Ok(Account {
             id: Uuid::new_v4().to_string(),
             email: new.email,
             username: new.username,
@@ -120,8 +136,10 @@ impl Accounts {
             updated_at: now,
             created_by: new.created_by,
             updated_by: None,
-        };
-        self.store.insert_account(&account).await?;
+        })
+    }
+
+    pub(super) async fn remember_new(&self, account: &Account, origin: &Origin) {
         let event = Event::done(EventType::AccountCreate).to(format!("user:{}", account.id));
         let event = event.detail(account.role.as_str()).from(origin);
         let event = match account.created_by.as_str() {
@@ -130,7 +148,6 @@ impl Accounts {
             id => event.by_user(id),
         };
         self.audit.record(event).await;
-        Ok(account)
     }
 
     /// Signs in.
@@ -154,7 +171,10 @@ impl Accounts {
             }
         };
         let attempt = Attempt::new(email, origin.address);
-        if !self.is_password(&attempt, password, hash).await? {
+        let is_known = attempt.is_known(&self.store).await?;
+        let crowd = if is_known { Crowd::Known } else { Crowd::Strangers };
+        let turn = self.passwords.turn(crowd, origin.address).await?;
+        if !self.is_password(turn, &attempt, password, hash).await? {
             self.audit.record(refused("wrong e-mail or password")).await;
             return Err(Error::WrongCredentials);
         }
@@ -171,11 +191,11 @@ impl Accounts {
     /// than are allowed go through before the first failures count.
     async fn is_password(
         &self,
+        turn: Turn,
         attempt: &Attempt,
         password: Hidden,
-        hash: Option<&crate::store::accounts::PasswordHash>,
+        hash: Option<&PasswordHash>,
     ) -> Result<bool, Error> {
-        let turn = self.passwords.turn().await?;
         if let Some(seconds) = attempt.wait(&self.store).await? {
             return Err(Error::TooMany(seconds));
         }
@@ -191,7 +211,7 @@ impl Accounts {
     /// Begins a session of an account whose password has just been verified, or set.
     ///
     /// # Errors
-    /// [`Error::WrongCredentials`] where it was changed since; [`Error::Token`], [`Error::Store`].
+    /// [`Error::WrongCredentials`] where it or the e-mail was changed since; [`Error::Token`], [`Error::Store`].
     pub async fn begin(&self, account: &Account, origin: &Origin) -> Result<SignedIn, Error> {
         let (session, now) = (Uuid::new_v4(), time::now());
         let first = self.refresh.first(session);
@@ -205,7 +225,7 @@ impl Accounts {
             user_agent: origin.user_agent.clone(),
             refresh: Refresh { hash: first.hash, previous: None, rotated_at: now },
         };
-        let begun = self.store.open_session(&row, &account.password_hash).await?;
+        let begun = self.store.open_session(&row, account).await?;
         let account = begun.ok_or(Error::WrongCredentials)?;
         let token = self.tokens.issue(&account.id, &row.id, now.timestamp_millis() / 1_000)?;
         let event = Event::done(EventType::SignIn).by_user(&account.id);
@@ -249,14 +269,14 @@ impl Accounts {
     /// Ends the session of a request, or another of the same account.
     ///
     /// # Errors
-    /// [`Error::NoSession`], [`Error::Store`].
+    /// [`Error::NoSession`], [`Error::Refusal`], [`Error::Store`].
     pub async fn end_session(
         &self,
         person: &Person,
         session: &str,
         origin: &Origin,
     ) -> Result<(), Error> {
-        if !self.store.end_session_of(&person.user_id, session).await? {
+        if !self.store.end_session_by::<Error>(session, person.into()).await? {
             return Err(Error::NoSession);
         }
         let event = Event::done(EventType::SignOut).by_user(&person.user_id);
@@ -267,9 +287,9 @@ impl Accounts {
     /// Ends every session of an account.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Refusal`], [`Error::Store`].
     pub async fn end_sessions(&self, person: &Person, origin: &Origin) -> Result<u64, Error> {
-        let ended = self.store.end_sessions_of(&person.user_id).await?;
+        let ended = self.store.end_sessions_by::<Error>(person.into()).await?;
         let event = Event::done(EventType::SignOutAll).by_user(&person.user_id);
         self.audit.record(event.to(format!("user:{}", person.user_id)).from(origin)).await;
         Ok(ended)
@@ -278,7 +298,8 @@ impl Accounts {
     /// Changes the password of who asks, and ends their other sessions.
     ///
     /// # Errors
-    /// [`Error::WrongPassword`], [`Error::TooMany`], [`Error::Password`], [`Error::Store`].
+    /// [`Error::WrongPassword`], [`Error::TooMany`], [`Error::Password`], [`Error::Refusal`],
+    /// [`Error::Store`].
     pub async fn change_password(
         &self,
         person: &Person,
@@ -289,18 +310,23 @@ impl Accounts {
         let id = &person.user_id;
         let account = self.store.account(id).await?.ok_or(Error::WrongPassword)?;
         let attempt = Attempt::new(&account.email, origin.address);
-        if !self.is_password(&attempt, current, Some(&account.password_hash)).await? {
+        let turn = self.passwords.turn(Crowd::Known, origin.address).await?;
+        if !self.is_password(turn, &attempt, current, Some(&account.password_hash)).await? {
             let event = Event::refused(EventType::PasswordChange).by_user(id).from(origin);
             self.audit.record(event.to(format!("user:{id}"))).await;
             return Err(Error::WrongPassword);
         }
-        let hash = self.passwords.hash(new, about(&account)).await?;
-        let password = Some(NewPassword { was: account.password_hash, is: hash });
-        let change = Change { password, ..Change::default() };
+        let about = about(&account);
+        let hash = self.passwords.hash(new, about, Crowd::Known, origin.address).await?;
+        let (was, is) = (account.password_hash, hash);
+        let judge: Judge<Error> = Box::new(move |_, account| {
+            // Changed meanwhile, by somebody who knew it as well.
+            account.filter(|it| it.password_hash == was).ok_or(Error::WrongPassword)?;
+            let password = NewPassword { was: was.clone(), is: is.clone() };
+            Ok(Change { password: Some(password), ..Change::default() })
+        });
         let others = Sessions::EndBut(person.session.clone());
-        let changed = self.store.change_account(id, change, id, others).await?;
-        // Changed meanwhile, by somebody who knew it as well.
-        changed.ok_or(Error::WrongPassword)?;
+        self.store.judge_change(id, person.into(), judge, others).await?;
         let event = Event::done(EventType::PasswordChange).by_user(id).from(origin);
         self.audit.record(event.to(format!("user:{id}"))).await;
         Ok(())
@@ -320,7 +346,9 @@ impl Accounts {
             user_id: account.id.clone(),
             expires_at: time::later(time::now(), RESET_LIFE),
         };
-        self.store.insert_reset(&row).await?;
+        if !self.store.insert_reset(&row, email).await? {
+            return Ok(None);
+        }
         let event =
             Event::done(EventType::ResetLink).by_name(by).to(format!("user:{}", account.id));
         self.audit.record(event).await;
@@ -356,7 +384,8 @@ impl Accounts {
         let hash = reset_hash(token.expose());
         let owner = self.store.reset_owner(&hash).await?.ok_or(Error::ResetInvalid)?;
         let account = self.store.account(&owner).await?.ok_or(Error::ResetInvalid)?;
-        let password = self.passwords.hash(new, about(&account)).await?;
+        let about = about(&account);
+        let password = self.passwords.hash(new, about, Crowd::Known, origin.address).await?;
         let account = self.store.use_reset(&hash, password).await?.ok_or(Error::ResetInvalid)?;
         let event = Event::done(EventType::PasswordReset).by_user(&account.id).from(origin);
         self.audit.record(event.to(format!("user:{}", account.id))).await;

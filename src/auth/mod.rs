@@ -9,7 +9,8 @@
 //!   them; [`audit`]: who did what;
 //! - [`accounts`]: what can be done with accounts and sessions, by [`http`] and the command line;
 //!   [`users`]: with other people's, and what people change of their own;
-//!   [`password`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is done with;
+//!   [`password`], by turns in [`places`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is
+//!   done with;
 //!   [`body`], [`user`], [`error`]: what comes in and what goes out.
 
 pub mod access;
@@ -25,6 +26,7 @@ pub mod key;
 pub mod keys;
 pub mod mail;
 pub mod password;
+pub mod places;
 pub mod refresh;
 pub mod role;
 pub mod scope;

@@ -5,6 +5,8 @@ use std::fmt;
 use projections::event::Kind;
 use serde::{Deserialize, Serialize};
 
+use super::role::{Action, Resource};
+
 /// One thing that an API key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -41,6 +43,16 @@ impl Scope {
                 let kind = name.strip_prefix("events:write:").and_then(Kind::parse);
                 kind.map(|kind| Scope::EventsWrite(Some(kind))).ok_or(NotAScope)
             }
+        }
+    }
+
+    /// What a person has to be allowed who does the same; and who gives it to a key.
+    #[must_use]
+    pub fn needs(self) -> (Resource, Action) {
+        match self {
+            Scope::EventsWrite(_) => (Resource::Events, Action::Create),
+            Scope::MetricsRead | Scope::PushSubscribe => (Resource::Metrics, Action::Read),
+            Scope::MetricsScrape => (Resource::System, Action::Read),
         }
     }
 

@@ -14,6 +14,7 @@
 //!   Prometheus is told; [`traces`]: what a collector is;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
+//!   [`rights`]: those that hold when something is written; [`crowds`]: many strangers at a time;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
 //!   [`admin`]: accounts from the command line;
 //!   [`log_users`]: the log's own permissions;
@@ -34,6 +35,7 @@ mod commands;
 mod connections;
 mod contract;
 mod corpus;
+mod crowds;
 mod documents;
 mod door;
 mod events;
@@ -55,6 +57,7 @@ mod push;
 mod quarantine;
 mod rebuild;
 mod replays;
+mod rights;
 mod routes;
 mod serve;
 mod servers;
