@@ -134,12 +134,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`Error::Refusal`], [`Error::NoKey`], [`Error::Store`].
-    pub async fn revoke_by(
-        &self,
-        by: &Person,
-        id: &str,
-        origin: &Origin,
-    ) -> Result<KeyRow, Error> {
+    pub async fn revoke_by(&self, by: &Person, id: &str, origin: &Origin) -> Result<KeyRow, Error> {
         let judge = |by: &Standing| may(&person(by.clone()), Resource::System, Action::Delete);
         match self.store.remove_key_by(id, by.into(), judge).await {
             Ok(row) => {
@@ -182,7 +177,8 @@ impl Keys {
 /// Nobody gives a key what they may not do themselves.
 fn may_give(by: &Person, scopes: &[Scope]) -> Result<(), Error> {
     may(by, Resource::System, Action::Create)?;
-    scopes.iter().map(|scope| scope.needs()).try_for_each(|(what, how)| may(by, what, how))
+    let needed = scopes.iter().flat_map(|scope| scope.needs());
+    needed.copied().try_for_each(|(resource, action)| may(by, resource, action))
 }
 
 fn may(by: &Person, resource: Resource, action: Action) -> Result<(), Error> {

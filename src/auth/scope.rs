@@ -46,13 +46,16 @@ impl Scope {
         }
     }
 
-    /// What a person has to be allowed who does the same; and who gives it to a key.
+    /// What a person has to be allowed who does all that a key may with this; and so who makes one.
     #[must_use]
-    pub fn needs(self) -> (Resource, Action) {
+    pub fn needs(self) -> &'static [(Resource, Action)] {
         match self {
-            Scope::EventsWrite(_) => (Resource::Events, Action::Create),
-            Scope::MetricsRead | Scope::PushSubscribe => (Resource::Metrics, Action::Read),
-            Scope::MetricsScrape => (Resource::System, Action::Read),
+            Scope::EventsWrite(_) => &[(Resource::Events, Action::Create)],
+            Scope::MetricsRead => {
+                &[(Resource::Metrics, Action::Read), (Resource::Dashboard, Action::Read)]
+            }
+            Scope::PushSubscribe => &[(Resource::Metrics, Action::Read)],
+            Scope::MetricsScrape => &[(Resource::System, Action::Read)],
         }
     }
 

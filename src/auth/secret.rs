@@ -198,7 +198,8 @@ fn kept(data_dir: &Path) -> Result<Vec<u8>, Error> {
         Ok(found) if !found.is_file() => {
             return Err(Error::NoFile { path: path.display().to_string() });
         }
-        found => drop(found.map_err(failed)?),
+        Ok(_) => {}
+        Err(error) => return Err(failed(error)),
     }
     read(&path)
 }

@@ -42,13 +42,19 @@ impl Whose {
 
 /// Why an account is not written, and what that is in the audit.
 struct Denied {
-    why: Error,
+    why: Box<Error>,
     event: Option<EventType>,
+}
+
+impl Denied {
+    fn in_the_audit(why: Error, event: Option<EventType>) -> Self {
+        Denied { why: Box::new(why), event }
+    }
 }
 
 impl From<Error> for Denied {
     fn from(why: Error) -> Self {
-        Denied { why, event: None }
+        Denied::in_the_audit(why, None)
     }
 }
 
@@ -81,7 +87,7 @@ impl Accounts {
             Whose::Others(Action::Create).judge(by, "")?;
             let (role, permissions) = &given;
             let given = may_give(by, *role, permissions);
-            given.map_err(|why| Denied { why, event: Some(EventType::AccountCreate) })
+            given.map_err(|why| Denied::in_the_audit(why, Some(EventType::AccountCreate)))
         };
         // Before the work on the password, and again when it is written.
         let made = match judge(by) {
@@ -132,7 +138,7 @@ impl Accounts {
                 && let Err(why) = may_change(&by, account, &change)
             {
                 let event = events(account, &change).first().map(|(event, _)| *event);
-                return Err(Denied { why, event });
+                return Err(Denied::in_the_audit(why, event));
             }
             Ok(change)
         };
@@ -157,7 +163,7 @@ impl Accounts {
         whom: Option<&str>,
         origin: &Origin,
     ) -> Error {
-        let event = match &why {
+        let event = match &*why {
             Error::Refusal(Refusal::Forbidden(access)) => {
                 let event = Event::refused(EventType::Access).to(origin.to_string());
                 Some(event.detail(access.to_string()))
@@ -173,7 +179,7 @@ impl Accounts {
         if let Some(event) = event {
             self.audit.record(event.by_user(&by.user_id).from(origin)).await;
         }
-        why
+        *why
     }
 
     /// Deactivates an account, which ends its sessions, or activates it again.

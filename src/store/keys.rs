@@ -108,12 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// What the judge says, and [`Refused`].
-    pub async fn remove_key_by<E, J>(
-        &self,
-        id: &str,
-        by: By,
-        judge: J,
-    ) -> Result<Option<KeyRow>, E>
+    pub async fn remove_key_by<E, J>(&self, id: &str, by: By, judge: J) -> Result<Option<KeyRow>, E>
     where
         E: From<Refused> + Send + 'static,
         J: Fn(&Standing) -> Result<(), E> + Send + Sync + 'static,

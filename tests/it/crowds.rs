@@ -15,6 +15,9 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::harness::{Answer, Shop, answer, until};
 use crate::people::{ANN, PASSWORD, account, kind, login_from, post, session, shop_of_ann};
 
+/// Where Ann is.
+const HOME: [u8; 4] = [127, 0, 0, 9];
+
 /// Posts from an address of this machine.
 async fn post_from(app: &App, address: [u8; 4], path: &str, body: &Value) -> Answer {
     let client = reqwest::Client::builder().local_address(IpAddr::from(address));
@@ -22,24 +25,22 @@ async fn post_from(app: &App, address: [u8; 4], path: &str, body: &Value) -> Ans
     answer(client.post(format!("http://{}{path}", app.address)).body(body.to_string())).await
 }
 
-/// Strangers who ask for as long as it is held: so many addresses, each so often at a time.
-fn crowd(
-    app: &App,
-    path: &str,
-    addresses: u8,
-    at_a_time: usize,
-    body: impl Fn(&str) -> Value,
-) -> Vec<AbortOnDropHandle<()>> {
+/// Strangers who ask again and again for as long as this is held: at twenty addresses, forty at each.
+fn crowd(app: &App, path: &str, password: &'static str) -> Vec<AbortOnDropHandle<()>> {
     let url = format!("http://{}{path}", app.address);
     let mut all = Vec::new();
-    for address in 0..addresses {
+    for address in 0..20 {
         let client = reqwest::Client::builder().local_address(IpAddr::from([127, 0, 3, address]));
         let client = client.build().expect("a client");
-        for n in 0..at_a_time {
-            let body = body(&format!("stranger-{address}-{n}@example.org")).to_string();
-            let request = client.post(&url).body(body);
+        for n in 0..40 {
+            let (client, url) = (client.clone(), url.clone());
             let asking = async move {
-                let _ = request.send().await;
+                for again in 0.. {
+                    let email = format!("stranger-{address}-{n}-{again}@example.org");
+                    let body = json!({ "email": email, "password": password }).to_string();
+                    // Refused or not, it is asked again.
+                    let _ = client.post(&url).body(body).send().await;
+                }
             };
             all.push(AbortOnDropHandle::new(tokio::spawn(asking)));
         }
@@ -50,18 +51,25 @@ fn crowd(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_who_register_keep_nobody_from_signing_in() {
     let (shop, app, _) = shop_of_ann().await;
-    let register = |email: &str| json!({ "email": email, "password": PASSWORD });
-    let crowd = crowd(&app, "/api/auth/register", 20, 40, register);
+    let app = std::sync::Arc::new(app);
+    let crowd = crowd(&app, "/api/auth/register", PASSWORD);
     let accounts = shop.database.collection::<Document>("accounts");
-    until("some strangers", || async {
-        let number = accounts.count_documents(doc! {}).await.expect("a count");
-        if number > 60 { Ok(()) } else { Err(format!("{number}")) }
-    })
-    .await;
-    let signed_in = login_from(&app, [127, 0, 0, 9], ANN, PASSWORD).await;
-    assert_eq!(signed_in.status, 200, "{signed_in:?}");
-    assert!(crowd.iter().any(|it| !it.is_finished()), "it was there all along");
+    let mut logins = Vec::new();
+    for step in 1..=6 {
+        until("more strangers", || async {
+            let number = accounts.count_documents(doc! {}).await.expect("a count");
+            if number > 50 * step { Ok(()) } else { Err(format!("{number}")) }
+        })
+        .await;
+        let app = app.clone();
+        logins.push(tokio::spawn(async move { login_from(&app, HOME, ANN, PASSWORD).await }));
+    }
+    for login in logins {
+        let signed_in = login.await.expect("an answer");
+        assert_eq!(signed_in.status, 200, "{signed_in:?}");
+    }
     drop(crowd);
+    let app = std::sync::Arc::into_inner(app).expect("nobody else's");
     app.stop().await.expect("stopped");
 }
 
@@ -69,17 +77,15 @@ async fn strangers_who_register_keep_nobody_from_signing_in() {
 async fn strangers_who_guess_keep_nobody_from_signing_in_and_least_who_was_here_before() {
     let (_, app, _) = shop_of_ann().await;
     account(&app, "bob@example.org", Viewer).await;
-    let home = [127, 0, 0, 9];
-    assert_eq!(login_from(&app, home, ANN, PASSWORD).await.status, 200);
-    let guess = |email: &str| json!({ "email": email, "password": "a wrong guess" });
-    let crowd = crowd(&app, "/api/auth/login", 20, 40, guess);
+    assert_eq!(login_from(&app, HOME, ANN, PASSWORD).await.status, 200);
+    let crowd = crowd(&app, "/api/auth/login", "a wrong guess");
     let before = app.accounts.passwords.verified();
     until("some guesses", || async {
         let number = app.accounts.passwords.verified() - before;
         if number > 60 { Ok(()) } else { Err(format!("{number}")) }
     })
     .await;
-    let known = login_from(&app, home, ANN, PASSWORD);
+    let known = login_from(&app, HOME, ANN, PASSWORD);
     let new = login_from(&app, [127, 0, 0, 10], "bob@example.org", PASSWORD);
     let (known, new) = tokio::join!(known, new);
     assert_eq!((known.status, new.status), (200, 200), "{known:?} {new:?}");

@@ -332,5 +332,11 @@ async fn a_key_may_nothing_that_its_maker_may_not_whatever_the_scope() {
     may(&["create", "read"]).await;
     let made = tell(&shop, &app, "/api/keys", &clerk.token, &body("metrics:scrape")).await;
     assert_eq!(made.status, 201, "{made:?}");
+    // Whatever route a scope opens, who makes a key for it may use by themselves.
+    for route in &app.routes {
+        if let Access::AllowedOrKey(resource, action, scope) = route.access {
+            assert!(scope.needs().contains(&(resource, action)), "{} {scope}", route.path);
+        }
+    }
     app.stop().await.expect("stopped");
 }
