@@ -93,7 +93,12 @@ impl Accounts {
     /// # Errors
     /// [`Error::Password`], [`Error::EmailTaken`], [`Error::Store`].
     pub async fn create(&self, new: NewAccount, origin: &Origin) -> Result<Account, Error> {
-        let crowd = if new.created_by == "self" { Crowd::Newcomers } else { Crowd::Known };
+        let (crowd, _begun) = if new.created_by == "self" {
+            let begun = self.passwords.begin_registering(origin.address).await?;
+            (Crowd::Newcomers, Some(begun))
+        } else {
+            (Crowd::Known, None)
+        };
         let account = self.drawn_up(new, crowd, origin).await?;
         self.store.insert_account(&account).await?;
         self.remember_new(&account, origin).await;
@@ -153,6 +158,7 @@ impl Accounts {
         password: Hidden,
         origin: &Origin,
     ) -> Result<SignedIn, Error> {
+        let _begun = self.passwords.begin_signing_in(origin.address).await?;
         let account = self.store.account_by_email(email).await?;
         let hash = account.as_ref().map(|account| &account.password_hash);
         let refused = |detail| {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
-use super::places::{Full, Place, Places};
+use super::places::{Begun, Full, Place, Places, UnderWay};
 use super::secret::Hidden;
 use super::throttle::network;
 use crate::store::accounts::PasswordHash;
@@ -74,6 +74,8 @@ pub struct Passwords {
     newcomers: Places,
     strangers: Places,
     known: Places,
+    registering: UnderWay,
+    signing_in: UnderWay,
     /// Nobody's; checked in place of an account's where there is no account.
     decoy: PasswordHash,
     verified: Arc<AtomicU64>,
@@ -110,6 +112,8 @@ impl Passwords {
             newcomers: Places::new(AT_A_TIME),
             strangers: Places::new(AT_A_TIME),
             known: Places::new(AT_A_TIME),
+            registering: UnderWay::default(),
+            signing_in: UnderWay::default(),
             decoy,
             verified: Arc::default(),
         })
@@ -136,6 +140,23 @@ impl Passwords {
         .await?
     }
 
+    /// Waits until one more of an address may register. As long as this is held it is one of those that
+    /// the address has under way.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub async fn begin_registering(&self, address: Option<IpAddr>) -> Result<Begun, Error> {
+        self.registering.begin(network(address)).await.map_err(|Full| busy("registering"))
+    }
+
+    /// Waits until one more of an address may sign in, likewise.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub async fn begin_signing_in(&self, address: Option<IpAddr>) -> Result<Begun, Error> {
+        self.signing_in.begin(network(address)).await.map_err(|Full| busy("signing-in"))
+    }
+
     /// Waits for a turn in a crowd, in which addresses take turns.
     ///
     /// # Errors
@@ -146,10 +167,8 @@ impl Passwords {
             Crowd::Strangers => &self.strangers,
             Crowd::Known => &self.known,
         };
-        let place = places.take(&network(address)).await.map_err(|Full| {
-            telemetry::sent_away(crowd.as_str());
-            Error::Busy
-        })?;
+        let place = places.take(&network(address)).await;
+        let place = place.map_err(|Full| busy(crowd.as_str()))?;
         let (decoy, verified) = (self.decoy.clone(), self.verified.clone());
         Ok(Turn { place: Arc::new(place), decoy, verified })
     }
@@ -185,6 +204,12 @@ impl Turn {
         .await?;
         Ok(matches && is_somebodys)
     }
+}
+
+/// Who waited in vain is counted.
+fn busy(waiting: &'static str) -> Error {
+    telemetry::sent_away(waiting);
+    Error::Busy
 }
 
 fn argon2() -> Argon2<'static> {

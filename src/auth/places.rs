@@ -5,9 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// So many of one address wait; one more is sent away.
+/// So many of one address are under way, or wait for a place.
 const OF_ONE_MAX: usize = 16;
 /// So many wait in all.
 const WAITING_MAX: usize = 1_024;
@@ -34,6 +34,55 @@ pub struct Place(Option<Places>);
 /// Nobody gets a place: too many wait, or it took too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
+
+/// So many are under way of an address; others of it wait before anything is done for them. Who asks
+/// often at a time takes nothing of what others need, the database among it.
+#[derive(Clone, Debug, Default)]
+pub struct UnderWay(Arc<Mutex<HashMap<String, Arc<Semaphore>>>>);
+
+/// One that is under way; it is over when this is dropped.
+#[derive(Debug)]
+pub struct Begun {
+    // Given back before it is looked whether the address can be forgotten.
+    _permit: OwnedSemaphorePermit,
+    _address: Remembered,
+}
+
+/// An address that is remembered for as long as anything is under way of it.
+#[derive(Debug)]
+struct Remembered {
+    all: UnderWay,
+    address: String,
+}
+
+impl UnderWay {
+    /// Waits until one more of an address may begin.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub async fn begin(&self, address: String) -> Result<Begun, Full> {
+        let new = || Arc::new(Semaphore::new(OF_ONE_MAX));
+        let of_it = self.all().entry(address.clone()).or_insert_with(new).clone();
+        // Before what waits, so that it is dropped after.
+        let remembered = Remembered { all: self.clone(), address };
+        let permit = tokio::time::timeout(WITHIN, of_it.acquire_owned()).await;
+        let permit = permit.map_err(|_| Full)?.map_err(|_| Full)?;
+        Ok(Begun { _permit: permit, _address: remembered })
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Semaphore>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Remembered {
+    fn drop(&mut self) {
+        let mut all = self.all.all();
+        if all.get(&self.address).is_some_and(|of_it| Arc::strong_count(of_it) == 1) {
+            all.remove(&self.address);
+        }
+    }
+}
 
 impl Places {
     /// So many.
@@ -167,6 +216,23 @@ mod tests {
         drop(held);
         drop(waiting);
         assert!(other.await.is_ok(), "who has gone has no place");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_one_address_so_many_are_under_way_and_none_is_remembered() {
+        let all = UnderWay::default();
+        let mut begun = Vec::new();
+        for _ in 0..OF_ONE_MAX {
+            begun.push(all.begin("eve".to_owned()).await.unwrap());
+        }
+        assert_eq!(all.begin("eve".to_owned()).await.unwrap_err(), Full);
+        assert!(all.begin("ann".to_owned()).now_or_never().is_some_and(|it| it.is_ok()));
+        let mut next = Box::pin(all.begin("eve".to_owned()));
+        assert!((&mut next).now_or_never().is_none());
+        begun.pop();
+        assert!(next.await.is_ok());
+        drop(begun);
+        assert!(all.all().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

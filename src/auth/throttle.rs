@@ -79,9 +79,10 @@ impl Attempt {
     /// # Errors
     /// Where the store does not answer.
     pub async fn failed(&self, store: &Store) -> Result<(), store::Error> {
-        for counting in [&self.pair, &self.account, &self.address] {
-            store.count_failure(counting).await?;
-        }
+        // At once: whoever is next waits for it.
+        let [pair, account, address] =
+            [&self.pair, &self.account, &self.address].map(|it| store.count_failure(it));
+        tokio::try_join!(pair, account, address)?;
         Ok(())
     }
 

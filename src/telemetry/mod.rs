@@ -157,6 +157,6 @@ pub fn published(result: &'static str, events: usize) {
 }
 
 /// Too many waited for their password to be worked on; one of such a crowd was sent away.
-pub fn sent_away(crowd: &'static str) {
-    counter!(SENT_AWAY, "crowd" => crowd).increment(1);
+pub fn sent_away(waiting: &'static str) {
+    counter!(SENT_AWAY, "waiting" => waiting).increment(1);
 }
