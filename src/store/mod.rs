@@ -13,6 +13,7 @@
 //! - [`quarantine`]: what is quarantined, and what became of it;
 //! - [`notes`]: what is remembered beside the read models; [`holes`]: what the log may lack;
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
+//!   [`change`]: what is changed of an account; [`relied`]: who asks for a change may still;
 //!   [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
 //! - [`door`]: the indexes of all these; [`transaction`], [`time`]: what they are made with.
 
@@ -20,6 +21,7 @@ pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod bulk;
+pub mod change;
 pub mod commit;
 pub mod diff;
 pub mod directory;
@@ -36,6 +38,7 @@ pub mod notes;
 mod operations;
 pub mod quarantine;
 pub mod read;
+pub mod relied;
 pub mod resets;
 pub mod sessions;
 pub mod time;

@@ -44,6 +44,8 @@ pub const PUSHES: &str = "adaptive_bi_pushes_total";
 pub const PUSH_DROPPED: &str = "adaptive_bi_push_dropped_total";
 /// Connections that are pushed to.
 pub const PUSH_CONNECTIONS: &str = "adaptive_bi_push_connections";
+/// Sign-ins and registrations that found no place.
+pub const SENT_AWAY: &str = "adaptive_bi_sign_in_sent_away_total";
 /// The position of the live read models.
 pub const POSITION: &str = "adaptive_bi_projection_position";
 /// Events that are not folded.
@@ -114,6 +116,7 @@ fn describe() {
     describe_counter!(PUSHES, "Updates sent to all who listen");
     describe_counter!(PUSH_DROPPED, "Packets that did not fit a connection's queue");
     describe_gauge!(PUSH_CONNECTIONS, "Connections that are pushed to");
+    describe_counter!(SENT_AWAY, "Passwords that were not worked on, as too many waited");
     describe_gauge!(POSITION, "The position of the live read models");
     describe_gauge!(LAG_EVENTS, "Events on the log that are not folded");
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "The same in seconds of the log's time");
@@ -168,4 +171,9 @@ pub fn published(result: &'static str, events: usize) {
     if events > 0 {
         counter!(PUBLISHED, "result" => result).increment(events as u64);
     }
+}
+
+/// Too many waited for their password to be worked on; one of such a crowd was sent away.
+pub fn sent_away(waiting: &'static str) {
+    counter!(SENT_AWAY, "waiting" => waiting).increment(1);
 }

@@ -16,6 +16,7 @@
 //!   Prometheus is told; [`traces`]: what a collector is;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
+//!   [`rights`]: those that hold when something is written; [`crowds`]: many strangers at a time;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
 //!   [`admin`]: accounts from the command line;
 //!   [`log_users`]: the log's own permissions;
@@ -36,6 +37,7 @@ mod commands;
 mod connections;
 mod contract;
 mod corpus;
+mod crowds;
 mod disk;
 mod documents;
 mod door;
@@ -63,6 +65,7 @@ mod push;
 mod quarantine;
 mod rebuild;
 mod replays;
+mod rights;
 mod routes;
 mod serve;
 mod servers;

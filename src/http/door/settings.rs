@@ -50,6 +50,9 @@ pub struct Settings {
     #[arg(long, env = "RATE_LIMIT_MAX_SIGN_IN_FAILURES", default_value_t = 30, global = true)]
     #[arg(value_parser = whole::<u32, 0, LIMIT_MAX>)]
     pub rate_limit_max_sign_in_failures: u32,
+    /// Accounts that people make for themselves per hour and address.
+    #[arg(long, env = "RATE_LIMIT_MAX_REGISTRATIONS", default_value_t = 20, global = true)]
+    pub rate_limit_max_registrations: u32,
     /// How long a connection may take for what.
     #[arg(skip)]
     pub timeouts: Timeouts,
@@ -69,6 +72,7 @@ pub(in crate::http) fn parse(flags: &[&str]) -> Settings {
 
 const MINUTE: Duration = Duration::from_mins(1);
 const SIGN_IN_WINDOW: Duration = Duration::from_mins(15);
+const HOUR: Duration = Duration::from_hours(1);
 
 impl Settings {
     /// API requests by caller.
@@ -90,6 +94,11 @@ impl Settings {
     /// Failed sign-ins by address.
     pub(super) fn sign_in(&self) -> Option<Quota> {
         quota(self.rate_limit_max_sign_in_failures, SIGN_IN_WINDOW)
+    }
+
+    /// Accounts made, by address.
+    pub(super) fn register(&self) -> Option<Quota> {
+        quota(self.rate_limit_max_registrations, HOUR)
     }
 }
 
