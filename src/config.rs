@@ -193,6 +193,7 @@ impl Settings {
             path: &self.socket_path,
             ping_interval: Duration::from_millis(self.ws_heartbeat_interval),
             ping_timeout: Duration::from_millis(self.ws_connection_timeout),
+            sessions: usize::try_from(self.door.max_connections).unwrap_or(usize::MAX),
         }
     }
 

@@ -1,163 +1,197 @@
-//! The connections behind `WebSocket`s, and the sessions that are over. Socket.IO disconnects a
-//! client and leaves it to close its connection, or to go on polling; who stays is hung up on, and
-//! a session that was ended is not answered any more, however it goes on.
+//! What is kept of sessions: the connections behind `WebSocket`s, when a token has to have been
+//! shown, and which sessions are over. Socket.IO disconnects a client and leaves it to close its
+//! connection, or to go on polling; who stays is hung up on, and a session that was ended is not
+//! answered any more, however it goes on.
+//!
+//! All of it is looked at by one clock: nothing here waits in a task of its own, of which a stranger
+//! could make as many as it can send messages.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use socketioxide::socket::Sid;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::http::door::HangUp;
+use super::requests::begins_web_socket;
+use super::sessions::{Session, begun_by};
+use crate::http::door::Line;
 
+/// Who has shown no token by then is disconnected.
+pub(super) const SHOW_TOKEN_WITHIN: Duration = Duration::from_secs(10);
 /// Who was disconnected has this long to hear of it and to close its connection.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
-/// What is kept of sessions, by their ids.
-#[derive(Debug, Clone)]
-pub(super) struct Lines {
-    sessions: Arc<Mutex<HashMap<Sid, Session>>>,
-    /// Engine.IO itself has given a session up by then, if nothing of it is answered.
-    forget_after: Duration,
-}
+/// What is kept of sessions, by their ids: of those that Engine.IO has, and of open connections.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lines(Arc<Mutex<HashMap<Sid, Kept>>>);
 
 #[derive(Debug, Default)]
-struct Session {
+struct Kept {
+    /// Gone when Engine.IO has forgotten it.
+    session: Weak<Session>,
     /// Its `WebSocket`; several where a client tries to have more than the one it may.
-    connections: Vec<HangUp>,
-    ended: Option<Instant>,
+    lines: Vec<Line>,
+    is_signed_in: bool,
+    token_by: Option<Instant>,
+    end_at: Option<Instant>,
+    has_ended: bool,
+}
+
+impl Kept {
+    /// A connection is kept once, so there are no more of them than connections.
+    fn add(&mut self, line: Line) {
+        if self.is_signed_in {
+            line.is_known();
+        }
+        if self.has_ended {
+            line.hang_up();
+        } else {
+            self.lines.push(line);
+        }
+    }
+
+    fn end(&mut self) {
+        self.has_ended = true;
+        self.lines.drain(..).for_each(|line| line.hang_up());
+    }
+
+    /// Does what is due, and says whether a token is.
+    fn is_late(&mut self, now: Instant) -> bool {
+        if self.end_at.take_if(|at| *at <= now).is_some() {
+            self.end();
+        }
+        self.lines.retain(|line| !line.is_over());
+        self.token_by.take_if(|by| *by <= now).is_some()
+    }
+
+    fn is_over(&self) -> bool {
+        self.session.strong_count() == 0 && self.lines.is_empty()
+    }
 }
 
 impl Lines {
-    /// None yet. Engine.IO asks every `ping_interval` and waits for `ping_timeout`.
-    pub(super) fn new(ping_interval: Duration, ping_timeout: Duration) -> Self {
-        // An answer may be at hand already when the session ends, and count for the next ping.
-        Lines { sessions: Arc::default(), forget_after: 3 * (ping_interval + ping_timeout) }
+    /// Keeps a session that begins by polling.
+    pub(super) fn polls(&self, id: Sid, session: &Arc<Session>) {
+        self.all().entry(id).or_default().session = Arc::downgrade(session);
     }
 
-    /// Keeps the connection of a session that began as a `WebSocket`, given the request that began
-    /// it. One that began by polling has none of its own until it becomes one.
-    pub(super) fn begun(&self, session: Sid, parts: &Parts) {
-        if begins_web_socket(&parts.uri)
-            && let Some(hang_up) = parts.extensions.get::<HangUp>()
-        {
-            self.keep(session, hang_up.clone());
+    /// Keeps a session that is connected, given the request that began it. One that began as a
+    /// `WebSocket` has its connection from there; one that began by polling is kept already, and has
+    /// no connection of its own until it becomes a `WebSocket`.
+    pub(super) fn begun(&self, id: Sid, parts: &Parts) {
+        let mut all = self.all();
+        let kept = all.entry(id).or_default();
+        if kept.session.strong_count() > 0 {
+            return; // So it is where it has left and connects anew.
         }
+        kept.session = begun_by(parts).map(Arc::downgrade).unwrap_or_default();
+        if begins_web_socket(&parts.uri)
+            && let Some(line) = parts.extensions.get::<Line>()
+        {
+            kept.add(line.clone());
+        }
+    }
+
+    /// A token has to be shown on it soon, if none was.
+    pub(super) fn expect_token(&self, id: Sid) {
+        if let Some(kept) = self.all().get_mut(&id).filter(|kept| !kept.is_signed_in) {
+            kept.token_by.get_or_insert_with(|| Instant::now() + SHOW_TOKEN_WITHIN);
+        }
+    }
+
+    /// Somebody is signed in on it, whose connection is none of a stranger any more.
+    pub(super) fn signed_in(&self, id: Sid) {
+        if let Some(kept) = self.all().get_mut(&id) {
+            (kept.is_signed_in, kept.token_by) = (true, None);
+            kept.lines.iter().for_each(Line::is_known);
+        }
+    }
+
+    /// Whoever was signed in on it has left.
+    pub(super) fn left(&self, id: Sid) {
+        if let Some(kept) = self.all().get_mut(&id) {
+            kept.is_signed_in = false;
+        }
+        self.expect_token(id);
     }
 
     /// Ends a session that was disconnected, whatever it does, as soon as it has heard of that.
-    pub(super) fn end_soon(&self, session: Sid) {
-        let lines = self.clone();
-        tokio::spawn(async move {
-            sleep(LEAVE_WITHIN).await;
-            lines.end(session);
-        });
-    }
-
-    /// Whether a session was ended.
-    pub(super) fn has_ended(&self, session: Sid) -> bool {
-        self.all().get(&session).is_some_and(|session| session.ended.is_some())
-    }
-
-    /// Forgets what is over.
-    pub(super) fn tidy(&self) {
-        self.all().retain(|_, session| {
-            session.connections.retain(|it| !it.is_over());
-            let is_remembered = session.ended.is_some_and(|at| at.elapsed() < self.forget_after);
-            is_remembered || !session.connections.is_empty()
-        });
-    }
-
-    fn end(&self, session: Sid) {
-        let mut all = self.all();
-        let session = all.entry(session).or_default();
-        session.ended = Some(Instant::now());
-        session.connections.drain(..).for_each(|it| it.now());
-    }
-
-    /// A connection is kept once, so there are no more of them than connections.
-    fn keep(&self, session: Sid, hang_up: HangUp) {
-        let mut all = self.all();
-        let session = all.entry(session).or_default();
-        match session.ended {
-            Some(_) => hang_up.now(),
-            None => session.connections.push(hang_up),
+    pub(super) fn end_soon(&self, id: Sid) {
+        if let Some(kept) = self.all().get_mut(&id) {
+            kept.end_at.get_or_insert_with(|| Instant::now() + LEAVE_WITHIN);
         }
     }
 
-    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Sid, Session>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A session, while Engine.IO knows it.
+    pub(super) fn session(&self, id: Sid) -> Option<Arc<Session>> {
+        self.all().get(&id)?.session.upgrade()
     }
-}
 
-/// Refuses what is of a session that was ended, and keeps the connection of one that goes on as a
-/// `WebSocket`.
-pub(super) async fn of_sessions(
-    State(lines): State<Lines>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Some(session) = session(request.uri()) else {
-        return next.run(request).await;
-    };
-    if lines.has_ended(session) {
-        return unknown();
+    /// Whether a session was ended.
+    pub(super) fn has_ended(&self, id: Sid) -> bool {
+        self.all().get(&id).is_some_and(|kept| kept.has_ended)
     }
-    let hang_up = request.extensions().get::<HangUp>().cloned();
-    let response = next.run(request).await;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS
-        && let Some(hang_up) = hang_up
-    {
-        lines.keep(session, hang_up);
+
+    /// Ends what is to be ended by now, and forgets what is over. Gives the sessions on which a
+    /// token is late.
+    pub(super) fn look(&self) -> Vec<Sid> {
+        let (now, mut late) = (Instant::now(), Vec::new());
+        self.all().retain(|id, kept| {
+            if kept.is_late(now) {
+                late.push(*id);
+            }
+            !kept.is_over()
+        });
+        late
     }
-    response
-}
 
-/// What Engine.IO says of a session that it does not know.
-fn unknown() -> Response {
-    let body = axum::Json(json!({ "code": "1", "message": "Session ID unknown" }));
-    (StatusCode::BAD_REQUEST, body).into_response()
-}
+    /// Keeps the connection of a session that goes on as a `WebSocket`.
+    pub(super) fn keep(&self, id: Sid, line: Line) {
+        self.all().entry(id).or_default().add(line);
+    }
 
-/// The session that a request is of, read as Engine.IO reads it.
-fn session(uri: &Uri) -> Option<Sid> {
-    parameter(uri, "sid=")?.parse().ok()
-}
-
-/// Whether a request that begins a session begins it as a `WebSocket`, read as Engine.IO reads it:
-/// to it `transport=websocket=x` is one.
-fn begins_web_socket(uri: &Uri) -> bool {
-    parameter(uri, "transport=").and_then(|it| it.split('=').next()) == Some("websocket")
-}
-
-fn parameter<'a>(uri: &'a Uri, begin: &str) -> Option<&'a str> {
-    uri.query()?.split('&').find_map(|pair| pair.strip_prefix(begin))
+    fn all(&self) -> MutexGuard<'_, HashMap<Sid, Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use axum::http::Request;
+    use tokio::time::advance;
+
+    use super::super::sessions::Sessions;
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
+    /// A session that has just begun as a `WebSocket`, and the head of its first request.
+    fn begun(lines: &Lines, line: &Line) -> (Sid, Parts) {
+        let (mut parts, ()) =
+            Request::get("/socket.io/?EIO=4&transport=websocket").body(()).unwrap().into_parts();
+        let session = Sessions::new(10).begin(IpAddr::from([192, 0, 2, 1])).unwrap();
+        parts.extensions.insert(Arc::new(session));
+        parts.extensions.insert(line.clone());
+        let id = Sid::new();
+        lines.begun(id, &parts);
+        (id, parts)
+    }
 
     #[tokio::test(start_paused = true)]
     async fn every_connection_of_a_session_that_ends_is_hung_up_on_and_so_is_any_later_one() {
-        let (lines, session, other) = (Lines::new(SECOND, SECOND), Sid::new(), Sid::new());
-        let [first, second, late, others] = [(); 4].map(|()| HangUp::new());
-        lines.keep(session, first.clone());
+        let lines = Lines::default();
+        let [first, second, late, others] = [(); 4].map(|()| Line::alone());
+        let (session, _parts) = begun(&lines, &first);
+        let (other, _others) = begun(&lines, &others);
         lines.keep(session, second.clone());
-        lines.keep(other, others.clone());
         lines.end_soon(session);
-        sleep(LEAVE_WITHIN / 2).await;
+        advance(LEAVE_WITHIN / 2).await;
+        lines.look();
         assert!(!first.is_over() && !lines.has_ended(session), "it is told first");
-        sleep(LEAVE_WITHIN).await;
+        advance(LEAVE_WITHIN).await;
+        lines.look();
         assert!(first.is_over() && second.is_over() && lines.has_ended(session));
         lines.keep(session, late.clone());
         assert!(late.is_over());
@@ -165,34 +199,43 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_over_is_forgotten_and_no_sooner() {
-        let (lines, session, other) = (Lines::new(SECOND, SECOND), Sid::new(), Sid::new());
-        let open = HangUp::new();
-        lines.keep(other, open.clone());
-        lines.end(session);
-        sleep(5 * SECOND).await;
-        lines.tidy();
-        assert!(lines.has_ended(session));
-        sleep(2 * SECOND).await;
-        lines.tidy();
-        assert!(!lines.has_ended(session));
-        assert_eq!(lines.all().len(), 1);
-        open.now();
-        lines.tidy();
+    async fn a_session_is_forgotten_when_engine_io_has_forgotten_it_and_no_sooner() {
+        let lines = Lines::default();
+        let [line, stray] = [(); 2].map(|()| Line::alone());
+        let (session, parts) = begun(&lines, &line);
+        lines.end_soon(session);
+        advance(Duration::from_hours(1)).await;
+        lines.look();
+        assert!(lines.has_ended(session), "for as long as it could go on");
+        drop(parts);
+        lines.keep(Sid::new(), stray.clone());
+        lines.look();
+        assert_eq!((lines.has_ended(session), lines.all().len()), (false, 1));
+        stray.hang_up();
+        lines.look();
         assert!(lines.all().is_empty());
     }
 
-    #[test]
-    fn a_request_is_read_as_engine_io_reads_it() {
-        let uri = |query: &str| format!("/socket.io/?{query}").parse::<Uri>().unwrap();
-        for query in ["transport=websocket", "EIO=4&transport=websocket=&transport=polling"] {
-            assert!(begins_web_socket(&uri(query)), "{query}");
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_late_once_however_often_its_session_connects_anew() {
+        let lines = Lines::default();
+        let line = Line::alone();
+        let (session, parts) = begun(&lines, &line);
+        for _ in 0..9 {
+            lines.expect_token(session);
+            assert_eq!(lines.look(), []);
+            advance(SHOW_TOKEN_WITHIN / 9).await;
+            lines.begun(session, &parts);
+            assert_eq!(lines.all()[&session].lines.len(), 1);
         }
-        for query in ["transport=polling", "transport=polling&transport=websocket", "websocket"] {
-            assert!(!begins_web_socket(&uri(query)), "{query}");
-        }
-        let (one, two) = (Sid::new(), Sid::new());
-        assert_eq!(session(&uri(&format!("EIO=4&sid={one}&sid={two}"))), Some(one));
-        assert_eq!(session(&uri("sid=7")), None);
+        advance(Duration::from_millis(1)).await;
+        assert_eq!((lines.look(), lines.look()), (vec![session], vec![]));
+        lines.signed_in(session);
+        lines.expect_token(session);
+        advance(SHOW_TOKEN_WITHIN * 2).await;
+        assert_eq!(lines.look(), [], "none is expected of who is signed in");
+        lines.left(session);
+        advance(SHOW_TOKEN_WITHIN).await;
+        assert_eq!(lines.look(), [session]);
     }
 }

@@ -5,8 +5,14 @@
 //! `authenticate`; who shows none in time is disconnected. It is looked at again every second for
 //! as long as the connection is open.
 //!
-//! Every connection has a queue of 128 packets. To one that does not keep up, what does not fit
-//! is not sent, and counted.
+//! Every connection has a queue of so many packets, none of which is long. To one that does not
+//! keep up, what does not fit is not sent, and counted. What comes in has a pace.
+//!
+//! # Layout
+//!
+//! - here: the service, what is heard and what is sent; `sign_in`: who is let in.
+
+mod sign_in;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -17,37 +23,42 @@ use axum::{Router, middleware};
 use serde_json::{Value, json};
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::socket::{DisconnectReason, Sid};
-use socketioxide::{BroadcastError, SendError, SocketIo};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use socketioxide::{BroadcastError, ParserConfig, SendError, SocketIo};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
+use self::sign_in::credential;
 use super::Hub;
-use super::lines::{self, Lines};
+use super::lines::{Lines, SHOW_TOKEN_WITHIN};
+use super::pace::Verdict;
+use super::requests::{self, Requests};
+use super::sessions::{Sessions, begun_by};
 use crate::auth::access::Access;
 use crate::auth::caller::Caller;
 use crate::auth::gate::{Credential, Gate, Refusal};
 use crate::auth::role::{Action, Resource};
 use crate::auth::scope::Scope;
 use crate::auth::watch;
-use crate::http::client::Origin;
 use crate::http::problem::Problem;
 use crate::query;
 use crate::store::Store;
 use crate::telemetry;
 
-/// Nothing a client sends here is longer.
-const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Nothing a client sends here is longer, and nothing that Socket.IO repeats of it: a namespace that
+/// is not there.
+pub(super) const PAYLOAD_BYTES_MAX: usize = 4 * 1024;
+/// Packets that wait to be sent on a connection. None is longer than what a client sends: an
+/// overview has a week's rows, under 1 KB. So this is a bound on bytes as well, 128 KB.
+const QUEUE_PACKETS: usize = 32;
 /// Who is to be told.
 const ACCESS: Access = Access::AllowedOrKey(Resource::Metrics, Action::Read, Scope::PushSubscribe);
 /// The room of all who are.
 const ROOM: &str = "signed-in";
-/// Who has shown no token by then is disconnected.
-const SHOW_TOKEN_WITHIN: Duration = Duration::from_secs(10);
-/// Who has shown so many that are not good, and none that is, too.
-const REFUSED_MAX: u32 = 5;
 /// How often it is looked whether those who are connected still may be.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often it is looked what is due of sessions.
+const LOOK_AT_SESSIONS: Duration = Duration::from_millis(250);
 
 /// The Socket.IO side of the program.
 #[derive(Clone)]
@@ -58,6 +69,7 @@ pub struct SocketIoPush {
     store: Store,
     /// Who is signed in on which connection.
     callers: Arc<Mutex<HashMap<Sid, Caller>>>,
+    sessions: Sessions,
     lines: Lines,
     dropped: Arc<AtomicU64>,
 }
@@ -71,6 +83,8 @@ pub struct Options<'a> {
     pub ping_interval: Duration,
     /// The time in which one has to be answered.
     pub ping_timeout: Duration,
+    /// Sessions at a time on which somebody is signed in.
+    pub sessions: usize,
 }
 
 impl std::fmt::Debug for SocketIoPush {
@@ -99,18 +113,29 @@ pub fn around(
         .max_payload(PAYLOAD_BYTES_MAX as u64)
         .ws_max_message_size(PAYLOAD_BYTES_MAX)
         .ws_max_frame_size(PAYLOAD_BYTES_MAX)
+        .max_buffer_size(QUEUE_PACKETS)
+        // Nothing that is sent here has attachments, which would be held until all have come.
+        .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_layer();
-    let lines = Lines::new(options.ping_interval, options.ping_timeout);
+    let (sessions, lines) = (Sessions::new(options.sessions), Lines::default());
+    let path = options.path.into();
+    let requests = Requests { path, sessions: sessions.clone(), lines: lines.clone() };
     let (callers, dropped) = (Arc::default(), Arc::default());
-    let push =
-        SocketIoPush { io: io.clone(), hub, gate, store, callers, lines: lines.clone(), dropped };
+    let push = SocketIoPush { io: io.clone(), hub, gate, store, callers, sessions, lines, dropped };
     let connected = push.clone();
     io.ns("/", move |socket: SocketRef, TryData(auth): TryData<Value>| {
         let push = connected.clone();
-        async move { push.welcome(socket, auth.ok()).await }
+        let is_heard = push.hears(&socket);
+        async move {
+            if is_heard {
+                push.welcome(socket, auth.ok()).await;
+            } else {
+                push.disconnect(socket);
+            }
+        }
     });
-    let of_sessions = middleware::from_fn_with_state(lines, lines::of_sessions);
-    (Router::new().fallback_service(layer.layer(router)).layer(of_sessions), push)
+    let looked_at = middleware::from_fn_with_state(requests, requests::looked_at);
+    (Router::new().fallback_service(layer.layer(router)).layer(looked_at), push)
 }
 
 impl SocketIoPush {
@@ -138,8 +163,12 @@ impl SocketIoPush {
     }
 
     /// Disconnects, until `cancel`, whoever may not be here any more: signed out, deactivated,
-    /// with another role, with a key that was revoked.
+    /// with another role, with a key that was revoked, or a stranger for too long.
     pub async fn watch(self, cancel: CancellationToken) {
+        tokio::join!(self.watch_callers(&cancel), self.watch_sessions(&cancel));
+    }
+
+    async fn watch_callers(&self, cancel: &CancellationToken) {
         let mut tick = interval(LOOK_AGAIN);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -147,7 +176,6 @@ impl SocketIoPush {
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            self.lines.tidy();
             self.callers().retain(|id, _| self.io.get_socket(*id).is_some());
             let connections = u32::try_from(self.callers().len()).unwrap_or(u32::MAX);
             metrics::gauge!(telemetry::PUSH_CONNECTIONS).set(f64::from(connections));
@@ -163,31 +191,85 @@ impl SocketIoPush {
         }
     }
 
+    /// Whatever the store does, as strangers have no part in it.
+    async fn watch_sessions(&self, cancel: &CancellationToken) {
+        let mut tick = interval(LOOK_AT_SESSIONS);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            for id in self.lines.look() {
+                self.end(id);
+            }
+            self.sessions.tell();
+        }
+    }
+
     /// How many packets were not sent because their connection did not keep up.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    async fn welcome(&self, socket: SocketRef, auth: Option<Value>) {
+    /// Counts a message: whether it is answered. Who sends too many is told so once, and
+    /// disconnected if that does not help.
+    fn hears(&self, socket: &SocketRef) -> bool {
+        let verdict = begun_by(socket.req_parts()).map(|session| session.pace.count());
+        if verdict.is_some_and(|it| it != Verdict::Answer) {
+            metrics::counter!(telemetry::PUSH_REFUSED, "bound" => "pace").increment(1);
+        }
+        match verdict {
+            None | Some(Verdict::Answer) => return true,
+            Some(Verdict::Tell) => {
+                let message = "Too many messages; some of them are not answered";
+                self.note(&socket.emit("error", &json!({ "message": message })));
+            }
+            Some(Verdict::Ignore) => {}
+            Some(Verdict::End) => self.disconnect(socket.clone()),
+        }
+        false
+    }
+
+    /// Hears what a socket says. Whether a message is answered is known before the task that answers
+    /// it waits for anything: those that are not leave nothing behind.
+    fn hear(&self, socket: &SocketRef) {
         let push = self.clone();
         socket.on("requestCurrentMetrics", move |socket: SocketRef| {
-            let push = push.clone();
-            async move { push.answer(&socket).await }
+            let is_heard = push.hears(&socket);
+            async move {
+                if is_heard {
+                    Box::pin(push.answer(&socket)).await;
+                }
+            }
         });
         let (push, refused) = (self.clone(), Arc::new(AtomicU32::new(0)));
         socket.on("authenticate", move |socket: SocketRef, TryData(shown): TryData<Value>| {
-            let (push, refused) = (push.clone(), refused.clone());
-            async move { push.try_again(socket, shown.ok(), &refused).await }
+            let is_heard = push.hears(&socket);
+            async move {
+                if is_heard {
+                    Box::pin(push.try_again(socket, shown.ok(), &refused)).await;
+                }
+            }
+        });
+        let push = self.clone();
+        socket.on_fallback(move |socket: SocketRef| {
+            push.hears(&socket);
+            async {}
         });
         let push = self.clone();
         socket.on_disconnect(async move |socket: SocketRef, reason: DisconnectReason| {
             push.callers().remove(&socket.id);
             if reason == DisconnectReason::ClientNSDisconnect {
                 // It left, and may have kept its connection.
-                push.expect_token(socket.id);
+                push.lines.left(socket.id);
             }
         });
+    }
+
+    async fn welcome(&self, socket: SocketRef, auth: Option<Value>) {
+        self.hear(&socket);
         self.lines.begun(socket.id, socket.req_parts());
         if self.lines.has_ended(socket.id) {
             return self.disconnect(socket);
@@ -203,57 +285,7 @@ impl SocketIoPush {
         if shown.is_some() {
             self.authenticate(&socket, shown).await;
         }
-        self.expect_token(socket.id);
-    }
-
-    /// Ends a session that nobody is signed in on after a while, connected or not.
-    fn expect_token(&self, id: Sid) {
-        let push = self.clone();
-        tokio::spawn(async move {
-            sleep(SHOW_TOKEN_WITHIN).await;
-            if !push.callers().contains_key(&id) {
-                push.end(id);
-            }
-        });
-    }
-
-    /// Looks at what is shown by the event `authenticate`, a few times. A try counts as refused
-    /// before it is looked at, so that many at once are no more than many in a row.
-    async fn try_again(&self, socket: SocketRef, shown: Option<Value>, refused: &AtomicU32) {
-        let before = refused.fetch_add(1, Ordering::Relaxed);
-        if before < REFUSED_MAX && self.authenticate(&socket, credential(shown.as_ref())).await {
-            refused.store(0, Ordering::Relaxed);
-        } else if before + 1 >= REFUSED_MAX {
-            self.disconnect(socket);
-        }
-    }
-
-    /// Whether somebody is let in.
-    async fn authenticate(&self, socket: &SocketRef, shown: Option<Credential>) -> bool {
-        let origin = Origin::of_parts(socket.req_parts());
-        match self.gate.admit(ACCESS, shown, origin).await {
-            Ok(caller) => {
-                self.callers().insert(socket.id, caller);
-                socket.join(ROOM);
-                let message = "You are signed in";
-                let told = json!({ "success": true, "message": message });
-                self.note(&socket.emit("authenticated", &told));
-                true
-            }
-            Err(refusal) => {
-                self.refuse(socket, refusal);
-                false
-            }
-        }
-    }
-
-    fn refuse(&self, socket: &SocketRef, refusal: Refusal) {
-        let problem = Problem::from(refusal);
-        if problem.status().is_server_error() {
-            tracing::warn!(status = problem.status().as_u16(), "a token could not be looked up");
-        }
-        let told = json!({ "success": false, "message": problem.message() });
-        self.note(&socket.emit("authentication_error", &told));
+        self.lines.expect_token(socket.id);
     }
 
     fn turn_away(&self, id: Sid) {
@@ -309,12 +341,6 @@ impl SocketIoPush {
             tracing::debug!(dropped, before, "a connection does not keep up");
         }
     }
-}
-
-/// The token or key in `{token}`, as clients of the Node services send it.
-fn credential(shown: Option<&Value>) -> Option<Credential> {
-    let text = shown?.get("token")?.as_str()?.trim();
-    Some(Credential::parse(text.strip_prefix("Bearer ").unwrap_or(text)))
 }
 
 /// What a client is told of an error; the log is told the rest.

@@ -46,6 +46,16 @@ pub const PUSH_DROPPED: &str = "adaptive_bi_push_dropped_total";
 pub const PUSH_CONNECTIONS: &str = "adaptive_bi_push_connections";
 /// Sign-ins and registrations that found no place.
 pub const SENT_AWAY: &str = "adaptive_bi_sign_in_sent_away_total";
+/// Sessions of Socket.IO that are remembered, by whether somebody is signed in.
+pub const PUSH_SESSIONS: &str = "adaptive_bi_push_sessions";
+/// Sessions that were not begun, sign-ins and messages that were not taken, by which bound.
+pub const PUSH_REFUSED: &str = "adaptive_bi_push_refused_total";
+/// Connections of clients.
+pub const CONNECTIONS: &str = "adaptive_bi_connections";
+/// Connections that were not served, by which bound.
+pub const CONNECTIONS_REFUSED: &str = "adaptive_bi_connections_refused_total";
+/// Callers and addresses that limits have forgotten, as there were too many.
+pub const LIMIT_KEYS_FORGOTTEN: &str = "adaptive_bi_limit_keys_forgotten_total";
 /// The position of the live read models.
 pub const POSITION: &str = "adaptive_bi_projection_position";
 /// Events that are not folded.
@@ -117,6 +127,11 @@ fn describe() {
     describe_counter!(PUSH_DROPPED, "Packets that did not fit a connection's queue");
     describe_gauge!(PUSH_CONNECTIONS, "Connections that are pushed to");
     describe_counter!(SENT_AWAY, "Passwords that were not worked on, as too many waited");
+    describe_gauge!(PUSH_SESSIONS, "Sessions of Socket.IO, by whether somebody is signed in");
+    describe_counter!(PUSH_REFUSED, "Sessions, sign-ins and messages not taken, by which bound");
+    describe_gauge!(CONNECTIONS, "Connections of clients");
+    describe_counter!(CONNECTIONS_REFUSED, "Connections that were not served, by which bound");
+    describe_counter!(LIMIT_KEYS_FORGOTTEN, "Who was forgotten by a limit, having used least");
     describe_gauge!(POSITION, "The position of the live read models");
     describe_gauge!(LAG_EVENTS, "Events on the log that are not folded");
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "The same in seconds of the log's time");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use adaptive_bi::app::App;
 use adaptive_bi::http::door::settings::Timeouts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::door::{POLLING, assert_kept};
@@ -15,14 +15,20 @@ const SHORT: Duration = Duration::from_millis(800);
 /// Between two bytes of who sends slowly.
 const STEP: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Nothing is taken in by who has not taken anything for so long.
+const STALLED: Duration = Duration::from_secs(3);
 
 /// A connection, byte by byte.
 pub struct Wire(TcpStream);
 
 /// A frame of text of a `WebSocket`, with an empty mask.
 pub fn frame(text: &str) -> Vec<u8> {
-    let length = u8::try_from(text.len()).ok().filter(|it| *it < 126).expect("a short text");
-    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+    let length = u16::try_from(text.len()).expect("a text that is not too long");
+    let length = match u8::try_from(length) {
+        Ok(length) if length < 126 => vec![0x80 | length],
+        _ => [&[0x80 | 0x7e], &length.to_be_bytes()[..]].concat(),
+    };
+    [&[0x81], &length[..], &[0; 4], text.as_bytes()].concat()
 }
 
 impl Wire {
@@ -30,8 +36,19 @@ impl Wire {
         Wire(TcpStream::connect(app.address).await.expect("a connection"))
     }
 
+    /// From an address of this machine.
+    pub async fn from(app: &App, address: [u8; 4]) -> Wire {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((address, 0).into()).expect("an address");
+        Wire(socket.connect(app.address).await.expect("a connection"))
+    }
+
     pub async fn send(&mut self, text: &str) {
-        self.0.write_all(text.as_bytes()).await.expect("sent");
+        self.send_bytes(text.as_bytes()).await;
+    }
+
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.expect("sent");
     }
 
     /// Asks to become a WebSocket of Socket.IO.
@@ -46,7 +63,18 @@ impl Wire {
 
     /// Sends a frame of text.
     pub async fn frame(&mut self, text: &str) {
-        self.0.write_all(&frame(text)).await.expect("sent");
+        self.send_bytes(&frame(text)).await;
+    }
+
+    /// Whether the other end stops taking anything in before it has had all of it.
+    pub async fn stalls(&mut self, bytes: &[u8], times: usize) -> bool {
+        for _ in 0..times {
+            match timeout(STALLED, self.0.write_all(bytes)).await {
+                Ok(sent) => sent.expect("sent"),
+                Err(_) => return true,
+            }
+        }
+        false
     }
 
     /// What has come when `end` is seen.
@@ -239,4 +267,40 @@ async fn what_was_begun_is_answered_when_the_service_stops_and_nothing_else_hold
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     stopping.await.expect("no panic").expect("stopped");
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+}
+
+/// As RFC 9112 has it: whoever stands before the service must not think of another host.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_without_a_host_or_with_two_or_with_none_that_is_one_is_a_400() {
+    let (_, app) = service(|_| {}).await;
+    for path in ["/", "/health/live", "/api/metrics/sales", POLLING, "/nothing"] {
+        for (version, hosts, is_taken) in [
+            ("1.1", "host: x\r\n", true),
+            ("1.1", "Host: [::1]:4000\r\n", true),
+            ("1.0", "", true),
+            ("1.0", "host: x\r\n", true),
+            ("1.1", "", false),
+            ("1.1", "host: x\r\nhost: x\r\n", false),
+            ("1.1", "host: x\r\na: b\r\nHOST: y\r\n", false),
+            ("1.0", "host: x\r\nhost: y\r\n", false),
+            ("1.1", "host: x y\r\n", false),
+            ("1.1", "host: x/y\r\n", false),
+            ("1.1", "host: ann@x\r\n", false),
+        ] {
+            let mut wire = Wire::to(&app).await;
+            wire.send(&format!("GET {path} HTTP/{version}\r\n{hosts}\r\n")).await;
+            let head = wire.until("\r\n\r\n").await;
+            let is_refused = head.split(' ').nth(1) == Some("400");
+            assert_eq!(is_refused, !is_taken, "{path} {version} {hosts:?}: {head}");
+            if is_refused {
+                assert!(head.contains("application/problem+json"), "{head}");
+                assert!(head.contains("x-request-id: "), "{head}");
+            }
+        }
+    }
+    let mut wire = Wire::to(&app).await;
+    wire.send("POST /api/events HTTP/1.1\r\ncontent-length: 2\r\n\r\n[]").await;
+    let answer = wire.until("}]").await;
+    assert!(answer.contains(r#""field":"Host""#), "{answer}");
+    app.stop().await.expect("stopped");
 }

@@ -20,7 +20,8 @@
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
 //!   [`admin`]: accounts from the command line;
 //!   [`log_users`]: the log's own permissions;
-//!   [`push`]: who is pushed to; [`updates`]: and when; [`lingering`]: who does not go;
+//!   [`push`]: who is pushed to; [`updates`]: and when; [`lingering`]: who does not go; [`strangers`]:
+//!   how much of the service they can have; [`floods`]: who says too much;
 //!   [`memory`]: what is not read again;
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
@@ -44,6 +45,7 @@ mod door;
 mod duplicates;
 mod events;
 mod faults;
+mod floods;
 mod flow;
 mod frozen;
 mod halts;
@@ -71,6 +73,7 @@ mod serve;
 mod servers;
 mod sessions;
 mod settings;
+mod strangers;
 mod streams;
 mod traces;
 mod updates;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::contract::{shape, shop};
 use crate::events::sale;
-use crate::harness::{Shop, answer};
+use crate::harness::{Answer, Shop, answer};
 use crate::people::{PASSWORD, account, ask, post, send, session, somebody, tell};
 
 /// A Socket.IO client by polling: packets are texts.
@@ -51,9 +51,15 @@ impl<'a> Socket<'a> {
         socket
     }
 
-    async fn send(&self, packet: String) {
+    /// Sends packets.
+    pub async fn send(&self, packets: String) {
+        assert_eq!(self.tell(packets).await.status, 200);
+    }
+
+    /// What comes of sending packets.
+    pub async fn tell(&self, packets: String) -> Answer {
         let request = self.shop.request_to(self.address, Method::POST, &self.path);
-        assert_eq!(answer(request.body(packet)).await.status, 200);
+        answer(request.body(packets)).await
     }
 
     pub async fn emit(&self, event: Value) {
@@ -61,7 +67,7 @@ impl<'a> Socket<'a> {
     }
 
     /// The next packet, or nothing where the connection has ended.
-    async fn packet(&mut self) -> Option<String> {
+    pub async fn packet(&mut self) -> Option<String> {
         while self.waiting.is_empty() {
             let polled = answer(self.shop.request_to(self.address, Method::GET, &self.path)).await;
             if polled.status != 200 {

@@ -76,7 +76,7 @@ impl TrustedProxies {
         short >= 1 << 31 || long >= 1 << (128 - WORLD_BITS - 1)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 

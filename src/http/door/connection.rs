@@ -14,14 +14,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::body::Ending;
 use super::client::Peer;
-use super::io::{HangUp, Socket};
+use super::io::Socket;
+use super::places::Place;
 use super::settings::Timeouts;
 
 /// A request's head is no longer.
@@ -67,12 +68,7 @@ pub(super) struct Manner {
 }
 
 /// Serves a connection until it ends, or becomes a WebSocket that others care for.
-pub(super) async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    place: OwnedSemaphorePermit,
-    manner: Manner,
-) {
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, manner: Manner) {
     // Answers are written as a whole: there is nothing to gain by waiting for more.
     let _ = stream.set_nodelay(true);
     let Manner { router, keep_alive, timeouts, stop, kill } = manner;
@@ -88,10 +84,10 @@ pub(super) async fn serve(
             is_first
         });
     };
-    let hang_up = HangUp::new();
-    let socket = TokioIo::new(Socket::new(stream, heard, timeouts.write, place, &hang_up));
+    let line = place.line().clone();
+    let socket = TokioIo::new(Socket::new(stream, heard, timeouts.write, place));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(hang_up.clone());
+        request.extensions_mut().insert(line.clone());
         answer(router.clone(), peer, phase.clone(), request)
     });
     let connection = http1::Builder::new()

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::telemetry;
+
 /// Keys that are remembered, at most: about 2 MB.
 const KEYS_MAX: usize = 100_000;
 
@@ -112,6 +114,7 @@ impl Limiter {
             return Err(Refused { standing: self.standing(full_in), retry_in });
         }
         if all.len() >= self.keys_max && !all.contains_key(&key) {
+            metrics::counter!(telemetry::LIMIT_KEYS_FORGOTTEN).increment(all.len() as u64 / 2);
             forget_half(&mut all);
         }
         all.insert(key, now.saturating_add(after));

@@ -1,4 +1,5 @@
-//! A connection's socket: it notes when something comes in, and fails where nothing goes out.
+//! A connection's socket: it notes when something comes in, takes its time where it is a
+//! `WebSocket`'s, and fails where nothing goes out.
 
 use std::io;
 use std::pin::Pin;
@@ -7,39 +8,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
-use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
-/// Hangs up on a connection, WebSocket or not; an extension of its requests. It is of no use once
-/// the connection has ended.
-#[derive(Debug, Clone)]
-pub struct HangUp(CancellationToken);
-
-impl HangUp {
-    /// For a connection that is about to be.
-    #[must_use]
-    pub fn new() -> Self {
-        HangUp(CancellationToken::new())
-    }
-
-    /// Ends the connection.
-    pub fn now(&self) {
-        self.0.cancel();
-    }
-
-    /// Whether the connection has ended, or is about to.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.0.is_cancelled()
-    }
-}
-
-impl Default for HangUp {
-    fn default() -> Self {
-        HangUp::new()
-    }
-}
+use super::places::Place;
+use super::trickle::Trickle;
 
 /// The socket. It holds the connection's place among those there may be, and takes it along where
 /// the connection becomes a WebSocket.
@@ -50,31 +23,16 @@ pub(super) struct Socket<F> {
     /// Runs while a write does not move on.
     stalled: Option<Pin<Box<Sleep>>>,
     told_to_end: Pin<Box<WaitForCancellationFutureOwned>>,
-    _over: DropGuard,
-    _place: OwnedSemaphorePermit,
+    trickle: Trickle,
+    place: Place,
 }
 
 impl<F: Fn() + Unpin> Socket<F> {
     /// `heard` is called when bytes come in.
-    pub(super) fn new(
-        stream: TcpStream,
-        heard: F,
-        write_within: Duration,
-        place: OwnedSemaphorePermit,
-        hang_up: &HangUp,
-    ) -> Self {
-        let HangUp(token) = hang_up.clone();
-        let told_to_end = Box::pin(token.clone().cancelled_owned());
-        let over = token.drop_guard();
-        Socket {
-            stream,
-            heard,
-            write_within,
-            stalled: None,
-            told_to_end,
-            _over: over,
-            _place: place,
-        }
+    pub(super) fn new(stream: TcpStream, heard: F, write_within: Duration, place: Place) -> Self {
+        let told_to_end = Box::pin(place.line().is_hung_up());
+        let trickle = Trickle::new();
+        Socket { stream, heard, write_within, stalled: None, told_to_end, trickle, place }
     }
 
     /// An outcome of a write, or that it has not moved on for too long.
@@ -104,10 +62,18 @@ impl<F: Fn() + Unpin> AsyncRead for Socket<F> {
             // As if the other end had closed it.
             return Poll::Ready(Ok(()));
         }
+        let is_web_socket = self.place.line().is_web_socket();
+        if is_web_socket {
+            ready!(self.trickle.poll_ready(context));
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
+        let read = buffer.filled().len() - before;
+        if read > 0 {
             (self.heard)();
+        }
+        if is_web_socket {
+            self.trickle.count(read);
         }
         polled
     }
@@ -147,21 +113,17 @@ impl<F: Fn() + Unpin> AsyncWrite for Socket<F> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
-    use tokio::sync::Semaphore;
 
+    use super::super::places::Line;
     use super::*;
 
     async fn pair(heard: impl Fn() + Unpin) -> (Socket<impl Fn() + Unpin>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let within = Duration::from_millis(50);
-        (Socket::new(stream, heard, within, place, &HangUp::new()), client)
+        (Socket::new(stream, heard, Duration::from_millis(50), Place::alone()), client)
     }
 
     #[tokio::test]
@@ -194,25 +156,15 @@ mod tests {
     async fn who_is_hung_up_on_is_closed() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let hang_up = HangUp::new();
-        let mut socket = Socket::new(stream, || (), Duration::from_secs(9), place, &hang_up);
+        let place = Place::alone();
+        let line: Line = place.line().clone();
+        let mut socket = Socket::new(stream, || (), Duration::from_secs(9), place);
         let reading = tokio::spawn(async move { socket.read(&mut [0]).await.unwrap() });
-        assert!(!hang_up.is_over());
-        hang_up.now();
+        assert!(!line.is_over());
+        line.hang_up();
         assert_eq!(reading.await.unwrap(), 0);
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_has_ended_is_over() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        let hang_up = HangUp::new();
-        drop(Socket::new(stream, || (), Duration::from_secs(9), place, &hang_up));
-        assert!(hang_up.is_over());
     }
 
     #[tokio::test]

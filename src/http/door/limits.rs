@@ -11,7 +11,7 @@
 //! Health, Socket.IO and what is not below `/api/` have no limit. Answers that count say what is
 //! left in the fields of draft-ietf-httpapi-ratelimit-headers-11.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use super::client::ClientAddr;
 use super::gcra::{Limiter, Quota, Refused, Standing};
 use super::settings::Settings;
+use super::shares::network;
 use crate::http::problem::Problem;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -41,16 +42,11 @@ enum Key {
 }
 
 impl Key {
-    /// The address; of the new kind its network, which is what one customer gets.
+    /// The address, as it counts.
     fn address(request: &Request) -> Self {
         let unknown = ClientAddr(IpAddr::from([0, 0, 0, 0]));
         let ClientAddr(address) = request.extensions().get().copied().unwrap_or(unknown);
-        Key::Address(match address.to_canonical() {
-            IpAddr::V6(address) => {
-                Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()
-            }
-            address @ IpAddr::V4(_) => address,
-        })
+        Key::Address(network(address))
     }
 
     fn caller(request: &Request) -> Self {

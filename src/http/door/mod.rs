@@ -1,16 +1,18 @@
 //! The door: what stands between the network and the handlers.
 //!
 //! ```text
-//! connection ─▶ client ─▶ access ─▶ headers ─▶ cors ─▶ body ─▶ Socket.IO
-//!                                                          └─▶ compress ─▶ limits by address
-//!                                                                 ─▶ the rest ─▶ limits by caller
+//! connection ─▶ client ─▶ access ─▶ headers ─▶ cors ─▶ body ─▶ host ─▶ Socket.IO
+//!                                                                  └─▶ compress ─▶ limits by address
+//!                                                                         ─▶ the rest ─▶ limits by caller
 //! ```
 //!
 //! # Layout
 //!
-//! - [`server`]: the accept loop, the cap on connections, draining; [`connection`]: one connection
-//!   and its deadlines; [`io`]: its socket; [`body`]: bodies that say when they end or are late;
-//! - [`client`]: who is there, and what a proxy is believed;
+//! - [`server`]: the accept loop, draining; [`places`]: the cap on connections, in all and by address;
+//!   [`shares`]: so many for each and so many in all; [`connection`]: one connection and its
+//!   deadlines; [`io`]: its socket; [`trickle`]: how fast a `WebSocket` is read; [`body`]: bodies that
+//!   say when they end or are late;
+//! - [`client`]: who is there, and what a proxy is believed; [`host`]: whom the request is for;
 //! - [`access`]: request ids and the access log; [`headers`]: security headers; [`cors`];
 //! - [`gcra`]: a limit with memory for so many keys; [`limits`]: which requests count against which;
 //! - [`settings`]: what of it can be set.
@@ -22,10 +24,14 @@ mod connection;
 pub mod cors;
 mod gcra;
 mod headers;
+mod host;
 mod io;
 pub mod limits;
+mod places;
 pub mod server;
 pub mod settings;
+pub mod shares;
+mod trickle;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,11 +49,12 @@ use self::client::TrustedProxies;
 use self::cors::Origins;
 use self::limits::Limits;
 use self::settings::{Settings, Timeouts};
+use self::shares::Full;
 use super::problem::Problem;
 pub(super) use access::REQUEST_ID;
 #[cfg(test)]
 pub(super) use access::around as with_access;
-pub use io::HangUp;
+pub use places::Line;
 
 /// Shorter answers are sent as they are: a packet is a packet.
 const COMPRESSED_FROM_BYTES: u16 = 1_024;
@@ -102,6 +109,7 @@ impl Door {
     /// What goes around everything, Socket.IO included.
     pub fn around(&self, router: Router) -> Router {
         let within = self.timeouts.body;
+        let router = router.layer(middleware::from_fn(host::checked));
         let router = router.layer(middleware::from_fn_with_state(within, body::in_time));
         let router = match self.origins.layer() {
             Some(cors) => router.layer(cors),
@@ -113,15 +121,26 @@ impl Door {
 
     /// What answers instead when there are too many connections; a request's body has to arrive
     /// `within` that time.
-    fn full(&self, within: Duration) -> Router {
+    fn full(&self, full: Full, within: Duration) -> Router {
         let timeouts = Timeouts { body: within, ..self.timeouts };
         let door = Door { timeouts, ..self.clone() };
-        door.around(Router::new().fallback(|| async {
-            Problem::unavailable(
-                "There are too many connections; try again soon",
-                FULL_RETRY_AFTER_S,
-            )
-        }))
+        door.around(Router::new().fallback(move || async move { too_many_connections(full) }))
+    }
+}
+
+/// What who finds no place is told.
+fn too_many_connections(full: Full) -> Problem {
+    match full {
+        Full::InAll => Problem::unavailable(
+            "There are too many connections; try again soon",
+            FULL_RETRY_AFTER_S,
+        ),
+        Full::OfOne => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "There are too many connections from this address; try again soon",
+        )
+        .of_type("rate-limited")
+        .retry_after(FULL_RETRY_AFTER_S),
     }
 }
 

@@ -3,13 +3,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,11 +16,11 @@ use tracing::{error, warn};
 
 use super::Door;
 use super::connection::{self, Manner};
+use super::places::{Given, Places};
 use super::settings::{Settings, Timeouts};
+use super::shares::Full;
 
-/// So many at a time are told that there is no place; more are closed without a word.
-const TOLD: usize = 64;
-/// What those have to send their request in.
+/// What those who find no place have to send their request in.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 /// Files that are not connections: the database, NATS, logs.
 const OTHER_FILES: u64 = 256;
@@ -40,24 +39,25 @@ pub async fn serve(
     let (timeouts, kill) = (settings.timeouts, CancellationToken::new());
     let manner =
         Manner { router, keep_alive: true, timeouts, stop: stop.clone(), kill: kill.clone() };
-    let told = Manner {
-        router: door.full(TOLD_WITHIN),
+    let told = |full: Full| Manner {
+        router: door.full(full, TOLD_WITHIN),
         keep_alive: false,
         timeouts: Timeouts { head: TOLD_WITHIN, idle: TOLD_WITHIN, ..timeouts },
         ..manner.clone()
     };
+    let (full, one_is_full) = (told(Full::InAll), told(Full::OfOne));
     let connections = TaskTracker::new();
-    let mut places = Places::new(places(settings.max_connections));
+    let of_an_address = usize::try_from(settings.max_address_connections).unwrap_or(usize::MAX);
+    let mut places = Places::new(places(settings.max_connections), of_an_address);
     while let Some((stream, peer)) = accept(&listener, &stop).await {
-        match places.take() {
-            Place::Served(place) => {
-                connections.spawn(connection::serve(stream, peer, place, manner.clone()));
-            }
-            Place::Told(place) => {
-                connections.spawn(connection::serve(stream, peer, place, told.clone()));
-            }
-            Place::None => drop(stream),
-        }
+        let is_trusted = settings.trusted_proxies.trusts(peer.ip().to_canonical());
+        let (place, manner) = match places.take(peer.ip(), is_trusted) {
+            Given::Served(place) => (place, &manner),
+            Given::Told(place, Full::InAll) => (place, &full),
+            Given::Told(place, Full::OfOne) => (place, &one_is_full),
+            Given::Nothing => continue,
+        };
+        connections.spawn(connection::serve(stream, peer, place, manner.clone()));
     }
     drop(listener);
     connections.close();
@@ -93,40 +93,6 @@ async fn accept(
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
-
-enum Place {
-    /// It is served.
-    Served(OwnedSemaphorePermit),
-    /// It is told that there are too many.
-    Told(OwnedSemaphorePermit),
-    /// There are too many of those as well.
-    None,
-}
-
-struct Places {
-    served: Arc<Semaphore>,
-    told: Arc<Semaphore>,
-    is_full: bool,
-}
-
-impl Places {
-    fn new(served: usize) -> Self {
-        let (served, told) = (Semaphore::new(served), Semaphore::new(TOLD));
-        Places { served: Arc::new(served), told: Arc::new(told), is_full: false }
-    }
-
-    fn take(&mut self) -> Place {
-        if let Ok(place) = self.served.clone().try_acquire_owned() {
-            self.is_full = false;
-            return Place::Served(place);
-        }
-        if !self.is_full {
-            warn!("MAX_CONNECTIONS is reached; further connections are told to come back");
-            self.is_full = true;
-        }
-        self.told.clone().try_acquire_owned().map_or(Place::None, Place::Told)
-    }
 }
 
 /// How many places there are: as many as were asked for, if the process may have so many files.

@@ -30,6 +30,10 @@ pub struct Settings {
     #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 10_000, global = true)]
     #[arg(value_parser = whole::<u32, 1, 1_000_000>)]
     pub max_connections: u32,
+    /// Connections of an address at a time on which nobody is signed in by Socket.IO; further ones
+    /// are told to come back. Those of trusted proxies are not counted. 0 is no limit.
+    #[arg(long, env = "MAX_ADDRESS_CONNECTIONS", default_value_t = 1_000, global = true)]
+    pub max_address_connections: u32,
     /// The window of the limits on requests, in milliseconds.
     #[arg(long, env = "RATE_LIMIT_WINDOW_MS", default_value_t = 60_000, global = true)]
     #[arg(value_parser = whole::<u64, 1_000, 86_400_000>)]

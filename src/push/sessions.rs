@@ -1,0 +1,148 @@
+//! The sessions there may be: of strangers so many for an address and so many in all, of those who
+//! are signed in so many for a caller and so many in all. Who is signed in has no share of what
+//! strangers may have, so that these can keep nobody out who is in.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::request::Parts;
+use metrics::gauge;
+
+use super::pace::Pace;
+use crate::auth::caller::Caller;
+use crate::http::door::limits::LimitKey;
+use crate::http::door::shares::{Full, Share, Shares, network};
+use crate::telemetry;
+
+/// Sessions on which nobody is signed in, of an address. A page signs in within its first second.
+const STRANGERS_OF_ADDRESS: usize = 128;
+/// The same in all: about 30 MB, and 200 MB where all of them fill all that is held for them.
+const STRANGERS: usize = 1_024;
+/// Sessions of a caller, as there are parts of all that there may be.
+const CALLER_PART: usize = 2;
+
+/// Messages of a session that are answered at once, and the time for each further one.
+const ANSWERED: (u32, Duration) = (40, Duration::from_millis(100));
+/// Packets of a session that polls which are taken in, the same: whoever flouts the pace above must
+/// come to hear of it.
+const POLLED: (u32, Duration) = (100, Duration::from_millis(20));
+
+/// A session, from the request that begins it until Engine.IO has forgotten it: it is an extension
+/// of that request, which Engine.IO keeps for as long.
+#[derive(Debug)]
+pub(super) struct Session {
+    held: Mutex<Held>,
+    /// How fast its messages may come to be answered.
+    pub(super) pace: Pace,
+    /// How fast they may come at all while it polls. A `WebSocket`'s are slowed down by the door.
+    pub(super) polled: Pace,
+}
+
+#[derive(Debug)]
+enum Held {
+    // It is given back when it is dropped.
+    Stranger { _share: Share<IpAddr> },
+    Known(Share<String>),
+}
+
+/// All there may be.
+#[derive(Debug, Clone)]
+pub(super) struct Sessions {
+    strangers: Shares<IpAddr>,
+    known: Shares<String>,
+}
+
+impl Sessions {
+    /// So many of those who are signed in.
+    pub(super) fn new(known: usize) -> Self {
+        let of_caller = known.div_ceil(CALLER_PART);
+        Sessions {
+            strangers: Shares::new(STRANGERS_OF_ADDRESS, STRANGERS),
+            known: Shares::new(of_caller, known),
+        }
+    }
+
+    /// Begins one, of a stranger.
+    ///
+    /// # Errors
+    /// Where there is none left for it.
+    pub(super) fn begin(&self, address: IpAddr) -> Result<Session, Full> {
+        let held = Held::Stranger { _share: self.strangers.take(network(address))? };
+        let [pace, polled] = [ANSWERED, POLLED].map(|(at_once, each)| Pace::new(at_once, each));
+        Ok(Session { held: Mutex::new(held), pace, polled })
+    }
+
+    /// Somebody is signed in.
+    ///
+    /// # Errors
+    /// Where there is none left for them; it is as it was then.
+    pub(super) fn sign_in(&self, session: &Session, caller: &Caller) -> Result<(), Full> {
+        let LimitKey(who) = caller.limit_key();
+        let mut held = session.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(&*held, Held::Known(share) if *share.who() == who) {
+            *held = Held::Known(self.known.take(who)?);
+        }
+        Ok(())
+    }
+
+    /// Says in metrics how many there are.
+    pub(super) fn tell(&self) {
+        let number = |it: usize| f64::from(u32::try_from(it).unwrap_or(u32::MAX));
+        gauge!(telemetry::PUSH_SESSIONS, "of" => "strangers").set(number(self.strangers.taken()));
+        gauge!(telemetry::PUSH_SESSIONS, "of" => "callers").set(number(self.known.taken()));
+    }
+}
+
+/// The session that a request began.
+pub(super) fn begun_by(parts: &Parts) -> Option<&Arc<Session>> {
+    parts.extensions.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::caller::KeyHolder;
+
+    fn caller(id: &str) -> Caller {
+        Caller::Key(KeyHolder { id: id.to_owned(), name: id.to_owned(), scopes: Vec::new() })
+    }
+
+    fn address(n: usize) -> IpAddr {
+        IpAddr::from([10, 0, u8::try_from(n / 256).unwrap(), u8::try_from(n % 256).unwrap()])
+    }
+
+    #[test]
+    fn strangers_fill_what_is_theirs_and_keep_nobody_out_who_is_in() {
+        let sessions = Sessions::new(4);
+        let known = sessions.begin(address(0)).unwrap();
+        sessions.sign_in(&known, &caller("board")).unwrap();
+        let of_one: Vec<_> =
+            (0..STRANGERS_OF_ADDRESS).map(|_| sessions.begin(address(0)).unwrap()).collect();
+        assert_eq!(sessions.begin(address(0)).unwrap_err(), Full::OfOne);
+        let others = STRANGERS - STRANGERS_OF_ADDRESS;
+        let others: Vec<_> = (1..=others).map(|n| sessions.begin(address(n)).unwrap()).collect();
+        assert_eq!(sessions.begin(address(STRANGERS)).unwrap_err(), Full::InAll);
+        sessions.sign_in(&known, &caller("board")).unwrap();
+        sessions.sign_in(&of_one[0], &caller("board")).unwrap();
+        assert!(sessions.begin(address(STRANGERS)).is_ok(), "who signs in leaves a place");
+        drop((of_one, others));
+        assert_eq!((sessions.strangers.taken(), sessions.known.taken()), (0, 1));
+    }
+
+    #[test]
+    fn a_caller_has_a_part_of_all_sessions() {
+        let sessions = Sessions::new(4);
+        let begun: Vec<_> = (0..6).map(|n| sessions.begin(address(n)).unwrap()).collect();
+        for session in &begun[..2] {
+            sessions.sign_in(session, &caller("board")).unwrap();
+        }
+        assert_eq!(sessions.sign_in(&begun[2], &caller("board")), Err(Full::OfOne));
+        for session in &begun[3..5] {
+            sessions.sign_in(session, &caller("till")).unwrap();
+        }
+        assert_eq!(sessions.sign_in(&begun[5], &caller("other")), Err(Full::InAll));
+        sessions.sign_in(&begun[1], &caller("board")).unwrap();
+        assert_eq!(sessions.known.taken(), 4, "who signs in again has one still");
+    }
+}
