@@ -335,14 +335,8 @@ fn of_the_service(
         log_extent: log_extent.clone(),
         rate: rate_seen,
     };
-    let metrics = telemetry::http::Deps {
-        recorder,
-        store,
-        nats_up,
-        log_refuses,
-        projector,
-        log_extent,
-    };
+    let metrics =
+        telemetry::http::Deps { recorder, store, nats_up, log_refuses, projector, log_extent };
     Routes::new()
         .merge(http::projections::routes(projections))
         .merge(telemetry::http::routes(metrics))

@@ -159,9 +159,7 @@ impl Projector {
         }
         match session::run(self, owner, session, limits, stop).await {
             // What cannot be read because it is not there is no fault that passes by itself.
-            Err(Error::Log(_)) if self.log.is_gone().await => {
-                Ok(End::Halted(Halt::LogGone))
-            }
+            Err(Error::Log(_)) if self.log.is_gone().await => Ok(End::Halted(Halt::LogGone)),
             ended => ended,
         }
     }

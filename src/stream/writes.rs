@@ -196,16 +196,14 @@ fn is_of_all(payload: &[u8]) -> bool {
     let is_bound = || bounds.iter().any(|it| error.to_string().contains(it));
     match error.error_code() {
         ErrorCode::STREAM_STORE_FAILED => !is_bound(),
-        code => {
-            [
-                ErrorCode::INSUFFICIENT_RESOURCES,
-                ErrorCode::STORAGE_RESOURCES_EXCEEDED,
-                ErrorCode::MEMORY_RESOURCES_EXCEEDED,
-                ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
-                ErrorCode::STREAM_SEALED,
-            ]
-            .contains(&code)
-        }
+        code => [
+            ErrorCode::INSUFFICIENT_RESOURCES,
+            ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+            ErrorCode::MEMORY_RESOURCES_EXCEEDED,
+            ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+            ErrorCode::STREAM_SEALED,
+        ]
+        .contains(&code),
     }
 }
 

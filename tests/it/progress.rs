@@ -49,7 +49,11 @@ async fn project_status(shop: &Shop) -> String {
 
 /// From now on the store refuses whatever a commit writes to that collection, or takes it again.
 async fn refuse_writes(shop: &Shop, collection: &str, refused: bool) {
-    let validator = if refused { doc! { "never": { "$exists": true } } } else { doc! {} };
+    let validator = if refused {
+        doc! { "never": { "$exists": true } }
+    } else {
+        doc! {}
+    };
     let command = doc! { "collMod": collection, "validator": validator };
     shop.database.run_command(command).await.expect("a validator");
 }
@@ -86,7 +90,10 @@ async fn a_fold_whose_sessions_fail_in_a_loop_is_stuck_everywhere_by_name_with_t
     assert!(metrics.contains("adaptive_bi_projection_stuck 1"), "{metrics}");
     assert!(metrics.contains("adaptive_bi_projection_faults_total{kind=\"refused\"}"), "{metrics}");
     let said = project_status(&shop).await;
-    assert!(said.contains(&format!("stuck at {position} since")) && said.contains(&error), "{said}");
+    assert!(
+        said.contains(&format!("stuck at {position} since")) && said.contains(&error),
+        "{said}"
+    );
 
     refuse_writes(&shop, "g1_ledger", false).await;
     shop.folded(last).await;
