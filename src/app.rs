@@ -24,6 +24,7 @@ use crate::http::door::{Door, server};
 use crate::http::health::{self, Health};
 use crate::http::projections::actions::Actions;
 use crate::http::routes::Route;
+use crate::ingest::message_id::MessageIds;
 use crate::projector::rebuild::Generations;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
@@ -37,7 +38,7 @@ use crate::query::{self, Deps, latest};
 use crate::store::Store;
 use crate::stream::announce::Announcement;
 use crate::stream::{Extent, Log};
-use crate::{auth, http, ingest, telemetry};
+use crate::{auth, files, http, ingest, telemetry};
 
 /// How often the log is asked for its end.
 const LOOK_AT_LOG: Duration = Duration::from_millis(250);
@@ -73,11 +74,18 @@ pub struct App {
 /// Takes the address to listen on, so that a port in use is said before anything is started.
 ///
 /// # Errors
-/// Where the port is in use.
+/// Where the port is in use, or the system lets the process have too few files.
 pub async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    files::are_enough()?;
     let bind = settings.bind;
     if !bind.ip().is_loopback() {
         warn!(%bind, "others can reach this address, and it speaks no TLS; put a proxy that does before it");
+    }
+    if settings.door.trusted_proxies.is_almost_everybody() {
+        warn!(
+            "TRUSTED_PROXIES has half of all addresses or more: almost anybody can say to be anybody, to \
+             the limits, the audit and the access log; name the addresses of your proxies alone"
+        );
     }
     TcpListener::bind(bind).await.with_context(|| {
         format!("cannot listen on {bind}; if the port is in use, choose another with --bind")
@@ -121,7 +129,7 @@ impl App {
 
         let (deps, health) = attend(&log, &store, &seen, &tasks, &folding);
         let latest = deps.latest.clone();
-        let ingest = ingest::http::Deps { log: log.clone(), currency: settings.currency.clone() };
+        let ingest = of_ingest(settings, &log)?;
         let hub = Arc::new(Hub::new(deps.clone()));
         let all = Routes::new()
             .merge(query::routes(deps))
@@ -278,6 +286,12 @@ fn attend(
     };
     let started = Instant::now();
     (deps, Health { store, nats_up, log_refuses, projector, log_extent, started })
+}
+
+/// What events that come by HTTP need.
+fn of_ingest(settings: &Settings, log: &Log) -> anyhow::Result<ingest::http::Deps> {
+    let ids = Arc::new(MessageIds::new(&auth::secrets_of(settings)?));
+    Ok(ingest::http::Deps { log: log.clone(), currency: settings.currency.clone(), ids })
 }
 
 /// What is asked and done of people, their sessions, keys and what they did.

@@ -3,10 +3,11 @@
 //! # Layout
 //!
 //! - here: what can be set, and the arguments of the process;
-//! - `values`: what settings may be; `file`: the `.env` file.
+//! - `values`: what each setting may be; `check`: what they may be together; `file`: the `.env` file.
 
+mod check;
 mod file;
-mod values;
+pub(crate) mod values;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -20,6 +21,12 @@ use crate::auth::secret::Hidden;
 use crate::http::door;
 use crate::push::socket_io;
 use crate::services;
+use values::Private;
+
+/// The least bytes of the log.
+const MEGABYTE: u64 = 1 << 20;
+/// The most that NATS counts to.
+const MOST_BYTES: u64 = i64::MAX as u64;
 
 /// Everything that can be set. Each flag's name is the environment's in small letters.
 #[derive(Debug, Clone, Args)]
@@ -27,23 +34,28 @@ use crate::services;
 pub struct Settings {
     /// Where to listen.
     #[arg(long, env = "BIND", default_value = "127.0.0.1:4000", global = true)]
+    #[arg(value_parser = values::bind)]
     pub bind: SocketAddr,
     /// The NATS server of the log; without it the program runs its own.
     #[arg(long, env = "NATS_URL", hide_env_values = true, global = true)]
+    #[arg(value_parser = Private(values::nats_url))]
     pub nats_url: Option<String>,
     /// The stream's name.
     #[arg(long, env = "NATS_STREAM", default_value = "EVENTS", global = true)]
+    #[arg(value_parser = values::stream)]
     pub nats_stream: String,
     /// What the subjects of events begin with.
     #[arg(long, env = "SUBJECT_PREFIX", default_value = "events", global = true)]
+    #[arg(value_parser = values::prefix)]
     pub subject_prefix: String,
     /// How many bytes the log holds before it refuses events; a log that was made with another
     /// bound is given this one when the service starts.
     #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
-    #[arg(value_parser = clap::value_parser!(i64).range(1 << 20..))]
+    #[arg(value_parser = values::whole::<i64, MEGABYTE, MOST_BYTES>)]
     pub stream_max_bytes: i64,
     /// The `MongoDB` replica set of the read models; without it the program runs its own.
     #[arg(long, env = "MONGODB_URI", hide_env_values = true, global = true)]
+    #[arg(value_parser = Private(values::mongodb_uri))]
     pub mongodb_uri: Option<String>,
     /// The database; else the one in the URI's path, else `adaptive_bi`.
     #[arg(long, env = "MONGODB_DB", global = true, value_parser = values::database)]
@@ -54,13 +66,16 @@ pub struct Settings {
     pub currency: String,
     /// How many hours of log time an activity's id is remembered.
     #[arg(long, env = "ACTIVITY_WINDOW_HOURS", default_value_t = 24, global = true)]
+    #[arg(value_parser = values::whole::<u32, 1, 8_760>)]
     pub activity_window_hours: u32,
     /// What access tokens are signed with, at least 32 bytes; processes that share a database need
     /// the same. Without it one is made and kept in the data folder.
     #[arg(long, env = "JWT_SECRET", hide_env_values = true, global = true)]
+    #[arg(value_parser = Private(values::secret("JWT_SECRET")))]
     pub jwt_secret: Option<Hidden>,
     /// The one before, whose tokens are still taken.
     #[arg(long, env = "JWT_SECRET_PREVIOUS", hide_env_values = true, global = true)]
+    #[arg(value_parser = Private(values::secret("JWT_SECRET_PREVIOUS")))]
     pub jwt_secret_previous: Option<Hidden>,
     /// How long an access token is good: 15m, 24h.
     #[arg(long, env = "JWT_EXPIRES_IN", default_value = "15m", value_parser = duration, global = true)]
@@ -72,22 +87,25 @@ pub struct Settings {
     #[arg(long, env = "REGISTRATION", default_value = "on", global = true)]
     pub registration: Switch,
     /// The first admin's e-mail; with a password, the account is made where there is no admin yet.
-    #[arg(long, env = "ADMIN_EMAIL", global = true)]
+    #[arg(long, env = "ADMIN_EMAIL", global = true, value_parser = values::email)]
     pub admin_email: Option<String>,
     /// The first admin's password.
     #[arg(long, env = "ADMIN_PASSWORD", hide_env_values = true, global = true)]
+    #[arg(value_parser = Private(values::admin_password))]
     pub admin_password: Option<Hidden>,
     /// The mail server that sends links to set a new password: `smtps://user:password@host`.
     #[arg(long, env = "SMTP_URL", hide_env_values = true, global = true)]
+    #[arg(value_parser = Private(values::smtp_url))]
     pub smtp_url: Option<Hidden>,
     /// Who mail is from.
-    #[arg(long, env = "MAIL_FROM", global = true)]
+    #[arg(long, env = "MAIL_FROM", global = true, value_parser = values::mail_from)]
     pub mail_from: Option<String>,
     /// Where people reach the service, for links in mail; else the address it listens on.
-    #[arg(long, env = "PUBLIC_URL", global = true)]
+    #[arg(long, env = "PUBLIC_URL", global = true, value_parser = values::public_url)]
     pub public_url: Option<String>,
     /// How many days a row of the audit is kept, as it is written; 0 keeps it for good.
     #[arg(long, env = "AUDIT_DAYS", default_value_t = 0, global = true)]
+    #[arg(value_parser = values::whole::<u32, 0, 36_500>)]
     pub audit_days: u32,
     /// The path of Socket.IO.
     #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
@@ -95,11 +113,11 @@ pub struct Settings {
     pub socket_path: String,
     /// How often Socket.IO asks a connection whether it is there, in milliseconds.
     #[arg(long, env = "WS_HEARTBEAT_INTERVAL", default_value_t = 25_000, global = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1_000..=300_000))]
+    #[arg(value_parser = values::whole::<u64, 1_000, 300_000>)]
     pub ws_heartbeat_interval: u64,
     /// How long Socket.IO waits for the answer to that, in milliseconds.
     #[arg(long, env = "WS_CONNECTION_TIMEOUT", default_value_t = 20_000, global = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1_000..=300_000))]
+    #[arg(value_parser = values::whole::<u64, 1_000, 300_000>)]
     pub ws_connection_timeout: u64,
     /// Connections, limits, CORS.
     #[command(flatten)]
@@ -156,9 +174,16 @@ impl Settings {
             cache_dir: self.cache_dir.clone().unwrap_or_else(cache_dir),
             nats_url: self.nats_url.clone(),
             mongodb_uri: self.mongodb_uri.clone(),
-            nats: services::NatsOptions::default(),
+            nats: self.nats_options(),
             mongo_cache_gb: 2.0,
         }
+    }
+
+    /// The server that is our own has room for the log that is asked for.
+    fn nats_options(&self) -> services::NatsOptions {
+        let options = services::NatsOptions::default();
+        let log = self.stream_max_bytes.unsigned_abs();
+        services::NatsOptions { max_file_bytes: options.max_file_bytes.max(log), ..options }
     }
 
     /// Where Socket.IO is and how it finds out who is gone.
@@ -188,6 +213,7 @@ impl Settings {
 pub fn cache_dir() -> PathBuf {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
+        .filter(|base| base.is_absolute())
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     base.unwrap_or_else(std::env::temp_dir).join("adaptive-bi")
 }
@@ -206,7 +232,8 @@ const IGNORED: [&str; 3] = ["NODE_ENV", "LOG_FILE", "JWT_REFRESH_SECRET"];
 /// `.env` first. Says on the way which settings mean nothing here.
 ///
 /// # Errors
-/// Where `.env` has a line that is none, or cannot be read; nothing of it counts then.
+/// Where `.env` has a line that is none, or cannot be read; nothing of it counts then. Where a port
+/// is none.
 pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
     file::apply(Path::new(".env"))?;
     // What is empty is not set.
@@ -228,13 +255,12 @@ pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
             add(flag, value);
         }
     }
-    if let Some(port) = set("PORT").or_else(|| set("BACKEND_PORT"))
+    let port = ["PORT", "BACKEND_PORT"].into_iter().find_map(|name| Some((name, set(name)?)));
+    if let Some((name, port)) = port
         && set("BIND").is_none()
         && !given("--bind")
     {
-        let mut bind = OsString::from("127.0.0.1:");
-        bind.push(port);
-        add("--bind", bind);
+        add("--bind", check::bind_of(name, &port)?);
     }
     for name in IGNORED.into_iter().filter(|name| set(name).is_some()) {
         say(&format!("{name} is set but has no meaning here"));
@@ -243,12 +269,15 @@ pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
 }
 
 /// A command line to which a variable that is empty is one that is not set.
-#[must_use]
-pub fn without_empty_variables(command: clap::Command) -> clap::Command {
-    command.mut_args(|argument| {
+///
+/// # Errors
+/// Where a variable is no text.
+pub fn without_empty_variables(command: clap::Command) -> anyhow::Result<clap::Command> {
+    check::are_texts(&command)?;
+    Ok(command.mut_args(|argument| {
         let empty = argument
             .get_env()
             .is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
         if empty { argument.env(Resettable::<clap::builder::OsStr>::Reset) } else { argument }
-    })
+    }))
 }

@@ -18,6 +18,7 @@
 //! - [`http`]: what every answer has in common;
 //! - [`telemetry`]: what is counted and timed, for Prometheus, and traces;
 //! - [`seldom`]: what happens often, counted and said once a minute;
+//! - [`files`]: how many it may have open;
 //! - [`failpoint`]: places where it can be told to kill itself; [`soak`]: faults, and what is left;
 //! - [`services`]: nats-server and mongod as children of this program;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
@@ -31,6 +32,7 @@ pub mod bench;
 pub mod command;
 pub mod config;
 pub mod failpoint;
+pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod projector;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use adaptive_bi::command::{admin, demo, ingest, key, project, quarantine, serve};
 use adaptive_bi::config::{self, Settings};
 use adaptive_bi::telemetry::traces;
-use adaptive_bi::{bench, failpoint, projector, services, soak};
+use adaptive_bi::{bench, failpoint, files, projector, services, soak};
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -54,10 +54,12 @@ enum Command {
 
 fn main() -> ExitCode {
     failpoint::set_up();
+    files::raise();
     let ended = config::arguments(services::to_stderr).and_then(|arguments| {
-        let command = config::without_empty_variables(Cli::command());
+        let command = config::without_empty_variables(Cli::command())?;
         let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));
         let cli = cli.unwrap_or_else(|error| error.exit());
+        cli.settings.check()?;
         start_telemetry(&cli.settings, &cli.command)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("the runtime does not start")?;

@@ -9,7 +9,7 @@ use adaptive_bi::ingest::lines::{Line, Lines};
 use projections::time::Time;
 
 /// 2026-11-21T04:03:07Z, in a shop of EUR.
-const EDGE: Edge<'_> = Edge { now: Time(1_795_233_787_000), currency: "EUR" };
+const EDGE: Edge<'_> = Edge { now: Time(1_795_233_787_000), currency: "EUR", ids: None };
 
 /// Any bytes, as the body of a request and as a file.
 pub fn of_any_bytes(input: &[u8]) {

@@ -4,24 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::audit::{Audit, Event, EventType};
 use super::caller::Person;
 use super::error::Error;
 use super::mail::Mailer;
-use super::password::Passwords;
+use super::password::{Crowd, Passwords, Turn};
 use super::refresh::RefreshTokens;
 use super::role::{Permission, Role};
-use super::secret::{Hidden, random};
+use super::secret::Hidden;
 use super::throttle::Attempt;
 use super::token::Tokens;
 use crate::http::client::Origin;
-use crate::store::accounts::{Account, Change, NewPassword, Profile, Sessions};
-use crate::store::resets::ResetRow;
+use crate::store::accounts::{Account, PasswordHash, Profile};
 use crate::store::sessions::{Refresh, Rotated, Rotation, SessionRow};
 use crate::store::{Store, time};
 
@@ -30,8 +26,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// However often a session is refreshed, its owner signs in again after this, or after as long as
 /// one may be idle where that is longer.
 const SESSION_AGE: Duration = Duration::from_hours(90 * 24);
-/// A token to set a new password is good for this long.
-const RESET_LIFE: Duration = Duration::from_hours(24);
 
 /// Accounts and sessions.
 #[derive(Debug)]
@@ -94,16 +88,35 @@ pub struct Refreshed {
 }
 
 impl Accounts {
-    /// Makes an account.
+    /// Makes an account that nobody has to allow: one's own, or one that who runs the service wants.
     ///
     /// # Errors
     /// [`Error::Password`], [`Error::EmailTaken`], [`Error::Store`].
     pub async fn create(&self, new: NewAccount, origin: &Origin) -> Result<Account, Error> {
+        let (crowd, _begun) = if new.created_by == "self" {
+            let begun = self.passwords.begin_registering(origin.address).await?;
+            (Crowd::Newcomers, Some(begun))
+        } else {
+            (Crowd::Known, None)
+        };
+        let account = self.drawn_up(new, crowd, origin).await?;
+        self.store.insert_account(&account).await?;
+        self.remember_new(&account, origin).await;
+        Ok(account)
+    }
+
+    /// An account with its password hashed, which nothing has of yet.
+    pub(super) async fn drawn_up(
+        &self,
+        new: NewAccount,
+        crowd: Crowd,
+        origin: &Origin,
+    ) -> Result<Account, Error> {
         let about = [&Some(new.email.clone()), &new.username, &new.first_name, &new.last_name];
         let about = about.into_iter().flatten().cloned().collect();
-        let password_hash = self.passwords.hash(new.password, about).await?;
+        let password_hash = self.passwords.hash(new.password, about, crowd, origin.address).await?;
         let now = time::now();
-        let account = Account {
+        Ok(Account {
             id: Uuid::new_v4().to_string(),
             email: new.email,
             username: new.username,
@@ -120,8 +133,10 @@ impl Accounts {
             updated_at: now,
             created_by: new.created_by,
             updated_by: None,
-        };
-        self.store.insert_account(&account).await?;
+        })
+    }
+
+    pub(super) async fn remember_new(&self, account: &Account, origin: &Origin) {
         let event = Event::done(EventType::AccountCreate).to(format!("user:{}", account.id));
         let event = event.detail(account.role.as_str()).from(origin);
         let event = match account.created_by.as_str() {
@@ -130,7 +145,6 @@ impl Accounts {
             id => event.by_user(id),
         };
         self.audit.record(event).await;
-        Ok(account)
     }
 
     /// Signs in.
@@ -144,6 +158,7 @@ impl Accounts {
         password: Hidden,
         origin: &Origin,
     ) -> Result<SignedIn, Error> {
+        let _begun = self.passwords.begin_signing_in(origin.address).await?;
         let account = self.store.account_by_email(email).await?;
         let hash = account.as_ref().map(|account| &account.password_hash);
         let refused = |detail| {
@@ -154,7 +169,10 @@ impl Accounts {
             }
         };
         let attempt = Attempt::new(email, origin.address);
-        if !self.is_password(&attempt, password, hash).await? {
+        let is_known = attempt.is_known(&self.store).await?;
+        let crowd = if is_known { Crowd::Known } else { Crowd::Strangers };
+        let turn = self.passwords.turn(crowd, origin.address).await?;
+        if !self.is_password(turn, &attempt, password, hash).await? {
             self.audit.record(refused("wrong e-mail or password")).await;
             return Err(Error::WrongCredentials);
         }
@@ -169,13 +187,13 @@ impl Accounts {
 
     /// Checks a password, one turn after the other: so few are checked at a time that hardly more
     /// than are allowed go through before the first failures count.
-    async fn is_password(
+    pub(super) async fn is_password(
         &self,
+        turn: Turn,
         attempt: &Attempt,
         password: Hidden,
-        hash: Option<&crate::store::accounts::PasswordHash>,
+        hash: Option<&PasswordHash>,
     ) -> Result<bool, Error> {
-        let turn = self.passwords.turn().await?;
         if let Some(seconds) = attempt.wait(&self.store).await? {
             return Err(Error::TooMany(seconds));
         }
@@ -191,7 +209,7 @@ impl Accounts {
     /// Begins a session of an account whose password has just been verified, or set.
     ///
     /// # Errors
-    /// [`Error::WrongCredentials`] where it was changed since; [`Error::Token`], [`Error::Store`].
+    /// [`Error::WrongCredentials`] where it or the e-mail was changed since; [`Error::Token`], [`Error::Store`].
     pub async fn begin(&self, account: &Account, origin: &Origin) -> Result<SignedIn, Error> {
         let (session, now) = (Uuid::new_v4(), time::now());
         let first = self.refresh.first(session);
@@ -205,7 +223,7 @@ impl Accounts {
             user_agent: origin.user_agent.clone(),
             refresh: Refresh { hash: first.hash, previous: None, rotated_at: now },
         };
-        let begun = self.store.open_session(&row, &account.password_hash).await?;
+        let begun = self.store.open_session(&row, account).await?;
         let account = begun.ok_or(Error::WrongCredentials)?;
         let token = self.tokens.issue(&account.id, &row.id, now.timestamp_millis() / 1_000)?;
         let event = Event::done(EventType::SignIn).by_user(&account.id);
@@ -249,14 +267,14 @@ impl Accounts {
     /// Ends the session of a request, or another of the same account.
     ///
     /// # Errors
-    /// [`Error::NoSession`], [`Error::Store`].
+    /// [`Error::NoSession`], [`Error::Refusal`], [`Error::Store`].
     pub async fn end_session(
         &self,
         person: &Person,
         session: &str,
         origin: &Origin,
     ) -> Result<(), Error> {
-        if !self.store.end_session_of(&person.user_id, session).await? {
+        if !self.store.end_session_by::<Error>(session, person.into()).await? {
             return Err(Error::NoSession);
         }
         let event = Event::done(EventType::SignOut).by_user(&person.user_id);
@@ -267,111 +285,13 @@ impl Accounts {
     /// Ends every session of an account.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Refusal`], [`Error::Store`].
     pub async fn end_sessions(&self, person: &Person, origin: &Origin) -> Result<u64, Error> {
-        let ended = self.store.end_sessions_of(&person.user_id).await?;
+        let ended = self.store.end_sessions_by::<Error>(person.into()).await?;
         let event = Event::done(EventType::SignOutAll).by_user(&person.user_id);
         self.audit.record(event.to(format!("user:{}", person.user_id)).from(origin)).await;
         Ok(ended)
     }
-
-    /// Changes the password of who asks, and ends their other sessions.
-    ///
-    /// # Errors
-    /// [`Error::WrongPassword`], [`Error::TooMany`], [`Error::Password`], [`Error::Store`].
-    pub async fn change_password(
-        &self,
-        person: &Person,
-        current: Hidden,
-        new: Hidden,
-        origin: &Origin,
-    ) -> Result<(), Error> {
-        let id = &person.user_id;
-        let account = self.store.account(id).await?.ok_or(Error::WrongPassword)?;
-        let attempt = Attempt::new(&account.email, origin.address);
-        if !self.is_password(&attempt, current, Some(&account.password_hash)).await? {
-            let event = Event::refused(EventType::PasswordChange).by_user(id).from(origin);
-            self.audit.record(event.to(format!("user:{id}"))).await;
-            return Err(Error::WrongPassword);
-        }
-        let hash = self.passwords.hash(new, about(&account)).await?;
-        let password = Some(NewPassword { was: account.password_hash, is: hash });
-        let change = Change { password, ..Change::default() };
-        let others = Sessions::EndBut(person.session.clone());
-        let changed = self.store.change_account(id, change, id, others).await?;
-        // Changed meanwhile, by somebody who knew it as well.
-        changed.ok_or(Error::WrongPassword)?;
-        let event = Event::done(EventType::PasswordChange).by_user(id).from(origin);
-        self.audit.record(event.to(format!("user:{id}"))).await;
-        Ok(())
-    }
-
-    /// A link to set a new password for an account, to be shown to its owner and nobody else.
-    /// `None` where there is no such account, or it may not sign in.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn reset_link(&self, email: &str, by: &str) -> Result<Option<Hidden>, Error> {
-        let account = self.store.account_by_email(email).await?;
-        let Some(account) = account.filter(|account| account.is_active) else { return Ok(None) };
-        let token = URL_SAFE_NO_PAD.encode(random());
-        let row = ResetRow {
-            hash: reset_hash(&token),
-            user_id: account.id.clone(),
-            expires_at: time::later(time::now(), RESET_LIFE),
-        };
-        self.store.insert_reset(&row).await?;
-        let event =
-            Event::done(EventType::ResetLink).by_name(by).to(format!("user:{}", account.id));
-        self.audit.record(event).await;
-        // After the #, so that it is in no server's log.
-        Ok(Some(Hidden::from(format!("{}/#reset-password={token}", self.public_url))))
-    }
-
-    /// Sends a link to set a new password where there is an account for it. Says nothing: whether
-    /// there is one is nobody's business.
-    pub async fn forgot(&self, email: &str) {
-        let Some(mailer) = &self.mailer else { return };
-        match self.store.count_unless_waiting(&Attempt::reset(email)).await {
-            Ok(true) => {}
-            Ok(false) => return tracing::info!("too many links were asked for one e-mail"),
-            Err(error) => return tracing::error!(%error, "a link could not be made"),
-        }
-        match self.reset_link(email, "self").await {
-            Ok(Some(link)) => {
-                if let Err(error) = mailer.send_reset(email, link.expose()).await {
-                    tracing::error!(error = format!("{error:#}"), "a link could not be sent");
-                }
-            }
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "a link could not be made"),
-        }
-    }
-
-    /// Sets a new password with a token from a link, and ends every session.
-    ///
-    /// # Errors
-    /// [`Error::ResetInvalid`], [`Error::Password`], [`Error::Store`].
-    pub async fn reset(&self, token: &Hidden, new: Hidden, origin: &Origin) -> Result<(), Error> {
-        let hash = reset_hash(token.expose());
-        let owner = self.store.reset_owner(&hash).await?.ok_or(Error::ResetInvalid)?;
-        let account = self.store.account(&owner).await?.ok_or(Error::ResetInvalid)?;
-        let password = self.passwords.hash(new, about(&account)).await?;
-        let account = self.store.use_reset(&hash, password).await?.ok_or(Error::ResetInvalid)?;
-        let event = Event::done(EventType::PasswordReset).by_user(&account.id).from(origin);
-        self.audit.record(event.to(format!("user:{}", account.id))).await;
-        Ok(())
-    }
-}
-
-fn about(account: &Account) -> Vec<String> {
-    let names = [&account.username, &account.first_name, &account.last_name];
-    let names = names.into_iter().flatten().cloned();
-    names.chain([account.email.clone()]).collect()
-}
-
-fn reset_hash(token: &str) -> String {
-    format!("{:x}", Sha256::digest(token))
 }
 
 fn earlier(from: time::DateTime, by: Duration) -> time::DateTime {

@@ -17,6 +17,7 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// The members of a JSON object. A field that is not what it has to be is read as empty and kept
 /// in mind: nothing may be done before [`Fields::finish`] says that all were right.
+#[derive(Clone)]
 pub struct Fields {
     members: Map<String, Value>,
     errors: Vec<FieldError>,

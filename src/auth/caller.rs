@@ -9,6 +9,7 @@ use super::role::{Action, Resource, Rights, Role};
 use super::scope::Scope;
 use crate::http::door::limits::LimitKey;
 use crate::http::problem::Problem;
+use crate::store::relied::By;
 
 /// Who calls, as the store had it when the request came. Handlers of any route but a public one
 /// can ask for it.
@@ -43,6 +44,12 @@ pub struct KeyHolder {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
+}
+
+impl From<&Person> for By {
+    fn from(person: &Person) -> By {
+        By { user_id: person.user_id.clone(), session: person.session.clone() }
+    }
 }
 
 impl Caller {

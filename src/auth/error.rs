@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 
+use super::gate::Refusal;
 use super::password;
 use crate::http::problem::{FieldError, Problem};
 use crate::store;
@@ -65,6 +66,9 @@ pub enum Error {
     /// Nobody deactivates themselves.
     #[error("one's own account")]
     OneSelf,
+    /// Who asks may not, or not any more.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
     /// There is no such API key.
     #[error("there is no such API key")]
     NoKey,
@@ -87,6 +91,8 @@ impl From<Refused> for Error {
         match refused {
             Refused::EmailTaken => Error::EmailTaken,
             Refused::LastAdmin => Error::LastAdmin,
+            Refused::SessionEnded => Error::Refusal(Refusal::SessionEnded),
+            Refused::Missing => Error::NoAccount,
             Refused::Store(error) => Error::Store(error),
         }
     }
@@ -141,6 +147,7 @@ impl From<Error> for Problem {
                 Problem::unavailable("The database does not answer at the moment", 2)
                     .caused_by(error)
             }
+            Error::Refusal(refusal) => refusal.into(),
             Error::Password(error) => Problem::internal(error),
             Error::Token(error) => Problem::internal(error),
             Error::Store(error) => Problem::internal(error),

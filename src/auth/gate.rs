@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
@@ -215,6 +217,43 @@ pub async fn enforce(
         }
         Err(refusal) => Problem::from(refusal).into_response(),
     }
+}
+
+/// The innermost layer of a route that writes: its body is read, and who calls is looked up again. A body
+/// may be on its way for half a minute, and what is done with it is done with the rights that its
+/// sender has then. A handler behind it finds the whole body, and the caller as they are now.
+pub async fn once_the_body_is_here(
+    State((gate, access, bytes_max)): State<(Gate, Access, usize)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if access == Access::Public || request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let read = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let body = match read {
+        Ok(body) => body,
+        Err(rejection) => return unread(&rejection, bytes_max).into_response(),
+    };
+    let (credential, origin) = (Credential::of(&parts.headers), Origin::of_parts(&parts));
+    match gate.admit(access, credential, origin).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, Body::from(body))).await
+        }
+        Err(refusal) => Problem::from(refusal).into_response(),
+    }
+}
+
+fn unread(rejection: &BytesRejection, bytes_max: usize) -> Problem {
+    if rejection.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem::new(rejection.status(), "the body could not be read");
+    }
+    let (kb, mb) = (bytes_max >> 10, bytes_max >> 20);
+    let most = if mb > 0 { format!("{mb} MB") } else { format!("{kb} KB") };
+    let message = format!("the body must be at most {most}");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
 async fn identify(

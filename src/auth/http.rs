@@ -13,9 +13,10 @@ use tokio_util::task::TaskTracker;
 
 use super::access::Access::{Public, SignedIn};
 use super::accounts::{self, Accounts, NewAccount, Refreshed};
-use super::body::Fields;
+use super::body::{BODY_BYTES_MAX, Fields};
 use super::caller::Person;
 use super::error::Error;
+use super::gate::Refusal;
 use super::role::Role;
 use super::user::User;
 use crate::http::Routes;
@@ -64,6 +65,7 @@ pub fn routes(deps: Deps) -> Routes {
         .post("/api/auth/password", SignedIn, change_password)
         .get("/api/auth/sessions", SignedIn, sessions)
         .delete("/api/auth/sessions/{id}", SignedIn, end_session)
+        .body_limit(BODY_BYTES_MAX)
         .with_state(deps)
 }
 
@@ -217,7 +219,9 @@ async fn logout(
 ) -> Result<Response, Problem> {
     match deps.accounts.end_session(&person, &person.session, &origin).await {
         // Ended by another request meanwhile.
-        Ok(()) | Err(Error::NoSession) => Ok(said("Signed out")),
+        Ok(()) | Err(Error::NoSession | Error::Refusal(Refusal::SessionEnded)) => {
+            Ok(said("Signed out"))
+        }
         Err(error) => Err(error.into()),
     }
 }

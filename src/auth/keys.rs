@@ -6,12 +6,17 @@ pub mod last_use;
 
 use std::time::Duration;
 
+use super::access::Access;
 use super::audit::{Audit, Event, EventType};
+use super::caller::Person;
 use super::error::Error;
+use super::gate::{Refusal, person};
 use super::key::{self, NewKey};
+use super::role::{Action, Resource};
 use super::scope::Scope;
 use crate::http::client::Origin;
 use crate::store::keys::KeyRow;
+use crate::store::sessions::Standing;
 use crate::store::{Store, time};
 
 /// A key is good for so many days unless something else is asked for.
@@ -22,6 +27,8 @@ pub const DAYS_MAX: u32 = 3_650;
 pub const NAME_MAX: usize = 64;
 /// There are at most so many keys.
 const KEYS_MAX: usize = 500;
+/// Who the audit says it was, where it was who runs the service.
+const COMMAND: &str = "command";
 
 /// API keys.
 #[derive(Debug, Clone)]
@@ -73,36 +80,116 @@ impl End {
 }
 
 impl Keys {
-    /// Makes a key. Who makes it is `user:<id>` or `command`.
+    /// Makes a key, as who runs the service.
     ///
     /// # Errors
     /// [`Error::TooManyKeys`], [`Error::Store`].
-    pub async fn create(&self, wanted: Wanted, by: &str, origin: &Origin) -> Result<NewKey, Error> {
+    pub async fn create(&self, wanted: &Wanted, origin: &Origin) -> Result<NewKey, Error> {
+        let made = self.drawn_up(wanted, COMMAND).await?;
+        self.store.insert_key(&made.row).await?;
+        self.remember_new(&made.row, origin).await;
+        Ok(made)
+    }
+
+    /// Makes a key for somebody who may make keys and do all that it may.
+    ///
+    /// # Errors
+    /// [`Error::Refusal`], [`Error::TooManyKeys`], [`Error::Store`].
+    pub async fn create_by(
+        &self,
+        by: &Person,
+        wanted: &Wanted,
+        origin: &Origin,
+    ) -> Result<NewKey, Error> {
+        let made = self.drawn_up(wanted, &name_of(by)).await?;
+        let scopes = made.row.scopes.clone();
+        let judge = move |by: &Standing| may_give(&person(by.clone()), &scopes);
+        if let Err(error) = self.store.insert_key_by(&made.row, by.into(), judge).await {
+            return Err(self.remember_refused(error, EventType::KeyCreate, by, origin).await);
+        }
+        self.remember_new(&made.row, origin).await;
+        Ok(made)
+    }
+
+    async fn drawn_up(&self, wanted: &Wanted, by: &str) -> Result<NewKey, Error> {
         // Two at once may both be the last one; the bound is for what is listed, not to the key.
         if self.store.keys().await?.len() >= KEYS_MAX {
             return Err(Error::TooManyKeys);
         }
-        let scopes = needed(&wanted.scopes);
-        let made = key::make(&wanted.name, &scopes, by, wanted.end.ms());
-        self.store.insert_key(&made.row).await?;
-        let end = made.row.expires_at.map_or_else(|| "never".to_owned(), time::rfc3339);
-        let detail = format!("{:?}, {}, ends {end}", made.row.name, texts(&scopes).join(" "));
-        let event = Event::done(EventType::KeyCreate).by_name(by).from(origin);
-        self.audit.record(event.to(format!("key:{}", made.row.id)).detail(detail)).await;
-        Ok(made)
+        Ok(key::make(&wanted.name, &needed(&wanted.scopes), by, wanted.end.ms()))
     }
 
-    /// Revokes a key; it is refused from the next request on. Gives it as it was.
+    /// Revokes a key, as who runs the service; it is refused from the next request on. Gives it as it
+    /// was.
     ///
     /// # Errors
     /// [`Error::NoKey`], [`Error::Store`].
-    pub async fn revoke(&self, id: &str, by: &str, origin: &Origin) -> Result<KeyRow, Error> {
+    pub async fn revoke(&self, id: &str, origin: &Origin) -> Result<KeyRow, Error> {
         let row = self.store.remove_key(id).await?.ok_or(Error::NoKey)?;
-        let event = Event::done(EventType::KeyRevoke).by_name(by).from(origin);
-        let event = event.to(format!("key:{id}")).detail(format!("{:?}", row.name));
-        self.audit.record(event).await;
+        self.remember_revoked(&row, COMMAND, origin).await;
         Ok(row)
     }
+
+    /// Revokes a key for somebody who may.
+    ///
+    /// # Errors
+    /// [`Error::Refusal`], [`Error::NoKey`], [`Error::Store`].
+    pub async fn revoke_by(&self, by: &Person, id: &str, origin: &Origin) -> Result<KeyRow, Error> {
+        let judge = |by: &Standing| may(&person(by.clone()), Resource::System, Action::Delete);
+        match self.store.remove_key_by(id, by.into(), judge).await {
+            Ok(row) => {
+                let row = row.ok_or(Error::NoKey)?;
+                self.remember_revoked(&row, &name_of(by), origin).await;
+                Ok(row)
+            }
+            Err(error) => Err(self.remember_refused(error, EventType::KeyRevoke, by, origin).await),
+        }
+    }
+
+    async fn remember_new(&self, row: &KeyRow, origin: &Origin) {
+        let end = row.expires_at.map_or_else(|| "never".to_owned(), time::rfc3339);
+        let detail = format!("{:?}, {}, ends {end}", row.name, texts(&row.scopes).join(" "));
+        let event = Event::done(EventType::KeyCreate).by_name(&*row.created_by).from(origin);
+        self.audit.record(event.to(format!("key:{}", row.id)).detail(detail)).await;
+    }
+
+    async fn remember_revoked(&self, row: &KeyRow, by: &str, origin: &Origin) {
+        let event = Event::done(EventType::KeyRevoke).by_name(by).from(origin);
+        let event = event.to(format!("key:{}", row.id)).detail(format!("{:?}", row.name));
+        self.audit.record(event).await;
+    }
+
+    async fn remember_refused(
+        &self,
+        error: Error,
+        event: EventType,
+        by: &Person,
+        origin: &Origin,
+    ) -> Error {
+        if let Error::Refusal(Refusal::Forbidden(access)) = &error {
+            let event = Event::refused(event).by_user(&by.user_id).from(origin);
+            self.audit.record(event.detail(access.to_string())).await;
+        }
+        error
+    }
+}
+
+/// Nobody gives a key what they may not do themselves.
+fn may_give(by: &Person, scopes: &[Scope]) -> Result<(), Error> {
+    may(by, Resource::System, Action::Create)?;
+    let needed = scopes.iter().flat_map(|scope| scope.needs());
+    needed.copied().try_for_each(|(resource, action)| may(by, resource, action))
+}
+
+fn may(by: &Person, resource: Resource, action: Action) -> Result<(), Error> {
+    if by.rights.allow(resource, action) {
+        return Ok(());
+    }
+    Err(Refusal::Forbidden(Access::Allowed(resource, action)).into())
+}
+
+fn name_of(person: &Person) -> String {
+    format!("user:{}", person.user_id)
 }
 
 /// Whether a text can be a key's name.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lettre::message::Mailbox;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::secret::Hidden;
@@ -16,6 +17,27 @@ const WITHIN: Duration = Duration::from_secs(20);
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+}
+
+/// The mail server of `SMTP_URL`; nothing is connected to yet.
+///
+/// # Errors
+/// Where it is none.
+pub fn transport(smtp_url: &Hidden) -> anyhow::Result<AsyncSmtpTransportBuilder> {
+    // Its error may repeat the URL, and with it the password.
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url.expose())
+        .ok()
+        .context("SMTP_URL is not one; it looks like smtps://user:password@host")
+}
+
+/// Who mail is from, as `MAIL_FROM` says.
+///
+/// # Errors
+/// Where that is no address.
+pub fn sender(mail_from: &str) -> anyhow::Result<Mailbox> {
+    mail_from.parse().ok().context(
+        "MAIL_FROM is not an address; it looks like bi@example.org or Adaptive BI <bi@example.org>",
+    )
 }
 
 impl fmt::Debug for Mailer {
@@ -30,11 +52,7 @@ impl Mailer {
     /// # Errors
     /// Where either is not what it has to be.
     pub fn new(smtp_url: &Hidden, from: &str) -> anyhow::Result<Self> {
-        // Its error may repeat the URL, and with it the password.
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url.expose())
-            .ok()
-            .context("SMTP_URL is not one; it looks like smtps://user:password@host")?;
-        let from = from.parse().context("MAIL_FROM is not an address")?;
+        let (builder, from) = (transport(smtp_url)?, sender(from)?);
         Ok(Mailer { transport: builder.timeout(Some(WITHIN)).build(), from })
     }
 

@@ -8,8 +8,10 @@
 //! - [`watch`]: callers who stay connected; [`key`]: one API key; [`keys`]: what can be done with
 //!   them; [`audit`]: who did what;
 //! - [`accounts`]: what can be done with accounts and sessions, by [`http`] and the command line;
+//!   [`new_password`]: and with their passwords;
 //!   [`users`]: with other people's, and what people change of their own;
-//!   [`password`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is done with;
+//!   [`password`], by turns in [`places`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is
+//!   done with;
 //!   [`body`], [`user`], [`error`]: what comes in and what goes out.
 
 pub mod access;
@@ -24,7 +26,9 @@ pub mod http;
 pub mod key;
 pub mod keys;
 pub mod mail;
+mod new_password;
 pub mod password;
+pub mod places;
 pub mod refresh;
 pub mod role;
 pub mod scope;
@@ -36,4 +40,4 @@ pub mod user;
 pub mod users;
 pub mod watch;
 
-pub use self::start::{accounts_of, make_first_admin};
+pub use self::start::{accounts_of, make_first_admin, secrets_of};

@@ -1,17 +1,19 @@
 //! Passwords: which are taken, and argon2id for keeping and checking them, a few at a time.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::places::{Begun, Full, Place, Places, UnderWay};
 use super::secret::Hidden;
+use super::throttle::network;
 use crate::store::accounts::PasswordHash;
+use crate::telemetry;
 
 /// How many characters a password has.
 pub const CHARACTERS: RangeInclusive<usize> = 8..=128;
@@ -19,10 +21,9 @@ pub const CHARACTERS: RangeInclusive<usize> = 8..=128;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// So many are worked on at a time; each takes memory and a core for tens of milliseconds.
-const AT_A_TIME: usize = 2;
-/// Who waits longer for a turn is sent away.
-const TURN_WITHIN: Duration = Duration::from_secs(5);
+/// So many of each [`Crowd`] are worked on at a time; each takes memory and a core for tens of
+/// milliseconds.
+const AT_A_TIME: usize = 1;
 /// One that is found in fewer guesses is among the first that anyone tries: a common one, or a name
 /// with a digit, which zxcvbn puts just above 10,000. Failures make guessing slower than that.
 const GUESSES_MIN: u64 = 20_000;
@@ -46,9 +47,35 @@ pub enum Error {
     Thread(#[from] tokio::task::JoinError),
 }
 
+/// Who has a password worked on. Each crowd has a place of its own: however many strangers there are,
+/// nobody else waits behind them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crowd {
+    /// People who make an account for themselves.
+    Newcomers,
+    /// People who sign in where their account has not signed in lately.
+    Strangers,
+    /// People who sign in where it has, are signed in, or have a link of ours.
+    Known,
+}
+
+impl Crowd {
+    fn as_str(self) -> &'static str {
+        match self {
+            Crowd::Newcomers => "newcomers",
+            Crowd::Strangers => "strangers",
+            Crowd::Known => "known",
+        }
+    }
+}
+
 /// Hashes passwords and checks them.
 pub struct Passwords {
-    turns: Arc<Semaphore>,
+    newcomers: Places,
+    strangers: Places,
+    known: Places,
+    registering: UnderWay,
+    signing_in: UnderWay,
     /// Nobody's; checked in place of an account's where there is no account.
     decoy: PasswordHash,
     verified: Arc<AtomicU64>,
@@ -62,7 +89,7 @@ impl fmt::Debug for Passwords {
 
 /// A turn to work on a password. As long as it is held nobody else has it.
 pub struct Turn {
-    permit: Arc<OwnedSemaphorePermit>,
+    place: Arc<Place>,
     decoy: PasswordHash,
     verified: Arc<AtomicU64>,
 }
@@ -82,7 +109,11 @@ impl Passwords {
         let nobodys = super::secret::random();
         let decoy = hashed(&nobodys)?;
         Ok(Passwords {
-            turns: Arc::new(Semaphore::new(AT_A_TIME)),
+            newcomers: Places::new(AT_A_TIME),
+            strangers: Places::new(AT_A_TIME),
+            known: Places::new(AT_A_TIME),
+            registering: UnderWay::default(),
+            signing_in: UnderWay::default(),
             decoy,
             verified: Arc::default(),
         })
@@ -93,25 +124,53 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn hash(&self, password: Hidden, about: Vec<String>) -> Result<PasswordHash, Error> {
-        let Turn { permit, .. } = self.turn().await?;
+    pub async fn hash(
+        &self,
+        password: Hidden,
+        about: Vec<String>,
+        crowd: Crowd,
+        address: Option<IpAddr>,
+    ) -> Result<PasswordHash, Error> {
+        let Turn { place, .. } = self.turn(crowd, address).await?;
         tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _place = place;
             check(password.expose(), &about)?;
             hashed(password.expose().as_bytes())
         })
         .await?
     }
 
-    /// Waits for a turn.
+    /// Waits until one more of an address may register. As long as this is held it is one of those that
+    /// the address has under way.
     ///
     /// # Errors
     /// [`Error::Busy`].
-    pub async fn turn(&self) -> Result<Turn, Error> {
-        let permit = tokio::time::timeout(TURN_WITHIN, self.turns.clone().acquire_owned()).await;
-        let permit = permit.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
+    pub async fn begin_registering(&self, address: Option<IpAddr>) -> Result<Begun, Error> {
+        self.registering.begin(network(address)).await.map_err(|Full| busy("registering"))
+    }
+
+    /// Waits until one more of an address may sign in, likewise.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub async fn begin_signing_in(&self, address: Option<IpAddr>) -> Result<Begun, Error> {
+        self.signing_in.begin(network(address)).await.map_err(|Full| busy("signing-in"))
+    }
+
+    /// Waits for a turn in a crowd, in which addresses take turns.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub async fn turn(&self, crowd: Crowd, address: Option<IpAddr>) -> Result<Turn, Error> {
+        let places = match crowd {
+            Crowd::Newcomers => &self.newcomers,
+            Crowd::Strangers => &self.strangers,
+            Crowd::Known => &self.known,
+        };
+        let place = places.take(&network(address)).await;
+        let place = place.map_err(|Full| busy(crowd.as_str()))?;
         let (decoy, verified) = (self.decoy.clone(), self.verified.clone());
-        Ok(Turn { permit: Arc::new(permit), decoy, verified })
+        Ok(Turn { place: Arc::new(place), decoy, verified })
     }
 
     /// How many passwords were checked so far, right or wrong, somebody's or nobody's.
@@ -134,10 +193,10 @@ impl Turn {
     ) -> Result<bool, Error> {
         let is_somebodys = hash.is_some();
         let hash = hash.unwrap_or(&self.decoy).clone();
-        let (permit, verified) = (self.permit.clone(), self.verified.clone());
+        let (place, verified) = (self.place.clone(), self.verified.clone());
         let matches = tokio::task::spawn_blocking(move || {
             // Whoever asked may be gone; the turn is over when the work is.
-            let _permit = permit;
+            let _place = place;
             let matches = argon2().verify_password(password.expose().as_bytes(), hash.0.as_str());
             verified.fetch_add(1, Ordering::Relaxed);
             matches.is_ok()
@@ -145,6 +204,12 @@ impl Turn {
         .await?;
         Ok(matches && is_somebodys)
     }
+}
+
+/// Who waited in vain is counted.
+fn busy(waiting: &'static str) -> Error {
+    telemetry::sent_away(waiting);
+    Error::Busy
 }
 
 fn argon2() -> Argon2<'static> {
@@ -158,7 +223,11 @@ fn hashed(password: &[u8]) -> Result<PasswordHash, Error> {
     Ok(PasswordHash(hash.to_string()))
 }
 
-fn check(password: &str, about: &[String]) -> Result<(), Error> {
+/// Whether a password is taken. `about` is as for [`Passwords::hash`].
+///
+/// # Errors
+/// [`Error::Weak`].
+pub fn check(password: &str, about: &[String]) -> Result<(), Error> {
     if !CHARACTERS.contains(&password.chars().count()) {
         return Err(Error::Weak("must have 8 to 128 characters"));
     }
@@ -213,9 +282,10 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_checked_against_its_hash_and_nobodys_takes_the_same_work() {
         let passwords = Passwords::new().unwrap();
-        let hash = passwords.hash(hidden("correct horse"), vec![]).await.unwrap();
+        let hash = passwords.hash(hidden("correct horse"), vec![], Crowd::Newcomers, None);
+        let hash = hash.await.unwrap();
         assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
-        let turn = passwords.turn().await.unwrap();
+        let turn = passwords.turn(Crowd::Strangers, None).await.unwrap();
         assert!(turn.verify(hidden("correct horse"), Some(&hash)).await.unwrap());
         assert!(!turn.verify(hidden("wrong horse"), Some(&hash)).await.unwrap());
         assert!(!turn.verify(hidden("correct horse"), None).await.unwrap());
@@ -224,11 +294,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_finds_no_turn_is_sent_away() {
+    async fn a_crowd_has_a_place_of_its_own() {
         let passwords = Passwords::new().unwrap();
-        let held = [passwords.turn().await.unwrap(), passwords.turn().await.unwrap()];
-        assert!(matches!(passwords.turn().await, Err(Error::Busy)));
-        drop(held);
-        assert!(passwords.turn().await.is_ok());
+        let all = [Crowd::Newcomers, Crowd::Strangers, Crowd::Known];
+        for crowd in all {
+            let held = passwords.turn(crowd, None).await.unwrap();
+            for other in all {
+                let turn = passwords.turn(other, None).await;
+                assert_eq!(turn.is_ok(), other != crowd, "{other:?} behind {crowd:?}");
+            }
+            drop(held);
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use projections::event::Kind;
 use serde::{Deserialize, Serialize};
 
+use super::role::{Action, Resource};
+
 /// One thing that an API key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -41,6 +43,19 @@ impl Scope {
                 let kind = name.strip_prefix("events:write:").and_then(Kind::parse);
                 kind.map(|kind| Scope::EventsWrite(Some(kind))).ok_or(NotAScope)
             }
+        }
+    }
+
+    /// What a person has to be allowed who does all that a key may with this; and so who makes one.
+    #[must_use]
+    pub fn needs(self) -> &'static [(Resource, Action)] {
+        match self {
+            Scope::EventsWrite(_) => &[(Resource::Events, Action::Create)],
+            Scope::MetricsRead => {
+                &[(Resource::Metrics, Action::Read), (Resource::Dashboard, Action::Read)]
+            }
+            Scope::PushSubscribe => &[(Resource::Metrics, Action::Read)],
+            Scope::MetricsScrape => &[(Resource::System, Action::Read)],
         }
     }
 

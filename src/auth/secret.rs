@@ -1,9 +1,9 @@
 //! The secret that tokens are signed with: given, or made at the first start and kept.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -12,6 +12,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 /// A secret is at least as long as what it signs with.
 pub const SECRET_BYTES_MIN: usize = 32;
+/// A file that is longer is something else.
+const SECRET_BYTES_MAX: usize = 1_024;
 const FILE: &str = "jwt-secret";
 
 /// A text that must not be seen: not in a log, not in the help, not in an error.
@@ -60,6 +62,39 @@ pub enum Error {
         /// What the system says.
         #[source]
         source: io::Error,
+    },
+    /// Something else is where the secret should be kept.
+    #[error(
+        "{path} should keep the secret that tokens are signed with, and is not a file; move it away, \
+         or set JWT_SECRET"
+    )]
+    NoFile {
+        /// Where it should be.
+        path: String,
+    },
+    /// What is kept is no secret: a start that was cut off, or a hand.
+    #[error(
+        "{path} keeps the secret that tokens are signed with, and has {found}; a secret has \
+         {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX}. Put the right one back, or remove the file: the next \
+         start makes another secret, and everybody signs in again"
+    )]
+    Length {
+        /// Where it is kept.
+        path: String,
+        /// How much there is.
+        found: String,
+    },
+    /// What is kept is no secret to others.
+    #[error(
+        "{path} keeps the secret that tokens are signed with, and others than its owner can get at it \
+         (mode {mode:04o}). `chmod 600` it; if somebody may have read it, remove it: the next start makes \
+         another secret, and everybody signs in again"
+    )]
+    Open {
+        /// Where it is kept.
+        path: String,
+        /// The mode of the file.
+        mode: u32,
     },
 }
 
@@ -151,17 +186,41 @@ pub fn random() -> [u8; 32] {
 fn kept(data_dir: &Path) -> Result<Vec<u8>, Error> {
     let path = data_dir.join(FILE);
     let failed = |source| Error::File { path: path.display().to_string(), source };
-    match fs::read(&path) {
+    match fs::metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             make(data_dir, &path).map_err(failed)?;
             tracing::info!(
                 path = %path.display(),
                 "JWT_SECRET is not set; made one and keep it here"
             );
-            fs::read(&path).map_err(failed)
         }
-        read => read.map_err(failed),
+        // To open a pipe is to wait for who writes to it.
+        Ok(found) if !found.is_file() => {
+            return Err(Error::NoFile { path: path.display().to_string() });
+        }
+        Ok(_) => {}
+        Err(error) => return Err(failed(error)),
     }
+    read(&path)
+}
+
+/// Reads the secret where it is one, and one to others.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let name = path.display().to_string();
+    let failed = |source| Error::File { path: name.clone(), source };
+    let file = File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(Error::Open { path: name.clone(), mode });
+    }
+    let mut bytes = Vec::new();
+    file.take(SECRET_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let found = match bytes.len() {
+        SECRET_BYTES_MIN..=SECRET_BYTES_MAX => return Ok(bytes),
+        few if few < SECRET_BYTES_MIN => format!("{few} bytes"),
+        _ => format!("more than {SECRET_BYTES_MAX} bytes"),
+    };
+    Err(Error::Length { path: name.clone(), found })
 }
 
 /// Written aside and put in place at once: who comes second finds a whole one, and takes that.

@@ -13,11 +13,23 @@ use super::mail::Mailer;
 use super::password::Passwords;
 use super::refresh::RefreshTokens;
 use super::role::Role;
-use super::secret::Secrets;
+use super::secret::{self, Secrets};
 use super::token::Tokens;
 use crate::config::Settings;
 use crate::http::client::Origin;
 use crate::store::Store;
+
+/// The secrets as the settings want them.
+///
+/// # Errors
+/// Where one is too short, or the one that is kept cannot be used.
+pub fn secrets_of(settings: &Settings) -> Result<Secrets, secret::Error> {
+    Secrets::load(
+        settings.jwt_secret.as_ref(),
+        settings.jwt_secret_previous.as_ref(),
+        &settings.data_dir,
+    )
+}
 
 /// Accounts as the settings want them; makes the store ready for them.
 ///
@@ -25,11 +37,7 @@ use crate::store::Store;
 /// Where a secret is too short, mail is half set, or the store does not answer.
 pub async fn accounts_of(settings: &Settings, store: Store) -> anyhow::Result<Accounts> {
     store.prepare_accounts().await?;
-    let secrets = Secrets::load(
-        settings.jwt_secret.as_ref(),
-        settings.jwt_secret_previous.as_ref(),
-        &settings.data_dir,
-    )?;
+    let secrets = secrets_of(settings)?;
     let mailer = match (&settings.smtp_url, &settings.mail_from) {
         (Some(url), Some(from)) => Some(Mailer::new(url, from)?),
         (None, None) => None,

@@ -30,7 +30,7 @@ impl Attempt {
     #[must_use]
     pub fn new(email: &str, address: Option<IpAddr>) -> Self {
         let account = format!("{:x}", Sha256::digest(email));
-        let address = address.map_or_else(|| "unknown".to_owned(), network);
+        let address = network(address);
         let counting = |key, free, base_ms, most_ms| Counting {
             key,
             free,
@@ -65,14 +65,24 @@ impl Attempt {
         Ok(until.and_then(seconds_until))
     }
 
+    /// Whether the account has signed in from there lately.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn is_known(&self, store: &Store) -> Result<bool, store::Error> {
+        let rows = store.attempts(std::slice::from_ref(&self.pair.key)).await?;
+        Ok(rows.get(&self.pair.key).is_some_and(|row| row.known))
+    }
+
     /// Counts it as a failure.
     ///
     /// # Errors
     /// Where the store does not answer.
     pub async fn failed(&self, store: &Store) -> Result<(), store::Error> {
-        for counting in [&self.pair, &self.account, &self.address] {
-            store.count_failure(counting).await?;
-        }
+        // At once: whoever is next waits for it.
+        let [pair, account, address] =
+            [&self.pair, &self.account, &self.address].map(|it| store.count_failure(it));
+        tokio::try_join!(pair, account, address)?;
         Ok(())
     }
 
@@ -92,8 +102,9 @@ fn seconds_until(until: time::DateTime) -> Option<u32> {
     u32::try_from((ms + 999) / 1_000).ok().filter(|seconds| *seconds > 0)
 }
 
-/// Who has one IPv6 address has 2⁶⁴ of them.
-fn network(address: IpAddr) -> String {
+/// Who comes from an address, as far as it can be told: who has one IPv6 address has 2⁶⁴ of them.
+pub(super) fn network(address: Option<IpAddr>) -> String {
+    let Some(address) = address else { return "unknown".to_owned() };
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
@@ -109,7 +120,7 @@ mod tests {
 
     #[test]
     fn neighbours_in_a_network_of_ipv6_are_one() {
-        let network = |text: &str| network(text.parse().unwrap());
+        let network = |text: &str| network(text.parse().ok());
         assert_eq!(network("2001:db8:1:2:3::4"), network("2001:db8:1:2::9"));
         assert_ne!(network("2001:db8:1:2::4"), network("2001:db8:1:3::4"));
         assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");

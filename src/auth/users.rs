@@ -7,52 +7,185 @@ mod fields;
 pub mod http;
 mod list;
 
-use super::accounts::Accounts;
+use super::access::Access;
+use super::accounts::{Accounts, NewAccount};
 use super::audit::{Event, EventType};
 use super::caller::Person;
 use super::error::Error;
+use super::gate::{Refusal, person};
+use super::password::Crowd;
 use super::role::{Action, Permission, Resource, Rights, Role};
 use crate::http::client::Origin;
-use crate::store::accounts::{Account, Change, Sessions};
+use crate::store::accounts::{Account, Change, Refused, Sessions};
+use crate::store::change::Judge;
+use crate::store::sessions::Standing;
+
+/// Whose account somebody may change who may do that to accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Others'.
+    Others(Action),
+    /// Others', and everybody their own.
+    AlsoOwn(Action),
+}
+
+impl Whose {
+    fn judge(self, by: &Person, id: &str) -> Result<(), Refusal> {
+        let (Whose::Others(action) | Whose::AlsoOwn(action)) = self;
+        let is_own = matches!(self, Whose::AlsoOwn(_)) && by.user_id == id;
+        if is_own || by.rights.allow(Resource::Users, action) {
+            return Ok(());
+        }
+        Err(Refusal::Forbidden(Access::Allowed(Resource::Users, action)))
+    }
+}
+
+/// Why an account is not written, and what that is in the audit.
+struct Denied {
+    why: Box<Error>,
+    event: Option<EventType>,
+}
+
+impl Denied {
+    fn in_the_audit(why: Error, event: Option<EventType>) -> Self {
+        Denied { why: Box::new(why), event }
+    }
+}
+
+impl From<Error> for Denied {
+    fn from(why: Error) -> Self {
+        Denied::in_the_audit(why, None)
+    }
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Error::from(refusal).into()
+    }
+}
+
+impl From<Refused> for Denied {
+    fn from(refused: Refused) -> Self {
+        Error::from(refused).into()
+    }
+}
 
 impl Accounts {
-    /// Changes an account; `change` has nothing in it that is as it was.
+    /// Makes an account, as somebody who may make accounts and give what it may.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`], [`Error::LastAdmin`], [`Error::EmailTaken`], [`Error::NoAccount`],
+    /// [`Error::NotAllowed`], [`Error::Refusal`], [`Error::Password`], [`Error::EmailTaken`],
     /// [`Error::Store`].
+    pub async fn create_user(
+        &self,
+        by: &Person,
+        new: NewAccount,
+        origin: &Origin,
+    ) -> Result<Account, Error> {
+        let given = (new.role, new.permissions.clone());
+        let judge = move |by: &Person| {
+            Whose::Others(Action::Create).judge(by, "")?;
+            let (role, permissions) = &given;
+            let given = may_give(by, *role, permissions);
+            given.map_err(|why| Denied::in_the_audit(why, Some(EventType::AccountCreate)))
+        };
+        // Before the work on the password, and again when it is written.
+        let made = match judge(by) {
+            Ok(()) => self.insert(by, new, origin, judge).await,
+            Err(denied) => Err(denied),
+        };
+        match made {
+            Ok(account) => Ok(account),
+            Err(denied) => Err(self.remember_denied(denied, by, None, origin).await),
+        }
+    }
+
+    async fn insert(
+        &self,
+        by: &Person,
+        new: NewAccount,
+        origin: &Origin,
+        judge: impl Fn(&Person) -> Result<(), Denied> + Send + Sync + 'static,
+    ) -> Result<Account, Denied> {
+        let account = self.drawn_up(new, Crowd::Known, origin).await?;
+        let judge = move |by: &Standing| judge(&person(by.clone()));
+        self.store.insert_account_by(&account, by.into(), judge).await?;
+        self.remember_new(&account, origin).await;
+        Ok(account)
+    }
+
+    /// Changes an account as is `asked` for, which is given the account as it is when it is written
+    /// and asks for nothing that is as it was.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`], [`Error::Refusal`], [`Error::LastAdmin`], [`Error::EmailTaken`],
+    /// [`Error::NoAccount`], [`Error::Store`].
     pub async fn change_user(
         &self,
         by: &Person,
-        account: Account,
-        change: Change,
+        id: &str,
+        whose: Whose,
+        asked: impl Fn(&Account) -> Change + Send + Sync + 'static,
         origin: &Origin,
     ) -> Result<Account, Error> {
-        let events = events(&account, &change);
-        if events.is_empty() {
-            return Ok(account);
+        let whom = id.to_owned();
+        let judge = move |by: &Standing, account: Option<&Account>| {
+            let by = person(by.clone());
+            whose.judge(&by, &whom)?;
+            let account = account.ok_or(Error::NoAccount)?;
+            let change = asked(account);
+            if change != Change::default()
+                && let Err(why) = may_change(&by, account, &change)
+            {
+                let event = events(account, &change).first().map(|(event, _)| *event);
+                return Err(Denied::in_the_audit(why, event));
+            }
+            Ok(change)
+        };
+        let judge: Judge<Denied> = Box::new(judge);
+        match self.store.judge_change(id, by.into(), judge, Sessions::GoOn).await {
+            Ok(changed) => {
+                for (event, detail) in events(&changed.before, &changed.change) {
+                    let event = Event::done(event).by_user(&by.user_id).from(origin);
+                    self.audit.record(event.to(format!("user:{id}")).detail(detail)).await;
+                }
+                Ok(changed.after)
+            }
+            Err(denied) => Err(self.remember_denied(denied, by, Some(id), origin).await),
         }
-        if let Err(error) = may_change(by, &account, &change) {
-            let event = Event::refused(events[0].0).by_user(&by.user_id).from(origin);
-            let event = event.to(format!("user:{}", account.id)).detail(error.to_string());
-            self.audit.record(event).await;
-            return Err(error);
+    }
+
+    /// What was refused to somebody who may do other things is in the audit.
+    async fn remember_denied(
+        &self,
+        Denied { why, event }: Denied,
+        by: &Person,
+        whom: Option<&str>,
+        origin: &Origin,
+    ) -> Error {
+        let event = match &*why {
+            Error::Refusal(Refusal::Forbidden(access)) => {
+                let event = Event::refused(EventType::Access).to(origin.to_string());
+                Some(event.detail(access.to_string()))
+            }
+            _ => event.map(|event| {
+                let event = Event::refused(event).detail(why.to_string());
+                match whom {
+                    Some(id) => event.to(format!("user:{id}")),
+                    None => event,
+                }
+            }),
+        };
+        if let Some(event) = event {
+            self.audit.record(event.by_user(&by.user_id).from(origin)).await;
         }
-        let changed =
-            self.store.change_account(&account.id, change, &by.user_id, Sessions::GoOn).await?;
-        let changed = changed.ok_or(Error::NoAccount)?;
-        for (event, detail) in events {
-            let event = Event::done(event).by_user(&by.user_id).from(origin);
-            self.audit.record(event.to(format!("user:{}", account.id)).detail(detail)).await;
-        }
-        Ok(changed)
+        *why
     }
 
     /// Deactivates an account, which ends its sessions, or activates it again.
     ///
     /// # Errors
-    /// [`Error::OneSelf`], [`Error::NotAllowed`], [`Error::LastAdmin`], [`Error::NoAccount`],
-    /// [`Error::Store`].
+    /// [`Error::OneSelf`], and as [`Accounts::change_user`].
     pub async fn set_active(
         &self,
         by: &Person,
@@ -63,10 +196,12 @@ impl Accounts {
         if !is_active && by.user_id == id {
             return Err(Error::OneSelf);
         }
-        let account = self.store.account(id).await?.ok_or(Error::NoAccount)?;
-        let is_new = account.is_active != is_active;
-        let change = Change { is_active: is_new.then_some(is_active), ..Change::default() };
-        self.change_user(by, account, change, origin).await
+        let action = if is_active { Action::Update } else { Action::Delete };
+        let asked = move |account: &Account| {
+            let is_new = account.is_active != is_active;
+            Change { is_active: is_new.then_some(is_active), ..Change::default() }
+        };
+        self.change_user(by, id, Whose::Others(action), asked, origin).await
     }
 }
 

@@ -10,9 +10,6 @@ use crate::config::Settings;
 use crate::http::client::Origin;
 use crate::store::{Store, time};
 
-/// Who the audit says it was.
-const BY: &str = "command";
-
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -59,11 +56,11 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
         match action {
             Action::Create { name, scopes, expires_in_days, never_expires } => {
                 let end = if *never_expires { End::Never } else { End::InDays(*expires_in_days) };
-                create(&keys, Wanted { name: name.clone(), scopes: scopes.clone(), end }).await
+                create(&keys, &Wanted { name: name.clone(), scopes: scopes.clone(), end }).await
             }
             Action::List => list(&keys).await,
             Action::Revoke { id } => {
-                let row = keys.revoke(id, BY, &Origin::default()).await?;
+                let row = keys.revoke(id, &Origin::default()).await?;
                 say!("revoked {} ({})", row.id, row.name);
                 Ok(())
             }
@@ -75,8 +72,8 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
 }
 
 /// The key alone goes to standard output, so that a script can take it from there.
-async fn create(keys: &Keys, wanted: Wanted) -> anyhow::Result<()> {
-    let made = keys.create(wanted, BY, &Origin::default()).await?;
+async fn create(keys: &Keys, wanted: &Wanted) -> anyhow::Result<()> {
+    let made = keys.create(wanted, &Origin::default()).await?;
     let end = made.row.expires_at.map_or_else(|| "until it is revoked".to_owned(), until);
     eprintln!("key {} ({}) is good {end}; it is not shown again:", made.row.id, made.row.name);
     say!("{}", made.text);

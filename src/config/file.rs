@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 /// Sets what the file says and the environment does not, or nothing at all. No file is no error.
 ///
@@ -11,21 +11,41 @@ use anyhow::{Context, bail};
 /// Where the file cannot be read, or a line of it cannot be understood. The error has no value of
 /// the file's: it may be a secret.
 pub(super) fn apply(path: &Path) -> anyhow::Result<()> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let name = path.display();
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
-        }
+        Err(error) => return Err(error).with_context(|| format!("{name} cannot be read")),
     };
-    if let Some(line) = bad_line(&text) {
+    let text = text_of(&bytes).map_err(|fault| anyhow!("{fault} of {name}{UNUSED}"))?;
+    if let Some(line) = bad_line(text) {
         bail!(
-            "line {line} of {} is not NAME=value; a value with spaces or # goes into quotes. \
-             Nothing of the file was used",
-            path.display()
+            "line {line} of {name} is not NAME=value; a value with spaces, #, $ or \\ goes into \
+             single quotes{UNUSED}"
         );
     }
-    dotenvy::from_path(path).with_context(|| format!("{} cannot be read", path.display()))
+    dotenvy::from_read(text.as_bytes()).with_context(|| format!("{name} cannot be read"))
+}
+
+/// How a complaint ends.
+const UNUSED: &str = ". Nothing of the file was used";
+
+/// The text of the file without the mark that some editors put before it.
+///
+/// # Errors
+/// The first line that is no text, or has what no variable can hold: the library would panic at it.
+fn text_of(bytes: &[u8]) -> Result<&str, String> {
+    let line = |before: &[u8]| before.split(|byte| *byte == b'\n').count();
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = line(&bytes[..error.valid_up_to()]);
+        format!("the file has to be saved as UTF-8, unlike line {line}")
+    })?;
+    let is_bad = |it: char| it.is_control() && !"\t\r\n".contains(it);
+    if let Some(at) = text.find(is_bad) {
+        let line = line(&bytes[..at]);
+        return Err(format!("a value cannot have a control character, as in line {line}"));
+    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// The line that the first bad entry begins at, from 1.
@@ -52,5 +72,18 @@ mod tests {
         assert_eq!(bad_line("A=1\n\n# no\nB=two words\nC=3\n"), Some(4));
         assert_eq!(bad_line("A=\"two\nlines\"\nno equals sign\n"), Some(3));
         assert_eq!(bad_line("A=1\nB=\"open\nC=3\n"), Some(2));
+    }
+
+    #[test]
+    fn the_text_is_utf_8_without_its_mark_and_without_what_no_variable_holds() {
+        assert_eq!(text_of("\u{feff}A=\u{e9}\r\n\tB=2".as_bytes()), Ok("A=\u{e9}\r\n\tB=2"));
+        for (bytes, line) in [
+            (&b"A=1\nB=\0\n"[..], "line 2"),
+            (b"A=\x1b[0m", "line 1"),
+            (b"A=1\n\nB=\xff", "line 3"),
+            (b"\xff\xfeA\0=\0", "line 1"),
+        ] {
+            assert!(text_of(bytes).is_err_and(|it| it.ends_with(line)), "{bytes:?}");
+        }
     }
 }

@@ -1,5 +1,140 @@
 //! What settings may be: each function gives the value to use, or says what is allowed.
 
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
+use reqwest::Url;
+
+use crate::auth::secret::{Hidden, SECRET_BYTES_MIN};
+use crate::auth::{body, mail, password};
+use crate::http::routes::PLACES;
+use crate::store;
+use crate::stream::{address, subject};
+
+/// A parser of what is a secret, or may have one in it: what is wrong is said without repeating it,
+/// so the sentence has to name the setting.
+#[derive(Clone)]
+pub(super) struct Private<F>(pub F);
+
+impl<F, T> TypedValueParser for Private<F>
+where
+    F: Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+{
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        _: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        // What is no text is no secret that was meant, and fits nothing.
+        self.0(value.to_str().unwrap_or_default()).map_err(|message| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).with_cmd(command)
+        })
+    }
+}
+
+/// A whole number within bounds.
+pub(crate) fn whole<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(
+    text: &str,
+) -> Result<T, String> {
+    let number = text.trim().parse().ok().filter(|it| (LEAST..=MOST).contains(it));
+    let number = number.and_then(|it| T::try_from(it).ok());
+    number.ok_or_else(|| format!("must be a whole number, {LEAST}..={MOST}"))
+}
+
+/// Where to listen.
+pub(super) fn bind(text: &str) -> Result<SocketAddr, String> {
+    let wrong = "must be an address and a port, such as 127.0.0.1:4000 or [::1]:4000";
+    text.trim().parse().map_err(|_| wrong.to_owned())
+}
+
+/// The address of the log.
+pub(super) fn nats_url(text: &str) -> Result<String, String> {
+    address::Address::parse(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
+/// The address of the read models.
+pub(super) fn mongodb_uri(text: &str) -> Result<String, String> {
+    store::database_of(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
+/// The name of the log.
+pub(super) fn stream(text: &str) -> Result<String, String> {
+    if subject::is_stream(text) {
+        return Ok(text.to_owned());
+    }
+    Err("NATS_STREAM must be 1 to 255 visible ASCII characters, and none of . * > / \\".to_owned())
+}
+
+/// What subjects begin with.
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    if subject::is_prefix(text) {
+        return Ok(text.to_owned());
+    }
+    Err("SUBJECT_PREFIX must be visible ASCII characters, in parts with dots between, without * and \
+         >; at most 128, and not begin with $, _INBOX or adaptive-bi"
+        .to_owned())
+}
+
+/// What tokens are signed with.
+pub(super) fn secret(name: &'static str) -> impl Fn(&str) -> Result<Hidden, String> + Clone {
+    move |text| {
+        if text.len() >= SECRET_BYTES_MIN {
+            return Ok(text.to_owned().into());
+        }
+        Err(format!(
+            "{name} must have at least {SECRET_BYTES_MIN} bytes; `openssl rand -base64 48` makes one"
+        ))
+    }
+}
+
+/// An e-mail address.
+pub(super) fn email(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if body::is_email(text) { Ok(text.to_owned()) } else { Err("is not an e-mail address".into()) }
+}
+
+/// A password, as far as it can be judged by itself.
+pub(super) fn admin_password(text: &str) -> Result<Hidden, String> {
+    if password::CHARACTERS.contains(&text.chars().count()) {
+        return Ok(text.to_owned().into());
+    }
+    Err("ADMIN_PASSWORD must have 8 to 128 characters".to_owned())
+}
+
+/// A mail server.
+pub(super) fn smtp_url(text: &str) -> Result<Hidden, String> {
+    let url = Hidden::from(text.to_owned());
+    mail::transport(&url).map_err(|error| error.to_string())?;
+    Ok(url)
+}
+
+/// Who mail is from.
+pub(super) fn mail_from(text: &str) -> Result<String, String> {
+    mail::sender(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
+/// What links begin with; it is shown to people, who may open it.
+pub(super) fn public_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text.trim()).ok().filter(|url| {
+        let is_web = ["http", "https"].contains(&url.scheme()) && url.has_host();
+        let is_bare = url.query().is_none() && url.fragment().is_none();
+        is_web && is_bare && url.username().is_empty() && url.password().is_none()
+    });
+    let wrong = "must be an address of the web such as https://bi.example.org or \
+                 https://example.org/bi, without user, ? and #";
+    url.map(|url| url.as_str().trim_end_matches('/').to_owned()).ok_or_else(|| wrong.to_owned())
+}
+
 /// A filter of the log: levels, and levels of targets. The library would take a word that is no
 /// level for a target, and be silent about everything else.
 pub(super) fn log_level(text: &str) -> Result<String, String> {
@@ -26,12 +161,15 @@ pub(super) fn log_level(text: &str) -> Result<String, String> {
 /// A path below which nothing of ours is.
 pub(super) fn socket_path(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.~".contains(&byte);
-    let inner = text.strip_prefix('/').map(|rest| rest.trim_end_matches('/')).unwrap_or_default();
-    let ours = ["api", "health"].contains(&inner.split('/').next().unwrap_or_default());
-    if inner.is_empty() || inner.starts_with('/') || ours || !text.bytes().all(plain) {
-        return Err("SOCKET_PATH must be a path such as /socket.io, of letters, digits and \
-                    / _ - . ~, outside of /api and /health"
-            .to_owned());
+    let inner = text.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let parts: Vec<&str> = inner.unwrap_or_default().split('/').collect();
+    let is_ours = PLACES.contains(&parts[0]);
+    if is_ours || parts.iter().any(|it| ["", ".", ".."].contains(it)) || !text.bytes().all(plain) {
+        let places = PLACES.map(|it| format!("/{it}")).join(", ");
+        return Err(format!(
+            "SOCKET_PATH must be a path such as /socket.io, of letters, digits and / _ - . ~, \
+             outside of {places}"
+        ));
     }
     Ok(text.to_owned())
 }
@@ -78,6 +216,10 @@ mod tests {
         for path in ["", "/", "//", "live", "/a b", "/a?b", "/{x}", "/api", "/api/x", "/health/"] {
             assert!(socket_path(path).is_err(), "{path}");
         }
+        for path in ["/metrics", "/metrics/", "/metrics/live", "/a//b", "/a/../api", "/..", "/./a"]
+        {
+            assert!(socket_path(path).is_err(), "{path}");
+        }
     }
 
     #[test]
@@ -93,6 +235,70 @@ mod tests {
         assert!(database("adaptive_bi-2").is_ok());
         for text in ["", "a.b", "a b", "$x", "admin", &"x".repeat(64)] {
             assert!(database(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_whole_and_within_its_bounds() {
+        assert_eq!(whole::<u32, 1, 8_760>(" 24"), Ok(24));
+        for text in ["", "0", "8761", "-1", "1.5", "ten", "99999999999999999999"] {
+            let said = whole::<u32, 1, 8_760>(text).expect_err(text);
+            assert_eq!(said, "must be a whole number, 1..=8760", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_public_address_is_one_of_the_web_and_as_browsers_write_it() {
+        for (text, url) in [
+            ("https://bi.example.org/", "https://bi.example.org"),
+            ("http://127.0.0.1:4000/bi", "http://127.0.0.1:4000/bi"),
+            ("https://bi.example.org/a b", "https://bi.example.org/a%20b"),
+        ] {
+            assert_eq!(public_url(text).as_deref(), Ok(url));
+        }
+        for text in [
+            "",
+            "bi.example.org",
+            "javascript:alert(1)",
+            "javascript://x/%0aalert(1)",
+            "data:text/html,x",
+            "ftp://example.org",
+            "https://",
+            "https://ann:s3cret@example.org",
+            "https://example.org?x=",
+            "https://example.org/#x",
+        ] {
+            assert!(public_url(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_a_password_is_refused_without_being_repeated() {
+        for said in [
+            nats_url("http://ann:s3cret@n1").expect_err("no address of NATS"),
+            mongodb_uri("http://ann:s3cret@m1").expect_err("no address of MongoDB"),
+            mongodb_uri("mongodb://ann:s3:cret@m1:port").expect_err("a port"),
+            smtp_url("http://ann:s3cret@m1").map(|_| ()).expect_err("no mail server"),
+            secret("JWT_SECRET")("s3cret").map(|_| ()).expect_err("short"),
+            admin_password("s3cret").map(|_| ()).expect_err("short"),
+        ] {
+            assert!(!said.contains("s3") && said.contains('_'), "{said}");
+        }
+        assert!(mongodb_uri("mongodb://ann:p%40ss@m1,m2:27018/shop?replicaSet=rs0").is_ok());
+        assert!(nats_url("tls://ann:p%40ss@n1:4222").is_ok());
+        assert!(smtp_url("smtps://ann:p%40ss@m1").is_ok());
+    }
+
+    #[test]
+    fn a_stream_and_a_prefix_are_names_that_nats_takes() {
+        assert!(stream("EVENTS-2").is_ok() && prefix("shop.events").is_ok());
+        for text in ["", "a.b", "a b", "a*", "a>", "a/b", "a\\b", "\u{e9}", &"x".repeat(256)] {
+            assert!(stream(text).is_err(), "{text}");
+        }
+        for text in
+            ["", ".a", "a.", "a..b", "a b", "*", "a.>", "$JS.API", "_INBOX", "adaptive-bi.x"]
+        {
+            assert!(prefix(text).is_err(), "{text}");
         }
     }
 }

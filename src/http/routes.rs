@@ -11,9 +11,13 @@ use axum::middleware;
 use axum::routing::{self, MethodRouter};
 
 use super::door::Door;
+use super::finish::BODY_BYTES_MAX;
 use crate::auth::access::Access;
 use crate::auth::gate::{self, Gate};
 use crate::telemetry;
+
+/// What the paths of all routes but `/` begin with; nothing else may be put there.
+pub const PLACES: [&str; 3] = ["api", "health", "metrics"];
 
 /// Routes, each with its access; they become a router at the gate that enforces it.
 pub struct Routes<S = ()>(Vec<Entry<S>>);
@@ -136,10 +140,15 @@ impl Routes {
             |router, Entry { route, handler, body_bytes_max }| {
                 // Layers of the method, not of the path: another method may ask for other access. The
                 // one that is added last is the first to see a request.
-                let bounded = match body_bytes_max {
-                    Some(bytes) => handler.route_layer(DefaultBodyLimit::max(bytes)),
-                    None => handler,
+                let most = body_bytes_max.unwrap_or(BODY_BYTES_MAX);
+                let handler = match route.method {
+                    Method::GET => handler,
+                    _ => handler.route_layer(middleware::from_fn_with_state(
+                        (gate.clone(), route.access, most),
+                        gate::once_the_body_is_here,
+                    )),
                 };
+                let bounded = handler.route_layer(DefaultBodyLimit::max(most));
                 let limited = door.by_caller(bounded);
                 let named = (route.method, route.path);
                 let timed = middleware::from_fn_with_state(named, telemetry::http::timed);

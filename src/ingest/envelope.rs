@@ -7,8 +7,8 @@ use projections::event::{self, Kind, Limits, Reason};
 use projections::time::Time;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
+use super::message_id::MessageIds;
 use crate::stream::publish::Outgoing;
 
 /// An event may be dated this far ahead; the log's time is the bound in the end.
@@ -21,6 +21,8 @@ pub struct Edge<'a> {
     pub now: Time,
     /// The shop's currency.
     pub currency: &'a str,
+    /// What makes the ids of messages; without it they have none.
+    pub ids: Option<&'a MessageIds>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +60,8 @@ pub fn of_any_kind(text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>>
         (Some(kind), Some(data)) => {
             match of_kind(kind, data.get().as_bytes(), edge) {
                 Ok(event) if reasons.is_empty() => {
-                    let message_id = envelope.id.map(|id| message_id(kind, &id, data.get()));
+                    let ids = edge.ids.zip(envelope.id);
+                    let message_id = ids.map(|(ids, id)| ids.of(kind, &id, data.get()));
                     return Ok(Outgoing { message_id, ..event });
                 }
                 Ok(_) => {}
@@ -85,15 +88,4 @@ pub fn of_kind(kind: Kind, body: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<
 #[must_use]
 pub fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
-}
-
-/// One for each change: the caller's id and what it says. The same id with another body is
-/// another change.
-fn message_id(kind: Kind, id: &str, body: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in [kind.as_str(), id, body] {
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
-    }
-    format!("{:x}", hash.finalize())
 }

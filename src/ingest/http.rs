@@ -1,6 +1,7 @@
 //! `POST /api/events` and `POST /api/events/{kind}`: a JSON array or NDJSON of events.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 use super::body;
 use super::envelope::{self, Edge};
+use super::message_id::MessageIds;
 use super::submit::{Outcome, Submitter};
 use crate::auth::access::Access;
 use crate::auth::caller::Caller;
@@ -42,6 +44,8 @@ pub struct Deps {
     pub log: Log,
     /// The shop's currency.
     pub currency: String,
+    /// What makes the ids of messages.
+    pub ids: Arc<MessageIds>,
 }
 
 /// The endpoints.
@@ -139,7 +143,8 @@ async fn take(
     let events =
         body::split(envelope::without_mark(body)).map_err(|error| Problem::invalid(vec![error]))?;
     budget.spend(events.len())?;
-    let edge = Edge { now: Time(chrono::Utc::now().timestamp_millis()), currency: &deps.currency };
+    let now = Time(chrono::Utc::now().timestamp_millis());
+    let edge = Edge { now, currency: &deps.currency, ids: Some(&deps.ids) };
     let publishing = traces::Publishing::begin();
     let outcomes = publishing.within(submit(deps, caller, kind, &events, edge)).await;
     let report = report(outcomes);

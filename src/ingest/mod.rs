@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - [`submit`]: events onto the log in order, an outcome for each; what all ways in share;
-//! - [`envelope`]: `{"kind", "id"?, "data"}`, one event of a batch;
+//! - [`envelope`]: `{"kind", "id"?, "data"}`, one event of a batch; [`message_id`]: what its id becomes;
 //! - [`http`]: `POST /api/events`; [`body`]: what it has, cut into events;
 //! - [`file`]: `adaptive-bi ingest FILE`; [`lines`]: one with an event a line;
 //! - [`retail`]: the Online Retail data set as events.
@@ -13,5 +13,6 @@ pub mod envelope;
 pub mod file;
 pub mod http;
 pub mod lines;
+pub mod message_id;
 pub mod retail;
 pub mod submit;

@@ -16,7 +16,7 @@ use super::parameters::{is_dry, wanted};
 use super::shown::{Outcome, Shown};
 use super::{Edit, Quarantine, Who};
 use crate::auth::access::Access;
-use crate::auth::body::Fields;
+use crate::auth::body::{BODY_BYTES_MAX, Fields};
 use crate::auth::caller::Person;
 use crate::auth::role::{Action, Resource};
 use crate::http::Routes;
@@ -33,8 +33,9 @@ pub fn routes(quarantine: Quarantine) -> Routes {
     Routes::new()
         .get("/api/quarantine", events(Action::Read), list)
         .get("/api/quarantine/{position}", events(Action::Read), show)
-        .post("/api/quarantine/{position}/replay", events(Action::Update), replay)
         .post("/api/quarantine/{position}/discard", events(Action::Update), discard)
+        .body_limit(BODY_BYTES_MAX)
+        .post("/api/quarantine/{position}/replay", events(Action::Update), replay)
         .with_state(quarantine)
 }
 

@@ -1,27 +1,17 @@
-//! Child processes that do not outlive this one, however it ends.
-//!
-//! `setpriv --pdeathsig KILL` (util-linux) asks the kernel to kill the child when its parent dies.
-//! The parent, for the kernel, is the *thread* that forked; so one thread does all the forking
-//! and lives as long as the program. (`pre_exec` would do without setpriv, but is unsafe code.)
-//!
-//! Why KILL and not TERM: it cannot be ignored, delayed by an open transaction, or lost on a
-//! server that hangs, so that when the parent is gone the ports and the data are free at once.
-//! Nothing is lost by it: mongod recovers from its journal, and what nats-server has acknowledged
-//! is in the kernel's page cache, which outlives the process. TERM is for [`Child::stop`].
+//! Child processes that do not outlive this one, however it ends; see [`leash`].
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::{OnceLock, mpsc};
-use std::thread;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::sync::oneshot;
 use tokio::time;
+
+use super::leash;
 
 /// How often a child is looked at while its end is awaited.
 const STEP: Duration = Duration::from_millis(10);
@@ -84,54 +74,14 @@ impl Drop for Child {
     }
 }
 
-type Request = (Launch, oneshot::Sender<io::Result<Child>>);
-
-static SPAWNER: OnceLock<Option<mpsc::Sender<Request>>> = OnceLock::new();
-static LEASH: OnceLock<bool> = OnceLock::new();
-
 /// Starts a child from the thread that lives as long as the program.
 pub(super) async fn spawn(launch: Launch) -> io::Result<Child> {
-    let gone = || io::Error::other("the thread that starts processes could not be started");
-    let spawner = SPAWNER.get_or_init(start_spawner).as_ref().ok_or_else(gone)?;
-    let (reply, answer) = oneshot::channel();
-    spawner.send((launch, reply)).map_err(|_| gone())?;
-    answer.await.map_err(|_| gone())?
-}
-
-/// Whether a killed parent takes its children along: `setpriv` is there and knows `--pdeathsig`
-/// (busybox's does not).
-pub(super) fn leashed() -> bool {
-    *LEASH.get_or_init(|| {
-        Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "--", "true"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    })
-}
-
-fn start_spawner() -> Option<mpsc::Sender<Request>> {
-    let (requests, inbox) = mpsc::channel::<Request>();
-    // The sender is kept in a static, so the loop ends only with the program.
-    let serve = move || {
-        for (launch, reply) in inbox {
-            // A child that nobody waits for any more is killed by its drop.
-            let _ = reply.send(fork(launch));
-        }
-    };
-    thread::Builder::new().name("spawner".to_owned()).spawn(serve).ok().map(|_| requests)
+    // A child that nobody waits for any more is killed by its drop.
+    leash::start(|| fork(launch)).await
 }
 
 fn fork(launch: Launch) -> io::Result<Child> {
-    let mut command = if leashed() {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(launch.program);
-        command
-    } else {
-        Command::new(launch.program)
-    };
+    let mut command = leash::command(&launch.program);
     command.args(launch.args).envs(launch.env).current_dir(launch.folder);
     // A process group of its own: Ctrl-C in a terminal goes to us alone, and we stop the servers
     // after the last write to them.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::mongod::DriverError;
 use super::server::Server;
+use crate::files::TooFew;
 
 /// Why the servers could not be found, fetched, started or stopped.
 ///
@@ -185,6 +186,26 @@ pub enum Error {
         /// What the system said.
         #[source]
         source: io::Error,
+    },
+
+    /// The system lets this process, and so its servers, have too few files.
+    #[error(transparent)]
+    TooFewFiles(#[from] TooFew),
+
+    /// The system lets the server have too few files.
+    #[error(
+        "{server} ended ({status}), as the limit on open files is too low for it: {limit}; raise it \
+         (ulimit -Hn 64000, LimitNOFILE= of systemd, --ulimit nofile= of docker); its log is {log}"
+    )]
+    Files {
+        /// The server.
+        server: Server,
+        /// How it ended.
+        status: String,
+        /// How many this process may have, which its servers inherit.
+        limit: String,
+        /// Its log file.
+        log: PathBuf,
     },
 
     /// Another process listens on the port.

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use rustix::process::{Resource, getrlimit};
 use serde_json::Value;
 
 use super::error::Error;
@@ -53,8 +54,15 @@ impl Log {
 
     /// The error for a server that ended by itself.
     pub(super) fn ended(&self, server: Server, status: ExitStatus) -> Error {
-        let tail = summary(&self.end_of_it());
-        Error::Exited { server, status: status.to_string(), log: self.path.clone(), tail }
+        let text = self.end_of_it();
+        let (status, log) = (status.to_string(), self.path.clone());
+        // What both servers write is the system's own text; mongod's own name for it as well.
+        if ["oo many open files", "TooManyFilesOpen"].iter().any(|it| text.contains(it)) {
+            let limit = getrlimit(Resource::Nofile).maximum;
+            let limit = limit.map_or("its own".to_owned(), |limit| limit.to_string());
+            return Error::Files { server, status, limit, log };
+        }
+        Error::Exited { server, status, log, tail: summary(&text) }
     }
 
     /// The error for a server that ended while it was being started, by what it said.
@@ -130,6 +138,17 @@ mod tests {
         for (server, text) in [(Server::Nats, nats), (Server::Mongod, mongod)] {
             let error = explained(server, text);
             assert!(matches!(error, Error::PortInUse { port: 21_000, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_had_too_few_files_is_told_as_such() {
+        let mongod = r#"{"s":"F","msg":"Writing fatal message","attr":{"message":"DBException::toString(): TooManyFilesOpen: error in creating eventfd"}}"#;
+        let nats = "[1] 2026/01/01 [FTL] Error listening: accept4: too many open files\n";
+        for (server, text) in [(Server::Mongod, mongod), (Server::Nats, nats)] {
+            let error = explained(server, text);
+            let said = error.to_string();
+            assert!(matches!(error, Error::Files { .. }) && said.contains("open files"), "{said}");
         }
     }
 

@@ -14,7 +14,7 @@
 //! - `server` what the two are: names, least versions, pinned wheels
 //! - `find` the PATH, the cache, versions; `fetch` and `pip` bring what is not there
 //! - `folder` the data folder: lock, ports, processes of the last run; `port`; `log`
-//! - `child` processes that end with this one
+//! - `child` processes that end with this one, by their `leash`
 //! - `nats`, `mongod` how each is run and when it is ready; `unit` one of them, run and run again;
 //!   `mend` a nats-server that cannot write any more, started again
 
@@ -23,6 +23,7 @@ mod error;
 mod fetch;
 mod find;
 mod folder;
+pub(crate) mod leash;
 mod log;
 mod mend;
 mod mongod;
@@ -37,6 +38,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::files;
 pub use error::Error;
 use folder::{Folder, Record};
 pub use server::{Server, Version};
@@ -131,8 +133,9 @@ impl Services {
             let (nats_url, mongodb_uri) = (nats_url.clone(), mongodb_uri.clone());
             return Ok(Self { nats_url, mongodb_uri, nats: None, mongod: None, folder: None });
         }
+        files::are_enough()?;
         let folder = Folder::hold(&settings.data_dir, say).await?;
-        if !child::leashed() {
+        if !leash::is_there() {
             say("setpriv is missing (apt install util-linux): if this program is killed, its \
                  servers stay until it next starts");
         }

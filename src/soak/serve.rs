@@ -11,16 +11,18 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::proxy::Proxy;
+use crate::services::leash;
 
 /// How long it may take to listen.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How many of its last lines are kept, to be shown where something fails.
 const LINES: usize = 40;
 
-/// A `serve` that runs. Dropping it kills it.
+/// A `serve` that runs. Dropping it kills it, and so does the end of this process.
 pub struct Serve {
     /// Its line to NATS.
     pub nats: Proxy,
@@ -56,12 +58,12 @@ impl Serve {
     /// Where it cannot be started.
     pub async fn start(program: &Program<'_>, failpoint: Option<&str>) -> anyhow::Result<Serve> {
         let (nats, mongo) = (Proxy::to(program.nats).await?, Proxy::to(program.mongo).await?);
-        let mut command = Command::new(program.path);
+        let mut command = Command::from(leash::command(program.path));
         command.arg("serve").envs(program.environment.iter().map(|(name, value)| (name, value)));
         if let Some(failpoint) = failpoint {
             command.env("FAILPOINTS", format!("{failpoint}=return"));
         }
-        let mut child = command
+        command
             .env("NATS_URL", format!("nats://{}", nats.address()))
             .env("MONGODB_URI", format!("mongodb://{}/?directConnection=true", mongo.address()))
             .env("BIND", "127.0.0.1:0")
@@ -70,9 +72,14 @@ impl Serve {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("starting serve")?;
+            .kill_on_drop(true);
+        // From a thread that lives as long as the program, which the runtime's need not.
+        let runtime = Handle::current();
+        let spawn = move || {
+            let _within = runtime.enter();
+            command.spawn()
+        };
+        let mut child = leash::start(spawn).await.context("starting serve")?;
         let said = Arc::<Mutex<Said>>::default();
         tokio::spawn(listen(child.stderr.take(), Arc::clone(&said)));
         Ok(Serve { nats, mongo, child, said })

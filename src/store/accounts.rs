@@ -1,17 +1,17 @@
-//! Accounts. A change to one is made in one transaction with its sessions, so that whoever looks
-//! at a session alone knows what its account may do now.
+//! Accounts. A [change](super::change) to one is made in one transaction with its sessions, so that
+//! whoever looks at a session alone knows what its account may do now.
 
 use std::fmt;
 
-use futures_util::FutureExt;
 use mongodb::bson::{self, doc};
 use mongodb::error::{ErrorKind, WriteFailure};
-use mongodb::options::ReturnDocument;
-use mongodb::{ClientSession, Database};
 use serde::{Deserialize, Serialize};
 
-use super::names::{ACCOUNTS, RESETS, SESSIONS};
-use super::time::{self, DateTime};
+pub use super::change::{Change, NewPassword, Sessions};
+use super::names::ACCOUNTS;
+use super::relied::By;
+use super::sessions::Standing;
+use super::time::DateTime;
 use super::{Doing, Error, Store};
 use crate::auth::role::{Permission, Role};
 
@@ -108,44 +108,6 @@ pub struct Preferences {
     pub dashboard: Option<String>,
 }
 
-/// What to change of an account; what is `None` stays. An empty name is taken away.
-#[derive(Debug, Clone, Default)]
-#[allow(missing_docs)] // as in [`Account`]
-pub struct Change {
-    pub email: Option<String>,
-    pub username: Option<String>,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub role: Option<Role>,
-    pub permissions: Option<Vec<Permission>>,
-    pub profile: Option<Profile>,
-    pub is_active: Option<bool>,
-    pub is_verified: Option<bool>,
-    pub password: Option<NewPassword>,
-}
-
-/// A password in place of the one that was shown for it. Where that is the account's no more, nothing
-/// is changed: of two that are set at once with the same old one, one is refused.
-#[derive(Debug, Clone)]
-pub struct NewPassword {
-    /// The hash that the old one was verified against.
-    pub was: PasswordHash,
-    /// The new one's.
-    pub is: PasswordHash,
-}
-
-/// What becomes of an account's sessions when it is changed. Those that go on have its new role
-/// and permissions at once; a deactivated account keeps none whatever is said here.
-#[derive(Debug, Clone)]
-pub enum Sessions {
-    /// They go on.
-    GoOn,
-    /// All end.
-    End,
-    /// All but one end.
-    EndBut(String),
-}
-
 /// Why an account was not written.
 #[derive(Debug)]
 pub enum Refused {
@@ -153,6 +115,10 @@ pub enum Refused {
     EmailTaken,
     /// Nobody would be left who may do everything.
     LastAdmin,
+    /// The session of who asked has ended.
+    SessionEnded,
+    /// There is no such account.
+    Missing,
     /// The store did not take it.
     Store(Error),
 }
@@ -165,7 +131,25 @@ impl Store {
     pub async fn insert_account(&self, account: &Account) -> Result<(), Refused> {
         let accounts = self.database.collection::<Account>(ACCOUNTS);
         let inserted = accounts.insert_one(account).await;
-        inserted.doing("adding an account").map(|_| ()).map_err(refused)
+        inserted.doing("adding an account")?;
+        Ok(())
+    }
+
+    /// Adds an account for who asks in a session that still is there, where they may: `judge` is
+    /// shown who they are when it is written.
+    ///
+    /// # Errors
+    /// What the judge says, and [`Refused`].
+    pub async fn insert_account_by<E>(
+        &self,
+        account: &Account,
+        by: By,
+        judge: impl Fn(&Standing) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Result<(), E>
+    where
+        E: From<Refused> + Send + 'static,
+    {
+        self.insert_by(ACCOUNTS, "adding an account", account, by, judge).await
     }
 
     /// An account by its id.
@@ -196,179 +180,12 @@ impl Store {
         let found = accounts.find_one(admin).projection(doc! { "_id": 1 }).await;
         found.doing("looking for an admin").map(|found| found.is_some())
     }
-
-    /// Changes an account and, together with it, its sessions. Gives the account as it is then, or
-    /// `None` where there is none, or none with the password that was shown.
-    ///
-    /// # Errors
-    /// [`Refused`].
-    pub async fn change_account(
-        &self,
-        id: &str,
-        change: Change,
-        by: &str,
-        sessions: Sessions,
-    ) -> Result<Option<Account>, Refused> {
-        let writes = Writes {
-            id: id.to_owned(),
-            may_end_admin: change.is_active == Some(false)
-                || change.role.is_some_and(|role| role != Role::Admin),
-            ends_resets: change.email.is_some()
-                || change.password.is_some()
-                || change.is_active == Some(false),
-            password_was: change.password.as_ref().map(|password| password.was.clone()),
-            update: change.update(by).map_err(Refused::Store)?,
-            sessions,
-        };
-        let context = (self.database.clone(), writes);
-        let changed = self
-            .transact("changing an account", context, |session, (database, writes)| {
-                change_in(database, session, writes).boxed()
-            })
-            .await;
-        match changed.map_err(refused)? {
-            Changed::To(account) => Ok(Some(*account)),
-            Changed::Missing => Ok(None),
-            Changed::LastAdmin => Err(Refused::LastAdmin),
-        }
-    }
 }
 
-/// What changing an account writes.
-struct Writes {
-    id: String,
-    update: bson::Document,
-    sessions: Sessions,
-    /// An admin may be none afterwards.
-    may_end_admin: bool,
-    /// Where the account has another password, nothing is written.
-    password_was: Option<PasswordHash>,
-    /// Links to set a new password were sent to who is not to use them any more.
-    ends_resets: bool,
-}
-
-enum Changed {
-    To(Box<Account>),
-    Missing,
-    LastAdmin,
-}
-
-async fn change_in(
-    database: &Database,
-    session: &mut ClientSession,
-    writes: &Writes,
-) -> mongodb::error::Result<Changed> {
-    let id = writes.id.as_str();
-    if writes.may_end_admin && is_last_admin(database, session, id).await? {
-        return Ok(Changed::LastAdmin);
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        if error.is_duplicate() { Refused::EmailTaken } else { Refused::Store(error) }
     }
-    let mut those = doc! { "_id": id };
-    if let Some(was) = &writes.password_was {
-        those.insert("passwordHash", was.0.as_str());
-    }
-    let changed = database
-        .collection::<Account>(ACCOUNTS)
-        .find_one_and_update(those, writes.update.clone())
-        .return_document(ReturnDocument::After)
-        .session(&mut *session)
-        .await?;
-    let Some(account) = changed else { return Ok(Changed::Missing) };
-    follow(database, session, &account, &writes.sessions).await?;
-    if writes.ends_resets {
-        let resets = database.collection::<bson::Document>(RESETS);
-        resets.delete_many(doc! { "userId": id }).session(session).await?;
-    }
-    Ok(Changed::To(Box::new(account)))
-}
-
-/// Whether an account is the last active admin's. The other admin that is found is written to: of
-/// two changes that each rely on the other's admin, only one goes through.
-async fn is_last_admin(
-    database: &Database,
-    session: &mut ClientSession,
-    id: &str,
-) -> mongodb::error::Result<bool> {
-    let accounts = database.collection::<bson::Document>(ACCOUNTS);
-    let mut admin = doc! { "_id": id, "role": Role::Admin.as_str(), "isActive": true };
-    if accounts.find_one(admin.clone()).session(&mut *session).await?.is_none() {
-        return Ok(false);
-    }
-    admin.insert("_id", doc! { "$ne": id });
-    let relied_on = doc! { "$inc": { "reliedOn": 1_i64 } };
-    let another = accounts.find_one_and_update(admin, relied_on).session(session).await?;
-    Ok(another.is_none())
-}
-
-/// Makes an account's sessions follow it, in the transaction that changed it.
-pub(super) async fn follow(
-    database: &Database,
-    session: &mut ClientSession,
-    account: &Account,
-    sessions: &Sessions,
-) -> mongodb::error::Result<()> {
-    let rows = database.collection::<bson::Document>(SESSIONS);
-    let mut those = doc! { "userId": account.id.as_str() };
-    match sessions {
-        Sessions::End => {}
-        _ if !account.is_active => {}
-        Sessions::EndBut(kept) => {
-            those.insert("_id", doc! { "$ne": kept.as_str() });
-        }
-        Sessions::GoOn => {
-            let permissions = bson::serialize_to_bson(&account.permissions)?;
-            let set = doc! { "role": account.role.as_str(), "permissions": permissions };
-            rows.update_many(those, doc! { "$set": set }).session(session).await?;
-            return Ok(());
-        }
-    }
-    rows.delete_many(those).session(session).await?;
-    Ok(())
-}
-
-impl Change {
-    fn update(self, by: &str) -> Result<bson::Document, Error> {
-        const DOING: &str = "changing an account";
-        let (mut set, mut unset) = (doc! {}, doc! {});
-        set.insert("updatedAt", time::now());
-        set.insert("updatedBy", by);
-        for (field, name) in [
-            ("username", self.username),
-            ("firstName", self.first_name),
-            ("lastName", self.last_name),
-        ] {
-            match name {
-                Some(name) if name.is_empty() => drop(unset.insert(field, "")),
-                Some(name) => drop(set.insert(field, name)),
-                None => {}
-            }
-        }
-        for (field, value) in [
-            ("email", self.email.map(bson::Bson::String)),
-            ("role", self.role.map(|role| role.as_str().into())),
-            ("isActive", self.is_active.map(bson::Bson::Boolean)),
-            ("isVerified", self.is_verified.map(bson::Bson::Boolean)),
-            ("passwordHash", self.password.map(|password| password.is.0.into())),
-        ] {
-            if let Some(value) = value {
-                set.insert(field, value);
-            }
-        }
-        if let Some(permissions) = self.permissions {
-            set.insert("permissions", bson::serialize_to_bson(&permissions).doing(DOING)?);
-        }
-        if let Some(profile) = self.profile {
-            set.insert("profile", bson::serialize_to_bson(&profile).doing(DOING)?);
-        }
-        let mut update = doc! { "$set": set };
-        if !unset.is_empty() {
-            update.insert("$unset", unset);
-        }
-        Ok(update)
-    }
-}
-
-fn refused(error: Error) -> Refused {
-    if error.is_duplicate() { Refused::EmailTaken } else { Refused::Store(error) }
 }
 
 impl Error {

@@ -57,7 +57,7 @@ struct Lease {
 }
 
 #[derive(Debug, Deserialize)]
-struct At {
+struct Stand {
     position: u64,
     incarnation: String,
     #[serde(rename = "committedAt")]
@@ -98,12 +98,12 @@ impl Store {
         let Some(generation) = self.live().await? else { return Ok(folder) };
         let at = self
             .database
-            .collection::<At>(CHECKPOINTS)
+            .collection::<Stand>(CHECKPOINTS)
             .find_one(doc! { "_id": generation })
             .projection(doc! { "position": 1, "incarnation": 1, "committedAt": 1 })
             .await
             .doing(DOING)?;
-        if let Some(At { position, incarnation, committed_at }) = at {
+        if let Some(Stand { position, incarnation, committed_at }) = at {
             folder = Folder { generation, position, incarnation, committed_at, ..folder };
         }
         Ok(folder)

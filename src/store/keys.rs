@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
 
+use super::accounts::Refused;
 use super::names::API_KEYS;
+use super::relied::{By, done};
+use super::sessions::Standing;
 use super::time::{self, DateTime};
 use super::{Doing, Error, Store};
 use crate::auth::scope::Scope;
@@ -82,6 +85,47 @@ impl Store {
         let mut found: Vec<KeyRow> = found.try_collect().await.doing(DOING)?;
         found.retain(|key| key.expires_at.is_none_or(|end| end > time::now()));
         Ok(found)
+    }
+
+    /// Adds a key for who asks in a session that still is there, where they may: `judge` is shown who
+    /// they are when it is written.
+    ///
+    /// # Errors
+    /// What the judge says, and [`Refused`].
+    pub async fn insert_key_by<E>(
+        &self,
+        key: &KeyRow,
+        by: By,
+        judge: impl Fn(&Standing) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Result<(), E>
+    where
+        E: From<Refused> + Send + 'static,
+    {
+        self.insert_by(API_KEYS, "adding an API key", key, by, judge).await
+    }
+
+    /// Takes a key away for who asks, as [`Store::insert_key_by`] adds one.
+    ///
+    /// # Errors
+    /// What the judge says, and [`Refused`].
+    pub async fn remove_key_by<E, J>(&self, id: &str, by: By, judge: J) -> Result<Option<KeyRow>, E>
+    where
+        E: From<Refused> + Send + 'static,
+        J: Fn(&Standing) -> Result<(), E> + Send + Sync + 'static,
+    {
+        let keys = self.database.collection::<KeyRow>(API_KEYS);
+        let context = (keys, doc! { "_id": id }, judge);
+        let removed = self.transact_by("revoking an API key", by, context, |session, it, by| {
+            async move {
+                let (keys, those, judge) = it;
+                if let Err(refused) = judge(by) {
+                    return Ok(Err(refused));
+                }
+                keys.find_one_and_delete(those.clone()).session(session).await.map(Ok)
+            }
+            .boxed()
+        });
+        done(removed.await)
     }
 
     /// Takes a key away; gives it as it was, or `None` where there is none.

@@ -13,6 +13,7 @@
 //! - [`quarantine`]: what is quarantined, and what became of it;
 //! - [`notes`]: what is remembered beside the read models; [`holes`]: what the log may lack;
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
+//!   [`change`]: what is changed of an account; [`relied`]: who asks for a change may still;
 //!   [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
 //! - [`door`]: the indexes of all these; [`transaction`], [`time`]: what they are made with.
 
@@ -20,6 +21,7 @@ pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod bulk;
+pub mod change;
 pub mod commit;
 pub mod diff;
 pub mod directory;
@@ -36,6 +38,7 @@ pub mod notes;
 mod operations;
 pub mod quarantine;
 pub mod read;
+pub mod relied;
 pub mod resets;
 pub mod sessions;
 pub mod time;
@@ -47,11 +50,34 @@ use std::time::Duration;
 
 use mongodb::bson::doc;
 use mongodb::error::ErrorKind;
-use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
+use mongodb::options::{ClientOptions, ConnectionString, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
 
 /// The oldest `MongoDB` whose transactions and snapshot reads the program relies on.
 const OLDEST_VERSION: (u32, u32) = (6, 0);
+
+/// The database where neither a setting nor a URI names one.
+const DATABASE: &str = "adaptive_bi";
+
+/// A text that is no address of `MongoDB`. What is wrong with it is left out where it may repeat a
+/// password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "MONGODB_URI is not a MongoDB address; it looks like mongodb://host:27017/?replicaSet=rs0, with \
+     what is no letter or digit in a password as %XX{0}"
+)]
+pub struct NotAnAddress(String);
+
+/// The database that a URI names, if it does.
+///
+/// # Errors
+/// [`NotAnAddress`].
+pub fn database_of(uri: &str) -> Result<Option<String>, NotAnAddress> {
+    let parsed = ConnectionString::parse(uri).map_err(|error| {
+        NotAnAddress(if uri.contains('@') { String::new() } else { format!(": {}", short(&error)) })
+    })?;
+    Ok(parsed.default_database)
+}
 
 /// Why the store cannot be used or did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +185,7 @@ impl Store {
         let name = name
             .map(str::to_owned)
             .or_else(|| options.default_database.clone())
-            .unwrap_or_else(|| "adaptive_bi".to_owned());
+            .unwrap_or_else(|| DATABASE.to_owned());
         let client = Client::with_options(options).map_err(Error::Uri)?;
         let admin = client.database("admin");
         let hello = admin

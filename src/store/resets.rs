@@ -5,7 +5,8 @@ use mongodb::bson::{self, doc};
 use mongodb::options::ReturnDocument;
 use serde::{Deserialize, Serialize};
 
-use super::accounts::{Account, PasswordHash, Sessions, follow};
+use super::accounts::{Account, PasswordHash, Sessions};
+use super::change::follow;
 use super::names::{ACCOUNTS, RESETS};
 use super::time::{self, DateTime};
 use super::{Doing, Error, Store};
@@ -24,14 +25,29 @@ pub struct ResetRow {
 }
 
 impl Store {
-    /// Adds a token.
+    /// Adds a token for an account that may sign in and still has the e-mail that it was asked for by;
+    /// false where it is not so. Writing to the account orders it with whatever changes that.
     ///
     /// # Errors
-    /// [`Error::Driver`].
-    pub async fn insert_reset(&self, row: &ResetRow) -> Result<(), Error> {
-        let rows = self.database.collection::<ResetRow>(RESETS);
-        rows.insert_one(row).await.doing("adding a reset token")?;
-        Ok(())
+    /// [`Error::Driver`], [`Error::TimedOut`].
+    pub async fn insert_reset(&self, row: &ResetRow, email: &str) -> Result<bool, Error> {
+        let owner = doc! { "_id": row.user_id.as_str(), "email": email, "isActive": true };
+        let context = (self.database.clone(), row.clone(), owner);
+        self.transact("adding a reset token", context, |session, (database, row, owner)| {
+            async move {
+                let accounts = database.collection::<bson::Document>(ACCOUNTS);
+                let relied_on = doc! { "$inc": { "reliedOn": 1_i64 } };
+                let found = accounts.update_one(owner.clone(), relied_on).session(&mut *session);
+                if found.await?.matched_count == 0 {
+                    return Ok(false);
+                }
+                let rows = database.collection::<ResetRow>(RESETS);
+                rows.insert_one(&*row).session(session).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Whose token this is, while it is good.

@@ -9,8 +9,9 @@ use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
 use serde::{Deserialize, Serialize};
 
-use super::accounts::{Account, PasswordHash};
+use super::accounts::{Account, Refused};
 use super::names::{ACCOUNTS, SESSIONS};
+use super::relied::{By, done};
 use super::time::{self, DateTime};
 use super::{Doing, Error, Store};
 use crate::auth::role::{Permission, Role};
@@ -101,8 +102,8 @@ pub enum Rotated {
 pub const SESSIONS_MAX: usize = 100;
 
 impl Store {
-    /// Begins a session of an account where it may sign in and its password still is the one that
-    /// was verified; `None` where not. Writing to the account orders it with any change to it, and
+    /// Begins a session of an account where it may sign in and its e-mail and password still are those
+    /// that were shown; `None` where not. Writing to the account orders it with any change to it, and
     /// with other sessions of it that begin: so no more than [`SESSIONS_MAX`] are ever there.
     ///
     /// # Errors
@@ -110,12 +111,15 @@ impl Store {
     pub async fn open_session(
         &self,
         row: &SessionRow,
-        password: &PasswordHash,
+        shown: &Account,
     ) -> Result<Option<Account>, Error> {
         const DOING: &str = "beginning a session";
         let document = bson::serialize_to_document(row).doing(DOING)?;
         let active = doc! {
-            "_id": row.user_id.as_str(), "isActive": true, "passwordHash": password.0.as_str(),
+            "_id": row.user_id.as_str(),
+            "isActive": true,
+            "email": shown.email.as_str(),
+            "passwordHash": shown.password_hash.0.as_str(),
         };
         let context = (self.database.clone(), active, document, row.created_at);
         self.transact(DOING, context, |session, (database, active, document, now)| {
@@ -206,17 +210,45 @@ impl Store {
         Ok(ended.map_or(Rotated::Ended, Rotated::Reused))
     }
 
-    /// Ends one session of an account; false where it has no such one.
+    /// Ends a session for who asks in another one of the same account, or in that one; false where
+    /// there is none to end.
     ///
     /// # Errors
-    /// [`Error::Driver`].
-    pub async fn end_session_of(&self, user_id: &str, session: &str) -> Result<bool, Error> {
-        self.database
-            .collection::<Bson>(SESSIONS)
-            .delete_one(doc! { "_id": session, "userId": user_id })
-            .await
-            .doing("ending a session")
-            .map(|ended| ended.deleted_count == 1)
+    /// [`Refused`].
+    pub async fn end_session_by<E>(&self, session: &str, by: By) -> Result<bool, E>
+    where
+        E: From<Refused> + Send + 'static,
+    {
+        let those = doc! { "_id": session, "userId": by.user_id.as_str() };
+        self.end_by(those, by).await.map(|ended| ended == 1)
+    }
+
+    /// Ends all sessions of who asks in one of them; gives how many.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn end_sessions_by<E>(&self, by: By) -> Result<u64, E>
+    where
+        E: From<Refused> + Send + 'static,
+    {
+        let those = doc! { "userId": by.user_id.as_str() };
+        self.end_by(those, by).await
+    }
+
+    async fn end_by<E>(&self, those: bson::Document, by: By) -> Result<u64, E>
+    where
+        E: From<Refused> + Send + 'static,
+    {
+        let context = (self.database.collection::<bson::Document>(SESSIONS), those);
+        let ended = self.transact_by("ending sessions", by, context, |session, context, _| {
+            async move {
+                let (rows, those) = context;
+                let ended = rows.delete_many(those.clone()).session(session).await?;
+                Ok(Ok(ended.deleted_count))
+            }
+            .boxed()
+        });
+        done(ended.await)
     }
 
     /// Ends all sessions of an account; gives how many.
@@ -265,6 +297,6 @@ fn newest_first() -> bson::Document {
     doc! { "createdAt": -1, "_id": -1 }
 }
 
-fn standing() -> bson::Document {
+pub(super) fn standing() -> bson::Document {
     doc! { "userId": 1, "role": 1, "permissions": 1 }
 }

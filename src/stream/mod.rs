@@ -6,7 +6,8 @@
 //! - [`subject`]: subjects as functions with strict parsers beside them;
 //! - [`ensure`]: the stream itself, made where there is none, looked at where there is one;
 //! - [`publish`]: events onto the log;
-//! - [`answers`]: what it answers to them; [`writes`]: whether it takes them at all;
+//! - [`answers`]: what it answers to them; [`writes`]: whether it takes them at all; `duplicate`:
+//!   whether what it says it has is the same;
 //! - [`link`]: the connection, made anew where it ended;
 //! - [`read`]: events off the log, from a position, in order and without holes; [`raw`]: those that
 //!   the client cannot read, and what is wrong with them; [`hole`]: positions that the log lacks;
@@ -19,6 +20,7 @@ pub mod announce;
 mod answers;
 pub mod check;
 pub mod damage;
+mod duplicate;
 pub mod ensure;
 pub mod hole;
 mod link;
@@ -38,6 +40,7 @@ use projections::time::Time;
 use tracing::{info, warn};
 
 use self::address::Address;
+use self::duplicate::Duplicates;
 use self::hole::Hole;
 use self::link::Link;
 use self::writes::Writes;
@@ -131,6 +134,7 @@ pub struct Log {
     pub(crate) settings: Settings,
     /// Events that it did not take.
     pub refused: Arc<Seldom>,
+    duplicates: Arc<Duplicates>,
     writes: Arc<Writes>,
 }
 
@@ -187,7 +191,7 @@ impl Log {
         let refused = Arc::default();
         let writes = Arc::default();
         let link = Link::open(&settings, &refused, &writes).await?;
-        let log = Log { link, settings, refused, writes };
+        let log = Log { link, settings, refused, duplicates: Arc::default(), writes };
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))
     }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::client::{PublishError, PublishErrorKind};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use projections::event::Kind;
 use tokio::time::timeout;
 
 use super::announce::Announcement;
 use super::answers::Expected;
+use super::duplicate::Sent;
 use super::{Error, Log, REPLAY_OF, subject};
 use crate::telemetry::traces::{self, TRACEPARENT};
 
@@ -73,11 +75,12 @@ pub enum Refusal {
 
 impl Log {
     /// Sends an event. The first future ends when it is on its way, in the order of the calls; the
-    /// second when the log has answered, whether or not anybody looks at it meanwhile.
+    /// second when the log has answered, whether or not anybody looks at it meanwhile. What the log
+    /// says is a duplicate is looked at then, and sent again where it is none.
     ///
     /// # Errors
     /// [`Refusal`]; the second future's likewise. The first ends within 20 s and the second within
-    /// 10 s.
+    /// 10 s, or within 50 s where it has to look.
     pub async fn publish(
         &self,
         event: Outgoing,
@@ -93,13 +96,23 @@ impl Log {
         if let Some(traceparent) = traces::carried() {
             headers.insert(TRACEPARENT, &*traceparent);
         }
-        Ok(self.send(subject, headers, event.body).await?.get())
+        let has_id = headers.get(async_nats::header::NATS_MESSAGE_ID).is_some();
+        let sent = has_id.then(|| {
+            let (headers, body) = (headers.clone(), event.body.clone());
+            (self.clone(), Sent { subject: subject.clone(), headers, body })
+        });
+        let expected = self.send(subject, headers, event.body).await?;
+        Ok(match sent {
+            None => expected.get().left_future(),
+            // Boxed: most events have none, and are not to carry the room for it.
+            Some((log, sent)) => log.told(expected, sent).boxed().right_future(),
+        })
     }
 
     /// Sends a quarantined message again, and waits for the log to have it.
     ///
     /// # Errors
-    /// [`Refusal`], within 30 s.
+    /// [`Refusal`], within 70 s.
     pub async fn publish_again(&self, again: Again) -> Result<Stored, Refusal> {
         let mut headers = HeaderMap::new();
         for (name, value) in &again.headers {
@@ -107,10 +120,21 @@ impl Log {
         }
         headers.insert(async_nats::header::NATS_MESSAGE_ID, again.message_id.as_str());
         headers.insert(REPLAY_OF, again.replay_of.to_string().as_str());
-        self.send(again.subject, headers, again.body).await?.get().await
+        let (subject, body) = (again.subject.clone(), again.body.clone());
+        let sent = Sent { subject, headers: headers.clone(), body };
+        let expected = self.send(again.subject, headers, again.body).await?;
+        self.clone().told(expected, sent).await
     }
 
-    async fn send(
+    /// What the log answers to a message that has an id.
+    async fn told(self, expected: Expected, sent: Sent) -> Result<Stored, Refusal> {
+        match expected.get().await? {
+            stored if stored.duplicate => self.truth_of(sent, stored).await,
+            stored => Ok(stored),
+        }
+    }
+
+    pub(super) async fn send(
         &self,
         subject: String,
         headers: HeaderMap,

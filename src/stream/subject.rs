@@ -2,6 +2,9 @@
 
 use projections::event::Kind;
 
+/// The first token of our own subjects that are no events.
+const OURS: &str = "adaptive-bi";
+
 /// The subject of an event about one entity.
 #[must_use]
 pub fn of_event(prefix: &str, kind: Kind, id: &str) -> String {
@@ -30,6 +33,25 @@ pub fn of_kind(prefix: &str, kind: Kind) -> String {
     format!("{prefix}.{}", kind.as_str())
 }
 
+/// Whether a stream can have that name: a token of subjects, and a folder of the server's.
+#[must_use]
+pub fn is_stream(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b".*>/\\".contains(&byte);
+    (1..=255).contains(&name.len()) && name.bytes().all(fits)
+}
+
+/// Whether subjects of events can begin so: whole tokens, and none of the server's or of our own that
+/// are no events.
+#[must_use]
+pub fn is_prefix(prefix: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"*>".contains(&byte);
+    let mut tokens = prefix.split('.');
+    let are_tokens = tokens.all(|it| !it.is_empty() && it.bytes().all(fits));
+    let first = prefix.split('.').next().unwrap_or_default();
+    let is_taken = first.starts_with('$') || ["_INBOX", OURS].contains(&first);
+    are_tokens && !is_taken && prefix.len() <= 128
+}
+
 /// The kind that a subject names. `None` where it is none of ours.
 #[must_use]
 pub fn kind_of(prefix: &str, subject: &str) -> Option<Kind> {
@@ -40,14 +62,14 @@ pub fn kind_of(prefix: &str, subject: &str) -> Option<Kind> {
 /// Where commits of a stream's projector are announced; outside the stream's own subjects.
 #[must_use]
 pub fn of_announcements(stream: &str) -> String {
-    format!("adaptive-bi.changes.{stream}")
+    format!("{OURS}.changes.{stream}")
 }
 
 /// Where answers to our own requests come, the events that we read among them. Not the `_INBOX` that
 /// every client may listen to by default, so that a producer cannot read along.
 #[must_use]
 pub fn of_inboxes(stream: &str) -> String {
-    let mut subject = "adaptive-bi.inbox.".to_owned();
+    let mut subject = format!("{OURS}.inbox.");
     push_token(&mut subject, stream);
     subject
 }

@@ -30,6 +30,8 @@ pub const HTTP_DURATION: &str = "http_server_request_duration_seconds";
 pub const EVENTS: &str = "adaptive_bi_events_total";
 /// Events that came by HTTP, by what became of them.
 pub const PUBLISHED: &str = "adaptive_bi_published_events_total";
+/// Events whose message id another message had, sent without it.
+pub const NO_DUPLICATES: &str = "adaptive_bi_message_ids_taken_total";
 /// Events in a batch.
 pub const BATCH_EVENTS: &str = "adaptive_bi_batch_events";
 /// Documents that a commit writes.
@@ -42,6 +44,8 @@ pub const PUSHES: &str = "adaptive_bi_pushes_total";
 pub const PUSH_DROPPED: &str = "adaptive_bi_push_dropped_total";
 /// Connections that are pushed to.
 pub const PUSH_CONNECTIONS: &str = "adaptive_bi_push_connections";
+/// Sign-ins and registrations that found no place.
+pub const SENT_AWAY: &str = "adaptive_bi_sign_in_sent_away_total";
 /// The position of the live read models.
 pub const POSITION: &str = "adaptive_bi_projection_position";
 /// Events that are not folded.
@@ -105,12 +109,14 @@ fn describe() {
     describe_histogram!(HTTP_DURATION, Unit::Seconds, "How long requests took to be answered");
     describe_counter!(EVENTS, "Events committed, by kind and what came of them");
     describe_counter!(PUBLISHED, "Events that came by HTTP, by what became of them");
+    describe_counter!(NO_DUPLICATES, "Events whose message id another message on the log had");
     describe_histogram!(BATCH_EVENTS, "Events in a batch");
     describe_histogram!(COMMIT_WRITES, "Documents that a commit writes");
     describe_histogram!(COMMIT_DURATION, Unit::Seconds, "How long commits took");
     describe_counter!(PUSHES, "Updates sent to all who listen");
     describe_counter!(PUSH_DROPPED, "Packets that did not fit a connection's queue");
     describe_gauge!(PUSH_CONNECTIONS, "Connections that are pushed to");
+    describe_counter!(SENT_AWAY, "Passwords that were not worked on, as too many waited");
     describe_gauge!(POSITION, "The position of the live read models");
     describe_gauge!(LAG_EVENTS, "Events on the log that are not folded");
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "The same in seconds of the log's time");
@@ -165,4 +171,9 @@ pub fn published(result: &'static str, events: usize) {
     if events > 0 {
         counter!(PUBLISHED, "result" => result).increment(events as u64);
     }
+}
+
+/// Too many waited for their password to be worked on; one of such a crowd was sent away.
+pub fn sent_away(waiting: &'static str) {
+    counter!(SENT_AWAY, "waiting" => waiting).increment(1);
 }

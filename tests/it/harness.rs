@@ -105,6 +105,7 @@ impl Shop {
             "--rate-limit-max-address-requests=0".to_owned(),
             "--rate-limit-max-events=0".to_owned(),
             "--rate-limit-max-sign-in-failures=0".to_owned(),
+            "--rate-limit-max-registrations=0".to_owned(),
         ]);
         let client = async_nats::connect(nats_url).await.expect("nats");
         let mongo = mongodb::Client::with_uri_str(mongodb_uri).await.expect("mongo");

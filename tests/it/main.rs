@@ -6,7 +6,8 @@
 //!   [`serve`]: the program in a process of its own, to be read, killed or frozen;
 //! - [`events`]: what is published; [`documents`]: what is stored of it, to compare;
 //! - [`flow`]: from every way in to every figure; [`contract`]: the shapes on the wire;
-//! - [`batches`]: many events over HTTP at a time; [`commands`]: the program as a person runs it;
+//! - [`batches`]: many events over HTTP at a time; [`duplicates`]: what the log calls one; [`commands`]: the program as a person runs it;
+//!   [`settings`]: what it is told; [`limits`]: what the system lets it have;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
 //!   are too many, or are there when the service stops;
 //! - [`quarantine`]: what cannot be understood, [`replays`]: and what is done about it; [`halts`]: a log
@@ -15,6 +16,7 @@
 //!   Prometheus is told; [`traces`]: what a collector is;
 //! - [`auth`]: registering and signing in; [`sessions`]: what comes of it; [`routes`]: every route
 //!   with every caller;
+//!   [`rights`]: those that hold when something is written; [`crowds`]: many strangers at a time;
 //!   [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: what is remembered;
 //!   [`admin`]: accounts from the command line;
 //!   [`log_users`]: the log's own permissions;
@@ -35,9 +37,11 @@ mod commands;
 mod connections;
 mod contract;
 mod corpus;
+mod crowds;
 mod disk;
 mod documents;
 mod door;
+mod duplicates;
 mod events;
 mod faults;
 mod flow;
@@ -47,6 +51,7 @@ mod harness;
 mod holes;
 mod invariants;
 mod keys;
+mod limits;
 mod lingering;
 mod log_users;
 mod mail;
@@ -60,10 +65,12 @@ mod push;
 mod quarantine;
 mod rebuild;
 mod replays;
+mod rights;
 mod routes;
 mod serve;
 mod servers;
 mod sessions;
+mod settings;
 mod streams;
 mod traces;
 mod updates;

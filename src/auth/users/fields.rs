@@ -97,7 +97,8 @@ fn is_active(body: &mut Fields) -> Option<bool> {
 
 fn read_profile(fields: &mut Fields, profile: &mut Profile) {
     put(fields, "avatar", 500, "must have at most 500 characters", &mut profile.avatar);
-    if profile.avatar.as_deref().is_some_and(|avatar| !is_address(avatar)) {
+    let is_given = fields.is_given("avatar");
+    if is_given && profile.avatar.as_deref().is_some_and(|avatar| !is_address(avatar)) {
         fields.wrong("avatar", "must be an http or https address, or a path");
     }
     put(fields, "phone", 32, AT_MOST_32, &mut profile.phone);

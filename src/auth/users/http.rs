@@ -8,9 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use super::fields;
 use super::list::Asked;
-use super::may_give;
+use super::{Whose, fields};
 use crate::auth::access::Access::{self, Allowed, SignedIn};
 use crate::auth::accounts::Accounts;
 use crate::auth::audit::{Event, EventType};
@@ -161,12 +160,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let new = fields::new_account(&mut body, &person.user_id);
     body.finish()?;
-    if let Err(error) = may_give(&person, new.role, &new.permissions) {
-        let event = Event::refused(EventType::AccountCreate).by_user(&person.user_id);
-        accounts.audit.record(event.detail(new.role.as_str()).from(&origin)).await;
-        return Err(error.into());
-    }
-    let account = accounts.create(new, &origin).await?;
+    let account = accounts.create_user(&person, new, &origin).await?;
     Ok((StatusCode::CREATED, answer(account)).into_response())
 }
 
@@ -175,13 +169,18 @@ async fn change(
     person: Person,
     origin: Origin,
     Path(id): Path<String>,
-    mut body: Fields,
+    body: Fields,
 ) -> Result<Response, Problem> {
     own_or_allowed(&accounts, &person, &id, Action::Update, &origin).await?;
     let account = found(&accounts, &id).await?;
-    let change = fields::change(&mut body, &account);
-    body.finish()?;
-    Ok(answer(accounts.change_user(&person, account, change, &origin).await?))
+    // Whether the fields are right is the same for any account; what they change of it is found out
+    // when it is written.
+    let mut fields = body.clone();
+    fields::change(&mut fields, &account);
+    fields.finish()?;
+    let asked = move |account: &Account| fields::change(&mut body.clone(), account);
+    let whose = Whose::AlsoOwn(Action::Update);
+    Ok(answer(accounts.change_user(&person, &id, whose, asked, &origin).await?))
 }
 
 async fn deactivate(

@@ -1,7 +1,7 @@
 //! Who is there: the client's address and whether it came by TLS. A proxy is believed where it is
 //! trusted; what anyone else says of itself changes nothing.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// The other end of the TCP connection; the server puts it into every request.
 #[derive(Debug, Clone, Copy)]
@@ -35,14 +35,47 @@ impl FromStr for TrustedProxies {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let parse = |entry: &str| {
             let address = || entry.parse::<IpAddr>().map(IpNet::from);
-            let network = entry.parse::<IpNet>().or_else(|_| address());
+            let network = entry.parse::<IpNet>().or_else(|_| address()).map(canonical);
             network.map_err(|_| format!("{entry} is no address and no network such as 10.0.0.0/8"))
         };
         entries.map(parse).collect::<Result<_, _>>().map(TrustedProxies)
     }
 }
 
+/// What is a network of IPv4 written as one of IPv6 is the former: so are the addresses that are held
+/// against it.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(long) = network else { return network };
+    let mapped = long.addr().to_ipv4_mapped().zip(long.prefix_len().checked_sub(96));
+    let short = mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok());
+    short.map_or(network, IpNet::V4)
+}
+
+/// The addresses of IPv6 that are given out to the world, `2000::/3`.
+const WORLD_BITS: u8 = 3;
+
 impl TrustedProxies {
+    /// Whether half of all addresses of a kind or more are trusted, by one network or by several: then
+    /// almost anybody can say to be anybody.
+    #[must_use]
+    pub fn is_almost_everybody(&self) -> bool {
+        let short =
+            self.0.iter().filter_map(|it| if let IpNet::V4(it) = it { Some(*it) } else { None });
+        let long =
+            self.0.iter().filter_map(|it| if let IpNet::V6(it) = it { Some(*it) } else { None });
+        let short: u128 = Ipv4Net::aggregate(&short.collect())
+            .iter()
+            .map(|network| 1_u128 << (32 - network.prefix_len()))
+            .sum();
+        let world = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), WORLD_BITS);
+        let long: u128 = Ipv6Net::aggregate(&long.collect())
+            .iter()
+            .filter(|network| world.contains(*network) || network.contains(&world))
+            .map(|network| 1_u128 << (128 - network.prefix_len().max(WORLD_BITS)))
+            .sum();
+        short >= 1 << 31 || long >= 1 << (128 - WORLD_BITS - 1)
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -205,5 +238,33 @@ mod tests {
         assert!("::1, 10.0.0.0/8".parse::<TrustedProxies>().is_ok());
         assert!("localhost".parse::<TrustedProxies>().is_err());
         assert!("10.0.0.0/33".parse::<TrustedProxies>().is_err());
+    }
+
+    #[test]
+    fn a_network_of_the_old_kind_written_as_one_of_the_new_is_the_old_one() {
+        let proxies: TrustedProxies = "::ffff:10.0.0.0/104, ::ffff:192.0.2.1".parse().unwrap();
+        for (address, is_trusted) in [("10.1.2.3", true), ("192.0.2.1", true), ("192.0.2.2", false)]
+        {
+            assert_eq!(proxies.trusts(address.parse().unwrap()), is_trusted, "{address}");
+        }
+    }
+
+    #[test]
+    fn who_trusts_half_of_all_addresses_trusts_almost_everybody() {
+        for text in [
+            "0.0.0.0/0",
+            "::/0",
+            "2000::/3",
+            "127.0.0.1, 0.0.0.0/1, 128.0.0.0/1",
+            "0.0.0.0/2, 64.0.0.0/2, 10.0.0.0/8",
+            "::ffff:0.0.0.0/96",
+            "2000::/4, 3000::/5, 3800::/5",
+        ] {
+            assert!(text.parse::<TrustedProxies>().unwrap().is_almost_everybody(), "{text}");
+        }
+        for text in ["", "127.0.0.1", "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16", "fc00::/7, ::1"]
+        {
+            assert!(!text.parse::<TrustedProxies>().unwrap().is_almost_everybody(), "{text}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! | class | by | counts | when |
 //! |---|---|---|---|
-//! | all three below | address | requests | before authentication |
-//! | sign-in | address | answers 4xx | before and after |
+//! | all four below | address | requests | before authentication |
+//! | sign-in | address | answers 4xx to signing in and registering | before and after |
+//! | register | address | accounts that were made | before and after |
 //! | API | caller, else address | requests | after authentication |
 //! | ingest | caller, else address | events | after authentication, and again when they are counted |
 //!
@@ -65,6 +66,7 @@ enum Class {
     Api,
     Ingest,
     SignIn,
+    Register,
 }
 
 impl Class {
@@ -73,7 +75,8 @@ impl Class {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         match path {
-            "/api/auth/login" | "/api/auth/register" | "/api/auth/refresh" => Some(Class::SignIn),
+            "/api/auth/login" => Some(Class::SignIn),
+            "/api/auth/register" => Some(Class::Register),
             _ if below("/api/health") => None,
             _ if below("/api/events") => Some(Class::Ingest),
             _ if below("/api") => Some(Class::Api),
@@ -139,6 +142,7 @@ fn seconds(duration: Duration) -> u32 {
 pub(super) struct Limits {
     address: Option<Limit>,
     sign_in: Option<Limit>,
+    register: Option<Limit>,
     api: Option<Limit>,
     ingest: Option<Limit>,
 }
@@ -148,6 +152,7 @@ impl Limits {
         Limits {
             address: Limit::new("address", None, settings.address()),
             sign_in: Limit::new("sign-in", Some("failures"), settings.sign_in()),
+            register: Limit::new("register", Some("accounts"), settings.register()),
             api: Limit::new("api", None, settings.api()),
             ingest: Limit::new("ingest", Some("events"), settings.ingest()),
         }
@@ -188,9 +193,10 @@ pub(super) async fn by_address(
             Err(refused) => return limit.refuse(refused),
         }
     }
-    let mut response = match limits.sign_in.as_ref().filter(|_| class == Class::SignIn) {
-        Some(limit) => sign_in(limit, &key, request, next).await,
-        None => next.run(request).await,
+    let mut response = match class {
+        Class::SignIn => sign_in(&limits, &key, request, next).await,
+        Class::Register => register(&limits, &key, request, next).await,
+        Class::Api | Class::Ingest => next.run(request).await,
     };
     if let Some((limit, left)) = standing {
         limit.tell(&mut response, left);
@@ -200,12 +206,35 @@ pub(super) async fn by_address(
 
 /// A sign-in counts as failed until its answer says that it was not, so that many at a time try no
 /// more than many in a row, and one that does not wait for its answer has tried as well.
-async fn sign_in(limit: &Limit, key: &Key, request: Request, next: Next) -> Response {
+async fn sign_in(limits: &Limits, key: &Key, request: Request, next: Next) -> Response {
+    let is_counted = |response: &Response| response.status().is_client_error();
+    counted(limits.sign_in.as_ref(), key, is_counted, next.run(request)).await
+}
+
+/// An account counts as made until its answer says that it was not. One that was not made for a fault
+/// of who asked counts as a sign-in that failed.
+async fn register(limits: &Limits, key: &Key, request: Request, next: Next) -> Response {
+    let is_counted = |response: &Response| response.status().is_success();
+    let made = counted(limits.register.as_ref(), key, is_counted, next.run(request));
+    let has_failed = |response: &Response| {
+        response.status().is_client_error() && response.status() != StatusCode::TOO_MANY_REQUESTS
+    };
+    counted(limits.sign_in.as_ref(), key, has_failed, made).await
+}
+
+/// What counts is counted before it is done, and given back where its answer says that it does not.
+async fn counted(
+    limit: Option<&Limit>,
+    key: &Key,
+    counts: impl Fn(&Response) -> bool,
+    answer: impl Future<Output = Response>,
+) -> Response {
+    let Some(limit) = limit else { return answer.await };
     if let Err(refused) = limit.limiter.take(key, 1) {
         return limit.refuse(refused);
     }
-    let mut response = next.run(request).await;
-    if !response.status().is_client_error() {
+    let mut response = answer.await;
+    if !counts(&response) {
         limit.limiter.give_back(key, 1);
     }
     limit.tell(&mut response, limit.limiter.look(key));
@@ -228,7 +257,7 @@ pub(super) async fn by_caller(
             // who has none left.
             limits.ingest.as_ref().map(|limit| (limit, limit.limiter.check(&key)))
         }
-        Some(Class::SignIn) | None => None,
+        Some(Class::SignIn | Class::Register) | None => None,
     };
     let limit = match taken {
         Some((limit, Err(refused))) => return limit.refuse(refused),
@@ -276,6 +305,8 @@ mod tests {
         assert_eq!(Class::of("/api/events/stock"), Some(Class::Ingest));
         assert_eq!(Class::of("/api/eventsource"), Some(Class::Api));
         assert_eq!(Class::of("/api/auth/login"), Some(Class::SignIn));
+        assert_eq!(Class::of("/api/auth/register"), Some(Class::Register));
+        assert_eq!(Class::of("/api/auth/refresh"), Some(Class::Api), "its token is no guess");
         assert_eq!(Class::of("/api/auth/me"), Some(Class::Api));
         for path in ["/", "/health/live", "/api/health", "/api/health/detailed", "/apis"] {
             assert_eq!(Class::of(path), None, "{path}");

@@ -7,6 +7,10 @@ use clap::Args;
 use super::client::TrustedProxies;
 use super::cors::Origins;
 use super::gcra::Quota;
+use crate::config::values::whole;
+
+/// The largest limit that can be counted; more is none.
+const LIMIT_MAX: u64 = u32::MAX as u64;
 
 /// The settings of the door. A limit of 0 is none.
 #[derive(Debug, Clone, Args)]
@@ -24,24 +28,31 @@ pub struct Settings {
     pub cors_origin: Origins,
     /// Connections at a time; further ones are told to come back.
     #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 10_000, global = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(value_parser = whole::<u32, 1, 1_000_000>)]
     pub max_connections: u32,
     /// The window of the limits on requests, in milliseconds.
     #[arg(long, env = "RATE_LIMIT_WINDOW_MS", default_value_t = 60_000, global = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1_000..=86_400_000))]
+    #[arg(value_parser = whole::<u64, 1_000, 86_400_000>)]
     pub rate_limit_window_ms: u64,
     /// API requests per window and caller.
     #[arg(long, env = "RATE_LIMIT_MAX_REQUESTS", default_value_t = 600, global = true)]
+    #[arg(value_parser = whole::<u32, 0, LIMIT_MAX>)]
     pub rate_limit_max_requests: u32,
     /// Requests of every class per window and address, before anyone asks who it is.
     #[arg(long, env = "RATE_LIMIT_MAX_ADDRESS_REQUESTS", default_value_t = 6_000, global = true)]
+    #[arg(value_parser = whole::<u32, 0, LIMIT_MAX>)]
     pub rate_limit_max_address_requests: u32,
     /// Events taken over HTTP per minute and caller.
     #[arg(long, env = "RATE_LIMIT_MAX_EVENTS", default_value_t = 600_000, global = true)]
+    #[arg(value_parser = whole::<u32, 0, LIMIT_MAX>)]
     pub rate_limit_max_events: u32,
     /// Failed sign-ins per 15 minutes and address.
     #[arg(long, env = "RATE_LIMIT_MAX_SIGN_IN_FAILURES", default_value_t = 30, global = true)]
+    #[arg(value_parser = whole::<u32, 0, LIMIT_MAX>)]
     pub rate_limit_max_sign_in_failures: u32,
+    /// Accounts that people make for themselves per hour and address.
+    #[arg(long, env = "RATE_LIMIT_MAX_REGISTRATIONS", default_value_t = 20, global = true)]
+    pub rate_limit_max_registrations: u32,
     /// How long a connection may take for what.
     #[arg(skip)]
     pub timeouts: Timeouts,
@@ -61,6 +72,7 @@ pub(in crate::http) fn parse(flags: &[&str]) -> Settings {
 
 const MINUTE: Duration = Duration::from_mins(1);
 const SIGN_IN_WINDOW: Duration = Duration::from_mins(15);
+const HOUR: Duration = Duration::from_hours(1);
 
 impl Settings {
     /// API requests by caller.
@@ -82,6 +94,11 @@ impl Settings {
     /// Failed sign-ins by address.
     pub(super) fn sign_in(&self) -> Option<Quota> {
         quota(self.rate_limit_max_sign_in_failures, SIGN_IN_WINDOW)
+    }
+
+    /// Accounts made, by address.
+    pub(super) fn register(&self) -> Option<Quota> {
+        quota(self.rate_limit_max_registrations, HOUR)
     }
 }
 

@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use super::work::Working;
 use crate::auth::access::Access;
 use crate::auth::audit::{Audit, Event, EventType};
-use crate::auth::body::Fields;
+use crate::auth::body::{BODY_BYTES_MAX, Fields};
 use crate::auth::caller::Person;
 use crate::auth::role::{Action, Resource};
 use crate::http::Routes;
@@ -59,6 +59,7 @@ pub fn routes(actions: Actions) -> Routes {
         .post("/api/projections/rebuild", execute(), rebuild)
         .delete("/api/projections/rebuild", execute(), cancel)
         .post("/api/projections/switch", execute(), switch)
+        .body_limit(BODY_BYTES_MAX)
         .with_state(actions)
 }
 
