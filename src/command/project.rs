@@ -420,6 +420,16 @@ async fn accept_holes(
             Halt::LogHole { from, to } => (from, to),
             halt => bail!("the log cannot be accepted: {halt}; the read models have to be rebuilt"),
         };
+        // A nats-server that could not write counts what it did not store, and gives the position to
+        // another event once it was started again.
+        let extent = log.extent().await?;
+        if extent.last == to && extent.first <= to {
+            bail!(
+                "the log lacks {}, up to its end, where an event may still come; accept that once \
+                 there is one behind it",
+                range(from, to)
+            );
+        }
         store.accept_hole(incarnation, from, to).await?;
         let what = format!("without {from} to {to} of {incarnation}");
         remember(settings, store, EventType::ProjectionAccept, what).await;

@@ -102,7 +102,7 @@ async fn what_goes_missing_under_a_running_fold_halts_it_and_what_was_folded_doe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_ends_with_what_is_accepted_to_be_missing_is_followed_to_its_end() {
+async fn what_the_log_lacks_at_its_end_is_accepted_once_an_event_is_behind_it() {
     let shop = Shop::new().await;
     let app = shop.start().await;
     hold(&shop, &app).await;
@@ -110,10 +110,29 @@ async fn a_log_that_ends_with_what_is_accepted_to_be_missing_is_followed_to_its_
     shop.release_the_lease().await;
     assert_eq!(last, 20);
     halted(&shop, &app, "log-hole", "lacks 19 to 20").await;
-    accepted(&shop, "lacks 19 to 20").await;
-    assert_eq!(shop.folded(last).await.root.counts.read, 18);
+    let ran = project(&shop, "accept").await;
+    assert!(ran.code == Some(1) && ran.stderr.contains("up to its end"), "{ran:?}");
     let next = shop.publish("transaction", sale("n", "ann", 1, json!({})).to_string()).await;
+    accepted(&shop, "lacks 19 to 20").await;
     assert_eq!(shop.folded(next).await.root.counts.read, 19);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_was_emptied_before_it_was_folded_is_followed_to_its_end_once_that_is_accepted()
+{
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    hold(&shop, &app).await;
+    let last = shop.publish_all(&mixed(20, 24)).await;
+    let stream = shop.jetstream.get_stream(&shop.settings.nats_stream).await.expect("the stream");
+    stream.purge().await.expect("purged");
+    shop.release_the_lease().await;
+    halted(&shop, &app, "log-gap", "begins at 21").await;
+    accepted(&shop, "lacks 1 to 20 (20 events)").await;
+    assert_eq!(shop.folded(last).await.root.counts.read, 0);
+    let next = shop.publish("transaction", sale("n", "ann", 1, json!({})).to_string()).await;
+    assert_eq!(shop.folded(next).await.root.counts.read, 1);
     app.stop().await.expect("stopped");
 }
 
