@@ -1,13 +1,12 @@
-//! The fold's own threads: a batch job beside requests that people wait for, so the system gives
-//! it what they leave.
+//! The fold's own threads, beside those that answer requests: a batch that takes long keeps none of
+//! those waiting. They have the niceness of the program: with more of it they yielded to whatever else
+//! ran on the machine, and queries were no faster.
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::store::Store;
 use crate::stream::{self, Log};
 
-/// How much less than others it gets: ten steps of niceness are a tenth of the share.
-const NICENESS: i32 = 10;
 /// One folds while another commits.
 const WORKERS: usize = 2;
 
@@ -27,10 +26,6 @@ impl Threads {
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .thread_name("fold")
-            .on_thread_start(|| {
-                // Of this thread alone. A system that does not do it folds all the same.
-                let _ = rustix::process::setpriority_process(None, NICENESS);
-            })
             .enable_all()
             .build()?;
         Ok(Threads { handle: runtime.handle().clone(), runtime: Some(runtime) })

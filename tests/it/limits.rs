@@ -136,3 +136,27 @@ async fn a_soak_that_is_killed_takes_its_children_along() {
     }
     assert!(lines.is_empty(), "they go on: {lines:#?}");
 }
+
+/// The niceness of each thread of that name in this process.
+fn niceness_of(name: &str) -> Vec<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("threads").flatten();
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    let of_that_name = stats.filter(|stat| stat.contains(&format!("({name})")));
+    let niceness = |stat: String| {
+        // Field 19 of proc_pid_stat(5); the second ends with the last parenthesis.
+        let behind = stat.rsplit_once(')').expect("a name").1;
+        behind.split_whitespace().nth(16).and_then(|it| it.parse().ok()).expect("niceness")
+    };
+    of_that_name.map(niceness).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_fold_yields_to_no_other_program_of_the_machine() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let fold = niceness_of("fold");
+    assert!(!fold.is_empty(), "threads that fold");
+    let ours = rustix::process::getpriority_process(None).expect("niceness");
+    assert!(fold.iter().all(|niceness| *niceness == ours), "{fold:?}, {ours}");
+    app.stop().await.expect("stopped");
+}
