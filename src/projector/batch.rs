@@ -177,7 +177,7 @@ mod tests {
         Record {
             position,
             time: 0,
-            subject: "events.stock".to_owned(),
+            subject: "shop.stock".to_owned(),
             headers: Vec::new(),
             payload: Bytes::from(vec![b'x'; bytes]),
             unreadable: None,
