@@ -87,8 +87,10 @@ async fn an_event_is_a_duplicate_of_itself_and_of_nothing_else() {
         let taken = [("Nats-Msg-Id", &*id), header];
         assert_eq!(shop.publish_with(subject, &taken, body.clone()).await, 1);
         let (status, position) = sent(&shop, &app, &event).await;
-        assert_eq!((status.as_str(), position), ("accepted", 2), "{subject} {header:?} {body}");
-        let message = on_the_log(&shop, 2).await;
+        // Without an id nothing keeps a line that breaks from carrying it twice, so not just at 2.
+        let is_sent = status == "accepted" && position >= 2;
+        assert!(is_sent, "{status} at {position}: {subject} {header:?} {body}");
+        let message = on_the_log(&shop, position).await;
         assert_eq!((id_of(&message), message.payload), (None, event.to_string().into()));
     }
     let scraper = key::make("prometheus", &[Scope::MetricsScrape], "command", None);
