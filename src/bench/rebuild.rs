@@ -42,7 +42,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     let ask = |long, stop| queries::asked(asker.clone(), end, long, stop);
     let idle = ask(IDLE, CancellationToken::new()).await?;
 
-    // On threads and connections of low priority, as the command does it.
+    // On threads and connections of their own, as the command does it.
     let threads = Threads::start()?;
     let (uri, database) = (stand.services.mongodb_uri(), stand.store.database.name());
     let (log, store) = threads.connect(stand.log.settings.clone(), uri, Some(database)).await?;

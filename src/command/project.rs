@@ -254,7 +254,7 @@ fn in_words(work: &Work) -> String {
     format!("{at}: {position} of {target}{left}")
 }
 
-/// What sees to generations, with threads and connections of low priority: a service may be beside.
+/// What sees to generations, with threads and connections of its own, as the fold of a service has.
 async fn generations(
     settings: &Settings,
     joined: &Joined,
