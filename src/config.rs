@@ -159,10 +159,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 impl Settings {
     /// What a generation is made with.
     #[must_use]
-    pub fn fold(&self) -> projections::root::Settings {
-        projections::root::Settings {
+    pub fn fold(&self) -> projections::fold::root::Settings {
+        projections::fold::root::Settings {
             activity_window_ms: i64::from(self.activity_window_hours) * 3_600_000,
-            ..projections::root::Settings::new(&self.currency)
+            ..projections::fold::root::Settings::new(&self.currency)
         }
     }
 

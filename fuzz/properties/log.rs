@@ -12,7 +12,7 @@ use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::services::{self, NatsOptions, Services};
 use adaptive_bi::store::Store;
 use adaptive_bi::stream::{self, Log};
-use projections::root::Settings;
+use projections::fold::root::Settings;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -6,7 +6,7 @@ use adaptive_bi::query::params::{Asked, LIMIT_MAX};
 use adaptive_bi::query::range::{Quarters, Range};
 use axum::http::Uri;
 use projections::bucket::quarter_of;
-use projections::root::Root;
+use projections::fold::root::Root;
 use projections::time::Time;
 
 /// 2026-11-21T04:03:07Z.

@@ -11,7 +11,8 @@ use gungraun::{
 };
 use instructions::{LIMITS, example, fold_of, messages, mixed, take};
 use projections::event::{Event, Kind, Reason, parse};
-use projections::fold::{Fold, Message};
+use projections::batch::Message;
+use projections::fold::Fold;
 
 /// At most so many instructions.
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {

@@ -1,9 +1,12 @@
 //! What is parsed and folded: 60 % activity, 30 % transactions, 10 % feedback, the same at every
 //! run, over customers and products of whom few are named often.
 
+use projections::batch::{Batch, Message, Step};
+use projections::collections::Needs;
 use projections::event::{Kind, Limits, parse};
-use projections::fold::{Fold, Message, Needs};
-use projections::root::{Root, Settings};
+use projections::fold::{Fold, Stamp};
+use projections::for_each_collection;
+use projections::fold::root::{Root, Settings};
 use projections::time::Time;
 
 /// Dates up to 2096.
@@ -81,9 +84,11 @@ fn event(number: u64) -> (Kind, String) {
 /// The same as messages of the log.
 pub fn messages(first: u64, events: u64) -> Vec<Message<'static>> {
     let message = |(position, (kind, body)): (u64, (Kind, String))| Message {
-        position,
-        log_time: Time(i64::try_from(BEGINS_MS + position * 20).unwrap_or_default()),
-        replay_of: None,
+        stamp: Stamp {
+            position,
+            log_time: Time(i64::try_from(BEGINS_MS + position * 20).unwrap_or_default()),
+            replay_of: None,
+        },
         event: parse(kind, body.as_bytes(), &LIMITS).map(projections::event::Event::into_owned),
     };
     (first + 1..).zip(mixed(first, events)).map(message).collect()
@@ -100,28 +105,24 @@ pub fn fold_of(events: u64) -> Fold {
 }
 
 /// Folds a batch; the store has nothing that is not at hand.
-pub fn take(fold: &mut Fold, batch: &[Message<'_>]) {
-    let needs = fold.needs_identity(batch);
-    supply(fold, needs);
-    let needs = fold.needs_entities(batch).expect("step 1 asks for enough");
-    supply(fold, needs);
-    let resolved = fold.resolve(batch).expect("steps 1 and 2 ask for enough");
-    assert!(resolved.recheck.is_empty() && resolved.quarantined.is_empty());
-    let needs = fold.needs_rollups(&resolved);
-    supply(fold, needs);
-    fold.apply(&resolved).expect("step 3 asks for enough");
+pub fn take(fold: &mut Fold, messages: &[Message<'_>]) {
+    let mut batch = Batch::of(messages);
+    loop {
+        match batch.step(fold).expect("a batch asks for enough") {
+            Step::Supply(needs) => supply(fold, needs),
+            Step::Ready => {}
+            Step::Purchases => panic!("nothing is taken out"),
+            Step::Done => break,
+        }
+    }
+    assert_eq!(batch.finish().quarantined().count(), 0);
 }
 
 fn supply(fold: &mut Fold, needs: Needs) {
-    needs.ledger.into_iter().for_each(|key| fold.ledger.supply(key, None));
-    needs.vocabularies.into_iter().for_each(|key| fold.vocabularies.supply(key, None));
-    needs.blocks.into_iter().for_each(|key| fold.blocks.supply(key, None));
-    needs.tallies.into_iter().for_each(|key| fold.tallies.supply(key, None));
-    needs.rollups.into_iter().for_each(|key| fold.rollups.supply(key, None));
-    for id in needs.customers {
-        fold.supply_customer(id, None).expect("nothing is missing of none");
+    macro_rules! supply {
+        ($($set:ident: $Collection:ty,)*) => {
+            $(needs.$set.into_iter().for_each(|key| fold.sets.$set.supply(key, None));)*
+        };
     }
-    for id in needs.products {
-        fold.supply_product(id, None).expect("nothing is missing of none");
-    }
+    for_each_collection!(supply);
 }

@@ -9,18 +9,19 @@ mod documents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::customers::Customer;
+use crate::batch::{Batch, Message, Step};
+use crate::collection::{Collection, Key};
+use crate::collections::Needs;
 use crate::event::{self, Kind, Limits, Status};
-use crate::fold::{Fold, Message, Needs, Resolved, Touched};
+use crate::fold::dedup::{BlockKey, BlockKind};
+use crate::fold::root::{Counts, Root, Settings};
+use crate::fold::working_set::Change;
+use crate::fold::{Fold, Resolved, Stamp};
+use crate::for_each_collection;
 use crate::ledger::LedgerRow;
-use crate::products::Product;
-use crate::rollup::RollupKey;
-use crate::root::{Counts, Root, Settings};
-use crate::seen::{BlockKey, BlockKind};
-use crate::space::Change;
-use crate::tally::{Of, TallyKey};
+use crate::packed::tally::{Tally, TallyKey};
 use crate::time::Time;
-use crate::vocabulary::VocabularyKey;
+use crate::topic::Topics;
 
 pub use documents::Documents;
 
@@ -57,15 +58,15 @@ pub struct Shop {
     times: usize,
     position: u64,
     now: Time,
-    last: Batch,
+    last: Written,
 }
 
 /// What the last batch did beside the root.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Batch {
-    /// How many documents of a collection changed, by their ids.
+struct Written {
+    /// How many documents changed.
     changed: usize,
-    touched: Touched,
+    touched: Topics,
 }
 
 impl Default for Shop {
@@ -80,7 +81,7 @@ impl Default for Shop {
             times: 1,
             position: 0,
             now: BEGINS,
-            last: Batch::default(),
+            last: Written::default(),
         }
     }
 }
@@ -188,7 +189,7 @@ impl Shop {
     /// Where it did.
     #[must_use]
     pub fn then_untouched(self) -> Self {
-        assert_eq!(self.last, Batch::default());
+        assert_eq!(self.last, Written::default());
         self
     }
 
@@ -217,23 +218,30 @@ impl Shop {
     /// Where the fold asks for too little, or says of a change what is not so.
     pub fn deliver(&mut self, batch: &[Logged]) {
         let messages = messages(batch, self.fold.root.log_time, &self.settings.currency);
-        let needs = self.fold.needs_identity(&messages);
-        self.supply(needs);
-        let needs = self.fold.needs_entities(&messages).expect("step 1 asks for enough");
-        self.supply(needs);
-        let resolved = self.fold.resolve(&messages).expect("steps 1 and 2 ask for enough");
-        if self.behind.is_some() && !resolved.recheck.is_empty() {
-            self.behind = Some(self.stored.clone());
-        }
-        self.recheck(&resolved);
-        let needs = self.fold.needs_rollups(&resolved);
-        self.supply(needs);
-        self.fold.apply(&resolved).expect("step 3 asks for enough");
+        let resolved = self.fold(&messages);
         if self.behind.is_some() {
             self.behind = Some(self.stored.clone());
         }
         self.commit(&resolved, &messages);
         self.fold.settle();
+    }
+
+    fn fold(&mut self, messages: &[Message<'_>]) -> Resolved {
+        let mut batch = Batch::of(messages);
+        loop {
+            match batch.step(&mut self.fold).expect("a batch asks for enough") {
+                Step::Supply(needs) => self.supply(needs),
+                Step::Ready => {}
+                Step::Purchases => {
+                    if self.behind.is_some() {
+                        self.behind = Some(self.stored.clone());
+                    }
+                    let resolved = batch.resolved().expect("purchases are asked for after it");
+                    self.recheck(&resolved.recheck);
+                }
+                Step::Done => return batch.finish(),
+            }
+        }
     }
 
     /// What a load in bulk makes of these batches: rows of the ledger as they come, and the rest
@@ -248,20 +256,14 @@ impl Shop {
         let mut at_the_end = Resolved::default();
         for batch in batches {
             let messages = messages(batch, shop.fold.root.log_time, &shop.settings.currency);
-            let needs = shop.fold.needs_rows(&messages);
-            shop.supply(needs);
-            let resolved = shop.fold.resolve(&messages).expect("it asks for enough");
-            shop.fold.add(&resolved).expect("all is at hand");
-            if resolved.forget_blocks {
-                shop.fold.drop_forgotten_blocks();
-            }
+            let resolved = shop.fold(&messages);
             shop.commit(&resolved, &messages);
             shop.fold.settle();
             at_the_end.recheck.extend(resolved.recheck);
         }
-        shop.recheck(&at_the_end);
+        shop.recheck(&at_the_end.recheck);
         shop.fold.sum_up().expect("all is at hand");
-        shop.fold.tally_all().expect("all is at hand");
+        shop.fold.sets.put_all_counts().expect("all is at hand");
         shop.commit(&at_the_end, &[]);
         shop.stored
     }
@@ -271,60 +273,35 @@ impl Shop {
     /// # Panics
     /// Where they read back as something else.
     pub fn restart(&mut self) {
-        let text = serde_json::to_string(&self.stored).expect("documents can be written");
-        let read: Documents = serde_json::from_str(&text).expect("documents can be read");
-        assert_eq!(read, self.stored, "what a store gives back is what was written to it");
-        let fold = Fold::new(self.settings.clone(), read.root);
+        self.stored.assert_reads_back();
+        let fold = Fold::new(self.settings.clone(), self.stored.root.clone());
         self.fold = match self.keeping {
             Some(documents) => fold.keeping(documents),
             None => fold,
         };
         for (id, block) in &self.stored.blocks {
             let key = BlockKey::parse(id).expect("a block's id names it");
-            self.fold.seen.restore(key, block);
+            self.fold.dedup.restore(key, block);
         }
         self.behind = self.behind.take().map(|_| self.stored.clone());
     }
 
     fn supply(&mut self, needs: Needs) {
-        let (fold, from) = (&mut self.fold, self.behind.as_ref().unwrap_or(&self.stored));
-        for key in needs.ledger {
-            let row = from.ledger.get(key.as_str()).cloned();
-            fold.ledger.supply(key, row);
+        let (sets, from) = (&mut self.fold.sets, self.behind.as_ref().unwrap_or(&self.stored));
+        macro_rules! supply {
+            ($($set:ident: $Collection:ty,)*) => {$(
+                for key in needs.$set {
+                    let document = from.$set.get(&*key.id()).map(uncounted::<$Collection>);
+                    sets.$set.supply(key, document);
+                }
+            )*};
         }
-        for key in needs.vocabularies {
-            fold.vocabularies.supply(key, from.vocabularies.get(&key.id()).cloned());
-        }
-        for key in needs.blocks {
-            fold.blocks.supply(key, from.blocks.get(&key.id()).cloned());
-        }
-        for key in needs.tallies {
-            fold.tallies.supply(key, from.tallies.get(&key.id()).cloned());
-        }
-        for id in needs.customers {
-            let record = from.customers.get(&*id).map(Customer::record);
-            if let Some(record) = &record {
-                let key = TallyKey::new(Of::Customers, record.ordinal);
-                fold.tallies.supply(key, from.tallies.get(&key.id()).cloned());
-            }
-            fold.supply_customer(id, record).expect("its tally is at hand");
-        }
-        for id in needs.products {
-            let record = from.products.get(&*id).map(Product::record);
-            if let Some(record) = &record {
-                let key = TallyKey::new(Of::Products, record.ordinal);
-                fold.tallies.supply(key, from.tallies.get(&key.id()).cloned());
-            }
-            fold.supply_product(id, record).expect("its tally is at hand");
-        }
-        for key in needs.rollups {
-            fold.rollups.supply(key, from.rollups.get(&key.id()).cloned());
-        }
+        for_each_collection!(supply);
     }
 
     /// Asks the ledger for the first and last purchase among the rows this batch left alone.
-    fn recheck(&mut self, resolved: &Resolved) {
-        let users = || resolved.recheck.iter();
+    fn recheck(&mut self, users: &BTreeSet<Box<str>>) {
+        let users = || users.iter();
         let changed: BTreeSet<String> = users()
             .flat_map(|user| self.fold.changed_rows(user))
             .map(|key| key.as_str().to_owned())
@@ -348,16 +325,14 @@ impl Shop {
     fn commit(&mut self, resolved: &Resolved, messages: &[Message<'_>]) {
         let (fold, to) = (&self.fold, &mut self.stored);
         to.root = fold.root.clone();
-        let changed = [
-            write(&mut to.ledger, fold.ledger.changes(), |key| key.as_str().to_owned()),
-            write(&mut to.customers, fold.customers.changes(), ToString::to_string),
-            write(&mut to.products, fold.products.changes(), ToString::to_string),
-            write(&mut to.vocabularies, fold.vocabularies.changes(), VocabularyKey::id),
-            write(&mut to.tallies, fold.tallies.changes(), TallyKey::id),
-            write(&mut to.rollups, fold.rollups.changes(), RollupKey::id),
-            write(&mut to.blocks, fold.blocks.changes(), BlockKey::id),
-        ];
-        self.last = Batch { changed: changed.iter().sum(), touched: resolved.touched };
+        let mut changed = 0;
+        macro_rules! write {
+            ($($set:ident: $Collection:ty,)*) => {$(
+                changed += write::<$Collection>(&mut to.$set, fold.sets.$set.changes());
+            )*};
+        }
+        for_each_collection!(write);
+        self.last = Written { changed, touched: resolved.touched };
         if resolved.forget_blocks {
             let first = fold.root.blocks.activity_first;
             to.blocks.retain(|id, _| {
@@ -366,14 +341,14 @@ impl Shop {
             });
         }
         for named in &resolved.named {
-            let id = documents::name_id(named.family, named.ordinal);
+            let id = named.entity.name_id(named.ordinal);
             let known = to.names.insert(id, named.id.to_string());
             assert_eq!(known, None, "an ordinal means one entity");
         }
-        for (index, reasons) in &resolved.quarantined {
+        for (index, reasons) in resolved.quarantined() {
             assert!(!reasons.is_empty(), "a quarantined message has a reason");
             let fields = reasons.iter().map(|reason| reason.field.to_string()).collect();
-            to.quarantine.insert(messages[*index].position, fields);
+            to.quarantine.insert(messages[index].stamp.position, fields);
         }
     }
 }
@@ -383,26 +358,49 @@ fn messages<'a>(batch: &'a [Logged], mut log_time: Time, currency: &str) -> Vec<
         log_time = log_time.max(logged.log_time);
         let limits = Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
         Message {
-            position: logged.position,
-            log_time,
-            replay_of: logged.replay_of,
+            stamp: Stamp { position: logged.position, log_time, replay_of: logged.replay_of },
             event: event::parse(logged.kind, logged.body.as_bytes(), &limits),
         }
     };
     batch.iter().map(message).collect()
 }
 
+/// A document as it is read: what is counted of an entity is not part of it.
+fn uncounted<C: Collection>(document: &C::Document) -> C::Document {
+    let mut document = document.clone();
+    C::take_counts(&mut document, &Tally::default());
+    document
+}
+
+/// A document as a store gives it back, counted by its tally.
+fn reread<C: Collection>(document: &C::Document, tallies: &BTreeMap<String, Tally>) -> C::Document {
+    let mut read = C::read(serde_json::from_str(&text::<C>(document)).expect("it can be read"));
+    if let Some(entity) = C::ENTITY {
+        let key = TallyKey::new(entity, C::ordinal(&read));
+        C::take_counts(&mut read, tallies.get(&*key.id()).expect("an entity has a tally"));
+    }
+    read
+}
+
+fn text<C: Collection>(document: &C::Document) -> String {
+    serde_json::to_string(&C::stored(document)).expect("a document can be written")
+}
+
 /// Writes what changed and says how many documents that was.
-fn write<'a, K: 'a, D: Clone + PartialEq + std::fmt::Debug + 'a>(
-    stored: &mut BTreeMap<String, D>,
-    changes: impl Iterator<Item = Change<'a, K, D>>,
-    id: impl Fn(&K) -> String,
+fn write<'a, C: Collection>(
+    stored: &mut BTreeMap<String, C::Document>,
+    changes: impl Iterator<Item = Change<'a, C>>,
 ) -> usize {
     let mut count = 0;
     for change in changes {
         count += 1;
-        let id = id(change.key);
-        assert_eq!(change.new, !stored.contains_key(&id), "{id} is new or is not");
+        let id = change.key.id().into_owned();
+        let before = stored.get(&id);
+        assert_eq!(change.new, before.is_none(), "{id} is new or is not");
+        if let Some(before) = before.filter(|_| !change.is_written()) {
+            let (before, after) = (text::<C>(before), text::<C>(change.document));
+            assert_eq!(before, after, "{id} is not written, so only its counts changed");
+        }
         stored.insert(id, change.document.clone());
     }
     count

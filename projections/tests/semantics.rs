@@ -1,8 +1,8 @@
 //! What the numbers mean, sentence by sentence: section 5 of the design on the smallest logs.
 
 use projections::event::{Kind, Status};
+use projections::family::Family;
 use projections::ledger::LedgerRow;
-use projections::rollup::Family;
 use projections::table::Table;
 use projections::testing::{Documents, Shop};
 use projections::time::Time;

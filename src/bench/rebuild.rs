@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use projections::root::Settings;
+use projections::fold::root::Settings;
 use projections::time::Time;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::Args;
-use projections::root::Root;
+use projections::fold::root::Root;
 use tokio_util::sync::CancellationToken;
 
 use super::credentials::{Credentials, Login};

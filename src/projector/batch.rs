@@ -3,8 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::FutureExt;
+use projections::batch::Message;
 use projections::event::{self, Event, Kind, Reason};
-use projections::fold::Message;
+use projections::fold::Stamp;
 use projections::time::Time;
 use tokio::time::Instant;
 
@@ -92,16 +93,13 @@ pub fn parse<'a>(
         let replay_of = replay_of(record);
         // One message that the program trips over must not keep it from all behind it.
         let event = catch_unwind(AssertUnwindSafe(|| event_of(record, prefix, &limits)));
-        Message {
-            position: record.position,
-            log_time,
-            event: match &replay_of {
-                _ if record.unreadable.is_some() => Err(unreadable(record)),
-                Err(reason) => Err(vec![reason.clone()]),
-                Ok(_) => event.unwrap_or_else(|_| Err(vec![tripped_over()])),
-            },
-            replay_of: replay_of.ok().flatten(),
-        }
+        let event = match &replay_of {
+            _ if record.unreadable.is_some() => Err(unreadable(record)),
+            Err(reason) => Err(vec![reason.clone()]),
+            Ok(_) => event.unwrap_or_else(|_| Err(vec![tripped_over()])),
+        };
+        let replay_of = replay_of.ok().flatten();
+        Message { stamp: Stamp { position: record.position, log_time, replay_of }, event }
     };
     records.iter().map(parse).collect()
 }

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use projections::fold::{Fold, Message};
-use projections::root::Root;
+use projections::batch::{Batch as Steps, Message, Step};
+use projections::fold::Fold;
+use projections::fold::root::Root;
 use projections::time::Time;
 use tokio::sync::mpsc;
 use tokio::task::block_in_place;
@@ -140,7 +141,7 @@ impl Loading<'_> {
                     self.of.work.send_modify(|work| work.target = end);
                 }
             }
-            if self.fold.customers.len() + self.fold.rollups.len() > DOCUMENTS_MAX {
+            if self.fold.sets.len() > DOCUMENTS_MAX {
                 info!(position = self.position, "memory is full; going on in transactions");
                 break;
             }
@@ -152,18 +153,22 @@ impl Loading<'_> {
         let Generations { store, log, settings, .. } = self.of;
         let (prefix, log_time) = (&log.settings.prefix, self.fold.root.log_time);
         let messages = block_in_place(|| parse(records, prefix, &settings.currency, log_time));
-        let needs = block_in_place(|| self.fold.needs_rows(&messages));
-        store.supply(self.generation, needs, &mut self.fold).await?;
-        block_in_place(|| {
-            let resolved = self.fold.resolve(&messages).map_err(super::Error::from)?;
-            self.fold.add(&resolved).map_err(super::Error::from)?;
-            if resolved.forget_blocks {
-                self.fold.drop_forgotten_blocks();
+        let mut steps = Steps::of(&messages);
+        loop {
+            let step = block_in_place(|| steps.step(&mut self.fold)).map_err(super::Error::from)?;
+            match step {
+                Step::Supply(needs) => {
+                    store.supply(self.generation, needs, &mut self.fold).await?;
+                }
+                Step::Ready | Step::Purchases => {}
+                Step::Done => break,
             }
+        }
+        block_in_place(|| {
+            let resolved = steps.finish();
             let quarantined: Vec<_> = resolved
-                .quarantined
-                .iter()
-                .map(|(index, reasons)| batch::quarantined(&records[*index], reasons))
+                .quarantined()
+                .map(|(index, reasons)| batch::quarantined(&records[index], reasons))
                 .collect();
             let batch = self.bulk.encode(&self.fold, &quarantined)?;
             self.fold.settle();

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use projections::root::Settings;
+use projections::fold::root::Settings;
 use rand::Rng;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +56,7 @@ pub enum Error {
     Store(#[from] store::Error),
     /// The fold asked for a document that was not loaded: a fault in this program.
     #[error(transparent)]
-    Fold(#[from] projections::space::NotAtHand),
+    Fold(#[from] projections::fold::NotAtHand),
     /// A commit failed in a way that a smaller batch may not.
     #[error("a commit of {events} events was refused")]
     Refused {

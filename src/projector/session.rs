@@ -6,8 +6,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use projections::batch::{Batch, Step};
 use projections::event::Kind;
-use projections::fold::{Fold, Resolved, Touched};
+use projections::fold::{Fold, Resolved};
+use projections::topic::Topics;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -108,7 +110,7 @@ struct Folded {
 
 /// What a batch changed, as it is announced.
 struct Changed {
-    touched: Touched,
+    touched: Topics,
     buckets: Option<Buckets>,
     came: telemetry::Came,
 }
@@ -270,25 +272,24 @@ impl Session<'_> {
         let (currency, log_time) =
             (self.projector.settings.currency.as_str(), self.fold.root.log_time);
         let messages = block_in_place(|| batch::parse(records, prefix, currency, log_time));
-        let needs = block_in_place(|| self.fold.needs_identity(&messages));
-        store.supply(generation, needs, &mut self.fold).await?;
-        let needs = block_in_place(|| self.fold.needs_entities(&messages))?;
-        store.supply(generation, needs, &mut self.fold).await?;
-        let resolved = block_in_place(|| self.fold.resolve(&messages))?;
-        self.recheck(&resolved).await?;
-        let needs = block_in_place(|| self.fold.needs_rollups(&resolved));
-        self.projector.store.supply(generation, needs, &mut self.fold).await?;
-        block_in_place(|| {
-            self.fold.apply(&resolved)?;
-            self.encode(gathered, &resolved)
-        })
+        let mut batch = Batch::of(&messages);
+        loop {
+            match block_in_place(|| batch.step(&mut self.fold))? {
+                Step::Supply(needs) => store.supply(generation, needs, &mut self.fold).await?,
+                Step::Ready => {}
+                Step::Purchases => {
+                    if let Some(resolved) = batch.resolved() {
+                        self.recheck(resolved).await?;
+                    }
+                }
+                Step::Done => break,
+            }
+        }
+        block_in_place(|| self.encode(gathered, &batch.finish()))
     }
 
     /// Finds the first and last purchase of customers who lost one of them.
     async fn recheck(&mut self, resolved: &Resolved) -> Result<(), Error> {
-        if resolved.recheck.is_empty() {
-            return Ok(());
-        }
         // The ledger is asked by an index, past what is at hand: it must say what is folded.
         self.settle().await?;
         let (store, generation) = (&self.projector.store, self.checkpoint.generation);
@@ -312,9 +313,8 @@ impl Session<'_> {
         self.checkpoint.root = self.fold.root.clone();
         let came = self.came(records, resolved);
         let quarantined: Vec<_> = resolved
-            .quarantined
-            .iter()
-            .map(|(index, reasons)| batch::quarantined(&records[*index], reasons))
+            .quarantined()
+            .map(|(index, reasons)| batch::quarantined(&records[index], reasons))
             .collect();
         for row in &quarantined {
             debug!(position = row.position, subject = row.subject, "quarantined");
@@ -322,7 +322,7 @@ impl Session<'_> {
         }
         let (fold, checkpoint) = (&self.fold, self.checkpoint.clone());
         let commit = Commit::encode(fold, previous, checkpoint, &quarantined, resolved)?;
-        let buckets = Buckets::of(fold.rollups.changes().map(|change| change.key));
+        let buckets = Buckets::of(fold.sets.rollups.changes().map(|change| change.key));
         self.fold.settle();
         Ok((commit, Changed { touched: resolved.touched, buckets, came }))
     }
@@ -333,7 +333,7 @@ impl Session<'_> {
         let mut came = telemetry::Came::new();
         for (record, outcome) in records.iter().zip(&resolved.outcomes) {
             let kind = subject::kind_of(prefix, &record.subject).map_or("unknown", Kind::as_str);
-            *came.entry((kind, *outcome)).or_default() += 1;
+            *came.entry((kind, outcome.as_str())).or_default() += 1;
         }
         came
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use projections::fold::Touched;
+use projections::topic::Topics;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -180,19 +180,12 @@ impl Generations {
 
     /// So that readers need not find out by themselves.
     async fn tell(&self, switched: &Switched) {
-        let all = Touched {
-            sales: true,
-            products: true,
-            customers: true,
-            behaviour: true,
-            feedback: true,
-        };
         let announcement = Announcement {
             generation: switched.to,
             from: switched.position,
             position: switched.position,
             at: now_ms(),
-            touched: all,
+            touched: Topics::ALL,
             // Another generation: all of it is new to who remembers the one before.
             buckets: None,
             traceparents: vec![],

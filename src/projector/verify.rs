@@ -1,7 +1,7 @@
 //! Whether the log is the one the checkpoint was made from. Asked at every subscription; where it
 //! is not, nothing is written.
 
-use projections::root::Settings;
+use projections::fold::root::Settings;
 
 use super::Error;
 use super::status::Halt;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 use projections::event::{Kind, Reason};
-use projections::space::NotAtHand;
+use projections::fold::NotAtHand;
 
 use crate::http::problem::{FieldError, Problem};
 use crate::store;

@@ -20,10 +20,11 @@ pub mod trial;
 
 use bytes::Bytes;
 use projections::event::Kind;
+use projections::fold::Outcome;
 use sha2::{Digest, Sha256};
 
 pub use self::error::Error;
-use self::trial::{Trial, Verdict};
+use self::trial::Trial;
 use crate::auth::audit::{Audit, Event, EventType};
 use crate::http::client::Origin;
 use crate::store::generation::Checkpoint;
@@ -111,7 +112,7 @@ impl Quarantine {
         if edited {
             again.subject = subject::of_event(&self.prefix, trial.kind, &trial.entity);
         }
-        if let Verdict::Quarantined(reasons) = trial.verdict {
+        if let Outcome::Quarantined(reasons) = trial.outcome {
             return Err(Error::StillInvalid(reasons));
         }
         if dry {

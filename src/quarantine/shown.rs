@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use projections::event::Kind;
-use projections::fold::Touched;
 use projections::time::Time;
+use projections::topic::{Topic, Topics};
 use serde::Serialize;
 
 use super::Replay;
@@ -148,7 +148,7 @@ impl From<Replay> for Outcome {
         Outcome {
             dry_run: position.is_none(),
             position,
-            outcome: trial.verdict.as_str(),
+            outcome: trial.outcome.as_str(),
             as_of: trial.position,
             kind: trial.kind.as_str(),
             entity: trial.entity,
@@ -158,14 +158,6 @@ impl From<Replay> for Outcome {
     }
 }
 
-fn names(touched: Touched) -> Vec<&'static str> {
-    let Touched { sales, products, customers, behaviour, feedback } = touched;
-    let all = [
-        (sales, "sales"),
-        (products, "products"),
-        (customers, "customers"),
-        (behaviour, "behaviour"),
-        (feedback, "feedback"),
-    ];
-    all.into_iter().filter(|(is_it, _)| *is_it).map(|(_, name)| name).collect()
+fn names(touched: Topics) -> Vec<&'static str> {
+    touched.iter().map(Topic::as_str).collect()
 }

@@ -1,10 +1,10 @@
 //! What the fold makes of one message now: a fold of its own that begins at the live generation's
 //! checkpoint, is given what the message needs, resolves it, and is thrown away.
 
-use projections::event::{Event, Kind, Reason};
-use projections::fold::{Fold, Message, Needs, Touched};
-use projections::ledger::LedgerKey;
-use projections::root::Counts;
+use projections::batch::{Batch, Step};
+use projections::event::{Kind, Reason};
+use projections::fold::{Fold, Outcome, Resolved};
+use projections::topic::Topics;
 
 use super::Error;
 use crate::projector::batch;
@@ -17,28 +17,13 @@ use crate::stream::read::Record;
 /// How often it is tried while commits change what it reads.
 const ATTEMPTS: usize = 20;
 
-/// What becomes of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It changes figures.
-    Applied,
-    /// An activity that is remembered.
-    Repeated,
-    /// It says what is known.
-    Unchanged,
-    /// Something newer of its entity was applied.
-    Stale,
-    /// It is no event, or cannot be admitted.
-    Quarantined(Vec<Reason>),
-}
-
 /// What the fold makes of a message.
 #[derive(Debug, Clone)]
 pub struct Trial {
     /// At this position of the log: that of the read models.
     pub position: u64,
     /// What becomes of it.
-    pub verdict: Verdict,
+    pub outcome: Outcome,
     /// Its kind; meaningless where it is no event.
     pub kind: Kind,
     /// Its entity; empty where it is no event.
@@ -46,21 +31,7 @@ pub struct Trial {
     /// Whether the entity is known. An activity is a fact and has none.
     pub known: Option<bool>,
     /// What kinds of figures it changes.
-    pub touched: Touched,
-}
-
-impl Verdict {
-    /// Its name, as the counts have it.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Verdict::Applied => "applied",
-            Verdict::Repeated => "repeated",
-            Verdict::Unchanged => "unchanged",
-            Verdict::Stale => "stale",
-            Verdict::Quarantined(_) => "quarantined",
-        }
-    }
+    pub touched: Topics,
 }
 
 /// Tries a message at the position of the live generation. Several documents are read for it, one
@@ -97,36 +68,43 @@ async fn at(
     let record = record(again, position + 1);
     let records = [record];
     let messages = batch::parse(&records, prefix, &settings.currency, root.log_time);
-    let mut fold = Fold::new(settings.clone(), root);
+    let mut fold = Fold::new(settings.clone(), root).asking_for_all_rows();
     let event = match &messages[0].event {
         Ok(event) => event,
         Err(reasons) => return Ok(Trial::none(position, reasons.clone())),
     };
-    if event.kind() == Kind::Activity {
+    if event.is_fact() {
         store.restore_activities(generation, &mut fold).await?;
     }
-    supply(store, generation, &mut fold, &messages, event).await?;
-    let known = is_known(&mut fold, event)?;
-    let before = fold.root.counts;
-    let mut resolved = fold.resolve(&messages)?;
-    let verdict = match resolved.quarantined.pop() {
-        Some((_, reasons)) => Verdict::Quarantined(reasons),
-        None => verdict(before, fold.root.counts),
-    };
-    let touched = if verdict == Verdict::Applied { resolved.touched } else { Touched::default() };
+    let mut batch = Batch::of(&messages);
+    let mut known = None;
+    loop {
+        let step = batch.step(&mut fold)?;
+        if batch.resolved().is_some() {
+            break;
+        }
+        match step {
+            Step::Supply(needs) => store.supply(generation, needs, &mut fold).await?,
+            Step::Ready => known = event.is_known(&mut fold)?,
+            Step::Purchases | Step::Done => {}
+        }
+    }
+    let Resolved { mut outcomes, touched, .. } = batch.finish();
+    let outcome = outcomes.pop().unwrap_or(Outcome::Unchanged);
+    let touched = if outcome == Outcome::Applied { touched } else { Topics::default() };
     let (kind, entity) = (event.kind(), event.entity().to_owned());
-    Ok(Trial { position, verdict, kind, entity, known, touched })
+    Ok(Trial { position, outcome, kind, entity, known, touched })
 }
 
 impl Trial {
     fn none(position: u64, reasons: Vec<Reason>) -> Self {
         Trial {
             position,
-            verdict: Verdict::Quarantined(reasons),
+            outcome: Outcome::Quarantined(reasons),
             kind: Kind::Transaction,
             entity: String::new(),
             known: None,
-            touched: Touched::default(),
+            touched: Topics::default(),
         }
     }
 }
@@ -142,55 +120,5 @@ fn record(again: &Again, position: u64) -> Record {
         headers,
         payload: again.body.clone(),
         unreadable: None,
-    }
-}
-
-/// The fold is told of the ledger's row before it asks: it remembers no ids, and would take every
-/// entity for a new one.
-async fn supply(
-    store: &Store,
-    generation: u32,
-    fold: &mut Fold,
-    messages: &[Message<'_>],
-    event: &Event<'_>,
-) -> Result<(), Error> {
-    let ledger = ledger_key(event).into_iter().collect();
-    store.supply(generation, Needs { ledger, ..Needs::default() }, fold).await?;
-    let needs = fold.needs_identity(messages);
-    store.supply(generation, needs, fold).await?;
-    let needs = fold.needs_entities(messages)?;
-    Ok(store.supply(generation, needs, fold).await?)
-}
-
-fn ledger_key(event: &Event<'_>) -> Option<LedgerKey> {
-    match event {
-        Event::Transaction(sale) => Some(LedgerKey::transaction(&sale.transaction_id)),
-        Event::Feedback(rating) => Some(LedgerKey::feedback(&rating.feedback_id)),
-        _ => None,
-    }
-}
-
-fn is_known(fold: &mut Fold, event: &Event<'_>) -> Result<Option<bool>, Error> {
-    Ok(match event {
-        Event::Activity(_) => None,
-        Event::Customer(it) => Some(fold.customers.get(&*it.user_id)?.is_some()),
-        Event::Product(_) | Event::Stock(_) => Some(fold.products.get(event.entity())?.is_some()),
-        Event::Transaction(_) | Event::Feedback(_) => match ledger_key(event) {
-            Some(key) => Some(fold.ledger.get(&key)?.is_some()),
-            None => None,
-        },
-    })
-}
-
-/// Of one message that was not quarantined, one count moved.
-fn verdict(before: Counts, after: Counts) -> Verdict {
-    if after.repeated > before.repeated {
-        Verdict::Repeated
-    } else if after.unchanged > before.unchanged {
-        Verdict::Unchanged
-    } else if after.stale > before.stale {
-        Verdict::Stale
-    } else {
-        Verdict::Applied
     }
 }

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
-use projections::rollup::{DAYS_STRIDE, Family, QUARTERS_STRIDE};
-use projections::vocabulary::{Dimension, NONE, NONE_NAME, OTHER_NAME};
+use projections::family::{Dimension, Family, Slice};
+use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE};
+use projections::vocabulary::{NONE, NONE_NAME, OTHER_NAME};
 use serde::Serialize;
 
 use super::memory::Reading;
@@ -65,8 +66,13 @@ impl Cover {
     }
 
     fn spans(&self) -> Vec<Span> {
-        let span =
-            |level, first, last| Span { family: Family::Types, slice: None, level, first, last };
+        let span = |level, first, last| Span {
+            family: Family::Types,
+            slice: Slice::WHOLE,
+            level,
+            first,
+            last,
+        };
         let mut spans = Vec::new();
         let (first, end) = (self.first_whole_day, self.end_of_whole_days);
         if first < end {

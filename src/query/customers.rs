@@ -1,8 +1,11 @@
 //! `GET /api/metrics/customers`, and what the summary has of it.
 
+use projections::customers::Customers;
 use projections::customers::Record;
+use projections::entity::Entity;
+use projections::family::Family;
+use projections::family::Slice;
 use projections::money::{self, Money};
-use projections::rollup::Family;
 use projections::table::Row;
 use serde::Serialize;
 
@@ -99,7 +102,7 @@ pub struct Newcomers {
 pub async fn newcomers(from: Reading<'_>, asked: &Asked) -> Result<Newcomers, store::Error> {
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut first) = ([0; 3], None::<u32>);
-    union::by_quarter(from, Family::Newcomers, &[None], asked.trend, |_, quarter, row| {
+    union::by_quarter(from, Family::Newcomers, &[Slice::WHOLE], asked.trend, |_, quarter, row| {
         zone::add(&mut total, row);
         first = Some(first.map_or(quarter, |first| first.min(quarter)));
         trend.add(quarter, row);
@@ -127,7 +130,7 @@ async fn spending(
     limit: usize,
 ) -> Result<Spending, store::Error> {
     let root = &from.snapshot.checkpoint.root;
-    let mut sums = vec![(0_i64, 0_i64); root.next_customer as usize];
+    let mut sums = vec![(0_i64, 0_i64); root.next.of(Entity::Customer) as usize];
     let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
     union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, [orders, _, amount]| {
         if let Some(sum) = sums.get_mut(ordinal as usize) {
@@ -137,7 +140,8 @@ async fn spending(
     .await?;
     let buyers = sums.iter().map(|(_, orders)| i64::from(*orders > 0)).sum();
     let cut = ranking::cut(sums.iter().map(|(amount, _)| *amount), limit);
-    let customers = from.snapshot.customers(&from.ids(Family::Buyers, cut).await?).await?;
+    let customers =
+        from.snapshot.entities::<Customers>(&from.ids(Entity::Customer, cut).await?).await?;
     let spent = |customer: Known<Record>| {
         let sum = sums.get(customer.document.ordinal as usize).copied();
         let (amount, orders) = sum.unwrap_or_default();

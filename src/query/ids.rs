@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use projections::rollup::Family;
+use projections::entity::Entity;
 
 use super::ranking::{Cut, first_by_id};
 use crate::store::read::Snapshot;
@@ -21,26 +21,25 @@ pub struct Ids(Mutex<Remembered>);
 struct Remembered {
     generation: u32,
     incarnation: String,
-    ids: HashMap<(Family, u32), Arc<str>>,
+    ids: HashMap<(Entity, u32), Arc<str>>,
 }
 
 impl Ids {
-    /// The ids of those who come first, ties broken, in no particular order. `family` is the one
-    /// that ordinals are named by: buyers for customers, sold for products.
+    /// The ids of those who come first, ties broken, in no particular order.
     ///
     /// # Errors
     /// As [`Snapshot::names`].
     pub async fn of(
         &self,
         snapshot: &Snapshot,
-        family: Family,
+        entity: Entity,
         cut: Cut,
     ) -> Result<Vec<Arc<str>>, store::Error> {
         let ordinals = [&*cut.sure, &*cut.tied].concat();
-        let (mut known, unknown) = self.lock().look_up(&snapshot.checkpoint, family, &ordinals);
+        let (mut known, unknown) = self.lock().look_up(&snapshot.checkpoint, entity, &ordinals);
         if !unknown.is_empty() {
-            let found = snapshot.names(family, &unknown).await?;
-            self.lock().learn(&snapshot.checkpoint, family, &found);
+            let found = snapshot.names(entity, &unknown).await?;
+            self.lock().learn(&snapshot.checkpoint, entity, &found);
             known.extend(found);
         }
         let id = |ordinal: u32| known.get(&ordinal).cloned();
@@ -62,7 +61,7 @@ impl Remembered {
     fn look_up(
         &self,
         checkpoint: &Checkpoint,
-        family: Family,
+        entity: Entity,
         ordinals: &[u32],
     ) -> (HashMap<u32, Arc<str>>, Vec<u32>) {
         if !self.is_of(checkpoint) {
@@ -70,7 +69,7 @@ impl Remembered {
         }
         let (mut known, mut unknown) = (HashMap::with_capacity(ordinals.len()), Vec::new());
         for &ordinal in ordinals {
-            match self.ids.get(&(family, ordinal)) {
+            match self.ids.get(&(entity, ordinal)) {
                 Some(id) => drop(known.insert(ordinal, id.clone())),
                 None => unknown.push(ordinal),
             }
@@ -78,13 +77,13 @@ impl Remembered {
         (known, unknown)
     }
 
-    fn learn(&mut self, checkpoint: &Checkpoint, family: Family, found: &[(u32, Arc<str>)]) {
+    fn learn(&mut self, checkpoint: &Checkpoint, entity: Entity, found: &[(u32, Arc<str>)]) {
         if !self.is_of(checkpoint) || self.ids.len() + found.len() > REMEMBERED_MAX {
             self.ids.clear();
             self.generation = checkpoint.generation;
             self.incarnation.clone_from(&checkpoint.incarnation);
         }
         let found = found.iter().take(REMEMBERED_MAX);
-        self.ids.extend(found.map(|(ordinal, id)| ((family, *ordinal), id.clone())));
+        self.ids.extend(found.map(|(ordinal, id)| ((entity, *ordinal), id.clone())));
     }
 }

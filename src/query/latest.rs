@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use projections::topic::Topic;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
@@ -156,7 +157,7 @@ impl<'a> Heard<'a> {
         self.answers.heard(announcement);
         self.traces.heard(announcement);
         let (from, to) = (announcement.from, announcement.position);
-        let sales = announcement.touched.sales;
+        let sales = announcement.touched.contains(Topic::Sales);
         match &mut self.chain {
             None => self.chain = Some((from, to, sales)),
             Some((_, end, changed)) if *end == from => (*end, *changed) = (to, *changed || sales),

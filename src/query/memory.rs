@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use projections::rollup::Family;
+use projections::entity::Entity;
 
 use super::ids::Ids;
 use super::ranking::Cut;
@@ -47,12 +47,11 @@ impl Reading<'_> {
         self.memory.rollups.read(self.snapshot, spans, visit).await
     }
 
-    /// The ids of those who come first, ties broken, in no particular order. `family` is the one
-    /// that ordinals are named by: buyers for customers, sold for products.
+    /// The ids of those who come first, ties broken, in no particular order.
     ///
     /// # Errors
     /// As [`Snapshot::names`].
-    pub async fn ids(self, family: Family, cut: Cut) -> Result<Vec<Arc<str>>, store::Error> {
-        self.memory.ids.of(self.snapshot, family, cut).await
+    pub async fn ids(self, entity: Entity, cut: Cut) -> Result<Vec<Arc<str>>, store::Error> {
+        self.memory.ids.of(self.snapshot, entity, cut).await
     }
 }

@@ -3,7 +3,8 @@
 use axum::extract::Query;
 use axum::http::Uri;
 use projections::event::Status;
-use projections::root::Root;
+use projections::family::Slice;
+use projections::fold::root::Root;
 use projections::time::Time;
 
 use super::range::{Bound, Quarters, Range, Scope};
@@ -42,10 +43,10 @@ pub struct Asked {
 impl Statuses {
     /// The slices of a rollup that are counted.
     #[must_use]
-    pub fn slices(self) -> Vec<Option<Status>> {
+    pub fn slices(self) -> Vec<Slice> {
         match self {
-            Statuses::One(status) => vec![Some(status)],
-            Statuses::All => Status::ALL.map(Some).to_vec(),
+            Statuses::One(status) => vec![status.into()],
+            Statuses::All => Status::ALL.map(Slice::from).to_vec(),
         }
     }
 

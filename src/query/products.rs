@@ -1,9 +1,12 @@
 //! `GET /api/metrics/products`, and what the summary has of it.
 
+use projections::entity::Entity;
+use projections::family::Family;
+use projections::family::Slice;
 use projections::money::{self, Money};
+use projections::products::Products;
 use projections::products::{RESERVED, Record};
-use projections::rollup::Family;
-use projections::sums::Sums;
+use projections::sales::sums::Sums;
 use projections::time::Time;
 use serde::Serialize;
 
@@ -91,7 +94,7 @@ pub async fn top(
     limit: usize,
 ) -> Result<Vec<Sold>, store::Error> {
     let root = &from.snapshot.checkpoint.root;
-    let mut quantities = vec![0_i64; root.next_product as usize];
+    let mut quantities = vec![0_i64; root.next.of(Entity::Product) as usize];
     let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
     union::by_entity(from, Family::Sold, &slices, scope, |ordinal, row| {
         if let Some(quantity) = quantities.get_mut(ordinal as usize) {
@@ -101,7 +104,8 @@ pub async fn top(
     .await?;
     // The reserved product takes a place, and is left out.
     let cut = ranking::cut(quantities.iter().copied(), limit + 1);
-    let products = from.snapshot.products(&from.ids(Family::Sold, cut).await?).await?;
+    let products =
+        from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
     let sold = |product: Known<Record>| Sold {
         quantity: quantities.get(product.document.ordinal as usize).copied().unwrap_or(0),
         product,
@@ -116,18 +120,25 @@ pub async fn top(
 /// The products with the least on hand, ties by id.
 async fn low(from: Reading<'_>, limit: usize) -> Result<Vec<Known<Record>>, store::Error> {
     let root = &from.snapshot.checkpoint.root;
-    let mut lacking = vec![0_i64; root.next_product as usize];
+    let mut lacking = vec![0_i64; root.next.of(Entity::Product) as usize];
     let everything = Scope::Everything(Quarters::ALL);
-    union::by_entity(from, Family::Stock, &[None], everything, |ordinal, [stock, known, _]| {
-        if let Some(lack) = lacking.get_mut(ordinal as usize)
-            && known > 0
-        {
-            *lack = LOW_STOCK.saturating_sub(stock);
-        }
-    })
+    union::by_entity(
+        from,
+        Family::Stock,
+        &[Slice::WHOLE],
+        everything,
+        |ordinal, [stock, known, _]| {
+            if let Some(lack) = lacking.get_mut(ordinal as usize)
+                && known > 0
+            {
+                *lack = LOW_STOCK.saturating_sub(stock);
+            }
+        },
+    )
     .await?;
     let cut = ranking::cut(lacking.into_iter(), limit);
-    let mut low = from.snapshot.products(&from.ids(Family::Sold, cut).await?).await?;
+    let mut low =
+        from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
     low.sort_by(|a, b| a.document.stock.cmp(&b.document.stock).then_with(|| a.id.cmp(&b.id)));
     Ok(low)
 }
@@ -160,7 +171,7 @@ impl From<Known<Record>> for Whole {
             whole.description = entry.description;
             whole.image_url = entry.image_url;
             whole.added_date = entry.added_date.map(Time::to_rfc3339);
-            whole.last_updated = entry.rank.updated_at.map(Time::to_rfc3339);
+            whole.last_updated = entry.version.updated_at.map(Time::to_rfc3339);
         }
         whole
     }

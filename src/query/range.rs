@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use projections::bucket::{self, Level, QUARTER_MS, quarter_of, quarter_start};
-use projections::root::Root;
+use projections::fold::root::Root;
 use projections::time::Time;
 use serde::Serialize;
 

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moka::sync::Cache;
 use projections::bucket::{Level, day_of_quarter};
-use projections::event::Status;
-use projections::rollup::Family;
+use projections::family::Family;
+use projections::family::Slice;
 
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
@@ -43,7 +43,7 @@ struct Of {
 struct Key {
     of: Of,
     family: Family,
-    slice: Option<Status>,
+    slice: Slice,
     level: Level,
     bucket: u32,
 }
@@ -161,7 +161,7 @@ fn keys(span: &Span, of: &Of) -> impl Iterator<Item = Key> {
 
 fn key(part: Part<'_>, of: &Of) -> Option<Key> {
     let (family, level, bucket) = (part.family()?, part.level()?, part.bucket()?);
-    Some(Key { of: of.clone(), family, slice: part.slice(), level, bucket })
+    Some(Key { of: of.clone(), family, slice: part.slice()?, level, bucket })
 }
 
 /// When buckets changed last, as far as announcements say.
@@ -214,7 +214,7 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
-    use projections::fold::Touched;
+    use projections::topic::Topics;
 
     use super::*;
 
@@ -226,7 +226,7 @@ mod tests {
     }
 
     fn key(level: Level, bucket: u32) -> Key {
-        Key { of: of(1), family: Family::Sold, slice: None, level, bucket }
+        Key { of: of(1), family: Family::Sold, slice: Slice::WHOLE, level, bucket }
     }
 
     fn announcement(from: u64, position: u64, buckets: impl Into<Option<Buckets>>) -> Announcement {
@@ -235,7 +235,7 @@ mod tests {
             from,
             position,
             at: 0,
-            touched: Touched::default(),
+            touched: Topics::default(),
             buckets: buckets.into(),
             traceparents: vec![],
         }
@@ -303,7 +303,7 @@ mod tests {
         let rollups = Rollups::default();
         let bucket = Bucket { position: 20, parts: vec![] };
         rollups.kept.insert(key(Level::Day, DAY), Arc::new(bucket));
-        let (family, slice, level) = (Family::Sold, None, Level::Day);
+        let (family, slice, level) = (Family::Sold, Slice::WHOLE, Level::Day);
         let span = Span { family, slice, level, first: DAY, last: DAY };
         assert_eq!(rollups.look_up(&[span], &of(1), 20).0.len(), 1);
         let another = Of { incarnation: "another".into(), ..of(1) };
@@ -321,7 +321,7 @@ mod tests {
         rollups.heard(&announcement(20, 30, Some(Buckets { days, months: [MONTH].into() })));
         let span = |first, last| Span {
             family: Family::Sold,
-            slice: None,
+            slice: Slice::WHOLE,
             level: Level::Day,
             first,
             last,

@@ -1,10 +1,12 @@
 //! `GET /api/metrics/sales`, and what the summary has of it.
 
+use projections::entity::Entity;
 use projections::event::Status;
+use projections::family::Family;
+use projections::family::Slice;
+use projections::fold::root::Root;
 use projections::money::{self, Money};
-use projections::rollup::Family;
-use projections::root::Root;
-use projections::sums::Sums;
+use projections::sales::sums::Sums;
 use projections::table::Row;
 use serde::Serialize;
 
@@ -16,7 +18,7 @@ use super::union;
 use super::zone::{self, Trend};
 use crate::store;
 
-const RETURNED: Option<Status> = Some(Status::Returned);
+const RETURNED: Slice = Slice::at(Status::Returned as u8);
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -123,7 +125,7 @@ async fn buyers(from: Reading<'_>, asked: &Asked) -> Result<i64, store::Error> {
     if let Scope::Everything(_) = scope {
         return Ok(root.buyers.of(asked.statuses.one()));
     }
-    let mut orders_of = vec![0_i64; root.next_customer as usize];
+    let mut orders_of = vec![0_i64; root.next.of(Entity::Customer) as usize];
     let slices = asked.statuses.slices();
     union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, [orders, ..]| {
         if let Some(sum) = orders_of.get_mut(ordinal as usize) {

@@ -1,8 +1,8 @@
 //! Rollups united over a range: sales by quarter hour, and sums by customer or product.
 
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
-use projections::event::Status;
-use projections::rollup::Family;
+use projections::family::Family;
+use projections::family::Slice;
 use projections::table::Row;
 
 use super::memory::Reading;
@@ -14,7 +14,7 @@ use crate::store::read::Span;
 const EVER: u32 = 30 * QUARTERS_PER_DAY;
 
 /// The spans of month tables that have every row of the quarter hours.
-fn months(family: Family, slices: &[Option<Status>], quarters: Quarters) -> Vec<Span> {
+fn months(family: Family, slices: &[Slice], quarters: Quarters) -> Vec<Span> {
     if quarters.is_empty() {
         return Vec::new();
     }
@@ -31,12 +31,12 @@ fn months(family: Family, slices: &[Option<Status>], quarters: Quarters) -> Vec<
 pub async fn by_quarter(
     from: Reading<'_>,
     family: Family,
-    slices: &[Option<Status>],
+    slices: &[Slice],
     quarters: Quarters,
-    mut visit: impl FnMut(Option<Status>, u32, Row) + Send,
+    mut visit: impl FnMut(Slice, u32, Row) + Send,
 ) -> Result<(), store::Error> {
     from.rollups(&months(family, slices, quarters), |part| {
-        let (slice, Some(month)) = (part.slice(), part.month()) else { return };
+        let (Some(slice), Some(month)) = (part.slice(), part.month()) else { return };
         let first = bucket::first_quarter(Level::Month, month);
         for (row, values) in part.rows() {
             let quarter = first.saturating_add(row);
@@ -56,7 +56,7 @@ pub async fn by_quarter(
 pub async fn by_entity(
     from: Reading<'_>,
     family: Family,
-    slices: &[Option<Status>],
+    slices: &[Slice],
     scope: Scope,
     mut visit: impl FnMut(u32, Row) + Send,
 ) -> Result<(), store::Error> {
@@ -82,7 +82,7 @@ struct Plan {
 
 impl Plan {
     /// What is in the scope, or else all there is less what is not, whichever is less to read.
-    fn of(family: Family, slices: &[Option<Status>], scope: Scope) -> Self {
+    fn of(family: Family, slices: &[Slice], scope: Scope) -> Self {
         let ever = |slice| Span { family, slice, level: Level::Ever, first: 0, last: 0 };
         let mut plan = Plan { spans: Vec::new(), less: false };
         for &slice in slices {
@@ -108,7 +108,7 @@ impl Plan {
 }
 
 /// The fewest buckets that make up a range, buckets that follow each other as one span.
-fn cover(family: Family, slice: Option<Status>, quarters: Quarters) -> impl Iterator<Item = Span> {
+fn cover(family: Family, slice: Slice, quarters: Quarters) -> impl Iterator<Item = Span> {
     let mut spans: Vec<Span> = Vec::new();
     for (level, bucket) in bucket::cover(quarters.from, quarters.to) {
         match spans.last_mut() {
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_range_is_covered_by_at_most_five_spans() {
         let range = quarters("2026-01-30T18:30:00Z", "2026-05-02T18:30:00Z");
-        let spans: Vec<_> = cover(Family::Sold, None, range)
+        let spans: Vec<_> = cover(Family::Sold, Slice::WHOLE, range)
             .map(|span| {
                 (bucket::label(span.level, span.first), bucket::label(span.level, span.last))
             })
@@ -157,7 +157,7 @@ mod tests {
         let whole = quarters("2025-01-01", "2026-01-01");
         let plan = |from, to| {
             let scope = Scope::Part { quarters: quarters(from, to), whole };
-            let plan = Plan::of(Family::Sold, &[None], scope);
+            let plan = Plan::of(Family::Sold, &[Slice::WHOLE], scope);
             let label = |span: &Span| bucket::label(span.level, span.first);
             (plan.spans.iter().map(label).collect::<Vec<_>>(), plan.less)
         };
@@ -165,18 +165,20 @@ mod tests {
         assert_eq!(most, (["ever", "2025-01-01", "2025-12-31"].map(str::to_owned).to_vec(), true));
         let few = plan("2025-01-31", "2025-03-01");
         assert_eq!(few, (["2025-01-31", "2025-02"].map(str::to_owned).to_vec(), false));
-        let all = Plan::of(Family::Sold, &[None], Scope::Everything(whole));
+        let all = Plan::of(Family::Sold, &[Slice::WHOLE], Scope::Everything(whole));
         assert_eq!((all.spans.len(), all.less), (1, false));
     }
 
     #[test]
     fn the_months_of_a_range_end_with_the_one_of_its_last_quarter_hour() {
         let span = |from, to| {
-            let spans = months(Family::Sales, &[None], quarters(from, to));
+            let spans = months(Family::Sales, &[Slice::WHOLE], quarters(from, to));
             (spans[0].first, spans[0].last)
         };
         assert_eq!(span("2026-01-31", "2026-03-01"), (672, 673));
         assert_eq!(span("2026-01-31", "2026-03-01T00:15:00Z"), (672, 674));
-        assert!(months(Family::Sales, &[None], quarters("2026-01-31", "2026-01-31")).is_empty());
+        assert!(
+            months(Family::Sales, &[Slice::WHOLE], quarters("2026-01-31", "2026-01-31")).is_empty()
+        );
     }
 }

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use projections::root;
+use projections::fold::root;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

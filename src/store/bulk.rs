@@ -9,21 +9,17 @@ use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
 use mongodb::bson::{self, Document, doc, rawdoc};
-use projections::customers::Customer;
+use projections::collection::{Collection, Key};
 use projections::fold::Fold;
-use projections::products::Product;
-use projections::rollup::{Family, RollupKey};
-use projections::seen::BlockKey;
-use projections::tally::TallyKey;
-use projections::vocabulary::VocabularyKey;
-use serde::Serialize;
+use projections::for_each_collection;
+use projections::tally::Tallies;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::commit::{ENCODING, Packed, Quarantined, Writes, number};
+use super::commit::{ENCODING, Quarantined, Writes, encoded, number};
 use super::generation::Checkpoint;
 use super::lease::Owner;
-use super::names::{CHECKPOINTS, LEASES, Model, of_ordinal};
+use super::names::{CHECKPOINTS, LEASES, Model};
 use super::operations::{Command, Verb};
 use super::{Doing, Error, Store};
 
@@ -59,14 +55,21 @@ impl Store {
 }
 
 impl Bulk {
-    /// Encodes the rows of the ledger that changed since the fold last settled, and what was
+    /// Encodes what changed of streamed collections since the fold last settled, and what was
     /// quarantined.
     ///
     /// # Errors
     /// [`Error::Document`].
     pub fn encode(&self, fold: &Fold, quarantined: &[Quarantined]) -> Result<Batch, Error> {
         let mut writes = self.writes();
-        writes.all(Model::Ledger, fold.ledger.changes(), |key| key.as_str().into(), |row| row)?;
+        macro_rules! streamed {
+            ($($set:ident: $Collection:ty,)*) => {$(
+                if <$Collection as Collection>::STREAMED.is_some() {
+                    writes.changes::<$Collection>(fold.sets.$set.changes())?;
+                }
+            )*};
+        }
+        for_each_collection!(streamed);
         writes.quarantine(quarantined)?;
         Ok(Batch(writes.commands))
     }
@@ -101,16 +104,16 @@ impl Bulk {
         checkpoint: &Checkpoint,
         owner: &Owner,
     ) -> Result<(), Error> {
-        self.all(Model::Customers, fold.customers.all(), ToString::to_string, Customer::record)
-            .await?;
-        self.all(Model::Products, fold.products.all(), ToString::to_string, Product::record)
-            .await?;
-        self.names(fold).await?;
-        let vocabularies = fold.vocabularies.all();
-        self.all(Model::Vocabularies, vocabularies, VocabularyKey::id, |it| it).await?;
-        self.all(Model::Blocks, fold.blocks.all(), BlockKey::id, |it| it).await?;
         fold.sum_up().map_err(|_| LACKING)?;
-        self.all(Model::Rollups, fold.rollups.all(), RollupKey::id, |t| Packed { t }).await?;
+        self.names(fold).await?;
+        macro_rules! all {
+            ($($set:ident: $Collection:ty,)*) => {$(
+                if <$Collection as Collection>::STREAMED.is_none() {
+                    self.all::<$Collection>(fold.sets.$set.all()).await?;
+                }
+            )*};
+        }
+        for_each_collection!(all);
         self.drained().await?;
         self.store.make_indexes(self.generation).await?;
         let users: Vec<_> = recheck.iter().cloned().collect();
@@ -121,8 +124,9 @@ impl Bulk {
                 fold.set_purchases(user, found.get(user).copied()).map_err(|_| LACKING)?;
             }
         }
-        fold.tally_all().map_err(|_| LACKING)?;
-        self.all(Model::Tallies, fold.tallies.all(), TallyKey::id, |t| Packed { t }).await?;
+        // There is no tally before this: they have those purchases.
+        fold.sets.put_all_counts().map_err(|_| LACKING)?;
+        self.all::<Tallies>(fold.sets.tallies.all()).await?;
         self.drained().await?;
         self.count(checkpoint, owner).await
     }
@@ -151,19 +155,15 @@ impl Bulk {
         if counts.await? { Ok(()) } else { Err(Error::Missing("the lease of the rebuild is lost")) }
     }
 
-    async fn all<'a, K: 'a, D: 'a, S: Serialize>(
+    async fn all<'a, C: Collection>(
         &mut self,
-        model: Model,
-        mut documents: impl Iterator<Item = (&'a K, &'a D)>,
-        id: impl Fn(&K) -> String,
-        body: impl Fn(&'a D) -> S,
+        mut documents: impl Iterator<Item = (&'a C::Key, &'a C::Document)>,
     ) -> Result<(), Error> {
         loop {
             let mut writes = self.writes();
-            let mut insert = writes.collect(model, Verb::Insert);
+            let mut insert = writes.collect(Model::of::<C>(), Verb::Insert);
             for (key, document) in documents.by_ref().take(CHUNK) {
-                let body = bson::serialize_to_raw_document_buf(&body(document)).doing(ENCODING)?;
-                insert.push_with_id(&id(key), &body);
+                insert.push_with_id(&key.id(), &encoded::<C>(document)?);
             }
             insert.end();
             if writes.commands.is_empty() {
@@ -174,14 +174,12 @@ impl Bulk {
     }
 
     async fn names(&mut self, fold: &Fold) -> Result<(), Error> {
-        let customers = fold.customers.all().map(|(id, it)| (Family::Buyers, it.ordinal, id));
-        let products = fold.products.all().map(|(id, it)| (Family::Sold, it.ordinal, id));
-        let mut named = customers.chain(products);
+        let mut named = fold.sets.named();
         loop {
             let mut writes = self.writes();
-            let mut insert = writes.collect(Model::Names, Verb::Insert);
-            for (family, ordinal, id) in named.by_ref().take(CHUNK) {
-                insert.push(&rawdoc! { "_id": of_ordinal(family, ordinal), "id": id.as_ref() });
+            let mut insert = writes.collect(Model::NAMES, Verb::Insert);
+            for (entity, ordinal, id) in named.by_ref().take(CHUNK) {
+                insert.push(&rawdoc! { "_id": entity.name_id(ordinal), "id": &*id });
             }
             insert.end();
             if writes.commands.is_empty() {

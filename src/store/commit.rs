@@ -7,17 +7,14 @@
 use std::time::Duration;
 
 use mongodb::ClientSession;
-use mongodb::bson::{self, rawdoc};
+use mongodb::bson::{self, RawDocumentBuf, rawdoc};
 use mongodb::error::{ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::WriteConcern;
-use projections::customers::Customer;
+use projections::collection::{Collection, Key};
+use projections::fold::dedup::{BlockKey, BlockKind, SeenIds};
+use projections::fold::working_set::Change;
 use projections::fold::{Fold, Resolved};
-use projections::products::Product;
-use projections::rollup::RollupKey;
-use projections::seen::{BlockKey, BlockKind};
-use projections::space::Change;
-use projections::tally::TallyKey;
-use projections::vocabulary::VocabularyKey;
+use projections::for_each_collection;
 use serde::Serialize;
 
 use super::generation::Checkpoint;
@@ -136,30 +133,24 @@ impl Commit {
         resolved: &Resolved,
     ) -> Result<Self, Error> {
         let mut writes = Writes { generation: checkpoint.generation, commands: vec![], count: 1 };
-        writes.all(Model::Ledger, fold.ledger.changes(), |key| key.as_str().into(), |row| row)?;
-        // Most that changed of customers and products is counted, and stands in their tallies.
-        let stated = fold.customers.changes();
-        let stated = stated.filter(|it| it.new || resolved.stated_customers.contains(it.key));
-        writes.all(Model::Customers, stated, |id| id.as_ref().into(), Customer::record)?;
-        let stated = fold.products.changes();
-        let stated = stated.filter(|it| it.new || resolved.stated_products.contains(it.key));
-        writes.all(Model::Products, stated, |id| id.as_ref().into(), Product::record)?;
-        writes.all(Model::Tallies, fold.tallies.changes(), TallyKey::id, |t| Packed { t })?;
-        writes.all(Model::Vocabularies, fold.vocabularies.changes(), VocabularyKey::id, |it| it)?;
-        writes.all(Model::Blocks, fold.blocks.changes(), BlockKey::id, |it| it)?;
-        writes.all(Model::Rollups, fold.rollups.changes(), RollupKey::id, |t| Packed { t })?;
-        let mut names = writes.collect(Model::Names, Verb::Insert);
+        macro_rules! changes {
+            ($($set:ident: $Collection:ty,)*) => {
+                $(writes.changes::<$Collection>(fold.sets.$set.changes())?;)*
+            };
+        }
+        for_each_collection!(changes);
+        let mut names = writes.collect(Model::NAMES, Verb::Insert);
         for named in &resolved.named {
-            let id = super::names::of_ordinal(named.family, named.ordinal);
+            let id = named.entity.name_id(named.ordinal);
             names.push(&rawdoc! { "_id": id, "id": named.id.as_ref() });
         }
         names.end();
         writes.quarantine(quarantined)?;
         if resolved.forget_blocks {
             let kind = BlockKind::Activity;
-            let first = BlockKey { kind, number: fold.root.blocks.activity_first }.id();
-            let zero = BlockKey { kind, number: 0 }.id();
-            let mut delete = writes.collect(Model::Blocks, Verb::Delete);
+            let first = BlockKey { kind, number: fold.root.blocks.activity_first }.to_id();
+            let zero = BlockKey { kind, number: 0 }.to_id();
+            let mut delete = writes.collect(Model::of::<SeenIds>(), Verb::Delete);
             delete.push(&rawdoc! { "q": { "_id": { "$gte": zero, "$lt": first } }, "limit": 0 });
             delete.end();
         }
@@ -293,11 +284,6 @@ fn classify(error: Error) -> CommitError {
     }
 }
 
-#[derive(Serialize)]
-pub(super) struct Packed<'a, T> {
-    pub(super) t: &'a T,
-}
-
 pub(super) struct Writes {
     pub(super) generation: u32,
     pub(super) commands: Vec<Command>,
@@ -305,23 +291,22 @@ pub(super) struct Writes {
 }
 
 impl Writes {
-    pub(super) fn all<'a, K: 'a, D: 'a, S: Serialize>(
+    /// What changed of a collection; of an entity of which counts alone did, its tally has it.
+    pub(super) fn changes<'a, C: Collection>(
         &mut self,
-        model: Model,
-        changes: impl Iterator<Item = Change<'a, K, D>> + Clone,
-        id: impl Fn(&K) -> String,
-        body: impl Fn(&'a D) -> S,
+        changes: impl Iterator<Item = Change<'a, C>> + Clone,
     ) -> Result<(), Error> {
-        let body = |it| bson::serialize_to_raw_document_buf(&body(it)).doing(ENCODING);
+        let model = Model::of::<C>();
+        let changes = changes.filter(Change::is_written);
         let mut inserts = self.collect(model, Verb::Insert);
         for change in changes.clone().filter(|change| change.new) {
-            inserts.push_with_id(&id(change.key), &body(change.document)?);
+            inserts.push_with_id(&change.key.id(), &encoded::<C>(change.document)?);
         }
         inserts.end();
         let mut updates = self.collect(model, Verb::Update);
         for change in changes.filter(|change| !change.new) {
             // A replacement: `$set` would leave the fields that the document no longer has.
-            let (q, u) = (rawdoc! { "_id": id(change.key) }, body(change.document)?);
+            let (q, u) = (rawdoc! { "_id": &*change.key.id() }, encoded::<C>(change.document)?);
             updates.push(&rawdoc! { "q": q, "u": u });
         }
         updates.end();
@@ -332,7 +317,7 @@ impl Writes {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut insert = self.collect(Model::Quarantine, Verb::Insert);
+        let mut insert = self.collect(Model::QUARANTINE, Verb::Insert);
         for row in rows {
             insert.push(&bson::serialize_to_raw_document_buf(row).doing(ENCODING)?);
         }
@@ -346,3 +331,8 @@ impl Writes {
 }
 
 pub(super) const ENCODING: &str = "encoding a commit";
+
+/// A document as it is stored, its id apart.
+pub(super) fn encoded<C: Collection>(document: &C::Document) -> Result<RawDocumentBuf, Error> {
+    bson::serialize_to_raw_document_buf(&C::stored(document)).doing(ENCODING)
+}

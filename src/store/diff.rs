@@ -8,6 +8,7 @@ use std::fmt;
 use futures_util::TryStreamExt;
 use mongodb::Cursor;
 use mongodb::bson::{self, Document, RawDocumentBuf, doc};
+use projections::ledger::Ledger;
 
 use super::generation::Checkpoint;
 use super::names::Model;
@@ -90,7 +91,7 @@ impl Store {
             let fields = differing(&ours, &theirs);
             diff.note("checkpoints", "checkpoint".to_owned(), Difference::Fields(fields));
         }
-        for model in Model::ALL {
+        for model in Model::all() {
             let ours = self.sorted(model, first.generation).await?;
             let theirs = other.sorted(model, second.generation).await?;
             diff.compare(model.as_str(), ours, theirs).await?;
@@ -104,7 +105,7 @@ impl Store {
     /// [`Error::Driver`].
     pub async fn counted(&self, generation: u32) -> Result<HashSet<String>, Error> {
         const DOING: &str = "reading what is counted";
-        let ledger = self.database.collection::<Document>(&Model::Ledger.name(generation));
+        let ledger = self.database.collection::<Document>(&Model::of::<Ledger>().name(generation));
         let mut rows = ledger.find(doc! {}).projection(doc! { "_id": 1 }).await.doing(DOING)?;
         let mut ids = HashSet::new();
         while let Some(row) = rows.try_next().await.doing(DOING)? {

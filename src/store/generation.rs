@@ -3,7 +3,8 @@
 use mongodb::IndexModel;
 use mongodb::bson::{self, doc};
 use mongodb::options::IndexOptions;
-use projections::root::{Root, Settings};
+use projections::fold::root::{Root, Settings};
+use projections::ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
 use super::names::{CHECKPOINTS, META, Model};
@@ -158,7 +159,7 @@ impl Store {
 
     pub(super) async fn make_collections(&self, generation: u32) -> Result<(), Error> {
         let existing = self.database.list_collection_names().await.doing("listing collections")?;
-        for model in Model::ALL {
+        for model in Model::all() {
             let name = model.name(generation);
             if !existing.contains(&name) {
                 self.database.create_collection(&name).await.doing("making a collection")?;
@@ -174,7 +175,7 @@ impl Store {
     }
 
     pub(super) async fn make_indexes(&self, generation: u32) -> Result<(), Error> {
-        for model in Model::ALL {
+        for model in Model::all() {
             let indexes = indexes(model);
             if !indexes.is_empty() {
                 let name = model.name(generation);
@@ -194,7 +195,7 @@ fn without_id(mut document: bson::Document) -> bson::Document {
 /// The indexes of a model. They are few because each costs a write of its collection half of its
 /// time again: rankings and ordinals are answered from rollups and names instead.
 fn indexes(model: Model) -> Vec<IndexModel> {
-    if model != Model::Ledger {
+    if model != Model::of::<Ledger>() {
         return vec![];
     }
     // The first and last purchase of a customer, once one of them is taken out.

@@ -168,7 +168,7 @@ impl Store {
         }
         checkpoints.delete_one(doc! { "_id": number }).await.doing(DOING)?;
         failpoint::pass("drop-begun");
-        for model in Model::ALL {
+        for model in Model::all() {
             let name = model.name(number);
             self.database.collection::<Document>(&name).drop().await.doing(DOING)?;
             failpoint::pass("drop-halfway");

@@ -1,6 +1,7 @@
 //! The names of collections. Those of a generation carry its number.
 
-use projections::rollup::Family;
+use projections::collection::Collection;
+use projections::collections;
 
 /// One document, `_id: "live"`, whose `generation` is the one that queries read.
 pub const META: &str = "meta";
@@ -27,76 +28,45 @@ pub const HOLES: &str = "holes";
 /// Who did what; only ever added to.
 pub const AUDIT: &str = "audit";
 
-/// A collection that every generation has its own of.
+/// A collection that every generation has its own of: those of the fold, and two beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Model {
-    /// What is stated of customers, `_id` the user's id.
-    Customers,
-    /// What is stated of products, `_id` the product's id.
-    Products,
-    /// What is counted of both; see `projections::tally`.
-    Tallies,
-    /// Packed tables by time and entity; see `projections::rollup`.
-    Rollups,
-    /// The values behind the codes in rollups.
-    Vocabularies,
-    /// What is counted of every transaction and rating.
-    Ledger,
-    /// Blocks of seen ids.
-    Blocks,
-    /// What ordinals mean: `_id` the family of rollups and the ordinal, `id` the customer's or
-    /// product's.
-    Names,
-    /// Messages that could not be understood or admitted, `_id` their position.
-    Quarantine,
-}
+pub struct Model(&'static str);
 
 impl Model {
+    /// What ordinals mean: `_id` as [`Entity::name_id`](projections::entity::Entity::name_id) has
+    /// it, `id` the entity's.
+    pub const NAMES: Model = Model("names");
+    /// Messages that could not be understood or admitted, `_id` their position.
+    pub const QUARANTINE: Model = Model("quarantine");
+
+    /// One of the fold's.
+    #[must_use]
+    pub fn of<C: Collection>() -> Self {
+        Model(C::NAME)
+    }
+
     /// All of them.
-    pub const ALL: [Model; 9] = [
-        Model::Customers,
-        Model::Products,
-        Model::Tallies,
-        Model::Rollups,
-        Model::Vocabularies,
-        Model::Ledger,
-        Model::Blocks,
-        Model::Names,
-        Model::Quarantine,
-    ];
+    pub fn all() -> impl Iterator<Item = Model> {
+        let beside = [Model::NAMES, Model::QUARANTINE];
+        collections::NAMES.iter().map(|name| Model(name)).chain(beside)
+    }
 
     /// The collection's name in a generation.
     #[must_use]
     pub fn name(self, generation: u32) -> String {
-        format!("g{generation}_{}", self.as_str())
+        format!("g{generation}_{}", self.0)
     }
 
     /// The generation that a collection of that name belongs to.
     #[must_use]
     pub fn generation_of(name: &str) -> Option<u32> {
         let (generation, model) = name.strip_prefix('g')?.split_once('_')?;
-        Model::ALL.iter().any(|it| it.as_str() == model).then(|| generation.parse().ok())?
+        Model::all().any(|it| it.0 == model).then(|| generation.parse().ok())?
     }
 
     /// What it is called in every generation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Model::Customers => "customers",
-            Model::Products => "products",
-            Model::Tallies => "tallies",
-            Model::Rollups => "rollups",
-            Model::Vocabularies => "vocabularies",
-            Model::Ledger => "ledger",
-            Model::Blocks => "blocks",
-            Model::Names => "names",
-            Model::Quarantine => "quarantine",
-        }
+        self.0
     }
-}
-
-/// The `_id` in [`Model::Names`] of an ordinal in a family of rollups.
-#[must_use]
-pub fn of_ordinal(family: Family, ordinal: u32) -> String {
-    format!("{}/{ordinal:08x}", family.as_str())
 }

@@ -127,7 +127,7 @@ impl Store {
         stages.push(doc! { "$limit": i64::from(wanted.limit) });
         let found = self
             .database
-            .collection::<Document>(&Model::Quarantine.name(generation))
+            .collection::<Document>(&Model::QUARANTINE.name(generation))
             .aggregate(stages)
             .with_type::<Kept>()
             .await;

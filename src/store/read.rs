@@ -13,17 +13,17 @@ use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
 use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
-use projections::customers;
-use projections::products;
-use projections::rollup::{self, Family};
-use projections::vocabulary::{Dimension, VocabularyKey};
+use projections::collection::Collection as Stored;
+use projections::entity::Entity;
+use projections::family::Dimension;
+use projections::rollup::{self, Rollups};
+use projections::vocabulary::{Vocabularies, VocabularyKey};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use self::part::month_of_label;
 pub use self::part::{Part, Span};
 use super::generation::Checkpoint;
-use super::names::{self, CHECKPOINTS, META, Model};
+use super::names::{CHECKPOINTS, META, Model};
 use super::{Doing, Error, Store};
 
 /// No answer has more documents; one round trip then has them all, up to 16 MB.
@@ -128,7 +128,7 @@ impl Snapshot {
             visit(Part::new(id, bytes));
             Ok(())
         };
-        self.find(Model::Rollups, filter, "reading rollups", read).await
+        self.find(Model::of::<Rollups>(), filter, "reading rollups", read).await
     }
 
     /// The values of a dimension in the months from `first` to `last`, both included, each at the
@@ -148,7 +148,7 @@ impl Snapshot {
             id: String,
             values: Vec<String>,
         }
-        let id = |month| VocabularyKey { dimension, month }.id();
+        let id = |month| VocabularyKey { dimension, month }.to_id();
         let filter = doc! { "_id": { "$gte": id(first), "$lte": id(last) } };
         let mut months = Vec::new();
         let read = |raw: &RawDocument| {
@@ -158,57 +158,18 @@ impl Snapshot {
             Ok(())
         };
         let doing = "reading vocabularies";
-        self.find(Model::Vocabularies, filter, doing, read).await?;
+        self.find(Model::of::<Vocabularies>(), filter, doing, read).await?;
         Ok(months)
     }
 
-    /// The customers of these ids that are known, in no particular order.
+    /// The entities of these ids that are known, in no particular order.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
-    pub async fn customers(
+    pub async fn entities<C: Stored<Stored: Send>>(
         &self,
         ids: &[Arc<str>],
-    ) -> Result<Vec<Known<customers::Record>>, Error> {
-        self.entities(Model::Customers, ids, "reading customers").await
-    }
-
-    /// The products of these ids that are known, in no particular order.
-    ///
-    /// # Errors
-    /// [`Error::Driver`], [`Error::Document`].
-    pub async fn products(&self, ids: &[Arc<str>]) -> Result<Vec<Known<products::Record>>, Error> {
-        self.entities(Model::Products, ids, "reading products").await
-    }
-
-    /// The ids that these ordinals of a family mean, in no particular order.
-    ///
-    /// # Errors
-    /// [`Error::Driver`], [`Error::Document`].
-    pub async fn names(
-        &self,
-        family: Family,
-        ordinals: &[u32],
-    ) -> Result<Vec<(u32, Arc<str>)>, Error> {
-        let keys = ordinals.iter().map(|&ordinal| names::of_ordinal(family, ordinal));
-        let filter = doc! { "_id": { "$in": keys.collect::<Vec<_>>() } };
-        let mut found = Vec::with_capacity(ordinals.len());
-        let read = |raw: &RawDocument| {
-            let ordinal = rollup::chunk_of_id(raw.get_str("_id")?);
-            let id = Arc::from(raw.get_str("id")?);
-            found.extend(ordinal.map(|ordinal| (ordinal, id)));
-            Ok(())
-        };
-        self.find(Model::Names, filter, "reading names", read).await?;
-        Ok(found)
-    }
-
-    async fn entities<D: DeserializeOwned + Send>(
-        &self,
-        model: Model,
-        ids: &[Arc<str>],
-        doing: &'static str,
-    ) -> Result<Vec<Known<D>>, Error> {
+    ) -> Result<Vec<Known<C::Stored>>, Error> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -219,8 +180,31 @@ impl Snapshot {
             entities.push(Known { id, document: bson::deserialize_from_slice(raw.as_bytes())? });
             Ok(())
         };
-        self.find(model, doc! { "_id": { "$in": ids } }, doing, read).await?;
+        let filter = doc! { "_id": { "$in": ids } };
+        self.find(Model::of::<C>(), filter, "reading entities", read).await?;
         Ok(entities)
+    }
+
+    /// The ids that these ordinals of an entity mean, in no particular order.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn names(
+        &self,
+        entity: Entity,
+        ordinals: &[u32],
+    ) -> Result<Vec<(u32, Arc<str>)>, Error> {
+        let keys = ordinals.iter().map(|&ordinal| entity.name_id(ordinal));
+        let filter = doc! { "_id": { "$in": keys.collect::<Vec<_>>() } };
+        let mut found = Vec::with_capacity(ordinals.len());
+        let read = |raw: &RawDocument| {
+            let ordinal = rollup::chunk_of_id(raw.get_str("_id")?);
+            let id = Arc::from(raw.get_str("id")?);
+            found.extend(ordinal.map(|ordinal| (ordinal, id)));
+            Ok(())
+        };
+        self.find(Model::NAMES, filter, "reading names", read).await?;
+        Ok(found)
     }
 
     /// Hands every document to `read` straight from the server's reply.

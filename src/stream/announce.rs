@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use projections::bucket::{self, Level};
-use projections::fold::Touched;
 use projections::rollup::RollupKey;
+use projections::topic::Topics;
 use serde::{Deserialize, Serialize};
 
 /// One commit, as told to every process after it.
@@ -19,7 +19,7 @@ pub struct Announcement {
     /// When it was committed, milliseconds since 1970.
     pub at: i64,
     /// What kinds of figures it changed.
-    pub touched: Touched,
+    pub touched: Topics,
     /// Which rollups it changed; `None` where that is not said, so that it may be any.
     #[serde(default)]
     pub buckets: Option<Buckets>,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 use mongodb::bson::{self, Document, RawDocumentBuf, doc};
 use projections::customers::{self, Customer};
+use projections::entity::Entity;
 use projections::products::{self, Product};
-use projections::tally::{Of, Tally, TallyKey};
+use projections::tally::{Tally, TallyKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -62,7 +63,7 @@ pub async fn customers(database: &mongodb::Database) -> BTreeMap<String, Custome
     let tallies = tallies(database).await;
     let known = known::<customers::Record>(database, "g1_customers").await;
     let customer = |(id, record): (String, customers::Record)| {
-        let key = TallyKey::new(Of::Customers, record.ordinal).id();
+        let key = TallyKey::new(Entity::Customer, record.ordinal).to_id();
         let row = tallies[&key].get(record.ordinal);
         (id, Customer::of(record, &row))
     };
@@ -74,7 +75,7 @@ pub async fn products(database: &mongodb::Database) -> BTreeMap<String, Product>
     let tallies = tallies(database).await;
     let known = known::<products::Record>(database, "g1_products").await;
     let product = |(id, record): (String, products::Record)| {
-        let key = TallyKey::new(Of::Products, record.ordinal).id();
+        let key = TallyKey::new(Entity::Product, record.ordinal).to_id();
         let row = tallies[&key].get(record.ordinal);
         (id, Product::of(record, &row))
     };

@@ -10,7 +10,7 @@ use adaptive_bi::query::answers::Answers;
 use adaptive_bi::query::{self, Deps, latest};
 use adaptive_bi::stream::announce::Announcement;
 use futures_util::FutureExt;
-use projections::fold::Touched;
+use projections::topic::Topics;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -57,7 +57,7 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     // A hole between two announcements says that one was lost, before it has been quiet for long.
     let lost = shop.publish("transaction", sale("t3", "ann", 5, json!({})).to_string()).await;
     shop.folded(lost).await;
-    let (from, touched) = (lost, Touched::default());
+    let (from, touched) = (lost, Topics::default());
     let next = Announcement {
         generation: 1,
         from,

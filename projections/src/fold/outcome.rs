@@ -1,7 +1,7 @@
 //! What came of one message.
 
-use crate::event::Reason;
-use crate::rank::Stated;
+use super::version::Stated;
+use crate::json::Reason;
 
 /// What came of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,46 +2,57 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::bucket::{self, Level};
+use crate::collection::Collection;
 use crate::customers::Customer;
+use crate::entity::{Entity, Ordinals};
 use crate::event::Status;
+use crate::family::{Family, Slice};
+use crate::fold::root::{Counts, Root};
+use crate::for_each_collection;
 use crate::ledger::LedgerRow;
-use crate::products::Product;
-use crate::rollup::{self, Family};
-use crate::root::{Counts, Root};
-use crate::seen::Block;
-use crate::sums::ByStatus;
-use crate::table::{Row, Table};
-use crate::tally::{Of, Tally, TallyKey};
+use crate::packed::rollup;
+use crate::packed::table::Row;
+use crate::packed::tally::{Tally, TallyKey};
+use crate::sales::sums::ByStatus;
 use crate::time::Time;
-use crate::vocabulary::Vocabulary;
 
-/// Everything a generation consists of, by the documents' ids.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Documents {
-    /// The totals, in the checkpoint.
-    pub root: Root,
-    /// Transactions and ratings.
-    pub ledger: BTreeMap<String, LedgerRow>,
-    /// Customers.
-    pub customers: BTreeMap<String, Customer>,
-    /// Products.
-    pub products: BTreeMap<String, Product>,
-    /// What is counted of customers and products, as it is stored beside them.
-    pub tallies: BTreeMap<String, Tally>,
-    /// Open vocabularies.
-    pub vocabularies: BTreeMap<String, Vocabulary>,
-    /// Packed tables.
-    pub rollups: BTreeMap<String, Table>,
-    /// Blocks of seen ids.
-    pub blocks: BTreeMap<String, Block>,
-    /// What each ordinal means: `buyers/00000000` and `sold/00000000` to an id.
-    pub names: BTreeMap<String, String>,
-    /// The fields refused, by position.
-    pub quarantine: BTreeMap<u64, Vec<String>>,
+macro_rules! documents {
+    ($($set:ident: $Collection:ty,)*) => {
+        /// Everything a generation consists of, by the documents' ids.
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct Documents {
+            /// The totals, in the checkpoint.
+            pub root: Root,
+            $(
+                #[doc = concat!("Those of [`", stringify!($Collection), "`].")]
+                pub $set: BTreeMap<String, <$Collection as Collection>::Document>,
+            )*
+            /// What each ordinal means: `buyers/00000000` and `sold/00000000` to an id.
+            pub names: BTreeMap<String, String>,
+            /// The fields refused, by position.
+            pub quarantine: BTreeMap<u64, Vec<String>>,
+        }
+
+        impl Documents {
+            /// States that a store gives back what was written to it.
+            ///
+            /// # Panics
+            /// Where it does not.
+            pub(super) fn assert_reads_back(&self) {
+                let root = serde_json::to_string(&self.root).expect("totals can be written");
+                assert_eq!(serde_json::from_str::<Root>(&root).ok().as_ref(), Some(&self.root));
+                $(
+                    for (id, document) in &self.$set {
+                        let read = super::reread::<$Collection>(document, &self.tallies);
+                        assert_eq!(&read, document, "{id}");
+                    }
+                )*
+            }
+        }
+    };
 }
+for_each_collection!(documents);
 
 impl Documents {
     /// The documents without those that say nothing: an empty table is as good as none.
@@ -68,11 +79,12 @@ impl Documents {
     pub fn rows(
         &self,
         family: Family,
-        slice: Option<Status>,
+        slice: impl Into<Slice>,
         level: Level,
         bucket: u32,
     ) -> BTreeMap<u32, Row> {
-        let prefix = rollup::prefix(family, slice, level) + &bucket::label(level, bucket) + "/";
+        let prefix =
+            rollup::prefix(family, slice.into(), level) + &bucket::label(level, bucket) + "/";
         let tables =
             self.rollups.range(prefix.clone()..).take_while(|(id, _)| id.starts_with(&prefix));
         let mut rows = BTreeMap::new();
@@ -99,8 +111,8 @@ impl Documents {
 
     /// All rows of one family, slice and level added up.
     #[must_use]
-    pub fn total(&self, family: Family, slice: Option<Status>, level: Level) -> Row {
-        let prefix = rollup::prefix(family, slice, level);
+    pub fn total(&self, family: Family, slice: impl Into<Slice>, level: Level) -> Row {
+        let prefix = rollup::prefix(family, slice.into(), level);
         let mut total = [0; 3];
         for (_, table) in
             self.rollups.range(prefix.clone()..).take_while(|(id, _)| id.starts_with(&prefix))
@@ -145,7 +157,7 @@ impl Documents {
                 places.extend([(Family::Buyers, level), (Family::Sold, level)]);
             }
             for (family, level) in places {
-                let what = rollup::prefix(family, Some(status), level);
+                let what = rollup::prefix(family, status.into(), level);
                 differ(found, &what, &expected, &self.total(family, Some(status), level));
             }
             let orders = |it: &&Customer| it.sales.of(status).orders > 0;
@@ -173,46 +185,49 @@ impl Documents {
         for (_, family) in crate::behaviour::DIMENSIONS {
             for level in [Level::Day, Level::Month] {
                 let total = self.total(family, None, level);
-                let what = rollup::prefix(family, None, level);
+                let what = rollup::prefix(family, Slice::WHOLE, level);
                 differ(found, &what, &[self.root.activities, 0, 0], &total);
             }
         }
     }
 
     fn entities_agree(&self, found: &mut Vec<String>) {
-        for (id, customer) in &self.customers {
-            let key = TallyKey::new(Of::Customers, customer.ordinal);
-            let row = self.tallies.get(&key.id()).map(|tally| tally.get(customer.ordinal));
-            differ(
-                found,
-                id,
-                &Some(customer),
-                &row.map(|row| Customer::of(customer.record(), &row)).as_ref(),
-            );
+        let mut names = BTreeMap::new();
+        let mut next = BTreeMap::new();
+        macro_rules! agree {
+            ($($set:ident: $Collection:ty,)*) => {$(
+                self.counts_agree::<$Collection>(&self.$set, found, &mut names, &mut next);
+            )*};
         }
-        for (id, product) in &self.products {
-            let key = TallyKey::new(Of::Products, product.ordinal);
-            let row = self.tallies.get(&key.id()).map(|tally| tally.get(product.ordinal));
-            differ(
-                found,
-                id,
-                &Some(product),
-                &row.map(|row| Product::of(product.record(), &row)).as_ref(),
-            );
-        }
+        for_each_collection!(agree);
+        differ(found, "names", &self.names, &names);
+        differ(found, "entities", &names.len(), &(self.customers.len() + self.products.len()));
+        differ(found, "ordinals", &self.root.next, &next.into_iter().collect::<Ordinals>());
         let newcomers = self.total(Family::Newcomers, None, Level::Month);
         differ(found, "newcomers", &[self.root.identified, self.root.guests, 0], &newcomers);
         let stock = self.products.values().filter_map(|it| it.stock);
         let stock = stock.fold([0; 3], |[items, known, _], it| [items + it, known + 1, 0]);
         differ(found, "stock", &stock, &self.total(Family::Stock, None, Level::Ever));
-        let ordinals = (self.customers.iter().map(|(id, it)| (Family::Buyers, it.ordinal, id)))
-            .chain(self.products.iter().map(|(id, it)| (Family::Sold, it.ordinal, id)));
-        let names: BTreeMap<_, _> =
-            ordinals.map(|(family, ordinal, id)| (name_id(family, ordinal), id.clone())).collect();
-        differ(found, "names", &self.names, &names);
-        differ(found, "entities", &names.len(), &(self.customers.len() + self.products.len()));
-        let next = (self.root.next_customer as usize, self.root.next_product as usize);
-        differ(found, "ordinals", &next, &(self.customers.len(), self.products.len()));
+    }
+
+    /// What is counted of entities is what their tallies say, and each ordinal means one of them.
+    fn counts_agree<C: Collection>(
+        &self,
+        documents: &BTreeMap<String, C::Document>,
+        found: &mut Vec<String>,
+        names: &mut BTreeMap<String, String>,
+        next: &mut BTreeMap<Entity, u32>,
+    ) {
+        let Some(entity) = C::ENTITY else { return };
+        for (id, document) in documents {
+            let ordinal = C::ordinal(document);
+            let tally = self.tallies.get(&TallyKey::new(entity, ordinal).to_id());
+            let mut counted = document.clone();
+            C::take_counts(&mut counted, tally.unwrap_or(&Tally::default()));
+            differ(found, id, document, &counted);
+            names.insert(entity.name_id(ordinal), id.clone());
+            *next.entry(entity).or_default() += 1;
+        }
     }
 }
 
@@ -239,8 +254,4 @@ fn differ<T: PartialEq + std::fmt::Debug>(
     if expected != actual {
         found.push(format!("{what}: {expected:?} is not {actual:?}"));
     }
-}
-
-pub(super) fn name_id(family: Family, ordinal: u32) -> String {
-    format!("{}/{ordinal:08x}", family.as_str())
 }

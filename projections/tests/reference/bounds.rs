@@ -3,11 +3,11 @@
 
 use projections::bucket::{Level, QUARTERS_PER_DAY};
 use projections::event::Kind;
+use projections::family::Dimension;
 use projections::rollup::chunk_bits;
 use projections::table::Table;
 use projections::testing::{Logged, Shop};
 use projections::time::Time;
-use projections::vocabulary::Dimension;
 
 use crate::naive::Naive;
 use crate::properties::assert_same;

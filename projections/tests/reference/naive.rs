@@ -76,7 +76,7 @@ enum Came {
 #[derive(Default)]
 pub struct Naive {
     log_time: Time,
-    counts: projections::root::Counts,
+    counts: projections::fold::root::Counts,
     sales: BTreeMap<String, Sale>,
     sale_times: Vec<Time>,
     ratings: BTreeMap<String, Rating>,
@@ -233,7 +233,7 @@ impl Naive {
             description: event.description.as_deref().map(Into::into),
             image_url: event.image_url.as_deref().map(Into::into),
             added_date: event.added_date,
-            rank: figures::rank(age),
+            version: figures::version(age),
         };
         let thing = self.thing(&event.product_id);
         let entered = thing.enter(entry);
@@ -319,14 +319,14 @@ impl Thing {
     fn enter(&mut self, mut entry: Entry) -> Came {
         let mut came = Came::Applied;
         if let Some(known) = &self.entry {
-            let age = |entry: &Entry| (entry.rank.updated_at, entry.rank.position);
+            let age = |entry: &Entry| (entry.version.updated_at, entry.version.position);
             if is_older(age(&entry), age(known)) {
                 return Came::Stale;
             }
-            entry.rank.updated_at = after(age(&entry), age(known)).0;
-            if (Entry { rank: entry.rank, ..known.clone() }) == entry {
+            entry.version.updated_at = after(age(&entry), age(known)).0;
+            if (Entry { version: entry.version, ..known.clone() }) == entry {
                 came = Came::Unchanged;
-                entry.rank.position = known.rank.position;
+                entry.version.position = known.version.position;
             }
         }
         self.entry = Some(entry);

@@ -2,7 +2,7 @@
 
 use projections::bucket::cover;
 use projections::event::Status;
-use projections::rollup::Family;
+use projections::family::Family;
 use projections::time::Time;
 use proptest::prelude::*;
 

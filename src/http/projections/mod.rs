@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use projections::root::Counts;
+use projections::fold::root::Counts;
 use projections::time::Time;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -258,7 +258,7 @@ pub async fn follow_rate(
 
 #[cfg(test)]
 mod tests {
-    use projections::root::{Root, Settings};
+    use projections::fold::root::{Root, Settings};
 
     use super::*;
 

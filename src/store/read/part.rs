@@ -2,8 +2,8 @@
 
 use mongodb::bson::{Document, doc};
 use projections::bucket::{self, Level};
-use projections::event::Status;
-use projections::rollup::{self, Family};
+use projections::family::{Family, Slice};
+use projections::rollup;
 use projections::table::{self, Unpack};
 
 /// Rollups of one family, slice and level, from one bucket to another, both included.
@@ -11,8 +11,8 @@ use projections::table::{self, Unpack};
 pub struct Span {
     /// What is counted.
     pub family: Family,
-    /// The status, for families that have one.
-    pub slice: Option<Status>,
+    /// Which part of it.
+    pub slice: Slice,
     /// How long the buckets are.
     pub level: Level,
     /// The first bucket.
@@ -62,7 +62,7 @@ impl<'a> Part<'a> {
     #[must_use]
     pub fn family(&self) -> Option<Family> {
         let name = self.id.split('/').next()?;
-        Family::ALL.into_iter().find(|family| family.as_str() == name)
+        Family::ALL.iter().copied().find(|family| family.as_str() == name)
     }
 
     /// Its rows.
@@ -71,11 +71,10 @@ impl<'a> Part<'a> {
         table::unpack(self.bytes)
     }
 
-    /// Its status, in a family that has one.
+    /// Which part of the family it counts.
     #[must_use]
-    pub fn slice(&self) -> Option<Status> {
-        let name = self.id.split('/').nth(1)?;
-        Status::ALL.into_iter().find(|status| status.as_str() == name)
+    pub fn slice(&self) -> Option<Slice> {
+        self.family()?.slice(self.id.split('/').nth(1)?)
     }
 
     /// Its level, from its id.
@@ -136,6 +135,7 @@ pub(super) fn month_of_label(label: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use projections::event::Status;
     use projections::rollup::RollupKey;
 
     use super::*;
@@ -145,10 +145,10 @@ mod tests {
         let quarter = 1_994_705;
         for level in [Level::Quarter, Level::Day, Level::Month] {
             let bucket = bucket::bucket_of(level, quarter);
-            let slice = Some(Status::Completed);
-            let id = RollupKey { family: Family::Buyers, slice, level, bucket, chunk: 3 }.id();
+            let slice = Slice::from(Status::Completed);
+            let id = RollupKey { family: Family::Buyers, slice, level, bucket, chunk: 3 }.to_id();
             let part = Part { id: &id, bytes: &[] };
-            assert_eq!((part.slice(), part.level()), (slice, Some(level)));
+            assert_eq!((part.slice(), part.level()), (Some(slice), Some(level)));
             assert_eq!((part.family(), part.bucket()), (Some(Family::Buyers), Some(bucket)));
             assert_eq!(part.month(), Some(bucket::month_of_quarter(quarter)));
             assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(level)));
@@ -159,10 +159,13 @@ mod tests {
 
     #[test]
     fn all_of_time_has_ordinals_and_no_month() {
-        let (family, slice, level) = (Family::Stock, None, Level::Ever);
-        let id = RollupKey { family, slice, level, bucket: 0, chunk: 3 }.id();
+        let (family, slice, level) = (Family::Stock, Slice::WHOLE, Level::Ever);
+        let id = RollupKey { family, slice, level, bucket: 0, chunk: 3 }.to_id();
         let part = Part { id: &id, bytes: &[] };
-        assert_eq!((part.slice(), part.level(), part.month()), (None, Some(Level::Ever), None));
+        assert_eq!(
+            (part.slice(), part.level(), part.month()),
+            (Some(slice), Some(Level::Ever), None)
+        );
         assert_eq!((part.family(), part.bucket()), (Some(family), Some(0)));
         assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(Level::Ever)));
         let ids = Span { family, slice, level, first: 0, last: 0 }.ids();
@@ -175,14 +178,14 @@ mod tests {
     fn a_span_has_all_chunks_of_its_buckets_and_no_others() {
         let key = |bucket, chunk| RollupKey {
             family: Family::Sold,
-            slice: Some(Status::Pending),
+            slice: Status::Pending.into(),
             level: Level::Day,
             bucket,
             chunk,
         };
         let span = Span {
             family: Family::Sold,
-            slice: Some(Status::Pending),
+            slice: Status::Pending.into(),
             level: Level::Day,
             first: 100,
             last: 102,
@@ -191,7 +194,9 @@ mod tests {
         let has = |id: String| {
             id.as_str() >= ids.get_str("$gte").unwrap() && id.as_str() < ids.get_str("$lt").unwrap()
         };
-        assert!(has(key(100, 0).id()) && has(key(101, 7).id()) && has(key(102, u32::MAX).id()));
-        assert!(!has(key(99, u32::MAX).id()) && !has(key(103, 0).id()));
+        assert!(
+            has(key(100, 0).to_id()) && has(key(101, 7).to_id()) && has(key(102, u32::MAX).to_id())
+        );
+        assert!(!has(key(99, u32::MAX).to_id()) && !has(key(103, 0).to_id()));
     }
 }

@@ -18,6 +18,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span};
+use projections::topic::Topic;
 use serde::Deserialize;
 
 pub use self::export::{Traces, start};
@@ -221,7 +222,7 @@ impl Recent {
     /// A commit was announced. Of those that changed no sales nothing is pushed.
     pub fn heard(&mut self, announcement: &Announcement) {
         let Announcement { position, touched, traceparents, .. } = announcement;
-        if TRACER.get().is_none() || !touched.sales || traceparents.is_empty() {
+        if TRACER.get().is_none() || !touched.contains(Topic::Sales) || traceparents.is_empty() {
             return;
         }
         if self.0.back().is_some_and(|(last, _)| last > position) {

@@ -3,8 +3,9 @@
 use adaptive_bi::projector::session::Limits;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
+use projections::family::Dimension;
 use projections::rollup::DAYS_STRIDE;
-use projections::vocabulary::{Dimension, OTHER};
+use projections::vocabulary::OTHER;
 use serde_json::json;
 
 use crate::harness::Shop;

@@ -3,7 +3,7 @@
 use adaptive_bi::auth::role::Role::Admin;
 use adaptive_bi::store::generations::GenerationState;
 use mongodb::bson::{Document, doc};
-use projections::root::FOLD_VERSION;
+use projections::fold::root::FOLD_VERSION;
 use reqwest::Method;
 use serde_json::{Value, json};
 

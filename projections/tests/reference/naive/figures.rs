@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use projections::customers::{Customer, Profile};
+use projections::entity::{Entity, Ordinals};
 use projections::event;
-use projections::ledger::{self, LedgerRow};
+use projections::fold::root::Root;
+use projections::fold::version::Version;
+use projections::ledger::LedgerRow;
 use projections::products::Product;
-use projections::rank::Rank;
-use projections::root::Root;
-use projections::sums::{ByStatus, Sums};
+use projections::sales::sums::{ByStatus, Sums};
 use projections::table::{Row, Table};
-use projections::tally::{Of, Tally, TallyKey};
+use projections::tally::{Tally, TallyKey};
 use projections::testing::Documents;
 use projections::time::Time;
 use projections::vocabulary::Vocabulary;
+use projections::{feedback, sales};
 
 use super::{Age, Naive, Person, Sale, Thing};
 
@@ -31,8 +33,8 @@ pub fn date(at: Time) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(at.0).unwrap()
 }
 
-pub fn rank((updated_at, position): Age) -> Rank {
-    Rank { updated_at, position }
+pub fn version((updated_at, position): Age) -> Version {
+    Version { updated_at, position }
 }
 
 fn label(at: Time, format: &str) -> String {
@@ -98,12 +100,12 @@ impl Naive {
             self.things.iter().map(|(id, it)| (id.clone(), self.product_of(id, it))).collect();
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
         for customer in customers.values() {
-            let key = TallyKey::new(Of::Customers, customer.ordinal);
-            tallies.entry(key.id()).or_default().set(customer.ordinal, &customer.row());
+            let key = TallyKey::new(Entity::Customer, customer.ordinal);
+            tallies.entry(key.to_id()).or_default().set(customer.ordinal, &customer.row());
         }
         for product in products.values() {
-            let key = TallyKey::new(Of::Products, product.ordinal);
-            tallies.entry(key.id()).or_default().set(product.ordinal, &product.row());
+            let key = TallyKey::new(Entity::Product, product.ordinal);
+            tallies.entry(key.to_id()).or_default().set(product.ordinal, &product.row());
         }
         let names = (self.people.iter().map(|(id, it)| ("buyers", it.ordinal, id)))
             .chain(self.things.iter().map(|(id, it)| ("sold", it.ordinal, id)))
@@ -137,8 +139,10 @@ impl Naive {
             products: self.things.keys().filter(|id| *id != "(none)").count().try_into().unwrap(),
             activities: self.facts.len().try_into().unwrap(),
             ratings: self.ratings.len().try_into().unwrap(),
-            next_customer: self.people.len().try_into().unwrap(),
-            next_product: self.things.len().try_into().unwrap(),
+            next: Ordinals::from_iter([
+                (Entity::Customer, self.people.len().try_into().unwrap()),
+                (Entity::Product, self.things.len().try_into().unwrap()),
+            ]),
             ..Root::default()
         };
         for customer in customers.values() {
@@ -163,13 +167,13 @@ impl Naive {
     fn ledger(&self) -> BTreeMap<String, LedgerRow> {
         let sales = self.sales.iter().map(|(id, sale)| (format!("t:{id}"), self.row(sale)));
         let ratings = self.ratings.iter().map(|(id, rating)| {
-            let row = ledger::Rating {
+            let row = feedback::Rating {
                 user: (*rating.event.user_id).into(),
                 product: (*rating.event.product_id).into(),
                 rating: rating.event.rating,
                 at: rating.event.at,
                 comment: rating.event.comment.as_deref().map(Into::into),
-                rank: rank(rating.age),
+                version: version(rating.age),
             };
             (format!("f:{id}"), LedgerRow::Feedback(row))
         });
@@ -178,7 +182,7 @@ impl Naive {
 
     fn row(&self, sale: &Sale) -> LedgerRow {
         let event = &sale.event;
-        LedgerRow::Transaction(ledger::Sale {
+        LedgerRow::Transaction(sales::Sale {
             user: (*event.user_id).into(),
             buyer: self.people[&*event.user_id].ordinal,
             product: event.product_id.as_deref().map(Into::into),
@@ -191,7 +195,7 @@ impl Naive {
             category: sale.category.as_deref().map(Into::into),
             country: event.country.as_deref().map(Into::into),
             cell: sale.codes,
-            rank: rank(sale.age),
+            version: version(sale.age),
         })
     }
 
@@ -237,7 +241,7 @@ impl Naive {
             ordinal: thing.ordinal,
             catalogue: thing.entry.clone().map(Box::new),
             stock: thing.stock.map(|(stock, _)| stock),
-            stock_rank: thing.stock.map(|(_, age)| rank(age)),
+            stock_version: thing.stock.map(|(_, age)| version(age)),
             sales: self.sums(|sale| sale.product() == id),
             views: counted("viewed_product"),
             carts: counted("added_to_cart"),
@@ -322,6 +326,6 @@ fn profile(event: &event::Customer<'static>, age: Age) -> Profile {
         last_name: text(&event.last_name),
         country: text(&event.country),
         created_at: event.created_at,
-        rank: rank(age),
+        version: version(age),
     }
 }

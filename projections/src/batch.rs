@@ -1,0 +1,216 @@
+//! A batch of messages, folded step by step. Nothing here waits: where documents are missing the
+//! batch says which, whoever drives it loads them, and it goes on.
+//!
+//! 1. What identifies the entities: rows of the ledger, vocabularies, blocks of ids.
+//! 2. The entities themselves, those of replaced rows included, and what is counted of them.
+//! 3. Event by event in log order, entities change and say what is to be added to which rollup.
+//! 4. The additions, once the rollups and tallies are at hand.
+//!
+//! Then what changed is written in one transaction with the new [`Root`](crate::fold::root::Root),
+//! and [`Fold::settle`] goes on to the next batch. Where the transaction fails the whole fold is
+//! thrown away and made anew from the checkpoint.
+
+use crate::collections::Needs;
+use crate::event::{Event, Reason};
+use crate::fold::{Ask, Fold, Named, NotAtHand, Outcome, Resolved, Stamp};
+use crate::packed::table::Table;
+use crate::packed::tally::TallyKey;
+
+/// About how many additions to rollups an event makes.
+const DELTAS_EACH: usize = 8;
+
+/// One message of the log.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// Where and when it stands there.
+    pub stamp: Stamp,
+    /// What it says, or why it cannot be understood.
+    pub event: Result<Event<'a>, Vec<Reason>>,
+}
+
+/// A batch on its way through a fold.
+#[derive(Debug)]
+pub struct Batch<'b, 'e> {
+    messages: &'b [Message<'e>],
+    next: Next,
+    resolved: Resolved,
+}
+
+/// What a batch asks for before it goes on.
+#[derive(Debug)]
+pub enum Step {
+    /// These documents, to be handed to [`Fold::sets`], each or the knowledge that there is none.
+    Supply(Needs),
+    /// Nothing: all that the events name is at hand, and nothing has changed yet.
+    Ready,
+    /// The first and last purchase of the customers of [`Resolved::recheck`], to be handed to
+    /// [`Fold::set_purchases`].
+    Purchases,
+    /// Nothing: all is folded.
+    Done,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Identify,
+    Names,
+    Counts,
+    Ready,
+    Resolve,
+    Rollups,
+    Add,
+    Done,
+}
+
+impl<'b, 'e> Batch<'b, 'e> {
+    /// Of these messages, in log order.
+    #[must_use]
+    pub fn of(messages: &'b [Message<'e>]) -> Self {
+        Batch { messages, next: Next::Identify, resolved: Resolved::default() }
+    }
+
+    /// Goes on until something is missing, or all is folded.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where what was asked for was not supplied. The fold is then of no further use.
+    pub fn step(&mut self, fold: &mut Fold) -> Result<Step, NotAtHand> {
+        loop {
+            let needs = match self.next {
+                Next::Identify => {
+                    // Whatever else it would ask for is at hand of a complete fold.
+                    self.next = if fold.is_complete() { Next::Ready } else { Next::Names };
+                    self.identify(fold)
+                }
+                Next::Names => {
+                    self.next = Next::Counts;
+                    self.names(fold)?
+                }
+                Next::Counts => {
+                    self.next = Next::Ready;
+                    fold.sets.needs_counts()
+                }
+                Next::Ready => {
+                    self.next = Next::Resolve;
+                    fold.sets.take_counts()?;
+                    return Ok(Step::Ready);
+                }
+                Next::Resolve => {
+                    self.resolve(fold)?;
+                    if fold.is_complete() {
+                        self.next = Next::Done;
+                        fold.add_parts(&self.resolved)?;
+                        if self.resolved.forget_blocks {
+                            fold.drop_forgotten_blocks();
+                        }
+                        continue;
+                    }
+                    self.next = Next::Rollups;
+                    fold.find_changed_rows(&self.resolved);
+                    if !self.resolved.recheck.is_empty() {
+                        return Ok(Step::Purchases);
+                    }
+                    continue;
+                }
+                Next::Rollups => {
+                    self.next = Next::Add;
+                    self.rollups(fold)
+                }
+                Next::Add => {
+                    self.next = Next::Done;
+                    self.add(fold)?;
+                    continue;
+                }
+                Next::Done => return Ok(Step::Done),
+            };
+            if !needs.is_empty() {
+                return Ok(Step::Supply(needs));
+            }
+        }
+    }
+
+    /// What came of the messages, once their events have changed entities (step 3).
+    #[must_use]
+    pub fn resolved(&self) -> Option<&Resolved> {
+        matches!(self.next, Next::Rollups | Next::Add | Next::Done).then_some(&self.resolved)
+    }
+
+    /// What the batch came to.
+    #[must_use]
+    pub fn finish(self) -> Resolved {
+        self.resolved
+    }
+
+    fn events(&self) -> impl Iterator<Item = &'b Event<'e>> + use<'b, 'e> {
+        self.messages.iter().filter_map(|message| message.event.as_ref().ok())
+    }
+
+    fn identify(&self, fold: &mut Fold) -> Needs {
+        let mut ask = Ask::of(fold);
+        ask.open_blocks();
+        self.events().for_each(|event| event.identify(&mut ask));
+        ask.finish()
+    }
+
+    fn names(&self, fold: &mut Fold) -> Result<Needs, NotAtHand> {
+        let mut ask = Ask::of(fold);
+        self.events().try_for_each(|event| event.names(&mut ask))?;
+        Ok(ask.finish())
+    }
+
+    fn resolve(&mut self, fold: &mut Fold) -> Result<(), NotAtHand> {
+        let resolved = &mut self.resolved;
+        resolved.outcomes.reserve(self.messages.len());
+        resolved.deltas.reserve(self.messages.len() * DELTAS_EACH);
+        for message in self.messages {
+            let root = &mut fold.root;
+            root.log_time = root.log_time.max(message.stamp.log_time);
+            let (place, now) = (&mut root.blocks, root.log_time);
+            resolved.forget_blocks |= fold.dedup.forget(&mut fold.sets.blocks, place, now);
+            let outcome = match &message.event {
+                Ok(event) => event.fold(&message.stamp, fold, resolved)?,
+                Err(reasons) => Outcome::Quarantined(reasons.clone()),
+            };
+            let counts = &mut fold.root.counts;
+            counts.read += 1;
+            match &outcome {
+                Outcome::Applied => counts.applied += 1,
+                Outcome::Repeated => counts.repeated += 1,
+                Outcome::Unchanged => counts.unchanged += 1,
+                Outcome::Stale => counts.stale += 1,
+                Outcome::Quarantined(_) => counts.quarantined += 1,
+            }
+            resolved.outcomes.push(outcome);
+        }
+        Ok(())
+    }
+
+    /// The rollups and the tallies that the additions change.
+    fn rollups(&self, fold: &mut Fold) -> Needs {
+        let mut needs = fold.sets.needs_changed_counts();
+        for delta in &self.resolved.deltas {
+            if !fold.sets.rollups.at_hand(&delta.key) {
+                needs.rollups.insert(delta.key);
+            }
+        }
+        // Nobody whose tally begins with a newcomer was counted before.
+        for key in self.resolved.named.iter().filter_map(first_in_tally) {
+            if needs.tallies.remove(&key) {
+                fold.sets.tallies.supply(key, None);
+            }
+        }
+        needs
+    }
+
+    fn add(&self, fold: &mut Fold) -> Result<(), NotAtHand> {
+        for delta in &self.resolved.deltas {
+            fold.sets.rollups.edit(&delta.key, Table::default)?.add(delta.row, delta.delta);
+        }
+        fold.sets.put_changed_counts()
+    }
+}
+
+/// The tally that a newcomer is the first in.
+fn first_in_tally(named: &Named) -> Option<TallyKey> {
+    let key = TallyKey::new(named.entity, named.ordinal);
+    (key.first() == named.ordinal).then_some(key)
+}

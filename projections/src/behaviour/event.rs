@@ -1,0 +1,136 @@
+//! Something a visitor did: `events.activity`.
+
+use std::borrow::Cow;
+
+use crate::json::values::{date, id, open, trimmed};
+use crate::json::{Payload, Reader, members, own};
+use crate::products::id::product_id;
+use crate::time::Time;
+
+/// Something a visitor did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activity<'a> {
+    /// Identity.
+    pub activity_id: Cow<'a, str>,
+    /// The customer.
+    pub user_id: Cow<'a, str>,
+    /// `activityType`, trimmed, open vocabulary.
+    pub activity_type: Cow<'a, str>,
+    /// `timestamp`.
+    pub at: Time,
+    /// The product, if named.
+    pub product_id: Option<Cow<'a, str>>,
+    /// Trimmed, if stated.
+    pub device: Option<Cow<'a, str>>,
+    /// Trimmed, if stated.
+    pub page: Option<Cow<'a, str>>,
+    /// Trimmed, if stated.
+    pub country: Option<Cow<'a, str>>,
+    /// If stated.
+    pub session_id: Option<Cow<'a, str>>,
+}
+
+members! {
+    Members("") {
+        activity_id = "activityId",
+        user_id = "userId",
+        activity_type = "activityType",
+        kind = "type",
+        timestamp = "timestamp",
+        time = "time",
+        product_id = "productId",
+        device = "device",
+        page = "page",
+        country = "country",
+        session_id = "sessionId",
+    }
+}
+
+/// The most characters of a page: it is an address, and longer than other open values.
+const PAGE_CHARS_MAX: usize = 256;
+
+impl<'a> Payload<'a> for Activity<'a> {
+    type Members = Members<'a>;
+
+    fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
+        let limits = reader.limits;
+        Activity {
+            activity_id: reader.required(found.activity_id, id),
+            user_id: reader.required(found.user_id, id),
+            activity_type: reader.required(found.activity_type.or(found.kind), open),
+            at: reader.required(found.timestamp.or(found.time), date(limits)),
+            product_id: reader.optional(found.product_id, product_id),
+            device: reader.optional(found.device, open),
+            page: reader.optional(found.page, trimmed(PAGE_CHARS_MAX)),
+            country: reader.optional(found.country, open),
+            session_id: reader.optional(found.session_id, id),
+        }
+    }
+
+    fn entity(&self) -> &str {
+        &self.activity_id
+    }
+}
+
+impl Activity<'_> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Activity<'static> {
+        Activity {
+            activity_id: own(self.activity_id),
+            user_id: own(self.user_id),
+            activity_type: own(self.activity_type),
+            at: self.at,
+            product_id: self.product_id.map(own),
+            device: self.device.map(own),
+            page: self.page.map(own),
+            country: self.country.map(own),
+            session_id: self.session_id.map(own),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Kind, Limits, Reason, parse};
+    use crate::time::Time;
+
+    const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
+
+    fn activity(body: &str) -> Result<Activity<'_>, Vec<Reason>> {
+        match parse(Kind::Activity, body.as_bytes(), &LIMITS)? {
+            Event::Activity(it) => Ok(it),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_done_is_an_open_word() {
+        let body = r#"{"activityId":"a","userId":"u","type":" waved ","time":"2026-11-21T04:03:07",
+            "searchTerm":"x","ipAddress":7,"page":"/cart","device":" phone","sessionId":"s"}"#;
+        let it = activity(body).unwrap();
+        assert_eq!(
+            (&*it.activity_type, it.at.to_rfc3339()),
+            ("waved", "2026-11-21T04:03:07.000Z".into())
+        );
+        assert_eq!((it.page.as_deref(), it.device.as_deref()), (Some("/cart"), Some("phone")));
+        assert_eq!((it.session_id.as_deref(), it.country), (Some("s"), None));
+    }
+
+    #[test]
+    fn a_required_open_value_must_not_be_blank() {
+        let body = r#"{"activityId":"a","userId":"u","activityType":" ","timestamp":"2026-11-21"}"#;
+        let reasons = activity(body).unwrap_err();
+        let reason = Reason { field: "activityType".into(), message: "must not be blank".into() };
+        assert_eq!(reasons, [reason]);
+    }
+
+    #[test]
+    fn a_missing_field_is_asked_for_by_its_name() {
+        let reasons = activity("{}").unwrap_err();
+        let fields: Vec<_> = reasons.iter().map(|it| &*it.field).collect();
+        assert_eq!(fields, ["activityId", "userId", "activityType", "timestamp"]);
+        assert!(reasons.iter().all(|it| it.message == "is required"));
+    }
+}

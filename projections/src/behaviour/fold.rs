@@ -1,0 +1,81 @@
+//! What an activity event changes. An activity is a fact: never corrected, and a repeat within the
+//! window changes nothing.
+
+use super::event::Activity;
+use crate::bucket;
+use crate::customers::document::Customers;
+use crate::family::{Dimension, Family, Slice};
+use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::packed::rollup;
+use crate::products::document::Products;
+use crate::topic::Topic;
+
+/// The dimensions an activity is counted by, and the family of each.
+pub const DIMENSIONS: [(Dimension, Family); 4] = [
+    (Dimension::ActivityType, Family::Types),
+    (Dimension::Device, Family::Devices),
+    (Dimension::Page, Family::Pages),
+    (Dimension::ActivityCountry, Family::Countries),
+];
+
+impl EventKind for Activity<'_> {
+    const IS_FACT: bool = true;
+
+    fn identify(&self, ask: &mut Ask<'_>) {
+        ask.seen(&self.activity_id);
+        ask.vocabularies(self.at, DIMENSIONS.map(|(dimension, _)| dimension));
+    }
+
+    fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
+        ask.document::<Customers, _>(&*self.user_id);
+        if let Some(product) = &self.product_id {
+            ask.document::<Products, _>(&**product);
+        }
+        Ok(())
+    }
+
+    fn fold(
+        &self,
+        stamp: &Stamp,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<Outcome, NotAtHand> {
+        debug_assert!(stamp.position > 0, "positions start at 1");
+        let (id, now) = (&*self.activity_id, fold.root.log_time);
+        if fold.dedup.is_repeat(&mut fold.sets.blocks, id, now)? {
+            return Ok(Outcome::Repeated);
+        }
+        fold.dedup.remember(&mut fold.sets.blocks, &mut fold.root.blocks, id, now)?;
+        fold.with_customer(&self.user_id, self.at, resolved, |customer| {
+            customer.activities += 1;
+        })?;
+        if let Some(product) = &self.product_id {
+            fold.with_product(product, resolved, |product| product.count(&self.activity_type))?;
+        }
+        let quarter = bucket::quarter_of(self.at);
+        let month = bucket::month_of_quarter(quarter);
+        for (dimension, family) in DIMENSIONS {
+            let code = fold.code(dimension, month, self.value(dimension))?;
+            let deltas = rollup::by_value(family, Slice::WHOLE, quarter, code, [1, 0, 0]);
+            resolved.deltas.extend(deltas);
+        }
+        fold.root.activities += 1;
+        resolved.touched.insert(Topic::Behaviour);
+        Ok(Outcome::Applied)
+    }
+
+    fn is_known(&self, _: &mut Fold) -> Result<Option<bool>, NotAtHand> {
+        Ok(None)
+    }
+}
+
+impl Activity<'_> {
+    fn value(&self, dimension: Dimension) -> Option<&str> {
+        match dimension {
+            Dimension::ActivityType => Some(&self.activity_type),
+            Dimension::Device => self.device.as_deref(),
+            Dimension::Page => self.page.as_deref(),
+            _ => self.country.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The read model of customers: a document each for what is stated of it, and a row of a
+//! [`Tally`](crate::tally::Tally) for what is counted.
+
+use serde::{Deserialize, Serialize};
+
+use super::event;
+use crate::collection::Collection;
+use crate::entity::Entity;
+use crate::fold::version::Version;
+use crate::packed::tally::Tally;
+use crate::sales::status::Status;
+use crate::sales::sums::{ByStatus, Sums};
+use crate::time::Time;
+
+/// Ids that begin so are of visitors who bought without an account.
+pub const GUEST_PREFIX: &str = "guest-";
+
+/// A customer, known from the first event that names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Customer {
+    /// Its number in order of first appearance; rollups count by it.
+    pub ordinal: u32,
+    /// Whether its id begins with [`GUEST_PREFIX`].
+    pub guest: bool,
+    /// The earliest event time; not retracted.
+    pub first_seen: Time,
+    /// The latest event time; not retracted.
+    pub last_seen: Time,
+    /// From its customer event, else [`Customer::first_seen`].
+    pub created_at: Time,
+    /// The earliest completed transaction that is counted now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_purchase: Option<Time>,
+    /// The latest completed transaction that is counted now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_purchase: Option<Time>,
+    /// What its transactions add up to.
+    #[serde(flatten)]
+    pub sales: ByStatus,
+    /// How many activities.
+    pub activities: i64,
+    /// How many ratings are counted now.
+    pub ratings: i64,
+    /// What they add up to.
+    pub rating_sum: i64,
+    /// What its newest customer event states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Box<Profile>>,
+}
+
+/// A customer's document: who it is. What is counted of it is a [`Row`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// As in [`Customer`].
+    pub ordinal: u32,
+    /// As in [`Customer`].
+    pub guest: bool,
+    /// As in [`Customer`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Box<Profile>>,
+}
+
+/// What is counted of a customer: first seen; after that, in milliseconds, last seen, created, and
+/// 1 more than first and last purchase, 0 where there is none; activities, ratings, their sum; and
+/// the sums of each status.
+pub type Row = [i64; 20];
+
+/// The collection of customers.
+#[derive(Debug)]
+pub struct Customers;
+
+impl Collection for Customers {
+    const NAME: &'static str = "customers";
+    const AT_HAND: usize = 400_000;
+    const ENTITY: Option<Entity> = Some(Entity::Customer);
+    type Key = Box<str>;
+    type Document = Customer;
+    type Stored = Record;
+
+    fn stored(customer: &Customer) -> impl Serialize + '_ {
+        customer.record()
+    }
+
+    fn read(record: Record) -> Customer {
+        Customer::of(record, &[0; 20])
+    }
+
+    fn ordinal(customer: &Customer) -> u32 {
+        customer.ordinal
+    }
+
+    fn put_counts(customer: &Customer, tally: &mut Tally) {
+        tally.set(customer.ordinal, &customer.row());
+    }
+
+    fn take_counts(customer: &mut Customer, tally: &Tally) {
+        customer.count(&tally.get(customer.ordinal));
+    }
+}
+
+/// What a customer event states.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    /// The version of the event that said so.
+    #[serde(flatten)]
+    pub version: Version,
+}
+
+impl Profile {
+    /// What an event states.
+    #[must_use]
+    pub fn of(event: &event::Customer<'_>, version: Version) -> Self {
+        let text = |value: &Option<std::borrow::Cow<'_, str>>| value.as_deref().map(Into::into);
+        Profile {
+            username: text(&event.username),
+            email: text(&event.email),
+            first_name: text(&event.first_name),
+            last_name: text(&event.last_name),
+            country: text(&event.country),
+            created_at: event.created_at,
+            version,
+        }
+    }
+
+    /// Whether two events state the same, whenever they did.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Profile) -> bool {
+        Profile { version: self.version, ..other.clone() } == *self
+    }
+}
+
+impl Customer {
+    /// A customer first named by an event of time `at`.
+    #[must_use]
+    pub fn new(id: &str, ordinal: u32, at: Time) -> Self {
+        Customer {
+            ordinal,
+            guest: id.starts_with(GUEST_PREFIX),
+            first_seen: at,
+            last_seen: at,
+            created_at: at,
+            first_purchase: None,
+            last_purchase: None,
+            sales: ByStatus::default(),
+            activities: 0,
+            ratings: 0,
+            rating_sum: 0,
+            profile: None,
+        }
+    }
+
+    /// A customer as stored.
+    #[must_use]
+    pub fn of(record: Record, row: &Row) -> Self {
+        let Record { ordinal, guest, profile } = record;
+        let mut customer = Customer { guest, profile, ..Customer::new("", ordinal, Time(0)) };
+        customer.count(row);
+        customer
+    }
+
+    /// Takes what is counted of it.
+    fn count(&mut self, row: &Row) {
+        let [first, last, created, bought_first, bought_last, activities, ratings, rating_sum, ..] =
+            *row;
+        let purchase = |after: i64| (after > 0).then(|| Time(first + after - 1));
+        self.first_seen = Time(first);
+        self.last_seen = Time(first + last);
+        self.created_at = Time(first + created);
+        self.first_purchase = purchase(bought_first);
+        self.last_purchase = purchase(bought_last);
+        self.sales = ByStatus::from_columns(&row[8..]);
+        (self.activities, self.ratings, self.rating_sum) = (activities, ratings, rating_sum);
+    }
+
+    /// Its document.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record { ordinal: self.ordinal, guest: self.guest, profile: self.profile.clone() }
+    }
+
+    /// What is counted of it.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        let first = self.first_seen.0;
+        // A purchase is an event, and first seen is the earliest of all.
+        let purchase = |at: Option<Time>| at.map_or(0, |at| at.0 - first + 1);
+        let mut row = [0; 20];
+        row[..8].copy_from_slice(&[
+            first,
+            self.last_seen.0 - first,
+            self.created_at.0 - first,
+            purchase(self.first_purchase),
+            purchase(self.last_purchase),
+            self.activities,
+            self.ratings,
+            self.rating_sum,
+        ]);
+        self.sales.to_columns(&mut row[8..]);
+        row
+    }
+
+    /// Takes note of an event of time `at`.
+    pub fn seen(&mut self, at: Time) {
+        self.first_seen = self.first_seen.min(at);
+        self.last_seen = self.last_seen.max(at);
+        self.date();
+    }
+
+    /// Replaces the profile.
+    pub fn state(&mut self, profile: Profile) {
+        self.profile = Some(Box::new(profile));
+        self.date();
+    }
+
+    fn date(&mut self) {
+        let declared = self.profile.as_ref().and_then(|profile| profile.created_at);
+        self.created_at = declared.unwrap_or(self.first_seen);
+    }
+
+    /// Puts a transaction in.
+    pub fn buy(&mut self, status: Status, at: Time, sums: Sums) {
+        self.sales.add(status, sums);
+        if status == Status::Completed {
+            self.first_purchase = Some(self.first_purchase.map_or(at, |first| first.min(at)));
+            self.last_purchase = Some(self.last_purchase.map_or(at, |last| last.max(at)));
+        }
+    }
+
+    /// Takes a transaction out. True where it stood at one end of the purchases that remain, so
+    /// that the ledger must be asked for the next one.
+    #[must_use]
+    pub fn retract(&mut self, status: Status, at: Time, sums: Sums) -> bool {
+        self.sales.add(status, sums.negated());
+        if status != Status::Completed {
+            return false;
+        }
+        if self.sales.completed.orders == 0 {
+            (self.first_purchase, self.last_purchase) = (None, None);
+            return false;
+        }
+        self.first_purchase == Some(at) || self.last_purchase == Some(at)
+    }
+}

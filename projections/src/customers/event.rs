@@ -1,0 +1,115 @@
+//! What is known of a customer: `events.customer`.
+
+use std::borrow::Cow;
+
+use crate::json::values::{date, id, open, verbatim};
+use crate::json::{Payload, Reader, members, own};
+use crate::time::Time;
+
+/// What is known of a customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Customer<'a> {
+    /// Identity.
+    pub user_id: Cow<'a, str>,
+    /// If stated.
+    pub username: Option<Cow<'a, str>>,
+    /// If stated.
+    pub email: Option<Cow<'a, str>>,
+    /// If stated.
+    pub first_name: Option<Cow<'a, str>>,
+    /// If stated.
+    pub last_name: Option<Cow<'a, str>>,
+    /// Trimmed, if stated.
+    pub country: Option<Cow<'a, str>>,
+    /// When the shop took the customer in.
+    pub created_at: Option<Time>,
+    /// The producer's version of this entity.
+    pub updated_at: Option<Time>,
+}
+
+members! {
+    Members("") {
+        user_id = "userId",
+        username = "username",
+        email = "email",
+        first_name = "firstName",
+        last_name = "lastName",
+        country = "country",
+        created_at = "createdAt",
+        updated_at = "updatedAt",
+    }
+}
+
+/// The most characters of a name.
+const NAME_CHARS_MAX: usize = 128;
+/// The most characters of an e-mail address. Its form is the producer's affair.
+const EMAIL_CHARS_MAX: usize = 254;
+
+impl<'a> Payload<'a> for Customer<'a> {
+    type Members = Members<'a>;
+
+    fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
+        let limits = reader.limits;
+        Customer {
+            user_id: reader.required(found.user_id, id),
+            username: reader.optional(found.username, verbatim(NAME_CHARS_MAX)),
+            email: reader.optional(found.email, verbatim(EMAIL_CHARS_MAX)),
+            first_name: reader.optional(found.first_name, verbatim(NAME_CHARS_MAX)),
+            last_name: reader.optional(found.last_name, verbatim(NAME_CHARS_MAX)),
+            country: reader.optional(found.country, open),
+            created_at: reader.optional(found.created_at, date(limits)),
+            updated_at: reader.optional(found.updated_at, date(limits)),
+        }
+    }
+
+    fn entity(&self) -> &str {
+        &self.user_id
+    }
+}
+
+impl Customer<'_> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Customer<'static> {
+        Customer {
+            user_id: own(self.user_id),
+            username: self.username.map(own),
+            email: self.email.map(own),
+            first_name: self.first_name.map(own),
+            last_name: self.last_name.map(own),
+            country: self.country.map(own),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Kind, Limits, Reason, parse};
+    use crate::time::Time;
+
+    const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
+
+    fn customer(body: &str) -> Result<Customer<'_>, Vec<Reason>> {
+        match parse(Kind::Customer, body.as_bytes(), &LIMITS)? {
+            Event::Customer(it) => Ok(it),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_customer_needs_an_id_and_nothing_else() {
+        let it = customer(r#"{"userId":"u","email":"","firstName":"Zo\u00eb"}"#).unwrap();
+        assert_eq!((&*it.user_id, it.email, it.country), ("u", None, None));
+        assert_eq!(it.first_name.as_deref(), Some("Zoë"));
+        assert_eq!(customer("{}").unwrap_err()[0].field, "userId");
+    }
+
+    #[test]
+    fn texts_are_measured_in_characters() {
+        let body = |email: String| format!(r#"{{"userId":"u","email":"{email}"}}"#);
+        assert!(customer(&body("é".repeat(254))).is_ok());
+        assert_eq!(customer(&body("é".repeat(255))).unwrap_err()[0].field, "email");
+    }
+}

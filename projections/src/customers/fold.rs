@@ -1,0 +1,145 @@
+//! What a customer event changes, and what every event of a customer does.
+
+use super::document::{Customer, Customers, Profile};
+use super::event;
+use crate::bucket;
+use crate::entity::Entity;
+use crate::family::{Family, Slice};
+use crate::fold::version::Stated;
+use crate::fold::{self, Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::ledger::{LedgerKey, LedgerRow};
+use crate::packed::rollup;
+use crate::time::Time;
+use crate::topic::Topic;
+
+impl EventKind for event::Customer<'_> {
+    fn identify(&self, _: &mut Ask<'_>) {}
+
+    fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
+        ask.document::<Customers, _>(&*self.user_id);
+        Ok(())
+    }
+
+    fn fold(
+        &self,
+        stamp: &Stamp,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<Outcome, NotAtHand> {
+        let mut profile = Profile::of(self, stamp.version(self.updated_at));
+        let known = fold.sets.customers.get(&*self.user_id)?;
+        let applied = known.and_then(|known| known.profile.as_deref());
+        let same = applied.is_some_and(|applied| applied.says_the_same(&profile));
+        let (stated, version) = profile.version.weigh(applied.map(|applied| applied.version), same);
+        if stated == Stated::Stale {
+            return Ok(Outcome::Stale);
+        }
+        // A customer event happens when the customer changed, was made, or was first told of. The
+        // same told again, with no date, is no news: a producer's second run must change nothing.
+        let told_before = known.filter(|_| same).map(|known| known.last_seen);
+        let at = self.updated_at.or(self.created_at).or(told_before).unwrap_or(stamp.log_time);
+        let is_seen = known.is_some_and(|known| (known.first_seen..=known.last_seen).contains(&at));
+        if is_seen && applied.is_some_and(|applied| same && applied.version == version) {
+            return Ok(Outcome::Unchanged);
+        }
+        profile.version = version;
+        fold.with_customer(&self.user_id, at, resolved, |customer| customer.state(profile))?;
+        fold.sets.customers.state(&*self.user_id);
+        Ok(stated.into())
+    }
+
+    fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
+        Ok(Some(fold.sets.customers.get(&*self.user_id)?.is_some()))
+    }
+}
+
+impl Fold {
+    /// Changes a customer, who becomes known by it if new; the totals of customers follow.
+    pub(crate) fn with_customer(
+        &mut self,
+        id: &str,
+        at: Time,
+        resolved: &mut Resolved,
+        change: impl FnOnce(&mut Customer),
+    ) -> Result<u32, NotAtHand> {
+        let (customer, new) = fold::known(
+            &mut self.sets.customers,
+            &mut self.root.next,
+            &mut resolved.named,
+            (Entity::Customer, id),
+            |ordinal| Customer::new(id, ordinal, at),
+        )?;
+        let (created, sales) = (customer.created_at, customer.sales);
+        customer.seen(at);
+        change(customer);
+        self.root.buyers.follow(&sales, &customer.sales);
+        let (before, after) =
+            (bucket::quarter_of(created), bucket::quarter_of(customer.created_at));
+        let (identified, guests) = (i64::from(!customer.guest), i64::from(customer.guest));
+        let ordinal = customer.ordinal;
+        if new {
+            self.root.identified += identified;
+            self.root.guests += guests;
+        }
+        if new || before != after {
+            let mut count = |quarter, sign: i64| {
+                let delta = [sign * identified, sign * guests, 0];
+                let newcomers = rollup::by_quarter(Family::Newcomers, Slice::WHOLE, quarter, delta);
+                resolved.deltas.push(newcomers);
+            };
+            if !new {
+                count(before, -1);
+            }
+            count(after, 1);
+        }
+        resolved.touched.insert(Topic::Customers);
+        Ok(ordinal)
+    }
+
+    /// Completes a customer of [`Resolved::recheck`]: `stored` is the first and last completed
+    /// purchase among the rows that this batch did not change.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] where the customer is not.
+    pub fn set_purchases(
+        &mut self,
+        user: &str,
+        stored: Option<(Time, Time)>,
+    ) -> Result<(), NotAtHand> {
+        let mut bounds = stored;
+        for key in self.rechecked.get(user).into_iter().flatten() {
+            if let Some(LedgerRow::Transaction(sale)) = self.sets.ledger.get(key)?
+                && sale.status == crate::sales::Status::Completed
+            {
+                bounds = Some(bounds.map_or((sale.at, sale.at), |(first, last)| {
+                    (first.min(sale.at), last.max(sale.at))
+                }));
+            }
+        }
+        let customer = self.sets.customers.edit(user, || Customer::new(user, 0, Time(0)))?;
+        customer.first_purchase = bounds.map(|(first, _)| first);
+        customer.last_purchase = bounds.map(|(_, last)| last);
+        Ok(())
+    }
+
+    /// The rows that this batch changed of a customer of [`Resolved::recheck`], to be left out when
+    /// the ledger is asked.
+    pub fn changed_rows(&self, user: &str) -> impl Iterator<Item = &LedgerKey> {
+        self.rechecked.get(user).into_iter().flatten()
+    }
+
+    /// Finds those rows in one pass, as the rows and the customers may both be many.
+    pub(crate) fn find_changed_rows(&mut self, resolved: &Resolved) {
+        self.rechecked.clear();
+        if resolved.recheck.is_empty() {
+            return;
+        }
+        for change in self.sets.ledger.changes() {
+            if let LedgerRow::Transaction(sale) = change.document
+                && resolved.recheck.contains(&sale.user)
+            {
+                self.rechecked.entry(sale.user.clone()).or_default().push(change.key.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What rollups count: one line for each family, which says what its slices are and how its tables
+//! are cut, and one for each dimension of open values.
+//!
+//! | shape | levels | chunk | row |
+//! |---|---|---|---|
+//! | by quarter | month | | quarter of the month |
+//! | by cell | day | first and third value | second value, quarter of the day |
+//! | by entity | quarter, day, month, ever | its ordinal, high bits | low bits |
+//! | by value | day, month | | value, quarter of the day or day of the month |
+//! | now | ever | the entity's ordinal, high bits | low bits |
+//!
+//! Every table is bounded: by the quarters of its bucket, by the cap on a vocabulary, or by the
+//! width of a chunk.
+
+use crate::bucket::Level;
+use crate::entity::Entity;
+use crate::sales::status::Status;
+
+/// How the tables of a family are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// By quarter hour.
+    ByQuarter,
+    /// By three values of vocabularies and quarter hour.
+    ByCell,
+    /// By entity, over any range of time.
+    ByEntity(Entity),
+    /// By a value of a vocabulary and quarter hour.
+    ByValue(Dimension),
+    /// By entity, as it stands now.
+    Now(Entity),
+}
+
+impl Shape {
+    /// How long the buckets are that a contribution is counted in.
+    #[must_use]
+    pub const fn levels(self) -> &'static [Level] {
+        match self {
+            Shape::ByQuarter => &[Level::Month],
+            Shape::ByCell => &[Level::Day],
+            Shape::ByEntity(_) => &[Level::Quarter, Level::Day, Level::Month, Level::Ever],
+            Shape::ByValue(_) => &[Level::Day, Level::Month],
+            Shape::Now(_) => &[Level::Ever],
+        }
+    }
+
+    /// Whether a row of a longer bucket is the sum of those of shorter ones.
+    #[must_use]
+    pub const fn sums_up(self) -> bool {
+        matches!(self, Shape::ByEntity(_))
+    }
+}
+
+/// A part of a family that is counted by itself: an index into [`Family::slices`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slice(u8);
+
+impl Slice {
+    /// The one slice of a family that is not cut.
+    pub const WHOLE: Slice = Slice(0);
+
+    /// The slice at an index of [`Family::slices`].
+    #[must_use]
+    pub const fn at(index: u8) -> Self {
+        Slice(index)
+    }
+}
+
+impl From<Status> for Slice {
+    fn from(status: Status) -> Self {
+        Slice(status as u8)
+    }
+}
+
+/// One status, or what is not cut by it.
+impl From<Option<Status>> for Slice {
+    fn from(status: Option<Status>) -> Self {
+        status.map_or(Slice::WHOLE, Slice::from)
+    }
+}
+
+/// The slices of a family that is not cut.
+const WHOLE: &[&str] = &["-"];
+
+macro_rules! families {
+    ($($(#[$doc:meta])* $Family:ident = $name:literal, $slices:expr, $shape:expr;)*) => {
+        /// What a table counts.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Family {
+            $($(#[$doc])* $Family,)*
+        }
+
+        impl Family {
+            /// All of them.
+            pub const ALL: &[Family] = &[$(Family::$Family),*];
+
+            /// The first part of a document's id.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Family::$Family => $name,)* }
+            }
+
+            /// What its slices are called.
+            #[must_use]
+            pub const fn slices(self) -> &'static [&'static str] {
+                match self { $(Family::$Family => $slices,)* }
+            }
+
+            /// How its tables are cut.
+            #[must_use]
+            pub const fn shape(self) -> Shape {
+                match self { $(Family::$Family => $shape,)* }
+            }
+        }
+    };
+}
+
+families! {
+    /// Sales by time: orders, quantity, amount.
+    Sales = "sales", Status::WORDS, Shape::ByQuarter;
+    /// Sales by category, payment method and country: orders, quantity, amount.
+    Cells = "cells", Status::WORDS, Shape::ByCell;
+    /// Sales by customer: orders, quantity, amount. Distinct customers, and their ranking, over
+    /// any range.
+    Buyers = "buyers", Status::WORDS, Shape::ByEntity(Entity::Customer);
+    /// Sales by product: orders, quantity, amount.
+    Sold = "sold", Status::WORDS, Shape::ByEntity(Entity::Product);
+    /// Stock by product: items on hand, 1 where known.
+    Stock = "stock", WHOLE, Shape::Now(Entity::Product);
+    /// Customers by the time they became known: identified, guests.
+    Newcomers = "newcomers", WHOLE, Shape::ByQuarter;
+    /// Ratings by time: count, sum.
+    Feedback = "feedback", WHOLE, Shape::ByQuarter;
+    /// Activities by type.
+    Types = "types", WHOLE, Shape::ByValue(Dimension::ActivityType);
+    /// Activities by device.
+    Devices = "devices", WHOLE, Shape::ByValue(Dimension::Device);
+    /// Activities by page.
+    Pages = "pages", WHOLE, Shape::ByValue(Dimension::Page);
+    /// Activities by country.
+    Countries = "countries", WHOLE, Shape::ByValue(Dimension::ActivityCountry);
+}
+
+impl Family {
+    /// The slice of a name.
+    #[must_use]
+    pub fn slice(self, name: &str) -> Option<Slice> {
+        let index = self.slices().iter().position(|it| *it == name)?;
+        u8::try_from(index).ok().map(Slice)
+    }
+
+    /// The name of a slice.
+    #[must_use]
+    pub fn slice_name(self, slice: Slice) -> &'static str {
+        self.slices()[usize::from(slice.0)]
+    }
+
+    /// All of its slices.
+    pub fn every_slice(self) -> impl Iterator<Item = Slice> {
+        (0..).map(Slice).take(self.slices().len())
+    }
+}
+
+macro_rules! dimensions {
+    ($($(#[$doc:meta])* $Dimension:ident = $name:literal, $cap:literal;)*) => {
+        /// A dimension with an open vocabulary.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Dimension {
+            $($(#[$doc])* $Dimension,)*
+        }
+
+        impl Dimension {
+            /// How many distinct values a month keeps apart; further ones, in log order, are
+            /// `(other)`.
+            #[must_use]
+            pub const fn cap(self) -> usize {
+                match self { $(Dimension::$Dimension => $cap,)* }
+            }
+
+            /// The first part of a document's id.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Dimension::$Dimension => $name,)* }
+            }
+        }
+    };
+}
+
+dimensions! {
+    /// A sale's category.
+    Category = "category", 256;
+    /// A sale's payment method.
+    PaymentMethod = "paymentMethod", 256;
+    /// A sale's shipping country.
+    Country = "country", 256;
+    /// An activity's type.
+    ActivityType = "activityType", 256;
+    /// An activity's device.
+    Device = "device", 256;
+    /// An activity's page.
+    Page = "page", 512;
+    /// An activity's country.
+    ActivityCountry = "activityCountry", 256;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_reads_back_by_its_name() {
+        for family in Family::ALL {
+            for slice in family.every_slice() {
+                assert_eq!(family.slice(family.slice_name(slice)), Some(slice), "{family:?}");
+            }
+            assert_eq!(family.slice("other"), None);
+        }
+        assert_eq!(Family::Sales.slice_name(Status::Returned.into()), "returned");
+        assert_eq!(Family::Stock.slice_name(Slice::WHOLE), "-");
+    }
+}

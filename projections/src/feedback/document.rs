@@ -1,0 +1,26 @@
+//! What is kept of a rating.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fold::version::Version;
+use crate::time::Time;
+
+/// A rating as its newest event states it, and where it is counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rating {
+    /// The customer.
+    pub user: Box<str>,
+    /// The product.
+    pub product: Box<str>,
+    /// 1 to 5.
+    pub rating: u8,
+    /// Its event time.
+    pub at: Time,
+    /// What the customer wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Box<str>>,
+    /// The version of the event that said so.
+    #[serde(flatten)]
+    pub version: Version,
+}

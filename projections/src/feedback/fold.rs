@@ -1,0 +1,116 @@
+//! What a rating event changes.
+
+use super::document::Rating;
+use super::event::Feedback;
+use crate::bucket;
+use crate::customers::document::Customers;
+use crate::family::{Family, Slice};
+use crate::fold::entry::{Entry, reason};
+use crate::fold::version::Version;
+use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::json::Reason;
+use crate::ledger::LedgerKey;
+use crate::packed::rollup;
+use crate::products::document::Products;
+use crate::time::Time;
+use crate::topic::Topic;
+
+impl EventKind for Feedback<'_> {
+    fn identify(&self, ask: &mut Ask<'_>) {
+        ask.row::<Rating>(&self.feedback_id);
+    }
+
+    fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
+        let replaced = ask.replaced::<Rating>(&self.feedback_id)?;
+        if let Some(product) = replaced.map(|rating| rating.product.clone()) {
+            ask.document::<Products, _>(&*product);
+        }
+        ask.document::<Customers, _>(&*self.user_id);
+        ask.document::<Products, _>(&*self.product_id);
+        Ok(())
+    }
+
+    fn fold(
+        &self,
+        stamp: &Stamp,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<Outcome, NotAtHand> {
+        fold.replace::<Rating>(stamp, self, resolved)
+    }
+
+    fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
+        let key = LedgerKey::of::<Rating>(&self.feedback_id);
+        Ok(Some(fold.sets.ledger.get(&key)?.is_some()))
+    }
+}
+
+impl Entry for Rating {
+    type Event<'a> = Feedback<'a>;
+
+    fn identity<'e>(event: &'e Feedback<'_>) -> (&'e str, Option<Time>) {
+        (&event.feedback_id, event.updated_at)
+    }
+
+    fn version(&self) -> Version {
+        self.version
+    }
+
+    fn contradiction(&self, event: &Feedback<'_>) -> Option<Reason> {
+        let is_another = *self.user != *event.user_id;
+        is_another.then(|| reason("userId", "a rating's customer cannot change"))
+    }
+
+    fn says_the_same(&self, event: &Feedback<'_>) -> bool {
+        self.rating == event.rating
+            && self.at == event.at
+            && *self.user == *event.user_id
+            && *self.product == *event.product_id
+            && self.comment.as_deref() == event.comment.as_deref()
+    }
+
+    fn admits(_: Option<&Self>, _: &Feedback<'_>, _: &Fold) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    fn place(
+        event: &Feedback<'_>,
+        _: Option<&Self>,
+        version: Version,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<Self, NotAtHand> {
+        // A correction is first of all an event of its customer: seen at the new time.
+        fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
+        Ok(Rating {
+            user: event.user_id.as_ref().into(),
+            product: event.product_id.as_ref().into(),
+            rating: event.rating,
+            at: event.at,
+            comment: event.comment.as_deref().map(Into::into),
+            version,
+        })
+    }
+
+    fn contribute(
+        &self,
+        sign: i64,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<(), NotAtHand> {
+        let sum = sign * i64::from(self.rating);
+        if let Some(customer) = fold.sets.customers.get_mut(&*self.user)? {
+            customer.ratings += sign;
+            customer.rating_sum += sum;
+        }
+        fold.with_product(&self.product, resolved, |product| {
+            product.ratings[usize::from(self.rating.clamp(1, 5) - 1)] += sign;
+        })?;
+        let quarter = bucket::quarter_of(self.at);
+        let delta = rollup::by_quarter(Family::Feedback, Slice::WHOLE, quarter, [sign, sum, 0]);
+        resolved.deltas.push(delta);
+        fold.root.ratings += sign;
+        resolved.touched.insert(Topic::Feedback);
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Entities whose newest version replaces what an older one contributed: one skeleton for all.
+
+use super::kind::Stamp;
+use super::outcome::Outcome;
+use super::state::{Fold, Resolved};
+use super::version::{Stated, Version};
+use super::working_set::NotAtHand;
+use crate::json::Reason;
+use crate::ledger::{LedgerKey, Row};
+use crate::time::Time;
+
+/// A row of the ledger, and how it contributes to figures: what one version put in is taken out to
+/// the digit before the next one is put in.
+pub(crate) trait Entry: Row {
+    /// The event that states it.
+    type Event<'a>;
+
+    /// The id of the entity, and the producer's version of it.
+    fn identity<'e>(event: &'e Self::Event<'_>) -> (&'e str, Option<Time>);
+
+    /// The version that is counted.
+    fn version(&self) -> Version;
+
+    /// What an event states of an entity that can never change.
+    fn contradiction(&self, event: &Self::Event<'_>) -> Option<Reason>;
+
+    /// Whether an event states just what is counted.
+    fn says_the_same(&self, event: &Self::Event<'_>) -> bool;
+
+    /// Whether what an event states can take the place of what is counted.
+    fn admits(prior: Option<&Self>, event: &Self::Event<'_>, fold: &Fold) -> Result<(), Reason>;
+
+    /// Finds where it is counted: ordinals, codes. Entities that it names become known by it.
+    fn place(
+        event: &Self::Event<'_>,
+        prior: Option<&Self>,
+        version: Version,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<Self, NotAtHand>;
+
+    /// Puts it in (`sign` 1) or takes it out (-1).
+    fn contribute(
+        &self,
+        sign: i64,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<(), NotAtHand>;
+}
+
+impl Fold {
+    /// Folds an event of an entry.
+    pub(crate) fn replace<E: Entry>(
+        &mut self,
+        stamp: &Stamp,
+        event: &E::Event<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<Outcome, NotAtHand> {
+        let (id, updated_at) = E::identity(event);
+        let key = LedgerKey::of::<E>(id);
+        let prior = self.sets.ledger.get(&key)?.and_then(E::of).cloned();
+        if let Some(reason) = prior.as_ref().and_then(|prior| prior.contradiction(event)) {
+            return Ok(Outcome::Quarantined(vec![reason]));
+        }
+        let same = prior.as_ref().is_some_and(|prior| prior.says_the_same(event));
+        let known = prior.as_ref().map(E::version);
+        let (stated, version) = stamp.version(updated_at).weigh(known, same);
+        if stated != Stated::Applied {
+            self.date_row(&key, version)?;
+            return Ok(stated.into());
+        }
+        if let Err(reason) = E::admits(prior.as_ref(), event, self) {
+            return Ok(Outcome::Quarantined(vec![reason]));
+        }
+        let entry = E::place(event, prior.as_ref(), version, self, resolved)?;
+        if let Some(prior) = &prior {
+            prior.contribute(-1, self, resolved)?;
+        } else {
+            let (place, now) = (&mut self.root.blocks, self.root.log_time);
+            self.dedup.note(&mut self.sets.blocks, place, key.as_str(), now)?;
+        }
+        entry.contribute(1, self, resolved)?;
+        self.sets.ledger.put(key, entry.into_row())?;
+        Ok(Outcome::Applied)
+    }
+
+    /// Moves the version of a row on whose content stays. One that has it already is not written.
+    fn date_row(&mut self, key: &LedgerKey, version: Version) -> Result<(), NotAtHand> {
+        if self.sets.ledger.get(key)?.is_some_and(|row| row.version() != version)
+            && let Some(row) = self.sets.ledger.get_mut(key)?
+        {
+            *row.version_mut() = version;
+        }
+        Ok(())
+    }
+}
+
+/// A reason against a field.
+pub(crate) fn reason(field: &'static str, message: &str) -> Reason {
+    Reason { field: field.into(), message: message.to_owned() }
+}

@@ -1,0 +1,181 @@
+//! What a generation knows as a whole; kept in its checkpoint, changed with every batch.
+
+use serde::{Deserialize, Serialize};
+
+use super::dedup::Blocks;
+use crate::entity::Ordinals;
+use crate::sales::status::Status;
+use crate::sales::sums::{ByStatus, Sums};
+use crate::time::Time;
+
+/// The version of the fold. Another version may make other documents from the same events, so
+/// it is part of a generation and a change asks for a rebuild.
+pub const FOLD_VERSION: u32 = 2;
+
+/// What a generation was made with. Other settings would make other documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// [`FOLD_VERSION`].
+    pub fold_version: u32,
+    /// The shop's currency; events that name another are quarantined.
+    pub currency: String,
+    /// How long an activity's id is remembered, in milliseconds of log time.
+    pub activity_window_ms: i64,
+}
+
+impl Settings {
+    /// Settings for a shop of that currency: activities are remembered for 24 h.
+    #[must_use]
+    pub fn new(currency: &str) -> Self {
+        Settings {
+            fold_version: FOLD_VERSION,
+            currency: currency.to_owned(),
+            activity_window_ms: 24 * 3600 * 1000,
+        }
+    }
+}
+
+/// What came of the events read; the last five add up to the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Messages of the log.
+    pub read: u64,
+    /// Changed something.
+    pub applied: u64,
+    /// An activity seen before.
+    pub repeated: u64,
+    /// Said what was known.
+    pub unchanged: u64,
+    /// Came after a newer one of the same entity.
+    pub stale: u64,
+    /// Could not be understood or admitted.
+    pub quarantined: u64,
+    /// Of the applied: had an amount of more than four decimals, rounded half-even.
+    pub rounded: u64,
+    /// How often a value past its vocabulary's cap was counted as `(other)`.
+    pub folded: u64,
+}
+
+/// How many customers are counted in each status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buyers {
+    /// With a completed transaction.
+    pub completed: i64,
+    /// With a pending one.
+    pub pending: i64,
+    /// With a failed one.
+    pub failed: i64,
+    /// With a returned one.
+    pub returned: i64,
+    /// With any.
+    pub all: i64,
+}
+
+impl Buyers {
+    /// The customers of one status, or of any.
+    #[must_use]
+    pub fn of(&self, status: Option<Status>) -> i64 {
+        match status {
+            None => self.all,
+            Some(Status::Completed) => self.completed,
+            Some(Status::Pending) => self.pending,
+            Some(Status::Failed) => self.failed,
+            Some(Status::Returned) => self.returned,
+        }
+    }
+
+    fn of_mut(&mut self, status: Status) -> &mut i64 {
+        match status {
+            Status::Completed => &mut self.completed,
+            Status::Pending => &mut self.pending,
+            Status::Failed => &mut self.failed,
+            Status::Returned => &mut self.returned,
+        }
+    }
+
+    /// Follows one customer's sums from `before` to `after`.
+    pub fn follow(&mut self, before: &ByStatus, after: &ByStatus) {
+        for status in Status::ALL {
+            *self.of_mut(status) += step(before.of(status), after.of(status));
+        }
+        self.all += step(before.all(), after.all());
+    }
+}
+
+fn step(before: Sums, after: Sums) -> i64 {
+    i64::from(after.orders > 0) - i64::from(before.orders > 0)
+}
+
+/// The totals of a generation and what its fold needs to go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Root {
+    /// The latest message time so far: the log's time, which never goes back.
+    pub log_time: Time,
+    /// What came of the events.
+    pub counts: Counts,
+    /// All sales.
+    pub sales: ByStatus,
+    /// Distinct customers by status.
+    pub buyers: Buyers,
+    /// The first quarter hour with a sale, ever; not retracted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_quarter: Option<u32>,
+    /// The last quarter hour with a sale, ever; not retracted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_quarter: Option<u32>,
+    /// Customers with an account.
+    pub identified: i64,
+    /// Customers without.
+    pub guests: i64,
+    /// Products that an event has named, the reserved one apart.
+    pub products: i64,
+    /// Activities applied.
+    pub activities: i64,
+    /// Ratings counted now.
+    pub ratings: i64,
+    /// The ordinals of the next customer, product and so on.
+    #[serde(flatten)]
+    pub next: Ordinals,
+    /// Where the blocks of seen ids stand.
+    pub blocks: Blocks,
+}
+
+impl Root {
+    /// Whether `new` can take the place of `old` among all sales without leaving their integers.
+    /// No other sum is larger than these, so this is the one place that has to ask.
+    #[must_use]
+    pub fn admits(&self, old: Sums, new: Sums) -> bool {
+        let mut rest = self.sales.all();
+        rest.add(old.negated());
+        rest.amount.0.checked_add(new.amount.0).is_some()
+            && rest.quantity.checked_add(new.quantity).is_some()
+    }
+
+    /// Widens the extent of sales to a quarter hour.
+    pub fn extend_to(&mut self, quarter: u32) {
+        self.first_quarter = Some(self.first_quarter.map_or(quarter, |first| first.min(quarter)));
+        self.last_quarter = Some(self.last_quarter.map_or(quarter, |last| last.max(quarter)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Money;
+
+    #[test]
+    fn a_shop_at_the_end_of_its_integers_admits_corrections_and_nothing_more() {
+        let sums = |amount| Sums { orders: 1, quantity: 1, amount: Money(amount) };
+        let mut root = Root::default();
+        root.sales.add(Status::Pending, sums(i64::MAX - 10));
+        root.sales.add(Status::Completed, sums(10));
+        assert!(!root.admits(Sums::default(), sums(1)));
+        assert!(root.admits(Sums::default(), sums(0)));
+        assert!(root.admits(sums(10), sums(10)));
+        assert!(root.admits(sums(10), sums(3)));
+        assert!(!root.admits(sums(10), sums(11)));
+    }
+}

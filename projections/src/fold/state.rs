@@ -1,0 +1,144 @@
+//! The state of a fold, and what a batch comes to.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::dedup::Dedup;
+use super::outcome::Outcome;
+use super::root::{Root, Settings};
+use super::working_set::{NotAtHand, WorkingSet};
+use crate::collection::Collection;
+use crate::collections::WorkingSets;
+use crate::entity::{Entity, Ordinals};
+use crate::family::Dimension;
+use crate::json::Reason;
+use crate::ledger::LedgerKey;
+use crate::packed::rollup::Delta;
+use crate::packed::vocabulary::{OTHER, OTHER_NAME, Vocabulary, VocabularyKey};
+use crate::topic::Topics;
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// What is to be added to the rollups.
+    pub deltas: Vec<Delta>,
+    /// What came of each message.
+    pub outcomes: Vec<Outcome>,
+    /// Customers who lost the first or last of their purchases: the ledger has to be asked which
+    /// one is it now, leaving out the rows that this batch changed.
+    pub recheck: BTreeSet<Box<str>>,
+    /// Entities that became known, in the order of their ordinals.
+    pub named: Vec<Named>,
+    /// What kinds of figures changed.
+    pub touched: Topics,
+    /// Whether activity blocks below the root's first are to be deleted.
+    pub forget_blocks: bool,
+}
+
+impl Resolved {
+    /// The messages that were quarantined, by index in the batch, each with all its reasons.
+    pub fn quarantined(&self) -> impl Iterator<Item = (usize, &[Reason])> {
+        self.outcomes.iter().enumerate().filter_map(|(index, outcome)| match outcome {
+            Outcome::Quarantined(reasons) => Some((index, &reasons[..])),
+            _ => None,
+        })
+    }
+}
+
+/// An entity became known: its ordinal means its id from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What it is.
+    pub entity: Entity,
+    /// The ordinal.
+    pub ordinal: u32,
+    /// The id.
+    pub id: Box<str>,
+}
+
+/// The state of a fold: what is at hand of a generation, and the root.
+pub struct Fold {
+    /// What the generation was made with.
+    pub settings: Settings,
+    /// Totals and counters.
+    pub root: Root,
+    /// Documents at hand.
+    pub sets: WorkingSets,
+    /// The ids that were seen.
+    pub dedup: Dedup,
+    /// The changed rows of the customers to recheck.
+    pub(crate) rechecked: HashMap<Box<str>, Vec<LedgerKey>>,
+}
+
+impl Fold {
+    /// A fold that goes on from `root`. The blocks of seen ids must be handed to
+    /// [`Dedup::restore`] before the first batch.
+    #[must_use]
+    pub fn new(settings: Settings, root: Root) -> Self {
+        let dedup = Dedup::new(settings.activity_window_ms);
+        Fold { settings, root, sets: WorkingSets::new(), dedup, rechecked: HashMap::new() }
+    }
+
+    /// The same fold, keeping only about `documents` of each collection at hand between batches.
+    /// For a fold that has not begun; nothing but the number of look-ups depends on it.
+    #[must_use]
+    pub fn keeping(self, documents: usize) -> Self {
+        Fold { sets: WorkingSets::keeping(documents), ..self }
+    }
+
+    /// The same fold for messages that are only tried: it asks for every row of the ledger, and
+    /// needs to be handed no block but those of facts.
+    #[must_use]
+    pub fn asking_for_all_rows(self) -> Self {
+        Fold { dedup: self.dedup.asking_for_all(), ..self }
+    }
+
+    /// Goes on to the next batch: what changed is on its way to the store.
+    pub fn settle(&mut self) {
+        self.sets.settle();
+    }
+
+    /// The code of a value in its month's vocabulary, which learns it if there is room.
+    pub(crate) fn code(
+        &mut self,
+        dimension: Dimension,
+        month: u32,
+        value: Option<&str>,
+    ) -> Result<u16, NotAtHand> {
+        let key = VocabularyKey { dimension, month };
+        let empty = Vocabulary::default();
+        let vocabulary = self.sets.vocabularies.get(&key)?.unwrap_or(&empty);
+        match (vocabulary.code(value, dimension.cap()), value) {
+            (Some(code), value) => {
+                if code == OTHER && value != Some(OTHER_NAME) {
+                    self.root.counts.folded += 1;
+                }
+                Ok(code)
+            }
+            (None, value) => {
+                let value = value.unwrap_or_default();
+                Ok(self.sets.vocabularies.edit(&key, Vocabulary::default)?.learn(value))
+            }
+        }
+    }
+}
+
+/// An entity to be changed, which becomes known by it if new: `make` is given its ordinal. Says
+/// whether it is new.
+pub(crate) fn known<'s, C: Collection<Key = Box<str>>>(
+    set: &'s mut WorkingSet<C>,
+    next: &mut Ordinals,
+    named: &mut Vec<Named>,
+    (entity, id): (Entity, &str),
+    make: impl FnOnce(u32) -> C::Document,
+) -> Result<(&'s mut C::Document, bool), NotAtHand> {
+    let mut ordinal = None;
+    let document = set.edit(id, || {
+        let given = next.take(entity);
+        ordinal = Some(given);
+        make(given)
+    })?;
+    if let Some(ordinal) = ordinal {
+        named.push(Named { entity, ordinal, id: id.into() });
+    }
+    Ok((document, ordinal.is_some()))
+}

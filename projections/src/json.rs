@@ -1,0 +1,16 @@
+//! From the text of a payload to values that cannot be wrong, or to every reason against it.
+//!
+//! `fields` finds the members of an object, `values` reads one of them, `reader` collects every
+//! reason, `cloud` unwraps `CloudEvents` in both forms of their NATS binding.
+
+pub(crate) mod cloud;
+pub(crate) mod fields;
+pub(crate) mod limits;
+pub(crate) mod payload;
+pub(crate) mod reader;
+pub(crate) mod values;
+
+pub(crate) use fields::{Member, Members, members, members_of};
+pub use limits::{Limits, Reason};
+pub(crate) use payload::{Form, Payload, Stop, object, whole_body};
+pub(crate) use reader::{Reader, own};

@@ -1,0 +1,76 @@
+//! One payload: an object whose members a kind knows, alone or in a `CloudEvent`.
+
+use std::borrow::Cow;
+
+use super::cloud::Envelope;
+use super::fields::{Member, Members, members_of};
+use super::limits::{Limits, Reason};
+use super::reader::Reader;
+
+/// What a producer says in an event of one kind.
+pub(crate) trait Payload<'a>: Sized {
+    /// The members of its object that are read.
+    type Members: Members<'a>;
+
+    /// Reads them; what is wrong with one is left with the reader.
+    fn read(found: &Self::Members, reader: &mut Reader<'_>) -> Self;
+
+    /// The id of the entity, which events of one kind are ordered by.
+    fn entity(&self) -> &str;
+}
+
+/// What a body may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A payload.
+    Plain,
+    /// A payload, or a structured `CloudEvent` around one.
+    PlainOrStructured,
+}
+
+/// Why a body made no event.
+pub(crate) enum Stop<'a> {
+    /// It is refused.
+    Refused(Vec<Reason>),
+    /// It is a structured `CloudEvent`.
+    Structured(Envelope<'a>),
+}
+
+/// Reads one object.
+#[inline]
+pub(crate) fn object<'a, E: Payload<'a>>(
+    body: &'a str,
+    limits: &Limits<'_>,
+    form: Form,
+) -> Result<E, Stop<'a>> {
+    let found: Found<'a, E::Members> =
+        members_of(body).map_err(|message| Stop::Refused(whole_body(message)))?;
+    if form == Form::PlainOrStructured && found.envelope.is_structured() {
+        return Err(Stop::Structured(found.envelope));
+    }
+    let mut reader = Reader::new(limits);
+    let event = E::read(&found.payload, &mut reader);
+    reader.finish(event).map_err(Stop::Refused)
+}
+
+/// A reason against the body as a whole.
+pub(crate) fn whole_body(message: String) -> Vec<Reason> {
+    vec![Reason { field: Cow::Borrowed(""), message }]
+}
+
+/// A payload's members, and those of an envelope in case it turns out to be one: the two are told
+/// apart in the same pass, so that a plain payload is parsed once.
+#[derive(Default)]
+struct Found<'a, M> {
+    payload: M,
+    envelope: Envelope<'a>,
+}
+
+impl<'a, M: Members<'a>> Members<'a> for Found<'a, M> {
+    fn slot(&mut self, key: &str) -> Option<&mut Member<'a>> {
+        match self.payload.slot(key) {
+            None => self.envelope.slot(key),
+            found => found,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The kinds of events: a line for each, which names the type that says how it is read (its
+//! [`Payload`](crate::json::Payload)) and what it does (its [`EventKind`]).
+
+use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::json::{Form, Limits, Payload, Stop, object};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $Kind:ident = $word:literal, $Event:ident in $($module:ident)::+;)*) => {
+        /// What an event is about; the second token of its subject.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $Kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of the list.
+            pub const ALL: [Self; [$(Self::$Kind),*].len()] = [$(Self::$Kind),*];
+
+            /// The word in a subject and in an ingest request.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$Kind => $word,)* }
+            }
+        }
+
+        /// An event of any kind, borrowing from its payload where the text needs no unescaping.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Event<'a> {
+            $($(#[$doc])* $Kind(crate::$($module)::+::$Event<'a>),)*
+        }
+
+        impl Event<'_> {
+            /// What the event is about.
+            #[must_use]
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$Kind(_) => Kind::$Kind,)* }
+            }
+
+            /// The id of the entity, which events of one kind are ordered by.
+            #[must_use]
+            pub fn entity(&self) -> &str {
+                match self { $(Self::$Kind(it) => it.entity(),)* }
+            }
+
+            /// The same event with texts of its own, which outlives its payload.
+            #[must_use]
+            pub fn into_owned(self) -> Event<'static> {
+                match self { $(Self::$Kind(it) => Event::$Kind(it.into_owned()),)* }
+            }
+
+            /// Whether the fold remembers its id for a while; see [`EventKind::IS_FACT`].
+            #[must_use]
+            pub fn is_fact(&self) -> bool {
+                fn of<E: EventKind>(_: &E) -> bool {
+                    E::IS_FACT
+                }
+                match self { $(Self::$Kind(it) => of(it),)* }
+            }
+
+            /// Whether its entity is known; `None` for a fact, which has none.
+            ///
+            /// # Errors
+            /// [`NotAtHand`] where what the event names was not supplied.
+            pub fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
+                match self { $(Self::$Kind(it) => it.is_known(fold),)* }
+            }
+
+            /// See [`EventKind::identify`].
+            pub(crate) fn identify(&self, ask: &mut Ask<'_>) {
+                match self { $(Self::$Kind(it) => it.identify(ask),)* }
+            }
+
+            /// See [`EventKind::names`].
+            pub(crate) fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
+                match self { $(Self::$Kind(it) => it.names(ask),)* }
+            }
+
+            /// See [`EventKind::fold`].
+            pub(crate) fn fold(
+                &self,
+                stamp: &Stamp,
+                fold: &mut Fold,
+                resolved: &mut Resolved,
+            ) -> Result<Outcome, NotAtHand> {
+                match self { $(Self::$Kind(it) => it.fold(stamp, fold, resolved),)* }
+            }
+        }
+
+        /// Reads the payload of a kind.
+        #[inline]
+        pub(crate) fn read<'a>(
+            kind: Kind,
+            body: &'a str,
+            limits: &Limits<'_>,
+            form: Form,
+        ) -> Result<Event<'a>, Stop<'a>> {
+            match kind { $(Kind::$Kind => object(body, limits, form).map(Event::$Kind),)* }
+        }
+    };
+}
+
+kinds! {
+    /// A sale, its corrections and its return, by `transactionId`.
+    Transaction = "transaction", Transaction in sales::event;
+    /// Something a visitor did, by `activityId`; a fact that is never corrected.
+    Activity = "activity", Activity in behaviour::event;
+    /// A rating, by `feedbackId`.
+    Feedback = "feedback", Feedback in feedback::event;
+    /// A product of the catalogue, by `productId`.
+    Product = "product", Product in products::event;
+    /// The stock of a product, by `productId`.
+    Stock = "stock", Stock in products::stock;
+    /// What is known of a customer, by `userId`.
+    Customer = "customer", Customer in customers::event;
+}
+
+impl Kind {
+    /// The kind that goes by exactly this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_exact_and_reads_back() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(Kind::parse("Transaction"), None);
+        assert_eq!(Kind::parse(""), None);
+    }
+}

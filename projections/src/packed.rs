@@ -1,0 +1,23 @@
+//! Integers in a few bytes each, side by side in one document.
+//!
+//! [`table`] is the form, [`rollup`] says which tables there are and what a row of each counts,
+//! [`tally`] has what is counted of an entity, and [`vocabulary`] the values behind codes.
+
+mod bytes;
+pub mod rollup;
+pub mod table;
+pub mod tally;
+mod varint;
+pub mod vocabulary;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use bytes::Bytes;
+pub(crate) use varint::{put_varint, take_varint, unzigzag, zigzag};
+
+/// How a document that is nothing but packed bytes is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Packed<T> {
+    /// The bytes.
+    pub t: T,
+}

@@ -1,0 +1,174 @@
+//! A sparse table: sorted `u32` keys to three integers, packed into a few bytes a row.
+//!
+//! Everything that is counted by time or by entity is one of these: the quarters of a month, the
+//! customers of a day, the pages of a morning. A row whose integers are all zero is not there, so
+//! what was put in and taken out again leaves no trace, and two tables that say the same are the
+//! same bytes.
+//!
+//! Packed form: the number of columns, then for each row the key as the difference to the one
+//! before (LEB128) and each column as zigzag LEB128. Columns that are zero throughout at the end
+//! are left out.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Bytes, put_varint, take_varint, unzigzag, zigzag};
+
+/// The integers of a row; what each means is its rollup's to say.
+pub type Row = [i64; 3];
+
+/// A sparse table in memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    rows: BTreeMap<u32, Row>,
+}
+
+impl Table {
+    /// Adds `delta` to the row at `key`. A sum that leaves its integer saturates; the fold keeps
+    /// that from happening by refusing the event (see `Root::admits`). Says whether the row is
+    /// still there.
+    pub fn add(&mut self, key: u32, delta: Row) -> bool {
+        let row = self.rows.entry(key).or_default();
+        for (cell, change) in row.iter_mut().zip(delta) {
+            *cell = cell.saturating_add(change);
+        }
+        let is_there = *row != [0; 3];
+        if !is_there {
+            self.rows.remove(&key);
+        }
+        is_there
+    }
+
+    /// How many rows are not zero.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether every row is zero.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows in order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Row)> + '_ {
+        self.rows.iter().map(|(key, row)| (*key, *row))
+    }
+
+    /// The packed form.
+    #[must_use]
+    pub fn pack(&self) -> Vec<u8> {
+        let columns = self.columns();
+        let mut bytes = Vec::with_capacity(1 + self.rows.len() * (2 + 2 * columns));
+        bytes.push(u8::try_from(columns).unwrap_or(3));
+        let mut previous = 0;
+        for (key, row) in &self.rows {
+            put_varint(&mut bytes, u64::from(key - previous));
+            previous = *key;
+            for value in &row[..columns] {
+                put_varint(&mut bytes, zigzag(*value));
+            }
+        }
+        bytes
+    }
+
+    fn columns(&self) -> usize {
+        let mut columns = 0;
+        for row in self.rows.values() {
+            columns = columns.max(3 - row.iter().rev().take_while(|value| **value == 0).count());
+            if columns == 3 {
+                break;
+            }
+        }
+        columns
+    }
+}
+
+impl FromIterator<(u32, Row)> for Table {
+    fn from_iter<I: IntoIterator<Item = (u32, Row)>>(rows: I) -> Self {
+        let mut table = Table::default();
+        for (key, row) in rows {
+            table.add(key, row);
+        }
+        table
+    }
+}
+
+/// The rows of a packed table, without building it. Bytes that are no table end the iteration.
+#[must_use]
+pub fn unpack(bytes: &[u8]) -> Unpack<'_> {
+    let (columns, rest) = match bytes.split_first() {
+        Some((&columns, rest)) if columns <= 3 => (usize::from(columns), rest),
+        _ => (0, &[][..]),
+    };
+    Unpack { columns, rest, key: 0 }
+}
+
+/// See [`unpack`].
+pub struct Unpack<'a> {
+    columns: usize,
+    rest: &'a [u8],
+    key: u32,
+}
+
+impl Iterator for Unpack<'_> {
+    type Item = (u32, Row);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let step = take_varint(&mut self.rest)?;
+        self.key = self.key.wrapping_add(u32::try_from(step).ok()?);
+        let mut row = [0; 3];
+        for cell in &mut row[..self.columns] {
+            *cell = unzigzag(take_varint(&mut self.rest)?);
+        }
+        Some((self.key, row))
+    }
+}
+
+impl Serialize for Table {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.pack())
+    }
+}
+
+impl<'de> Deserialize<'de> for Table {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(unpack(&Bytes::deserialize(deserializer)?.0).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_taken_out_leaves_no_trace() {
+        let mut table = Table::default();
+        table.add(7, [1, 2, 3]);
+        table.add(9, [1, 0, 0]);
+        table.add(7, [-1, -2, -3]);
+        assert_eq!(table, [(9, [1, 0, 0])].into_iter().collect());
+        assert_eq!(table.pack(), [1, 9, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn packing_keeps_every_row(rows in proptest::collection::btree_map(any::<u32>(), any::<[i64; 3]>(), 0..50)) {
+            let table: Table = rows.into_iter().collect();
+            let again: Table = unpack(&table.pack()).collect();
+            prop_assert_eq!(again, table);
+        }
+
+        #[test]
+        fn any_bytes_unpack_to_something_finite(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(unpack(&bytes).count() <= bytes.len());
+        }
+    }
+}

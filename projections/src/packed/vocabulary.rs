@@ -1,0 +1,147 @@
+//! Open vocabularies, bounded: the values of one dimension in one month.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bucket::{self, Level};
+use crate::collection::{Collection, Key};
+use crate::family::Dimension;
+
+/// The code of an absent value.
+pub const NONE: u16 = 0;
+/// The code shared by the values past the cap.
+pub const OTHER: u16 = 1;
+/// How an absent value is named.
+pub const NONE_NAME: &str = "(none)";
+/// How the values past the cap are named.
+pub const OTHER_NAME: &str = "(other)";
+
+/// Names one vocabulary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VocabularyKey {
+    /// Of what.
+    pub dimension: Dimension,
+    /// Of when, in months since January 1970.
+    pub month: u32,
+}
+
+impl Key for VocabularyKey {
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_id())
+    }
+}
+
+/// The collection of vocabularies.
+#[derive(Debug)]
+pub struct Vocabularies;
+
+impl Collection for Vocabularies {
+    const NAME: &'static str = "vocabularies";
+    const AT_HAND: usize = 2_000;
+    type Key = VocabularyKey;
+    type Document = Vocabulary;
+    type Stored = Vocabulary;
+
+    fn stored(vocabulary: &Vocabulary) -> impl Serialize + '_ {
+        vocabulary
+    }
+
+    fn read(vocabulary: Vocabulary) -> Vocabulary {
+        vocabulary
+    }
+}
+
+impl From<&VocabularyKey> for VocabularyKey {
+    fn from(key: &VocabularyKey) -> Self {
+        *key
+    }
+}
+
+impl VocabularyKey {
+    /// The document's id; ids of one dimension sort by time.
+    #[must_use]
+    pub fn to_id(&self) -> String {
+        format!("{}/{}", self.dimension.as_str(), bucket::label(Level::Month, self.month))
+    }
+}
+
+/// The values seen of one dimension in one month, in log order. A value never leaves, even when
+/// everything counted under it does: codes that were given out stay what they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Values", into = "Values")]
+pub struct Vocabulary {
+    values: Vec<Box<str>>,
+    codes: HashMap<Box<str>, u16>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Values {
+    values: Vec<Box<str>>,
+}
+
+impl From<Values> for Vocabulary {
+    fn from(Values { values }: Values) -> Self {
+        let codes = (2..).zip(&values).map(|(code, value)| (value.clone(), code)).collect();
+        Vocabulary { values, codes }
+    }
+}
+
+impl From<Vocabulary> for Values {
+    fn from(vocabulary: Vocabulary) -> Self {
+        Values { values: vocabulary.values }
+    }
+}
+
+impl Vocabulary {
+    /// The code of a value, if it needs no new one: known, absent, reserved, or past the cap.
+    #[must_use]
+    pub fn code(&self, value: Option<&str>, cap: usize) -> Option<u16> {
+        match value {
+            None | Some(NONE_NAME) => Some(NONE),
+            Some(OTHER_NAME) => Some(OTHER),
+            Some(value) => self
+                .codes
+                .get(value)
+                .copied()
+                .or_else(|| (self.values.len() >= cap).then_some(OTHER)),
+        }
+    }
+
+    /// Gives a value the next code.
+    pub fn learn(&mut self, value: &str) -> u16 {
+        let code = u16::try_from(self.values.len() + 2).unwrap_or(OTHER);
+        self.values.push(value.into());
+        self.codes.insert(value.into(), code);
+        code
+    }
+
+    /// The value of a code.
+    #[must_use]
+    pub fn name(&self, code: u16) -> &str {
+        match code {
+            NONE => NONE_NAME,
+            OTHER => OTHER_NAME,
+            _ => self.values.get(usize::from(code) - 2).map_or(OTHER_NAME, |value| value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_past_the_cap_are_other_and_known_ones_stay_known() {
+        let mut vocabulary = Vocabulary::default();
+        assert_eq!(vocabulary.code(Some("a.$"), 2), None);
+        let a = vocabulary.learn("a.$");
+        let b = vocabulary.learn("b");
+        assert_eq!(vocabulary.code(Some("a.$"), 2), Some(a));
+        assert_eq!(vocabulary.code(Some("c"), 2), Some(OTHER));
+        assert_eq!(vocabulary.code(None, 2), Some(NONE));
+        assert_eq!((vocabulary.name(a), vocabulary.name(b)), ("a.$", "b"));
+        assert_eq!((vocabulary.name(NONE), vocabulary.name(OTHER)), ("(none)", "(other)"));
+    }
+}

@@ -1,0 +1,217 @@
+//! The read model of products: a document each for what is stated of it, and a row of a
+//! [`Tally`](crate::tally::Tally) for what is counted.
+
+use serde::{Deserialize, Serialize};
+
+use super::event;
+use crate::collection::Collection;
+use crate::entity::Entity;
+use crate::fold::version::{Stated, Version};
+use crate::money::Money;
+use crate::packed::tally::Tally;
+use crate::sales::sums::ByStatus;
+use crate::time::Time;
+
+/// A product, known from the first event that names it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    /// Its number in order of first appearance; rollups count by it.
+    pub ordinal: u32,
+    /// What its newest product event states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<Box<Entry>>,
+    /// Items on hand, where ever stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock: Option<i64>,
+    /// The version of the event that stated the stock.
+    #[serde(rename = "stockRank", default, skip_serializing_if = "Option::is_none")]
+    pub stock_version: Option<Version>,
+    /// What its transactions add up to.
+    #[serde(flatten)]
+    pub sales: ByStatus,
+    /// Activities `viewed_product`.
+    pub views: i64,
+    /// Activities `added_to_cart`.
+    pub carts: i64,
+    /// Activities `removed_from_cart`.
+    pub removals: i64,
+    /// Activities `purchased`.
+    pub purchases: i64,
+    /// How many ratings of 1 to 5 are counted now.
+    pub ratings: [i64; 5],
+}
+
+/// A product's document: what is stated of it. What is counted of it is a [`Row`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// As in [`Product`].
+    pub ordinal: u32,
+    /// As in [`Product`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<Box<Entry>>,
+    /// As in [`Product`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock: Option<i64>,
+    /// As in [`Product`].
+    #[serde(rename = "stockRank", default, skip_serializing_if = "Option::is_none")]
+    pub stock_version: Option<Version>,
+}
+
+/// The collection of products.
+#[derive(Debug)]
+pub struct Products;
+
+impl Collection for Products {
+    const NAME: &'static str = "products";
+    const AT_HAND: usize = 200_000;
+    const ENTITY: Option<Entity> = Some(Entity::Product);
+    type Key = Box<str>;
+    type Document = Product;
+    type Stored = Record;
+
+    fn stored(product: &Product) -> impl Serialize + '_ {
+        product.record()
+    }
+
+    fn read(record: Record) -> Product {
+        Product::of(record, &[0; 21])
+    }
+
+    fn ordinal(product: &Product) -> u32 {
+        product.ordinal
+    }
+
+    fn put_counts(product: &Product, tally: &mut Tally) {
+        tally.set(product.ordinal, &product.row());
+    }
+
+    fn take_counts(product: &mut Product, tally: &Tally) {
+        product.take_counts(&tally.get(product.ordinal));
+    }
+}
+
+/// What is counted of a product: views, carts, removals, purchases, ratings of 1 to 5, and the
+/// sums of each status.
+pub type Row = [i64; 21];
+
+/// What a product event states, its stock apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Name.
+    pub name: Box<str>,
+    /// Category; what later sales that state none count under.
+    pub category: Box<str>,
+    /// Price.
+    pub price: Money,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_url: Option<Box<str>>,
+    /// If stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_date: Option<Time>,
+    /// The version of the event that said so; its version is `lastUpdated`.
+    #[serde(flatten)]
+    pub version: Version,
+}
+
+impl Entry {
+    /// What an event states.
+    #[must_use]
+    pub fn of(event: &event::Product<'_>, version: Version) -> Self {
+        Entry {
+            name: event.name.as_ref().into(),
+            category: event.category.as_ref().into(),
+            price: event.price,
+            description: event.description.as_deref().map(Into::into),
+            image_url: event.image_url.as_deref().map(Into::into),
+            added_date: event.added_date,
+            version,
+        }
+    }
+
+    /// Whether two events state the same, whenever they did.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Entry) -> bool {
+        Entry { version: self.version, ..other.clone() } == *self
+    }
+}
+
+impl Product {
+    /// A product as stored.
+    #[must_use]
+    pub fn of(record: Record, row: &Row) -> Self {
+        let Record { ordinal, catalogue, stock, stock_version } = record;
+        let mut product =
+            Product { ordinal, catalogue, stock, stock_version, ..Product::default() };
+        product.take_counts(row);
+        product
+    }
+
+    /// Takes what is counted of it.
+    fn take_counts(&mut self, row: &Row) {
+        let [views, carts, removals, purchases, one, two, three, four, five, ..] = *row;
+        (self.views, self.carts, self.removals) = (views, carts, removals);
+        self.purchases = purchases;
+        self.ratings = [one, two, three, four, five];
+        self.sales = ByStatus::from_columns(&row[9..]);
+    }
+
+    /// Its document.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record {
+            ordinal: self.ordinal,
+            catalogue: self.catalogue.clone(),
+            stock: self.stock,
+            stock_version: self.stock_version,
+        }
+    }
+
+    /// What is counted of it.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        let mut row = [0; 21];
+        row[..4].copy_from_slice(&[self.views, self.carts, self.removals, self.purchases]);
+        row[4..9].copy_from_slice(&self.ratings);
+        self.sales.to_columns(&mut row[9..]);
+        row
+    }
+
+    /// Replaces the catalogue's entry, unless what is known is newer.
+    pub fn state_entry(&mut self, mut entry: Entry) -> Stated {
+        let known = self.catalogue.as_deref();
+        let same = known.is_some_and(|known| known.says_the_same(&entry));
+        let (stated, version) = entry.version.weigh(known.map(|known| known.version), same);
+        if stated != Stated::Stale {
+            entry.version = version;
+            self.catalogue = Some(Box::new(entry));
+        }
+        stated
+    }
+
+    /// States the stock, unless what is known is newer.
+    pub fn state_stock(&mut self, stock: i64, version: Version) -> Stated {
+        let (stated, version) = version.weigh(self.stock_version, self.stock == Some(stock));
+        if stated != Stated::Stale {
+            (self.stock, self.stock_version) = (Some(stock), Some(version));
+        }
+        stated
+    }
+
+    /// Counts an activity of a well-known type.
+    pub fn count(&mut self, activity_type: &str) {
+        match activity_type {
+            "viewed_product" => self.views += 1,
+            "added_to_cart" => self.carts += 1,
+            "removed_from_cart" => self.removals += 1,
+            "purchased" => self.purchases += 1,
+            _ => {}
+        }
+    }
+}

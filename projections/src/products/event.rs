@@ -1,0 +1,152 @@
+//! A product of the catalogue: `events.product`.
+
+use std::borrow::Cow;
+
+use super::id::product_id;
+use super::stock::stock;
+use crate::json::values::{amount, date, open, trimmed, verbatim};
+use crate::json::{Payload, Reader, members, own};
+use crate::money::Money;
+use crate::time::Time;
+
+/// A product as the catalogue states it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Product<'a> {
+    /// Identity.
+    pub product_id: Cow<'a, str>,
+    /// At most 100 characters.
+    pub name: Cow<'a, str>,
+    /// Trimmed, open vocabulary.
+    pub category: Cow<'a, str>,
+    /// Not negative.
+    pub price: Money,
+    /// Whether a number with more than 4 decimals was rounded.
+    pub rounded: bool,
+    /// Items on hand; absent leaves the last known.
+    pub stock: Option<i64>,
+    /// At most 500 characters.
+    pub description: Option<Cow<'a, str>>,
+    /// Where a picture is.
+    pub image_url: Option<Cow<'a, str>>,
+    /// When the catalogue took it in.
+    pub added_date: Option<Time>,
+    /// `lastUpdated`: the producer's version of this entity.
+    pub updated_at: Option<Time>,
+}
+
+members! {
+    Members("") {
+        product_id = "productId",
+        name = "name",
+        category = "category",
+        price = "price",
+        stock = "stock",
+        description = "description",
+        image_url = "imageUrl",
+        added_date = "addedDate",
+        last_updated = "lastUpdated",
+        updated_at = "updatedAt",
+    }
+}
+
+/// The most characters of a name.
+const NAME_CHARS_MAX: usize = 100;
+/// The most characters of a description.
+const DESCRIPTION_CHARS_MAX: usize = 500;
+/// The most characters of an address.
+const URL_CHARS_MAX: usize = 2_048;
+
+impl<'a> Payload<'a> for Product<'a> {
+    type Members = Members<'a>;
+
+    fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
+        let limits = reader.limits;
+        let product_id = reader.required(found.product_id, product_id);
+        let name = reader.required(found.name, trimmed(NAME_CHARS_MAX));
+        let category = reader.required(found.category, open);
+        let price = reader.required(found.price, amount);
+        Product {
+            product_id,
+            name,
+            category,
+            price: price.money,
+            rounded: price.rounded,
+            stock: reader.optional(found.stock, stock),
+            description: reader.optional(found.description, verbatim(DESCRIPTION_CHARS_MAX)),
+            image_url: reader.optional(found.image_url, verbatim(URL_CHARS_MAX)),
+            added_date: reader.optional(found.added_date, date(limits)),
+            updated_at: reader.optional(found.last_updated.or(found.updated_at), date(limits)),
+        }
+    }
+
+    fn entity(&self) -> &str {
+        &self.product_id
+    }
+}
+
+impl Product<'_> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Product<'static> {
+        Product {
+            product_id: own(self.product_id),
+            name: own(self.name),
+            category: own(self.category),
+            description: self.description.map(own),
+            image_url: self.image_url.map(own),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Kind, Limits, Reason, parse};
+    use crate::money::Money;
+    use crate::time::Time;
+
+    const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
+
+    fn product(body: &str) -> Result<Product<'_>, Vec<Reason>> {
+        match parse(Kind::Product, body.as_bytes(), &LIMITS)? {
+            Event::Product(it) => Ok(it),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_product_is_read_with_what_the_catalogue_states() {
+        let body = r#"{"productId":"p","name":" A \"lamp\" ","category":"Home","price":19.99999,
+            "stock":0,"imageUrl":"https://example.org/p.png","updatedAt":"2026-11-21"}"#;
+        let it = product(body).unwrap();
+        assert_eq!((&*it.name, &*it.category), ("A \"lamp\"", "Home"));
+        assert_eq!((it.price, it.rounded, it.stock), (Money(200_000), true, Some(0)));
+        assert_eq!((it.description, it.added_date), (None, None));
+        assert_eq!(it.updated_at, Time::parse("2026-11-21").ok());
+    }
+
+    #[test]
+    fn bounds_are_reasons_under_their_fields() {
+        let (name, description) = ("n".repeat(101), "d".repeat(501));
+        let body = format!(
+            r#"{{"productId":"p","name":"{name}","category":"","price":"1.00001","stock":-1,
+            "description":"{description}","imageUrl":1,"addedDate":"1969-01-01","lastUpdated":0}}"#
+        );
+        let reasons = product(&body).unwrap_err();
+        let fields: Vec<_> = reasons.iter().map(|it| &*it.field).collect();
+        assert_eq!(
+            fields,
+            [
+                "name",
+                "category",
+                "price",
+                "stock",
+                "description",
+                "imageUrl",
+                "addedDate",
+                "lastUpdated",
+            ]
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! The id of a product.
+
+use std::borrow::Cow;
+
+use crate::json::values::{Read, id};
+
+/// The product that counts what names none. No event can name it.
+pub const RESERVED: &str = "(none)";
+
+/// The id of a product, which is not the one that counts what names none.
+pub(crate) fn product_id(json: &str) -> Read<Cow<'_, str>> {
+    let id = id(json)?;
+    if id == RESERVED {
+        return Err(
+            format!("must not be {RESERVED}, which is reserved for what names no product").into()
+        );
+    }
+    Ok(id)
+}

@@ -1,0 +1,55 @@
+//! What is kept of a transaction.
+
+use serde::{Deserialize, Serialize};
+
+use super::status::Status;
+use super::sums::Sums;
+use crate::fold::version::Version;
+use crate::money::Money;
+use crate::time::Time;
+
+/// A transaction as its newest event states it, and where it is counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sale {
+    /// The customer.
+    pub user: Box<str>,
+    /// The customer's ordinal.
+    pub buyer: u32,
+    /// The product, if one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<Box<str>>,
+    /// The product's ordinal, or the reserved one's.
+    pub sold: u32,
+    /// Status.
+    pub status: Status,
+    /// What it cost.
+    pub amount: Money,
+    /// How many items.
+    pub quantity: u32,
+    /// Its event time.
+    pub at: Time,
+    /// As stated.
+    pub payment_method: Box<str>,
+    /// Stated by its newest event or, while the product stays the same, an earlier one; else the
+    /// catalogue's from when the sale first named the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Box<str>>,
+    /// As stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Box<str>>,
+    /// The codes it is counted under: category, payment method and country, in the vocabularies
+    /// of its month.
+    pub cell: [u16; 3],
+    /// The version of the event that said so.
+    #[serde(flatten)]
+    pub version: Version,
+}
+
+impl Sale {
+    /// What it adds to every sum it is part of.
+    #[must_use]
+    pub fn sums(&self) -> Sums {
+        Sums { orders: 1, quantity: i64::from(self.quantity), amount: self.amount }
+    }
+}

@@ -1,0 +1,239 @@
+//! A sale: `events.transaction`.
+
+use std::borrow::Cow;
+
+use super::status::Status;
+use crate::json::values::{Read, Refusal, amount, currency, date, id, open, string, whole};
+use crate::json::{Member, Payload, Reader, members, members_of, own};
+use crate::money::Money;
+use crate::products::id::product_id;
+use crate::time::Time;
+
+/// A sale as its latest event states it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transaction<'a> {
+    /// Identity.
+    pub transaction_id: Cow<'a, str>,
+    /// The customer.
+    pub user_id: Cow<'a, str>,
+    /// `totalPrice`, not negative.
+    pub total_price: Money,
+    /// Whether a number with more than 4 decimals was rounded.
+    pub rounded: bool,
+    /// `transactionDate`.
+    pub at: Time,
+    /// The product, if named.
+    pub product_id: Option<Cow<'a, str>>,
+    /// Items, 1 to 1,000,000.
+    pub quantity: u32,
+    /// Status, `completed` where absent.
+    pub status: Status,
+    /// Trimmed; `credit_card` where absent.
+    pub payment_method: Cow<'a, str>,
+    /// Trimmed, if stated.
+    pub category: Option<Cow<'a, str>>,
+    /// `shippingAddress.country`, trimmed. The rest of the address is personal and is left out.
+    pub country: Option<Cow<'a, str>>,
+    /// The producer's version of this entity.
+    pub updated_at: Option<Time>,
+}
+
+members! {
+    Members("") {
+        transaction_id = "transactionId",
+        user_id = "userId",
+        total_price = "totalPrice",
+        amount = "amount",
+        transaction_date = "transactionDate",
+        timestamp = "timestamp",
+        product_id = "productId",
+        quantity = "quantity",
+        status = "status",
+        payment_method = "paymentMethod",
+        category = "category",
+        currency = "currency",
+        shipping_address = "shippingAddress",
+        updated_at = "updatedAt",
+    }
+}
+
+members! {
+    Address("shippingAddress.") {
+        country = "country",
+    }
+}
+
+/// The most items of one transaction.
+const QUANTITY_MAX: i64 = 1_000_000;
+
+impl<'a> Payload<'a> for Transaction<'a> {
+    type Members = Members<'a>;
+
+    fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
+        let limits = reader.limits;
+        let transaction_id = reader.required(found.transaction_id, id);
+        let user_id = reader.required(found.user_id, id);
+        let total_price = reader.required(found.total_price.or(found.amount), amount);
+        reader.optional(found.currency, currency(limits));
+        Transaction {
+            transaction_id,
+            user_id,
+            total_price: total_price.money,
+            rounded: total_price.rounded,
+            at: reader.required(found.transaction_date.or(found.timestamp), date(limits)),
+            product_id: reader.optional(found.product_id, product_id),
+            quantity: reader.optional(found.quantity, quantity).unwrap_or(1),
+            status: reader.optional(found.status, status).unwrap_or(Status::Completed),
+            payment_method: reader
+                .optional(found.payment_method, open)
+                .unwrap_or(Cow::Borrowed("credit_card")),
+            category: reader.optional(found.category, open),
+            country: reader
+                .optional(found.shipping_address, country_of)
+                .and_then(|country| reader.optional(country, open)),
+            updated_at: reader.optional(found.updated_at, date(limits)),
+        }
+    }
+
+    fn entity(&self) -> &str {
+        &self.transaction_id
+    }
+}
+
+/// A word of the closed vocabulary of statuses.
+fn status(json: &str) -> Read<Status> {
+    string(json)
+        .and_then(|word| Status::parse(&word))
+        .ok_or_else(|| "must be completed, pending, failed or returned".into())
+}
+
+fn quantity(json: &str) -> Result<u32, Refusal> {
+    // The bounds fit, so the default is never taken.
+    whole(1, QUANTITY_MAX)(json).map(|it| u32::try_from(it).unwrap_or_default())
+}
+
+/// The one member of an address that is read.
+fn country_of(json: &str) -> Result<Member<'_>, Refusal> {
+    Ok(members_of::<Address<'_>>(json)?.country)
+}
+
+impl Transaction<'_> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Transaction<'static> {
+        Transaction {
+            transaction_id: own(self.transaction_id),
+            user_id: own(self.user_id),
+            product_id: self.product_id.map(own),
+            payment_method: own(self.payment_method),
+            category: self.category.map(own),
+            country: self.country.map(own),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Kind, Limits, Reason, parse};
+    use crate::money::Money;
+    use crate::time::Time;
+
+    const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
+
+    fn transaction(body: &str) -> Result<Transaction<'_>, Vec<Reason>> {
+        match parse(Kind::Transaction, body.as_bytes(), &LIMITS)? {
+            Event::Transaction(it) => Ok(it),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(body: &str) -> Vec<String> {
+        transaction(body).unwrap_err().into_iter().map(|it| it.field.into_owned()).collect()
+    }
+
+    const REQUIRED: &str =
+        r#""transactionId":"t1","userId":"u1","totalPrice":12.5,"transactionDate":"2026-11-21""#;
+
+    fn with(rest: &str) -> String {
+        format!("{{{REQUIRED}{rest}}}")
+    }
+
+    #[test]
+    fn a_sale_needs_four_fields_and_has_defaults_for_the_rest() {
+        let expected = Transaction {
+            transaction_id: "t1".into(),
+            user_id: "u1".into(),
+            total_price: Money(125_000),
+            rounded: false,
+            at: Time::parse("2026-11-21").unwrap(),
+            product_id: None,
+            quantity: 1,
+            status: Status::Completed,
+            payment_method: "credit_card".into(),
+            category: None,
+            country: None,
+            updated_at: None,
+        };
+        assert_eq!(transaction(&with("")), Ok(expected.clone()));
+        let nulls =
+            with(r#","productId":null,"quantity":null,"status":null,"shippingAddress":null"#);
+        assert_eq!(transaction(&nulls), Ok(expected));
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let body = with(
+            r#","productId":"p1","quantity":3.0,"status":"returned","paymentMethod":" paypal ",
+            "category":"Books","currency":"eur","updatedAt":"2026-11-22T00:00:00Z","unknown":[{}],
+            "shippingAddress":{"street":"1 High St","city":7,"country":" IE "}"#,
+        );
+        let it = transaction(&body).unwrap();
+        assert_eq!(it.product_id.as_deref(), Some("p1"));
+        assert_eq!((it.quantity, it.status), (3, Status::Returned));
+        assert_eq!((&*it.payment_method, it.category.as_deref()), ("paypal", Some("Books")));
+        assert_eq!(it.country.as_deref(), Some("IE"));
+        assert_eq!(it.updated_at, Time::parse("2026-11-22").ok());
+    }
+
+    #[test]
+    fn aliases_stand_in_and_the_name_wins() {
+        let body = r#"{"transactionId":"t","userId":"u","amount":"7.25","timestamp":"2026-01-01"}"#;
+        assert_eq!(transaction(body).unwrap().total_price, Money(72_500));
+        let both = with(r#","amount":"not read","timestamp":"not read""#);
+        assert_eq!(transaction(&both).unwrap().total_price, Money(125_000));
+    }
+
+    #[test]
+    fn every_reason_is_given_at_once_under_the_name_the_producer_used() {
+        assert_eq!(refused("{}"), ["transactionId", "userId", "totalPrice", "transactionDate"]);
+        let body = r#"{"transactionId":7,"userId":"","amount":-1,"timestamp":"2999-01-01",
+            "currency":"USD","quantity":0,"status":"Completed","shippingAddress":{"country":1}}"#;
+        assert_eq!(
+            refused(body),
+            [
+                "transactionId",
+                "userId",
+                "amount",
+                "currency",
+                "timestamp",
+                "quantity",
+                "status",
+                "shippingAddress.country",
+            ]
+        );
+        assert_eq!(refused(&with(r#","shippingAddress":"1 High St""#)), ["shippingAddress"]);
+        assert_eq!(
+            refused(&with(r#","quantity":1000001,"productId":"""#)),
+            ["productId", "quantity"]
+        );
+    }
+
+    #[test]
+    fn blank_open_values_are_absent() {
+        let body = with(r#","category":"","paymentMethod":"  ","shippingAddress":{"country":" "}"#);
+        let it = transaction(&body).unwrap();
+        assert_eq!((it.category, it.country, &*it.payment_method), (None, None, "credit_card"));
+    }
+}

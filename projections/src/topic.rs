@@ -1,0 +1,161 @@
+//! Which figures change together: a commit says which topics it touched, and what is made of
+//! others stays as it is.
+
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! topics {
+    ($($(#[$doc:meta])* $Topic:ident = $name:literal,)*) => {
+        /// A set of figures that change together.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Topic {
+            $($(#[$doc])* $Topic,)*
+        }
+
+        impl Topic {
+            /// All of them.
+            pub const ALL: &[Topic] = &[$(Topic::$Topic),*];
+
+            /// Its name on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Topic::$Topic => $name,)* }
+            }
+        }
+    };
+}
+
+topics! {
+    /// Sales.
+    Sales = "sales",
+    /// Products: their catalogue, sums, views and ratings.
+    Products = "products",
+    /// Customers.
+    Customers = "customers",
+    /// Activities.
+    Behaviour = "behaviour",
+    /// Ratings.
+    Feedback = "feedback",
+}
+
+/// A set of topics. On the wire an object with a boolean for each: `{"sales":true,...}`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Topics(u32);
+
+impl Topics {
+    /// Every topic.
+    pub const ALL: Topics = Topics::of(Topic::ALL);
+
+    /// These.
+    #[must_use]
+    pub const fn of(topics: &[Topic]) -> Self {
+        let (mut bits, mut at) = (0, 0);
+        while at < topics.len() {
+            bits |= 1 << topics[at] as u32;
+            at += 1;
+        }
+        Topics(bits)
+    }
+
+    /// Adds one.
+    pub fn insert(&mut self, topic: Topic) {
+        self.0 |= 1 << topic as u32;
+    }
+
+    /// Whether one is in it.
+    #[must_use]
+    pub const fn contains(self, topic: Topic) -> bool {
+        self.0 & 1 << topic as u32 != 0
+    }
+
+    /// Whether one of them is in both.
+    #[must_use]
+    pub const fn intersects(self, other: Topics) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether none is in it.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those of either.
+    #[must_use]
+    pub const fn union(self, other: Topics) -> Self {
+        Topics(self.0 | other.0)
+    }
+
+    /// Those that are in it.
+    pub fn iter(self) -> impl Iterator<Item = Topic> {
+        Topic::ALL.iter().copied().filter(move |topic| self.contains(*topic))
+    }
+}
+
+impl fmt::Debug for Topics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Topics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(Topic::ALL.len()))?;
+        for topic in Topic::ALL {
+            map.serialize_entry(topic.as_str(), &self.contains(*topic))?;
+        }
+        map.end()
+    }
+}
+
+/// A topic that this version does not know is left out, and one that is not there is not in it.
+impl<'de> Deserialize<'de> for Topics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Topics;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of topics")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Topics, A::Error> {
+                let mut topics = Topics::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    match Topic::ALL.iter().find(|topic| topic.as_str() == name) {
+                        Some(topic) if map.next_value()? => topics.insert(*topic),
+                        Some(_) => {}
+                        None => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(topics)
+            }
+        }
+        deserializer.deserialize_map(Names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_an_object_on_the_wire_and_reads_back() {
+        let topics = Topics::of(&[Topic::Sales, Topic::Feedback]);
+        let text = serde_json::to_string(&topics).unwrap();
+        let all = r#"{"sales":true,"products":false,"customers":false,"behaviour":false,"feedback":true}"#;
+        assert_eq!(text, all);
+        assert_eq!(serde_json::from_str::<Topics>(&text).ok(), Some(topics));
+        let other = serde_json::from_str::<Topics>(r#"{"to come":true,"feedback":true}"#);
+        assert_eq!(other.ok(), Some(Topics::of(&[Topic::Feedback])));
+    }
+
+    #[test]
+    fn sets_intersect_where_one_topic_is_in_both() {
+        let (some, other) = (Topics::of(&[Topic::Sales]), Topics::of(&[Topic::Products]));
+        assert!(some.intersects(Topics::ALL) && !some.intersects(other));
+        assert_eq!(some.union(other).iter().count(), 2);
+        assert!(Topics::default().is_empty());
+    }
+}
