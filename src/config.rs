@@ -20,7 +20,7 @@ use clap::{Args, ValueEnum};
 use crate::auth::secret::Hidden;
 use crate::http::door;
 use crate::push::socket_io;
-use crate::services;
+use crate::{services, shop};
 use values::Private;
 
 /// The least bytes of the log.
@@ -194,6 +194,17 @@ impl Settings {
             ping_interval: Duration::from_millis(self.ws_heartbeat_interval),
             ping_timeout: Duration::from_millis(self.ws_connection_timeout),
             sessions: usize::try_from(self.door.max_connections).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// The shop, at addresses that are known by now.
+    #[must_use]
+    pub fn shop(&self, nats_url: &str, mongodb_uri: &str) -> shop::Settings {
+        shop::Settings {
+            log: self.log(nats_url),
+            mongodb_uri: mongodb_uri.to_owned(),
+            database: self.mongodb_db.clone(),
+            fold: self.fold(),
         }
     }
 

@@ -21,6 +21,7 @@
 //! - [`files`]: how many it may have open;
 //! - [`failpoint`]: places where it can be told to kill itself; [`soak`]: faults, and what is left;
 //! - [`services`]: nats-server and mongod as children of this program;
+//! - [`shop`]: one shop, its log, store, projector and push;
 //! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
 
 #[macro_use]
@@ -41,6 +42,7 @@ pub mod quarantine;
 pub mod query;
 pub mod seldom;
 pub mod services;
+pub mod shop;
 pub mod soak;
 pub mod store;
 pub mod stream;

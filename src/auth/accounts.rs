@@ -17,9 +17,10 @@ use super::secret::Hidden;
 use super::throttle::Attempt;
 use super::token::Tokens;
 use crate::http::client::Origin;
-use crate::store::accounts::{Account, PasswordHash, Profile};
-use crate::store::sessions::{Refresh, Rotated, Rotation, SessionRow};
-use crate::store::{Store, time};
+use crate::store::platform::Platform;
+use crate::store::platform::accounts::{Account, PasswordHash, Profile};
+use crate::store::platform::sessions::{Refresh, Rotated, Rotation, SessionRow};
+use crate::store::time;
 
 /// A refresh token whose answer was lost can be used again for this long.
 const GRACE: Duration = Duration::from_secs(10);
@@ -31,7 +32,7 @@ const SESSION_AGE: Duration = Duration::from_hours(90 * 24);
 #[derive(Debug)]
 pub struct Accounts {
     /// Where they are.
-    pub store: Store,
+    pub store: Platform,
     /// Makes access tokens.
     pub tokens: Arc<Tokens>,
     /// Makes refresh tokens.

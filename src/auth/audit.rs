@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::caller::Caller;
 use crate::http::client::Origin;
-use crate::store::audit::AuditRow;
-use crate::store::{Store, time};
+use crate::store::platform::Platform;
+use crate::store::platform::audit::AuditRow;
+use crate::store::time;
 
 /// A target or a detail is cut off here: a path can be as long as its sender likes.
 const CHARACTERS_MAX: usize = 256;
@@ -15,7 +16,7 @@ const CHARACTERS_MAX: usize = 256;
 /// Adds to the audit.
 #[derive(Debug, Clone)]
 pub struct Audit {
-    store: Store,
+    store: Platform,
     kept: Option<Duration>,
 }
 
@@ -165,7 +166,7 @@ impl Event {
 impl Audit {
     /// Adds to the audit in `store`. A row goes so many days after it was written; with 0 it stays.
     #[must_use]
-    pub fn new(store: Store, days: u32) -> Self {
+    pub fn new(store: Platform, days: u32) -> Self {
         let kept = (days > 0).then(|| Duration::from_hours(24 * u64::from(days)));
         Audit { store, kept }
     }

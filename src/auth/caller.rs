@@ -9,7 +9,7 @@ use super::role::{Action, Resource, Rights, Role};
 use super::scope::Scope;
 use crate::http::door::limits::LimitKey;
 use crate::http::problem::Problem;
-use crate::store::relied::By;
+use crate::store::platform::relied::By;
 
 /// Who calls, as the store had it when the request came. Handlers of any route but a public one
 /// can ask for it.

@@ -6,7 +6,7 @@ use super::gate::Refusal;
 use super::password;
 use crate::http::problem::{FieldError, Problem};
 use crate::store;
-use crate::store::accounts::Refused;
+use crate::store::platform::accounts::Refused;
 
 const ROLE_ASKED: &str =
     "An account that is registered is a viewer; an admin gives roles and permissions";

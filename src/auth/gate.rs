@@ -27,8 +27,9 @@ use super::role::Rights;
 use super::token::{self, Tokens};
 use crate::http::client::Origin;
 use crate::http::problem::Problem;
-use crate::store::sessions::Standing;
-use crate::store::{self, Store};
+use crate::store;
+use crate::store::platform::Platform;
+use crate::store::platform::sessions::Standing;
 
 /// The header that an API key can come in, beside `Authorization: Bearer`.
 pub const X_API_KEY: &str = "x-api-key";
@@ -154,7 +155,7 @@ impl Gate {
     /// The gate of a service: tokens, sessions and keys; who is known and may not come in is in
     /// the audit.
     #[must_use]
-    pub fn new(store: Store, tokens: Arc<Tokens>, audit: Audit) -> Self {
+    pub fn new(store: Platform, tokens: Arc<Tokens>, audit: Audit) -> Self {
         let used = LastUse::new(store.clone());
         Gate(Arc::new(move |access, credential, origin| {
             let (store, tokens, audit) = (store.clone(), tokens.clone(), audit.clone());
@@ -257,7 +258,7 @@ fn unread(rejection: &BytesRejection, bytes_max: usize) -> Problem {
 }
 
 async fn identify(
-    store: &Store,
+    store: &Platform,
     tokens: &Tokens,
     credential: Option<Credential>,
 ) -> Result<Caller, Refusal> {

@@ -23,7 +23,7 @@ use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
 use crate::http::problem::Problem;
-use crate::store::sessions::SessionRow;
+use crate::store::platform::sessions::SessionRow;
 use crate::store::time;
 
 /// Mails that are being sent; one more is not begun.

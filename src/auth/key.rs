@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 use super::caller::KeyHolder;
 use super::scope::Scope;
 use super::secret::random;
-use crate::store::keys::KeyRow;
-use crate::store::{self, Store, time};
+use crate::store::platform::Platform;
+use crate::store::platform::keys::KeyRow;
+use crate::store::{self, time};
 
 /// What every key begins with, so that one that leaked is known where it is found.
 pub const PREFIX: &str = "abi_";
@@ -61,7 +62,7 @@ pub fn row(
 ///
 /// # Errors
 /// Where the store does not answer.
-pub async fn holder(store: &Store, text: &str) -> Result<Option<KeyHolder>, store::Error> {
+pub async fn holder(store: &Platform, text: &str) -> Result<Option<KeyHolder>, store::Error> {
     if !text.starts_with(PREFIX) {
         return Ok(None);
     }

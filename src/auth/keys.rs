@@ -15,9 +15,10 @@ use super::key::{self, NewKey};
 use super::role::{Action, Resource};
 use super::scope::Scope;
 use crate::http::client::Origin;
-use crate::store::keys::KeyRow;
-use crate::store::sessions::Standing;
-use crate::store::{Store, time};
+use crate::store::platform::Platform;
+use crate::store::platform::keys::KeyRow;
+use crate::store::platform::sessions::Standing;
+use crate::store::time;
 
 /// A key is good for so many days unless something else is asked for.
 pub const DAYS: u32 = 365;
@@ -34,7 +35,7 @@ const COMMAND: &str = "command";
 #[derive(Debug, Clone)]
 pub struct Keys {
     /// Where they are.
-    pub store: Store,
+    pub store: Platform,
     /// Remembers what was done.
     pub audit: Audit,
 }

@@ -14,9 +14,9 @@ use super::password::Crowd;
 use super::secret::{Hidden, random};
 use super::throttle::Attempt;
 use crate::http::client::Origin;
-use crate::store::accounts::{Account, Change, NewPassword, Sessions};
-use crate::store::change::Judge;
-use crate::store::resets::ResetRow;
+use crate::store::platform::accounts::{Account, Change, NewPassword, Sessions};
+use crate::store::platform::change::Judge;
+use crate::store::platform::resets::ResetRow;
 use crate::store::time;
 
 /// A token to set a new password is good for this long.

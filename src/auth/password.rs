@@ -12,7 +12,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use super::places::{Begun, Full, Place, Places, UnderWay};
 use super::secret::Hidden;
 use super::throttle::network;
-use crate::store::accounts::PasswordHash;
+use crate::store::platform::accounts::PasswordHash;
 use crate::telemetry;
 
 /// How many characters a password has.

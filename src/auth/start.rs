@@ -17,7 +17,7 @@ use super::secret::{self, Secrets};
 use super::token::Tokens;
 use crate::config::Settings;
 use crate::http::client::Origin;
-use crate::store::Store;
+use crate::store::platform::Platform;
 
 /// The secrets as the settings want them.
 ///
@@ -35,7 +35,7 @@ pub fn secrets_of(settings: &Settings) -> Result<Secrets, secret::Error> {
 ///
 /// # Errors
 /// Where a secret is too short, mail is half set, or the store does not answer.
-pub async fn accounts_of(settings: &Settings, store: Store) -> anyhow::Result<Accounts> {
+pub async fn accounts_of(settings: &Settings, store: Platform) -> anyhow::Result<Accounts> {
     store.prepare_accounts().await?;
     let secrets = secrets_of(settings)?;
     let mailer = match (&settings.smtp_url, &settings.mail_from) {

@@ -9,8 +9,9 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use crate::store::attempts::Counting;
-use crate::store::{self, Store, time};
+use crate::store::platform::Platform;
+use crate::store::platform::attempts::Counting;
+use crate::store::{self, time};
 
 const HOUR_MS: i64 = 3_600_000;
 /// How long an address is known that an account has signed in from.
@@ -56,7 +57,7 @@ impl Attempt {
     ///
     /// # Errors
     /// Where the store does not answer.
-    pub async fn wait(&self, store: &Store) -> Result<Option<u32>, store::Error> {
+    pub async fn wait(&self, store: &Platform) -> Result<Option<u32>, store::Error> {
         let keys = [&self.pair, &self.account, &self.address].map(|it| it.key.clone());
         let rows = store.attempts(&keys).await?;
         let is_known = rows.get(&self.pair.key).is_some_and(|row| row.known);
@@ -69,7 +70,7 @@ impl Attempt {
     ///
     /// # Errors
     /// Where the store does not answer.
-    pub async fn is_known(&self, store: &Store) -> Result<bool, store::Error> {
+    pub async fn is_known(&self, store: &Platform) -> Result<bool, store::Error> {
         let rows = store.attempts(std::slice::from_ref(&self.pair.key)).await?;
         Ok(rows.get(&self.pair.key).is_some_and(|row| row.known))
     }
@@ -78,7 +79,7 @@ impl Attempt {
     ///
     /// # Errors
     /// Where the store does not answer.
-    pub async fn failed(&self, store: &Store) -> Result<(), store::Error> {
+    pub async fn failed(&self, store: &Platform) -> Result<(), store::Error> {
         // At once: whoever is next waits for it.
         let [pair, account, address] =
             [&self.pair, &self.account, &self.address].map(|it| store.count_failure(it));
@@ -91,7 +92,7 @@ impl Attempt {
     ///
     /// # Errors
     /// Where the store does not answer.
-    pub async fn succeeded(&self, store: &Store) -> Result<(), store::Error> {
+    pub async fn succeeded(&self, store: &Platform) -> Result<(), store::Error> {
         let until = time::at(time::now().timestamp_millis() + KNOWN_MS);
         store.forget_failures(&self.pair.key, until).await
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::role::{Permission, Role};
-use crate::store::accounts::{Account, Profile};
+use crate::store::platform::accounts::{Account, Profile};
 use crate::store::time;
 
 /// An account as answers show it. What is not known is null.
@@ -43,7 +43,7 @@ pub struct ShownProfile {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)] // as in [`crate::store::accounts::Preferences`]
+#[allow(missing_docs)] // as in [`crate::store::platform::accounts::Preferences`]
 pub struct ShownPreferences {
     pub theme: Option<String>,
     pub language: Option<String>,

@@ -16,9 +16,9 @@ use super::gate::{Refusal, person};
 use super::password::Crowd;
 use super::role::{Action, Permission, Resource, Rights, Role};
 use crate::http::client::Origin;
-use crate::store::accounts::{Account, Change, Refused, Sessions};
-use crate::store::change::Judge;
-use crate::store::sessions::Standing;
+use crate::store::platform::accounts::{Account, Change, Refused, Sessions};
+use crate::store::platform::change::Judge;
+use crate::store::platform::sessions::Standing;
 
 /// Whose account somebody may change who may do that to accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,7 +277,7 @@ fn events(account: &Account, change: &Change) -> Vec<(EventType, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::accounts::{PasswordHash, Profile};
+    use crate::store::platform::accounts::{PasswordHash, Profile};
     use crate::store::time;
 
     fn account(id: &str, role: Role) -> Account {

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::access::Access;
 use super::caller::{Caller, KeyHolder};
 use super::gate::person;
-use crate::store::{self, Store};
+use crate::store;
+use crate::store::platform::Platform;
 
 /// Which of some callers may not come in any more, by what they are known as. However many there
 /// are, it takes one look at sessions and one at keys.
@@ -13,7 +14,7 @@ use crate::store::{self, Store};
 /// # Errors
 /// Where the store does not answer.
 pub async fn turned_away<T: Copy>(
-    store: &Store,
+    store: &Platform,
     access: Access,
     callers: &[(T, Caller)],
 ) -> Result<Vec<T>, store::Error> {

@@ -132,7 +132,7 @@ impl Stand {
         let (nats, mongo) = (self.services.nats_url(), self.services.mongodb_uri());
         let app = App::start(&settings, listener, nats, mongo).await?;
         let key = key::make("bench", scopes, "bench", None);
-        app.store.insert_key(&key.row).await?;
+        app.platform.insert_key(&key.row).await?;
         Ok((app, key.text))
     }
 

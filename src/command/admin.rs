@@ -13,7 +13,7 @@ use crate::auth::secret::Hidden;
 use crate::auth::{self, password};
 use crate::config::Settings;
 use crate::http::client::Origin;
-use crate::store::Store;
+use crate::store::platform::Platform;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -53,7 +53,7 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     };
     let joined = Joined::servers(settings).await?;
     let outcome = async {
-        let store = Store::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
+        let store = Platform::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
         let bind = joined.serves.unwrap_or(settings.bind);
         let settings = Settings { bind, ..settings.clone() };
         let accounts = auth::accounts_of(&settings, store).await?;

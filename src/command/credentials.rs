@@ -54,11 +54,11 @@ impl Credentials {
         };
         credentials.account(app, &credentials.admin, Role::Admin).await?;
         credentials.account(app, &credentials.viewer, Role::Viewer).await?;
-        if key::holder(&app.store, &credentials.producer_key).await?.is_none() {
+        if key::holder(&app.platform, &credentials.producer_key).await?.is_none() {
             let scopes = [Scope::EventsWrite(None), Scope::MetricsRead, Scope::PushSubscribe];
             let row =
                 key::row(&credentials.producer_key, "demo producer", &scopes, "command", None);
-            app.store.insert_key(&row).await?;
+            app.platform.insert_key(&row).await?;
         }
         Ok((credentials, path))
     }
@@ -86,7 +86,7 @@ impl Credentials {
     }
 
     async fn account(&self, app: &App, login: &Login, role: Role) -> anyhow::Result<()> {
-        if app.store.account_by_email(&login.email).await?.is_some() {
+        if app.platform.account_by_email(&login.email).await?.is_some() {
             return Ok(());
         }
         let new = NewAccount {

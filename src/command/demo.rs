@@ -106,8 +106,8 @@ async fn live(
     let weeks = weeks(arguments, app).await?;
     let end = fill(settings, app, weeks).await?;
     fold(app, end).await?;
-    let live = app.store.live().await?.context("nothing was folded")?;
-    let checkpoint = app.store.checkpoint(live).await?.context("nothing was folded")?;
+    let live = app.shop().store.live().await?.context("nothing was folded")?;
+    let checkpoint = app.shop().store.checkpoint(live).await?.context("nothing was folded")?;
     show_totals(&checkpoint.root, weeks);
     let (credentials, path) = Credentials::ensure(settings, app).await?;
     if !arguments.still {
@@ -117,7 +117,7 @@ async fn live(
     let since = LAST_DAY - chrono::TimeDelta::weeks(26 - weeks);
     say!("{}", ways_in(app.address, since, &credentials, &path));
     if !arguments.still {
-        generate::run(app.log.clone(), moving.clone()).await;
+        generate::run(app.shop().log.clone(), moving.clone()).await;
     }
     std::future::pending().await
 }
@@ -158,7 +158,7 @@ async fn reset(data_dir: &Path) -> anyhow::Result<()> {
 
 /// Makes sure that what is on the log is the demo's: a shop's own events must not be mixed with it.
 async fn claim(app: &App) -> anyhow::Result<()> {
-    let mut status = app.status.clone();
+    let mut status = app.shop().status.clone();
     let begun = status.wait_for(|status| status.state != State::Starting);
     let state = tokio::time::timeout(Duration::from_mins(1), begun)
         .await
@@ -168,8 +168,8 @@ async fn claim(app: &App) -> anyhow::Result<()> {
     if let State::Halted(halt) = state {
         bail!("the projector halts: {halt}; --reset starts over");
     }
-    let last = app.log.extent().await?.last;
-    if last > 0 && !app.store.knows_data_set(DATA_SET).await? {
+    let last = app.shop().log.extent().await?.last;
+    if last > 0 && !app.shop().store.knows_data_set(DATA_SET).await? {
         bail!(
             "the log holds events that are not the demo's, up to position {last}; give the demo a \
              log of its own, such as with --data-dir .adaptive-bi-demo, or another NATS_STREAM, \
@@ -186,7 +186,7 @@ async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
         let last = retail::last_date(decoded(YEAR, true)?)?.context("the year has no date")?;
         retail::weeks_until(last, chrono::Utc::now())
     };
-    let kept = app.store.remember_shift(DATA_SET, wanted).await?;
+    let kept = app.shop().store.remember_shift(DATA_SET, wanted).await?;
     if arguments.no_shift != (kept == 0) {
         say!("the data keeps the dates it was first given; --reset starts over");
     }
@@ -195,14 +195,14 @@ async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
 
 /// Puts on the log what is not there yet; gives the log's end.
 async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Result<u64> {
-    let known = app.store.ingested(DATA_SET).await?;
+    let known = app.shop().store.ingested(DATA_SET).await?;
     if known < YEAR_EVENTS {
         say!("a year of a real shop goes onto the log");
         let bar = file::progress_bar(YEAR_EVENTS);
         let options = retail::Options { shift_weeks, demo: true };
         let source = Source::Retail(decoded(YEAR, true)?, options);
         let (note, mut noted) = tokio::sync::watch::channel(known);
-        let store = app.store.clone();
+        let store = app.shop().store.clone();
         let noting = tokio::spawn(async move {
             while noted.changed().await.is_ok() {
                 let events = *noted.borrow_and_update();
@@ -211,7 +211,7 @@ async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Resul
             }
         });
         let skip = usize::try_from(known).unwrap_or(usize::MAX);
-        let summary = file::ingest(&app.log, &settings.currency, source, skip, |events| {
+        let summary = file::ingest(&app.shop().log, &settings.currency, source, skip, |events| {
             bar.set_position(known + events);
             bar.set_message(ingest::rate(events, bar.elapsed()));
             note.send_replace(known + events);
@@ -220,15 +220,15 @@ async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Resul
         bar.finish_and_clear();
         drop(note);
         noting.await?;
-        app.store.remember_ingested(DATA_SET, YEAR_EVENTS).await?;
+        app.shop().store.remember_ingested(DATA_SET, YEAR_EVENTS).await?;
         say!("  {}", ingest::rate(summary.accepted + summary.duplicates, summary.took));
     }
-    Ok(app.log.extent().await?.last)
+    Ok(app.shop().log.extent().await?.last)
 }
 
 /// Waits until the read models have reached `end`.
 async fn fold(app: &App, end: u64) -> anyhow::Result<()> {
-    let mut status = app.status.clone();
+    let mut status = app.shop().status.clone();
     let from = status.borrow_and_update().position;
     let bar = file::progress_bar(end);
     loop {

@@ -8,7 +8,8 @@ use crate::auth::keys::{self, DAYS, DAYS_MAX, End, Keys, Wanted};
 use crate::auth::scope::Scope;
 use crate::config::Settings;
 use crate::http::client::Origin;
-use crate::store::{Store, time};
+use crate::store::platform::Platform;
+use crate::store::time;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -50,7 +51,7 @@ pub enum Action {
 pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     let joined = Joined::servers(settings).await?;
     let outcome = async {
-        let store = Store::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
+        let store = Platform::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
         store.prepare_accounts().await?;
         let keys = Keys { audit: Audit::new(store.clone(), settings.audit_days), store };
         match action {

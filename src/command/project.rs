@@ -23,6 +23,7 @@ use crate::store::diff::Difference;
 use crate::store::generation::Checkpoint;
 use crate::store::generations::GenerationState;
 use crate::store::holes::AcceptedHole;
+use crate::store::platform::Platform;
 use crate::store::work::{Ended, Work, Works};
 use crate::store::{Store, time};
 use crate::stream::{Extent, Log};
@@ -309,7 +310,7 @@ async fn rebuild(
 
 async fn remember(settings: &Settings, store: &Store, event: EventType, what: String) {
     let event = Event::done(event).by_name("command").to("projections").detail(what);
-    Audit::new(store.clone(), settings.audit_days).record(event).await;
+    Audit::new(Platform::beside(store), settings.audit_days).record(event).await;
 }
 
 async fn cancel(settings: &Settings, store: &Store) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ use crate::quarantine::{Edit, Quarantine, Who};
 use crate::services::Services;
 use crate::store::Store;
 use crate::store::commit::QuarantineReason;
+use crate::store::platform::Platform;
 use crate::store::quarantine::{QuarantineWanted, Which};
 use crate::stream::{Log, subject};
 
@@ -92,7 +93,7 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
         let log =
             log.with_context(|| format!("there is no stream {} yet", settings.nats_stream))?;
         let store = Store::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
-        let audit = Audit::new(store.clone(), settings.audit_days);
+        let audit = Audit::new(Platform::beside(&store), settings.audit_days);
         let prefix = settings.subject_prefix.clone();
         act(&Quarantine { store, log, prefix, audit }, action).await
     }

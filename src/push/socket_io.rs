@@ -42,7 +42,7 @@ use crate::auth::scope::Scope;
 use crate::auth::watch;
 use crate::http::problem::Problem;
 use crate::query;
-use crate::store::Store;
+use crate::store::platform::Platform;
 use crate::telemetry;
 
 /// Nothing a client sends here is longer, and nothing that Socket.IO repeats of it: a namespace that
@@ -66,7 +66,7 @@ pub struct SocketIoPush {
     io: SocketIo,
     hub: Arc<Hub>,
     gate: Gate,
-    store: Store,
+    store: Platform,
     /// Who is signed in on which connection.
     callers: Arc<Mutex<HashMap<Sid, Caller>>>,
     sessions: Sessions,
@@ -102,7 +102,7 @@ pub fn around(
     router: Router,
     hub: Arc<Hub>,
     gate: Gate,
-    store: Store,
+    store: Platform,
     options: Options<'_>,
 ) -> (Router, SocketIoPush) {
     let (layer, io) = SocketIo::builder()

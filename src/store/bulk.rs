@@ -21,6 +21,7 @@ use super::generation::Checkpoint;
 use super::lease::Owner;
 use super::names::{CHECKPOINTS, LEASES, Model};
 use super::operations::{Command, Verb};
+use super::transaction::transact;
 use super::{Doing, Error, Store};
 
 /// Batches that may wait for the database. The fold keeps at hand what these have changed.
@@ -136,7 +137,7 @@ impl Bulk {
         let document = bson::serialize_to_document(checkpoint).doing(ENCODING)?;
         let context = (self.store.database.clone(), owner.clone(), document);
         let doing = "writing the checkpoint of a new generation";
-        let counts = self.store.transact(doing, context, |session, context| {
+        let counts = transact(&self.store.client, doing, context, |session, context| {
             async move {
                 let (database, owner, checkpoint) = context;
                 let ours = doc! { "_id": owner.lease, "owner": owner.id.as_str() };

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, META, Model};
+use super::transaction::transact;
 use super::work::Works;
 use super::{Doing, Error, Store};
 use crate::failpoint;
@@ -116,7 +117,7 @@ impl Store {
         at_least: u64,
     ) -> Result<bool, Error> {
         let context = (self.database.clone(), from, to, at_least);
-        self.transact("switching generations", context, |session, context| {
+        transact(&self.client, "switching generations", context, |session, context| {
             async move {
                 let (database, (from, position), to, at_least) = context;
                 let (meta, checkpoints) = (

@@ -12,35 +12,24 @@
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`quarantine`]: what is quarantined, and what became of it;
 //! - [`notes`]: what is remembered beside the read models; [`holes`]: what the log may lack;
-//! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
-//!   [`change`]: what is changed of an account; [`relied`]: who asks for a change may still;
-//!   [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
-//! - [`door`]: the indexes of all these; [`transaction`], [`time`]: what they are made with.
+//! - [`platform`]: accounts, sessions, keys and the audit: a store of its own, in the same database;
+//! - [`transaction`], [`time`]: what both are made with.
 
-pub mod accounts;
-pub mod attempts;
-pub mod audit;
 pub mod bulk;
-pub mod change;
 pub mod commit;
 pub mod diff;
-pub mod directory;
-pub mod door;
 pub mod folder;
 pub mod generation;
 pub mod generations;
 pub mod holes;
-pub mod keys;
 pub mod lease;
 pub mod load;
 pub mod names;
 pub mod notes;
 mod operations;
+pub mod platform;
 pub mod quarantine;
 pub mod read;
-pub mod relied;
-pub mod resets;
-pub mod sessions;
 pub mod time;
 mod transaction;
 pub mod work;
@@ -159,7 +148,7 @@ impl<T> Doing<T> for Result<T, mongodb::bson::error::Error> {
     }
 }
 
-/// One shop's database.
+/// The store of one shop: its read models and what its projector needs.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) client: Client,
@@ -173,34 +162,8 @@ impl Store {
     /// # Errors
     /// [`Error::Uri`], [`Error::Unreachable`], [`Error::NoReplicaSet`], [`Error::TooOld`].
     pub async fn connect(uri: &str, name: Option<&str>) -> Result<Self, Error> {
-        let mut options = ClientOptions::parse(uri).await.map_err(Error::Uri)?;
-        let host = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        options.app_name = Some("adaptive-bi".to_owned());
-        options.server_selection_timeout = Some(Duration::from_secs(5));
-        options.connect_timeout = Some(Duration::from_secs(5));
-        options.max_pool_size = Some(32);
-        options.min_pool_size = Some(4);
-        options.write_concern = Some(WriteConcern::majority());
-        options.read_concern = Some(ReadConcern::majority());
-        let name = name
-            .map(str::to_owned)
-            .or_else(|| options.default_database.clone())
-            .unwrap_or_else(|| DATABASE.to_owned());
-        let client = Client::with_options(options).map_err(Error::Uri)?;
-        let admin = client.database("admin");
-        let hello = admin
-            .run_command(doc! { "hello": 1 })
-            .await
-            .map_err(|driver| Error::Unreachable { host: host.clone(), driver })?;
-        if hello.get_str("setName").is_err() && hello.get_str("msg").ok() != Some("isdbgrid") {
-            return Err(Error::NoReplicaSet { host });
-        }
-        let build = admin.run_command(doc! { "buildInfo": 1 }).await.doing("asking its version")?;
-        let found = build.get_str("version").unwrap_or("0").to_owned();
-        if version_of(&found) < OLDEST_VERSION {
-            return Err(Error::TooOld { found });
-        }
-        Ok(Store { database: client.database(&name), client })
+        let (client, database) = connect_to(uri, name).await?;
+        Ok(Store { client, database })
     }
 
     /// Whether the database answers.
@@ -214,6 +177,39 @@ impl Store {
             .doing("asking whether MongoDB is up")?;
         Ok(())
     }
+}
+
+/// See [`Store::connect`].
+async fn connect_to(uri: &str, name: Option<&str>) -> Result<(Client, Database), Error> {
+    let mut options = ClientOptions::parse(uri).await.map_err(Error::Uri)?;
+    let host = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    options.app_name = Some("adaptive-bi".to_owned());
+    options.server_selection_timeout = Some(Duration::from_secs(5));
+    options.connect_timeout = Some(Duration::from_secs(5));
+    options.max_pool_size = Some(32);
+    options.min_pool_size = Some(4);
+    options.write_concern = Some(WriteConcern::majority());
+    options.read_concern = Some(ReadConcern::majority());
+    let name = name
+        .map(str::to_owned)
+        .or_else(|| options.default_database.clone())
+        .unwrap_or_else(|| DATABASE.to_owned());
+    let client = Client::with_options(options).map_err(Error::Uri)?;
+    let admin = client.database("admin");
+    let hello = admin
+        .run_command(doc! { "hello": 1 })
+        .await
+        .map_err(|driver| Error::Unreachable { host: host.clone(), driver })?;
+    if hello.get_str("setName").is_err() && hello.get_str("msg").ok() != Some("isdbgrid") {
+        return Err(Error::NoReplicaSet { host });
+    }
+    let build = admin.run_command(doc! { "buildInfo": 1 }).await.doing("asking its version")?;
+    let found = build.get_str("version").unwrap_or("0").to_owned();
+    if version_of(&found) < OLDEST_VERSION {
+        return Err(Error::TooOld { found });
+    }
+    let database = client.database(&name);
+    Ok((client, database))
 }
 
 /// What a person needs of a driver's error.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use mongodb::ClientSession;
+use mongodb::{Client, ClientSession};
 
-use super::{Doing, Error, Store};
+use super::{Doing, Error};
 
 /// The caller waits this long; the transaction itself goes on to its end.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -14,32 +14,30 @@ const WITHIN: Duration = Duration::from_secs(10);
 pub(super) type Writes<C, R> =
     for<'a> fn(&'a mut ClientSession, &'a mut C) -> BoxFuture<'a, mongodb::error::Result<R>>;
 
-impl Store {
-    /// Runs `writes` in one transaction, again where it met another one. It runs in a task of its
-    /// own: a driver future that is dropped half-way leaves its transaction open.
-    ///
-    /// # Errors
-    /// [`Error::Driver`], [`Error::TimedOut`].
-    pub(super) async fn transact<C, R>(
-        &self,
-        doing: &'static str,
-        context: C,
-        writes: Writes<C, R>,
-    ) -> Result<R, Error>
-    where
-        C: Send + 'static,
-        R: Send + 'static,
-    {
-        let client = self.client.clone();
-        let task = tokio::spawn(async move {
-            let mut session = client.start_session().await?;
-            session.start_transaction().and_run(context, writes).await
-        });
-        match tokio::time::timeout(WITHIN, task).await {
-            Ok(Ok(done)) => done.doing(doing),
-            // A panic in it, or the end of the program.
-            Ok(Err(_)) => Err(Error::Missing("a transaction did not come to its end")),
-            Err(_) => Err(Error::TimedOut { doing }),
-        }
+/// Runs `writes` in one transaction, again where it met another one. It runs in a task of its own: a
+/// driver future that is dropped half-way leaves its transaction open.
+///
+/// # Errors
+/// [`Error::Driver`], [`Error::TimedOut`].
+pub(super) async fn transact<C, R>(
+    client: &Client,
+    doing: &'static str,
+    context: C,
+    writes: Writes<C, R>,
+) -> Result<R, Error>
+where
+    C: Send + 'static,
+    R: Send + 'static,
+{
+    let client = client.clone();
+    let task = tokio::spawn(async move {
+        let mut session = client.start_session().await?;
+        session.start_transaction().and_run(context, writes).await
+    });
+    match tokio::time::timeout(WITHIN, task).await {
+        Ok(Ok(done)) => done.doing(doing),
+        // A panic in it, or the end of the program.
+        Ok(Err(_)) => Err(Error::Missing("a transaction did not come to its end")),
+        Err(_) => Err(Error::TimedOut { doing }),
     }
 }

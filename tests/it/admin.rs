@@ -51,7 +51,7 @@ async fn an_admin_is_made_once_by_who_has_the_command_line() {
         let said = format!("{} {}", refused.stdout, refused.stderr);
         assert!(weak.len() < 6 || !said.contains(weak), "{weak} is shown: {said}");
     }
-    assert!(!app.store.has_admin().await.expect("an answer"));
+    assert!(!app.platform.has_admin().await.expect("an answer"));
 
     let made = typed(&format!("{PASSWORD}\n"), &from_input, &environment).await;
     assert_eq!(made.code, Some(0), "{made:?}");

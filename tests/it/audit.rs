@@ -180,7 +180,7 @@ async fn a_row_has_an_end_only_where_the_operator_gives_it_one() {
     };
     app.accounts.audit.record(Event::done(EventType::Export).by_name("for good")).await;
     assert!(!row("for good").await.contains_key("expiresAt"));
-    let bounded = Audit::new(app.store.clone(), 90);
+    let bounded = Audit::new(app.platform.clone(), 90);
     bounded.record(Event::done(EventType::Export).by_name("for 90 days")).await;
     let row = row("for 90 days").await;
     let (at, end) = (row.get_datetime("at"), row.get_datetime("expiresAt"));

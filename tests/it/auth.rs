@@ -207,7 +207,7 @@ async fn a_key_for_one_kind_writes_that_kind_alone() {
     let shop = Shop::new().await;
     let app = shop.start().await;
     let key = key::make("till", &[Scope::EventsWrite(Some(Kind::Transaction))], "command", None);
-    app.store.insert_key(&key.row).await.expect("a key");
+    app.platform.insert_key(&key.row).await.expect("a key");
     let send = |path: &str, body: &Value| {
         let request = shop.request(&app, Method::POST, path).header("x-api-key", &key.text);
         answer(request.body(body.to_string()))

@@ -94,7 +94,7 @@ async fn an_event_is_a_duplicate_of_itself_and_of_nothing_else() {
         assert_eq!((id_of(&message), message.payload), (None, event.to_string().into()));
     }
     let scraper = key::make("prometheus", &[Scope::MetricsScrape], "command", None);
-    app.store.insert_key(&scraper.row).await.expect("a key");
+    app.platform.insert_key(&scraper.row).await.expect("a key");
     let metrics = answer(shop.request(&app, Method::GET, "/metrics").bearer_auth(scraper.text));
     let metrics = metrics.await.body.to_string();
     assert!(metrics.contains(telemetry::NO_DUPLICATES), "it is counted: {metrics}");

@@ -89,7 +89,7 @@ async fn a_log_takes_the_bound_that_is_set_and_stays_the_same_log() {
     let event = sale("t", "u", 1, json!({})).to_string();
     let refused = shop.post(&app, "/api/events/transaction", event).await;
     assert_eq!(refused.status, 503, "{refused:?}");
-    let mut status = app.status.clone();
+    let mut status = app.shop().status.clone();
     let running = status.wait_for(|status| status.state == State::Running);
     tokio::time::timeout(Duration::from_mins(1), running).await.expect("in time").expect("folding");
     assert_eq!(shop.checkpoint().await.map(|it| it.position), Some(last));
@@ -148,7 +148,7 @@ async fn a_stream_purged_past_the_checkpoint_halts_the_projector() {
     stream.purge().sequence(position + 1).await.expect("purged");
     let app = shop.start().await;
     shop.folded(position + 5).await;
-    assert_eq!(app.status.borrow().state, State::Running);
+    assert_eq!(app.shop().status.borrow().state, State::Running);
     app.stop().await.expect("stopped");
     // One further is.
     shop.publish_all(&mixed(5, 16)).await;

@@ -15,6 +15,7 @@ use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::store::Store;
 use adaptive_bi::store::generation::Checkpoint;
+use adaptive_bi::store::platform::Platform;
 use adaptive_bi::stream::Log;
 use async_nats::jetstream;
 use clap::Parser;
@@ -53,7 +54,8 @@ pub struct Shop {
     pub log: Log,
     /// An API key that may ask and tell everything that keys may.
     pub key: String,
-    servers: Servers,
+    /// Its servers.
+    pub servers: Servers,
     http: reqwest::Client,
     /// The last position that was waited for.
     folded: Arc<AtomicU64>,
@@ -343,11 +345,11 @@ impl Answer {
 
 /// A key of a database, put there as the command line would.
 async fn new_key(mongodb_uri: &str, database: Option<&str>) -> String {
-    let store = Store::connect(mongodb_uri, database).await.expect("the store");
-    store.prepare_accounts().await.expect("the indexes");
+    let platform = Platform::connect(mongodb_uri, database).await.expect("the store");
+    platform.prepare_accounts().await.expect("the indexes");
     let scopes = [Scope::EventsWrite(None), Scope::MetricsRead, Scope::PushSubscribe];
     let key = key::make("tests", &scopes, "command", None);
-    store.insert_key(&key.row).await.expect("a key");
+    platform.insert_key(&key.row).await.expect("a key");
     key.text
 }
 

@@ -28,7 +28,7 @@ async fn lacking(shop: &Shop, events: usize, lacks: impl IntoIterator<Item = u64
 /// Nobody folds from here on.
 async fn hold(shop: &Shop, app: &App) {
     shop.hold_the_lease().await;
-    let mut status = app.status.clone();
+    let mut status = app.shop().status.clone();
     let rests = status.wait_for(|status| status.state == State::Standby);
     tokio::time::timeout(Duration::from_mins(1), rests).await.expect("in time").expect("it runs");
 }

@@ -155,7 +155,7 @@ async fn a_key_past_its_time_is_refused_and_not_listed() {
     let root = somebody(&app, "root", Admin).await;
     let past = chrono::Utc::now().timestamp_millis() - 1;
     let old = key::make("old", &[Scope::MetricsRead], "command", Some(past));
-    app.store.insert_key(&old.row).await.expect("a key");
+    app.platform.insert_key(&old.row).await.expect("a key");
     assert_eq!(kind(&read(&shop, &app, &old.text).await), (401, "key-invalid"));
     let list = ask(&shop, &app, Method::GET, "/api/keys", &root.token).await;
     assert!(!list.body.to_string().contains(&old.row.id), "{list:?}");
@@ -183,11 +183,11 @@ async fn the_last_use_of_a_key_is_noted_once_a_minute() {
         read(&shop, &app, &key).await;
     }
     // By another process, too.
-    app.store.note_use_of_key(&id, std::time::Duration::from_mins(1)).await.expect("looked at");
+    app.platform.note_use_of_key(&id, std::time::Duration::from_mins(1)).await.expect("looked at");
     assert_eq!(used().await, Some(first));
     let list = ask(&shop, &app, Method::GET, "/api/keys", &root.token).await;
     assert!(list.body["data"]["keys"][0]["lastUsedAt"].is_string(), "{list:?}");
-    app.store.note_use_of_key(&id, std::time::Duration::ZERO).await.expect("noted");
+    app.platform.note_use_of_key(&id, std::time::Duration::ZERO).await.expect("noted");
     assert!(used().await > Some(first), "and again when its time has come");
     app.stop().await.expect("stopped");
 }

@@ -131,7 +131,7 @@ async fn who_reads_nothing_is_ended_as_well_when_its_key_is_revoked() {
     let app = shop.start().await;
     let root = somebody(&app, "root", Admin).await;
     let board = key::make("board", &[Scope::PushSubscribe], "command", None);
-    app.store.insert_key(&board.row).await.expect("a key");
+    app.platform.insert_key(&board.row).await.expect("a key");
     let mut socket = Socket::open(&shop, &app, Some(json!({ "token": board.text }))).await;
     socket.next("authenticated").await;
     // More than its queue of packets has room for, so that it cannot be told to go either, and no

@@ -24,6 +24,7 @@
 //!   how much of the service they can have; [`floods`]: who says too much;
 //!   [`memory`]: what is not read again;
 //!   [`people`]: accounts of a shop; [`mail`]: a mail server;
+//! - [`shops`]: two in one process;
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped;
 //!   [`frozen`]: servers that do not answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
@@ -73,6 +74,7 @@ mod serve;
 mod servers;
 mod sessions;
 mod settings;
+mod shops;
 mod strangers;
 mod streams;
 mod traces;

@@ -43,7 +43,7 @@ async fn what_happens_is_told_and_the_dashboard_asks_for_nothing_else() {
     let body = json!([sale("t1", "ann", 5, json!({})), {}]).to_string();
     assert_eq!(shop.post(&app, "/api/events/transaction", body).await.status, 207);
     let made = key::make("prometheus", &[Scope::MetricsScrape], "command", None);
-    app.store.insert_key(&made.row).await.expect("a key");
+    app.platform.insert_key(&made.row).await.expect("a key");
     let text = until("metrics", || async {
         let request = shop.request(&app, Method::GET, "/metrics").bearer_auth(&made.text);
         let answer = answer(request).await;

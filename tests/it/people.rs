@@ -6,7 +6,7 @@ use adaptive_bi::app::App;
 use adaptive_bi::auth::accounts::{NewAccount, SignedIn};
 use adaptive_bi::auth::role::Role;
 use adaptive_bi::http::client::Origin;
-use adaptive_bi::store::accounts::Account;
+use adaptive_bi::store::platform::accounts::Account;
 use reqwest::Method;
 use serde_json::{Value, json};
 

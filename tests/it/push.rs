@@ -11,7 +11,7 @@ use adaptive_bi::auth::role::{Action, Resource, Role};
 use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::auth::{key, watch};
 use adaptive_bi::http::client::Origin;
-use adaptive_bi::store::accounts::{Change, Sessions};
+use adaptive_bi::store::platform::accounts::{Change, Sessions};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
@@ -164,7 +164,7 @@ async fn who_is_not_signed_in_is_welcomed_and_told_nothing() {
     assert_eq!(nobody.seen.iter().find(told), None);
 
     let write = key::make("till", &[Scope::EventsWrite(None)], "command", None);
-    app.store.insert_key(&write.row).await.expect("a key");
+    app.platform.insert_key(&write.row).await.expect("a key");
     nobody.emit(json!(["authenticate", { "token": write.text }])).await;
     assert_eq!(nobody.next("authentication_error").await["success"], false);
     nobody
@@ -233,7 +233,7 @@ async fn signing_out_or_being_deactivated_disconnects_within_two_seconds() {
     second.next("currentMetrics").await;
 
     let inactive = Change { is_active: Some(false), ..Change::default() };
-    let changed = other.store.change_account(&ann.id, inactive, "x", Sessions::GoOn).await;
+    let changed = other.platform.change_account(&ann.id, inactive, "x", Sessions::GoOn).await;
     changed.expect("changed").expect("an account");
     let since = Instant::now();
     second.closed().await;
@@ -263,7 +263,7 @@ async fn a_key_that_is_revoked_or_runs_out_disconnects_within_two_seconds() {
 
     let end = chrono::Utc::now() + Duration::from_secs(3);
     let soon = key::make("soon", &[Scope::PushSubscribe], "command", Some(end.timestamp_millis()));
-    app.store.insert_key(&soon.row).await.expect("a key");
+    app.platform.insert_key(&soon.row).await.expect("a key");
     open(&soon.text).await.closed().await;
     let late = chrono::Utc::now() - end;
     assert!(late.num_milliseconds() >= 0 && late.num_milliseconds() < 2_000, "{late}");
@@ -314,7 +314,7 @@ async fn who_has_a_role_no_more_that_a_connection_needs_is_turned_away() {
     let ann = account(&app, "ann@example.org", Role::Admin).await;
     let shown = Credential::parse(session(&app, &ann).await.token.expose());
     let gate =
-        Gate::new(app.store.clone(), app.accounts.tokens.clone(), app.accounts.audit.clone());
+        Gate::new(app.platform.clone(), app.accounts.tokens.clone(), app.accounts.audit.clone());
     let access = Access::Allowed(Resource::Events, Action::Read);
     let caller = gate.admit(access, Some(shown), Origin::default()).await.expect("let in");
     let callers = [("ann", caller)];
@@ -322,9 +322,9 @@ async fn who_has_a_role_no_more_that_a_connection_needs_is_turned_away() {
         [(Role::Manager, vec![]), (Role::Viewer, vec!["ann"]), (Role::Manager, vec![])]
     {
         let change = Change { role: Some(role), ..Change::default() };
-        let changed = app.store.change_account(&ann.id, change, "x", Sessions::GoOn).await;
+        let changed = app.platform.change_account(&ann.id, change, "x", Sessions::GoOn).await;
         changed.expect("changed").expect("an account");
-        let found = watch::turned_away(&app.store, access, &callers).await.expect("looked");
+        let found = watch::turned_away(&app.platform, access, &callers).await.expect("looked");
         assert_eq!(found, turned_away, "{role:?}");
     }
     app.stop().await.expect("stopped");

@@ -50,7 +50,7 @@ async fn every_write_is_judged_again_when_its_body_is_here() {
     let shop = Shop::new().await;
     let app = shop.start().await;
     let root = somebody(&app, "root", Admin).await;
-    let account = app.store.account(&root.id).await.expect("asked").expect("an account");
+    let account = app.platform.account(&root.id).await.expect("asked").expect("an account");
     let mut tried = 0;
     for route in &app.routes {
         if route.method == Method::GET || route.access == Access::Public {
@@ -60,7 +60,7 @@ async fn every_write_is_judged_again_when_its_body_is_here() {
         let path = path.replace("{position}", "7");
         let token = session(&app, &account).await.token;
         let request = UnderWay::begin(&app, &route.method, &path, token.expose(), "{}").await;
-        app.store.end_sessions_of(&root.id).await.expect("ended");
+        app.platform.end_sessions_of(&root.id).await.expect("ended");
         let answer = request.end().await;
         let is_refused = answer.contains("HTTP/1.1 401") && answer.contains("session-ended");
         assert!(is_refused, "{} {path}: {answer}", route.method);
@@ -83,17 +83,17 @@ async fn who_lost_a_right_while_the_body_came_writes_nothing_with_it() {
     assert_eq!(send(&shop, &app, &root, Method::PUT, &path, &less).await.status, 200);
     let answer = request.end().await;
     assert!(answer.contains("HTTP/1.1 403") && answer.contains("users:create"), "{answer}");
-    assert!(app.store.account_by_email("eve@example.org").await.expect("asked").is_none());
+    assert!(app.platform.account_by_email("eve@example.org").await.expect("asked").is_none());
 
     let event = sale("t1", "ann", 1, json!({}));
     let batch = json!([{ "kind": "transaction", "data": event }]);
     for (path, body) in [("/api/events", batch), ("/api/events/transaction", event)] {
         let key = key::make("till", &[Scope::EventsWrite(None)], "command", None);
-        app.store.insert_key(&key.row).await.expect("a key");
+        app.platform.insert_key(&key.row).await.expect("a key");
         let request =
             UnderWay::begin(&app, &Method::POST, path, &key.text, &body.to_string()).await;
         let before = shop.log.extent().await.expect("the log").last;
-        app.store.remove_key(&key.row.id).await.expect("revoked").expect("a key");
+        app.platform.remove_key(&key.row.id).await.expect("revoked").expect("a key");
         let answer = request.end().await;
         assert!(answer.contains("HTTP/1.1 401") && answer.contains("key-invalid"), "{answer}");
         assert_eq!(shop.log.extent().await.expect("the log").last, before, "{path}");
@@ -179,12 +179,12 @@ fn sent(
 /// A viewer who may see to accounts.
 async fn clerk(app: &App) -> Somebody {
     use adaptive_bi::auth::role::{Action, Permission, Resource};
-    use adaptive_bi::store::accounts::{Change, Sessions};
+    use adaptive_bi::store::platform::accounts::{Change, Sessions};
     let clerk = somebody(app, "clerk", Viewer).await;
     let actions = vec![Action::Read, Action::Create, Action::Update, Action::Delete];
     let permissions = Some(vec![Permission { resource: Resource::Users, actions }]);
     let change = Change { permissions, ..Change::default() };
-    let changed = app.store.change_account(&clerk.id, change, "tests", Sessions::GoOn).await;
+    let changed = app.platform.change_account(&clerk.id, change, "tests", Sessions::GoOn).await;
     changed.expect("changed").expect("an account");
     clerk
 }
@@ -207,7 +207,7 @@ async fn an_account_that_becomes_an_admins_between_the_look_and_the_write_is_not
         let promoted = Meanwhile::begin(&shop).await.makes_an_admin(&ann).await;
         let refused = promoted.meets(request).await;
         assert_eq!(kind(&refused), (403, "forbidden"), "{method} {body}: {refused:?}");
-        let now = app.store.account(&ann.id).await.expect("asked").expect("an account");
+        let now = app.platform.account(&ann.id).await.expect("asked").expect("an account");
         assert_eq!((now.role, now.is_active, now.email), (Admin, true, ann.email));
         assert_eq!(now.first_name.as_deref(), Some("Ann"));
     }
@@ -221,7 +221,7 @@ async fn who_is_deactivated_before_the_write_changes_no_account_and_no_key() {
     let _root = somebody(&app, "root", Admin).await;
     let ann = somebody(&app, "ann", Viewer).await;
     let key = key::make("till", &[Scope::EventsWrite(None)], "command", None);
-    app.store.insert_key(&key.row).await.expect("a key");
+    app.platform.insert_key(&key.row).await.expect("a key");
     let (users, one) = ("/api/users".to_owned(), format!("/api/users/{}", ann.id));
     let password = json!({ "currentPassword": PASSWORD, "newPassword": "eight lamps of 1850" });
     let new = json!({ "email": "eve@example.org", "password": PASSWORD });
@@ -238,7 +238,7 @@ async fn who_is_deactivated_before_the_write_changes_no_account_and_no_key() {
     ] {
         let boss = somebody(&app, name, Admin).await;
         let hash = || async {
-            let account = app.store.account(&boss.id).await.expect("asked").expect("an account");
+            let account = app.platform.account(&boss.id).await.expect("asked").expect("an account");
             account.password_hash
         };
         let before = hash().await;
@@ -247,11 +247,11 @@ async fn who_is_deactivated_before_the_write_changes_no_account_and_no_key() {
         assert_eq!(kind(&refused), (401, "session-ended"), "{method} {path}: {refused:?}");
         assert!(hash().await == before, "{path}");
     }
-    let now = app.store.account(&ann.id).await.expect("asked").expect("an account");
+    let now = app.platform.account(&ann.id).await.expect("asked").expect("an account");
     assert_eq!((now.role, now.is_active), (Viewer, true));
-    assert!(app.store.account_by_email("eve@example.org").await.expect("asked").is_none());
+    assert!(app.platform.account_by_email("eve@example.org").await.expect("asked").is_none());
     let names: Vec<_> =
-        app.store.keys().await.expect("asked").into_iter().map(|it| it.name).collect();
+        app.platform.keys().await.expect("asked").into_iter().map(|it| it.name).collect();
     assert!(names.contains(&"till".to_owned()) && !names.contains(&"left behind".to_owned()));
     app.stop().await.expect("stopped");
 }
@@ -269,7 +269,7 @@ async fn a_right_that_is_taken_before_the_write_is_not_used() {
     let taken = Meanwhile::begin(&shop).await.sets(&clerk.id, none(), Some(none())).await;
     let refused = taken.meets(request).await;
     assert_eq!(kind(&refused), (403, "forbidden"), "{refused:?}");
-    let now = app.store.account(&ann.id).await.expect("asked").expect("an account");
+    let now = app.platform.account(&ann.id).await.expect("asked").expect("an account");
     assert_eq!(now.first_name.as_deref(), Some("Ann"));
     app.stop().await.expect("stopped");
 }

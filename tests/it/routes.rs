@@ -5,7 +5,7 @@ use adaptive_bi::auth::key;
 use adaptive_bi::auth::role::Role::{self, Admin, Analyst, Manager, Viewer};
 use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::auth::token::{ACCESS, AUDIENCE, ISSUER};
-use adaptive_bi::store::accounts::Account;
+use adaptive_bi::store::platform::accounts::Account;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -145,7 +145,7 @@ async fn keys(app: &App) -> Vec<(&'static str, String)> {
         ["events:write", "events:write:stock", "metrics:read", "push:subscribe", "metrics:scrape"]
     {
         let made = key::make(scope, &[Scope::parse(scope).expect("a scope")], "command", None);
-        app.store.insert_key(&made.row).await.expect("a key");
+        app.platform.insert_key(&made.row).await.expect("a key");
         keys.push((scope, made.text));
     }
     keys

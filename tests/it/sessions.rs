@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::role::Role;
-use adaptive_bi::store::accounts::{Change, Sessions};
-use adaptive_bi::store::sessions::SESSIONS_MAX;
+use adaptive_bi::store::platform::accounts::{Change, Sessions};
+use adaptive_bi::store::platform::sessions::SESSIONS_MAX;
 use mongodb::bson::{self, doc};
 use reqwest::Method;
 use serde_json::json;
@@ -103,7 +103,7 @@ async fn what_changes_of_an_account_is_in_force_at_once_in_every_process() {
     let event = json!([{ "kind": "transaction", "data": sale("t1", "ann", 1, json!({})) }]);
     assert_eq!(tell(&shop, &other, "/api/events", token, &event).await.status, 403);
 
-    let change = |change: Change| app.store.change_account(&ann.id, change, "x", Sessions::GoOn);
+    let change = |change: Change| app.platform.change_account(&ann.id, change, "x", Sessions::GoOn);
     let admin = Change { role: Some(Role::Admin), ..Change::default() };
     change(admin).await.expect("changed").expect("an account");
     assert_eq!(tell(&shop, &other, "/api/events", token, &event).await.status, 200);

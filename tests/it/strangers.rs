@@ -68,7 +68,7 @@ async fn an_address_begins_so_many_sessions_and_no_more_until_they_are_over() {
     let other = client([127, 0, 0, 2]);
     assert_eq!(handshake(&other, &app).await.status, 200, "others are no worse off");
     let scraper = key::make("prometheus", &[Scope::MetricsScrape], "command", None);
-    app.store.insert_key(&scraper.row).await.expect("a key");
+    app.platform.insert_key(&scraper.row).await.expect("a key");
     until("the figures", || async {
         let request = shop.request(&app, Method::GET, "/metrics").bearer_auth(&scraper.text);
         let text = answer(request).await.body.to_string();

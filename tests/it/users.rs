@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::role::Role::{Admin, Analyst, Manager, Viewer};
-use adaptive_bi::store::accounts::{Change, Refused, Sessions};
+use adaptive_bi::store::platform::accounts::{Change, Refused, Sessions};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ async fn set_name(app: &App, whom: &Somebody, first: &str, last: &str) {
         last_name: Some(last.to_owned()),
         ..Change::default()
     };
-    let changed = app.store.change_account(&whom.id, change, "tests", Sessions::GoOn).await;
+    let changed = app.platform.change_account(&whom.id, change, "tests", Sessions::GoOn).await;
     changed.expect("changed").expect("an account");
 }
 
@@ -327,18 +327,19 @@ async fn two_admins_who_end_each_other_at_once_leave_one() {
     let app = shop.start().await;
     let (ann, bob) = (somebody(&app, "ann", Admin).await, somebody(&app, "bob", Admin).await);
     let end = |whom: &Somebody, by: &Somebody| {
-        let (store, whom, by) = (app.store.clone(), whom.id.clone(), by.id.clone());
+        let (platform, whom, by) = (app.platform.clone(), whom.id.clone(), by.id.clone());
         let change = Change { role: Some(Viewer), ..Change::default() };
-        async move { store.change_account(&whom, change, &by, Sessions::GoOn).await }
+        async move { platform.change_account(&whom, change, &by, Sessions::GoOn).await }
     };
     for round in 0..10 {
         let both = tokio::join!(end(&ann, &bob), end(&bob, &ann));
-        assert!(app.store.has_admin().await.expect("an answer"), "round {round}: {both:?}");
+        assert!(app.platform.has_admin().await.expect("an answer"), "round {round}: {both:?}");
         let refused = [&both.0, &both.1].map(|it| matches!(it, Err(Refused::LastAdmin)));
         assert_eq!(refused.iter().filter(|it| **it).count(), 1, "round {round}: {both:?}");
         for somebody in [&ann, &bob] {
             let change = Change { role: Some(Admin), ..Change::default() };
-            let changed = app.store.change_account(&somebody.id, change, "tests", Sessions::GoOn);
+            let changed =
+                app.platform.change_account(&somebody.id, change, "tests", Sessions::GoOn);
             changed.await.expect("changed");
         }
     }

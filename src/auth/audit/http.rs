@@ -16,15 +16,16 @@ use crate::http::Routes;
 use crate::http::envelope::Envelope;
 use crate::http::parameters::Parameters;
 use crate::http::problem::Problem;
-use crate::store::audit::{AuditRow, AuditWanted};
-use crate::store::{Store, time};
+use crate::store::platform::Platform;
+use crate::store::platform::audit::{AuditRow, AuditWanted};
+use crate::store::time;
 
 const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 100;
 const DAY_MS: i64 = 86_400_000;
 
 /// The endpoint.
-pub fn routes(store: Store) -> Routes {
+pub fn routes(store: Platform) -> Routes {
     let read = Access::Allowed(Resource::System, Action::Read);
     Routes::new().get("/api/audit", read, list).with_state(store)
 }
@@ -73,7 +74,7 @@ impl From<AuditRow> for Entry {
     }
 }
 
-async fn list(State(store): State<Store>, uri: Uri) -> Result<Response, Problem> {
+async fn list(State(store): State<Platform>, uri: Uri) -> Result<Response, Problem> {
     let (mut wanted, limit) = wanted(&uri)?;
     // One more than is shown says whether there are more.
     wanted.limit = limit as usize + 1;

@@ -19,7 +19,7 @@ use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
 use crate::http::problem::Problem;
-use crate::store::keys::KeyRow;
+use crate::store::platform::keys::KeyRow;
 use crate::store::time;
 
 const SCOPES_ALLOWED: &str = "must be a list of events:write, events:write:<kind>, metrics:read, push:subscribe or metrics:scrape";

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::store::Store;
+use crate::store::platform::Platform;
 
 /// A key's use is noted at most this often, by all processes together.
 const AT_MOST_EVERY: Duration = Duration::from_mins(1);
@@ -12,7 +12,7 @@ const AT_MOST_EVERY: Duration = Duration::from_mins(1);
 /// Notes when keys are used.
 #[derive(Debug, Clone)]
 pub struct LastUse {
-    store: Store,
+    store: Platform,
     recent: Arc<Mutex<Recent>>,
 }
 
@@ -23,7 +23,7 @@ struct Recent(HashMap<String, Instant>);
 impl LastUse {
     /// Notes in `store`.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Platform) -> Self {
         LastUse { store, recent: Arc::default() }
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::auth::accounts::NewAccount;
 use crate::auth::body::Fields;
 use crate::auth::role::{Permission, Rights, Role};
-use crate::store::accounts::{Account, Change, Preferences, Profile};
+use crate::store::platform::accounts::{Account, Change, Preferences, Profile};
 
 const AT_MOST_20: &str = "must have at most 20 characters";
 const AT_MOST_32: &str = "must have at most 32 characters";
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
     use crate::auth::user::User;
-    use crate::store::accounts::PasswordHash;
+    use crate::store::platform::accounts::PasswordHash;
     use crate::store::time;
 
     fn account() -> Account {

@@ -24,8 +24,8 @@ use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
 use crate::http::problem::Problem;
-use crate::store::accounts::Account;
-use crate::store::directory::{AccountsWanted, SortBy};
+use crate::store::platform::accounts::Account;
+use crate::store::platform::directory::{AccountsWanted, SortBy};
 use crate::store::time;
 
 /// How many of the newest accounts the summary has.

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use crate::auth::role::Role;
 use crate::http::parameters::Parameters;
 use crate::http::problem::Problem;
-use crate::store::directory::{AccountsWanted, SortBy};
+use crate::store::platform::directory::{AccountsWanted, SortBy};
 
 const LIMIT: u32 = 20;
 const LIMIT_MAX: u32 = 100;

@@ -14,7 +14,7 @@ async fn sell(shop: &Shop, id: &str) -> u64 {
 
 async fn folds(app: &App) {
     until("a projector that folds", || async {
-        let state = app.status.borrow().state.clone();
+        let state = app.shop().status.borrow().state.clone();
         if state == State::Running { Ok(()) } else { Err(format!("{state:?}")) }
     })
     .await;

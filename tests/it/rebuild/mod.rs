@@ -194,7 +194,7 @@ async fn another_fold_halts_until_its_generation_is_made_and_switched_to() {
     shop.settings.activity_window_hours = 48;
     let app = shop.start().await;
     let last = shop.publish_all(&mixed(50, 81)).await;
-    let mut status = app.status.clone();
+    let mut status = app.shop().status.clone();
     let halted =
         status.wait_for(|it| matches!(it.state, adaptive_bi::projector::status::State::Halted(_)));
     halted.await.expect("halted");

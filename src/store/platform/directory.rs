@@ -5,10 +5,11 @@ use mongodb::bson::{self, Bson, doc};
 use mongodb::options::{Collation, CollationStrength};
 use serde::Deserialize;
 
+use super::Platform;
 use super::accounts::Account;
-use super::names::ACCOUNTS;
-use super::{Doing, Error, Store};
 use crate::auth::role::Role;
+use crate::store::names::ACCOUNTS;
+use crate::store::{Doing, Error};
 
 /// What accounts are sorted by; ties by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub struct RoleCount {
     pub inactive: u64,
 }
 
-impl Store {
+impl Platform {
     /// A page of accounts.
     ///
     /// # Errors

@@ -5,11 +5,12 @@ use mongodb::bson::{self, doc};
 use mongodb::options::ReturnDocument;
 use serde::{Deserialize, Serialize};
 
+use super::Platform;
 use super::accounts::{Account, PasswordHash, Sessions};
 use super::change::follow;
-use super::names::{ACCOUNTS, RESETS};
-use super::time::{self, DateTime};
-use super::{Doing, Error, Store};
+use crate::store::names::{ACCOUNTS, RESETS};
+use crate::store::time::{self, DateTime};
+use crate::store::{Doing, Error};
 
 /// A token, as `password_resets` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct ResetRow {
     pub expires_at: DateTime,
 }
 
-impl Store {
+impl Platform {
     /// Adds a token for an account that may sign in and still has the e-mail that it was asked for by;
     /// false where it is not so. Writing to the account orders it with whatever changes that.
     ///

@@ -7,10 +7,11 @@ use mongodb::bson::{self, doc};
 use mongodb::{ClientSession, Database};
 use serde::Serialize;
 
+use super::Platform;
 use super::accounts::Refused;
-use super::names::SESSIONS;
 use super::sessions::{Standing, standing};
-use super::{Doing, Error, Store, time};
+use crate::store::names::SESSIONS;
+use crate::store::{Doing, Error, time};
 
 /// Who asks for a change, and in which session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) type WritesBy<C, R> = for<'a> fn(
     &'a Standing,
 ) -> BoxFuture<'a, mongodb::error::Result<R>>;
 
-impl Store {
+impl Platform {
     /// Runs `writes` in one transaction with a look at who asks; `None` where their session has ended.
     ///
     /// # Errors

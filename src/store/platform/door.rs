@@ -6,10 +6,11 @@ use mongodb::IndexModel;
 use mongodb::bson::{self, doc};
 use mongodb::options::IndexOptions;
 
-use super::names::{ACCOUNTS, API_KEYS, ATTEMPTS, AUDIT, RESETS, SESSIONS};
-use super::{Doing, Error, Store};
+use super::Platform;
+use crate::store::names::{ACCOUNTS, API_KEYS, ATTEMPTS, AUDIT, RESETS, SESSIONS};
+use crate::store::{Doing, Error};
 
-impl Store {
+impl Platform {
     /// Makes what is not there yet; can be done again at every start.
     ///
     /// # Errors

@@ -5,9 +5,10 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{self, doc};
 use serde::{Deserialize, Serialize};
 
-use super::names::AUDIT;
-use super::time::{self, DateTime};
-use super::{Doing, Error, Store};
+use super::Platform;
+use crate::store::names::AUDIT;
+use crate::store::time::{self, DateTime};
+use crate::store::{Doing, Error};
 
 /// One thing that somebody did or was refused. Has no secret, and of a failed sign-in no more than
 /// whose account was tried.
@@ -82,7 +83,7 @@ impl AuditRow {
     }
 }
 
-impl Store {
+impl Platform {
     /// Adds a row.
     ///
     /// # Errors

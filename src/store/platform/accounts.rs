@@ -7,13 +7,14 @@ use mongodb::bson::{self, doc};
 use mongodb::error::{ErrorKind, WriteFailure};
 use serde::{Deserialize, Serialize};
 
+use super::Platform;
 pub use super::change::{Change, NewPassword, Sessions};
-use super::names::ACCOUNTS;
 use super::relied::By;
 use super::sessions::Standing;
-use super::time::DateTime;
-use super::{Doing, Error, Store};
 use crate::auth::role::{Permission, Role};
+use crate::store::names::ACCOUNTS;
+use crate::store::time::DateTime;
+use crate::store::{Doing, Error};
 
 const DUPLICATE_KEY: i32 = 11_000;
 
@@ -123,7 +124,7 @@ pub enum Refused {
     Store(Error),
 }
 
-impl Store {
+impl Platform {
     /// Adds an account.
     ///
     /// # Errors

@@ -6,13 +6,14 @@ use futures_util::{FutureExt, TryStreamExt};
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
 
+use super::Platform;
 use super::accounts::Refused;
-use super::names::API_KEYS;
 use super::relied::{By, done};
 use super::sessions::Standing;
-use super::time::{self, DateTime};
-use super::{Doing, Error, Store};
 use crate::auth::scope::Scope;
+use crate::store::names::API_KEYS;
+use crate::store::time::{self, DateTime};
+use crate::store::{Doing, Error};
 
 /// A key, as `api_keys` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ pub struct KeyRow {
     pub last_used_at: Option<DateTime>,
 }
 
-impl Store {
+impl Platform {
     /// Adds a key.
     ///
     /// # Errors
@@ -104,7 +105,7 @@ impl Store {
         self.insert_by(API_KEYS, "adding an API key", key, by, judge).await
     }
 
-    /// Takes a key away for who asks, as [`Store::insert_key_by`] adds one.
+    /// Takes a key away for who asks, as [`Platform::insert_key_by`] adds one.
     ///
     /// # Errors
     /// What the judge says, and [`Refused`].

@@ -7,9 +7,10 @@ use mongodb::bson::{self, Bson, doc};
 use mongodb::options::UpdateModifications;
 use serde::Deserialize;
 
-use super::names::ATTEMPTS;
-use super::time::{self, DateTime};
-use super::{Doing, Error, Store};
+use super::Platform;
+use crate::store::names::ATTEMPTS;
+use crate::store::time::{self, DateTime};
+use crate::store::{Doing, Error};
 
 /// What is remembered under one key.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -40,7 +41,7 @@ pub struct Counting {
     pub memory_ms: i64,
 }
 
-impl Store {
+impl Platform {
     /// What is remembered under some keys.
     ///
     /// # Errors

@@ -6,12 +6,13 @@ use mongodb::bson::{self, doc};
 use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Database};
 
+use super::Platform;
 use super::accounts::{Account, PasswordHash, Profile, Refused};
-use super::names::{ACCOUNTS, RESETS, SESSIONS};
 use super::relied::{By, done};
 use super::sessions::Standing;
-use super::{Store, time};
 use crate::auth::role::{Permission, Role};
+use crate::store::names::{ACCOUNTS, RESETS, SESSIONS};
+use crate::store::time;
 
 const DOING: &str = "changing an account";
 
@@ -69,7 +70,7 @@ pub struct Changed {
     pub after: Account,
 }
 
-impl Store {
+impl Platform {
     /// Changes an account as `judge` says, and its sessions with it; for who asks in a session that
     /// still is there.
     ///

@@ -9,12 +9,13 @@ use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
 use serde::{Deserialize, Serialize};
 
+use super::Platform;
 use super::accounts::{Account, Refused};
-use super::names::{ACCOUNTS, SESSIONS};
 use super::relied::{By, done};
-use super::time::{self, DateTime};
-use super::{Doing, Error, Store};
 use crate::auth::role::{Permission, Role};
+use crate::store::names::{ACCOUNTS, SESSIONS};
+use crate::store::time::{self, DateTime};
+use crate::store::{Doing, Error};
 
 /// Of a session, what decides about a request.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -101,7 +102,7 @@ pub enum Rotated {
 /// So many sessions an account has at a time; one more ends the oldest.
 pub const SESSIONS_MAX: usize = 100;
 
-impl Store {
+impl Platform {
     /// Begins a session of an account where it may sign in and its e-mail and password still are those
     /// that were shown; `None` where not. Writing to the account orders it with any change to it, and
     /// with other sessions of it that begin: so no more than [`SESSIONS_MAX`] are ever there.

@@ -1,0 +1,243 @@
+//! A shop: its log, its store, its projector, what is known of both, and what pushes its figures.
+//!
+//! Nothing here assumes that there is one: two shops of one process touch neither each other's
+//! stream nor each other's database. People, keys and the audit are the
+//! [platform's](crate::store::platform).
+
+pub mod announcements;
+pub mod log;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures_util::FutureExt;
+use projections::fold::root::FOLD_VERSION;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use crate::auth::audit::Audit;
+use crate::http::Routes;
+use crate::http::health::{self, Health};
+use crate::http::projections::actions::{self, Actions};
+use crate::ingest::message_id::MessageIds;
+use crate::projector::rebuild::Generations;
+use crate::projector::session::Limits;
+use crate::projector::status::{State, Status};
+use crate::projector::threads::Threads;
+use crate::projector::{Projector, describe, judge};
+use crate::push::Hub;
+use crate::quarantine::{self, Quarantine};
+use crate::query::answers::Answers;
+use crate::query::latest::{self, Latest};
+use crate::query::{self, Deps};
+use crate::store::Store;
+use crate::stream::Log;
+use crate::{http, ingest, stream, telemetry};
+
+/// What a shop is made with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Its log.
+    pub log: stream::Settings,
+    /// Where its store is.
+    pub mongodb_uri: String,
+    /// Which database that is, where the URI does not say.
+    pub database: Option<String>,
+    /// What its read models are made with.
+    pub fold: projections::fold::root::Settings,
+}
+
+/// A shop that runs.
+pub struct Shop {
+    /// The log.
+    pub log: Log,
+    /// The store.
+    pub store: Store,
+    /// What its projector is doing.
+    pub status: watch::Receiver<Status>,
+    /// What pushes its figures.
+    pub hub: Arc<Hub>,
+    currency: String,
+    queries: Deps,
+    health: Health,
+    generations: Generations,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    // Goes when all that runs on it has ended.
+    threads: Threads,
+}
+
+impl Shop {
+    /// Connects to the log, and starts the projector and what follows it. Its tasks run in `tasks`
+    /// until `stop`. `store` is for queries; the projector has connections of its own.
+    ///
+    /// # Errors
+    /// Where the log or the store cannot be used.
+    pub async fn start(
+        settings: Settings,
+        store: Store,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Shop> {
+        let log = open_log(settings.log).await?;
+        let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
+        let threads = Threads::start().context("starting the fold's threads")?;
+        let (its_log, its_store) = threads
+            .connect(log.settings.clone(), &settings.mongodb_uri, settings.database.as_deref())
+            .await?;
+        let generations =
+            Generations::new(its_store.clone(), its_log.clone(), settings.fold.clone());
+        warn_of_another_fold(&its_store).await?;
+        let currency = settings.fold.currency.clone();
+        let projector = Projector {
+            store: its_store,
+            log: its_log,
+            settings: settings.fold,
+            limits: Limits::default(),
+            status: Arc::new(status),
+        };
+        tasks.spawn_on(projector.run(stop.clone()), threads.handle());
+        let (queries, health) = attend(&log, &store, &seen, tasks, stop);
+        Ok(Shop {
+            hub: Arc::new(Hub::new(queries.clone())),
+            log,
+            store,
+            status: seen,
+            currency,
+            queries,
+            health,
+            generations,
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+            threads,
+        })
+    }
+
+    /// Everything that is asked and done of it. `ids` name its events where their senders did not.
+    #[must_use]
+    pub fn routes(&self, ids: Arc<MessageIds>, audit: &Audit) -> Routes {
+        let log = self.log.clone();
+        let events = ingest::http::Deps { log, currency: self.currency.clone(), ids };
+        Routes::new()
+            .merge(query::routes(self.queries.clone()))
+            .merge(ingest::http::routes(events))
+            .merge(self.of_the_quarantine(audit.clone()))
+            .merge(self.of_generations(audit.clone()))
+            .merge(self.of_its_state())
+    }
+
+    fn of_the_quarantine(&self, audit: Audit) -> Routes {
+        let (store, log) = (self.store.clone(), self.log.clone());
+        let prefix = log.settings.prefix.clone();
+        quarantine::http::routes(Quarantine { store, log, prefix, audit })
+    }
+
+    /// What is done to other generations than the live one.
+    fn of_generations(&self, audit: Audit) -> Routes {
+        actions::routes(Actions {
+            store: self.store.clone(),
+            generations: self.generations.clone(),
+            threads: self.threads.handle().clone(),
+            tasks: self.tasks.clone(),
+            stop: self.stop.clone(),
+            audit,
+        })
+    }
+
+    /// What tells how it does: its projections, its metrics, its health.
+    fn of_its_state(&self) -> Routes {
+        let (rate, rate_seen) = watch::channel(None);
+        let latest = self.queries.latest.clone();
+        self.tasks.spawn(http::projections::follow_rate(latest, rate, self.stop.clone()));
+        let recorder = telemetry::recorder();
+        self.tasks.spawn(telemetry::upkeep(recorder.clone(), self.stop.clone()));
+        let Health { store, nats_up, log_refuses, projector, log_extent, .. } = self.health.clone();
+        let projections = http::projections::Deps {
+            store: store.clone(),
+            projector: projector.clone(),
+            log_extent: log_extent.clone(),
+            rate: rate_seen,
+        };
+        let metrics =
+            telemetry::http::Deps { recorder, store, nats_up, log_refuses, projector, log_extent };
+        Routes::new()
+            .merge(http::projections::routes(projections))
+            .merge(telemetry::http::routes(metrics))
+            .merge(health::routes(self.health.clone()))
+    }
+}
+
+async fn open_log(settings: stream::Settings) -> anyhow::Result<Log> {
+    let log = Log::connect(settings).await?;
+    if let Err(error) = log.keep_bound().await {
+        warn!(error = describe(&error), "the log keeps the bound it has");
+    }
+    Ok(log)
+}
+
+/// Says what to do where the live read models were made by another version of the fold: it halts.
+async fn warn_of_another_fold(store: &Store) -> anyhow::Result<()> {
+    let Some(live) = store.live().await? else { return Ok(()) };
+    let made_by = store.checkpoint(live).await?.map(|it| it.settings.fold_version);
+    if let Some(made_by) = made_by.filter(|it| *it != FOLD_VERSION) {
+        warn!(
+            generation = live,
+            made_by,
+            this = FOLD_VERSION,
+            "the live read models were made by another version of the fold; they are served as they \
+             are, and no event is added: make the next with `project rebuild`, then `project switch`"
+        );
+    }
+    Ok(())
+}
+
+/// Follows the log's end, what commits announce and the newest snapshot, until `stop`; gives what
+/// queries and health are told of it.
+fn attend(
+    log: &Log,
+    store: &Store,
+    projector: &watch::Receiver<Status>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> (Deps, Health) {
+    let (tell, known) = log::unknown();
+    tasks.spawn(tell.follow(log.clone(), stop.clone()));
+    let (judged, judged_seen) = watch::channel(projector.borrow().clone());
+    let (own, of_log) = (projector.clone(), known.extent.clone());
+    tasks.spawn(judge::follow(store.clone(), of_log, own, judged, stop.clone()));
+    let (announcements, announced) = announcements::channel();
+    tasks.spawn(announcements::hear(log.clone(), announcements, stop.clone()));
+    let (follower, latest) = watch::channel(None::<Latest>);
+    let answers = Arc::<Answers>::default();
+    let following =
+        latest::follow(store.clone(), answers.clone(), announced, follower, stop.clone());
+    tasks.spawn(following);
+    let deps = Deps {
+        store: store.clone(),
+        log_end: known.end,
+        ask_log_end: ask_log_end(log.clone()),
+        projector: judged_seen.clone(),
+        latest,
+        answers,
+        now: Arc::new(query::system_clock),
+    };
+    let health = Health {
+        store: store.clone(),
+        nats_up: known.is_up,
+        log_refuses: known.refuses,
+        projector: judged_seen,
+        log_extent: known.extent,
+        started: Instant::now(),
+    };
+    (deps, health)
+}
+
+fn ask_log_end(log: Log) -> query::AskLogEnd {
+    Arc::new(move || {
+        let log = log.clone();
+        async move { log.extent().await.ok().map(|extent| extent.last) }.boxed()
+    })
+}
