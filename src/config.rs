@@ -28,11 +28,11 @@ const MEGABYTE: u64 = 1 << 20;
 /// The most that NATS counts to.
 const MOST_BYTES: u64 = i64::MAX as u64;
 
-/// Everything that can be set. Each flag's name is the environment's in small letters.
+/// All settings. Each flag's name is the environment's in small letters.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
-    /// Where to listen.
+    /// The address to listen on.
     #[arg(long, env = "BIND", default_value = "127.0.0.1:4000", global = true)]
     #[arg(value_parser = values::bind)]
     pub bind: SocketAddr,
@@ -44,11 +44,11 @@ pub struct Settings {
     #[arg(long, env = "NATS_STREAM", default_value = "EVENTS", global = true)]
     #[arg(value_parser = values::stream)]
     pub nats_stream: String,
-    /// What the subjects of events begin with.
+    /// The prefix of the subjects of events.
     #[arg(long, env = "SUBJECT_PREFIX", default_value = "events", global = true)]
     #[arg(value_parser = values::prefix)]
     pub subject_prefix: String,
-    /// How many bytes the log holds before it refuses events; a log that was made with another
+    /// The bytes that the log holds before it refuses events. A log that was made with another
     /// bound is given this one when the service starts.
     #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
     #[arg(value_parser = values::whole::<i64, MEGABYTE, MOST_BYTES>)]
@@ -57,36 +57,36 @@ pub struct Settings {
     #[arg(long, env = "MONGODB_URI", hide_env_values = true, global = true)]
     #[arg(value_parser = Private(values::mongodb_uri))]
     pub mongodb_uri: Option<String>,
-    /// The database; else the one in the URI's path, else `adaptive_bi`.
+    /// The database. Without it the one in the URI's path, else `adaptive_bi`.
     #[arg(long, env = "MONGODB_DB", global = true, value_parser = values::database)]
     pub mongodb_db: Option<String>,
     /// The shop's currency; events that name another are quarantined.
     #[arg(long, env = "CURRENCY", default_value = "GBP", global = true)]
     #[arg(value_parser = values::currency)]
     pub currency: String,
-    /// How many hours of log time an activity's id is remembered.
+    /// The hours of log time for which an activity's id is remembered.
     #[arg(long, env = "ACTIVITY_WINDOW_HOURS", default_value_t = 24, global = true)]
     #[arg(value_parser = values::whole::<u32, 1, 8_760>)]
     pub activity_window_hours: u32,
-    /// What access tokens are signed with, at least 32 bytes; processes that share a database need
-    /// the same. Without it one is made and kept in the data folder.
+    /// The secret that access tokens are signed with, at least 32 bytes. Processes that share a
+    /// database need the same. Without it a secret is made and kept in the data folder.
     #[arg(long, env = "JWT_SECRET", hide_env_values = true, global = true)]
     #[arg(value_parser = Private(values::secret("JWT_SECRET")))]
     pub jwt_secret: Option<Hidden>,
-    /// The one before, whose tokens are still taken.
+    /// The previous secret, whose tokens are still valid.
     #[arg(long, env = "JWT_SECRET_PREVIOUS", hide_env_values = true, global = true)]
     #[arg(value_parser = Private(values::secret("JWT_SECRET_PREVIOUS")))]
     pub jwt_secret_previous: Option<Hidden>,
-    /// How long an access token is good: 15m, 24h.
+    /// The time for which an access token is valid: 15m, 24h.
     #[arg(long, env = "JWT_EXPIRES_IN", default_value = "15m", value_parser = duration, global = true)]
     pub jwt_expires_in: Duration,
-    /// How long a session goes on without its refresh token being used: 7d.
+    /// The time for which a session lives without its refresh token being used: 7d.
     #[arg(long, env = "JWT_REFRESH_EXPIRE", default_value = "7d", value_parser = duration, global = true)]
     pub jwt_refresh_expire: Duration,
-    /// Whether people can make an account for themselves.
+    /// Whether people can register.
     #[arg(long, env = "REGISTRATION", default_value = "on", global = true)]
     pub registration: Switch,
-    /// The first admin's e-mail; with a password, the account is made where there is no admin yet.
+    /// The first admin's e-mail. With a password, the account is made where there is no admin yet.
     #[arg(long, env = "ADMIN_EMAIL", global = true, value_parser = values::email)]
     pub admin_email: Option<String>,
     /// The first admin's password.
@@ -97,13 +97,15 @@ pub struct Settings {
     #[arg(long, env = "SMTP_URL", hide_env_values = true, global = true)]
     #[arg(value_parser = Private(values::smtp_url))]
     pub smtp_url: Option<Hidden>,
-    /// Who mail is from.
+    /// The sender of mail.
     #[arg(long, env = "MAIL_FROM", global = true, value_parser = values::mail_from)]
     pub mail_from: Option<String>,
-    /// Where people reach the service, for links in mail; else the address it listens on.
+    /// The address at which people reach the service, for links in mail. Without it the address it
+    /// listens on.
     #[arg(long, env = "PUBLIC_URL", global = true, value_parser = values::public_url)]
     pub public_url: Option<String>,
-    /// How many days a row of the audit is kept, as it is written; 0 keeps it for good.
+    /// The days for which a row of the audit is kept, counted from when it is written. 0 keeps it
+    /// for good.
     #[arg(long, env = "AUDIT_DAYS", default_value_t = 0, global = true)]
     #[arg(value_parser = values::whole::<u32, 0, 36_500>)]
     pub audit_days: u32,
@@ -111,35 +113,35 @@ pub struct Settings {
     #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
     #[arg(value_parser = values::socket_path)]
     pub socket_path: String,
-    /// How often Socket.IO asks a connection whether it is there, in milliseconds.
+    /// The milliseconds between two pings of Socket.IO.
     #[arg(long, env = "WS_HEARTBEAT_INTERVAL", default_value_t = 25_000, global = true)]
     #[arg(value_parser = values::whole::<u64, 1_000, 300_000>)]
     pub ws_heartbeat_interval: u64,
-    /// How long Socket.IO waits for the answer to that, in milliseconds.
+    /// The milliseconds within which a ping has to be answered.
     #[arg(long, env = "WS_CONNECTION_TIMEOUT", default_value_t = 20_000, global = true)]
     #[arg(value_parser = values::whole::<u64, 1_000, 300_000>)]
     pub ws_connection_timeout: u64,
     /// Connections, limits, CORS.
     #[command(flatten)]
     pub door: door::settings::Settings,
-    /// What is logged: error, warn, info, debug, trace, off, or `target=level` pairs.
+    /// The log level: error, warn, info, debug, trace, off, or `target=level` pairs.
     #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
     #[arg(value_parser = values::log_level)]
     pub log_level: String,
-    /// Where the program's own servers keep their data.
+    /// The folder for the data of the program's own servers.
     #[arg(long, env = "DATA_DIR", default_value = ".adaptive-bi", global = true)]
     pub data_dir: PathBuf,
-    /// Where fetched servers are kept; else the user's cache folder.
+    /// The folder for fetched servers. Without it the user's cache folder.
     #[arg(long, env = "CACHE_DIR", global = true)]
     pub cache_dir: Option<PathBuf>,
 }
 
-/// Whether something is there.
+/// Whether something is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
-    /// It is.
+    /// On.
     On,
-    /// It is not.
+    /// Off.
     Off,
 }
 
@@ -157,7 +159,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Settings {
-    /// What a generation is made with.
+    /// The settings of the fold, which are part of a generation.
     #[must_use]
     pub fn fold(&self) -> projections::fold::root::Settings {
         projections::fold::root::Settings {
@@ -166,7 +168,7 @@ impl Settings {
         }
     }
 
-    /// Which servers to run.
+    /// The settings of the servers.
     #[must_use]
     pub fn services(&self) -> services::Settings {
         services::Settings {
@@ -179,14 +181,14 @@ impl Settings {
         }
     }
 
-    /// The server that is our own has room for the log that is asked for.
+    /// The program's own server has room for the log.
     fn nats_options(&self) -> services::NatsOptions {
         let options = services::NatsOptions::default();
         let log = self.stream_max_bytes.unsigned_abs();
         services::NatsOptions { max_file_bytes: options.max_file_bytes.max(log), ..options }
     }
 
-    /// Where Socket.IO is and how it finds out who is gone.
+    /// The options of Socket.IO.
     #[must_use]
     pub fn socket_io(&self) -> socket_io::Options<'_> {
         socket_io::Options {
@@ -197,7 +199,7 @@ impl Settings {
         }
     }
 
-    /// The shop, at addresses that are known by now.
+    /// The settings of the shop at these addresses.
     #[must_use]
     pub fn shop(&self, nats_url: &str, mongodb_uri: &str) -> shop::Settings {
         shop::Settings {
@@ -208,7 +210,7 @@ impl Settings {
         }
     }
 
-    /// The log, at an address that is known by now.
+    /// The settings of the log at this address.
     #[must_use]
     pub fn log(&self, url: &str) -> crate::stream::Settings {
         crate::stream::Settings {
@@ -230,25 +232,25 @@ pub fn cache_dir() -> PathBuf {
     base.unwrap_or_else(std::env::temp_dir).join("adaptive-bi")
 }
 
-/// The names that the Node services used, and ours.
+/// Names of the Node services, and ours.
 const OLD_NAMES: [(&str, &str, &str); 4] = [
     ("JWT_EXPIRE", "JWT_EXPIRES_IN", "--jwt-expires-in"),
     ("MONGO_URI", "MONGODB_URI", "--mongodb-uri"),
     ("MONGODB_DB_NAME", "MONGODB_DB", "--mongodb-db"),
     ("FRONTEND_URL", "CORS_ORIGIN", "--cors-origin"),
 ];
-/// What the Node services read and we do not.
+/// Names of the Node services that mean nothing here.
 const IGNORED: [&str; 3] = ["NODE_ENV", "LOG_FILE", "JWT_REFRESH_SECRET"];
 
-/// The arguments of the process, with those that old names in the environment stand for. Reads
-/// `.env` first. Says on the way which settings mean nothing here.
+/// The arguments of the process, and those that old names in the environment stand for. Reads
+/// `.env` first, and says which settings mean nothing here.
 ///
 /// # Errors
-/// Where `.env` has a line that is none, or cannot be read; nothing of it counts then. Where a port
-/// is none.
+/// Where `.env` cannot be read or has a malformed line (nothing of it counts then), or a port is
+/// malformed.
 pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
     file::apply(Path::new(".env"))?;
-    // What is empty is not set.
+    // An empty variable counts as not set.
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let given = |flag: &str| {
         std::env::args_os().any(|argument| argument.to_string_lossy().starts_with(flag))
@@ -280,7 +282,7 @@ pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
     Ok(arguments)
 }
 
-/// A command line to which a variable that is empty is one that is not set.
+/// A command line that takes an empty variable as not set.
 ///
 /// # Errors
 /// Where a variable is no text.

@@ -28,22 +28,22 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Servers, a year of a real shop and the service: everything, at one address.
+    /// Runs the servers, a year of a real shop and the service, at one address.
     Demo(demo::Arguments),
-    /// The service.
+    /// Runs the service.
     Serve,
     /// Puts the events of a file on the log.
     Ingest(ingest::Arguments),
-    /// Accounts, for who runs the server: the first admin, a link to set a new password.
+    /// Makes the first admin, or a link to set a new password; for operators.
     #[command(subcommand)]
     Admin(admin::Action),
-    /// API keys, for programs that send events or read figures.
+    /// Makes, lists and revokes API keys, for programs that send events or read figures.
     #[command(subcommand)]
     Key(key::Action),
-    /// The projector: its state, and ending a halt.
+    /// Shows the projector's state, ends a halt, and makes and exchanges generations.
     #[command(subcommand)]
     Project(project::Action),
-    /// What was not understood: seen, sent again, given up.
+    /// Shows, replays and discards messages that were not understood.
     #[command(subcommand)]
     Quarantine(quarantine::Action),
     /// Measures this machine, servers and load included.
@@ -99,8 +99,8 @@ async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Logs to standard error, in colours where somebody looks. The demo shows what it does itself,
-/// so there only warnings are; and what a soak breaks is no news.
+/// Logs to standard error, in colours on a terminal. The demo shows what it does itself, so it logs
+/// only warnings; a soak logs nothing, since it breaks things on purpose.
 fn start_telemetry(settings: &Settings, command: &Command) -> anyhow::Result<()> {
     let level = match (settings.log_level.as_str(), command) {
         ("info", Command::Demo(_)) => "warn",

@@ -9,7 +9,7 @@ use super::scope::Scope;
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody; credentials are not even looked at.
+    /// Everybody; credentials are not looked at.
     Public,
     /// A person who is signed in, whatever they may; the handler decides what they get.
     SignedIn,
@@ -21,7 +21,7 @@ pub enum Access {
 }
 
 impl Access {
-    /// Whether a caller may come in.
+    /// Whether a caller may use the route.
     #[must_use]
     pub fn admits(self, caller: &Caller) -> bool {
         match self {
@@ -35,7 +35,7 @@ impl Access {
     }
 }
 
-/// What is needed, as a refusal says it: `metrics:read`.
+/// The right that is needed, as a refusal names it: `metrics:read`.
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,5 @@
-//! What can be done with accounts and sessions, without HTTP: the routes and the command line both
-//! do it through here.
+//! Operations on accounts and sessions, without HTTP; the routes and the command line both use
+//! them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +24,8 @@ use crate::store::time;
 
 /// A refresh token whose answer was lost can be used again for this long.
 const GRACE: Duration = Duration::from_secs(10);
-/// However often a session is refreshed, its owner signs in again after this, or after as long as
-/// one may be idle where that is longer.
+/// However often a session is refreshed, it ends after this, or after the time that a session may
+/// be idle where that is longer.
 const SESSION_AGE: Duration = Duration::from_hours(90 * 24);
 
 /// Accounts and sessions.
@@ -47,7 +47,7 @@ pub struct Accounts {
     pub public_url: String,
 }
 
-/// What is known of a person who gets an account.
+/// A new account.
 #[derive(Debug)]
 pub struct NewAccount {
     /// In small letters.
@@ -62,9 +62,9 @@ pub struct NewAccount {
     pub last_name: Option<String>,
     /// The role.
     pub role: Role,
-    /// What is allowed beyond the role.
+    /// Permissions beyond the role.
     pub permissions: Vec<Permission>,
-    /// Who makes it: a user's id, `self`, `command` or `start`.
+    /// The maker: a user's id, `self`, `command` or `start`.
     pub created_by: String,
 }
 
@@ -89,7 +89,7 @@ pub struct Refreshed {
 }
 
 impl Accounts {
-    /// Makes an account that nobody has to allow: one's own, or one that who runs the service wants.
+    /// Makes an account that needs nobody's right: one's own, or one that an operator wants.
     ///
     /// # Errors
     /// [`Error::Password`], [`Error::EmailTaken`], [`Error::Store`].
@@ -106,7 +106,7 @@ impl Accounts {
         Ok(account)
     }
 
-    /// An account with its password hashed, which nothing has of yet.
+    /// An account with its password hashed, which is not stored yet.
     pub(super) async fn drawn_up(
         &self,
         new: NewAccount,
@@ -187,7 +187,7 @@ impl Accounts {
     }
 
     /// Checks a password, one turn after the other: so few are checked at a time that hardly more
-    /// than are allowed go through before the first failures count.
+    /// than the allowed number go through before the first failures count.
     pub(super) async fn is_password(
         &self,
         turn: Turn,

@@ -1,4 +1,5 @@
-//! The audit: who did what, and who was refused what. It is only ever added to; [`http`] shows it.
+//! The audit: what each caller did, and what each was refused. Rows are only ever added; [`http`]
+//! shows them.
 
 pub mod http;
 
@@ -23,7 +24,7 @@ pub struct Audit {
 /// The types of events, and their names.
 macro_rules! event_types {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// What there is to be remembered.
+        /// The types of events that are recorded.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum EventType {
             $($(#[$doc])* $name,)*
@@ -45,11 +46,11 @@ macro_rules! event_types {
 }
 
 event_types! {
-    /// A session began, or did not.
+    /// A session began, or a sign-in failed.
     SignIn = "sign-in",
     /// A session was ended by its owner.
     SignOut = "sign-out",
-    /// All sessions of an account were.
+    /// All sessions of an account were ended by their owner.
     SignOutAll = "sign-out-all",
     /// A refresh token was used that had been used before.
     Refresh = "refresh",
@@ -73,17 +74,17 @@ event_types! {
     KeyCreate = "key-create",
     /// An API key was revoked.
     KeyRevoke = "key-revoke",
-    /// Somebody who is known asked for what they may not.
+    /// A known caller asked for something without the right.
     Access = "access",
-    /// Figures were taken out as a file.
+    /// Figures were exported as a file.
     Export = "export",
-    /// What was quarantined was sent again.
+    /// A quarantined message was sent again.
     QuarantineReplay = "quarantine-replay",
-    /// What was quarantined was given up.
+    /// A quarantined message was discarded.
     QuarantineDiscard = "quarantine-discard",
     /// The next generation of read models was begun, or went on.
     ProjectionRebuild = "projection-rebuild",
-    /// What was being done to generations was stopped.
+    /// A command on generations was stopped.
     ProjectionCancel = "projection-cancel",
     /// Another generation was made live.
     ProjectionSwitch = "projection-switch",
@@ -101,7 +102,7 @@ impl EventType {
     }
 }
 
-/// One thing to be remembered. Never put a secret into it.
+/// One row to record. Never put a secret into it.
 #[derive(Debug, Clone)]
 pub struct Event(AuditRow);
 
@@ -133,7 +134,7 @@ impl Event {
         self.by_name(format!("user:{user_id}"))
     }
 
-    /// By what is neither, as `command`.
+    /// By neither a person nor a key, such as `command`.
     #[must_use]
     pub fn by_name(mut self, name: impl Into<String>) -> Self {
         self.0.actor = Some(name.into());
@@ -171,8 +172,8 @@ impl Audit {
         Audit { store, kept }
     }
 
-    /// Adds an event. What it is about has happened already, so a store that does not take it is
-    /// an error in the log and no reason to undo it.
+    /// Adds an event. It has happened already, so a store that does not take it is an error in the
+    /// log and no reason to undo it.
     pub async fn record(&self, mut event: Event) {
         event.0.expires_at = self.kept.map(|kept| time::later(event.0.at, kept));
         if let Err(error) = self.store.insert_audit(&event.0).await {

@@ -25,16 +25,16 @@ pub enum Error {
     /// Another account has the e-mail.
     #[error("the e-mail is taken")]
     EmailTaken,
-    /// No such account, or another password: nobody is told which.
+    /// No such account, or another password; the answer does not say which.
     #[error("the e-mail or the password is wrong")]
     WrongCredentials,
     /// The password is right and the account may not sign in.
     #[error("the account is deactivated")]
     Deactivated,
-    /// The password that was to be changed is another.
+    /// The current password that was shown is wrong.
     #[error("the current password is wrong")]
     WrongPassword,
-    /// Too many failed before; seconds to wait.
+    /// Too many attempts failed before; the seconds to wait.
     #[error("too many attempts")]
     TooMany(u32),
     /// The refresh token is none of ours, or its session has ended.
@@ -43,7 +43,7 @@ pub enum Error {
     /// The refresh token was used before; its session was ended.
     #[error("the refresh token was used before")]
     RefreshReused,
-    /// The token to set a new password is not good, or not any more.
+    /// The token to set a new password is not valid, or not any more.
     #[error("the reset token is not valid")]
     ResetInvalid,
     /// There is no such session of this account.
@@ -55,24 +55,24 @@ pub enum Error {
     /// The caller may do something to this account, but not that.
     #[error("{message}")]
     NotAllowed {
-        /// What they may not change.
+        /// The field that they may not change.
         field: &'static str,
-        /// Who may.
+        /// The sentence that says who may.
         message: &'static str,
     },
-    /// Nobody would be left who may do everything.
+    /// The change would leave no active admin.
     #[error("the last active admin")]
     LastAdmin,
-    /// Nobody deactivates themselves.
+    /// Somebody would deactivate their own account.
     #[error("one's own account")]
     OneSelf,
-    /// Who asks may not, or not any more.
+    /// The caller may not do this, or not any more.
     #[error(transparent)]
     Refusal(#[from] Refusal),
     /// There is no such API key.
     #[error("there is no such API key")]
     NoKey,
-    /// There are as many API keys as there may be.
+    /// There are as many API keys as allowed.
     #[error("there are too many API keys; revoke one first")]
     TooManyKeys,
     /// A password was not worked on.

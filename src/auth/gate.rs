@@ -1,4 +1,4 @@
-//! The gate before every route: who calls, and may they come in.
+//! The gate before every route: it finds the caller and decides whether they may use the route.
 //!
 //! A session and an API key are looked up at every request, one document by an index; there is no
 //! cache, so what is revoked is refused from the next request on, in every process.
@@ -33,10 +33,10 @@ use crate::store::platform::sessions::Standing;
 
 /// The header that an API key can come in, beside `Authorization: Bearer`.
 pub const X_API_KEY: &str = "x-api-key";
-/// A database that takes longer to say who calls is taken to be down.
+/// A database that takes longer to find the caller counts as down.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
 
-/// What a caller shows.
+/// The credential that a caller shows.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     /// An access token.
@@ -68,7 +68,7 @@ impl Credential {
         }
     }
 
-    /// What a text is meant to be.
+    /// The kind of credential that a text looks like.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if text.starts_with(key::PREFIX) {
@@ -79,16 +79,16 @@ impl Credential {
     }
 }
 
-/// Why somebody is not let in.
+/// Why a caller is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Nothing was shown.
     #[error("no credential")]
     NoCredential,
-    /// The token was good once.
+    /// The token has expired.
     #[error("the token has expired")]
     TokenExpired,
-    /// The token is none of ours.
+    /// The token was not made by this service.
     #[error("the token is not valid")]
     TokenInvalid,
     /// The session was ended, or its account was.
@@ -100,10 +100,10 @@ pub enum Refusal {
     /// The caller is known and may not do this.
     #[error("{0} is needed")]
     Forbidden(Access),
-    /// The database took too long to say.
+    /// The database took too long to answer.
     #[error("the database took too long")]
     TimedOut,
-    /// Nobody can say.
+    /// The database did not answer.
     #[error("looking up who calls")]
     Store(#[from] store::Error),
 }
@@ -141,7 +141,7 @@ type Admit = dyn Fn(Access, Option<Credential>, Origin) -> BoxFuture<'static, Re
     + Send
     + Sync;
 
-/// Decides who comes in.
+/// Decides which caller may use which route.
 #[derive(Clone)]
 pub struct Gate(Arc<Admit>);
 
@@ -152,8 +152,8 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    /// The gate of a service: tokens, sessions and keys; who is known and may not come in is in
-    /// the audit.
+    /// The gate of a service: tokens, sessions and keys. The audit has the refusals of known
+    /// callers.
     #[must_use]
     pub fn new(store: Platform, tokens: Arc<Tokens>, audit: Audit) -> Self {
         let used = LastUse::new(store.clone());
@@ -178,13 +178,13 @@ impl Gate {
         }))
     }
 
-    /// One that lets nobody in but to public routes.
+    /// A gate that opens public routes alone.
     #[must_use]
     pub fn closed() -> Self {
         Gate(Arc::new(|_, _, _| async { Err(Refusal::NoCredential) }.boxed()))
     }
 
-    /// Who calls, where they may come in.
+    /// The caller, where they may use the route.
     ///
     /// # Errors
     /// [`Refusal`].
@@ -204,7 +204,7 @@ pub async fn enforce(
     mut request: Request,
     next: Next,
 ) -> Response {
-    // Only this layer says who calls.
+    // Only this layer names the caller.
     request.extensions_mut().remove::<Caller>();
     if access == Access::Public {
         return next.run(request).await;
@@ -220,9 +220,10 @@ pub async fn enforce(
     }
 }
 
-/// The innermost layer of a route that writes: its body is read, and who calls is looked up again. A body
-/// may be on its way for half a minute, and what is done with it is done with the rights that its
-/// sender has then. A handler behind it finds the whole body, and the caller as they are now.
+/// The innermost layer of a route that writes: it reads the body and looks the caller up again. A
+/// body may be on its way for half a minute, and the request is handled with the rights that its
+/// sender has then. A handler behind this layer finds the whole body, and the caller as they are
+/// now.
 pub async fn once_the_body_is_here(
     State((gate, access, bytes_max)): State<(Gate, Access, usize)>,
     request: Request,
@@ -280,7 +281,7 @@ async fn identify(
     }
 }
 
-/// Who a session says is calling.
+/// The person that a session belongs to.
 #[must_use]
 pub fn person(standing: Standing) -> Person {
     let rights = Rights::of(standing.role, &standing.permissions);

@@ -1,4 +1,4 @@
-//! API keys: `abi_` and 256 random bits. The store has their SHA-256 alone, so a key is seen once,
+//! API keys: `abi_` and 256 random bits. The store has only their SHA-256, so a key is shown once,
 //! when it is made.
 
 use base64::Engine;
@@ -12,14 +12,14 @@ use crate::store::platform::Platform;
 use crate::store::platform::keys::KeyRow;
 use crate::store::{self, time};
 
-/// What every key begins with, so that one that leaked is known where it is found.
+/// The beginning of every key, so that a leaked one is recognized.
 pub const PREFIX: &str = "abi_";
 
-/// A key that was just made. The text is seen here and never again.
+/// A key that was just made. Its text is never shown again.
 pub struct NewKey {
-    /// What the program that calls has to send.
+    /// The text that the calling program has to send.
     pub text: String,
-    /// What is kept of it.
+    /// The row that is stored of it.
     pub row: KeyRow,
 }
 
@@ -37,7 +37,7 @@ pub fn text() -> String {
     format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()))
 }
 
-/// What is kept of a key with that text.
+/// The row of a key with that text.
 #[must_use]
 pub fn row(
     text: &str,
@@ -58,7 +58,7 @@ pub fn row(
     }
 }
 
-/// Who holds a key, or nobody where it is unknown, revoked or past its time.
+/// The holder of a key; `None` where the key is unknown, revoked or expired.
 ///
 /// # Errors
 /// Where the store does not answer.

@@ -1,5 +1,4 @@
-//! What can be done with API keys, without HTTP: the routes and the command line both do it
-//! through here.
+//! Operations on API keys, without HTTP; the routes and the command line both use them.
 
 pub mod http;
 pub mod last_use;
@@ -20,15 +19,15 @@ use crate::store::platform::keys::KeyRow;
 use crate::store::platform::sessions::Standing;
 use crate::store::time;
 
-/// A key is good for so many days unless something else is asked for.
+/// The days after which a key expires, unless something else is asked for.
 pub const DAYS: u32 = 365;
-/// At most for so many, unless it is to be good for ever.
+/// The most days, unless the key never expires.
 pub const DAYS_MAX: u32 = 3_650;
 /// A name has at most so many characters.
 pub const NAME_MAX: usize = 64;
 /// There are at most so many keys.
 const KEYS_MAX: usize = 500;
-/// Who the audit says it was, where it was who runs the service.
+/// The name that the audit has for an operator at the command line.
 const COMMAND: &str = "command";
 
 /// API keys.
@@ -43,27 +42,27 @@ pub struct Keys {
 /// A key that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What it may do.
+    /// Its scopes.
     pub scopes: Vec<Scope>,
-    /// Until when.
+    /// When it expires.
     pub end: End,
 }
 
-/// Until when a key is good.
+/// When a key expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// So many days from now.
+    /// After so many days.
     InDays(u32),
-    /// Until then, milliseconds since 1970.
+    /// At this time, milliseconds since 1970.
     At(i64),
-    /// Until it is revoked.
+    /// Never, until it is revoked.
     Never,
 }
 
 impl End {
-    /// Until an instant, milliseconds since 1970: one to come, and not too far.
+    /// At an instant, milliseconds since 1970, which is to come and not too far away.
     #[must_use]
     pub fn at(ms: i64) -> Option<Self> {
         let now = time::now();
@@ -81,7 +80,7 @@ impl End {
 }
 
 impl Keys {
-    /// Makes a key, as who runs the service.
+    /// Makes a key for an operator.
     ///
     /// # Errors
     /// [`Error::TooManyKeys`], [`Error::Store`].
@@ -113,15 +112,15 @@ impl Keys {
     }
 
     async fn drawn_up(&self, wanted: &Wanted, by: &str) -> Result<NewKey, Error> {
-        // Two at once may both be the last one; the bound is for what is listed, not to the key.
+        // Two at once may both be the last one: the bound keeps the list short and need not be
+        // exact.
         if self.store.keys().await?.len() >= KEYS_MAX {
             return Err(Error::TooManyKeys);
         }
         Ok(key::make(&wanted.name, &needed(&wanted.scopes), by, wanted.end.ms()))
     }
 
-    /// Revokes a key, as who runs the service; it is refused from the next request on. Gives it as it
-    /// was.
+    /// Revokes a key for an operator; it is refused from the next request on. Returns it as it was.
     ///
     /// # Errors
     /// [`Error::NoKey`], [`Error::Store`].

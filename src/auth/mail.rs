@@ -10,7 +10,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::secret::Hidden;
 
-/// A mail server that takes longer is given up.
+/// A mail server that takes longer counts as down.
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// Sends mail.
@@ -30,7 +30,7 @@ pub fn transport(smtp_url: &Hidden) -> anyhow::Result<AsyncSmtpTransportBuilder>
         .context("SMTP_URL is not one; it looks like smtps://user:password@host")
 }
 
-/// Who mail is from, as `MAIL_FROM` says.
+/// The sender of mail, as `MAIL_FROM` says.
 ///
 /// # Errors
 /// Where that is no address.

@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //!
-//! - [`role`]: what can be allowed, and what each role may; [`scope`]: what an API key may;
-//! - [`caller`]: who calls; [`access`]: who may use a route; [`gate`]: the layer before every one;
+//! - [`role`]: resources, actions and the rights of each role; [`scope`]: the rights of an API key;
+//! - [`caller`]: a person or a program; [`access`]: the rule of a route; [`gate`]: the layer before
+//!   every one;
 //! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
 //! - [`watch`]: callers who stay connected; [`key`]: one API key; [`keys`]: what can be done with
 //!   them; [`audit`]: who did what;

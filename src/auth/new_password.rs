@@ -1,4 +1,4 @@
-//! Another password for an account: by who knows the old one, or has a link.
+//! A new password for an account, set by somebody who knows the old one or has a link.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::store::platform::change::Judge;
 use crate::store::platform::resets::ResetRow;
 use crate::store::time;
 
-/// A token to set a new password is good for this long.
+/// A token to set a new password is valid for this long.
 const RESET_LIFE: Duration = Duration::from_hours(24);
 
 impl Accounts {
-    /// Changes the password of who asks, and ends their other sessions.
+    /// Changes the caller's password, and ends their other sessions.
     ///
     /// # Errors
     /// [`Error::WrongPassword`], [`Error::TooMany`], [`Error::Password`], [`Error::Refusal`],
@@ -48,7 +48,7 @@ impl Accounts {
         let hash = self.passwords.hash(new, about, Crowd::Known, origin.address).await?;
         let (was, is) = (account.password_hash, hash);
         let judge: Judge<Error> = Box::new(move |_, account| {
-            // Changed meanwhile, by somebody who knew it as well.
+            // It was changed meanwhile, by somebody who knew it as well.
             account.filter(|it| it.password_hash == was).ok_or(Error::WrongPassword)?;
             let password = NewPassword { was: was.clone(), is: is.clone() };
             Ok(Change { password: Some(password), ..Change::default() })
@@ -80,12 +80,12 @@ impl Accounts {
         let event =
             Event::done(EventType::ResetLink).by_name(by).to(format!("user:{}", account.id));
         self.audit.record(event).await;
-        // After the #, so that it is in no server's log.
+        // It stands after the #, so that it is in no server's log.
         Ok(Some(Hidden::from(format!("{}/#reset-password={token}", self.public_url))))
     }
 
-    /// Sends a link to set a new password where there is an account for it. Says nothing: whether
-    /// there is one is nobody's business.
+    /// Sends a link to set a new password where the account exists. Returns nothing: the caller
+    /// must not learn whether it does.
     pub async fn forgot(&self, email: &str) {
         let Some(mailer) = &self.mailer else { return };
         match self.store.count_unless_waiting(&Attempt::reset(email)).await {

@@ -1,4 +1,4 @@
-//! Passwords: which are taken, and argon2id for keeping and checking them, a few at a time.
+//! Passwords: the rules for new ones, and argon2id for keeping and checking them, a few at a time.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ pub const CHARACTERS: RangeInclusive<usize> = 8..=128;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// So many of each [`Crowd`] are worked on at a time; each takes memory and a core for tens of
+/// So many of each [`Crowd`] are hashed at a time; each takes memory and a core for tens of
 /// milliseconds.
 const AT_A_TIME: usize = 1;
 /// One that is found in fewer guesses is among the first that anyone tries: a common one, or a name
@@ -30,16 +30,16 @@ const GUESSES_MIN: u64 = 20_000;
 
 const TOO_CLOSE: Error = Error::Weak("is too common, or too close to what is known of its owner");
 
-/// Why a password was not worked on.
+/// Why a password was not hashed or checked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is not taken; says what has to be different.
+    /// It is refused; says what has to be different.
     #[error("the password {0}")]
     Weak(&'static str),
-    /// Too many are being worked on.
+    /// Too many are being hashed.
     #[error("too many passwords are being checked")]
     Busy,
-    /// It could not be hashed.
+    /// Hashing failed.
     #[error("a password could not be hashed: {0}")]
     Hash(argon2::password_hash::Error),
     /// The thread that hashed it broke down.
@@ -47,8 +47,8 @@ pub enum Error {
     Thread(#[from] tokio::task::JoinError),
 }
 
-/// Who has a password worked on. Each crowd has a place of its own: however many strangers there are,
-/// nobody else waits behind them.
+/// A group of people whose passwords are hashed. Each crowd has a turn of its own: however many
+/// strangers there are, nobody else waits behind them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crowd {
     /// People who make an account for themselves.
@@ -76,7 +76,7 @@ pub struct Passwords {
     known: Places,
     registering: UnderWay,
     signing_in: UnderWay,
-    /// Nobody's; checked in place of an account's where there is no account.
+    /// A decoy, which is checked where there is no account.
     decoy: PasswordHash,
     verified: Arc<AtomicU64>,
 }
@@ -87,7 +87,7 @@ impl fmt::Debug for Passwords {
     }
 }
 
-/// A turn to work on a password. As long as it is held nobody else has it.
+/// A turn to hash a password. While it is held nobody else has it.
 pub struct Turn {
     place: Arc<Place>,
     decoy: PasswordHash,
@@ -119,8 +119,8 @@ impl Passwords {
         })
     }
 
-    /// Hashes a new password where it is one that is taken. `about` is what is known of its owner
-    /// and makes a bad password: the e-mail, the names.
+    /// Hashes a new password where the rules allow it. `about` is what is known of its owner and
+    /// makes a bad password: the e-mail, the names.
     ///
     /// # Errors
     /// [`Error`].
@@ -140,8 +140,8 @@ impl Passwords {
         .await?
     }
 
-    /// Waits until one more of an address may register. As long as this is held it is one of those that
-    /// the address has under way.
+    /// Waits until one more registration of an address may begin. While the result is held the
+    /// registration counts as under way.
     ///
     /// # Errors
     /// [`Error::Busy`].
@@ -149,7 +149,7 @@ impl Passwords {
         self.registering.begin(network(address)).await.map_err(|Full| busy("registering"))
     }
 
-    /// Waits until one more of an address may sign in, likewise.
+    /// Waits until one more sign-in of an address may begin, likewise.
     ///
     /// # Errors
     /// [`Error::Busy`].
@@ -173,7 +173,7 @@ impl Passwords {
         Ok(Turn { place: Arc::new(place), decoy, verified })
     }
 
-    /// How many passwords were checked so far, right or wrong, somebody's or nobody's.
+    /// The number of passwords checked so far, right or wrong, decoys among them.
     #[must_use]
     pub fn verified(&self) -> u64 {
         self.verified.load(Ordering::Relaxed)
@@ -181,8 +181,8 @@ impl Passwords {
 }
 
 impl Turn {
-    /// Whether a password is the one that was hashed. Where there is no hash it is not, and to
-    /// find that out takes the same work.
+    /// Whether a password is the one that was hashed. Without a hash it is not, and finding that
+    /// out takes the same work.
     ///
     /// # Errors
     /// [`Error::Thread`].
@@ -195,7 +195,7 @@ impl Turn {
         let hash = hash.unwrap_or(&self.decoy).clone();
         let (place, verified) = (self.place.clone(), self.verified.clone());
         let matches = tokio::task::spawn_blocking(move || {
-            // Whoever asked may be gone; the turn is over when the work is.
+            // The caller may be gone; the turn ends when the work does.
             let _place = place;
             let matches = argon2().verify_password(password.expose().as_bytes(), hash.0.as_str());
             verified.fetch_add(1, Ordering::Relaxed);
@@ -206,7 +206,7 @@ impl Turn {
     }
 }
 
-/// Who waited in vain is counted.
+/// A request that waited in vain is counted.
 fn busy(waiting: &'static str) -> Error {
     telemetry::sent_away(waiting);
     Error::Busy
@@ -231,7 +231,7 @@ pub fn check(password: &str, about: &[String]) -> Result<(), Error> {
     if !CHARACTERS.contains(&password.chars().count()) {
         return Err(Error::Weak("must have 8 to 128 characters"));
     }
-    // As a whole an e-mail has many guesses, if those who guess did not know it.
+    // As a whole an e-mail would take many guesses, if attackers did not know it.
     if about.iter().any(|it| it.to_lowercase() == password.trim().to_lowercase()) {
         return Err(TOO_CLOSE);
     }

@@ -1,5 +1,5 @@
-//! A place that few have at a time, and who is next: addresses take turns, so that one that asks
-//! often waits behind itself and not before others.
+//! Places that few hold at a time, and the queue for them: addresses take turns, so an address that
+//! asks often waits behind itself and not before others.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// So many of one address are under way, or wait for a place.
+/// The most requests of one address that are under way, or wait for a place.
 const OF_ONE_MAX: usize = 16;
-/// So many wait in all.
+/// The most requests that wait in all.
 const WAITING_MAX: usize = 1_024;
-/// Who waits longer is sent away.
+/// A request that waits longer is refused.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// A number of places, and who waits for one.
+/// A number of places, and the queue for them.
 #[derive(Clone, Debug)]
 pub struct Places(Arc<Mutex<Queue>>);
 
@@ -31,19 +31,19 @@ struct Queue {
 #[derive(Debug)]
 pub struct Place(Option<Places>);
 
-/// Nobody gets a place: too many wait, or it took too long.
+/// No place was found: too many wait, or it took too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
-/// So many are under way of an address; others of it wait before anything is done for them. Who asks
-/// often at a time takes nothing of what others need, the database among it.
+/// The requests under way of each address; further ones wait before anything is done for them. So
+/// an address that asks often takes nothing that others need, the database included.
 #[derive(Clone, Debug, Default)]
 pub struct UnderWay(Arc<Mutex<HashMap<String, Arc<Semaphore>>>>);
 
-/// One that is under way; it is over when this is dropped.
+/// A request under way; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Begun {
-    // Given back before it is looked whether the address can be forgotten.
+    // It is given back before the address is forgotten.
     _permit: OwnedSemaphorePermit,
     _address: Remembered,
 }
@@ -63,7 +63,7 @@ impl UnderWay {
     pub async fn begin(&self, address: String) -> Result<Begun, Full> {
         let new = || Arc::new(Semaphore::new(OF_ONE_MAX));
         let of_it = self.all().entry(address.clone()).or_insert_with(new).clone();
-        // Before what waits, so that it is dropped after.
+        // It stands before the waiting ones, so that it is dropped after them.
         let remembered = Remembered { all: self.clone(), address };
         let permit = tokio::time::timeout(WITHIN, of_it.acquire_owned()).await;
         let permit = permit.map_err(|_| Full)?.map_err(|_| Full)?;
@@ -92,7 +92,7 @@ impl Places {
         Places(Arc::new(Mutex::new(Queue { free: number, waiting: 0, turns, of })))
     }
 
-    /// Waits for a place, as who comes from an address.
+    /// Waits for a place, on behalf of an address.
     ///
     /// # Errors
     /// [`Full`].
@@ -134,7 +134,7 @@ impl Queue {
         Ok(wait)
     }
 
-    /// Those who wait no more make room.
+    /// Requests that do not wait any more make room.
     fn forget_the_gone(&mut self) {
         self.of.retain(|_, waiting| {
             waiting.retain(|turn| !turn.is_closed());
@@ -144,7 +144,7 @@ impl Queue {
         self.waiting = self.of.values().map(VecDeque::len).sum();
     }
 
-    /// The next who waits; its address is the last one then.
+    /// The next request that waits; its address moves to the end.
     fn next(&mut self) -> Option<oneshot::Sender<Place>> {
         let address = self.turns.pop_front()?;
         let waiting = self.of.get_mut(&address)?;
@@ -166,7 +166,8 @@ impl Drop for Place {
         while let Some(turn) = queue.next() {
             match turn.send(Place(Some(places.clone()))) {
                 Ok(()) => return,
-                // Gone meanwhile. The place is this one still, and not given back twice.
+                // The request is gone meanwhile. The place stays with this one, and is not given
+                // back twice.
                 Err(mut place) => drop(place.0.take()),
             }
         }

@@ -1,10 +1,10 @@
 //! Refresh tokens: `abr_`, then the session, 256 random bits and a tag.
 //!
-//! A token is good once. Its successor is an HMAC of the token itself under a key of the server,
-//! so that a client whose answer was lost gets the same one again and nothing has to be kept but
-//! two hashes; who has read the store, the key, or both, still cannot make one. The tag shows that
-//! a token is one of ours without a look at the store, so that nobody can end a session by making
-//! up an old token for it.
+//! A token works once. Its successor is an HMAC of the token itself under a key of the server, so a
+//! client whose answer was lost gets the same one again and only two hashes have to be kept; a
+//! thief of the store, the key, or both still cannot make one. The tag shows without a look at the
+//! store that the service made a token, so nobody can end a session by making up an old token for
+//! it.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,11 +20,11 @@ use super::secret::{Secret, Secrets, random};
 const PREFIX: &str = "abr_";
 const TAG: usize = 16;
 
-/// Makes refresh tokens, and tells those that were made.
+/// Makes refresh tokens, and recognizes its own.
 pub struct RefreshTokens {
-    /// The ones of the secret that signs, then those of the one before.
+    /// The keys of the current secret, then those of the previous one.
     keys: Vec<Keys>,
-    /// How long one can be used.
+    /// The time for which a token can be used.
     pub life: Duration,
 }
 
@@ -33,10 +33,10 @@ struct Keys {
     successor: hmac::Key,
 }
 
-/// A token, and what the store has of it.
+/// A token, and the hash that the store has of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// What the client keeps.
+    /// The text that the client keeps.
     pub text: String,
     /// SHA-256 of its random bits, hexadecimal.
     pub hash: String,
@@ -47,9 +47,9 @@ pub struct RefreshToken {
 pub struct Presented {
     /// Its session.
     pub session: String,
-    /// What the store has of it, if it is the good one.
+    /// Its hash, which the store has if the token is the current one.
     pub hash: String,
-    /// What takes its place; always the same.
+    /// Its successor; always the same.
     pub successor: RefreshToken,
 }
 
@@ -85,7 +85,7 @@ impl RefreshTokens {
         let (content, tag) = bytes.split_at_checked(16 + 32)?;
         let keys = self.keys.iter().find(|keys| is_tag(&keys.tag, content, tag))?;
         let session = Uuid::from_slice(&content[..16]).ok()?;
-        // By the key that the token was made with: the same successor, whichever key signs now.
+        // The key that the token was made with gives the same successor, whichever key signs now.
         let mut next = [0; 32];
         next.copy_from_slice(hmac::sign(&keys.successor, content).as_ref());
         let successor = self.token(session, next);
@@ -109,7 +109,7 @@ impl Keys {
 }
 
 fn is_tag(key: &hmac::Key, content: &[u8], tag: &[u8]) -> bool {
-    // Compared by their own HMAC, which takes the same time wherever they differ.
+    // They are compared by their own HMAC, which takes the same time wherever they differ.
     let expected = hmac::sign(key, content);
     let blind = |bytes: &[u8]| Sha256::digest(bytes);
     tag.len() == TAG && blind(tag) == blind(&expected.as_ref()[..TAG])

@@ -1,4 +1,4 @@
-//! What an API key may do.
+//! Scopes: the rights of an API key.
 
 use std::fmt;
 
@@ -15,9 +15,9 @@ pub enum Scope {
     EventsWrite(Option<Kind>),
     /// `metrics:read`: the queries.
     MetricsRead,
-    /// `push:subscribe`: what is pushed.
+    /// `push:subscribe`: following changes.
     PushSubscribe,
-    /// `metrics:scrape`: how the service itself does, for Prometheus.
+    /// `metrics:scrape`: the service's own metrics, for Prometheus.
     MetricsScrape,
 }
 
@@ -46,7 +46,8 @@ impl Scope {
         }
     }
 
-    /// What a person has to be allowed who does all that a key may with this; and so who makes one.
+    /// The rights of a person who may do all that a key with this scope may; the maker of such a
+    /// key needs them.
     #[must_use]
     pub fn needs(self) -> &'static [(Resource, Action)] {
         match self {
@@ -59,8 +60,8 @@ impl Scope {
         }
     }
 
-    /// Whether one who has this scope may come in at a door for `wanted`. Who may write one kind
-    /// comes in where events are written: which kinds it may write is looked at event by event.
+    /// Whether a key with this scope may use routes for `wanted`. A key for one kind may use the
+    /// routes that write events; its kind is checked event by event.
     #[must_use]
     pub fn opens(self, wanted: Scope) -> bool {
         match (self, wanted) {

@@ -12,7 +12,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 /// A secret is at least as long as what it signs with.
 pub const SECRET_BYTES_MIN: usize = 32;
-/// A file that is longer is something else.
+/// A longer file is something else.
 const SECRET_BYTES_MAX: usize = 1_024;
 const FILE: &str = "jwt-secret";
 
@@ -21,7 +21,7 @@ const FILE: &str = "jwt-secret";
 pub struct Hidden(String);
 
 impl Hidden {
-    /// The text, for the one who needs it.
+    /// The text, for code that needs it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -51,19 +51,19 @@ impl FromStr for Hidden {
 /// Why there is no secret to sign with.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// One that is given is too short to be one.
+    /// The given secret is too short.
     #[error("{0} must have at least {SECRET_BYTES_MIN} bytes; `openssl rand -base64 48` makes one")]
     TooShort(&'static str),
-    /// The one that is kept cannot be read, or one cannot be kept.
+    /// The kept secret cannot be read, or a new one cannot be kept.
     #[error("keeping the secret that tokens are signed with in {path}; JWT_SECRET needs no file")]
     File {
         /// Where it is kept.
         path: String,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// Something else is where the secret should be kept.
+    /// Something else stands where the secret should be kept.
     #[error(
         "{path} should keep the secret that tokens are signed with, and is not a file; move it away, \
          or set JWT_SECRET"
@@ -72,7 +72,7 @@ pub enum Error {
         /// Where it should be.
         path: String,
     },
-    /// What is kept is no secret: a start that was cut off, or a hand.
+    /// The file does not hold a secret: a start was cut off, or somebody edited it.
     #[error(
         "{path} keeps the secret that tokens are signed with, and has {found}; a secret has \
          {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX}. Put the right one back, or remove the file: the next \
@@ -81,10 +81,10 @@ pub enum Error {
     Length {
         /// Where it is kept.
         path: String,
-        /// How much there is.
+        /// The size of the file.
         found: String,
     },
-    /// What is kept is no secret to others.
+    /// Others can read or write the file.
     #[error(
         "{path} keeps the secret that tokens are signed with, and others than its owner can get at it \
          (mode {mode:04o}). `chmod 600` it; if somebody may have read it, remove it: the next start makes \
@@ -98,13 +98,13 @@ pub enum Error {
     },
 }
 
-/// The secrets: one that signs, and perhaps the one before it, which still verifies.
+/// The secrets: the current one, which signs, and perhaps the previous one, which still verifies.
 pub struct Secrets {
     current: Secret,
     previous: Option<Secret>,
 }
 
-/// One secret. What it is used for is kept apart by deriving a key for each purpose.
+/// One secret. Each purpose has a key of its own that is derived from it.
 pub struct Secret {
     bytes: Vec<u8>,
     key: hmac::Key,
@@ -118,8 +118,8 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// The secrets that are set. Where none is, the one kept in `data_dir`, which is made at the
-    /// first start; processes that share a store need the same, so they have to be given it.
+    /// The secrets that are set. Without one, the secret kept in `data_dir`, which is made at the
+    /// first start. Processes that share a store need the same secret, so theirs has to be set.
     ///
     /// # Errors
     /// [`Error`].
@@ -146,7 +146,7 @@ impl Secrets {
         &self.current
     }
 
-    /// All that verify, the one that signs first.
+    /// All secrets that verify, the current one first.
     pub fn all(&self) -> impl Iterator<Item = &Secret> {
         std::iter::once(&self.current).chain(&self.previous)
     }
@@ -163,7 +163,7 @@ impl Secret {
         &self.bytes
     }
 
-    /// A key for one purpose, of which nothing can be learned about the secret or other keys.
+    /// A key for one purpose, which reveals nothing about the secret or other keys.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];
@@ -175,7 +175,7 @@ impl Secret {
 /// 256 random bits.
 ///
 /// # Panics
-/// Where the system has no randomness to give; nothing here is safe without.
+/// Where the system has no randomness; nothing here is safe without.
 #[must_use]
 pub fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
@@ -194,7 +194,7 @@ fn kept(data_dir: &Path) -> Result<Vec<u8>, Error> {
                 "JWT_SECRET is not set; made one and keep it here"
             );
         }
-        // To open a pipe is to wait for who writes to it.
+        // Opening a pipe would wait for its writer.
         Ok(found) if !found.is_file() => {
             return Err(Error::NoFile { path: path.display().to_string() });
         }
@@ -204,7 +204,7 @@ fn kept(data_dir: &Path) -> Result<Vec<u8>, Error> {
     read(&path)
 }
 
-/// Reads the secret where it is one, and one to others.
+/// Reads the secret, where the file holds one that others cannot read or write.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let name = path.display().to_string();
     let failed = |source| Error::File { path: name.clone(), source };
@@ -223,7 +223,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     Err(Error::Length { path: name.clone(), found })
 }
 
-/// Written aside and put in place at once: who comes second finds a whole one, and takes that.
+/// It is written aside and put in place at once: a process that comes second finds a whole secret,
+/// and takes that.
 fn make(data_dir: &Path, path: &Path) -> io::Result<()> {
     fs::create_dir_all(data_dir)?;
     let aside = data_dir.join(format!("{FILE}.{}", uuid::Uuid::new_v4().simple()));

@@ -1,4 +1,4 @@
-//! Accounts as the settings want them, and the first admin.
+//! Accounts by the settings, and the first admin.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::config::Settings;
 use crate::http::client::Origin;
 use crate::store::platform::Platform;
 
-/// The secrets as the settings want them.
+/// The secrets by the settings.
 ///
 /// # Errors
-/// Where one is too short, or the one that is kept cannot be used.
+/// Where one is too short, or the kept one cannot be used.
 pub fn secrets_of(settings: &Settings) -> Result<Secrets, secret::Error> {
     Secrets::load(
         settings.jwt_secret.as_ref(),
@@ -31,10 +31,10 @@ pub fn secrets_of(settings: &Settings) -> Result<Secrets, secret::Error> {
     )
 }
 
-/// Accounts as the settings want them; makes the store ready for them.
+/// Accounts by the settings; prepares the store for them.
 ///
 /// # Errors
-/// Where a secret is too short, mail is half set, or the store does not answer.
+/// Where a secret is too short, only one setting of mail is set, or the store does not answer.
 pub async fn accounts_of(settings: &Settings, store: Platform) -> anyhow::Result<Accounts> {
     store.prepare_accounts().await?;
     let secrets = secrets_of(settings)?;
@@ -55,7 +55,7 @@ pub async fn accounts_of(settings: &Settings, store: Platform) -> anyhow::Result
     })
 }
 
-/// Where somebody on this machine reaches what listens there.
+/// The URL at which somebody on this machine reaches that address.
 fn url_of(mut bind: SocketAddr) -> String {
     if bind.ip().is_unspecified() {
         bind.set_ip(if bind.is_ipv4() {

@@ -1,9 +1,9 @@
 //! Failed sign-ins make the next one wait: longer and longer for one account from one address,
 //! and, much later, for an account from wherever and for an address whatever the account.
 //!
-//! An account's own limit does not hold where it has signed in from before: strangers, however
-//! many and from wherever, cannot keep its owner out of there. What is counted is in the store, so
-//! that it holds for all processes together.
+//! An account's own limit does not hold where it has signed in from before: strangers, however many
+//! and from wherever, cannot keep its owner out of there. The counts are in the store, so that they
+//! hold for all processes together.
 
 use std::net::IpAddr;
 
@@ -14,10 +14,10 @@ use crate::store::platform::attempts::Counting;
 use crate::store::{self, time};
 
 const HOUR_MS: i64 = 3_600_000;
-/// How long an address is known that an account has signed in from.
+/// The time for which an address stays known that an account has signed in from.
 const KNOWN_MS: i64 = 30 * 24 * HOUR_MS;
 
-/// Whose sign-in it is, and from where.
+/// The account and the address of a sign-in.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     pair: Counting,
@@ -26,8 +26,8 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// An attempt to sign in as `email` from `address`. E-mails are kept as hashes: what people
-    /// type there is not always theirs.
+    /// An attempt to sign in as `email` from `address`. E-mails are kept as hashes: people type
+    /// other things there than their own.
     #[must_use]
     pub fn new(email: &str, address: Option<IpAddr>) -> Self {
         let account = format!("{:x}", Sha256::digest(email));
@@ -53,7 +53,7 @@ impl Attempt {
         Counting { key, free: 3, base_ms: HOUR_MS / 4, most_ms: HOUR_MS, memory_ms: 2 * HOUR_MS }
     }
 
-    /// How many seconds it has to wait; none where it may go on.
+    /// The seconds that it has to wait; `None` where it may go on.
     ///
     /// # Errors
     /// Where the store does not answer.
@@ -80,7 +80,7 @@ impl Attempt {
     /// # Errors
     /// Where the store does not answer.
     pub async fn failed(&self, store: &Platform) -> Result<(), store::Error> {
-        // At once: whoever is next waits for it.
+        // All three at once, since the next attempt waits for them.
         let [pair, account, address] =
             [&self.pair, &self.account, &self.address].map(|it| store.count_failure(it));
         tokio::try_join!(pair, account, address)?;
@@ -103,7 +103,8 @@ fn seconds_until(until: time::DateTime) -> Option<u32> {
     u32::try_from((ms + 999) / 1_000).ok().filter(|seconds| *seconds > 0)
 }
 
-/// Who comes from an address, as far as it can be told: who has one IPv6 address has 2⁶⁴ of them.
+/// The network of an address, as far as it tells callers apart: the owner of one IPv6 address has
+/// 2⁶⁴ of them.
 pub(super) fn network(address: Option<IpAddr>) -> String {
     let Some(address) = address else { return "unknown".to_owned() };
     match address.to_canonical() {

@@ -1,5 +1,5 @@
-//! Access tokens: JWTs of a few minutes that name an account and a session. What the account may
-//! do is not in them; that is looked up with the session at every request.
+//! Access tokens: JWTs of a few minutes that name an account and a session. They have no rights in
+//! them; those are looked up with the session at every request.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use serde::{Deserialize, Serialize};
 use super::hs256;
 use super::secret::{Secret, Secrets};
 
-/// Who makes the tokens.
+/// The issuer of the tokens.
 pub const ISSUER: &str = "adaptive-bi";
-/// Whom they are for.
+/// Their audience.
 pub const AUDIENCE: &str = "adaptive-bi/api";
-/// The only type of token that is taken here.
+/// The only type of token that is accepted here.
 pub const ACCESS: &str = "access";
-/// A token is good from this long before it was made: the clocks of two processes differ.
+/// A token is valid from this long before it was made, since the clocks of two processes differ.
 const CLOCKS_DIFFER_S: i64 = 5;
 
-/// What an access token says. Times are seconds since 1970.
+/// The claims of an access token. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who made it.
+    /// The issuer.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience.
     pub aud: String,
     /// The account.
     pub sub: String,
@@ -37,24 +37,24 @@ pub struct Claims {
     pub typ: String,
     /// When it was made.
     pub iat: i64,
-    /// From when it is good.
+    /// The time from which it is valid.
     pub nbf: i64,
-    /// Until when.
+    /// The time at which it expires.
     pub exp: i64,
 }
 
-/// Why a token is not taken.
+/// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It was good once.
+    /// It has expired.
     #[error("the token has expired")]
     Expired,
-    /// It is not a token of ours, or not one for this.
+    /// It was not made by this service, or not for this purpose.
     #[error("the token is not valid")]
     Invalid,
 }
 
-/// Makes tokens, and tells good ones.
+/// Makes and verifies tokens.
 pub struct Tokens {
     header: Header,
     signing: EncodingKey,
@@ -91,7 +91,7 @@ impl Tokens {
         }
     }
 
-    /// How long a token is good.
+    /// The time for which a token is valid.
     #[must_use]
     pub fn life(&self) -> Duration {
         self.life
@@ -120,7 +120,7 @@ impl Tokens {
         jsonwebtoken::encode(&self.header, &claims, &self.signing)
     }
 
-    /// What a token says, where it is one of ours and good now.
+    /// The claims of a token that this service made and that is valid now.
     ///
     /// # Errors
     /// [`Error`].
@@ -137,7 +137,7 @@ impl Tokens {
     }
 }
 
-/// Tells keys apart without telling what they are.
+/// Names a key without revealing it.
 fn kid(secret: &Secret) -> String {
     URL_SAFE_NO_PAD.encode(&secret.derive("kid")[..8])
 }

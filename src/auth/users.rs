@@ -1,7 +1,7 @@
-//! What can be done with other people's accounts, and what people can change of their own.
+//! Operations on other people's accounts, and the changes that people can make to their own.
 //!
-//! Nobody gives what they do not have: whoever changes another's account may all that it may,
-//! before and after. Nobody changes what they may themselves.
+//! Nobody gives a right that they do not have: a person who changes another's account has all its
+//! rights, before and after. Nobody changes their own rights.
 
 mod fields;
 pub mod http;
@@ -20,12 +20,12 @@ use crate::store::platform::accounts::{Account, Change, Refused, Sessions};
 use crate::store::platform::change::Judge;
 use crate::store::platform::sessions::Standing;
 
-/// Whose account somebody may change who may do that to accounts.
+/// The accounts that a right to change accounts covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
     /// Others'.
     Others(Action),
-    /// Others', and everybody their own.
+    /// Others', and everybody's own.
     AlsoOwn(Action),
 }
 
@@ -40,7 +40,7 @@ impl Whose {
     }
 }
 
-/// Why an account is not written, and what that is in the audit.
+/// Why an account is not written, and its event in the audit.
 struct Denied {
     why: Box<Error>,
     event: Option<EventType>,
@@ -71,7 +71,7 @@ impl From<Refused> for Denied {
 }
 
 impl Accounts {
-    /// Makes an account, as somebody who may make accounts and give what it may.
+    /// Makes an account for a caller who may make accounts and has the rights that it gets.
     ///
     /// # Errors
     /// [`Error::NotAllowed`], [`Error::Refusal`], [`Error::Password`], [`Error::EmailTaken`],
@@ -89,7 +89,7 @@ impl Accounts {
             let given = may_give(by, *role, permissions);
             given.map_err(|why| Denied::in_the_audit(why, Some(EventType::AccountCreate)))
         };
-        // Before the work on the password, and again when it is written.
+        // It is judged before the password is hashed, and again when the account is written.
         let made = match judge(by) {
             Ok(()) => self.insert(by, new, origin, judge).await,
             Err(denied) => Err(denied),
@@ -114,8 +114,8 @@ impl Accounts {
         Ok(account)
     }
 
-    /// Changes an account as is `asked` for, which is given the account as it is when it is written
-    /// and asks for nothing that is as it was.
+    /// Changes an account as `asked`: a function of the account as it is when it is written, which
+    /// asks for no change that is none.
     ///
     /// # Errors
     /// [`Error::NotAllowed`], [`Error::Refusal`], [`Error::LastAdmin`], [`Error::EmailTaken`],
@@ -155,7 +155,7 @@ impl Accounts {
         }
     }
 
-    /// What was refused to somebody who may do other things is in the audit.
+    /// The audit has refusals of callers who may do other things.
     async fn remember_denied(
         &self,
         Denied { why, event }: Denied,
@@ -218,7 +218,7 @@ pub fn may_give(by: &Person, role: Role, permissions: &[Permission]) -> Result<(
     }
 }
 
-/// Whether somebody who may see to an account may change this of it.
+/// Whether a caller who may change accounts may make this change.
 fn may_change(by: &Person, account: &Account, change: &Change) -> Result<(), Error> {
     let not_allowed = |field, message| Err(Error::NotAllowed { field, message });
     let of_rights = [
@@ -242,7 +242,7 @@ fn may_change(by: &Person, account: &Account, change: &Change) -> Result<(), Err
     may_give(by, role, change.permissions.as_deref().unwrap_or(&account.permissions))
 }
 
-/// What a change is remembered as, the gravest first. Says no name and no e-mail.
+/// The events of a change in the audit, the gravest first, without a name or an e-mail.
 fn events(account: &Account, change: &Change) -> Vec<(EventType, String)> {
     let mut events = Vec::new();
     if let Some(is_active) = change.is_active {

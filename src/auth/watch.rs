@@ -1,4 +1,4 @@
-//! Callers who stay: a connection that is open goes on only while its session or key does.
+//! Callers who stay connected: an open connection lives only as long as its session or key.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,8 +8,8 @@ use super::gate::person;
 use crate::store;
 use crate::store::platform::Platform;
 
-/// Which of some callers may not come in any more, by what they are known as. However many there
-/// are, it takes one look at sessions and one at keys.
+/// The callers among some who have lost their access, by the ids they are known by. However many
+/// there are, it takes one query of sessions and one of keys.
 ///
 /// # Errors
 /// Where the store does not answer.

@@ -1,4 +1,4 @@
-//! `adaptive-bi admin create|reset-link`: accounts from the command line, for who runs the server.
+//! `adaptive-bi admin create|reset-link`: accounts from the command line, for operators.
 
 use std::io::{IsTerminal, Read};
 
@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::http::client::Origin;
 use crate::store::platform::Platform;
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Makes an admin's account.
@@ -33,7 +33,7 @@ pub enum Action {
         #[arg(long)]
         last_name: Option<String>,
     },
-    /// Prints a link to set a new password, good once and for 24 hours.
+    /// Prints a link to set a new password. It works once, within 24 hours.
     ResetLink {
         /// The account's e-mail.
         #[arg(long)]
@@ -44,7 +44,7 @@ pub enum Action {
 /// Does it.
 ///
 /// # Errors
-/// Where the store cannot be used, or what is given does not make an account.
+/// Where the store cannot be used, or the arguments do not make an account.
 pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     // Asked before anything is started.
     let password = match action {

@@ -1,5 +1,5 @@
-//! Who can come into the demo: an admin, a viewer and a program that sends events. Made at the
-//! first start, and kept in `DATA_DIR/credentials.json` for their owner alone.
+//! The demo's credentials: an admin, a viewer and a program that sends events. They are made at the
+//! first start, and kept in `DATA_DIR/credentials.json`, which only its owner can read.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ use crate::auth::secret::random;
 use crate::config::Settings;
 use crate::http::client::Origin;
 
-/// What the file holds. It is shown by the demo and nowhere else.
+/// The content of the file. Only the demo shows it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Credentials {
@@ -38,8 +38,8 @@ pub(super) struct Login {
 }
 
 impl Credentials {
-    /// Reads the file and sees to it that what it says is true of the store; makes both where
-    /// there is no file.
+    /// Reads the file and makes the accounts and the key in the store that it names and that are
+    /// missing; makes the file as well where there is none.
     pub(super) async fn ensure(settings: &Settings, app: &App) -> anyhow::Result<(Self, PathBuf)> {
         let path = settings.data_dir.join("credentials.json");
         let credentials = match fs::read(&path) {
@@ -72,7 +72,8 @@ impl Credentials {
         Credentials { admin: login("admin"), viewer: login("viewer"), producer_key }
     }
 
-    /// Aside and then in place, so that a demo that is killed leaves a whole file or none.
+    /// Written aside and then moved into place, so a demo that is killed leaves a whole file or
+    /// none.
     fn write(&self, path: &std::path::Path) -> anyhow::Result<()> {
         let aside = path.with_extension("json.new");
         let write = || -> io::Result<()> {
@@ -118,7 +119,7 @@ mod tests {
         let path = std::env::temp_dir().join(name);
         let made = Credentials::new();
         assert_ne!(made.admin.password, made.viewer.password);
-        // What was left there with other rights does not pass them on.
+        // A file left there with other permissions does not pass them on.
         for left in [path.clone(), path.with_extension("json.new")] {
             fs::write(&left, "left").expect("written");
             fs::set_permissions(&left, PermissionsExt::from_mode(0o644)).expect("set");

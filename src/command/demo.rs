@@ -21,7 +21,7 @@ use crate::services::{self, Services};
 
 /// UCI Online Retail (Chen, Sain, Guo 2012, doi 10.1057/dbm.2012.17), CC BY 4.0; see `data/`.
 const YEAR: &[u8] = include_bytes!("../../data/online_retail.csv.zst");
-/// What the year is called in the store's notes.
+/// The name of the year in the store's notes.
 const DATA_SET: &str = "demo";
 /// How many events the year becomes; for the progress bar alone.
 const YEAR_EVENTS: u64 = 549_311;
@@ -39,10 +39,10 @@ pub struct Arguments {
     /// Keeps the dates of the data, 2010 and 2011, instead of moving them to end now.
     #[arg(long)]
     pub no_shift: bool,
-    /// Leaves the figures as they are: no stream of generated events.
+    /// Generates no events, so that the figures stay as they are.
     #[arg(long)]
     pub still: bool,
-    /// Throws the data of an earlier demo away first.
+    /// Deletes the data of an earlier demo first.
     #[arg(long)]
     pub reset: bool,
 }
@@ -94,8 +94,8 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
     outcome
 }
 
-/// Fills the log with what is missing of the year, shows the totals and keeps figures moving.
-/// Ends only where something fails.
+/// Puts the missing part of the year on the log, shows the totals and keeps figures moving. Ends
+/// only where something fails.
 async fn live(
     settings: &Settings,
     arguments: &Arguments,
@@ -156,7 +156,7 @@ async fn reset(data_dir: &Path) -> anyhow::Result<()> {
     std::fs::remove_file(&mark).with_context(|| format!("removing {}", mark.display()))
 }
 
-/// Makes sure that what is on the log is the demo's: a shop's own events must not be mixed with it.
+/// Makes sure that the log holds only the demo's events: a shop's own must not be mixed with them.
 async fn claim(app: &App) -> anyhow::Result<()> {
     let mut status = app.shop().status.clone();
     let begun = status.wait_for(|status| status.state != State::Starting);
@@ -193,7 +193,7 @@ async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
     Ok(kept)
 }
 
-/// Puts on the log what is not there yet; gives the log's end.
+/// Puts the missing events on the log; returns the log's end.
 async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Result<u64> {
     let known = app.shop().store.ingested(DATA_SET).await?;
     if known < YEAR_EVENTS {
@@ -206,7 +206,7 @@ async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Resul
         let noting = tokio::spawn(async move {
             while noted.changed().await.is_ok() {
                 let events = *noted.borrow_and_update();
-                // What is not noted is sent again and folds to nothing.
+                // Events that are not noted are sent again, and change nothing.
                 let _ = store.remember_ingested(DATA_SET, events).await;
             }
         });
@@ -246,7 +246,7 @@ async fn fold(app: &App, end: u64) -> anyhow::Result<()> {
         }
         tokio::time::timeout(Duration::from_mins(1), status.changed())
             .await
-            .context("the projector does not get on")??;
+            .context("the projector does not move on")??;
     }
     bar.finish_and_clear();
     Ok(())
@@ -276,7 +276,7 @@ fn show_totals(root: &Root, weeks: i64) {
     }
 }
 
-/// Who may come in and how, with commands that can be pasted as they are.
+/// The credentials, with commands that can be pasted as they are.
 fn ways_in(
     address: SocketAddr,
     since: NaiveDate,

@@ -1,6 +1,6 @@
-//! The demo's gentle stream: made-up visitors of the real shop, so that a dashboard moves.
+//! The demo's generated events: made-up visitors of the real shop, so that a dashboard moves.
 //!
-//! Every id begins with `demo-`, which marks what no real customer did.
+//! Every id begins with `demo-`, which marks events of no real customer.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(330);
 /// One visit in so many ends with a sale that is corrected later.
 const CORRECTED: u32 = 10;
 
-/// What visitors of the demo can be shown: products with their prices in the shop's currency.
+/// The products that visitors of the demo see, with their prices in the shop's currency.
 pub const PRODUCTS: [(&str, &str); 12] = [
     ("85123A", "2.55"),
     ("22423", "12.75"),
@@ -70,7 +70,7 @@ struct Visitors {
 
 impl Visitors {
     fn new() -> Self {
-        // Another run makes other ids, or its activities would be repeats.
+        // Ids differ from run to run; otherwise the activities would be repeats.
         let run = format!("{:x}", chrono::Utc::now().timestamp());
         Visitors { random: SmallRng::seed_from_u64(4), run, next: 0 }
     }

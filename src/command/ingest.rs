@@ -14,18 +14,18 @@ use crate::ingest::retail;
 use crate::store::Store;
 use crate::stream::Log;
 
-/// What to ingest.
+/// The file to ingest.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// NDJSON of `{"kind", "id"?, "data"}`, or the Online Retail CSV; `.zst` is decompressed.
     pub file: PathBuf,
-    /// Moves the dates of a CSV by whole weeks, so that its last event is recent. Chosen once
-    /// for a file and kept with the data.
+    /// Moves the dates of a CSV by whole weeks, so that its last event is recent. The number of
+    /// weeks is chosen once for a file and kept with the data.
     #[arg(long, value_name = "WHEN")]
     pub shift_to: Option<ShiftTo>,
 }
 
-/// Where dates are moved to.
+/// The time that dates are moved to.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum ShiftTo {
     /// As near to now as whole weeks allow, never past it.
@@ -35,9 +35,9 @@ pub enum ShiftTo {
 /// Ingests a file.
 ///
 /// # Errors
-/// Where the file, the log or the store cannot be used. What was read before is on the log.
+/// Where the file, the log or the store cannot be used. Events read before that are on the log.
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
-    // The file first: nothing is started for one that is not there.
+    // The file comes first: for a missing file nothing is started.
     let file::Opened { input, read, size } = file::open(&arguments.file)?;
     let joined = Joined::servers(settings).await?;
     let outcome = async {
@@ -67,7 +67,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
     outcome
 }
 
-/// How many events were sent, and how fast.
+/// The number of events and their rate.
 pub(super) fn rate(events: u64, elapsed: std::time::Duration) -> String {
     let seconds = elapsed.as_secs_f64().max(0.001);
     #[allow(clippy::cast_precision_loss)] // a rate for the eye
@@ -75,10 +75,10 @@ pub(super) fn rate(events: u64, elapsed: std::time::Duration) -> String {
     format!("{}, {}/s", counted(events, "event"), grouped(format!("{rate:.0}")))
 }
 
-/// Says what came of the file.
+/// Reports how many lines became events.
 ///
 /// # Errors
-/// Where it has lines and none of them is an event: it is not the file that was meant.
+/// Where it has lines and none of them is an event: somebody named the wrong file.
 fn report(summary: &Summary) -> anyhow::Result<()> {
     let (taken, skipped) = (summary.accepted + summary.duplicates, summary.skipped.total());
     if taken > 0 {

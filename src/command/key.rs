@@ -11,19 +11,19 @@ use crate::http::client::Origin;
 use crate::store::platform::Platform;
 use crate::store::time;
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Makes a key, and prints it: this once.
+    /// Makes a key and prints it; it is not shown again.
     Create {
-        /// What it is called.
+        /// The key's name.
         #[arg(long, value_parser = name)]
         name: String,
-        /// What it may do: events:write, events:write:<kind>, metrics:read, push:subscribe,
+        /// Its scopes: events:write, events:write:<kind>, metrics:read, push:subscribe,
         /// metrics:scrape.
         #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1.., value_parser = Scope::parse)]
         scopes: Vec<Scope>,
-        /// For how many days it is good.
+        /// The number of days after which it expires.
         #[arg(
             long,
             value_name = "DAYS",
@@ -31,11 +31,11 @@ pub enum Action {
             value_parser = clap::value_parser!(u32).range(1..=i64::from(DAYS_MAX)),
         )]
         expires_in_days: u32,
-        /// It is good until it is revoked.
+        /// Makes a key that is valid until it is revoked.
         #[arg(long, conflicts_with = "expires_in_days")]
         never_expires: bool,
     },
-    /// Lists the keys that are good.
+    /// Lists the valid keys.
     List,
     /// Revokes a key, by the id that `list` shows.
     Revoke {
@@ -72,7 +72,7 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     outcome
 }
 
-/// The key alone goes to standard output, so that a script can take it from there.
+/// Only the key goes to standard output, so that a script can read it.
 async fn create(keys: &Keys, wanted: &Wanted) -> anyhow::Result<()> {
     let made = keys.create(wanted, &Origin::default()).await?;
     let end = made.row.expires_at.map_or_else(|| "until it is revoked".to_owned(), until);

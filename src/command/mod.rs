@@ -3,7 +3,7 @@
 //! - [`serve`]: the service;
 //! - [`demo`]: the service, its servers and a year of a real shop;
 //! - [`ingest`]: a file onto the log;
-//! - [`admin`]: accounts, for who runs the server;
+//! - [`admin`]: accounts, for operators;
 //! - [`key`]: API keys;
 //! - [`project`]: the projector's state, ending a halt, and other generations;
 //! - [`quarantine`]: what was not understood.

@@ -28,46 +28,46 @@ use crate::store::work::{Ended, Work, Works};
 use crate::store::{Store, time};
 use crate::stream::{Extent, Log};
 
-/// How often a command that takes long says how far it is.
+/// The time between two progress lines of a long command.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
-/// How long it is looked at how fast a generation moves on.
+/// The time over which the rate of a generation is measured.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Shows the live generation, its position and lag, and whether it halts.
     Status,
-    /// Goes on with a log that was made anew, where the message at the checkpoint is the one that was
-    /// folded; or with one that lacks events behind the checkpoint. What is accepted to be missing is
-    /// shown by `status` ever after, and passed by every rebuild.
+    /// Accepts a log that was made anew, where the message at the checkpoint is the one that was
+    /// folded; or one that lacks events behind the checkpoint. From then on `status` shows the
+    /// missing positions, and every rebuild passes them.
     Accept,
-    /// Makes the next generation from the log beside the live one, or goes on with it. Ends when it
+    /// Makes the next generation from the log, or continues it, beside the live one. Ends when it
     /// has caught up.
     Rebuild,
-    /// Stops the command that is at other generations, whichever process runs it. `rebuild` goes on
-    /// later, or begins anew where it was still in bulk.
+    /// Stops the command that works on other generations, whichever process runs it. A later
+    /// `rebuild` continues, or begins anew where it was still in bulk.
     Cancel,
-    /// Compares the live generation with the next one, document by document. The fold rests
+    /// Compares the live generation with the next one, document by document, and holds the fold
     /// meanwhile. Fails where they differ.
     Diff {
-        /// Another one than the next.
+        /// The generation to compare with, instead of the next.
         generation: Option<u32>,
     },
     /// Makes the next generation live, once it has caught up.
     Switch {
-        /// Another one than the next, such as the one before.
+        /// The generation to make live, instead of the next, such as an earlier one.
         generation: Option<u32>,
     },
-    /// Removes a generation that is not live.
+    /// Deletes a generation that is not live.
     Drop {
         /// Its number.
         generation: u32,
     },
 }
 
-/// Does it. Starts no servers and makes nothing where there is nothing to look at.
+/// Runs a subcommand. Starts no servers and makes nothing where there is no data.
 ///
 /// # Errors
 /// Where the log or the store cannot be used, or the log is not the checkpoint's.
@@ -106,7 +106,7 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     outcome
 }
 
-/// Nothing to look at is an answer; nothing to accept is none.
+/// Without data, `status` is an answer and every other subcommand is an error.
 fn nothing(action: &Action, said: String) -> anyhow::Result<()> {
     match action {
         Action::Status => say!("{said}"),
@@ -115,7 +115,7 @@ fn nothing(action: &Action, said: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// No log is none yet, or the one that read models were made from is gone.
+/// A missing log was never made, or the one that the read models were made from is gone.
 async fn no_log(settings: &Settings, action: &Action, store: &Store) -> anyhow::Result<()> {
     let folder = store.folder().await?;
     if folder.generation == 0 {
@@ -187,13 +187,13 @@ async fn pace(log: &Log, extent: &Extent, store: &Store) -> anyhow::Result<Strin
     };
     let (at, since) = (grouped(stuck.position), Time(stuck.since).to_rfc3339());
     let error = stuck.fault.map_or_else(
-        || "nobody says why; is a service running?".to_owned(),
+        || "no error is noted; is a service running?".to_owned(),
         |fault| format!("the last error: {} ({})", fault.message, Time(fault.at).to_rfc3339()),
     );
     Ok(format!("no; stuck at {at} since {since}; {error}"))
 }
 
-/// How fast a generation moves on, in events a second.
+/// The rate of a generation, in events a second.
 async fn rate(store: &Store, before: &Checkpoint) -> anyhow::Result<u64> {
     let since = Instant::now();
     tokio::time::sleep(LOOK).await;
@@ -227,7 +227,7 @@ async fn others(settings: &Settings, extent: &Extent, store: &Store) -> anyhow::
     Ok(())
 }
 
-/// How far behind the log's end, and how old the last event is that is folded.
+/// The lag behind the log's end, and the age of the last folded event.
 fn lag(extent: &Extent, position: u64, log_time: i64) -> String {
     let events = extent.last.saturating_sub(position);
     if events == 0 {
@@ -242,7 +242,7 @@ fn lag(extent: &Extent, position: u64, log_time: i64) -> String {
     )
 }
 
-/// How far a rebuild is.
+/// The progress of a rebuild.
 fn in_words(work: &Work) -> String {
     let at = format!("{} of generation {}", work.doing, work.generation);
     if work.target == 0 {
@@ -255,7 +255,8 @@ fn in_words(work: &Work) -> String {
     format!("{at}: {position} of {target}{left}")
 }
 
-/// What sees to generations, with threads and connections of its own, as the fold of a service has.
+/// What works on generations, with threads and connections of its own, as the fold of a service
+/// has.
 async fn generations(
     settings: &Settings,
     joined: &Joined,
@@ -266,7 +267,8 @@ async fn generations(
     Ok((Generations::new(store, log, settings.fold()), threads))
 }
 
-/// Runs it on those threads until it ends or is to stop, and says how far it is meanwhile.
+/// Runs the work on those threads until it ends or is told to stop, and prints its progress
+/// meanwhile.
 async fn watched<T: Send + 'static>(
     (generations, threads): (Generations, Threads),
     work: impl FnOnce(Generations, CancellationToken) -> BoxFuture<'static, Result<T, Error>>,
@@ -337,7 +339,7 @@ async fn diff(store: &Store, on: (Generations, Threads), other: Option<u32>) -> 
         };
         say!("{} {}: {how}", row.model, row.id);
     }
-    // One that folded what is gone now has it, and one made later has not.
+    // A generation that folded events before they were lost has them; one made later has not.
     say_accepted(store, &incarnation).await?;
     let documents = counted(diff.documents, "document");
     let at = format!("generations {live} and {other} at {}", grouped(position));
@@ -406,7 +408,7 @@ async fn accept(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     Ok(())
 }
 
-/// Accepts what the log lacks right behind the checkpoint.
+/// Accepts the positions that the log lacks right behind the checkpoint.
 async fn accept_holes(
     settings: &Settings,
     log: &Log,
@@ -443,7 +445,7 @@ async fn accept_holes(
     Ok(())
 }
 
-/// What the log lacks and is accepted to, a line each.
+/// The positions that the log is accepted to lack, a line each.
 async fn say_accepted(store: &Store, incarnation: &str) -> anyhow::Result<()> {
     for AcceptedHole { from, to, at } in store.accepted_holes(incarnation).await? {
         say!("accepted     the log lacks {}, since {}", range(from, to), time::rfc3339(at));

@@ -1,5 +1,4 @@
-//! `adaptive-bi quarantine list|show|replay|discard`: what was not understood, from the command
-//! line.
+//! `adaptive-bi quarantine list|show|replay|discard`: the quarantine from the command line.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,24 +21,24 @@ use crate::store::platform::Platform;
 use crate::store::quarantine::{QuarantineWanted, Which};
 use crate::stream::{Log, subject};
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Lists what is quarantined, the oldest first.
+    /// Lists quarantined messages, the oldest first.
     List {
-        /// Of one kind.
+        /// Lists messages of this kind.
         #[arg(long, value_parser = kind)]
         kind: Option<Kind>,
-        /// With a reason about this field.
+        /// Lists messages with a reason about this field.
         #[arg(long)]
         field: Option<String>,
-        /// What was replayed or discarded as well.
+        /// Lists messages that were replayed or discarded as well.
         #[arg(long)]
         all: bool,
-        /// From this position on.
+        /// Lists messages from this position on.
         #[arg(long, value_name = "POSITION")]
         from: Option<u64>,
-        /// At most so many.
+        /// The most messages to list.
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
@@ -56,14 +55,14 @@ pub enum Action {
         /// A file with the body to send instead, or - for standard input.
         #[arg(long, value_name = "FILE")]
         payload: Option<PathBuf>,
-        /// The kind of event that it is.
+        /// The kind of the event, where the subject names none or a wrong one.
         #[arg(long, value_parser = kind)]
         kind: Option<Kind>,
-        /// Only says what would come of it.
+        /// Only says what the replay would change.
         #[arg(long)]
         dry_run: bool,
     },
-    /// Gives messages up.
+    /// Discards messages.
     Discard {
         /// Their positions.
         #[arg(required = true)]
@@ -71,7 +70,7 @@ pub enum Action {
         /// Why.
         #[arg(long, value_parser = reason)]
         reason: String,
-        /// Only says whether it could be done.
+        /// Only says whether the messages could be discarded.
         #[arg(long)]
         dry_run: bool,
     },

@@ -1,4 +1,4 @@
-//! What settings may be together, and what can be said before any of them is read.
+//! Checks of settings together, and checks before any setting is read.
 
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
@@ -11,10 +11,10 @@ use crate::auth::password;
 use crate::store;
 
 impl Settings {
-    /// Looks at what no setting can be judged for alone.
+    /// Checks settings that depend on each other.
     ///
     /// # Errors
-    /// The first that does not go with another, by name.
+    /// Where two do not go together; names them.
     pub fn check(&self) -> anyhow::Result<()> {
         match (&self.admin_email, &self.admin_password) {
             (Some(email), Some(it)) => password::check(it.expose(), &[email.to_lowercase()])
@@ -38,10 +38,10 @@ impl Settings {
     }
 }
 
-/// Refuses a variable that is no text, which the command line would not name.
+/// Refuses a variable that is not UTF-8, which the command line would not name.
 ///
 /// # Errors
-/// The first of them. What it has is not shown: it may be a secret.
+/// Where there is one; its value is not shown, since it may be a secret.
 pub(super) fn are_texts(command: &clap::Command) -> anyhow::Result<()> {
     for argument in command.get_arguments() {
         let is_path = argument.get_value_parser().type_id() == TypeId::of::<PathBuf>();
@@ -53,10 +53,10 @@ pub(super) fn are_texts(command: &clap::Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the old name of a port stands for.
+/// The address that an old name of a port stands for.
 ///
 /// # Errors
-/// Where that is no port.
+/// Where the value is not a port.
 pub(super) fn bind_of(name: &str, port: &OsStr) -> anyhow::Result<OsString> {
     match port.to_str().and_then(|port| port.trim().parse::<u16>().ok()) {
         Some(port) => Ok(format!("127.0.0.1:{port}").into()),

@@ -1,15 +1,16 @@
-//! The `.env` file of the working directory, and of no other.
+//! The `.env` file of the working directory alone.
 
 use std::io;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 
-/// Sets what the file says and the environment does not, or nothing at all. No file is no error.
+/// Sets the variables of the file that the environment lacks, or none where the file is malformed.
+/// A missing file is not an error.
 ///
 /// # Errors
-/// Where the file cannot be read, or a line of it cannot be understood. The error has no value of
-/// the file's: it may be a secret.
+/// Where the file cannot be read, or a line of it cannot be understood. The error shows no value of
+/// the file, since it may be a secret.
 pub(super) fn apply(path: &Path) -> anyhow::Result<()> {
     let name = path.display();
     let bytes = match std::fs::read(path) {
@@ -27,13 +28,14 @@ pub(super) fn apply(path: &Path) -> anyhow::Result<()> {
     dotenvy::from_read(text.as_bytes()).with_context(|| format!("{name} cannot be read"))
 }
 
-/// How a complaint ends.
+/// The end of every error about the file.
 const UNUSED: &str = ". Nothing of the file was used";
 
 /// The text of the file without the mark that some editors put before it.
 ///
 /// # Errors
-/// The first line that is no text, or has what no variable can hold: the library would panic at it.
+/// The first line that is not UTF-8, or has a character that no variable can hold, at which the
+/// library would panic.
 fn text_of(bytes: &[u8]) -> Result<&str, String> {
     let line = |before: &[u8]| before.split(|byte| *byte == b'\n').count();
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -54,8 +56,8 @@ fn bad_line(text: &str) -> Option<usize> {
     if parses(text) {
         return None;
     }
-    // A value in quotes may go over several lines, so what is before it can only be told from
-    // what is whole.
+    // A value in quotes may span several lines, so a prefix of the file parses only where it ends
+    // between entries.
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let whole = (0..lines.len()).rev().find(|&count| parses(&lines[..count].concat()));
     whole.map(|count| count + 1)

@@ -1,4 +1,4 @@
-//! What settings may be: each function gives the value to use, or says what is allowed.
+//! Parsers of settings: each returns the value to use, or says what is allowed.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::http::routes::PLACES;
 use crate::store;
 use crate::stream::{address, subject};
 
-/// A parser of what is a secret, or may have one in it: what is wrong is said without repeating it,
+/// A parser of a value that is a secret, or may contain one: its error does not repeat the value,
 /// so the sentence has to name the setting.
 #[derive(Clone)]
 pub(super) struct Private<F>(pub F);
@@ -32,7 +32,7 @@ where
         _: Option<&Arg>,
         value: &OsStr,
     ) -> Result<T, clap::Error> {
-        // What is no text is no secret that was meant, and fits nothing.
+        // A value that is not UTF-8 fits nothing.
         self.0(value.to_str().unwrap_or_default()).map_err(|message| {
             clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).with_cmd(command)
         })
@@ -48,7 +48,7 @@ pub(crate) fn whole<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(
     number.ok_or_else(|| format!("must be a whole number, {LEAST}..={MOST}"))
 }
 
-/// Where to listen.
+/// The address to listen on.
 pub(super) fn bind(text: &str) -> Result<SocketAddr, String> {
     let wrong = "must be an address and a port, such as 127.0.0.1:4000 or [::1]:4000";
     text.trim().parse().map_err(|_| wrong.to_owned())
@@ -74,7 +74,7 @@ pub(super) fn stream(text: &str) -> Result<String, String> {
     Err("NATS_STREAM must be 1 to 255 visible ASCII characters, and none of . * > / \\".to_owned())
 }
 
-/// What subjects begin with.
+/// The prefix of subjects.
 pub(super) fn prefix(text: &str) -> Result<String, String> {
     if subject::is_prefix(text) {
         return Ok(text.to_owned());
@@ -84,7 +84,7 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
         .to_owned())
 }
 
-/// What tokens are signed with.
+/// The secret that tokens are signed with.
 pub(super) fn secret(name: &'static str) -> impl Fn(&str) -> Result<Hidden, String> + Clone {
     move |text| {
         if text.len() >= SECRET_BYTES_MIN {
@@ -102,7 +102,7 @@ pub(super) fn email(text: &str) -> Result<String, String> {
     if body::is_email(text) { Ok(text.to_owned()) } else { Err("is not an e-mail address".into()) }
 }
 
-/// A password, as far as it can be judged by itself.
+/// A password; only its length is checked here.
 pub(super) fn admin_password(text: &str) -> Result<Hidden, String> {
     if password::CHARACTERS.contains(&text.chars().count()) {
         return Ok(text.to_owned().into());
@@ -117,13 +117,13 @@ pub(super) fn smtp_url(text: &str) -> Result<Hidden, String> {
     Ok(url)
 }
 
-/// Who mail is from.
+/// The sender of mail.
 pub(super) fn mail_from(text: &str) -> Result<String, String> {
     mail::sender(text).map_err(|error| error.to_string())?;
     Ok(text.to_owned())
 }
 
-/// What links begin with; it is shown to people, who may open it.
+/// The URL that links begin with; people see and open it.
 pub(super) fn public_url(text: &str) -> Result<String, String> {
     let url = Url::parse(text.trim()).ok().filter(|url| {
         let is_web = ["http", "https"].contains(&url.scheme()) && url.has_host();
@@ -135,8 +135,8 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
     url.map(|url| url.as_str().trim_end_matches('/').to_owned()).ok_or_else(|| wrong.to_owned())
 }
 
-/// A filter of the log: levels, and levels of targets. The library would take a word that is no
-/// level for a target, and be silent about everything else.
+/// A filter of the log: levels, and levels of targets. The library would take an unknown word for a
+/// target, and log nothing else.
 pub(super) fn log_level(text: &str) -> Result<String, String> {
     const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
     let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
@@ -158,7 +158,7 @@ pub(super) fn log_level(text: &str) -> Result<String, String> {
     ))
 }
 
-/// A path below which nothing of ours is.
+/// A path below which the service has no route.
 pub(super) fn socket_path(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.~".contains(&byte);
     let inner = text.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));

@@ -7,11 +7,11 @@ use crate::http::problem::FieldError;
 /// Events in one request, at most.
 const EVENTS_MAX: usize = 10_000;
 
-/// The events of a body: the elements of an array, or the lines that are not blank. None of them
-/// is looked into.
+/// The events of a body: the elements of an array, or the lines that are not blank. They are not
+/// parsed here.
 ///
 /// # Errors
-/// What is wrong with the body as a whole: an array that is no JSON, no event, or too many.
+/// Where the body as a whole is wrong: malformed JSON, no event, or too many.
 pub fn split(body: &[u8]) -> Result<Vec<&[u8]>, FieldError> {
     let invalid = |message: &'static str| FieldError::new("", message);
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');

@@ -14,14 +14,14 @@ use crate::stream::publish::Outgoing;
 /// An event may be dated this far ahead; the log's time is the bound in the end.
 const AHEAD_MS: i64 = 24 * 3600 * 1000;
 
-/// What events are checked against at the edge.
+/// The context that events are checked in at the edge.
 #[derive(Debug, Clone, Copy)]
 pub struct Edge<'a> {
     /// The server's clock.
     pub now: Time,
     /// The shop's currency.
     pub currency: &'a str,
-    /// What makes the ids of messages; without it they have none.
+    /// Makes the ids of messages; without it they have none.
     pub ids: Option<&'a MessageIds>,
 }
 

@@ -20,7 +20,7 @@ use super::submit::{Outcome, Submitter};
 use crate::stream::Log;
 use crate::stream::publish::Outgoing;
 
-/// Why a file could not be read, or not to its end. What came before is on the log.
+/// Why a file could not be read, or not to its end. Events before that are on the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be opened.
@@ -63,7 +63,7 @@ impl From<Cut> for Error {
     }
 }
 
-/// What is read.
+/// The format of the input.
 pub enum Source {
     /// One event a line: `{"kind", "id"?, "data"}`.
     Lines(Box<dyn Read + Send>),
@@ -71,19 +71,19 @@ pub enum Source {
     Retail(Box<dyn Read + Send>, retail::Options),
 }
 
-/// How many of the lines that were skipped a [`Summary`] names.
+/// The most skipped lines that a [`Summary`] names.
 const NAMED_MAX: usize = 5;
-/// The log's own patience with each event is what bounds a file.
+/// The log's own patience with each event bounds a file.
 const NO_HURRY: Duration = Duration::from_hours(24 * 365);
 
-/// What came of a file.
+/// The result of a file.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// Events that the log took.
     pub accepted: u64,
-    /// Events that it had.
+    /// Events that the log had already.
     pub duplicates: u64,
-    /// Lines that were no event, or too large a one.
+    /// Lines that were not an event, or too large.
     pub skipped: Skipped,
     /// The highest position.
     pub position: u64,
@@ -94,14 +94,14 @@ pub struct Summary {
 /// Lines that were skipped.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// How many, by reason.
+    /// Their number by reason.
     pub reasons: BTreeMap<String, u64>,
     /// The first of those whose number is known.
     pub first: BTreeSet<u64>,
 }
 
 impl Skipped {
-    /// How many in all.
+    /// Their number in all.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.reasons.values().sum()
@@ -126,11 +126,11 @@ impl Skipped {
 
 /// A file that is being read.
 pub struct Opened {
-    /// What it says, decompressed.
+    /// Its content, decompressed.
     pub input: Box<dyn Read + Send>,
-    /// How many bytes of it were read so far.
+    /// The bytes of it that were read so far.
     pub read: Arc<AtomicU64>,
-    /// How many it has.
+    /// Its size in bytes.
     pub size: u64,
 }
 
@@ -256,7 +256,7 @@ fn read_lines(
     let mut skipped = Skipped::default();
     for number in 1.. {
         let now = Time(chrono::Utc::now().timestamp_millis());
-        // An id of the caller's means nothing here: to make one of the log takes the secret.
+        // The caller's id means nothing here: making a message id of it takes the secret.
         match lines.next(Edge { now, currency, ids: None })? {
             None => break,
             Some((_, Line::Blank)) => {}

@@ -15,14 +15,14 @@ pub struct Lines<R> {
     number: u64,
 }
 
-/// What a line is.
+/// The kinds of lines.
 #[derive(Debug)]
 pub enum Line {
-    /// Nothing but space.
+    /// Only white space.
     Blank,
     /// An event.
     Event(Outgoing),
-    /// No event, for these reasons.
+    /// Not an event, for these reasons.
     Skipped(Vec<Reason>),
 }
 
@@ -31,7 +31,7 @@ pub enum Line {
 pub struct Cut {
     /// The line it happened in, from 1.
     pub line: u64,
-    /// Why, unless it just ends.
+    /// The error, unless it just ends.
     pub source: Option<io::Error>,
 }
 
@@ -44,7 +44,7 @@ impl<R: BufRead> Lines<R> {
     /// The next line and its number, from 1; nothing at the end.
     ///
     /// # Errors
-    /// [`Cut`]; there is nothing to be read after it.
+    /// [`Cut`]; nothing can be read after it.
     pub fn next(&mut self, edge: Edge<'_>) -> Result<Option<(u64, Line)>, Cut> {
         self.text.clear();
         self.number += 1;

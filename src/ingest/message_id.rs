@@ -7,11 +7,11 @@ use ring::hmac::{self, HMAC_SHA256};
 
 use crate::auth::secret::Secrets;
 
-/// What the key is derived for.
+/// The purpose that the key is derived for.
 const PURPOSE: &str = "ids of messages on the log";
 
-/// Makes the ids. They are made with a key: whoever knows an event in advance must not know its id,
-/// for the log takes the first message that has it.
+/// Makes the ids, with a key: somebody who knows an event in advance must not know its id, since
+/// the log takes the first message that has it.
 pub struct MessageIds(hmac::Key);
 
 impl fmt::Debug for MessageIds {
@@ -21,13 +21,13 @@ impl fmt::Debug for MessageIds {
 }
 
 impl MessageIds {
-    /// The same for the same secret, so that all processes of a shop agree.
+    /// Equal for equal secrets, so that all processes of a shop agree.
     #[must_use]
     pub fn new(secrets: &Secrets) -> Self {
         MessageIds(hmac::Key::new(HMAC_SHA256, &secrets.current().derive(PURPOSE)))
     }
 
-    /// One for each change: the caller's id and what it says. The same id with another body is
+    /// The id of a change, by the caller's id and the body. The same id with another body is
     /// another change.
     #[must_use]
     pub fn of(&self, kind: Kind, id: &str, body: &str) -> String {

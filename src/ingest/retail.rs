@@ -58,7 +58,7 @@ pub struct Options {
     pub demo: bool,
 }
 
-/// Why an import ended before the end of its file. What came before was delivered.
+/// Why an import ended before the end of its file. Events before that were delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The first line is another one.

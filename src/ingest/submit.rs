@@ -1,8 +1,8 @@
 //! Events onto the log in order, an outcome for each.
 //!
-//! Two events of one entity are never in flight together, so that a refused one is never overtaken
-//! by a later one; once an entity's event was refused, its later ones are not sent. Once the log
-//! has not answered, nothing more is: a batch must not wait for each of its events in turn.
+//! Two events of one entity are never in flight together, so a refused one is never overtaken by a
+//! later one. Once an entity's event was refused, its later ones are not sent. Once the log has not
+//! answered, no further event is sent: a batch must not wait for each of its events in turn.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -17,17 +17,17 @@ use tokio::time::{Instant, timeout_at};
 use crate::stream::Log;
 use crate::stream::publish::{Outgoing, Refusal, Stored};
 
-/// How many events may be in flight.
+/// The most events in flight.
 const WINDOW: usize = 4_000;
 
-/// What became of one event.
+/// The outcome of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The log has it at this position.
     Accepted(u64),
     /// The log had it already, at this position.
     Duplicate(u64),
-    /// It is no event; every reason.
+    /// It is not an event; every reason.
     Rejected(Vec<Reason>),
     /// The log did not take it; it is not in the log.
     Refused(String),

@@ -1,10 +1,10 @@
-//! What is kept of sessions: the connections behind `WebSocket`s, when a token has to have been
-//! shown, and which sessions are over. Socket.IO disconnects a client and leaves it to close its
-//! connection, or to go on polling; who stays is hung up on, and a session that was ended is not
-//! answered any more, however it goes on.
+//! The state of sessions: the connections behind `WebSocket`s, the deadlines for showing a token,
+//! and the sessions that have ended. Socket.IO disconnects a client and leaves it to close its
+//! connection, or to go on polling; the connection of a client that stays is closed, and a session
+//! that has ended is not answered any more, however it goes on.
 //!
-//! All of it is looked at by one clock: nothing here waits in a task of its own, of which a stranger
-//! could make as many as it can send messages.
+//! One clock looks at all of it: nothing here waits in a task of its own, of which a stranger could
+//! make as many as it can send messages.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,18 +18,18 @@ use super::requests::begins_web_socket;
 use super::sessions::{Session, begun_by};
 use crate::http::door::Line;
 
-/// Who has shown no token by then is disconnected.
+/// A client that has shown no token by then is disconnected.
 pub(super) const SHOW_TOKEN_WITHIN: Duration = Duration::from_secs(10);
-/// Who was disconnected has this long to hear of it and to close its connection.
+/// A disconnected client has this long to hear of it and to close its connection.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
-/// What is kept of sessions, by their ids: of those that Engine.IO has, and of open connections.
+/// The state of sessions, by their ids: those that Engine.IO has, and those with open connections.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lines(Arc<Mutex<HashMap<Sid, Kept>>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// Gone when Engine.IO has forgotten it.
+    /// The session; gone when Engine.IO has forgotten it.
     session: Weak<Session>,
     /// Its `WebSocket`; several where a client tries to have more than the one it may.
     lines: Vec<Line>,
@@ -57,7 +57,7 @@ impl Kept {
         self.lines.drain(..).for_each(|line| line.hang_up());
     }
 
-    /// Does what is due, and says whether a token is.
+    /// Ends the session where that is due, and says whether its token is late.
     fn is_late(&mut self, now: Instant) -> bool {
         if self.end_at.take_if(|at| *at <= now).is_some() {
             self.end();
@@ -94,14 +94,14 @@ impl Lines {
         }
     }
 
-    /// A token has to be shown on it soon, if none was.
+    /// A token has to be shown on it soon, if none was shown.
     pub(super) fn expect_token(&self, id: Sid) {
         if let Some(kept) = self.all().get_mut(&id).filter(|kept| !kept.is_signed_in) {
             kept.token_by.get_or_insert_with(|| Instant::now() + SHOW_TOKEN_WITHIN);
         }
     }
 
-    /// Somebody is signed in on it, whose connection is none of a stranger any more.
+    /// Somebody is signed in on it, so its connection does not count as a stranger's any more.
     pub(super) fn signed_in(&self, id: Sid) {
         if let Some(kept) = self.all().get_mut(&id) {
             (kept.is_signed_in, kept.token_by) = (true, None);
@@ -109,7 +109,7 @@ impl Lines {
         }
     }
 
-    /// Whoever was signed in on it has left.
+    /// The caller who was signed in on it has left.
     pub(super) fn left(&self, id: Sid) {
         if let Some(kept) = self.all().get_mut(&id) {
             kept.is_signed_in = false;
@@ -117,7 +117,7 @@ impl Lines {
         self.expect_token(id);
     }
 
-    /// Ends a session that was disconnected, whatever it does, as soon as it has heard of that.
+    /// Ends a disconnected session, whatever it does, as soon as it has heard of that.
     pub(super) fn end_soon(&self, id: Sid) {
         if let Some(kept) = self.all().get_mut(&id) {
             kept.end_at.get_or_insert_with(|| Instant::now() + LEAVE_WITHIN);
@@ -134,7 +134,7 @@ impl Lines {
         self.all().get(&id).is_some_and(|kept| kept.has_ended)
     }
 
-    /// Ends what is to be ended by now, and forgets what is over. Gives the sessions on which a
+    /// Ends the sessions that are due, and forgets those that are over. Returns the sessions whose
     /// token is late.
     pub(super) fn look(&self) -> Vec<Sid> {
         let (now, mut late) = (Instant::now(), Vec::new());

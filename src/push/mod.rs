@@ -1,12 +1,12 @@
-//! Push: what changes is sent to who is connected.
+//! Push: changes are sent to connected clients.
 //!
 //! # Layout
 //!
-//! - [`hub`]: the current overview, made once for everybody, and when it goes out;
+//! - [`hub`]: the current overview, made once for everybody, and its schedule;
 //! - [`socket_io`]: the Socket.IO transport;
-//! - `requests`: what of a request is looked at before Socket.IO has it;
-//! - `sessions`: how many sessions there may be, and whose; `lines`: the connections behind
-//!   `WebSocket`s, and sessions that are over; `pace`: how fast messages may come.
+//! - `requests`: the checks of a request before Socket.IO has it;
+//! - `sessions`: the bounds on sessions; `lines`: the connections behind `WebSocket`s, and sessions
+//!   that are over; `pace`: the rate of messages.
 
 pub mod hub;
 mod lines;

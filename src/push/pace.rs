@@ -1,24 +1,24 @@
-//! How fast the messages of a session may come: some at once, and then so many a second. Who goes on
-//! sending more is told so, then not answered, then ended.
+//! The rate of a session's messages: some at once, and then so many a second. A client that goes on
+//! sending more gets an error, then no answers, and then its session ends.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Who has sent so many too many, with never a rest in between, is not only careless.
+/// A client that has sent so many excess messages without a rest is not only careless.
 const TOO_MANY: u32 = 200;
 
-/// What comes of a message.
+/// The verdict on a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is answered.
     Answer,
-    /// It is the first of too many: who sent it is told.
+    /// It is the first excess one: the client gets an error.
     Tell,
-    /// It is another one.
+    /// It is another excess one.
     Ignore,
-    /// It is one more than is put up with.
+    /// It is one too many: the session ends.
     End,
 }
 
@@ -32,13 +32,13 @@ pub(super) struct Pace {
 
 #[derive(Debug)]
 struct State {
-    /// When as many can come at once again as at the beginning.
+    /// The time from which as many can come at once again as at the beginning.
     rested_at: Instant,
     too_many: u32,
 }
 
 impl Pace {
-    /// So many at once, and then one each time so long has gone by.
+    /// Allows so many at once, and then one for each such time.
     pub(super) fn new(at_once: u32, each: Duration) -> Self {
         let state = State { rested_at: Instant::now(), too_many: 0 };
         Pace { at_once, each, state: Mutex::new(state) }

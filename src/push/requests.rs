@@ -1,5 +1,5 @@
-//! Requests of Socket.IO before it has them: no more sessions begin than there may be, those that
-//! were ended are not answered, and no more comes by polling than is put up with.
+//! The checks of requests before Socket.IO has them: they bound the sessions that begin, leave
+//! ended sessions unanswered, and bound the packets that come by polling.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,23 +21,23 @@ use crate::http::door::shares::Full;
 use crate::http::problem::Problem;
 use crate::telemetry;
 
-/// What a client is told to wait where there is too much of something.
+/// The seconds that a refused client is told to wait.
 const RETRY_AFTER_S: u32 = 5;
-/// What Engine.IO sets between two packets.
+/// The byte that Engine.IO sets between two packets.
 const BETWEEN_PACKETS: u8 = 0x1e;
 
-/// What looks at them.
+/// The state that the checks need.
 #[derive(Debug, Clone)]
 pub(super) struct Requests {
-    /// Where Socket.IO is.
+    /// The path of Socket.IO.
     pub(super) path: Arc<str>,
-    /// How many sessions there may be.
+    /// The bounds on sessions.
     pub(super) sessions: Sessions,
-    /// What is kept of them.
+    /// The state of sessions.
     pub(super) lines: Lines,
 }
 
-/// Looks at a request, Socket.IO's or not.
+/// Checks a request, Socket.IO's or not.
 pub(super) async fn looked_at(
     State(requests): State<Requests>,
     request: Request,
@@ -86,7 +86,7 @@ impl Requests {
         if response.status() != StatusCode::OK {
             return response;
         }
-        // It polls, and has been told what it is called.
+        // It polls, and has been told its id.
         let (head, body) = response.into_parts();
         let Ok(body) = to_bytes(body, PAYLOAD_BYTES_MAX).await else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -116,7 +116,7 @@ impl Requests {
     }
 }
 
-/// How many packets there are.
+/// The number of packets.
 fn packets(body: &[u8]) -> u32 {
     u32::try_from(body.split(|it| *it == BETWEEN_PACKETS).count()).unwrap_or(u32::MAX)
 }
@@ -131,8 +131,8 @@ fn opened(body: &[u8]) -> Option<Sid> {
     open.sid.parse().ok()
 }
 
-/// What who can begin no session is told. Engine.IO has no words for it; its clients try again
-/// after any status that is not 200.
+/// The answer to a client that can begin no session. Engine.IO has no message for it; its clients
+/// try again after any status but 200.
 fn too_many_sessions(full: Full) -> Problem {
     metrics::counter!(telemetry::PUSH_REFUSED, "bound" => full.name()).increment(1);
     match full {
@@ -162,7 +162,7 @@ fn too_long() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
-/// What Engine.IO says of a session that it does not know.
+/// Engine.IO's answer for a session that it does not know.
 fn unknown() -> Response {
     let body = axum::Json(json!({ "code": "1", "message": "Session ID unknown" }));
     (StatusCode::BAD_REQUEST, body).into_response()

@@ -1,6 +1,6 @@
-//! The sessions there may be: of strangers so many for an address and so many in all, of those who
-//! are signed in so many for a caller and so many in all. Who is signed in has no share of what
-//! strangers may have, so that these can keep nobody out who is in.
+//! The bounds on sessions: so many strangers for an address and in all, and so many sessions with
+//! sign-in for a caller and in all. A session that is signed in takes no share of the strangers',
+//! so strangers can keep no caller out.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,17 +15,17 @@ use crate::http::door::limits::LimitKey;
 use crate::http::door::shares::{Full, Share, Shares, network};
 use crate::telemetry;
 
-/// Sessions on which nobody is signed in, of an address. A page signs in within its first second.
+/// Sessions without sign-in of one address. A page signs in within its first second.
 const STRANGERS_OF_ADDRESS: usize = 128;
-/// The same in all: about 30 MB, and 200 MB where all of them fill all that is held for them.
+/// The same in all: about 30 MB, and 200 MB where all of them fill their queues.
 const STRANGERS: usize = 1_024;
-/// Sessions of a caller, as there are parts of all that there may be.
+/// A caller may have this part of all sessions with sign-in.
 const CALLER_PART: usize = 2;
 
 /// Messages of a session that are answered at once, and the time for each further one.
 const ANSWERED: (u32, Duration) = (40, Duration::from_millis(100));
-/// Packets of a session that polls which are taken in, the same: whoever flouts the pace above must
-/// come to hear of it.
+/// Packets of a polling session that are read, likewise; more than are answered, so that a client
+/// that exceeds the pace above gets its error.
 const POLLED: (u32, Duration) = (100, Duration::from_millis(20));
 
 /// A session, from the request that begins it until Engine.IO has forgotten it: it is an extension
@@ -33,9 +33,9 @@ const POLLED: (u32, Duration) = (100, Duration::from_millis(20));
 #[derive(Debug)]
 pub(super) struct Session {
     held: Mutex<Held>,
-    /// How fast its messages may come to be answered.
+    /// The pace of messages that are answered.
     pub(super) pace: Pace,
-    /// How fast they may come at all while it polls. A `WebSocket`'s are slowed down by the door.
+    /// The pace of packets while it polls. The door slows down those of a `WebSocket`.
     pub(super) polled: Pace,
 }
 
@@ -46,7 +46,7 @@ enum Held {
     Known(Share<String>),
 }
 
-/// All there may be.
+/// All sessions.
 #[derive(Debug, Clone)]
 pub(super) struct Sessions {
     strangers: Shares<IpAddr>,
@@ -54,7 +54,7 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// So many of those who are signed in.
+    /// Allows so many sessions with sign-in.
     pub(super) fn new(known: usize) -> Self {
         let of_caller = known.div_ceil(CALLER_PART);
         Sessions {
@@ -63,10 +63,10 @@ impl Sessions {
         }
     }
 
-    /// Begins one, of a stranger.
+    /// Begins a stranger's session.
     ///
     /// # Errors
-    /// Where there is none left for it.
+    /// Where a bound is reached.
     pub(super) fn begin(&self, address: IpAddr) -> Result<Session, Full> {
         let held = Held::Stranger { _share: self.strangers.take(network(address))? };
         let [pace, polled] = [ANSWERED, POLLED].map(|(at_once, each)| Pace::new(at_once, each));
@@ -76,7 +76,7 @@ impl Sessions {
     /// Somebody is signed in.
     ///
     /// # Errors
-    /// Where there is none left for them; it is as it was then.
+    /// Where a bound is reached; the session stays a stranger's.
     pub(super) fn sign_in(&self, session: &Session, caller: &Caller) -> Result<(), Full> {
         let LimitKey(who) = caller.limit_key();
         let mut held = session.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +86,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Says in metrics how many there are.
+    /// Sets the metrics of sessions.
     pub(super) fn tell(&self) {
         let number = |it: usize| f64::from(u32::try_from(it).unwrap_or(u32::MAX));
         gauge!(telemetry::PUSH_SESSIONS, "of" => "strangers").set(number(self.strangers.taken()));

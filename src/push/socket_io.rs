@@ -1,16 +1,16 @@
-//! The Socket.IO transport: `welcome`; to who is signed in `currentMetrics` on request and
+//! The Socket.IO transport: `welcome`, and after sign-in `currentMetrics` on request and
 //! `realtimeSalesUpdate` when sales change.
 //!
 //! A token or an API key comes in the handshake, as its `auth` or in a header, or by the event
-//! `authenticate`; who shows none in time is disconnected. It is looked at again every second for
-//! as long as the connection is open.
+//! `authenticate`; a client that shows none in time is disconnected. The credential is checked
+//! again every second for as long as the connection is open.
 //!
-//! Every connection has a queue of so many packets, none of which is long. To one that does not
-//! keep up, what does not fit is not sent, and counted. What comes in has a pace.
+//! Every connection has a queue of so many short packets. Packets that do not fit the queue of a
+//! slow connection are not sent, and counted. Incoming messages have a pace.
 //!
 //! # Layout
 //!
-//! - here: the service, what is heard and what is sent; `sign_in`: who is let in.
+//! - here: the service, its events and its messages; `sign_in`: signing in.
 
 mod sign_in;
 
@@ -45,19 +45,19 @@ use crate::query;
 use crate::store::platform::Platform;
 use crate::telemetry;
 
-/// Nothing a client sends here is longer, and nothing that Socket.IO repeats of it: a namespace that
-/// is not there.
+/// No message of a client is longer, and nothing that Socket.IO repeats of one: the name of an
+/// unknown namespace.
 pub(super) const PAYLOAD_BYTES_MAX: usize = 4 * 1024;
-/// Packets that wait to be sent on a connection. None is longer than what a client sends: an
+/// Packets that wait to be sent on a connection. None is longer than a client's message: an
 /// overview has a week's rows, under 1 KB. So this is a bound on bytes as well, 128 KB.
 const QUEUE_PACKETS: usize = 32;
-/// Who is to be told.
+/// The right that updates need.
 const ACCESS: Access = Access::AllowedOrKey(Resource::Metrics, Action::Read, Scope::PushSubscribe);
-/// The room of all who are.
+/// The room of all signed-in connections.
 const ROOM: &str = "signed-in";
-/// How often it is looked whether those who are connected still may be.
+/// The time between two checks of the credentials of open connections.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How often it is looked what is due of sessions.
+/// The time between two checks of deadlines of sessions.
 const LOOK_AT_SESSIONS: Duration = Duration::from_millis(250);
 
 /// The Socket.IO side of the program.
@@ -67,14 +67,14 @@ pub struct SocketIoPush {
     hub: Arc<Hub>,
     gate: Gate,
     store: Platform,
-    /// Who is signed in on which connection.
+    /// The caller of each connection.
     callers: Arc<Mutex<HashMap<Sid, Caller>>>,
     sessions: Sessions,
     lines: Lines,
     dropped: Arc<AtomicU64>,
 }
 
-/// Where it is and how it finds out who is gone.
+/// The path, and the times of pings.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
     /// The path.
@@ -93,11 +93,11 @@ impl std::fmt::Debug for SocketIoPush {
     }
 }
 
-/// Answers Socket.IO at its path, and all else by `router`; and what sends through it. Goes around
-/// the finished router, as it answers errors in its own protocol.
+/// Answers Socket.IO at its path, and everything else by `router`; returns what sends through it as
+/// well. It goes around the finished router, since it answers errors in its own protocol.
 ///
-/// Sessions live in the service that the layer makes, and axum would have it made anew for every
-/// request that falls through to a handler: so it is made once here, and is what falls through.
+/// Sessions live in the service that the layer makes, and axum would make it anew for every request
+/// that falls through to a handler: so it is made once here, as the fallback.
 pub fn around(
     router: Router,
     hub: Arc<Hub>,
@@ -114,7 +114,7 @@ pub fn around(
         .ws_max_message_size(PAYLOAD_BYTES_MAX)
         .ws_max_frame_size(PAYLOAD_BYTES_MAX)
         .max_buffer_size(QUEUE_PACKETS)
-        // Nothing that is sent here has attachments, which would be held until all have come.
+        // No message here has attachments, which would be held until all have come.
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_layer();
     let (sessions, lines) = (Sessions::new(options.sessions), Lines::default());
@@ -162,8 +162,8 @@ impl SocketIoPush {
         self.io.close().await;
     }
 
-    /// Disconnects, until `cancel`, whoever may not be here any more: signed out, deactivated,
-    /// with another role, with a key that was revoked, or a stranger for too long.
+    /// Disconnects, until `cancel`, callers who have lost their access (signed out, deactivated,
+    /// with another role, with a revoked key) and clients that stay strangers for too long.
     pub async fn watch(self, cancel: CancellationToken) {
         tokio::join!(self.watch_callers(&cancel), self.watch_sessions(&cancel));
     }
@@ -184,14 +184,14 @@ impl SocketIoPush {
             let looked = watch::turned_away(&self.store, ACCESS, &callers);
             match timeout(query::wait::READ_WITHIN, looked).await {
                 Ok(Ok(turned_away)) => turned_away.into_iter().for_each(|id| self.turn_away(id)),
-                // What is pushed is read from the same store.
+                // Updates are read from the same store, so they stop as well.
                 Ok(Err(error)) => tracing::warn!(%error, "open connections were not looked at"),
                 Err(_) => tracing::warn!("open connections were not looked at in time"),
             }
         }
     }
 
-    /// Whatever the store does, as strangers have no part in it.
+    /// This goes on whatever the store does, since strangers do not depend on it.
     async fn watch_sessions(&self, cancel: &CancellationToken) {
         let mut tick = interval(LOOK_AT_SESSIONS);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -207,14 +207,14 @@ impl SocketIoPush {
         }
     }
 
-    /// How many packets were not sent because their connection did not keep up.
+    /// The number of packets that were not sent because their connection did not keep up.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Counts a message: whether it is answered. Who sends too many is told so once, and
-    /// disconnected if that does not help.
+    /// Counts a message, and says whether it is answered. A client that sends too many gets one
+    /// error, and is disconnected if it goes on.
     fn hears(&self, socket: &SocketRef) -> bool {
         let verdict = begun_by(socket.req_parts()).map(|session| session.pace.count());
         if verdict.is_some_and(|it| it != Verdict::Answer) {
@@ -232,8 +232,8 @@ impl SocketIoPush {
         false
     }
 
-    /// Hears what a socket says. Whether a message is answered is known before the task that answers
-    /// it waits for anything: those that are not leave nothing behind.
+    /// Handles a socket's messages. Whether a message is answered is known before the task that
+    /// answers it waits for anything, so unanswered ones leave nothing behind.
     fn hear(&self, socket: &SocketRef) {
         let push = self.clone();
         socket.on("requestCurrentMetrics", move |socket: SocketRef| {
@@ -306,8 +306,7 @@ impl SocketIoPush {
     /// Disconnects, and ends a session that goes on all the same.
     fn disconnect(&self, socket: SocketRef) {
         self.callers().remove(&socket.id);
-        // To one that does not read there is no way of saying that it is disconnected, and then it
-        // is not.
+        // A client that does not read cannot be told that it is disconnected, and then it is not.
         socket.leave(ROOM);
         self.lines.end_soon(socket.id);
         let _ = socket.disconnect();
@@ -343,7 +342,7 @@ impl SocketIoPush {
     }
 }
 
-/// What a client is told of an error; the log is told the rest.
+/// The message of an error for clients; the log has the rest.
 fn told(error: query::Error) -> String {
     tracing::warn!(%error, "current metrics could not be read");
     Problem::from(error).message().to_owned()

@@ -1,4 +1,4 @@
-//! Why something is not done with a quarantined message.
+//! Why an operation on a quarantined message failed.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ use crate::store::quarantine::State;
 use crate::stream;
 use crate::stream::publish::Refusal;
 
-/// Why something is not done with a quarantined message.
+/// Why an operation on a quarantined message failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is none at that position.
+    /// No message is quarantined at that position.
     #[error("no message is quarantined at this position")]
     NotThere,
     /// It was decided before.
@@ -51,7 +51,7 @@ pub enum Error {
     /// The store could not be asked.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The fold asked for what was not loaded: a fault in this program.
+    /// The fold asked for a document that was not loaded: a fault in this program.
     #[error(transparent)]
     Fold(#[from] NotAtHand),
 }

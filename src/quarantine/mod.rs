@@ -1,10 +1,10 @@
-//! The quarantine, seen through: what is in it, what sending it again would do, sending it again
-//! as it is or edited, and giving it up. By [`http`] and the command line alike.
+//! The quarantine: listing messages, trying them, sending them again as they were or edited, and
+//! discarding them. Both [`http`] and the command line use it.
 //!
 //! Nothing here changes a read model. A replay is an event like any other, which the projector
-//! reads off the log; it names the position that it stood at first and ranks there. What was
-//! decided is noted beside the generations: a replay before it is sent and again when the log has
-//! it, so that a crash between the two leaves a note that says so.
+//! reads off the log; it names the position that it stood at first and ranks there. Decisions are
+//! noted beside the generations: a replay before it is sent and again when the log has it, so that
+//! a crash between the two leaves a note that says so.
 //!
 //! # Layout
 //!
@@ -33,7 +33,8 @@ use crate::store::{Store, time};
 use crate::stream::publish::{Again, Refusal};
 use crate::stream::{Log, REPLAY_OF, subject};
 
-/// Headers that the log itself acts on begin so; they were for the message as it was sent first.
+/// The prefix of headers that the log itself acts on; they were for the message as it was sent
+/// first.
 const OF_THE_LOG: &str = "nats-";
 
 /// The quarantine of a shop.
@@ -45,11 +46,11 @@ pub struct Quarantine {
     pub log: Log,
     /// What the subjects of events begin with.
     pub prefix: String,
-    /// Where it is remembered who did what.
+    /// The audit.
     pub audit: Audit,
 }
 
-/// What is to be sent instead of what was quarantined; as it was, where there is nothing.
+/// The changes of a message before it is sent again; none, where it is sent as it was.
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
     /// Another body.
@@ -58,26 +59,26 @@ pub struct Edit {
     pub kind: Option<Kind>,
 }
 
-/// Who asks for something, for the audit.
+/// The caller, for the audit.
 #[derive(Debug, Clone)]
 pub struct Who {
-    /// As the audit names them.
+    /// The name in the audit.
     pub name: String,
-    /// From where.
+    /// The address and the request.
     pub origin: Origin,
 }
 
-/// What came of a replay.
+/// The result of a replay.
 #[derive(Debug, Clone)]
 pub struct Replay {
-    /// What the fold makes of it at the position that it was tried at.
+    /// The result of the trial, at its position.
     pub trial: Trial,
-    /// Where it is on the log now; nowhere, if it was only tried.
+    /// Its position on the log now; `None` if it was only tried.
     pub position: Option<u64>,
 }
 
 impl Quarantine {
-    /// What is asked for, the oldest first. Nothing, where nothing was folded yet.
+    /// The messages that fit, the oldest first; none, where nothing was folded yet.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -95,7 +96,7 @@ impl Quarantine {
         Ok(self.find(position).await?.0)
     }
 
-    /// Sends a message again, as it was or edited; where it is `dry` it is only tried.
+    /// Sends a message again, as it was or edited; a `dry` replay is only tried.
     ///
     /// # Errors
     /// [`Error`]. Nothing was sent, but for [`Error::Unknown`].
@@ -140,7 +141,7 @@ impl Quarantine {
         Ok(Replay { trial, position: Some(at) })
     }
 
-    /// Gives a message up; where it is `dry`, says whether that could be done.
+    /// Discards a message; a `dry` call only says whether that could be done.
     ///
     /// # Errors
     /// [`Error::NotThere`], [`Error::Decided`], [`Error::UnderWay`], [`Error::Store`].
@@ -196,8 +197,8 @@ impl Quarantine {
         }
     }
 
-    /// The message as it is to be sent, and whether it is another than it was. One that was a replay
-    /// itself ranks where the first one stood.
+    /// The message to send, and whether it is edited. A message that was a replay itself ranks
+    /// where the first one stood.
     fn again(&self, kept: &Kept, edit: Edit) -> Result<(Again, bool), Error> {
         let row = &kept.row;
         let is_replay_of = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(REPLAY_OF);
@@ -220,7 +221,7 @@ impl Quarantine {
             let kind = kind.ok_or(Error::KindNeeded)?;
             again.subject = subject::of_kind(&self.prefix, kind);
         } else {
-            // A CloudEvent is one by its headers; an edited body is plain.
+            // Headers make a message a CloudEvent; an edited body is plain.
             let kept = |(name, _): &&(String, String)| {
                 !name.eq_ignore_ascii_case(REPLAY_OF)
                     && !name.to_ascii_lowercase().starts_with(OF_THE_LOG)
@@ -230,7 +231,7 @@ impl Quarantine {
         Ok((again, edited))
     }
 
-    /// A projector that halts must not be sent more: what is there is another log.
+    /// A projector that halts must not get more events: the log is another one.
     async fn is_the_log_of(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let extent = self.log.extent().await?;
         let is_it =
@@ -248,7 +249,7 @@ impl Quarantine {
         }
     }
 
-    /// Runs to its end even where whoever asked is gone.
+    /// Runs to its end even where the caller is gone.
     async fn send(&self, begun: &Resolution, again: Again) -> Result<u64, Error> {
         let (store, log, begun) = (self.store.clone(), self.log.clone(), begun.clone());
         let sending = tokio::spawn(async move {
@@ -257,7 +258,7 @@ impl Quarantine {
                     store.end_replay(&begun, Some(stored.position)).await?;
                     Ok(stored.position)
                 }
-                // Whether it is there nobody knows, so the note stays.
+                // Nobody knows whether the log has it, so the note stays.
                 Err(Refusal::Unknown) => Err(Error::Unknown),
                 Err(refusal) => {
                     store.end_replay(&begun, None).await?;
@@ -274,8 +275,8 @@ impl Quarantine {
     }
 }
 
-/// The same for the same message sent again, so that a replay that was begun and not noted is on
-/// the log once.
+/// Equal for the same message sent again, so that a replay that was begun and not noted is on the
+/// log once.
 fn message_id(position: u64, again: &Again) -> String {
     let hash = Sha256::new().chain_update(&again.subject).chain_update([0]);
     format!("replay-{position}-{:x}", hash.chain_update(&again.body).finalize())

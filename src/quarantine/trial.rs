@@ -1,5 +1,5 @@
-//! What the fold makes of one message now: a fold of its own that begins at the live generation's
-//! checkpoint, is given what the message needs, resolves it, and is thrown away.
+//! The trial of one message: a fold of its own begins at the live generation's checkpoint, is given
+//! the documents that the message needs, resolves it, and is thrown away.
 
 use projections::batch::{Batch, Step};
 use projections::event::{Kind, Reason};
@@ -14,15 +14,15 @@ use crate::stream::REPLAY_OF;
 use crate::stream::publish::Again;
 use crate::stream::read::Record;
 
-/// How often it is tried while commits change what it reads.
+/// The most attempts while commits change the documents that are read.
 const ATTEMPTS: usize = 20;
 
-/// What the fold makes of a message.
+/// The result of a trial.
 #[derive(Debug, Clone)]
 pub struct Trial {
-    /// At this position of the log: that of the read models.
+    /// The position of the read models that it holds for.
     pub position: u64,
-    /// What becomes of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Its kind; meaningless where it is no event.
     pub kind: Kind,
@@ -30,7 +30,7 @@ pub struct Trial {
     pub entity: String,
     /// Whether the entity is known. An activity is a fact and has none.
     pub known: Option<bool>,
-    /// What kinds of figures it changes.
+    /// The kinds of figures that it changes.
     pub touched: Topics,
 }
 
@@ -43,7 +43,7 @@ pub async fn run(store: &Store, prefix: &str, again: &Again) -> Result<Trial, Er
     for _ in 0..ATTEMPTS {
         let checkpoint = live(store).await?;
         let (generation, position) = (checkpoint.generation, checkpoint.position);
-        // What is read while a commit is made may fit together in no way.
+        // Documents that are read during a commit may not fit together.
         let tried = at(store, prefix, again, checkpoint).await;
         let after = live(store).await?;
         if (after.generation, after.position) == (generation, position) {

@@ -28,7 +28,7 @@ pub struct Announcement {
     pub traceparents: Vec<String>,
 }
 
-/// The buckets of time that the rollups of a commit belong to. That of all time is always one.
+/// The buckets of time that the rollups of a commit belong to. All of time is always one of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buckets {
     /// Days of UTC, counted from 1970-01-01; a quarter hour goes by its day.
@@ -38,10 +38,10 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// More are not named.
+    /// The most buckets that are named.
     const MAX: usize = 1000;
 
-    /// Those of `rollups`, unless they are too many to name.
+    /// The buckets of `rollups`, unless they are too many to name.
     pub fn of<'a>(rollups: impl Iterator<Item = &'a RollupKey>) -> Option<Self> {
         let mut buckets = Buckets::default();
         for key in rollups {

@@ -1,7 +1,7 @@
-//! What the log answers to events: a position, or a refusal.
+//! The log's answers to events: a position, or a refusal.
 //!
 //! One inbox for all events of a connection, read by one task. The client's own way is an inbox
-//! entry, a timer and a task for each event, which costs more than to send it.
+//! entry, a timer and a task for each event, which costs more than sending it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,13 +19,13 @@ use super::publish::{Refusal, Stored};
 use super::writes::Writes;
 use crate::seldom::Seldom;
 
-/// Events of all callers that are unanswered at a time: half of what a server keeps for a stream
-/// before it refuses more.
+/// The most unanswered events of all callers: half of what a server keeps for a stream before it
+/// refuses more.
 const UNANSWERED: usize = 5_000;
-/// How often it is looked which of them will not be answered.
+/// The time between two checks for events that will not be answered.
 const SWEEP: Duration = Duration::from_millis(250);
 
-/// Who waits for which answer.
+/// The events that wait for answers.
 #[derive(Debug)]
 pub struct Answers {
     inbox: String,
@@ -38,7 +38,7 @@ pub struct Answers {
 /// In the order they were sent; those answered stay until all before them are.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The number of the first in line.
+    /// The number of the first one.
     first: u64,
     line: VecDeque<Option<Wait>>,
 }
@@ -47,14 +47,14 @@ struct Waiting {
 struct Wait {
     until: Instant,
     answer: oneshot::Sender<Result<Stored, Refusal>>,
-    /// Given back with the wait.
+    /// Its room; given back when it stops waiting.
     _room: OwnedSemaphorePermit,
 }
 
 /// The answer to one event.
 #[derive(Debug)]
 pub struct Expected {
-    /// Where the log is to answer.
+    /// The subject that the log is to answer on.
     pub reply: String,
     number: u64,
     waiting: Arc<Mutex<Waiting>>,
@@ -84,12 +84,12 @@ impl Answers {
         Ok(Answers { inbox, room, waiting, ended, _reading: reading })
     }
 
-    /// Cancelled when nothing is heard any more: the connection has ended.
+    /// Cancelled when no answer can come any more, because the connection has ended.
     pub fn ended(&self) -> CancellationToken {
         self.ended.clone()
     }
 
-    /// Waits for room, and gets in line for `patience`.
+    /// Waits for room, and then for an answer for as long as `patience`.
     ///
     /// # Panics
     /// Never: the room is not closed.
@@ -112,7 +112,7 @@ impl Expected {
         self.answer.await.unwrap_or(Err(Refusal::Unknown))
     }
 
-    /// What it was expected for was not sent.
+    /// The event was not sent.
     pub fn give_up(self) {
         locked(&self.waiting).take(self.number);
     }
@@ -140,7 +140,7 @@ impl Waiting {
         self.line.drain(..).flatten().collect()
     }
 
-    /// Those at the head of the line that waited too long.
+    /// The first ones, which have waited too long.
     fn overdue(&mut self, now: Instant) -> Vec<Wait> {
         let mut overdue = Vec::new();
         while let Some(wait) = self.line.front() {
@@ -214,7 +214,7 @@ fn answer_of(message: &Message) -> Result<Stored, Refusal> {
         Ok(Acknowledgement { seq: position @ 1.., duplicate, .. }) => {
             Ok(Stored { position, duplicate })
         }
-        // Whoever wrote that, it says nothing of the event.
+        // This answer is malformed and says nothing of the event.
         Ok(_) | Err(_) => Err(Refusal::Unknown),
     }
 }

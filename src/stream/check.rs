@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::read::Record;
 use super::{Error, Log};
 
-/// A message as it is remembered at a checkpoint.
+/// The fingerprint of a message in a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
     /// When the log stored it, nanoseconds since 1970.

@@ -1,8 +1,8 @@
-//! What the log says it has already, looked at.
+//! A check of the events that the log calls duplicates.
 //!
-//! `JetStream` judges a message by its `Nats-Msg-Id` alone: whoever puts another message under an id
-//! first takes the place of the one that was to have it. So what is told to be a duplicate is
-//! compared with what stands at its position.
+//! `JetStream` judges a message by its `Nats-Msg-Id` alone: another message that used an id first
+//! takes the place of the one that was to have it. So a message that the log calls a duplicate is
+//! compared with the one at its position.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use crate::seldom::Seldom;
 use crate::telemetry;
 use crate::telemetry::traces::TRACEPARENT;
 
-/// Duplicates that are looked at at a time: a server drops every request that waits where too many
-/// do. Further ones wait for their turn.
+/// Duplicates that are checked at a time; further ones wait for their turn. A server drops all
+/// waiting requests where there are too many.
 const AT_A_TIME: usize = 64;
-/// How long one may take, its turn included.
+/// The time that a check may take, its turn included.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Turns to look at duplicates, and how many were none.
+/// Turns to check duplicates, and the number of those that were none.
 #[derive(Debug)]
 pub struct Duplicates {
     turns: Semaphore,
@@ -48,8 +48,8 @@ pub(super) struct Sent {
 }
 
 impl Log {
-    /// What is true of a message that the log says it has: it stays a duplicate where the same
-    /// message stands there; else it is sent without its id, and has a position of its own.
+    /// Checks a message that the log says it has: it stays a duplicate where the same message
+    /// stands there; otherwise it is sent without its id, and has a position of its own.
     ///
     /// # Errors
     /// [`Refusal`]; [`Refusal::Unknown`] also where the log does not say what it has.
@@ -71,7 +71,7 @@ impl Log {
         self.send(sent.subject, headers, sent.body).await?.get().await
     }
 
-    /// Whether that message stands at a position.
+    /// Whether the same message stands at a position.
     async fn has(&self, sent: &Sent, position: u64) -> Result<bool, Refusal> {
         let _turn = self.duplicates.turns.acquire().await.map_err(|_| Refusal::Unknown)?;
         let found = self.message(position).await.map_err(|_| Refusal::Unknown)?;

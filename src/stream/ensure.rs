@@ -1,4 +1,4 @@
-//! The stream itself: made where there is none, looked at where there is one.
+//! The stream itself: made where there is none, checked where there is one.
 
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -14,8 +14,8 @@ use tracing::warn;
 use super::{DUPLICATE_WINDOW, Error, INCARNATION, Log};
 
 impl Log {
-    /// Whether there is a stream. One that is there is fit for the purpose, and what makes events
-    /// vanish from it is said.
+    /// Whether there is a stream. An existing one has to be fit for a log; settings of it that make
+    /// events vanish are logged.
     ///
     /// # Errors
     /// [`Error::NoJetStream`], [`Error::Unfit`], [`Error::Stream`].
@@ -41,7 +41,7 @@ impl Log {
         Ok(true)
     }
 
-    /// Makes the stream, unless another process was just as far.
+    /// Makes the stream, unless another process has just made it.
     ///
     /// # Errors
     /// [`Error::Stream`].
@@ -89,7 +89,7 @@ fn reason(error: &GetStreamError) -> Reason {
             _ => Reason::Other,
         },
         GetStreamErrorKind::Request => {
-            // A server without JetStream has nobody who listens to its requests.
+            // A server without JetStream has no responder to its requests.
             let request = error.source().and_then(|source| source.downcast_ref::<RequestError>());
             match request.map(RequestError::kind) {
                 Some(RequestErrorKind::NoResponders) => Reason::NoJetStream,
@@ -127,7 +127,7 @@ fn unfit(config: &Config, prefix: &str) -> Option<String> {
     config.no_ack.then(|| "it acknowledges nothing (no_ack), so that no event is sure".to_owned())
 }
 
-/// What makes events vanish from a stream, by the names of its settings.
+/// The settings of a stream that make events vanish from it, by name.
 fn losses(config: &Config) -> Vec<String> {
     let mut losses = Vec::new();
     if config.storage == StorageType::Memory {

@@ -11,13 +11,13 @@ pub struct Hole {
     pub to: u64,
 }
 
-/// The holes of a log that its operator has accepted: what was there is in no figure and will not
-/// be. Whoever reads the log passes these and no others.
+/// The holes of a log that its operator has accepted: no figure has the events that were there, and
+/// none will. Every reader of the log passes these and no others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted(Vec<Hole>);
 
 impl Accepted {
-    /// Of holes in any order, that may touch and overlap.
+    /// Makes them of holes in any order, which may touch and overlap.
     #[must_use]
     pub fn new(mut holes: Vec<Hole>) -> Self {
         holes.sort_unstable();

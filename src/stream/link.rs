@@ -1,8 +1,8 @@
 //! The connection to the log, made anew where it has ended for good.
 //!
-//! The client reconnects by itself after a fault of the line. Its task can end all the same: what
-//! another client sends may make the library panic while it reads it. Then nothing is sent or heard
-//! any more, so the connection is replaced by another one.
+//! The client reconnects by itself after a fault of the line. Its task can end all the same: a
+//! message of another client may make the library panic while it reads it. Then nothing is sent or
+//! received any more, so the connection is replaced by another one.
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::writes::Writes;
 use super::{Error, Settings, subject};
 use crate::seldom::Seldom;
 
-/// Pauses between attempts to connect anew double from the first to the last of these.
+/// The first and the last pause between attempts to connect anew; they double in between.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -31,7 +31,7 @@ pub(super) struct Connection {
     pub client: Client,
     /// Its `JetStream`.
     pub context: jetstream::Context,
-    /// What the log answers to events that were sent by it.
+    /// The log's answers to events that this connection sent.
     pub answers: Answers,
 }
 
@@ -151,7 +151,7 @@ pub(super) async fn connect(
     })
 }
 
-/// What a server refuses it says beside the answers, once: a permission that lacks would else look
+/// A server reports a refusal beside the answers, once: otherwise a missing permission would look
 /// like a server that does not answer.
 fn note(event: &Event, lost: &watch::Sender<bool>) {
     match event {

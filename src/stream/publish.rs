@@ -16,8 +16,8 @@ use super::duplicate::Sent;
 use super::{Error, Log, REPLAY_OF, subject};
 use crate::telemetry::traces::{self, TRACEPARENT};
 
-/// How long an event may wait to be sent, and how long the log may take to acknowledge it. Room for
-/// it comes within that too: whoever has it is answered or overdue by then.
+/// The time that an event may wait to be sent, and the time that the log may take to acknowledge
+/// it. Room for it comes within that too: the events that hold it are answered or overdue by then.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An event on its way to the log.
@@ -40,7 +40,7 @@ pub struct Outgoing {
 pub struct Again {
     /// Its subject, whole.
     pub subject: String,
-    /// Its headers, those of the log's own apart.
+    /// Its headers, without those of the log's own.
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub body: Bytes,
@@ -59,7 +59,7 @@ pub struct Stored {
     pub duplicate: bool,
 }
 
-/// The log did not take an event, or did not say.
+/// Why an event was not taken, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The log is full or otherwise unable; the event is not in it.
@@ -75,12 +75,12 @@ pub enum Refusal {
 
 impl Log {
     /// Sends an event. The first future ends when it is on its way, in the order of the calls; the
-    /// second when the log has answered, whether or not anybody looks at it meanwhile. What the log
-    /// says is a duplicate is looked at then, and sent again where it is none.
+    /// second when the log has answered, whether or not it is polled meanwhile. A message that the
+    /// log calls a duplicate is checked then, and sent again where it is none.
     ///
     /// # Errors
     /// [`Refusal`]; the second future's likewise. The first ends within 20 s and the second within
-    /// 10 s, or within 50 s where it has to look.
+    /// 10 s, or within 50 s where a duplicate is checked.
     pub async fn publish(
         &self,
         event: Outgoing,
@@ -104,7 +104,7 @@ impl Log {
         let expected = self.send(subject, headers, event.body).await?;
         Ok(match sent {
             None => expected.get().left_future(),
-            // Boxed: most events have none, and are not to carry the room for it.
+            // Boxed: most events have none, and should not carry the room for it.
             Some((log, sent)) => log.told(expected, sent).boxed().right_future(),
         })
     }
@@ -126,7 +126,7 @@ impl Log {
         self.clone().told(expected, sent).await
     }
 
-    /// What the log answers to a message that has an id.
+    /// The log's answer to a message that has an id.
     async fn told(self, expected: Expected, sent: Sent) -> Result<Stored, Refusal> {
         match expected.get().await? {
             stored if stored.duplicate => self.truth_of(sent, stored).await,
@@ -154,7 +154,7 @@ impl Log {
         let refusal = match timeout(PATIENCE, sending).await {
             Ok(Ok(())) => return Ok(expected),
             Ok(Err(error)) => self.refusal(&error),
-            // Whether it got as far as the wire is not known.
+            // It may have been sent or not.
             Err(_) => Refusal::Unknown,
         };
         expected.give_up();
@@ -174,7 +174,8 @@ impl Log {
         }
     }
 
-    /// Tells every process of a commit. Nobody needs to hear it: who missed one reads the store.
+    /// Announces a commit to every process. Nobody depends on it: a process that misses one reads
+    /// the store.
     ///
     /// # Errors
     /// [`Error::Stream`] where the connection is closed.

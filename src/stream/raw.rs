@@ -1,12 +1,13 @@
-//! Messages as the log stores them, byte for byte, whatever they are made of.
+//! Messages as the log stores them, byte for byte.
 //!
-//! The client takes headers and subjects apart before anybody is asked, and there are some that it
-//! cannot: then it breaks its connection, or ends. So a message that does not come by a consumer is
-//! asked for by its position, which `nats-server` answers as JSON with the bytes in base64.
+//! The client parses headers and subjects before the program sees them, and there are some that it
+//! cannot parse: then it breaks its connection, or ends. So a message that does not come by a
+//! consumer is asked for by its position, which `nats-server` answers as JSON with the bytes in
+//! base64.
 //!
-//! [`understand`] says of a subject and a block of headers what the client makes of them (that of
-//! `async-nats` 0.51, which `tests/it/poison` holds it against). So a message is the same whichever
-//! way it was read, and a rebuild that meets it on another way comes to the same.
+//! [`understand`] parses a subject and a block of headers as the client does (that of `async-nats`
+//! 0.51, with which `tests/it/poison` compares it). So a message is the same whichever way it was
+//! read, and a rebuild that reads it another way has the same result.
 
 use std::str::FromStr;
 
@@ -20,14 +21,14 @@ use serde_json::json;
 use super::read::{Record, Unreadable, flatten};
 use super::{Error, Log};
 
-/// What stands in a text where bytes were no UTF-8.
+/// The character in place of bytes that were not UTF-8.
 const REPLACED: char = char::REPLACEMENT_CHARACTER;
-/// What the version line of a block of headers begins with.
+/// The beginning of the version line of a block of headers.
 const VERSION: &str = "NATS/1.0";
 /// `nats-server` has no message at that position.
 const NO_MESSAGE: u64 = 10037;
 
-/// What `STREAM.MSG.GET` answers:
+/// The answer of `STREAM.MSG.GET`:
 /// <https://docs.nats.io/reference/reference-protocols/nats_api_reference#fetching-from-a-stream-by-sequence>.
 #[derive(Deserialize)]
 struct Answer {
@@ -107,7 +108,7 @@ impl Stored {
     }
 }
 
-/// What cannot be read, and what it has to be.
+/// The unreadable part, and the rule that it breaks.
 #[derive(Debug, PartialEq, Eq)]
 struct Flaw {
     field: &'static str,
@@ -119,7 +120,7 @@ type Headers = Vec<(String, String)>;
 /// The subject as the client reads it, and the headers, sorted by name, where both can be read.
 /// `subject` has [`REPLACED`] where its bytes were no UTF-8.
 fn understand<'a>(subject: &'a str, block: &[u8]) -> (&'a str, Result<Headers, Flaw>) {
-    // Before headers it takes white space at a subject's end for that between it and what follows.
+    // Before headers the client takes white space at a subject's end for the separator.
     let subject = if block.is_empty() { subject } else { subject.trim() };
     let headers = match unfit(subject) {
         Some(reason) => Err(Flaw { field: "subject", reason: reason.to_owned() }),
@@ -131,9 +132,9 @@ fn understand<'a>(subject: &'a str, block: &[u8]) -> (&'a str, Result<Headers, F
     (subject, headers)
 }
 
-/// What is wrong with a subject.
+/// The rule that a subject breaks.
 pub(super) fn unfit(subject: &str) -> Option<&'static str> {
-    // Nearly all are plain, and this is asked of every message.
+    // Nearly all subjects are plain, and this runs for every message.
     if subject.bytes().all(|byte| byte.is_ascii_graphic()) {
         None
     } else if subject.contains(REPLACED) {
@@ -145,8 +146,9 @@ pub(super) fn unfit(subject: &str) -> Option<&'static str> {
     }
 }
 
-/// As `async-nats` takes a block of headers apart, but for what it panics at, which is an error
-/// here, and for a status, by which it takes a message for a word of the server.
+/// Parses a block of headers as `async-nats` does, with two exceptions: where the client panics
+/// this is an error, and so is a status, by which the client takes a message for one of the
+/// server's own.
 fn headers(block: &[u8]) -> Result<HeaderMap, String> {
     let text = std::str::from_utf8(block).map_err(|error| format!("must be UTF-8: {error}"))?;
     let mut lines = text.lines().peekable();

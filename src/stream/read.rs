@@ -22,23 +22,23 @@ use super::hole::{Accepted, Hole};
 use super::link::connect;
 use super::{Error, Log, raw, subject};
 
-/// How much is asked of the server at a time. Less than the client's own buffer, which drops
-/// what does not fit.
+/// The most that is asked of the server at a time: less than the client's own buffer, which drops
+/// messages that do not fit.
 const PULL_MESSAGES: usize = 20_000;
 const PULL_BYTES: usize = 32 << 20;
-/// The server says that it is there when it has nothing to say.
+/// The time between heartbeats of the server while it has no messages.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// The server forgets a consumer that nobody reads for this long.
+/// The server forgets a consumer that has not been read for this long.
 const ABANDONED: Duration = Duration::from_secs(30);
-/// How long a consumer may be silent before the stream is asked whether it is ahead.
+/// The time that a consumer may be silent before the stream is asked whether it is ahead.
 const SILENCE: Duration = Duration::from_secs(5);
-/// How long the server has to forget a consumer that is not read any more.
+/// The time that the server has to forget a consumer that is not read any more.
 const FORGETS_WITHIN: Duration = Duration::from_secs(1);
-/// How many messages are read one by one before a consumer is tried again: at first, and where it came
-/// to nothing between two times, up to the second.
+/// The messages that are read one by one before a consumer is tried again: the first number at
+/// first, and more each time that a consumer brought nothing, up to the second number.
 const ONE_BY_ONE_MIN: u64 = 8;
 const ONE_BY_ONE_MAX: u64 = 4_096;
-/// How many of them are asked for at a time; each may be as large as the server takes.
+/// The number of them that are asked for at a time; each may be as large as the server allows.
 const AT_A_TIME: u64 = 8;
 
 /// A message of the log.
@@ -46,7 +46,7 @@ const AT_A_TIME: u64 = 8;
 pub struct Record {
     /// Its position.
     pub position: u64,
-    /// When the log stored it, nanoseconds since 1970.
+    /// The time at which the log stored it, nanoseconds since 1970.
     pub time: i64,
     /// Its subject.
     pub subject: String,
@@ -54,39 +54,40 @@ pub struct Record {
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub payload: Bytes,
-    /// What of it cannot be read, if anything.
+    /// The part of it that cannot be read, if any.
     pub unreadable: Option<Box<Unreadable>>,
 }
 
-/// What of a message cannot be read. That depends on its subject and its block of headers alone.
+/// The part of a message that cannot be read, which depends on its subject and its block of headers
+/// alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// `subject` or `headers`.
     pub field: &'static str,
-    /// What it has to be.
+    /// The rule that it breaks.
     pub reason: String,
     /// The block of headers, byte for byte.
     pub block: Bytes,
 }
 
-/// What is next on a log.
+/// The next item of a log.
 #[derive(Debug)]
 pub enum Next {
     /// A message.
     Message(Record),
-    /// Nothing up to the log's end, which is here: all of it is missing and accepted to be.
+    /// No message up to this position, the log's end: all of them are missing and accepted to be.
     Nothing(u64),
 }
 
 /// Reads the log in order.
 pub struct Reader {
     log: Log,
-    /// The identity of the log that is read; another one is not read on.
+    /// The identity of the log; reading ends where it is another one.
     incarnation: String,
     accepted: Accepted,
     consumer: Option<Consumer>,
     fetched: VecDeque<Record>,
-    /// Messages to read one by one before a consumer is tried, and how many it was last time.
+    /// The messages to read one by one before a consumer is tried, now and the last time.
     left: u64,
     span: u64,
     position: u64,
@@ -149,7 +150,7 @@ impl Log {
 }
 
 impl Reader {
-    /// What is next; waits until there is something. Dropping the future loses nothing.
+    /// The next item; waits until there is one. Dropping the future loses nothing.
     ///
     /// # Errors
     /// [`Error::Hole`] where the log lacks the next position and nobody accepted that;
@@ -180,7 +181,7 @@ impl Reader {
         }
     }
 
-    /// Has `error` come out of the next call of [`Reader::next`].
+    /// Makes the next call of [`Reader::next`] return `error`.
     pub fn fail(&mut self, error: Error) {
         self.failed = Some(error);
     }
@@ -190,8 +191,8 @@ impl Reader {
         Next::Message(record)
     }
 
-    /// Ends the consumer: what comes next is read one by one, more of it where the consumer brought
-    /// less than that.
+    /// Ends the consumer: the next messages are read one by one, more of them where the consumer
+    /// brought fewer than that.
     async fn doubt(&mut self) {
         let Some(Consumer { messages, name, began, .. }) = self.consumer.take() else { return };
         drop(messages);
@@ -200,7 +201,7 @@ impl Reader {
         self.span = self.span.clamp(ONE_BY_ONE_MIN, ONE_BY_ONE_MAX);
         self.left = self.span;
         tracing::debug!(position = self.position, count = self.left, "reading one by one");
-        // It forgets it by itself later.
+        // The server forgets the consumer by itself later.
         let forget = async {
             self.log
                 .stream("reading")
@@ -212,8 +213,8 @@ impl Reader {
         let _ = timeout(FORGETS_WITHIN, forget).await;
     }
 
-    /// Fetches the next few messages, none where there are none. Gives the log's end where all up to
-    /// there is missing and accepted to be.
+    /// Fetches the next few messages, if there are any. Returns the log's end where all messages up
+    /// to there are missing and accepted to be.
     async fn fetch(&mut self) -> Result<Option<u64>, Error> {
         let last = self.still_the_same_log().await?;
         if last <= self.position {
@@ -274,7 +275,7 @@ impl Reader {
             ..pull::Config::default()
         };
         let failed = |error: &dyn std::error::Error| self.log.failed(DOING, error);
-        // A connection of its own: what ends it ends nothing else.
+        // The consumer has a connection of its own: a fault of it ends nothing else.
         let (loses, lost) = watch::channel(false);
         let context = jetstream::new(connect(&self.log.settings, loses).await?);
         let stream = context.get_stream_no_info(&self.log.settings.stream).await;
@@ -321,17 +322,17 @@ impl Reader {
     }
 }
 
-/// Why a consumer brings nothing.
+/// Why a consumer brings no message.
 enum Ended {
-    /// It says nothing, which it may.
+    /// It is silent, which is allowed.
     Silent,
-    /// It ended, failed, or lost the line that it came by.
+    /// It ended, failed, or lost its connection.
     Broken,
 }
 
 impl Consumer {
     async fn next(&mut self) -> Result<jetstream::Message, Ended> {
-        // A timer for each message would cost more than the message; most are there already.
+        // A timer for each message would cost more than the message, and most have arrived already.
         let message = if let Some(message) = self.messages.next().now_or_never() {
             message
         } else {
@@ -349,7 +350,8 @@ impl Consumer {
     }
 }
 
-/// Headers as pairs, sorted by name: the client keeps them in no order. Values of one name keep theirs.
+/// Headers as pairs, sorted by name, since the client keeps them in no order. Values of one name
+/// keep theirs.
 pub(super) fn flatten(headers: &async_nats::HeaderMap) -> Vec<(String, String)> {
     let pairs = headers.iter().flat_map(|(name, values)| {
         values.iter().map(|value| (name.to_string(), value.as_str().to_owned()))

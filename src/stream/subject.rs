@@ -2,7 +2,7 @@
 
 use projections::event::Kind;
 
-/// The first token of our own subjects that are no events.
+/// The first token of the program's own subjects that are not events.
 const OURS: &str = "adaptive-bi";
 
 /// The subject of an event about one entity.
@@ -13,7 +13,7 @@ pub fn of_event(prefix: &str, kind: Kind, id: &str) -> String {
     subject
 }
 
-/// One token, whatever is in the text.
+/// A text as one token, whatever it contains.
 fn push_token(subject: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' {
@@ -27,7 +27,7 @@ fn push_token(subject: &mut String, text: &str) {
     }
 }
 
-/// What the subjects of a kind are or, with a dot after it, begin with.
+/// The subject of a kind; with a dot after it, the prefix of its further subjects.
 #[must_use]
 pub fn of_kind(prefix: &str, kind: Kind) -> String {
     format!("{prefix}.{}", kind.as_str())
@@ -40,8 +40,8 @@ pub fn is_stream(name: &str) -> bool {
     (1..=255).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// Whether subjects of events can begin so: whole tokens, and none of the server's or of our own that
-/// are no events.
+/// Whether a text can be the prefix of events: whole tokens, and not the server's or the program's
+/// own.
 #[must_use]
 pub fn is_prefix(prefix: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b"*>".contains(&byte);
@@ -52,21 +52,23 @@ pub fn is_prefix(prefix: &str) -> bool {
     are_tokens && !is_taken && prefix.len() <= 128
 }
 
-/// The kind that a subject names. `None` where it is none of ours.
+/// The kind that a subject names. `None` where it names none.
 #[must_use]
 pub fn kind_of(prefix: &str, subject: &str) -> Option<Kind> {
     let rest = subject.strip_prefix(prefix)?.strip_prefix('.')?;
     Kind::parse(rest.split_once('.').map_or(rest, |(kind, _)| kind))
 }
 
-/// Where commits of a stream's projector are announced; outside the stream's own subjects.
+/// The subject on which commits of a stream's projector are announced, outside the stream's own
+/// subjects.
 #[must_use]
 pub fn of_announcements(stream: &str) -> String {
     format!("{OURS}.changes.{stream}")
 }
 
-/// Where answers to our own requests come, the events that we read among them. Not the `_INBOX` that
-/// every client may listen to by default, so that a producer cannot read along.
+/// The prefix of inboxes for answers to the program's requests, the events that it reads among
+/// them. It is not `_INBOX`, to which every client may listen by default, so a producer cannot read
+/// along.
 #[must_use]
 pub fn of_inboxes(stream: &str) -> String {
     let mut subject = format!("{OURS}.inbox.");

@@ -1,12 +1,13 @@
 //! Whether the log takes events, as far as this process can know.
 //!
-//! A nats-server whose disk was full answers to every question as before, refuses nothing, and stores
-//! nothing until it is started again: of an event that it cannot write it says nothing at all. So what
-//! counts is what came of the events that were sent. Headers that have to be refused
-//! (`Nats-Expected-...`) are looked at before the store is, and say nothing of it; nor does the
-//! stream's own state. While nothing is sent, a consumer whose state would be a file is asked for,
-//! which leaves the log as it is: it is refused while the disk is full. That the server has failed to
-//! write before, and now has room again, only its own `/healthz` knows, and the next event.
+//! A nats-server whose disk was full answers to every question as before, refuses nothing, and
+//! stores nothing until it is started again: of an event that it cannot write it says nothing at
+//! all. So the results of the events that were sent decide. Headers that have to be refused
+//! (`Nats-Expected-...`) are checked before the store is, and say nothing of it; nor does the
+//! stream's own state. While nothing is sent, the server is asked for a consumer whose state would
+//! be a file, which leaves the log as it is: it is refused while the disk is full. That the server
+//! has failed to write before, and now has room again, only its own `/healthz` knows, and the next
+//! event.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,24 +22,24 @@ use tokio::time::{Instant, timeout};
 use super::Log;
 use super::publish::{PATIENCE, Refusal, Stored};
 
-/// A refusal that was answered says how things were, and counts for this long.
+/// A refusal describes a moment, and counts for this long.
 const LATELY: Duration = Duration::from_secs(30);
 /// A log that stored an event this long ago is not asked whether it could.
 const IDLE: Duration = Duration::from_secs(10);
-/// What is asked for has to be answered within this.
+/// The server has to answer the question within this.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
-/// The server forgets the consumer that is asked for after this.
+/// The server forgets that consumer after this.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 const SILENT: &str = "it answers to no event that it should store; a nats-server that could not \
                       write, as its disk was full, stores nothing until it is started again";
 
-/// What is known of it.
+/// The state of knowledge.
 #[derive(Debug, Default)]
 pub(super) struct Writes(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Since when the same server answers to questions without a break.
+    /// The time since which the same server has answered questions without a break.
     since: Option<Instant>,
     connection: String,
     leader: Option<String>,
@@ -47,7 +48,7 @@ struct State {
     unanswered: bool,
     refused: Option<(Instant, String)>,
     asked: Option<Instant>,
-    /// What it answered when it was asked.
+    /// The reason that it gave when it was asked.
     full: Option<String>,
 }
 
@@ -88,13 +89,13 @@ impl State {
         (self.unanswered, self.refused, self.full) = (false, None, None);
     }
 
-    /// What was sent before it answered to anything was lost on the way.
+    /// An event sent before the server answered anything was lost on the way.
     fn miss(&mut self, sent: Instant) {
         let answers = self.since.is_some_and(|since| since <= sent);
         self.unanswered |= answers && self.stored.is_none_or(|stored| stored < sent);
     }
 
-    /// Whether it answers to questions just now, by the connection of that name.
+    /// Notes whether it answers questions just now, over the connection of that name.
     fn look(&mut self, now: Instant, answers: bool, connection: &str) {
         if !answers || self.connection != connection {
             self.since = None;
@@ -126,8 +127,8 @@ impl State {
 }
 
 impl Log {
-    /// Why it takes no events, where that is known; `None` too while it does not answer at all. To be
-    /// asked again and again, with whether it has just answered to another question.
+    /// Why the log takes no events, where that is known; `None` as well while it does not answer at
+    /// all. Call it again and again, with whether it has just answered another question.
     pub async fn refuses(&self, answers: bool) -> Option<String> {
         let server = self.link.get().client.server_info();
         // A server numbers its connections.
@@ -184,13 +185,14 @@ fn is_of_storage(code: ErrorCode) -> bool {
     .contains(&code)
 }
 
-/// Whether a refusal is of any event, and not of this one or for the bound that the log was given.
+/// Whether the log would refuse any event, and not just this one or for the bound that it was
+/// given.
 fn is_of_all(payload: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Refused {
         error: async_nats::jetstream::Error,
     }
-    // Beside these the store's own error is passed on: of a store that is closed, say.
+    // Besides these the store's own error is passed on, such as that it is closed.
     let bounds = ["maximum bytes exceeded", "maximum messages exceeded", "message size exceeds"];
     let Ok(Refused { error }) = serde_json::from_slice(payload) else { return false };
     let is_bound = || bounds.iter().any(|it| error.to_string().contains(it));

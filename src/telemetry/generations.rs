@@ -1,5 +1,5 @@
-//! Metrics of each generation. They are written as text when they are asked for, since a recorder
-//! goes on telling of a generation that was dropped.
+//! Metrics of each generation. They are written as text for each scrape, since a recorder would go
+//! on telling of a generation that was dropped.
 
 use std::fmt::Write;
 
@@ -8,20 +8,20 @@ use crate::store::generations::Generation;
 use crate::store::work::Work;
 use crate::stream::Extent;
 
-/// Up to where each has folded, 0 while it is loaded in bulk.
+/// The position of each, 0 while it is loaded in bulk.
 const POSITION: &str = "adaptive_bi_generation_position";
 /// Events that each has not folded.
 const LAG_EVENTS: &str = "adaptive_bi_generation_lag_events";
 /// The same in seconds of the log's time.
 const LAG_SECONDS: &str = "adaptive_bi_generation_lag_seconds";
-/// Up to where the command is that sees to a generation.
+/// The position of the command that works on a generation.
 const WORK_POSITION: &str = "adaptive_bi_rebuild_position";
-/// Where it goes.
+/// Its target.
 const WORK_TARGET: &str = "adaptive_bi_rebuild_target";
-/// Events a second, lately.
+/// Its rate in events a second.
 const WORK_RATE: &str = "adaptive_bi_rebuild_rate";
 
-/// All of them, and what is being done to one.
+/// All generations, and the command that works on one.
 #[must_use]
 pub fn rendered(all: &[Generation], work: Option<&Work>, log: Option<&Extent>) -> String {
     let mut text = String::new();
@@ -32,7 +32,7 @@ pub fn rendered(all: &[Generation], work: Option<&Work>, log: Option<&Extent>) -
         let position = it.checkpoint.as_ref().map_or(0, |at| at.position);
         (labels(it), position.to_string())
     });
-    gauge(&mut text, POSITION, "Up to where a generation has folded", positions);
+    gauge(&mut text, POSITION, "The position of a generation", positions);
     let lags: Vec<_> = all
         .iter()
         .filter_map(|it| {
@@ -50,9 +50,14 @@ pub fn rendered(all: &[Generation], work: Option<&Work>, log: Option<&Extent>) -
             let labels = format!("generation=\"{}\"", work.generation);
             std::iter::once((labels, value.to_string()))
         };
-        gauge(&mut text, WORK_POSITION, "Up to where what is being done is", of(work.position));
-        gauge(&mut text, WORK_TARGET, "Where what is being done goes", of(work.target));
-        gauge(&mut text, WORK_RATE, "Events a second of what is being done", of(work.rate));
+        gauge(
+            &mut text,
+            WORK_POSITION,
+            "The position of the command that works on a generation",
+            of(work.position),
+        );
+        gauge(&mut text, WORK_TARGET, "The target of that command", of(work.target));
+        gauge(&mut text, WORK_RATE, "The rate of that command in events a second", of(work.rate));
     }
     text
 }

@@ -1,8 +1,8 @@
-//! What the program counts and times, for Prometheus, and its traces.
+//! Counts and times of the program, for Prometheus, and its traces.
 //!
 //! Names follow OpenTelemetry's semantic conventions as Prometheus has them, ours begin with
 //! `adaptive_bi_`. Nothing is recorded for each event: counts are made for each commit, request and
-//! push, and what is a state of affairs is looked at when it is asked for.
+//! push, and states (positions, lag, servers that answer) are read when a scrape asks for them.
 //!
 //! There is one recorder in a process, however many services run in it.
 //!
@@ -24,19 +24,19 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-/// How long requests took, by method, route and status.
+/// The duration of requests, by method, route and status.
 pub const HTTP_DURATION: &str = "http_server_request_duration_seconds";
-/// Events committed, by kind and what came of them.
+/// Events committed, by kind and outcome.
 pub const EVENTS: &str = "adaptive_bi_events_total";
-/// Events that came by HTTP, by what became of them.
+/// Events that came by HTTP, by result.
 pub const PUBLISHED: &str = "adaptive_bi_published_events_total";
-/// Events whose message id another message had, sent without it.
+/// Events whose message id another message had; they were sent without it.
 pub const NO_DUPLICATES: &str = "adaptive_bi_message_ids_taken_total";
 /// Events in a batch.
 pub const BATCH_EVENTS: &str = "adaptive_bi_batch_events";
 /// Documents that a commit writes.
 pub const COMMIT_WRITES: &str = "adaptive_bi_commit_documents";
-/// How long commits took, by whether they went through.
+/// The duration of commits, by result.
 pub const COMMIT_DURATION: &str = "adaptive_bi_commit_duration_seconds";
 /// Updates sent to all who listen.
 pub const PUSHES: &str = "adaptive_bi_pushes_total";
@@ -44,17 +44,17 @@ pub const PUSHES: &str = "adaptive_bi_pushes_total";
 pub const PUSH_DROPPED: &str = "adaptive_bi_push_dropped_total";
 /// Connections that are pushed to.
 pub const PUSH_CONNECTIONS: &str = "adaptive_bi_push_connections";
-/// Sign-ins and registrations that found no place.
+/// Sign-ins and registrations that found no turn.
 pub const SENT_AWAY: &str = "adaptive_bi_sign_in_sent_away_total";
-/// Sessions of Socket.IO that are remembered, by whether somebody is signed in.
+/// Sessions of Socket.IO, of strangers and of callers.
 pub const PUSH_SESSIONS: &str = "adaptive_bi_push_sessions";
-/// Sessions that were not begun, sign-ins and messages that were not taken, by which bound.
+/// Sessions, sign-ins and messages of Socket.IO that were refused, by the bound that refused them.
 pub const PUSH_REFUSED: &str = "adaptive_bi_push_refused_total";
 /// Connections of clients.
 pub const CONNECTIONS: &str = "adaptive_bi_connections";
-/// Connections that were not served, by which bound.
+/// Connections that were not served, by the bound that refused them.
 pub const CONNECTIONS_REFUSED: &str = "adaptive_bi_connections_refused_total";
-/// Callers and addresses that limits have forgotten, as there were too many.
+/// Callers and addresses that limits forgot because there were too many.
 pub const LIMIT_KEYS_FORGOTTEN: &str = "adaptive_bi_limit_keys_forgotten_total";
 /// The position of the live read models.
 pub const POSITION: &str = "adaptive_bi_projection_position";
@@ -66,13 +66,13 @@ pub const LAG_SECONDS: &str = "adaptive_bi_projection_lag_seconds";
 pub const HALTED: &str = "adaptive_bi_projection_halted";
 /// 1 while the fold does not move on although the log is ahead, whichever process folds.
 pub const STUCK: &str = "adaptive_bi_projection_stuck";
-/// Sessions of this process's projector that a fault ended, by where it came from.
+/// Sessions of this process's projector that a fault ended, by the fault's kind.
 pub const FAULTS: &str = "adaptive_bi_projection_faults_total";
-/// 1 while the log is known to take no events.
+/// 1 while the log takes no events, as far as is known.
 pub const LOG_REFUSES: &str = "adaptive_bi_log_refuses";
 /// Events that the live read models leave out.
 pub const QUARANTINED: &str = "adaptive_bi_quarantined_events";
-/// How much the log holds.
+/// The bytes that the log holds.
 pub const LOG_BYTES: &str = "adaptive_bi_log_bytes";
 /// 1 while a server answers.
 pub const UP: &str = "adaptive_bi_up";
@@ -83,12 +83,12 @@ const SECONDS: [f64; 14] =
 /// Upper bounds of numbers.
 const NUMBERS: [f64; 10] =
     [1.0, 10.0, 100.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 20_000.0, 100_000.0];
-/// What was recorded is taken in this often, asked for or not: until then it takes memory.
+/// Recorded values are aggregated this often, scraped or not: until then they take memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// The process's recorder; the first who asks installs it.
+/// The process's recorder; the first call installs it.
 #[must_use]
 pub fn recorder() -> PrometheusHandle {
     RECORDER.get_or_init(install).clone()
@@ -105,7 +105,7 @@ fn install() -> PrometheusHandle {
         bounds.into_iter().try_fold(PrometheusBuilder::new(), |builder, (name, bounds)| {
             builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), bounds)
         });
-    // Bounds that are none would be a fault here; then there are summaries instead.
+    // Empty bounds would be a fault here; then there are summaries instead.
     let recorder = builder.unwrap_or_default().build_recorder();
     let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_err() {
@@ -116,22 +116,29 @@ fn install() -> PrometheusHandle {
 }
 
 fn describe() {
-    describe_histogram!(HTTP_DURATION, Unit::Seconds, "How long requests took to be answered");
-    describe_counter!(EVENTS, "Events committed, by kind and what came of them");
-    describe_counter!(PUBLISHED, "Events that came by HTTP, by what became of them");
+    describe_histogram!(
+        HTTP_DURATION,
+        Unit::Seconds,
+        "Duration of requests, to the head of the answer"
+    );
+    describe_counter!(EVENTS, "Events committed, by kind and outcome");
+    describe_counter!(PUBLISHED, "Events that came by HTTP, by result");
     describe_counter!(NO_DUPLICATES, "Events whose message id another message on the log had");
     describe_histogram!(BATCH_EVENTS, "Events in a batch");
     describe_histogram!(COMMIT_WRITES, "Documents that a commit writes");
-    describe_histogram!(COMMIT_DURATION, Unit::Seconds, "How long commits took");
+    describe_histogram!(COMMIT_DURATION, Unit::Seconds, "Duration of commits, by result");
     describe_counter!(PUSHES, "Updates sent to all who listen");
     describe_counter!(PUSH_DROPPED, "Packets that did not fit a connection's queue");
     describe_gauge!(PUSH_CONNECTIONS, "Connections that are pushed to");
-    describe_counter!(SENT_AWAY, "Passwords that were not worked on, as too many waited");
-    describe_gauge!(PUSH_SESSIONS, "Sessions of Socket.IO, by whether somebody is signed in");
-    describe_counter!(PUSH_REFUSED, "Sessions, sign-ins and messages not taken, by which bound");
+    describe_counter!(SENT_AWAY, "Passwords that found no turn, as too many waited");
+    describe_gauge!(PUSH_SESSIONS, "Sessions of Socket.IO, of strangers and of callers");
+    describe_counter!(PUSH_REFUSED, "Sessions, sign-ins and messages that were refused, by bound");
     describe_gauge!(CONNECTIONS, "Connections of clients");
-    describe_counter!(CONNECTIONS_REFUSED, "Connections that were not served, by which bound");
-    describe_counter!(LIMIT_KEYS_FORGOTTEN, "Who was forgotten by a limit, having used least");
+    describe_counter!(CONNECTIONS_REFUSED, "Connections that were not served, by bound");
+    describe_counter!(
+        LIMIT_KEYS_FORGOTTEN,
+        "Callers and addresses that a limit forgot, as there were too many"
+    );
     describe_gauge!(POSITION, "The position of the live read models");
     describe_gauge!(LAG_EVENTS, "Events on the log that are not folded");
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "The same in seconds of the log's time");
@@ -140,11 +147,11 @@ fn describe() {
     describe_counter!(FAULTS, "Sessions of this projector that a fault ended, by its kind");
     describe_gauge!(LOG_REFUSES, "1 while the log is known to take no events");
     describe_gauge!(QUARANTINED, "Events that the live read models leave out");
-    describe_gauge!(LOG_BYTES, Unit::Bytes, "How much the log holds");
+    describe_gauge!(LOG_BYTES, Unit::Bytes, "Bytes that the log holds");
     describe_gauge!(UP, "1 while a server answers");
 }
 
-/// Takes in what was recorded, until `stop`.
+/// Aggregates recorded values, until `stop`.
 pub async fn upkeep(recorder: PrometheusHandle, stop: CancellationToken) {
     let mut tick = tokio::time::interval(UPKEEP);
     loop {
@@ -171,24 +178,24 @@ pub fn fault(kind: &'static str) {
     counter!(FAULTS, "kind" => kind).increment(1);
 }
 
-/// How many events of a kind came to what.
+/// Numbers of events by kind and outcome.
 pub type Came = BTreeMap<(&'static str, &'static str), u64>;
 
-/// What came of the events of a commit.
+/// Counts the events of a commit.
 pub fn committed(came: &Came) {
     for (&(kind, outcome), &events) in came {
         counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(events);
     }
 }
 
-/// What became of the events of a request.
+/// Counts the events of a request.
 pub fn published(result: &'static str, events: usize) {
     if events > 0 {
         counter!(PUBLISHED, "result" => result).increment(events as u64);
     }
 }
 
-/// Too many waited for their password to be worked on; one of such a crowd was sent away.
+/// A password found no turn, as too many waited in that queue.
 pub fn sent_away(waiting: &'static str) {
     counter!(SENT_AWAY, "waiting" => waiting).increment(1);
 }

@@ -1,4 +1,4 @@
-//! Who may know whom: section "The house" of ARCHITECTURE.md, held against every source file.
+//! Section "Who may know whom" of docs/architecture/overview.md, held against every source file.
 //!
 //! # Layout
 //!

@@ -1,4 +1,4 @@
-//! When keys were last used: noted behind the request, and seldom.
+//! The last use of keys, noted behind the request and seldom.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,8 +27,8 @@ impl LastUse {
         LastUse { store, recent: Arc::default() }
     }
 
-    /// A good key is being used. Whoever uses it waits for nothing: a note that is not written is
-    /// a line in the log.
+    /// A valid key is being used. The request does not wait for the note; a note that cannot be
+    /// written is a line in the log.
     pub fn note(&self, id: &str) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if !recent.is_due(id, Instant::now()) {
@@ -65,6 +65,6 @@ mod tests {
         assert!(recent.is_due("till", now) && recent.is_due("web", now));
         assert!(!recent.is_due("till", now + Duration::from_secs(59)));
         assert!(recent.is_due("till", now + AT_MOST_EVERY));
-        assert_eq!(recent.0.len(), 1, "a key that is used no more takes no room");
+        assert_eq!(recent.0.len(), 1, "a key that is not used any more takes no room");
     }
 }

@@ -22,16 +22,17 @@ pub struct Settings {
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
     #[arg(global = true)]
     pub trusted_proxies: TrustedProxies,
-    /// Origins whose pages may ask with credentials, separated by commas; * for any, without.
+    /// Origins whose pages may read answers with credentials, separated by commas; * for any
+    /// origin, without credentials.
     #[arg(long, env = "CORS_ORIGIN", default_value = "", hide_default_value = true)]
     #[arg(global = true)]
     pub cors_origin: Origins,
-    /// Connections at a time; further ones are told to come back.
+    /// Connections at a time. Further ones are answered 503.
     #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 10_000, global = true)]
     #[arg(value_parser = whole::<u32, 1, 1_000_000>)]
     pub max_connections: u32,
-    /// Connections of an address at a time on which nobody is signed in by Socket.IO; further ones
-    /// are told to come back. Those of trusted proxies are not counted. 0 is no limit.
+    /// Connections of an address at a time, not counting those signed in by Socket.IO and those of
+    /// trusted proxies. Further ones are answered 429. 0 is no limit.
     #[arg(long, env = "MAX_ADDRESS_CONNECTIONS", default_value_t = 1_000, global = true)]
     pub max_address_connections: u32,
     /// The window of the limits on requests, in milliseconds.
@@ -42,7 +43,7 @@ pub struct Settings {
     #[arg(long, env = "RATE_LIMIT_MAX_REQUESTS", default_value_t = 600, global = true)]
     #[arg(value_parser = whole::<u32, 0, LIMIT_MAX>)]
     pub rate_limit_max_requests: u32,
-    /// Requests of every class per window and address, before anyone asks who it is.
+    /// Requests of every kind per window and address, whoever the caller is.
     #[arg(long, env = "RATE_LIMIT_MAX_ADDRESS_REQUESTS", default_value_t = 6_000, global = true)]
     #[arg(value_parser = whole::<u32, 0, LIMIT_MAX>)]
     pub rate_limit_max_address_requests: u32,
@@ -54,7 +55,7 @@ pub struct Settings {
     #[arg(long, env = "RATE_LIMIT_MAX_SIGN_IN_FAILURES", default_value_t = 30, global = true)]
     #[arg(value_parser = whole::<u32, 0, LIMIT_MAX>)]
     pub rate_limit_max_sign_in_failures: u32,
-    /// Accounts that people make for themselves per hour and address.
+    /// Accounts that people register per hour and address.
     #[arg(long, env = "RATE_LIMIT_MAX_REGISTRATIONS", default_value_t = 20, global = true)]
     pub rate_limit_max_registrations: u32,
     /// How long a connection may take for what.

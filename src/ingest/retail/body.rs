@@ -14,7 +14,7 @@ use super::Event;
 use super::categories::category_of;
 use super::row::{Decimal, Row, Status};
 
-/// What a derived product says of itself.
+/// The description of a derived product.
 const DERIVED: &str = "Category and stock are derived for the demo.";
 /// The longest product name, in characters.
 const NAME_CHARS_MAX: usize = 100;

@@ -1,6 +1,6 @@
 //! A category for a product of a shop that keeps none, guessed from its description.
 
-/// What no keyword fits.
+/// The category where no keyword fits.
 const OTHER: &str = "Other";
 
 /// Categories and the words they are known by; the first row that fits wins, so rows stand from

@@ -1,11 +1,11 @@
-//! What an import counted.
+//! The counts of an import.
 
 use super::row::Skip;
 
-/// How many malformed lines a [`Summary`] names, and how many of all that became nothing.
+/// The most malformed lines that a [`Summary`] names, and the most of all that became nothing.
 const NAMED_MAX: usize = 10;
 
-/// What was read so far.
+/// The counts so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Lines after the header: completed + returned + skipped.

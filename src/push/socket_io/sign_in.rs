@@ -1,4 +1,4 @@
-//! Who is let in on a socket, and what the others are told.
+//! Signing in on a socket.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,12 +13,12 @@ use crate::http::problem::Problem;
 use crate::push::sessions::begun_by;
 use crate::telemetry;
 
-/// Who has shown so many that are not good, and none that is, is disconnected.
+/// A client that has shown so many invalid credentials, and no valid one, is disconnected.
 const REFUSED_MAX: u32 = 5;
 
 impl SocketIoPush {
-    /// Looks at what is shown by the event `authenticate`, a few times. A try counts as refused
-    /// before it is looked at, so that many at once are no more than many in a row.
+    /// Checks the credential of the event `authenticate`, a few times. An attempt counts as refused
+    /// before it is checked, so that many at once are no more than many in a row.
     pub(super) async fn try_again(
         &self,
         socket: SocketRef,
@@ -33,7 +33,7 @@ impl SocketIoPush {
         }
     }
 
-    /// Whether somebody is let in.
+    /// Whether the credential signs somebody in.
     pub(super) async fn authenticate(&self, socket: &SocketRef, shown: Option<Credential>) -> bool {
         let origin = Origin::of_parts(socket.req_parts());
         match self.gate.admit(ACCESS, shown, origin).await {
@@ -68,7 +68,7 @@ impl SocketIoPush {
         self.note(&socket.emit("authentication_error", &told));
     }
 
-    /// There are as many who are signed in as there may be.
+    /// There are as many sessions with sign-in as allowed.
     fn refuse_for_now(&self, socket: &SocketRef, full: Full) {
         metrics::counter!(telemetry::PUSH_REFUSED, "bound" => full.name()).increment(1);
         let message = "There are too many connections; try again later";

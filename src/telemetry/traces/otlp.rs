@@ -1,7 +1,8 @@
 //! Spans, by OpenTelemetry's conventions for HTTP and messaging. They have no path, query, header,
 //! body or user in them.
 //!
-//! Where nothing is exported no span is made, and what a request carried goes on as it came.
+//! Where nothing is exported no span is made, and the trace context of a request is passed on as it
+//! came.
 
 mod export;
 
@@ -35,7 +36,7 @@ const REMEMBERED: usize = 256;
 const CLOUD_TRACEPARENT: &str = "ce-traceparent";
 const CLOUD_VERSION: &str = "ce-specversion";
 
-/// What makes spans, where they are exported.
+/// The tracer, where spans are exported.
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
 /// When something began.
@@ -289,7 +290,7 @@ fn named(context: &SpanContext) -> TraceParent {
     }
 }
 
-/// What messages come from that is sampled, each once with the number of its messages.
+/// The sampled parents of messages, each once with the number of its messages.
 fn sampled(records: &[Record]) -> Vec<(TraceParent, usize)> {
     let (mut found, mut places) = (Vec::<(TraceParent, usize)>::new(), HashMap::<_, usize>::new());
     for parent in records.iter().filter_map(parent_of).filter(TraceParent::is_sampled) {
@@ -305,7 +306,7 @@ fn sampled(records: &[Record]) -> Vec<(TraceParent, usize)> {
     found
 }
 
-/// What a message says it comes from: its own header goes before what the event has been made with.
+/// The parent that a message names: its own header wins over the one that the event was made with.
 fn parent_of(record: &Record) -> Option<TraceParent> {
     let header = |wanted: &str| {
         let mut named = record.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));

@@ -1,4 +1,4 @@
-//! `traceparent`: which span of which trace something comes from, by W3C Trace Context.
+//! `traceparent`: the parent span of a request or message, by W3C Trace Context.
 
 use std::fmt;
 
@@ -20,8 +20,8 @@ const KNOWN_FLAGS: u8 = 0b11;
 const SAMPLED: u8 = 0b1;
 
 impl TraceParent {
-    /// Reads a header's value. What a later version adds at its end is left out, as the
-    /// specification has it.
+    /// Reads a header's value. Fields that a later version adds at the end are ignored, as the
+    /// specification says.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.trim_ascii().as_bytes();
@@ -42,7 +42,7 @@ impl TraceParent {
         is_there.then_some(TraceParent { trace, span, flags: flags & KNOWN_FLAGS })
     }
 
-    /// Whether whoever began the trace wants it recorded.
+    /// Whether the trace is to be recorded, as its first service decided.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0

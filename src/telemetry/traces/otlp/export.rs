@@ -1,5 +1,4 @@
-//! Where spans go: by OTLP over HTTP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says, and nowhere
-//! without it.
+//! The export of spans: by OTLP over HTTP to `OTEL_EXPORTER_OTLP_ENDPOINT`, and none without it.
 
 use std::time::Duration;
 
@@ -20,23 +19,23 @@ use super::TRACER;
 use crate::projector::describe;
 use crate::seldom::Seldom;
 
-/// The name of the program and of what makes its spans.
+/// The name of the program and of its tracer.
 const NAME: &str = "adaptive-bi";
-/// The protocol that is spoken.
+/// The protocol of the export.
 const PROTOCOL: &str = "http/protobuf";
-/// How long a collector may take for what it is sent, unless the environment says.
+/// The time that a collector may take for a batch, unless the environment sets another.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
-/// How long it may take for what is left at the end.
+/// The time that it may take for the rest at the end.
 const LEFT_TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
-/// What exports spans, where they are exported.
+/// The exporter of spans, where they are exported.
 #[derive(Debug)]
 pub struct Traces(Option<SdkTracerProvider>);
 
-/// Starts to export spans where the environment says where to.
+/// Starts to export spans where the environment names an endpoint.
 ///
 /// # Errors
-/// Where it says something that means nothing.
+/// Where a variable of it cannot be used.
 pub fn start() -> anyhow::Result<Traces> {
     if !is_wanted() {
         return Ok(Traces(None));
@@ -60,7 +59,7 @@ pub fn start() -> anyhow::Result<Traces> {
 }
 
 impl Traces {
-    /// Sends what is left, and stops.
+    /// Sends the rest, and stops.
     pub async fn stop(self) {
         let Some(provider) = self.0 else { return };
         let stopping = move || provider.shutdown_with_timeout(LEFT_TAKEN_WITHIN);
@@ -76,18 +75,18 @@ fn is_wanted() -> bool {
     !is_off && of_traces("ENDPOINT").is_some()
 }
 
-/// A variable that is set to something.
+/// A variable that is set and not empty.
 fn set(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|it| !it.is_empty())
 }
 
-/// A setting of the exporter: what is of traces goes before what is of everything.
+/// A setting of the exporter: the variable for traces wins over the one for all signals.
 fn of_traces(setting: &str) -> Option<String> {
     set(&format!("OTEL_EXPORTER_OTLP_TRACES_{setting}"))
         .or_else(|| set(&format!("OTEL_EXPORTER_OTLP_{setting}")))
 }
 
-/// Who makes the spans; the environment may say otherwise and more.
+/// The resource that makes the spans; the environment may change it and add to it.
 fn resource() -> Resource {
     let resource = Resource::builder_empty()
         .with_service_name(NAME)
