@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use futures_util::{FutureExt, StreamExt};
 use projections::fold::root::FOLD_VERSION;
+use services::files;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
@@ -38,7 +39,8 @@ use crate::query::{self, Deps, latest};
 use crate::store::Store;
 use crate::stream::announce::Announcement;
 use crate::stream::{Extent, Log};
-use crate::{auth, files, http, ingest, telemetry};
+
+use crate::{auth, http, ingest, telemetry};
 
 /// How often the log is asked for its end.
 const LOOK_AT_LOG: Duration = Duration::from_millis(250);

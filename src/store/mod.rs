@@ -44,7 +44,6 @@ pub mod sessions;
 pub mod time;
 mod transaction;
 pub mod work;
-pub mod yardstick;
 
 use std::time::Duration;
 
@@ -201,6 +200,12 @@ impl Store {
             return Err(Error::TooOld { found });
         }
         Ok(Store { database: client.database(&name), client })
+    }
+
+    /// The database that it is in.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Whether the database answers.
