@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use services::files;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use crate::push::socket_io;
 use crate::shop::Shop;
 use crate::store::Store;
 use crate::store::platform::Platform;
-use crate::{auth, files, http};
+use crate::{auth, http};
 
 /// How long tasks may take to end, once connections have.
 const DRAIN: Duration = Duration::from_secs(5);

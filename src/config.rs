@@ -20,7 +20,7 @@ use clap::{Args, ValueEnum};
 use crate::auth::secret::Hidden;
 use crate::http::door;
 use crate::push::socket_io;
-use crate::{services, shop};
+use crate::shop;
 use values::Private;
 
 /// The least bytes of the log.

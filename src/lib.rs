@@ -18,22 +18,22 @@
 //! - [`http`]: what every answer has in common;
 //! - [`telemetry`]: what is counted and timed, for Prometheus, and traces;
 //! - [`seldom`]: what happens often, counted and said once a minute;
-//! - [`files`]: how many it may have open;
-//! - [`failpoint`]: places where it can be told to kill itself; [`soak`]: faults, and what is left;
-//! - [`services`]: nats-server and mongod as children of this program;
 //! - [`shop`]: one shop, its log, store, projector and push;
-//! - [`app`]: the composition root; [`config`], [`command`], [`bench`]: the command line.
+//! - [`failpoint`]: places where it can be told to kill itself;
+//! - [`app`]: the composition root; [`cli`], [`command`], [`config`]: the command line.
+//!
+//! Crates of their own beside it: `services` runs nats-server and mongod as children of the program;
+//! `adaptive-bi-bench` measures it and puts faults on it.
 
 #[macro_use]
 mod say;
 
 pub mod app;
 pub mod auth;
-pub mod bench;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod failpoint;
-pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod projector;
@@ -41,9 +41,7 @@ pub mod push;
 pub mod quarantine;
 pub mod query;
 pub mod seldom;
-pub mod services;
 pub mod shop;
-pub mod soak;
 pub mod store;
 pub mod stream;
 pub mod telemetry;

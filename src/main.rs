@@ -1,124 +1,12 @@
-//! The command line of Adaptive BI: parse arguments, start telemetry, hand over.
+//! The program.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
-
-use adaptive_bi::command::{admin, demo, ingest, key, project, quarantine, serve};
-use adaptive_bi::config::{self, Settings};
-use adaptive_bi::telemetry::traces;
-use adaptive_bi::{bench, failpoint, files, projector, services, soak};
-use anyhow::Context;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 /// The fold and the log's client allocate for every event; glibc's allocator took a fifth of their
 /// time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A shop's events, folded exactly once into live read models.
-#[derive(Debug, Parser)]
-#[command(version, about)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    settings: Settings,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Runs the servers, a year of a real shop and the service, at one address.
-    Demo(demo::Arguments),
-    /// Runs the service.
-    Serve,
-    /// Puts the events of a file on the log.
-    Ingest(ingest::Arguments),
-    /// Makes the first admin, or a link to set a new password; for operators.
-    #[command(subcommand)]
-    Admin(admin::Action),
-    /// Makes, lists and revokes API keys, for programs that send events or read figures.
-    #[command(subcommand)]
-    Key(key::Action),
-    /// Shows the projector's state, ends a halt, and makes and exchanges generations.
-    #[command(subcommand)]
-    Project(project::Action),
-    /// Shows, replays and discards messages that were not understood.
-    #[command(subcommand)]
-    Quarantine(quarantine::Action),
-    /// Measures this machine, servers and load included.
-    Bench(bench::Arguments),
-    /// Puts faults on a service of its own and looks whether anything is lost or there twice.
-    Soak(soak::Arguments),
-}
-
 fn main() -> ExitCode {
-    failpoint::set_up();
-    files::raise();
-    let ended = config::arguments(services::to_stderr).and_then(|arguments| {
-        let command = config::without_empty_variables(Cli::command())?;
-        let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));
-        let cli = cli.unwrap_or_else(|error| error.exit());
-        cli.settings.check()?;
-        start_telemetry(&cli.settings, &cli.command)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("the runtime does not start")?;
-        let ended = runtime.block_on(traced(cli));
-        // Left to the end of the process: what the MongoDB driver still has under way panics where
-        // the runtime drops the one task before the other.
-        std::mem::forget(runtime);
-        ended
-    });
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            services::to_stderr(&format!("error: {}", projector::describe(error.as_ref())));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn traced(cli: Cli) -> anyhow::Result<()> {
-    let traces = traces::start()?;
-    let ended = run(cli).await;
-    traces.stop().await;
-    ended
-}
-
-async fn run(Cli { command, settings }: Cli) -> anyhow::Result<()> {
-    match command {
-        Command::Demo(arguments) => demo::run(&settings, &arguments).await,
-        Command::Serve => serve::run(&settings).await,
-        Command::Ingest(arguments) => ingest::run(&settings, &arguments).await,
-        Command::Admin(action) => admin::run(&settings, &action).await,
-        Command::Key(action) => key::run(&settings, &action).await,
-        Command::Project(action) => project::run(&settings, &action).await,
-        Command::Quarantine(action) => quarantine::run(&settings, &action).await,
-        Command::Bench(arguments) => bench::run(&settings, &arguments).await,
-        Command::Soak(arguments) => soak::run(&settings, &arguments).await,
-    }
-}
-
-/// Logs to standard error, in colours on a terminal. The demo shows what it does itself, so it logs
-/// only warnings; a soak logs nothing, since it breaks things on purpose.
-fn start_telemetry(settings: &Settings, command: &Command) -> anyhow::Result<()> {
-    let level = match (settings.log_level.as_str(), command) {
-        ("info", Command::Demo(_)) => "warn",
-        ("info", Command::Soak(_)) => "off",
-        (level, _) => level,
-    };
-    // What the NATS client logs of its connection is said in our own words. Socket.IO's libraries
-    // log packets, and a packet can have a token in it.
-    let nats = if level == "off" { "off" } else { "error" };
-    let others = format!("async_nats={nats},socketioxide=info,engineioxide=info");
-    let filter = EnvFilter::builder().parse(format!("{level},{others}"));
-    let filter = filter.context("LOG_LEVEL is not understood")?;
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(!plain && std::io::stderr().is_terminal())
-        .log_internal_errors(false)
-        .with_writer(std::io::stderr)
-        .init();
-    Ok(())
+    adaptive_bi::cli::run()
 }

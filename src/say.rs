@@ -2,6 +2,7 @@
 
 /// Prints a line to standard output, as `println!` does, but does not panic where nobody reads on:
 /// `adaptive-bi project status | head -1` is no fault, and an `ingest` goes on to its end.
+#[macro_export]
 macro_rules! say {
     ($($argument:tt)*) => {{
         use std::io::Write as _;

@@ -10,8 +10,8 @@ use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
 use instructions::{LIMITS, example, fold_of, messages, mixed, take};
-use projections::event::{Event, Kind, Reason, parse};
 use projections::batch::Message;
+use projections::event::{Event, Kind, Reason, parse};
 use projections::fold::Fold;
 
 /// At most so many instructions.

@@ -4,9 +4,9 @@
 use projections::batch::{Batch, Message, Step};
 use projections::collections::Needs;
 use projections::event::{Kind, Limits, parse};
+use projections::fold::root::{Root, Settings};
 use projections::fold::{Fold, Stamp};
 use projections::for_each_collection;
-use projections::fold::root::{Root, Settings};
 use projections::time::Time;
 
 /// Dates up to 2096.

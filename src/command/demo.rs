@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::Args;
 use projections::fold::root::Root;
+use services::Services;
 use tokio_util::sync::CancellationToken;
 
 use super::credentials::{Credentials, Login};
@@ -17,7 +18,6 @@ use crate::config::Settings;
 use crate::ingest::file::{self, Source, decoded};
 use crate::ingest::retail;
 use crate::projector::status::{State, Status};
-use crate::services::{self, Services};
 
 /// UCI Online Retail (Chen, Sain, Guo 2012, doi 10.1057/dbm.2012.17), CC BY 4.0; see `data/`.
 const YEAR: &[u8] = include_bytes!("../../data/online_retail.csv.zst");

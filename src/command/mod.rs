@@ -21,10 +21,10 @@ pub mod serve;
 use std::net::SocketAddr;
 
 use anyhow::bail;
+use services::Services;
 
 use crate::app::App;
 use crate::config::Settings;
-use crate::services::{self, Services};
 
 /// Addresses of the servers: given, run by another process of this program on the same data
 /// folder, or started for this command.
@@ -83,7 +83,10 @@ pub(crate) async fn until_stopped(services: &Services) -> anyhow::Result<()> {
 }
 
 /// Waits for a request to stop: Ctrl-C or SIGTERM.
-pub(crate) async fn stop_asked() -> anyhow::Result<()> {
+///
+/// # Errors
+/// Where the system does not say when one comes.
+pub async fn stop_asked() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -93,7 +96,7 @@ pub(crate) async fn stop_asked() -> anyhow::Result<()> {
 }
 
 /// A number with its thousands apart.
-pub(crate) fn grouped(number: impl std::fmt::Display) -> String {
+pub fn grouped(number: impl std::fmt::Display) -> String {
     let text = number.to_string();
     let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(w, r)| (w, Some(r)));
     let mut grouped = String::new();

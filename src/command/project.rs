@@ -8,6 +8,7 @@ use clap::Subcommand;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use projections::time::Time;
+use services::Services;
 use tokio_util::sync::CancellationToken;
 
 use super::{Joined, counted, grouped};
@@ -18,7 +19,6 @@ use crate::projector::status::Halt;
 use crate::projector::switch::{Compared, Switched};
 use crate::projector::threads::Threads;
 use crate::projector::{judge, verify};
-use crate::services::Services;
 use crate::store::diff::Difference;
 use crate::store::generation::Checkpoint;
 use crate::store::generations::GenerationState;

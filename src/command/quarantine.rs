@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use projections::event::Kind;
+use services::Services;
 
 use super::Joined;
 use crate::auth::audit::Audit;
@@ -14,7 +15,6 @@ use crate::http::client::Origin;
 use crate::quarantine::http::REASON_CHARACTERS_MAX;
 use crate::quarantine::shown::{Outcome, Shown};
 use crate::quarantine::{Edit, Quarantine, Who};
-use crate::services::Services;
 use crate::store::Store;
 use crate::store::commit::QuarantineReason;
 use crate::store::platform::Platform;

@@ -1,11 +1,11 @@
 //! `adaptive-bi serve`: the service.
 
+use services::Services;
 use tracing::warn;
 
 use super::demo;
 use crate::app::{self, App};
 use crate::config::Settings;
-use crate::services::{self, Services};
 
 /// Serves until it is asked to stop.
 ///

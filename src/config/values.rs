@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
-use reqwest::Url;
+use url::Url;
 
 use crate::auth::secret::{Hidden, SECRET_BYTES_MIN};
 use crate::auth::{body, mail, password};

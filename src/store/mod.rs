@@ -33,7 +33,6 @@ pub mod read;
 pub mod time;
 mod transaction;
 pub mod work;
-pub mod yardstick;
 
 use std::time::Duration;
 
@@ -164,6 +163,12 @@ impl Store {
     pub async fn connect(uri: &str, name: Option<&str>) -> Result<Self, Error> {
         let (client, database) = connect_to(uri, name).await?;
         Ok(Store { client, database })
+    }
+
+    /// The database that it is in.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Whether the database answers.

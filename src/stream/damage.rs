@@ -1,4 +1,4 @@
-//! What an accident does to a log: for `adaptive-bi soak` and tests, and for nobody else.
+//! What an accident does to a log: for `adaptive-bi-bench soak` and tests, and for nobody else.
 
 use std::ops::RangeInclusive;
 

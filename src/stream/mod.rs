@@ -131,7 +131,8 @@ impl fmt::Debug for Settings {
 #[derive(Debug, Clone)]
 pub struct Log {
     link: Arc<Link>,
-    pub(crate) settings: Settings,
+    /// Where it is.
+    pub settings: Settings,
     /// Events that it did not take.
     pub refused: Arc<Seldom>,
     duplicates: Arc<Duplicates>,

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use adaptive_bi::services::{self, Server, Services};
 use serde_json::json;
+use services::{Server, Services};
 
 use crate::events::sale;
 use crate::harness::{Shop, until};

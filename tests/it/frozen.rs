@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use adaptive_bi::services::Services;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use services::Services;
 
 use crate::events::sale;
 use crate::harness::{Shop, until};

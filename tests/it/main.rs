@@ -28,13 +28,12 @@
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped;
 //!   [`frozen`]: servers that do not answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
-//!   [`bench`]: a benchmark that is stopped; [`corpus`]: what the fuzzer found worth keeping.
+//!   [`corpus`]: what the fuzzer found worth keeping.
 
 mod admin;
 mod audit;
 mod auth;
 mod batches;
-mod bench;
 mod commands;
 mod connections;
 mod contract;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, mpsc};
 
 use adaptive_bi::config;
-use adaptive_bi::services::{self, NatsOptions, Services};
+use services::{NatsOptions, Services};
 
 /// Where they are.
 #[derive(Clone)]

@@ -1,10 +1,10 @@
 //! Settings: each is judged where it is read, before anything is started, and by name.
 
+use adaptive_bi::http::routes::PLACES;
 use std::path::Path;
 
 use crate::commands::{Ran, folder, run};
 use crate::harness::Shop;
-use adaptive_bi::http::routes::PLACES;
 
 /// Runs a command with one setting, which is to be refused before anything is started.
 async fn refused(name: &str, value: &str, folder: &Path) -> Ran {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adaptive_bi::soak::serve::{Program, Serve};
+use adaptive_bi_bench::soak::serve::{Program, Serve};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;

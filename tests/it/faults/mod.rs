@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - [`kills`]: a service that is killed at any moment; [`servers`]: servers that are;
-//! - [`rounds`]: every fault of `adaptive-bi soak`, once;
+//! - [`rounds`]: every fault of `adaptive-bi-bench soak`, once;
 //! - [`takeover`]: several services for one shop;
 //! - [`growth`]: input that would make documents grow.
 

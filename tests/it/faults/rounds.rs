@@ -1,13 +1,13 @@
-//! Every fault of `adaptive-bi soak`, once: nothing that was acknowledged is lost, nothing is there
+//! Every fault of `adaptive-bi-bench soak`, once: nothing that was acknowledged is lost, nothing is there
 //! twice, and the documents are those of an undisturbed fold.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use adaptive_bi::config;
-use adaptive_bi::soak::fault::Fault;
-use adaptive_bi::soak::ground::{Ground, Setting};
-use adaptive_bi::soak::rounds;
+use adaptive_bi_bench::soak::fault::Fault;
+use adaptive_bi_bench::soak::ground::{Ground, Setting};
+use adaptive_bi_bench::soak::rounds;
 
 use crate::servers::data_dir;
 

@@ -1,8 +1,8 @@
 //! Servers that are killed and started again.
 
 use adaptive_bi::projector::session::Limits;
-use adaptive_bi::services::{Server, to_stderr};
 use serde_json::json;
+use services::{Server, to_stderr};
 
 use crate::documents::assert_same;
 use crate::events::mixed;

@@ -1,0 +1,49 @@
+//! A preloaded stream, folded from its beginning; and the yardstick on the same stream.
+
+use std::time::Instant;
+
+use adaptive_bi::projector::session::Limits;
+use projections::time::Time;
+
+use super::cpu::Cpu;
+use super::load::{Keys, Load};
+use super::rate::Rate;
+use super::stand::Stand;
+use super::{live, naive};
+
+/// The yardstick takes as long for a few thousand as the fold for all.
+const YARDSTICK_EVENTS: u64 = 5_000;
+/// The preloaded events are dated as if they had come in at this rate.
+const EVENTS_PER_SECOND: u64 = 1_000;
+
+/// Folds `events` that are on the log already, then some of them with the yardstick.
+///
+/// # Errors
+/// Where a server does not answer.
+pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate)> {
+    let fold = fold(stand, events, Keys::default()).await?;
+    let catalogue = Load::catalogue().count() as u64;
+    let naive = naive::run(stand, catalogue, YARDSTICK_EVENTS.min(events)).await?;
+    Ok((fold, naive))
+}
+
+/// Folds `events` that are on the log already, after the catalogue.
+///
+/// # Errors
+/// Where a server does not answer.
+pub async fn fold(stand: &mut Stand, events: u64, keys: Keys) -> anyhow::Result<Rate> {
+    stand.fresh("catch-up").await?;
+    let mut load = Load::over(keys, "catch-up", 11);
+    let begin =
+        chrono::Utc::now().timestamp_millis() - i64::try_from(events / EVENTS_PER_SECOND * 1_000)?;
+    let dated = |n: u64| Time(begin + i64::try_from(n * 1_000 / EVENTS_PER_SECOND).unwrap_or(0));
+    let mixed = (0..events).map(|n| load.next(dated(n)));
+    let last = live::publish(&stand.log, Load::catalogue_of(keys).chain(mixed), None).await?;
+
+    let (started, before) = (Instant::now(), Cpu::now());
+    let mut folding = stand.project(Limits::default());
+    folding.reach(last).await?;
+    let fold = Rate { events: last, took: started.elapsed(), cpu: Cpu::now().since(&before) };
+    folding.stop().await;
+    Ok(fold)
+}

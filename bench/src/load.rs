@@ -1,0 +1,220 @@
+//! The mixed load: 60 % activity, 30 % transactions, 10 % feedback, over 50,000 customers and
+//! 5,000 products that are popular by Zipf's law. The same seed gives the same events.
+
+use std::fmt::Write as _;
+
+use adaptive_bi::stream::publish::Outgoing;
+use bytes::Bytes;
+use projections::event::Kind;
+use projections::time::Time;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use rand_distr::{Distribution, Zipf};
+
+/// How many customers there are.
+pub const CUSTOMERS: u32 = 50_000;
+/// How many products there are.
+pub const PRODUCTS: u32 = 5_000;
+
+const CATEGORIES: u32 = 20;
+const COUNTRIES: [&str; 20] = [
+    "United Kingdom",
+    "Germany",
+    "France",
+    "Ireland",
+    "Spain",
+    "Netherlands",
+    "Belgium",
+    "Switzerland",
+    "Portugal",
+    "Australia",
+    "Norway",
+    "Italy",
+    "Sweden",
+    "Finland",
+    "Austria",
+    "Denmark",
+    "Poland",
+    "Japan",
+    "Canada",
+    "Iceland",
+];
+/// As the distribution takes it.
+const COUNTRIES_COUNT: f64 = 20.0;
+const DEVICES: [&str; 3] = ["mobile", "desktop", "tablet"];
+const TYPES: [&str; 5] =
+    ["viewed_product", "viewed_product", "searched", "added_to_cart", "logged_in"];
+const PAYMENT_METHODS: [&str; 4] = ["credit_card", "paypal", "bank_transfer", "gift_card"];
+const STATUSES: [&str; 20] = [
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "pending",
+    "failed",
+    "returned",
+];
+
+/// Makes events without end.
+pub struct Load {
+    random: SmallRng,
+    customers: Zipf<f64>,
+    products: Zipf<f64>,
+    countries: Zipf<f64>,
+    name: String,
+    next: u64,
+}
+
+/// How many customers and products a load has.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys {
+    /// Customers.
+    pub customers: u32,
+    /// Products.
+    pub products: u32,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Keys { customers: CUSTOMERS, products: PRODUCTS }
+    }
+}
+
+impl Load {
+    /// A load whose ids begin with `name`.
+    #[must_use]
+    pub fn new(name: &str, seed: u64) -> Self {
+        Load::over(Keys::default(), name, seed)
+    }
+
+    /// A load over so many customers and products, whose ids begin with `name`.
+    ///
+    /// # Panics
+    /// Where there are no customers or no products.
+    #[must_use]
+    pub fn over(keys: Keys, name: &str, seed: u64) -> Self {
+        let zipf = |n: f64| Zipf::new(n, 1.0).expect("a positive number of items");
+        Load {
+            random: SmallRng::seed_from_u64(seed),
+            customers: zipf(f64::from(keys.customers)),
+            products: zipf(f64::from(keys.products)),
+            countries: zipf(COUNTRIES_COUNT),
+            name: name.to_owned(),
+            next: 0,
+        }
+    }
+
+    /// The catalogue that the load sells from.
+    pub fn catalogue() -> impl Iterator<Item = Outgoing> {
+        Load::catalogue_of(Keys::default())
+    }
+
+    /// The catalogue that a load over so many products sells from.
+    pub fn catalogue_of(keys: Keys) -> impl Iterator<Item = Outgoing> {
+        (1..=keys.products).map(|product| {
+            let body = format!(
+                r#"{{"productId":"P{product}","name":"Product {product}","category":"Category {}","price":{}.{:02},"stock":{}}}"#,
+                product % CATEGORIES,
+                product % 90 + 5,
+                product % 100,
+                product % 300,
+            );
+            outgoing(Kind::Product, format!("P{product}"), body)
+        })
+    }
+
+    /// The next event of the mix, dated `at`.
+    pub fn next(&mut self, at: Time) -> Outgoing {
+        match self.random.random_range(0..10) {
+            0..6 => self.activity(at),
+            6..9 => self.transaction(at),
+            _ => self.feedback(at),
+        }
+    }
+
+    /// The next transaction, dated `at`.
+    pub fn transaction(&mut self, at: Time) -> Outgoing {
+        let id = self.id('t');
+        let quantity = self.random.random_range(1..6);
+        let body = format!(
+            r#"{{"transactionId":"{id}","userId":"{}","productId":"{}","quantity":{quantity},"totalPrice":{}.{:02},"transactionDate":"{at}","status":"{}","paymentMethod":"{}","shippingAddress":{{"street":"1 High Street","city":"Somewhere","zipCode":"12345","country":"{}"}}}}"#,
+            self.customer(),
+            self.product(),
+            self.random.random_range(1..400),
+            self.random.random_range(0..100),
+            pick(&mut self.random, &STATUSES),
+            pick(&mut self.random, &PAYMENT_METHODS),
+            self.country(),
+        );
+        outgoing(Kind::Transaction, id, body)
+    }
+
+    fn activity(&mut self, at: Time) -> Outgoing {
+        let id = self.id('a');
+        let product = self.product();
+        let body = format!(
+            r#"{{"activityId":"{id}","userId":"{}","activityType":"{}","timestamp":"{at}","productId":"{product}","device":"{}","page":"/products/{}","country":"{}","ipAddress":"192.0.2.7","sessionId":"s-{}"}}"#,
+            self.customer(),
+            pick(&mut self.random, &TYPES),
+            pick(&mut self.random, &DEVICES),
+            self.random.random_range(0..200),
+            self.country(),
+            self.next / 12,
+        );
+        outgoing(Kind::Activity, id, body)
+    }
+
+    fn feedback(&mut self, at: Time) -> Outgoing {
+        let id = self.id('f');
+        let body = format!(
+            r#"{{"feedbackId":"{id}","userId":"{}","productId":"{}","rating":{},"feedbackDate":"{at}","comment":"It does what it says, and came on time."}}"#,
+            self.customer(),
+            self.product(),
+            self.random.random_range(1..=5),
+        );
+        outgoing(Kind::Feedback, id, body)
+    }
+
+    fn id(&mut self, kind: char) -> String {
+        self.next += 1;
+        let mut id = String::with_capacity(24);
+        let _ = write!(id, "{}-{kind}{}", self.name, self.next);
+        id
+    }
+
+    fn customer(&mut self) -> String {
+        format!("U{}", self.customers.sample(&mut self.random))
+    }
+
+    fn product(&mut self) -> String {
+        format!("P{}", self.products.sample(&mut self.random))
+    }
+
+    fn country(&mut self) -> &'static str {
+        // Zipf gives whole numbers from 1 to the number of countries.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let index = self.countries.sample(&mut self.random) as usize - 1;
+        COUNTRIES[index.min(COUNTRIES.len() - 1)]
+    }
+}
+
+fn pick(random: &mut SmallRng, words: &[&'static str]) -> &'static str {
+    words[random.random_range(0..words.len())]
+}
+
+fn outgoing(kind: Kind, entity: String, body: String) -> Outgoing {
+    Outgoing { kind, entity, body: Bytes::from(body), message_id: None, replay_of: None }
+}

@@ -1,0 +1,76 @@
+//! The command line of the benchmark and of the soak.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use adaptive_bi::{cli, config, failpoint, projector};
+use adaptive_bi_bench::{parts, soak};
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use services::files;
+
+/// As in the program that is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures this machine, servers and load included.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    parts: parts::Arguments,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Puts faults on a service of its own and looks whether anything is lost or there twice.
+    Soak(soak::Arguments),
+}
+
+#[derive(Debug, Args)]
+struct Settings {
+    /// What is logged: error, warn, info, debug, trace, off, or `target=level` pairs; else info, and
+    /// nothing of a soak, which breaks things all the time.
+    #[arg(long, env = "LOG_LEVEL", global = true)]
+    log_level: Option<String>,
+    /// Where fetched servers are kept; else the user's cache folder.
+    #[arg(long, env = "CACHE_DIR", global = true)]
+    cache_dir: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    // The service that a soak kills is this program again, with the same failpoints.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "serve") {
+        return cli::run();
+    }
+    failpoint::set_up();
+    files::raise();
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            services::to_stderr(&format!("error: {}", projector::describe(error.as_ref())));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(Cli { command, parts, settings }: Cli) -> anyhow::Result<()> {
+    let usual = if command.is_some() { "off" } else { "info" };
+    cli::log(settings.log_level.as_deref().unwrap_or(usual))?;
+    let cache_dir = settings.cache_dir.unwrap_or_else(config::cache_dir);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("the runtime does not start")?;
+    let ended = runtime.block_on(async {
+        match &command {
+            Some(Command::Soak(arguments)) => soak::run(&cache_dir, arguments).await,
+            None => parts::run(&cache_dir, &parts).await,
+        }
+    });
+    // Left to the end of the process, as the program does.
+    std::mem::forget(runtime);
+    ended
+}

@@ -1,0 +1,171 @@
+//! The parts of the benchmark, and the command that runs them.
+
+use std::num::NonZero;
+use std::path::Path;
+
+use adaptive_bi::command::stop_asked;
+use adaptive_bi::say;
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::rate::{Rate, Rates};
+use crate::stand::Stand;
+use crate::{catch_up, durability, growth, live, publish, push, queries, rebuild, versus};
+
+/// What to measure.
+#[derive(Debug, Args, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Arguments {
+    /// The parts to run; all of them where none is named.
+    #[arg(value_enum)]
+    pub parts: Vec<Part>,
+    /// Events of the parts that measure a rate.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub events: u64,
+    /// How often a rate is measured; the median counts.
+    #[arg(long, default_value = "3")]
+    pub rounds: NonZero<u32>,
+    /// Events of the rebuild.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub rebuild_events: u64,
+    /// Transactions behind the queries.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub transactions: u64,
+    /// How many raw transactions are aggregated to compare with.
+    #[arg(long, value_delimiter = ',', default_value = "100000,1000000,10000000")]
+    pub sizes: Vec<u64>,
+    /// Events in a second that come in while queries are sent, or updates pushed.
+    #[arg(long, default_value_t = 5_000)]
+    pub rate: u64,
+    /// How long queries are sent, or updates pushed, in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub seconds: u64,
+    /// Connections that updates are pushed to.
+    #[arg(long, default_value_t = 200)]
+    pub sockets: usize,
+}
+
+/// A part of the benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// What the log takes while nobody folds.
+    Publish,
+    /// Publish to committed, while events come in.
+    Live,
+    /// A preloaded stream, folded, and the yardstick on the same stream.
+    CatchUp,
+    /// Latency of the four endpoints while events come in.
+    Queries,
+    /// The next generation from a preloaded stream, while the four endpoints are asked.
+    Rebuild,
+    /// The same figures aggregated from raw transactions.
+    Versus,
+    /// From a sale's publication until every socket heard of it.
+    Push,
+    /// Ten times the events, ten times the keys.
+    Growth,
+    /// What it costs to sync each event to the disk.
+    Durability,
+}
+
+/// Runs the parts and prints a table of each, and the same as a line of JSON.
+///
+/// # Errors
+/// Where a server does not start or answer, or it is stopped (Ctrl-C, SIGTERM).
+pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let parts = match &*arguments.parts {
+        [] => Part::value_variants(),
+        parts => parts,
+    };
+    say!("{}, servers and load generator on the same machine", machine());
+    tokio::select! {
+        outcome = on_a_stand(cache_dir, parts, arguments) => outcome,
+        // Whatever was going on is dropped, and the stand goes with it.
+        asked = stop_asked() => asked.and_then(|()| bail!("stopped before the end")),
+    }
+}
+
+async fn on_a_stand(cache_dir: &Path, parts: &[Part], arguments: &Arguments) -> anyhow::Result<()> {
+    let mut stand = Stand::start(cache_dir.to_owned()).await?;
+    let outcome = measure(&mut stand, cache_dir, parts, arguments).await;
+    stand.stop().await?;
+    outcome
+}
+
+async fn measure(
+    stand: &mut Stand,
+    cache_dir: &Path,
+    parts: &[Part],
+    arguments: &Arguments,
+) -> anyhow::Result<()> {
+    for &part in parts {
+        let figures = match part {
+            Part::Publish => {
+                let rounds =
+                    rounds(arguments, stand, async |it| publish::run(it, arguments.events).await);
+                shown("publish, acknowledged by the log", &Rates::of(rounds.await?))
+            }
+            Part::Live => {
+                let rounds =
+                    rounds(arguments, stand, async |it| live::run(it, arguments.events).await);
+                shown("live, publish to committed", &Rates::of(rounds.await?))
+            }
+            Part::CatchUp => caught_up(stand, arguments).await?,
+            Part::Queries => queries::run(stand, arguments).await?,
+            Part::Rebuild => rebuild::run(stand, arguments).await?,
+            Part::Versus => versus::run(stand, arguments).await?,
+            Part::Push => push::run(stand, arguments).await?,
+            Part::Growth => growth::run(stand, arguments).await?,
+            Part::Durability => durability::run(cache_dir, arguments).await?,
+        };
+        let report = json!({
+            "part": part, "machine": machine(), "version": env!("CARGO_PKG_VERSION"),
+            "settings": arguments, "figures": figures,
+        });
+        say!("{report}");
+    }
+    Ok(())
+}
+
+async fn rounds(
+    arguments: &Arguments,
+    stand: &mut Stand,
+    once: impl AsyncFn(&mut Stand) -> anyhow::Result<Rate>,
+) -> anyhow::Result<Vec<Rate>> {
+    let mut rounds = Vec::new();
+    for _ in 0..arguments.rounds.get() {
+        rounds.push(once(stand).await?);
+    }
+    Ok(rounds)
+}
+
+fn shown(title: &str, rates: &Rates) -> Value {
+    rates.print(title);
+    rates.json()
+}
+
+async fn caught_up(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
+    let (mut folds, mut naives) = (Vec::new(), Vec::new());
+    for _ in 0..arguments.rounds.get() {
+        let (fold, naive) = catch_up::run(stand, arguments.events).await?;
+        folds.push(fold);
+        naives.push(naive);
+    }
+    let (fold, naive) = (Rates::of(folds), Rates::of(naives));
+    let folded = shown("catch-up over a preloaded stream", &fold);
+    let title = "yardstick: one majority-acknowledged upsert per document and event";
+    let yardstick = shown(title, &naive);
+    let ratio = fold.median().per_second() / naive.median().per_second();
+    say!("  ratio        {ratio:>10.0} x");
+    Ok(json!({ "fold": folded, "yardstick": yardstick, "ratio": ratio }))
+}
+
+fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name"));
+    let model = model.and_then(|line| line.split_once(':')).map_or("?", |(_, name)| name.trim());
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    format!("{cores} cores ({model})")
+}

@@ -1,0 +1,115 @@
+//! Holds what is stored against what producers were told.
+
+use std::collections::HashMap;
+use std::ops::AddAssign;
+
+use adaptive_bi::store::Store;
+use adaptive_bi::store::generation::Checkpoint;
+use adaptive_bi::stream::hole::Accepted;
+use adaptive_bi::stream::read::Next;
+use adaptive_bi::stream::{Log, subject};
+use anyhow::{Context, bail};
+
+use super::record::Record;
+
+/// What is missing and what is there too often.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Events that were acknowledged and are not on the log or not counted.
+    pub lost: u64,
+    /// Events that are on the log or counted more often than they were sent, or though refused.
+    pub duplicated: u64,
+}
+
+impl AddAssign for Found {
+    fn add_assign(&mut self, other: Found) {
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+    }
+}
+
+/// How far the log was read, and how often each id is on it.
+pub struct Check {
+    log: Log,
+    store: Store,
+    read_to: u64,
+    on_log: HashMap<String, u32>,
+    of_kind: HashMap<&'static str, u64>,
+    told: Found,
+}
+
+impl Check {
+    /// Of a log and the database that it is folded into.
+    #[must_use]
+    pub fn of(log: Log, store: Store) -> Check {
+        let (on_log, of_kind) = (HashMap::new(), HashMap::new());
+        Check { log, store, read_to: 0, on_log, of_kind, told: Found::default() }
+    }
+
+    /// What is wrong since it was last asked. All up to `last` is folded.
+    ///
+    /// # Errors
+    /// Where a server does not answer.
+    pub async fn against(
+        &mut self,
+        record: &Record,
+        checkpoint: &Checkpoint,
+        last: u64,
+    ) -> anyhow::Result<Found> {
+        self.read(last).await?;
+        let log = record.against(&self.on_log);
+        let mut found = Found { lost: log.lost, duplicated: log.duplicated };
+
+        let counts = checkpoint.root.counts;
+        let sum =
+            counts.applied + counts.repeated + counts.unchanged + counts.stale + counts.quarantined;
+        if counts.read != sum || counts.quarantined > 0 {
+            bail!("what was read is not what came of it: {counts:?}");
+        }
+        // Every id is sent once, so what is counted is what is on the log.
+        let root = &checkpoint.root;
+        for (kind, counted) in [
+            ("transaction", root.sales.all().orders),
+            ("activity", root.activities),
+            ("feedback", root.ratings),
+        ] {
+            let counted = u64::try_from(counted)?;
+            let there = self.of_kind.get(kind).copied().unwrap_or(0);
+            found.lost += there.saturating_sub(counted);
+            found.duplicated += counted.saturating_sub(there);
+        }
+        let counted = self.store.counted(checkpoint.generation).await?;
+        let missing = record.acknowledged_but(&counted);
+        let of_ledger = |id: &&String| id.contains("-t") || id.contains("-f");
+        let missing = missing.iter().filter(of_ledger).filter(|id| self.on_log.contains_key(*id));
+        found.lost += missing.count() as u64;
+
+        // What was told before is told once.
+        let news = Found {
+            lost: found.lost.saturating_sub(self.told.lost),
+            duplicated: found.duplicated.saturating_sub(self.told.duplicated),
+        };
+        self.told = found;
+        Ok(news)
+    }
+
+    async fn read(&mut self, last: u64) -> anyhow::Result<()> {
+        if self.read_to >= last {
+            return Ok(());
+        }
+        let mut reader = self.log.read_after(self.read_to, Accepted::default()).await?;
+        while self.read_to < last {
+            let Next::Message(record) = reader.next().await? else { bail!("the log ends early") };
+            self.read_to = record.position;
+            let entity = self.log.entity_of(&record.subject).context("a subject without an id")?;
+            let kind = subject::kind_of(&self.log.settings.prefix, &record.subject);
+            let times = self.on_log.entry(entity.to_owned()).or_default();
+            *times += 1;
+            // Once more changes nothing that is counted.
+            if let Some(kind) = kind.filter(|_| *times == 1) {
+                *self.of_kind.entry(kind.as_str()).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+}

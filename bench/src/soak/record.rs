@@ -1,0 +1,146 @@
+//! What producers know of every event that they sent.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use adaptive_bi::stream::publish::{Refusal, Stored};
+
+/// What a producer was told of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It is at that position of the log.
+    Acknowledged(u64),
+    /// Nothing: it is in the log, or is not.
+    Unknown,
+    /// It is not in the log.
+    Refused,
+}
+
+impl From<Result<Stored, Refusal>> for Told {
+    fn from(answer: Result<Stored, Refusal>) -> Told {
+        match answer {
+            Ok(stored) => Told::Acknowledged(stored.position),
+            Err(Refusal::Unknown) => Told::Unknown,
+            Err(Refusal::Refused(_) | Refusal::TooLarge(_)) => Told::Refused,
+        }
+    }
+}
+
+/// Every event by its id, and what was told of it.
+#[derive(Debug, Clone, Default)]
+pub struct Record(Arc<Mutex<Notes>>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    told: HashMap<String, Told>,
+    last: u64,
+}
+
+/// How many events were told what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// At a position.
+    pub acknowledged: u64,
+    /// No answer.
+    pub unknown: u64,
+    /// Not taken.
+    pub refused: u64,
+}
+
+/// Where a record and a log do not agree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Disagreement {
+    /// Acknowledged and not in it.
+    pub lost: u64,
+    /// More than once in it, or refused and in it.
+    pub duplicated: u64,
+}
+
+impl Record {
+    /// Notes what was told of an event.
+    pub fn note(&self, id: String, told: Told) {
+        let mut notes = self.lock();
+        if let Told::Acknowledged(position) = told {
+            notes.last = notes.last.max(position);
+        }
+        notes.told.insert(id, told);
+    }
+
+    /// The highest position that was acknowledged.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.lock().last
+    }
+
+    /// How many were told what.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for told in self.lock().told.values() {
+            match told {
+                Told::Acknowledged(_) => tally.acknowledged += 1,
+                Told::Unknown => tally.unknown += 1,
+                Told::Refused => tally.refused += 1,
+            }
+        }
+        tally
+    }
+
+    /// Holds the record against how often each id is in the log: acknowledged is once, unknown at
+    /// most once, refused never.
+    #[must_use]
+    pub fn against(&self, log: &HashMap<String, u32>) -> Disagreement {
+        let mut found = Disagreement::default();
+        for (id, told) in &self.lock().told {
+            let times = u64::from(log.get(id).copied().unwrap_or(0));
+            match told {
+                Told::Acknowledged(_) if times == 0 => found.lost += 1,
+                Told::Acknowledged(_) | Told::Unknown => {
+                    found.duplicated += times.saturating_sub(1);
+                }
+                Told::Refused => found.duplicated += times,
+            }
+        }
+        found
+    }
+
+    /// The ids that were acknowledged and are not among `known`.
+    #[must_use]
+    pub fn acknowledged_but(&self, known: &HashSet<String>) -> Vec<String> {
+        let notes = self.lock();
+        let news = notes.told.iter().filter(|(id, told)| {
+            matches!(told, Told::Acknowledged(_)) && !known.contains(id.as_str())
+        });
+        news.map(|(id, _)| id.clone()).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_tells_what_is_lost_from_what_is_there_twice() {
+        let record = Record::default();
+        for (id, told) in [
+            ("once", Told::Acknowledged(1)),
+            ("twice", Told::Acknowledged(2)),
+            ("never", Told::Acknowledged(3)),
+            ("there", Told::Unknown),
+            ("nowhere", Told::Unknown),
+            ("refused", Told::Refused),
+            ("refused-but-there", Told::Refused),
+        ] {
+            record.note(id.to_owned(), told);
+        }
+        let log = [("once", 1), ("twice", 2), ("there", 1), ("refused-but-there", 1)];
+        let log = log.into_iter().map(|(id, times)| (id.to_owned(), times)).collect();
+        assert_eq!(record.against(&log), Disagreement { lost: 1, duplicated: 2 });
+        assert_eq!(record.last(), 3);
+        assert_eq!(record.tally(), Tally { acknowledged: 3, unknown: 2, refused: 2 });
+    }
+}

@@ -1,0 +1,140 @@
+//! What came of each fault, as a table.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use adaptive_bi::say;
+
+use super::check::Found;
+use super::fault::{Fault, Struck};
+use super::record::Tally;
+
+/// What came of all faults.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// By fault.
+    pub rows: BTreeMap<Fault, Row>,
+    /// What producers were told.
+    pub told: Tally,
+    /// Where the documents are not those of an undisturbed fold of the same log.
+    pub differences: Vec<String>,
+    /// Faults that cannot be done here, and why.
+    pub left_out: Vec<(Fault, String)>,
+}
+
+/// What came of one fault.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    /// How often it was done.
+    pub injected: u64,
+    /// How often an effect of it was seen.
+    pub hit: u64,
+    /// What was missing or there too often afterwards.
+    pub found: Found,
+    /// Each time to recover.
+    pub recoveries: Vec<Duration>,
+}
+
+impl Report {
+    /// Adds what came of a fault.
+    pub fn add(&mut self, fault: Fault, struck: Struck, found: Found) {
+        let row = self.rows.entry(fault).or_default();
+        row.injected += 1;
+        row.hit += u64::from(struck.hit);
+        row.found += found;
+        row.recoveries.push(struck.recovery);
+    }
+
+    /// Adds another ground's.
+    pub fn merge(&mut self, other: Report) {
+        for (fault, row) in other.rows {
+            let ours = self.rows.entry(fault).or_default();
+            ours.injected += row.injected;
+            ours.hit += row.hit;
+            ours.found += row.found;
+            ours.recoveries.extend(row.recoveries);
+        }
+        self.told.acknowledged += other.told.acknowledged;
+        self.told.unknown += other.told.unknown;
+        self.told.refused += other.told.refused;
+        self.differences.extend(other.differences);
+        self.left_out.extend(other.left_out);
+    }
+
+    /// What is not as it has to be, one line each.
+    #[must_use]
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        for (fault, row) in &self.rows {
+            let name = fault.name();
+            if row.hit == 0 {
+                failures.push(format!("{name} never hit"));
+            }
+            if row.found != Found::default() {
+                let Found { lost, duplicated } = row.found;
+                failures.push(format!("{name}: {lost} lost, {duplicated} duplicated"));
+            }
+        }
+        failures.extend(self.differences.iter().map(|it| format!("not as undisturbed: {it}")));
+        failures
+    }
+
+    /// Prints the table.
+    pub fn print(&self) {
+        say!(
+            "\n{:<24} {:>8} {:>5} {:>5} {:>10} {:>10} {:>10}",
+            "fault",
+            "injected",
+            "hit",
+            "lost",
+            "duplicated",
+            "recovery",
+            "longest"
+        );
+        for (fault, row) in &self.rows {
+            let (median, longest) = spread(&row.recoveries);
+            say!(
+                "{:<24} {:>8} {:>5} {:>5} {:>10} {:>8.2} s {:>8.2} s",
+                fault.name(),
+                row.injected,
+                row.hit,
+                row.found.lost,
+                row.found.duplicated,
+                median.as_secs_f64(),
+                longest.as_secs_f64()
+            );
+        }
+        for (fault, why) in &self.left_out {
+            say!("{:<24} not injected here: {why}", fault.name());
+        }
+        let Tally { acknowledged, unknown, refused } = self.told;
+        say!("\nevents: {acknowledged} acknowledged, {unknown} unknown, {refused} refused");
+        let same = if self.differences.is_empty() { "the same as" } else { "NOT the same as" };
+        say!("documents: {same} those of an undisturbed fold of the same log");
+    }
+}
+
+/// The median and the longest.
+fn spread(times: &[Duration]) -> (Duration, Duration) {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    (median, times.last().copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_that_never_hit_and_an_event_that_is_lost_are_failures() {
+        let struck = |hit| Struck { hit, recovery: Duration::from_secs(1) };
+        let mut report = Report::default();
+        report.add(Fault::Killed, struck(true), Found::default());
+        report.add(Fault::Killed, struck(false), Found::default());
+        assert_eq!(report.failures(), Vec::<String>::new());
+        report.add(Fault::Frozen, struck(false), Found::default());
+        report.add(Fault::Killed, struck(true), Found { lost: 1, duplicated: 0 });
+        assert_eq!(report.failures(), ["killed: 1 lost, 0 duplicated", "frozen never hit"]);
+    }
+}

@@ -1,0 +1,206 @@
+//! A stand for one measurement: servers of its own in a folder that goes when it ends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adaptive_bi::app::App;
+use adaptive_bi::auth::key;
+use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::config;
+use adaptive_bi::projector::Projector;
+use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::status::{State, Status};
+use adaptive_bi::store::Store;
+use adaptive_bi::stream::{self, Log};
+use projections::fold::root::Settings;
+use services::Services;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The servers, and connections to them. Dropping it kills the servers and removes their folder.
+pub struct Stand {
+    /// The servers.
+    pub services: Services,
+    /// The store.
+    pub store: Store,
+    /// The log.
+    pub log: Log,
+    stands: u32,
+    // After the servers, which are dropped in this order.
+    folder: Scratch,
+}
+
+/// A folder that goes when this is dropped.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let removed = std::fs::remove_dir_all(&self.0);
+        if let Err(error) = removed.or_else(|error| match error.kind() {
+            // It ended before it had one.
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        }) {
+            tracing::warn!(%error, folder = %self.0.display(), "a folder of the benchmark stays");
+        }
+    }
+}
+
+impl Stand {
+    /// Starts servers in a new folder below the system's for temporary files.
+    ///
+    /// # Errors
+    /// Where a server does not start.
+    pub async fn start(cache_dir: PathBuf) -> anyhow::Result<Self> {
+        Stand::start_with("bench", cache_dir, services::NatsOptions::default()).await
+    }
+
+    /// The same with options for nats-server, in a folder of another name.
+    ///
+    /// # Errors
+    /// Where a server does not start.
+    pub async fn start_with(
+        name: &str,
+        cache_dir: PathBuf,
+        nats: services::NatsOptions,
+    ) -> anyhow::Result<Self> {
+        let name = format!("adaptive-bi-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let folder = Scratch(folder);
+        let settings = services::Settings {
+            data_dir: folder.0.clone(),
+            cache_dir,
+            nats_url: None,
+            mongodb_uri: None,
+            nats,
+            mongo_cache_gb: 2.0,
+        };
+        let services = Services::start(&settings, &services::to_stderr).await?;
+        let (store, log) = connect(&services, "EVENTS", "bench").await?;
+        Ok(Stand { services, store, log, folder, stands: 0 })
+    }
+
+    /// The same servers with an empty log and an empty database; what was there before goes.
+    ///
+    /// # Errors
+    /// Where a server does not answer.
+    pub async fn fresh(&mut self, name: &str) -> anyhow::Result<()> {
+        self.log.delete().await?;
+        self.store.database().drop().await?;
+        self.stands += 1;
+        let name = format!("{name}-{}", self.stands);
+        let stream = name.to_uppercase().replace('-', "_");
+        (self.store, self.log) = connect(&self.services, &stream, &name).await?;
+        Ok(())
+    }
+
+    /// Settings of a service on these servers.
+    ///
+    /// # Errors
+    /// Never: the arguments are constants that parse.
+    fn settings(&self) -> anyhow::Result<config::Settings> {
+        #[derive(clap::Parser)]
+        struct Wrapped {
+            #[command(flatten)]
+            settings: config::Settings,
+        }
+        let (log, database) = (&self.log.settings, self.store.database().name().to_owned());
+        let arguments = [
+            "bench".to_owned(),
+            format!("--nats-stream={}", log.stream),
+            format!("--subject-prefix={}", log.prefix),
+            format!("--mongodb-db={database}"),
+            format!("--stream-max-bytes={}", log.max_bytes),
+            format!("--data-dir={}", self.folder.0.display()),
+            // What is measured is how fast it answers, not how often it may be asked.
+            "--rate-limit-max-requests=0".to_owned(),
+            "--rate-limit-max-address-requests=0".to_owned(),
+        ];
+        Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
+    }
+
+    /// Starts the service on the present log and database, with a key that may do as `scopes` say.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn serve(&self, scopes: &[Scope]) -> anyhow::Result<(App, String)> {
+        let (settings, listener) = (self.settings()?, TcpListener::bind("127.0.0.1:0").await?);
+        let (nats, mongo) = (self.services.nats_url(), self.services.mongodb_uri());
+        let app = App::start(&settings, listener, nats, mongo).await?;
+        let key = key::make("bench", scopes, "bench", None);
+        app.platform.insert_key(&key.row).await?;
+        Ok((app, key.text))
+    }
+
+    /// Starts a projector.
+    #[must_use]
+    pub fn project(&self, limits: Limits) -> Folding {
+        let initial = Status { state: State::Starting, position: 0 };
+        let (status, seen) = watch::channel(initial);
+        let stop = CancellationToken::new();
+        let projector = Projector {
+            store: self.store.clone(),
+            log: self.log.clone(),
+            settings: Settings::new("GBP"),
+            limits,
+            status: Arc::new(status),
+        };
+        let task = tokio::spawn(projector.run(stop.clone()));
+        Folding { status: seen, stop, task }
+    }
+
+    /// Stops the servers and removes their folder.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written to.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        Ok(self.services.stop().await?)
+    }
+}
+
+async fn connect(services: &Services, stream: &str, name: &str) -> anyhow::Result<(Store, Log)> {
+    let log = Log::connect(stream::Settings {
+        url: services.nats_url().to_owned(),
+        stream: stream.to_owned(),
+        prefix: format!("events-{name}"),
+        max_bytes: 20 << 30,
+    })
+    .await?;
+    let store = Store::connect(services.mongodb_uri(), Some(&format!("bench_{name}"))).await?;
+    Ok((store, log))
+}
+
+/// A projector that runs.
+pub struct Folding {
+    /// What it is doing.
+    pub status: watch::Receiver<Status>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Folding {
+    /// Waits until the projector has committed `position`, and says how long that took.
+    ///
+    /// # Errors
+    /// Where it halts, or takes longer than ten minutes.
+    pub async fn reach(&mut self, position: u64) -> anyhow::Result<Duration> {
+        let started = Instant::now();
+        let reached = self.status.wait_for(|status| {
+            status.position >= position || matches!(status.state, State::Halted(_))
+        });
+        let status = tokio::time::timeout(Duration::from_mins(10), reached).await??;
+        if let State::Halted(halt) = &status.state {
+            anyhow::bail!("the projector halted: {halt}");
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Stops it.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let _ = self.task.await;
+    }
+}
