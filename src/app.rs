@@ -139,6 +139,7 @@ impl App {
             .merge(of_generations(generations, &accounts, &threads, &tasks, &folding))
             .merge(of_the_service(health, latest, &tasks, &folding))
             .merge(http::page::routes());
+        let all = http::openapi::serve::documented(all);
         let door = Door::new(&settings.door);
         let routes = all.table();
         let inner = door.by_address(http::finish(all, &gate, &door));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::caller::Caller;
 use crate::http::client::Origin;
+use crate::http::parameters::values::Word;
 use crate::store::audit::AuditRow;
 use crate::store::{Store, time};
 
@@ -92,11 +93,11 @@ event_types! {
     ProjectionAccept = "projection-accept",
 }
 
-impl EventType {
-    /// The type of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|it| it.as_str() == name)
+impl Word for EventType {
+    const ALL: &'static [Self] = EventType::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 
@@ -199,9 +200,9 @@ mod tests {
         let names: HashSet<_> = EventType::ALL.iter().map(|it| it.as_str()).collect();
         assert_eq!(names.len(), EventType::ALL.len());
         for event in EventType::ALL {
-            assert_eq!(EventType::parse(event.as_str()), Some(*event));
+            assert_eq!(EventType::of_word(event.as_str()), Some(*event));
         }
-        assert_eq!(EventType::parse("Sign-In"), None);
+        assert_eq!(EventType::of_word("Sign-In"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 use projections::rollup::{DAYS_STRIDE, Family, QUARTERS_STRIDE};
 use projections::vocabulary::{Dimension, NONE, NONE_NAME, OTHER_NAME};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::memory::Reading;
 use super::range::Quarters;
@@ -14,8 +15,9 @@ use crate::store;
 use crate::store::read::{Part, Span};
 
 /// How many activities of one type there were.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ActivityCount)]
 pub struct Activity {
     /// The type.
     pub activity_type: String,
