@@ -94,6 +94,7 @@ impl App {
             .merge(shop.routes(ids, &accounts.audit))
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
             .merge(http::page::routes());
+        let all = http::openapi::serve::documented(all);
         let door = Door::new(&settings.door);
         let routes = all.table();
         let inner = door.by_address(http::finish(all, &gate, &door));

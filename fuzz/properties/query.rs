@@ -1,8 +1,9 @@
 //! What is true of any query: it asks for a range that is in order, or every parameter that is
 //! wrong is named.
 
+use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::http::problem::FieldError;
-use adaptive_bi::query::params::{Asked, LIMIT_MAX};
+use adaptive_bi::query::params::{Asked, LIMIT_MAX, Ranged, WHOLE};
 use adaptive_bi::query::range::{Quarters, Range};
 use axum::http::Uri;
 use projections::bucket::quarter_of;
@@ -18,11 +19,23 @@ pub fn of_any_query(input: &[u8]) {
     let Ok(query) = std::str::from_utf8(input) else { return };
     // What is no address does not come this far.
     let Ok(uri) = format!("/api/metrics/sales?{query}").parse::<Uri>() else { return };
-    for trend_days in [7, 30] {
-        match Asked::parse(&uri, NOW, trend_days) {
-            Ok(asked) => of_what_is_asked(&asked, &uri, trend_days),
-            Err(errors) => of_errors(&errors),
+    of::<7, 3>(&uri);
+    of::<30, WHOLE>(&uri);
+}
+
+fn of<const TREND_DAYS: u64, const LIST: usize>(uri: &Uri) {
+    let read = || Ranged::<TREND_DAYS, LIST>::parse(uri, NOW);
+    match read() {
+        Ok(asked) => {
+            assert_eq!(read().as_deref(), Ok(&*asked));
+            assert!(
+                asked.limit == LIST || (1..=LIMIT_MAX).contains(&asked.limit),
+                "{}",
+                asked.limit
+            );
+            of_what_is_asked(&asked);
         }
+        Err(errors) => of_errors(&errors),
     }
 }
 
@@ -38,9 +51,7 @@ fn of_errors(errors: &[FieldError]) {
     }
 }
 
-fn of_what_is_asked(asked: &Asked, uri: &Uri, trend_days: u64) {
-    assert_eq!(Asked::parse(uri, NOW, trend_days).as_ref(), Ok(asked));
-    assert!(asked.limit.is_none_or(|it| (1..=LIMIT_MAX).contains(&it)), "{:?}", asked.limit);
+fn of_what_is_asked(asked: &Asked) {
     assert!(!asked.statuses.slices().is_empty());
     is_in_order(asked.trend);
     let Some(range) = asked.range else {

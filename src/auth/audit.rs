@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::caller::Caller;
 use crate::http::client::Origin;
+use crate::http::parameters::values::Word;
 use crate::store::platform::Platform;
 use crate::store::platform::audit::AuditRow;
 use crate::store::time;
@@ -94,11 +95,11 @@ event_types! {
     ProjectionAccept = "projection-accept",
 }
 
-impl EventType {
-    /// The type of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|it| it.as_str() == name)
+impl Word for EventType {
+    const ALL: &'static [Self] = EventType::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 
@@ -201,9 +202,9 @@ mod tests {
         let names: HashSet<_> = EventType::ALL.iter().map(|it| it.as_str()).collect();
         assert_eq!(names.len(), EventType::ALL.len());
         for event in EventType::ALL {
-            assert_eq!(EventType::parse(event.as_str()), Some(*event));
+            assert_eq!(EventType::of_word(event.as_str()), Some(*event));
         }
-        assert_eq!(EventType::parse("Sign-In"), None);
+        assert_eq!(EventType::of_word("Sign-In"), None);
     }
 
     #[test]

@@ -7,20 +7,43 @@ use std::str::FromStr;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use futures_util::StreamExt;
-use serde_json::{Map, Value};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use utoipa::PartialSchema;
 
 use super::secret::Hidden;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::openapi::schemas;
+use crate::http::parameters::values::{OneOf, Values, Word};
+use crate::http::problem::{FieldError, FieldErrors, Problem};
 
 /// No body of these routes is longer.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// The members of a JSON object. A field that is not what it has to be is read as empty and kept
-/// in mind: nothing may be done before [`Fields::finish`] says that all were right.
+/// in mind: nothing may be done before [`Fields::finish`] says that all were right. What reads a body
+/// also describes it, see [`Fields::described`]: so it reads each field every time.
 #[derive(Clone)]
 pub struct Fields {
     members: Map<String, Value>,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
+    described: Option<Described>,
+}
+
+/// What was read of a body that was not there.
+#[derive(Clone, Default)]
+struct Described {
+    properties: Map<String, Value>,
+    required: Vec<&'static str>,
+}
+
+impl Described {
+    fn schema(self) -> Value {
+        let mut schema = json!({ "type": "object", "properties": self.properties });
+        if !self.required.is_empty() {
+            schema["required"] = json!(self.required);
+        }
+        schema
+    }
 }
 
 impl Fields {
@@ -33,16 +56,49 @@ impl Fields {
         let members = serde_json::from_slice(members).map_err(|_| {
             Problem::invalid(vec![FieldError::new("", "the body must be a JSON object")])
         })?;
-        Ok(Fields { members, errors: Vec::new() })
+        Ok(Fields { members, errors: FieldErrors::default(), described: None })
     }
 
-    /// A member, where it is there and not null.
+    /// The JSON schema of the bodies that `read` reads.
+    #[must_use]
+    pub fn described<T>(read: impl FnOnce(&mut Fields) -> T) -> Value {
+        let mut fields = Fields {
+            members: Map::new(),
+            errors: FieldErrors::default(),
+            described: Some(Described::default()),
+        };
+        read(&mut fields);
+        fields.described.unwrap_or_default().schema()
+    }
+
+    fn describe(&mut self, name: &'static str, required: bool, schema: impl FnOnce() -> Value) {
+        if let Some(described) = &mut self.described {
+            described.properties.insert(name.to_owned(), schema());
+            if required {
+                described.required.push(name);
+            }
+        }
+    }
+
+    /// A member, where it is there and not null, of which the document says nothing.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
-    /// Whether a member is there, be it null.
+    /// A member, where it is there and not null; whoever reads it sees to it that it is right.
+    pub fn value(&mut self, name: &'static str, schema: impl FnOnce() -> Value) -> Option<&Value> {
+        self.describe(name, false, schema);
+        self.get(name)
+    }
+
+    /// The same, of a member that has to be there.
+    pub fn needed(&mut self, name: &'static str, schema: impl FnOnce() -> Value) -> Option<&Value> {
+        self.describe(name, true, schema);
+        self.get(name)
+    }
+
+    /// Whether a member is there, be it null, of which the document says nothing.
     #[must_use]
     pub fn is_given(&self, name: &str) -> bool {
         self.members.contains_key(name)
@@ -54,30 +110,56 @@ impl Fields {
         name: &'static str,
         read: impl FnOnce(&mut Fields) -> T,
     ) -> Option<T> {
+        if self.described.is_some() {
+            let schema = Fields::described(read);
+            self.describe(name, false, || schema);
+            return None;
+        }
         let Value::Object(members) = self.get(name)?.clone() else {
             self.wrong(name, "must be an object");
             return None;
         };
-        let mut inner = Fields { members, errors: Vec::new() };
+        let mut inner = Fields { members, errors: FieldErrors::default(), described: None };
         let read = read(&mut inner);
-        let outer = |it: FieldError| FieldError::new(format!("{name}.{}", it.field), it.message);
-        self.errors.extend(inner.errors.into_iter().map(outer));
+        self.errors.within(name, inner.errors);
         Some(read)
     }
 
     /// Keeps in mind what is wrong.
     pub fn wrong(&mut self, name: &'static str, message: &'static str) {
-        self.errors.push(FieldError::new(name, message));
+        self.errors.wrong(name, message);
     }
 
-    /// A text that has to be there.
-    pub fn text(&mut self, name: &'static str) -> String {
+    fn required_text(&mut self, name: &'static str) -> Option<String> {
         match self.get(name) {
-            Some(Value::String(text)) => return text.clone(),
+            Some(Value::String(text)) => return Some(text.clone()),
             Some(_) => self.wrong(name, "must be a text"),
             None => self.wrong(name, "is missing"),
         }
-        String::new()
+        None
+    }
+
+    /// A text that has to be there, without blanks at its ends, of so many characters and otherwise as
+    /// it has to be.
+    pub fn text(
+        &mut self,
+        name: &'static str,
+        characters: RangeInclusive<usize>,
+        is_right: impl FnOnce(&str) -> bool,
+        allowed: &'static str,
+    ) -> String {
+        let (min, max) = (characters.start(), characters.end());
+        self.describe(
+            name,
+            true,
+            || json!({ "type": "string", "minLength": min, "maxLength": max }),
+        );
+        let Some(text) = self.required_text(name) else { return String::new() };
+        let text = text.trim().to_owned();
+        if !characters.contains(&text.chars().count()) || !is_right(&text) {
+            self.wrong(name, allowed);
+        }
+        text
     }
 
     /// A text without blanks at its ends that may be missing, of so many characters. An empty one
@@ -85,33 +167,89 @@ impl Fields {
     pub fn optional(
         &mut self,
         name: &'static str,
-        characters: RangeInclusive<usize>,
+        characters: usize,
         allowed: &'static str,
     ) -> Option<String> {
+        self.describe(
+            name,
+            false,
+            || json!({ "type": ["string", "null"], "maxLength": characters }),
+        );
         self.get(name)?;
-        let text = self.text(name).trim().to_owned();
-        let fits = characters.contains(&text.chars().count());
+        let text = self.required_text(name).unwrap_or_default().trim().to_owned();
         if text.contains(char::is_control) {
             self.wrong(name, "must have no control characters");
-        } else if !fits && !text.is_empty() {
+        } else if text.chars().count() > characters {
             self.wrong(name, allowed);
         }
         Some(text).filter(|text| !text.is_empty())
     }
 
+    /// The same where a text is to be changed: nothing where it is not there; empty where it is to be
+    /// taken away, by null or an empty text.
+    pub fn change(
+        &mut self,
+        name: &'static str,
+        characters: usize,
+        allowed: &'static str,
+    ) -> Option<String> {
+        let text = self.optional(name, characters, allowed);
+        self.is_given(name).then(|| text.unwrap_or_default())
+    }
+
     /// An e-mail address, in small letters.
     pub fn email(&mut self, name: &'static str) -> String {
-        let before = self.errors.len();
-        let email = self.text(name).trim().to_lowercase();
-        if self.errors.len() == before && !is_email(&email) {
+        self.describe(name, true, an_email);
+        let Some(text) = self.required_text(name) else { return String::new() };
+        let email = text.trim().to_lowercase();
+        if !is_email(&email) {
             self.wrong(name, "must be an e-mail address of at most 254 characters");
         }
         email
     }
 
+    /// The same, where it may be missing.
+    pub fn optional_email(&mut self, name: &'static str) -> Option<String> {
+        self.describe(name, false, an_email);
+        self.get(name).is_some().then(|| self.email(name))
+    }
+
     /// A text that is not to be seen.
     pub fn secret(&mut self, name: &'static str) -> Hidden {
-        Hidden::from(self.text(name))
+        self.describe(name, true, || json!({ "type": "string", "format": "password" }));
+        Hidden::from(self.required_text(name).unwrap_or_default())
+    }
+
+    /// A word of a vocabulary that may be missing.
+    pub fn word<T: Word>(&mut self, name: &'static str) -> Option<T> {
+        let values = OneOf::<T>::new();
+        self.describe(name, false, || values.schema());
+        let read = values.read(self.get(name)?.as_str().unwrap_or_default());
+        read.map_err(|allowed| self.errors.wrong(name, allowed)).ok()
+    }
+
+    /// True or false, where it is there.
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
+        self.describe(name, false, || json!({ "type": "boolean" }));
+        let flag = self.get(name)?.as_bool();
+        if flag.is_none() {
+            self.wrong(name, "must be true or false");
+        }
+        flag
+    }
+
+    /// What a type is read from, where it is there.
+    pub fn json<T: DeserializeOwned + PartialSchema>(
+        &mut self,
+        name: &'static str,
+        allowed: &'static str,
+    ) -> Option<T> {
+        self.describe(name, false, schemas::of::<T>);
+        let read = serde_json::from_value(self.get(name)?.clone());
+        if read.is_err() {
+            self.wrong(name, allowed);
+        }
+        read.ok()
     }
 
     /// Goes on where every field was right.
@@ -119,8 +257,12 @@ impl Fields {
     /// # Errors
     /// A 400 that names those that were not.
     pub fn finish(self) -> Result<(), Problem> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
+        self.errors.finish().map_err(Problem::invalid)
     }
+}
+
+fn an_email() -> Value {
+    json!({ "type": "string", "format": "email", "maxLength": 254 })
 }
 
 /// Whether a text can be mailed to.
@@ -163,8 +305,8 @@ mod tests {
         let mut fields = Fields::parse(body).unwrap();
         fields.email("email");
         fields.secret("password");
-        fields.optional("firstName", 1..=50, "must have 1 to 50 characters");
-        fields.text("lastName");
+        fields.optional("firstName", 50, "must have 1 to 50 characters");
+        fields.text("lastName", 1..=50, |_| true, "must have 1 to 50 characters");
         let problem = fields.finish().unwrap_err();
         assert_eq!(problem.status(), StatusCode::BAD_REQUEST);
         let shown = format!("{problem:?}");
@@ -178,7 +320,7 @@ mod tests {
     fn a_name_has_nothing_in_it_that_cannot_be_seen() {
         let read = |text: &str| {
             let mut fields = Fields::parse(format!("{{\"n\":\"{text}\"}}").as_bytes()).unwrap();
-            let name = fields.optional("n", 1..=9, "must have at most 9 characters");
+            let name = fields.optional("n", 9, "must have at most 9 characters");
             fields.finish().ok().map(|()| name)
         };
         assert_eq!(read(" Zo\u{eb} "), Some(Some("Zo\u{eb}".to_owned())));
@@ -200,6 +342,21 @@ mod tests {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(read(&format!("{}@example.org", "a".repeat(250))), None);
+    }
+
+    #[test]
+    fn what_reads_a_body_describes_it() {
+        let described = Fields::described(|fields| {
+            fields.email("email");
+            fields.change("name", 50, "must have at most 50 characters");
+            fields.within("profile", |fields| fields.flag("isNew"));
+        });
+        let inner = json!({ "type": "object", "properties": { "isNew": { "type": "boolean" } } });
+        let email = json!({ "type": "string", "format": "email", "maxLength": 254 });
+        let name = json!({ "type": ["string", "null"], "maxLength": 50 });
+        let properties = json!({ "email": email, "name": name, "profile": inner });
+        let expected = json!({ "type": "object", "required": ["email"], "properties": properties });
+        assert_eq!(described, expected);
     }
 
     #[test]

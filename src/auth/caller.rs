@@ -1,14 +1,13 @@
 //! Who calls: a person with a session, or a program with an API key.
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use projections::event::Kind;
 
 use super::role::{Action, Resource, Rights, Role};
 use super::scope::Scope;
 use crate::http::door::limits::LimitKey;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemType};
 use crate::store::platform::relied::By;
 
 /// Who calls, as the store had it when the request came. Handlers of any route but a public one
@@ -98,9 +97,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         // Only a public route has none, and there nobody should ask.
-        parts.extensions.get::<Caller>().cloned().ok_or_else(|| {
-            Problem::new(StatusCode::UNAUTHORIZED, "Sign in first").of_type("unauthenticated")
-        })
+        parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(|| Problem::of(ProblemType::Unauthenticated, "Sign in first"))
     }
 }
 
@@ -110,8 +111,7 @@ impl<S: Sync> FromRequestParts<S> for Person {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Caller::from_request_parts(parts, state).await? {
             Caller::Person(person) => Ok(person),
-            Caller::Key(_) => Err(Problem::new(StatusCode::FORBIDDEN, "An API key cannot do this")
-                .of_type("forbidden")),
+            Caller::Key(_) => Err(Problem::of(ProblemType::Forbidden, "An API key cannot do this")),
         }
     }
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::gate::Refusal;
 use super::password;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::store;
 use crate::store::platform::accounts::Refused;
 
@@ -100,38 +100,41 @@ impl From<Refused> for Error {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
-        let of = |status, kind, message: &'static str| Problem::new(status, message).of_type(kind);
-        let unauthorized = |kind, message| of(StatusCode::UNAUTHORIZED, kind, message);
-        let forbidden = |kind, message| of(StatusCode::FORBIDDEN, kind, message);
-        let conflict = |kind, message| of(StatusCode::CONFLICT, kind, message);
+        let of = |kind, message: &'static str| Problem::of(kind, message);
         let not_found = |message: &'static str| Problem::new(StatusCode::NOT_FOUND, message);
         let field = |field, message| Problem::invalid(vec![FieldError::new(field, message)]);
         match error {
             Error::RegistrationOff => {
-                forbidden("registration-off", "Accounts are made by an admin here")
+                of(ProblemType::RegistrationOff, "Accounts are made by an admin here")
             }
-            Error::RoleAsked(field) => forbidden("forbidden", ROLE_ASKED).with("field", field),
+            Error::RoleAsked(field) => of(ProblemType::Forbidden, ROLE_ASKED).with("field", field),
             Error::NotAllowed { field, message } => {
-                forbidden("forbidden", message).with("field", field)
+                of(ProblemType::Forbidden, message).with("field", field)
             }
-            Error::Deactivated => forbidden("account-deactivated", "This account is deactivated"),
-            Error::EmailTaken => conflict("email-taken", "There is an account with this e-mail"),
+            Error::Deactivated => {
+                of(ProblemType::AccountDeactivated, "This account is deactivated")
+            }
+            Error::EmailTaken => {
+                of(ProblemType::EmailTaken, "There is an account with this e-mail")
+            }
             Error::LastAdmin => {
-                conflict("last-admin", "This is the last active admin; make another one first")
+                let message = "This is the last active admin; make another one first";
+                of(ProblemType::LastAdmin, message)
             }
             Error::TooManyKeys => {
-                conflict("too-many-keys", "There are too many API keys; revoke one first")
+                of(ProblemType::TooManyKeys, "There are too many API keys; revoke one first")
             }
             Error::WrongCredentials => {
-                unauthorized("wrong-credentials", "The e-mail or the password is wrong")
+                of(ProblemType::WrongCredentials, "The e-mail or the password is wrong")
             }
             Error::RefreshInvalid => {
-                unauthorized("refresh-invalid", "The refresh token is not valid; sign in again")
+                let message = "The refresh token is not valid; sign in again";
+                of(ProblemType::RefreshInvalid, message)
             }
-            Error::RefreshReused => unauthorized("refresh-reused", REFRESH_REUSED),
+            Error::RefreshReused => of(ProblemType::RefreshReused, REFRESH_REUSED),
             Error::TooMany(seconds) => {
                 let message = "Too many failed attempts; try again later";
-                of(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", message).retry_after(seconds)
+                of(ProblemType::TooManyAttempts, message).retry_after(seconds)
             }
             Error::WrongPassword => field("currentPassword", "is wrong"),
             Error::ResetInvalid => field("token", "is not valid, or not any more"),

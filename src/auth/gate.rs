@@ -26,7 +26,7 @@ use super::keys::last_use::LastUse;
 use super::role::Rights;
 use super::token::{self, Tokens};
 use crate::http::client::Origin;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemType};
 use crate::store;
 use crate::store::platform::Platform;
 use crate::store::platform::sessions::Standing;
@@ -110,22 +110,22 @@ pub enum Refusal {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
-        let unauthorized = |message: &'static str| Problem::new(StatusCode::UNAUTHORIZED, message);
         match refusal {
             Refusal::NoCredential => {
-                unauthorized("Sign in, or send an API key").of_type("unauthenticated")
+                Problem::of(ProblemType::Unauthenticated, "Sign in, or send an API key")
             }
-            Refusal::TokenExpired => unauthorized("The token has expired").of_type("token-expired"),
+            Refusal::TokenExpired => {
+                Problem::of(ProblemType::TokenExpired, "The token has expired")
+            }
             Refusal::TokenInvalid => {
-                unauthorized("The token is not valid").of_type("token-invalid")
+                Problem::of(ProblemType::TokenInvalid, "The token is not valid")
             }
             Refusal::SessionEnded => {
-                unauthorized("The session has ended; sign in again").of_type("session-ended")
+                Problem::of(ProblemType::SessionEnded, "The session has ended; sign in again")
             }
-            Refusal::KeyInvalid => unauthorized("The API key is not valid").of_type("key-invalid"),
+            Refusal::KeyInvalid => Problem::of(ProblemType::KeyInvalid, "The API key is not valid"),
             Refusal::Forbidden(access) => {
-                Problem::new(StatusCode::FORBIDDEN, format!("This needs {access}"))
-                    .of_type("forbidden")
+                Problem::of(ProblemType::Forbidden, format!("This needs {access}"))
                     .with("required", access.to_string())
             }
             Refusal::Store(error) if !error.is_unavailable() => Problem::internal(error),

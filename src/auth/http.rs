@@ -1,4 +1,6 @@
-//! `/api/auth`: registering, signing in and out, and passwords.
+//! `/api/auth`: registering, signing in and out, and passwords; `operations`: what its document says.
+
+mod operations;
 
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
+use utoipa::ToSchema;
 
 use super::access::Access::{Public, SignedIn};
 use super::accounts::{self, Accounts, NewAccount, Refreshed};
@@ -18,7 +21,8 @@ use super::caller::Person;
 use super::error::Error;
 use super::gate::Refusal;
 use super::role::Role;
-use super::user::User;
+use super::secret::Hidden;
+use super::user::{OneUser, User};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
@@ -54,24 +58,25 @@ impl Deps {
 /// The endpoints.
 pub fn routes(deps: Deps) -> Routes {
     Routes::new()
-        .post("/api/auth/register", Public, register)
-        .post("/api/auth/login", Public, login)
-        .post("/api/auth/refresh", Public, refresh)
-        .post("/api/auth/password/forgot", Public, forgot)
-        .post("/api/auth/password/reset", Public, reset)
-        .get("/api/auth/me", SignedIn, me)
-        .post("/api/auth/logout", SignedIn, logout)
-        .post("/api/auth/logout-all", SignedIn, logout_all)
-        .post("/api/auth/password", SignedIn, change_password)
-        .get("/api/auth/sessions", SignedIn, sessions)
-        .delete("/api/auth/sessions/{id}", SignedIn, end_session)
+        .post("/api/auth/register", Public, operations::register(), register)
+        .post("/api/auth/login", Public, operations::login(), login)
+        .post("/api/auth/refresh", Public, operations::refresh(), refresh)
+        .post("/api/auth/password/forgot", Public, operations::forgot(), forgot)
+        .post("/api/auth/password/reset", Public, operations::reset(), reset)
+        .get("/api/auth/me", SignedIn, operations::me(), me)
+        .post("/api/auth/logout", SignedIn, operations::logout(), logout)
+        .post("/api/auth/logout-all", SignedIn, operations::logout_all(), logout_all)
+        .post("/api/auth/password", SignedIn, operations::change_password(), change_password)
+        .get("/api/auth/sessions", SignedIn, operations::sessions(), sessions)
+        .delete("/api/auth/sessions/{id}", SignedIn, operations::end_session(), end_session)
         .body_limit(BODY_BYTES_MAX)
         .with_state(deps)
 }
 
 /// The answer of register and login: all in `data`, and for clients of the first Node service the
 /// token and the user at the top as well.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignedIn)]
 struct Begun {
     success: bool,
     message: &'static str,
@@ -80,8 +85,9 @@ struct Begun {
     user: User,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SignedInData)]
 struct BegunData {
     user: User,
     token: String,
@@ -90,8 +96,9 @@ struct BegunData {
     refresh_token: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Refreshed)]
 struct RefreshedData {
     token: String,
     /// Seconds.
@@ -100,16 +107,27 @@ struct RefreshedData {
 }
 
 /// A session as its owner sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
 struct ShownSession {
     id: String,
     current: bool,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     last_used_at: String,
+    #[schema(format = DateTime)]
     expires_at: String,
     address: Option<String>,
     user_agent: Option<String>,
+}
+
+/// The sessions of who asks.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SessionList)]
+struct Sessions {
+    sessions: Vec<ShownSession>,
 }
 
 async fn register(
@@ -129,20 +147,26 @@ async fn register(
     if body.get("permissions").is_some() {
         return Err(Error::RoleAsked("permissions").into());
     }
-    let new = NewAccount {
-        email: body.email("email"),
-        password: body.secret("password"),
-        username: body.optional("username", 1..=20, "must have at most 20 characters"),
-        first_name: body.optional("firstName", 1..=50, "must have at most 50 characters"),
-        last_name: body.optional("lastName", 1..=50, "must have at most 50 characters"),
-        role: Role::Viewer,
-        permissions: vec![],
-        created_by: "self".to_owned(),
-    };
+    let new = read_registration(&mut body);
     body.finish()?;
     let account = deps.accounts.create(new, &origin).await?;
     let begun = deps.accounts.begin(&account, &origin).await?;
     Ok(answer(&deps, StatusCode::CREATED, "Welcome", begun))
+}
+
+fn read_registration(body: &mut Fields) -> NewAccount {
+    // That of an account that is registered; any other was refused.
+    body.value("role", || json!({ "type": ["string", "null"], "enum": ["viewer", "user", null] }));
+    NewAccount {
+        email: body.email("email"),
+        password: body.secret("password"),
+        username: body.optional("username", 20, "must have at most 20 characters"),
+        first_name: body.optional("firstName", 50, "must have at most 50 characters"),
+        last_name: body.optional("lastName", 50, "must have at most 50 characters"),
+        role: Role::Viewer,
+        permissions: vec![],
+        created_by: "self".to_owned(),
+    }
 }
 
 async fn login(
@@ -150,10 +174,14 @@ async fn login(
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
-    let (email, password) = (body.email("email"), body.secret("password"));
+    let (email, password) = read_login(&mut body);
     body.finish()?;
     let begun = deps.accounts.sign_in(&email, password, &origin).await?;
     Ok(answer(&deps, StatusCode::OK, "Signed in", begun))
+}
+
+fn read_login(body: &mut Fields) -> (String, Hidden) {
+    (body.email("email"), body.secret("password"))
 }
 
 /// An access token alone gets no other: whoever found one has it for as long as it is good.
@@ -199,17 +227,21 @@ async fn reset(
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
-    let (token, password) = (body.secret("token"), body.secret("password"));
+    let (token, password) = read_reset(&mut body);
     body.finish()?;
     deps.accounts.reset(&token, password, &origin).await?;
     Ok(said("The new password is set; sign in with it"))
+}
+
+fn read_reset(body: &mut Fields) -> (Hidden, Hidden) {
+    (body.secret("token"), body.secret("password"))
 }
 
 async fn me(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {
     let account = deps.accounts.store.account(&person.user_id).await.map_err(Error::from)?;
     // Its sessions end with an account, so it is there but for an instant.
     let account = account.ok_or(Error::RefreshInvalid)?;
-    Ok(unkept(Envelope::of(json!({ "user": User::from(account) }))))
+    Ok(unkept(Envelope::of(OneUser::from(account))))
 }
 
 async fn logout(
@@ -241,7 +273,7 @@ async fn change_password(
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
-    let (current, new) = (body.secret("currentPassword"), body.secret("newPassword"));
+    let (current, new) = read_passwords(&mut body);
     body.finish()?;
     deps.accounts
         .change_password(&person, current, new, &origin)
@@ -250,10 +282,14 @@ async fn change_password(
     Ok(said("The password is changed; your other sessions have ended"))
 }
 
+fn read_passwords(body: &mut Fields) -> (Hidden, Hidden) {
+    (body.secret("currentPassword"), body.secret("newPassword"))
+}
+
 async fn sessions(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {
     let rows = deps.accounts.store.sessions_of(&person.user_id).await.map_err(Error::from)?;
-    let shown: Vec<_> = rows.into_iter().map(|row| show(row, &person)).collect();
-    Ok(unkept(Envelope::of(json!({ "sessions": shown }))))
+    let sessions = rows.into_iter().map(|row| show(row, &person)).collect();
+    Ok(unkept(Envelope::of(Sessions { sessions })))
 }
 
 async fn end_session(

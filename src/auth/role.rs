@@ -4,10 +4,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::parameters::values::Word;
 
 /// What an account is, on a closed scale. Accounts of the Node services say `user` for viewer and
 /// `superadmin` for admin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// May do everything.
@@ -23,7 +26,7 @@ pub enum Role {
 }
 
 /// What can be acted on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resource {
     /// Figures of the read models.
@@ -43,7 +46,7 @@ pub enum Resource {
 }
 
 /// What can be done to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Make.
@@ -61,7 +64,7 @@ pub enum Action {
 }
 
 /// Actions on one resource, as accounts keep them beside their role and clients read them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Permission {
     /// The resource.
     pub resource: Resource,
@@ -122,6 +125,18 @@ impl Role {
             Role::Manager => manager,
             Role::Admin => Rights::ALL,
         }
+    }
+}
+
+impl Word for Role {
+    const ALL: &'static [Self] = &Role::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn of_word(word: &str) -> Option<Self> {
+        Role::parse(word)
     }
 }
 

@@ -4,6 +4,9 @@ use std::fmt;
 
 use projections::event::Kind;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::role::{Action, Resource};
 
@@ -21,6 +24,15 @@ pub enum Scope {
     MetricsScrape,
 }
 
+impl PartialSchema for Scope {
+    fn schema() -> RefOr<Schema> {
+        let names = Scope::all().map(|scope| scope.to_string());
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+    }
+}
+
+impl ToSchema for Scope {}
+
 /// A text that is no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -29,6 +41,13 @@ pub enum Scope {
 pub struct NotAScope;
 
 impl Scope {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Scope> {
+        let kinds = Kind::ALL.map(|kind| Scope::EventsWrite(Some(kind)));
+        let others = [Scope::MetricsRead, Scope::PushSubscribe, Scope::MetricsScrape];
+        std::iter::once(Scope::EventsWrite(None)).chain(kinds).chain(others)
+    }
+
     /// Reads its name.
     ///
     /// # Errors
@@ -110,14 +129,7 @@ mod tests {
 
     #[test]
     fn a_scope_is_read_as_it_is_written() {
-        let kinds = Kind::ALL.map(|kind| Scope::EventsWrite(Some(kind)));
-        let others = [
-            Scope::EventsWrite(None),
-            Scope::MetricsRead,
-            Scope::PushSubscribe,
-            Scope::MetricsScrape,
-        ];
-        for scope in kinds.into_iter().chain(others) {
+        for scope in Scope::all() {
             assert_eq!(Scope::parse(&scope.to_string()), Ok(scope));
         }
         for name in ["", "events", "events:write:", "events:write:orders", "metrics:write", "*"] {

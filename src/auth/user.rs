@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::role::{Permission, Role};
 use crate::store::platform::accounts::{Account, Profile};
 use crate::store::time;
 
 /// An account as answers show it. What is not known is null.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)] // as in [`Account`]
 pub struct User {
@@ -24,13 +25,16 @@ pub struct User {
     pub profile: ShownProfile,
     pub is_active: bool,
     pub is_verified: bool,
+    #[schema(format = DateTime)]
     pub last_login: Option<String>,
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
 /// The profile, with what clients keep for themselves as the JSON that it is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Profile)]
 #[allow(missing_docs)] // as in [`Profile`]
 pub struct ShownProfile {
     pub avatar: Option<String>,
@@ -41,8 +45,10 @@ pub struct ShownProfile {
     pub preferences: ShownPreferences,
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// How somebody likes things.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Preferences)]
 #[allow(missing_docs)] // as in [`crate::store::platform::accounts::Preferences`]
 pub struct ShownPreferences {
     pub theme: Option<String>,
@@ -94,5 +100,18 @@ impl From<Profile> for ShownProfile {
                 dashboard: json(profile.preferences.dashboard),
             },
         }
+    }
+}
+
+/// An account in an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OneUser {
+    /// The account.
+    pub user: User,
+}
+
+impl From<Account> for OneUser {
+    fn from(account: Account) -> Self {
+        OneUser { user: account.into() }
     }
 }

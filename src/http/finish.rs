@@ -98,18 +98,20 @@ mod tests {
     use super::*;
     use crate::auth::access::Access::{Public, SignedIn};
     use crate::http::door::with_access;
+    use crate::http::openapi::{Answer, Operation, Tag};
 
     async fn ask(request: axum::http::request::Builder) -> (StatusCode, HeaderMap, Value) {
         #[derive(Debug, thiserror::Error)]
         #[error("secret")]
         struct Secret;
+        let it = |id| Operation::new(Tag::Service, id, "", Answer::text("text/plain", ""));
         let routes = Routes::new()
-            .get("/ok", Public, || async { "ok" })
-            .get("/fails", Public, || async { Problem::internal(Secret) })
-            .get("/panics", Public, || async { panic!("secret {}", 1) as &str })
-            .get("/rejects", Public, || async { (StatusCode::CONFLICT, "plain text") })
-            .post("/takes", Public, |_: axum::body::Bytes| async { "ok" })
-            .post("/ok", SignedIn, || async { "in" });
+            .get("/ok", Public, it("ok"), || async { "ok" })
+            .get("/fails", Public, it("fails"), || async { Problem::internal(Secret) })
+            .get("/panics", Public, it("panics"), || async { panic!("secret {}", 1) as &str })
+            .get("/rejects", Public, it("rejects"), || async { (StatusCode::CONFLICT, "plain") })
+            .post("/takes", Public, it("takes"), |_: axum::body::Bytes| async { "ok" })
+            .post("/ok", SignedIn, it("in"), || async { "in" });
         let service = with_access(finish(routes, &Gate::closed(), &Door::open()));
         let response = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let (head, body) = response.into_parts();

@@ -9,11 +9,12 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use projections::time::Time;
 use serde::Serialize;
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use utoipa::ToSchema;
 
 use super::Routes;
+use super::openapi::{Answer, Operation, Tag};
 use crate::auth::access::Access::Public;
 use crate::projector::status::{State as Doing, Status, Stuck};
 use crate::store::Store;
@@ -42,67 +43,124 @@ pub struct Health {
 /// `GET /health`, `/health/live`, `/health/ready`.
 pub fn routes(health: Health) -> Routes {
     Routes::new()
-        .get("/health", Public, about)
-        .get("/health/live", Public, live)
-        .get("/health/ready", Public, ready)
+        .get("/health", Public, of_about(), about)
+        .get("/health/live", Public, of_live(), live)
+        .get("/health/ready", Public, of_ready(), ready)
         .with_state(health)
 }
 
-/// The answer of `/health/ready`.
-#[derive(Debug, Serialize)]
-struct Readiness {
+fn of_about() -> Operation {
+    let answer = Answer::whole::<About>("It is up.").headers(&["Cache-Control"]);
+    Operation::new(Tag::Service, "getHealth", "The program itself", answer)
+}
+
+fn of_live() -> Operation {
+    let answer = Answer::whole::<Liveness>("It is up.").headers(&["Cache-Control"]);
+    Operation::new(Tag::Service, "getLiveness", "Whether the program is up", answer)
+}
+
+fn of_ready() -> Operation {
+    let ready = Answer::whole::<Readiness>("It can answer and take events.");
+    let not = Answer::whole::<Readiness>("It cannot; `services` says why.").status(503);
+    let summary = "Whether the service can do its work";
+    Operation::new(Tag::Service, "getReadiness", summary, ready.headers(&["Cache-Control"]))
+        .about("Being behind is no reason not to be ready; the lag is only told.")
+        .or(not.headers(&["Cache-Control"]))
+}
+
+/// The answer of `/health`.
+#[derive(Debug, Serialize, ToSchema)]
+struct About {
     status: &'static str,
+    #[schema(format = DateTime)]
+    timestamp: String,
+    /// Seconds.
+    uptime: u64,
+    memory: Memory,
+    version: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Memory {
+    /// Bytes; null where the system does not tell.
+    rss: Option<u64>,
+}
+
+/// The answer of `/health/live`.
+#[derive(Debug, Serialize, ToSchema)]
+struct Liveness {
+    status: &'static str,
+    #[schema(format = DateTime)]
+    timestamp: String,
+}
+
+/// The answer of `/health/ready`.
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
+    /// `ready` or `unavailable`.
+    status: &'static str,
+    #[schema(format = DateTime)]
     timestamp: String,
     services: Services,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServicesHealth)]
 struct Services {
     database: Service,
     nats: Nats,
     projector: Projector,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DatabaseHealth)]
 struct Service {
     status: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NatsHealth)]
 struct Nats {
     status: &'static str,
     /// Why it refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<String>,
     /// How full the log is, while it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     log: Option<Fill>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = LogFill)]
 struct Fill {
     bytes: u64,
     max_bytes: Option<u64>,
     percent: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProjectorHealth)]
 struct Projector {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     halted: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     stuck: Option<StuckAt>,
     position: Option<u64>,
     lag: Option<u64>,
 }
 
 /// A fold that does not move on, as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StuckAt {
     position: u64,
+    #[schema(format = DateTime)]
     since: String,
     /// What ended the last session since then.
     last_error: Option<String>,
@@ -119,18 +177,18 @@ impl From<&Stuck> for StuckAt {
 }
 
 async fn about(State(health): State<Health>) -> impl IntoResponse {
-    let about = json!({
-        "status": "healthy",
-        "timestamp": super::now(),
-        "uptime": health.started.elapsed().as_secs(),
-        "memory": { "rss": rss_bytes() },
-        "version": env!("CARGO_PKG_VERSION"),
-    });
+    let about = About {
+        status: "healthy",
+        timestamp: super::now(),
+        uptime: health.started.elapsed().as_secs(),
+        memory: Memory { rss: rss_bytes() },
+        version: env!("CARGO_PKG_VERSION"),
+    };
     uncached(StatusCode::OK, about)
 }
 
 async fn live() -> impl IntoResponse {
-    uncached(StatusCode::OK, json!({ "status": "alive", "timestamp": super::now() }))
+    uncached(StatusCode::OK, Liveness { status: "alive", timestamp: super::now() })
 }
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
@@ -211,6 +269,8 @@ fn rss_bytes() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::projector::status::Halt;
     use crate::store::folder::Fault;

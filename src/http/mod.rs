@@ -5,9 +5,10 @@
 //! - [`envelope`]: the shape of a success; [`problem`]: the shape of an error;
 //! - [`routes`]: how a route is declared, with the access it needs;
 //! - [`door`]: connections, who is there, limits, CORS, security headers, the access log;
-//! - [`parameters`]: the parameters of a query;
+//! - [`parameters`]: the parameters of a request; [`openapi`]: the API's own description;
 //! - [`client`]: where a request came from;
 //! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
+//! - [`etag`]: whether a caller has an answer already;
 //! - [`health`]: whether the program is up, and whether it can do its work;
 //! - [`projections`]: how far the read models are;
 //! - [`page`]: the small page at `/`.
@@ -15,8 +16,10 @@
 pub mod client;
 pub mod door;
 pub mod envelope;
+pub mod etag;
 mod finish;
 pub mod health;
+pub mod openapi;
 pub mod page;
 pub mod parameters;
 pub mod problem;

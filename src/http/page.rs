@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::Routes;
+use super::openapi::{Answer, Operation, Tag};
 use crate::auth::access::Access::Public;
 
 const PAGE: &str = include_str!("page.html");
@@ -26,7 +27,10 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 /// `GET /`.
 #[must_use]
 pub fn routes() -> Routes {
-    Routes::new().get("/", Public, page)
+    let answer = Answer::text("text/html", "The page.");
+    let answer = answer.headers(&["Content-Security-Policy", "Cache-Control"]);
+    let summary = "A small page that says what can be asked";
+    Routes::new().get("/", Public, Operation::new(Tag::Service, "getPage", summary, answer), page)
 }
 
 async fn page() -> impl IntoResponse {

@@ -1,6 +1,8 @@
 //! The shape of an error: RFC 9457 `application/problem+json` that has the members of the
 //! envelope as well, since clients of the services before this one read those.
 
+mod types;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -10,16 +12,21 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+pub use types::ProblemType;
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// What is wrong with one field of a request, and what is allowed. Never repeats the value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field, parameter or header.
+    #[schema(value_type = String)]
     pub field: Cow<'static, str>,
     /// What is wrong and what is allowed.
+    #[schema(value_type = String)]
     pub message: Cow<'static, str>,
 }
 
@@ -30,11 +37,63 @@ impl FieldError {
     }
 }
 
+/// What is wrong with the fields of a request, all of it at once.
+#[derive(Debug, Clone, Default)]
+pub struct FieldErrors(Vec<(usize, FieldError)>);
+
+impl FieldErrors {
+    /// Keeps in mind what is wrong with a field.
+    pub fn wrong(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) {
+        self.add(0, FieldError::new(field, message));
+    }
+
+    /// Keeps in mind what is wrong with what stands at a place of the request.
+    pub fn add(&mut self, place: usize, error: FieldError) {
+        self.0.push((place, error));
+    }
+
+    /// Adds what is wrong within a field.
+    pub fn within(&mut self, field: &'static str, inner: FieldErrors) {
+        let outer = |(place, it): (_, FieldError)| {
+            (place, FieldError::new(format!("{field}.{}", it.field), it.message))
+        };
+        self.0.extend(inner.0.into_iter().map(outer));
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How much is wrong.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Goes on where nothing is wrong.
+    ///
+    /// # Errors
+    /// All that is, in the order of the places.
+    pub fn finish(mut self) -> Result<(), Vec<FieldError>> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        self.0.sort_by_key(|(place, _)| *place);
+        Err(self.0.into_iter().map(|(_, error)| error).collect())
+    }
+}
+
 /// Why a request gets no answer.
 #[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
-    kind: &'static str,
+    kind: Option<ProblemType>,
     message: Cow<'static, str>,
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
@@ -54,7 +113,7 @@ impl Problem {
     pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Problem {
             status,
-            kind: "about:blank",
+            kind: None,
             message: message.into(),
             errors: Vec::new(),
             retry_after_s: None,
@@ -91,10 +150,15 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(retry_after_s)
     }
 
-    /// Names the type of the problem, for clients to tell it by.
+    /// A problem of a type, with its status.
+    pub fn of(kind: ProblemType, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(kind.status(), message).of_type(kind)
+    }
+
+    /// Names the type of the problem, for clients to tell it by; the status is the type's.
     #[must_use]
-    pub fn of_type(mut self, kind: &'static str) -> Self {
-        self.kind = kind;
+    pub fn of_type(mut self, kind: ProblemType) -> Self {
+        (self.kind, self.status) = (Some(kind), kind.status());
         self
     }
 
@@ -140,7 +204,7 @@ impl Problem {
         let title = self.status.canonical_reason().unwrap_or("Error");
         let mut body = Map::new();
         let mut put = |member: &str, value: Value| body.insert(member.to_owned(), value);
-        put("type", self.kind.into());
+        put("type", self.kind.map_or("about:blank", ProblemType::as_str).into());
         put("title", title.into());
         put("status", code.into());
         put("detail", (*self.message).into());

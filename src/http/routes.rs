@@ -1,7 +1,9 @@
-//! The only way to put a route on the server: with the access that it needs.
+//! The only way to put a route on the server: with the access that it needs, and what the API's
+//! document says of it.
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -12,12 +14,13 @@ use axum::routing::{self, MethodRouter};
 
 use super::door::Door;
 use super::finish::BODY_BYTES_MAX;
+use super::openapi::Operation;
 use crate::auth::access::Access;
 use crate::auth::gate::{self, Gate};
 use crate::telemetry;
 
 /// What the paths of all routes but `/` begin with; nothing else may be put there.
-pub const PLACES: [&str; 3] = ["api", "health", "metrics"];
+pub const PLACES: [&str; 4] = ["api", "docs", "health", "metrics"];
 
 /// Routes, each with its access; they become a router at the gate that enforces it.
 pub struct Routes<S = ()>(Vec<Entry<S>>);
@@ -29,7 +32,7 @@ struct Entry<S> {
 }
 
 /// One route as it is declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Route {
     /// The method; `HEAD` comes with `GET`.
     pub method: Method,
@@ -37,11 +40,14 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// What it does.
+    pub operation: Arc<Operation>,
 }
 
 impl<S> fmt::Debug for Routes<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|entry| &entry.route)).finish()
+        let name = |Entry { route, .. }: &Entry<S>| format!("{} {}", route.method, route.path);
+        f.debug_list().entries(self.0.iter().map(name)).finish()
     }
 }
 
@@ -56,12 +62,20 @@ macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident $method:ident)*) => {$(
         $(#[$doc])*
         #[must_use]
-        pub fn $name<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+        pub fn $name<H, T>(
+            self,
+            path: &'static str,
+            access: Access,
+            operation: Operation,
+            handler: H,
+        ) -> Self
         where
             H: Handler<T, S>,
             T: 'static,
         {
-            self.add(Method::$method, path, access, routing::$name(handler))
+            let operation = Arc::new(operation);
+            let route = Route { method: Method::$method, path, access, operation };
+            self.add(route, routing::$name(handler))
         }
     )*};
 }
@@ -86,14 +100,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         delete DELETE
     }
 
-    fn add(
-        mut self,
-        method: Method,
-        path: &'static str,
-        access: Access,
-        handler: MethodRouter<S, Infallible>,
-    ) -> Self {
-        let route = Route { method, path, access };
+    fn add(mut self, route: Route, handler: MethodRouter<S, Infallible>) -> Self {
         self.0.push(Entry { route, handler, body_bytes_max: None });
         self
     }
@@ -125,6 +132,25 @@ impl Routes {
     pub fn merge(mut self, others: Routes) -> Self {
         self.0.extend(others.0);
         self
+    }
+
+    /// Adds a public `GET` route that is made of the table of all routes, itself included.
+    #[must_use]
+    pub fn described<H, T>(
+        self,
+        path: &'static str,
+        operation: Operation,
+        made_of: impl FnOnce(Vec<Route>) -> H,
+    ) -> Self
+    where
+        H: Handler<T, ()>,
+        T: 'static,
+    {
+        let operation = Arc::new(operation);
+        let route = Route { method: Method::GET, path, access: Access::Public, operation };
+        let mut table = self.table();
+        table.push(route.clone());
+        self.add(route, routing::get(made_of(table)))
     }
 
     /// Every route as it is declared.

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::http::problem::FieldError;
 
 /// Events in one request, at most.
-const EVENTS_MAX: usize = 10_000;
+pub const EVENTS_MAX: usize = 10_000;
 
 /// The events of a body: the elements of an array, or the lines that are not blank. They are not
 /// parsed here.

@@ -14,11 +14,13 @@ use axum::{Extension, Json};
 use projections::event::{Kind, Reason};
 use projections::time::Time;
 use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::body;
 use super::envelope::{self, Edge};
 use super::message_id::MessageIds;
 use super::submit::{Outcome, Submitter};
+use super::{body, schema};
 use crate::auth::access::Access;
 use crate::auth::caller::Caller;
 use crate::auth::role::{Action, Resource};
@@ -26,7 +28,10 @@ use crate::auth::scope::Scope;
 use crate::http::Routes;
 use crate::http::door::limits::Budget;
 use crate::http::envelope::Envelope;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::openapi::{Answer, Operation, Tag};
+use crate::http::parameters::Parameter;
+use crate::http::parameters::values::OneOf;
+use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::stream::Log;
 use crate::telemetry::{self, traces};
 
@@ -48,17 +53,63 @@ pub struct Deps {
     pub ids: Arc<MessageIds>,
 }
 
+const KIND: Parameter<OneOf<Kind>> =
+    Parameter::path("kind", "The kind of all of them.", OneOf::new());
+
 /// The endpoints.
 pub fn routes(deps: Deps) -> Routes {
     let write = Access::AllowedOrKey(Resource::Events, Action::Create, Scope::EventsWrite(None));
     Routes::new()
-        .post("/api/events", write, any_kind)
-        .post("/api/events/{kind}", write, one_kind)
+        .post("/api/events", write, of_any_kind(), any_kind)
+        .post("/api/events/{kind}", write, of_one_kind(), one_kind)
         .with_state(deps)
 }
 
+fn of_any_kind() -> Operation {
+    let event = json!({ "$ref": "#/components/schemas/Event" });
+    let example = json!([{
+        "kind": "transaction",
+        "id": "t-1-made",
+        "data": schema::example(Kind::Transaction),
+    }]);
+    operation("sendEvents", "Sends events of any kind", &event, &example)
+        .knows("Event", schema::any_event())
+}
+
+fn of_one_kind() -> Operation {
+    let payload = schema::any_payload();
+    let example = json!([schema::example(Kind::Transaction)]);
+    operation("sendEventsOfOneKind", "Sends events of one kind", &payload, &example).with(&KIND)
+}
+
+fn operation(id: &'static str, summary: &'static str, event: &Value, example: &Value) -> Operation {
+    let all = Answer::data::<Report>("Every event is on the log, or was before.");
+    let some = Answer::data::<Report>("Some are; `results` says what is wrong with the others.");
+    let batch = json!({
+        "anyOf": [
+            { "type": "array", "minItems": 1, "maxItems": body::EVENTS_MAX, "items": event },
+            event,
+        ],
+    });
+    let json = json!({ "schema": batch, "example": example });
+    let lines = json!({ "schema": { "type": "string", "description": "One event a line." } });
+    let content = json!({ TYPES[0]: json, TYPES[1]: lines.clone(), TYPES[2]: lines });
+    let operation = Operation::new(Tag::Events, id, summary, all)
+        .about(
+            "What is not taken because the log does not answer may be sent again as it is: what is on the \
+             log is a duplicate then. The answer says of each event what became of it.",
+        )
+        .or(some.status(207))
+        .content(&content, true)
+        .or_refused(400, "No event of the batch is valid; `data.results` has the reasons.")
+        .or_refused(415, "The body says that it is something else.")
+        .or_refused(503, "The log does not take every event now; send the same batch again.");
+    schema::payloads().fold(operation, |it, (name, payload)| it.knows(name, payload))
+}
+
 /// What became of a batch; `data` of the answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventReport)]
 struct Report {
     accepted: usize,
     duplicates: usize,
@@ -68,13 +119,18 @@ struct Report {
     results: Vec<Line>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventResult)]
 struct Line {
+    /// Its place in the batch, from 0.
     index: usize,
+    /// `accepted`, `duplicate`, `rejected`, `refused`, `unknown` or `unsent`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     position: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<FieldError>)]
     errors: Vec<Reason>,
 }
 
@@ -98,16 +154,11 @@ async fn one_kind(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     refuse_other_types(&headers)?;
-    let Some(kind) = Kind::parse(&kind) else {
-        let kinds = Kind::ALL.map(Kind::as_str).join(", ");
-        let message = format!("must be one of {kinds}");
-        return Err(Problem::invalid(vec![FieldError::new("kind", message)]));
-    };
+    let kind = KIND.read(&kind).map_err(|error| Problem::invalid(vec![error]))?;
     if !caller.may_write(kind) {
         let needed = Scope::EventsWrite(Some(kind)).to_string();
         let message = format!("This needs an API key with {needed}");
-        let forbidden = Problem::new(StatusCode::FORBIDDEN, message).of_type("forbidden");
-        return Err(forbidden.with("required", needed));
+        return Err(Problem::of(ProblemType::Forbidden, message).with("required", needed));
     }
     take(&deps, &caller, &budget, Some(kind), &body_of(body)?).await
 }
@@ -215,19 +266,19 @@ fn answer(report: Report) -> Response {
     if taken + rejected < all {
         let message = "the log does not take every event now; send the same batch again";
         return Problem::unavailable(message, RETRY_AFTER_S)
-            .with("data", json(&report))
+            .with("data", written(&report))
             .into_response();
     }
     if rejected == all {
         let message = "no event of the batch is valid; data.results has the reasons";
         return Problem::new(StatusCode::BAD_REQUEST, message)
-            .with("data", json(&report))
+            .with("data", written(&report))
             .into_response();
     }
     let status = if rejected == 0 { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     (status, Json(Envelope::of(report))).into_response()
 }
 
-fn json(report: &Report) -> serde_json::Value {
+fn written(report: &Report) -> Value {
     serde_json::to_value(report).unwrap_or_default()
 }

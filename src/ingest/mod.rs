@@ -4,7 +4,7 @@
 //!
 //! - [`submit`]: events onto the log in order, an outcome for each; what all ways in share;
 //! - [`envelope`]: `{"kind", "id"?, "data"}`, one event of a batch; [`message_id`]: what its id becomes;
-//! - [`http`]: `POST /api/events`; [`body`]: what it has, cut into events;
+//! - [`http`]: `POST /api/events`; [`body`]: what it has, cut into events; `schema`: what each kind's are;
 //! - [`file`]: `adaptive-bi ingest FILE`; [`lines`]: one with an event a line;
 //! - [`retail`]: the Online Retail data set as events.
 
@@ -15,4 +15,5 @@ pub mod http;
 pub mod lines;
 pub mod message_id;
 pub mod retail;
+mod schema;
 pub mod submit;

@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::http::parameters::Parameters;
 use crate::query::latest::Latest;
-use crate::query::params::Asked;
-use crate::query::summary::{Overview, Summary};
+use crate::query::views::summary::{Overview, Summary};
 use crate::query::wait::{self, Least, READ_WITHIN};
 use crate::query::{self, Deps, answer::View};
 use crate::telemetry::traces::Moment;
@@ -145,7 +145,7 @@ impl Updates {
 }
 
 /// What a request for the summary without parameters asks for.
-fn overview_at(now: Time) -> Result<Asked, query::Error> {
-    Asked::parse(&Uri::from_static(Summary::PATH), now, Summary::TREND_DAYS)
+fn overview_at(now: Time) -> Result<<Summary as View>::Parameters, query::Error> {
+    <Summary as View>::Parameters::parse(&Uri::from_static(Summary::ROUTE.path), now)
         .map_err(query::Error::Invalid)
 }

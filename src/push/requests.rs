@@ -18,7 +18,7 @@ use super::socket_io::PAYLOAD_BYTES_MAX;
 use crate::http::door::Line;
 use crate::http::door::client::ClientAddr;
 use crate::http::door::shares::Full;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemType};
 use crate::telemetry;
 
 /// The seconds that a refused client is told to wait.
@@ -153,8 +153,7 @@ fn too_many_packets() -> Problem {
 }
 
 fn limited(message: &'static str) -> Problem {
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, message);
-    problem.of_type("rate-limited").retry_after(RETRY_AFTER_S)
+    Problem::of(ProblemType::RateLimited, message).retry_after(RETRY_AFTER_S)
 }
 
 fn too_long() -> Problem {

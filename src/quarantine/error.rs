@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use projections::event::{Kind, Reason};
 use projections::fold::NotAtHand;
 
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::store;
 use crate::store::quarantine::State;
 use crate::stream;
@@ -74,14 +74,12 @@ fn in_words(reasons: &[Reason]) -> String {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
-        let conflict = |kind, error: &Error| {
-            Problem::new(StatusCode::CONFLICT, error.to_string()).of_type(kind)
-        };
+        let conflict = |kind, error: &Error| Problem::of(kind, error.to_string());
         match error {
             Error::NotThere => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
-            Error::Decided(_) => conflict("already-resolved", &error),
-            Error::UnderWay => conflict("replay-under-way", &error),
-            Error::AnotherLog => conflict("another-log", &error),
+            Error::Decided(_) => conflict(ProblemType::AlreadyResolved, &error),
+            Error::UnderWay => conflict(ProblemType::ReplayUnderWay, &error),
+            Error::AnotherLog => conflict(ProblemType::AnotherLog, &error),
             Error::KindNeeded => {
                 let message = format!("must be one of {}", Kind::ALL.map(Kind::as_str).join(", "));
                 Problem::invalid(vec![FieldError::new("kind", message)])
@@ -93,7 +91,7 @@ impl From<Error> for Problem {
             Error::StillInvalid(reasons) => {
                 let error = |it: Reason| FieldError::new(it.field, Cow::Owned(it.message));
                 Problem::invalid(reasons.into_iter().map(error).collect())
-                    .of_type("still-quarantined")
+                    .of_type(ProblemType::StillQuarantined)
             }
             Error::Refused(Refusal::TooLarge(bytes)) => {
                 let message = format!("must be at most {bytes} bytes");

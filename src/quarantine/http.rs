@@ -2,17 +2,17 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, State};
-use axum::http::Uri;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use projections::event::Kind;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::error::Error;
-use super::parameters::{is_dry, wanted};
+use super::parameters::{IsDry, Page};
 use super::shown::{Outcome, Shown};
 use super::{Edit, Quarantine, Who};
 use crate::auth::access::Access;
@@ -22,34 +22,120 @@ use crate::auth::role::{Action, Resource};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::openapi::{Answer, Operation, Tag};
+use crate::http::parameters::values::{Own, POSITION};
+use crate::http::parameters::{Asked, Parameter};
+use crate::http::problem::{FieldError, Problem, ProblemType};
 
 /// Why something is discarded is said in so many characters at most.
 pub const REASON_CHARACTERS_MAX: usize = 200;
+
+/// Where a message is. What is no position has nothing at it.
+const AT: Parameter<Own<u64>> =
+    Parameter::path("position", "The message's position on the log.", POSITION);
+const NOT_THERE: &str = "No message is quarantined at this position.";
 
 /// The endpoints.
 pub fn routes(quarantine: Quarantine) -> Routes {
     let events = |action| Access::Allowed(Resource::Events, action);
     Routes::new()
-        .get("/api/quarantine", events(Action::Read), list)
-        .get("/api/quarantine/{position}", events(Action::Read), show)
-        .post("/api/quarantine/{position}/discard", events(Action::Update), discard)
+        .get("/api/quarantine", events(Action::Read), of_list(), list)
+        .get("/api/quarantine/{position}", events(Action::Read), of_show(), show)
+        .post("/api/quarantine/{position}/discard", events(Action::Update), of_discard(), discard)
         .body_limit(BODY_BYTES_MAX)
-        .post("/api/quarantine/{position}/replay", events(Action::Update), replay)
+        .post("/api/quarantine/{position}/replay", events(Action::Update), of_replay(), replay)
         .with_state(quarantine)
 }
 
-#[derive(Debug, Serialize)]
+fn of_list() -> Operation {
+    let answer = Answer::data::<Listed>("A page of messages.");
+    let summary = "Messages that could not be understood, the oldest first";
+    Operation::new(Tag::Quarantine, "listQuarantine", summary, answer).takes::<Page>()
+}
+
+fn of_show() -> Operation {
+    let answer = Answer::data::<OneEvent>("The message, with its headers and its body.");
+    Operation::new(Tag::Quarantine, "getQuarantined", "One message, whole", answer)
+        .with(&AT)
+        .or_missing(NOT_THERE)
+}
+
+fn of_discard() -> Operation {
+    let answer = Answer::data::<OneDiscard>("The message is given up.");
+    Operation::new(Tag::Quarantine, "discardQuarantined", "Gives a message up", answer)
+        .with(&AT)
+        .takes::<IsDry>()
+        .body(&Fields::described(reason), &json!({ "reason": "sent by a test" }))
+        .or_missing(NOT_THERE)
+        .or_problems(&[ProblemType::AlreadyResolved, ProblemType::ReplayUnderWay])
+}
+
+fn of_replay() -> Operation {
+    let answer = Answer::data::<OneReplay>("What the fold makes of it.");
+    let payload = json!({ "description": "Another body, of any JSON." });
+    let schema = json!({
+        "type": "object",
+        "properties": { "payload": payload, "kind": one_of_kinds() },
+        "additionalProperties": false,
+    });
+    let content = json!({ "application/json": { "schema": schema } });
+    Operation::new(Tag::Quarantine, "replayQuarantined", "Sends a message again", answer)
+        .about("As it was, or with another body or kind. It ranks where it stood at first.")
+        .with(&AT)
+        .takes::<IsDry>()
+        .content(&content, false)
+        .or_missing(NOT_THERE)
+        .or_problems(&[
+            ProblemType::StillQuarantined,
+            ProblemType::AlreadyResolved,
+            ProblemType::ReplayUnderWay,
+            ProblemType::AnotherLog,
+        ])
+}
+
+/// One of the kinds of events.
+#[must_use]
+pub fn one_of_kinds() -> Value {
+    json!({ "type": "string", "enum": Kind::ALL.map(Kind::as_str) })
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuarantineList)]
 struct Listed {
     events: Vec<Shown>,
     pagination: Pagination,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaginationByPosition)]
 struct Pagination {
     limit: u32,
     /// The `cursor` that gets what comes after; null at the end.
     next: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OneQuarantined)]
+struct OneEvent {
+    event: Shown,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct OneReplay {
+    replay: Outcome,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct OneDiscard {
+    discard: Discarded,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Discarded {
+    /// Whether nothing was noted.
+    dry_run: bool,
+    reason: String,
 }
 
 /// What somebody does about one message.
@@ -67,7 +153,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Deed {
         let person = Person::from_request_parts(parts, state).await?;
         let position = Path::<String>::from_request_parts(parts, state).await;
         let Path(position) = position.map_err(|_| Error::NotThere)?;
-        let (position, dry) = (position_of(&position)?, is_dry(&parts.uri)?);
+        let position = position_of(&position)?;
+        let Asked(IsDry(dry)) = Asked::from_request_parts(parts, state).await?;
         let (name, origin) = (format!("user:{}", person.user_id), Origin::of_parts(parts));
         Ok(Deed { position, dry, who: Who { name, origin } })
     }
@@ -83,11 +170,12 @@ struct Edited<'a> {
     kind: Option<String>,
 }
 
-async fn list(State(quarantine): State<Quarantine>, uri: Uri) -> Result<Response, Problem> {
-    let (mut wanted, limit) = wanted(&uri, &quarantine.prefix)?;
-    // One more than is shown says whether there are more.
-    wanted.limit = limit + 1;
-    let mut kept = quarantine.list(&wanted).await?;
+async fn list(
+    State(quarantine): State<Quarantine>,
+    Asked(page): Asked<Page>,
+) -> Result<Response, Problem> {
+    let limit = page.limit;
+    let mut kept = quarantine.list(&page.wanted(&quarantine.prefix)).await?;
     let has_more = kept.len() > limit as usize;
     kept.truncate(limit as usize);
     let next = kept.last().filter(|_| has_more).map(|it| it.row.position.to_string());
@@ -100,7 +188,7 @@ async fn show(
     Path(position): Path<String>,
 ) -> Result<Response, Problem> {
     let kept = quarantine.show(position_of(&position)?).await?;
-    Ok(unkept(json!({ "event": Shown::whole(kept, &quarantine.prefix) })))
+    Ok(unkept(OneEvent { event: Shown::whole(kept, &quarantine.prefix) }))
 }
 
 async fn replay(
@@ -110,7 +198,7 @@ async fn replay(
 ) -> Result<Response, Problem> {
     let edit = edit_of(&body)?;
     let replay = quarantine.replay(to.position, edit, to.dry, &to.who).await?;
-    Ok(unkept(json!({ "replay": Outcome::from(replay) })))
+    Ok(unkept(OneReplay { replay: replay.into() }))
 }
 
 async fn discard(
@@ -118,20 +206,20 @@ async fn discard(
     to: Deed,
     mut body: Fields,
 ) -> Result<Response, Problem> {
-    let reason = body.text("reason").trim().to_owned();
-    if body.get("reason").is_some_and(serde_json::Value::is_string)
-        && !(1..=REASON_CHARACTERS_MAX).contains(&reason.chars().count())
-    {
-        body.wrong("reason", "must have 1 to 200 characters");
-    }
+    let reason = reason(&mut body);
     body.finish()?;
     quarantine.discard(to.position, &reason, to.dry, &to.who).await?;
-    Ok(unkept(json!({ "discard": { "dryRun": to.dry, "reason": reason } })))
+    Ok(unkept(OneDiscard { discard: Discarded { dry_run: to.dry, reason } }))
+}
+
+fn reason(body: &mut Fields) -> String {
+    let allowed = "must have 1 to 200 characters";
+    body.text("reason", 1..=REASON_CHARACTERS_MAX, |_| true, allowed)
 }
 
 /// What is no position has nothing at it.
 fn position_of(text: &str) -> Result<u64, Error> {
-    text.parse().map_err(|_| Error::NotThere)
+    AT.read(text).map_err(|_| Error::NotThere)
 }
 
 fn edit_of(body: &[u8]) -> Result<Edit, Problem> {

@@ -1,95 +1,164 @@
-//! The parameters of `GET /api/quarantine`.
+//! The parameters of `/api/quarantine`.
 
-use axum::http::Uri;
 use projections::event::Kind;
-use projections::time::Time;
 
-use crate::http::parameters::Parameters;
-use crate::http::problem::Problem;
+use crate::http::parameters::values::{
+    Flag, OneOf, Own, POSITION, Since, Text, Until, Whole, Word,
+};
+use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::store::quarantine::{QuarantineWanted, Which};
 use crate::stream::subject;
 
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 100;
-const DAY_MS: i64 = 86_400_000;
+const KIND: Parameter<OneOf<OfKind>> =
+    Parameter::query("kind", "Those whose subject names this kind, or names none.", OneOf::new());
+const FIELD: Parameter<Text> = Parameter::query(
+    "field",
+    "Those with a reason about this field; an empty one is the whole message.",
+    Text { min: 0, max: 256, allowed: "must be the field that a reason is about" },
+)
+.example("totalPrice");
+const STATE: Parameter<OneOf<Which>> =
+    Parameter::query("state", "What was decided about them.", OneOf::new());
+const CURSOR: Parameter<Own<u64>> = Parameter::query(
+    "cursor",
+    "Those after the page that had this as `pagination.next`.",
+    Own {
+        read: |text| text.parse().map_err(|_| "must be pagination.next of the page before"),
+        ..POSITION
+    },
+);
+const FROM_POSITION: Parameter<Own<u64>> =
+    Parameter::query("fromPosition", "Those from this position of the log on.", POSITION);
+const TO_POSITION: Parameter<Own<u64>> =
+    Parameter::query("toPosition", "Those up to and with this position of the log.", POSITION);
+const FROM: Parameter<Since> =
+    Parameter::query("from", "Those that the log stored since this day or instant.", Since);
+const TO: Parameter<Until> = Parameter::query(
+    "to",
+    "Those that the log stored before this instant, or up to this day, which is included whole.",
+    Until,
+);
+const LIMIT: Parameter<Whole<u32>> =
+    Parameter::query("limit", "How many messages a page has.", Whole { min: 1, max: 100 });
+const DRY_RUN: Parameter<Flag> =
+    Parameter::query("dryRun", "Says what would be done, and does not do it.", Flag);
 
 /// What is asked for, and how many a page has.
-pub(super) fn wanted(uri: &Uri, prefix: &str) -> Result<(QuarantineWanted, u32), Problem> {
-    let mut query = Parameters::of(uri);
-    let position = |text: &str| text.parse::<u64>().ok();
-    let a_position = "must be a position of the log";
-    let text = |text: &str| (text.chars().count() <= 256).then(|| text.to_owned());
-    let instant = |text: &str| Time::parse(text).ok().map(|time| time.0);
-    // A day is included whole.
-    let end = |text: &str| instant(text).map(|ms| if text.len() > 10 { ms } else { ms + DAY_MS });
-    let an_instant = "must be a day or an instant in RFC 3339";
-    let kinds = "must be a kind of event, or unknown";
-    let wanted = QuarantineWanted {
-        subjects: query.take("kind", |name| of_kind(prefix, name), kinds),
-        field: query.take("field", text, "must be the field that a reason is about"),
-        which: query
-            .take("state", which, "must be open, replayed, discarded or all")
-            .unwrap_or_default(),
-        after: query.take("cursor", position, "must be pagination.next of the page before"),
-        from_position: query.take("fromPosition", position, a_position),
-        to_position: query.take("toPosition", position, a_position),
-        from: query.take("from", instant, an_instant),
-        to: query.take("to", end, an_instant),
-        limit: 0,
-    };
-    let limit = query.number("limit", LIMIT_MAX, "must be a whole number from 1 to 100");
-    query.finish()?;
-    Ok((wanted, limit.unwrap_or(LIMIT)))
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    kind: Option<OfKind>,
+    wanted: QuarantineWanted,
+    pub(super) limit: u32,
 }
 
-/// Whether it is only to be tried.
-pub(super) fn is_dry(uri: &Uri) -> Result<bool, Problem> {
-    let mut query = Parameters::of(uri);
-    let dry = query.take("dryRun", |text| text.parse().ok(), "must be true or false");
-    query.finish()?;
-    Ok(dry.unwrap_or(false))
+/// A kind of event, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OfKind {
+    One(Kind),
+    Unknown,
 }
 
-/// The subjects of a kind, or those of none.
-fn of_kind(prefix: &str, name: &str) -> Option<(Vec<String>, bool)> {
-    if name == "unknown" {
-        let all = Kind::ALL.map(|kind| subject::of_kind(prefix, kind));
-        return Some((all.to_vec(), true));
+impl Parameters for Page {
+    fn read(query: &mut Query) -> Self {
+        let kind = query.take(&KIND);
+        let wanted = QuarantineWanted {
+            subjects: None,
+            field: query.take(&FIELD),
+            which: query.take_or(&STATE, Which::default()),
+            after: query.take(&CURSOR),
+            from_position: query.take(&FROM_POSITION),
+            to_position: query.take(&TO_POSITION),
+            from: query.take(&FROM),
+            to: query.take(&TO),
+            limit: 0,
+        };
+        Page { kind, wanted, limit: query.take_or(&LIMIT, 50) }
     }
-    Kind::parse(name).map(|kind| (vec![subject::of_kind(prefix, kind)], false))
 }
 
-/// Those of a state.
-fn which(name: &str) -> Option<Which> {
-    match name {
-        "open" => Some(Which::Open),
-        "replayed" => Some(Which::Replayed),
-        "discarded" => Some(Which::Discarded),
-        "all" => Some(Which::All),
-        _ => None,
+impl Page {
+    /// What to look for where subjects begin with `prefix`: one more than is shown says whether there
+    /// are more.
+    pub(super) fn wanted(self, prefix: &str) -> QuarantineWanted {
+        let of = |kind| subject::of_kind(prefix, kind);
+        let subjects = self.kind.map(|kind| match kind {
+            OfKind::One(kind) => (vec![of(kind)], false),
+            OfKind::Unknown => (Kind::ALL.map(of).to_vec(), true),
+        });
+        QuarantineWanted { subjects, limit: self.limit + 1, ..self.wanted }
+    }
+}
+
+/// Whether something is only to be tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct IsDry(pub(super) bool);
+
+impl Parameters for IsDry {
+    fn read(query: &mut Query) -> Self {
+        IsDry(query.take_or(&DRY_RUN, false))
+    }
+}
+
+impl Word for OfKind {
+    const ALL: &'static [Self] = &{
+        let mut all = [OfKind::Unknown; Kind::ALL.len() + 1];
+        let mut at = 0;
+        while at < Kind::ALL.len() {
+            all[at] = OfKind::One(Kind::ALL[at]);
+            at += 1;
+        }
+        all
+    };
+
+    fn word(self) -> &'static str {
+        match self {
+            OfKind::One(kind) => kind.as_str(),
+            OfKind::Unknown => "unknown",
+        }
+    }
+}
+
+impl Word for Which {
+    const ALL: &'static [Self] = &[Which::Open, Which::Replayed, Which::Discarded, Which::All];
+
+    fn word(self) -> &'static str {
+        match self {
+            Which::Open => "open",
+            Which::Replayed => "replayed",
+            Which::Discarded => "discarded",
+            Which::All => "all",
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use projections::time::Time;
 
-    fn read(query: &str) -> Result<(QuarantineWanted, u32), String> {
-        wanted(&format!("/api/quarantine?{query}").parse().unwrap(), "shop")
-            .map_err(|problem| problem.message().to_owned())
+    use super::*;
+    use crate::http::problem::Problem;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    fn read(query: &str) -> Result<QuarantineWanted, String> {
+        Page::parse(&format!("/api/quarantine?{query}").parse().unwrap(), Time(0))
+            .map(|page| page.wanted("shop"))
+            .map_err(|errors| Problem::invalid(errors).message().to_owned())
     }
 
     #[test]
     fn what_is_asked_for_is_read_and_what_cannot_be_is_named() {
-        assert_eq!(read(""), Ok((QuarantineWanted::default(), LIMIT)));
-        let (wanted, limit) =
+        assert_eq!(read(""), Ok(QuarantineWanted { limit: 51, ..QuarantineWanted::default() }));
+        let wanted =
             read("kind=stock&field=&state=all&cursor=7&from=2026-01-01&to=2026-01-01&limit=3")
                 .unwrap();
         assert_eq!(wanted.subjects, Some((vec!["shop.stock".to_owned()], false)));
         assert_eq!((wanted.field.as_deref(), wanted.after), (Some(""), Some(7)));
-        assert_eq!((wanted.which, limit), (Which::All, 3));
+        assert_eq!((wanted.which, wanted.limit), (Which::All, 4));
         assert_eq!(wanted.to.unwrap() - wanted.from.unwrap(), DAY_MS);
-        assert!(read("kind=unknown").unwrap().0.subjects.unwrap().1);
+        assert!(read("kind=unknown").unwrap().subjects.unwrap().1);
+        let named = OfKind::ALL.iter().map(|it| it.word());
+        assert!(named.eq(Kind::ALL.map(Kind::as_str).into_iter().chain(["unknown"])));
         for (query, field) in [
             ("kind=orders", "kind"),
             ("state=begun", "state"),

@@ -6,16 +6,19 @@ use projections::event::Kind;
 use projections::time::Time;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Replay;
+use crate::http::problem::FieldError;
 use crate::store::commit::QuarantineReason;
 use crate::store::quarantine::{Kept, Resolution, State};
 use crate::store::time;
 use crate::stream::subject;
 
 /// A quarantined message. What there is not is null.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Quarantined)]
 pub struct Shown {
     /// Its position.
     pub position: u64,
@@ -24,10 +27,12 @@ pub struct Shown {
     /// The kind that its subject names.
     pub kind: Option<&'static str>,
     /// When the log stored it.
+    #[schema(format = DateTime)]
     pub at: String,
     /// How long its body is.
     pub bytes: u64,
     /// Every reason.
+    #[schema(value_type = Vec<FieldError>)]
     pub reasons: Vec<QuarantineReason>,
     /// `open`, `begun`, `replayed` or `discarded`.
     pub state: &'static str,
@@ -39,13 +44,15 @@ pub struct Shown {
 }
 
 /// A message as the log had it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = QuarantinedWhole)]
 pub struct Whole {
     /// Its headers; none where they cannot be read.
     pub headers: Vec<(String, String)>,
     /// Its block of headers, where that or the subject cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub headers_base64: Option<String>,
     /// Its body, where it is text, or the first 8 MB of it.
     pub payload: Option<String>,
@@ -54,10 +61,12 @@ pub struct Whole {
 }
 
 /// What was decided about a message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Resolution)]
 pub struct Decided {
     /// Since when.
+    #[schema(format = DateTime)]
     pub at: String,
     /// By whom.
     pub by: String,
@@ -70,8 +79,9 @@ pub struct Decided {
 }
 
 /// What a replay came to, or would come to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Replay)]
 pub struct Outcome {
     /// Whether nothing was sent.
     pub dry_run: bool,

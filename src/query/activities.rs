@@ -8,6 +8,7 @@ use projections::family::{Dimension, Family, Slice};
 use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE};
 use projections::vocabulary::{NONE, NONE_NAME, OTHER_NAME};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::memory::Reading;
 use super::range::Quarters;
@@ -15,8 +16,9 @@ use crate::store;
 use crate::store::read::{Part, Span};
 
 /// How many activities of one type there were.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ActivityCount)]
 pub struct Activity {
     /// The type.
     pub activity_type: String,

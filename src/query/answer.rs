@@ -1,19 +1,26 @@
 //! How every query is answered: parse, one snapshot, the headers that say what it reflects.
 
+use std::fmt::Debug;
+
 use axum::extract::State;
-use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::answers::Question;
 use super::memory::Reading;
-use super::params::Asked;
 use super::wait::{self, Least};
 use super::{Deps, Error};
+use crate::auth::access::Access;
 use crate::auth::caller::Caller;
-use crate::auth::role::Rights;
-use crate::http::problem::Problem;
+use crate::auth::role::{Action, Resource, Rights};
+use crate::auth::scope::Scope;
+use crate::http::openapi::{Answer, Get, Operation, PROVENANCE};
+use crate::http::parameters::Parameters;
+use crate::http::problem::{Problem, ProblemType};
+use crate::http::{Routes, etag};
 use crate::projector::status::State as Projector;
 use crate::store;
 use crate::store::read::Snapshot;
@@ -26,12 +33,22 @@ const X_STUCK: HeaderName = HeaderName::from_static("x-stuck");
 /// A snapshot whose time has gone by is taken anew this often.
 const ATTEMPTS: usize = 3;
 
-/// One endpoint: what it reads of a snapshot.
-pub trait View: Serialize + Sized + Send {
-    /// Where it is.
-    const PATH: &'static str;
-    /// How many local days its trend has where no range is given.
-    const TREND_DAYS: u64;
+/// Who may see metrics.
+pub const METRICS: Access =
+    Access::AllowedOrKey(Resource::Metrics, Action::Read, Scope::MetricsRead);
+/// Who may see dashboards.
+pub const DASHBOARD: Access =
+    Access::AllowedOrKey(Resource::Dashboard, Action::Read, Scope::MetricsRead);
+
+/// One endpoint: where it is, which parameters it takes, and what it reads of a snapshot.
+pub trait View: Serialize + ToSchema + Sized + Send + 'static {
+    /// Where it is, who may see it, and what it is.
+    const ROUTE: Get;
+    /// What it can be asked for. What two questions differ in shows in their [`Debug`] form, which
+    /// answers are kept by.
+    ///
+    /// [`Debug`]: std::fmt::Debug
+    type Parameters: Parameters + Clone + Debug + Send + Sync + 'static;
 
     /// Reads it.
     ///
@@ -39,12 +56,28 @@ pub trait View: Serialize + Sized + Send {
     /// As [`Reading::rollups`].
     fn read(
         from: Reading<'_>,
-        asked: &Asked,
+        parameters: &Self::Parameters,
     ) -> impl Future<Output = Result<Self, store::Error>> + Send;
 }
 
+/// Adds the route of a view, documented by its type.
+pub fn route<V: View>(routes: Routes<Deps>) -> Routes<Deps> {
+    let Get { path, access, id, tag, summary, about } = V::ROUTE;
+    let answer = Answer::data::<V>("The figures.").headers(PROVENANCE);
+    let known = Answer::empty(304, "The caller has this answer.").headers(PROVENANCE);
+    let operation = Operation::new(tag, id, summary, answer)
+        .about(about)
+        .or(known)
+        .takes::<V::Parameters>()
+        .with(&wait::MIN_POSITION)
+        .with(&wait::PREFER)
+        .with(&etag::PARAMETER)
+        .or_problems(&[ProblemType::ProjectionBehind]);
+    routes.get(path, access, operation, get::<V>)
+}
+
 /// Answers a `GET` of a view.
-pub async fn get<V: View>(
+async fn get<V: View>(
     State(deps): State<Deps>,
     caller: Caller,
     uri: Uri,
@@ -65,17 +98,17 @@ async fn answer<V: View>(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
-    let asked = Asked::parse(uri, (deps.now)(), V::TREND_DAYS).map_err(Error::Invalid)?;
+    let parameters = V::Parameters::parse(uri, (deps.now)()).map_err(Error::Invalid)?;
     let mut snapshot = wait::snapshot(deps, Least::of(headers)?).await?;
-    let question = Question::of::<V>(&asked, rights);
+    let question = Question::of::<V>(&parameters, rights);
     let mut attempt = 1;
     loop {
         let etag = question.etag(&snapshot);
         let provenance = provenance(deps, &snapshot, &etag);
-        if is_known(headers, &etag) {
+        if etag::is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
         }
-        match deps.answers.get::<V>(question.clone(), &snapshot, &asked).await {
+        match deps.answers.get::<V>(&question, &etag, &snapshot, &parameters).await {
             Ok(body) => {
                 let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 return Ok((provenance, [json], body).into_response());
@@ -113,34 +146,4 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
     // A 304 has to say it as well, and nothing further out would.
     headers.insert(VARY, ACCEPT_ENCODING.into());
     headers
-}
-
-/// Whether the caller has this answer, by RFC 9110's weak comparison.
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|tag| {
-        let tag = opaque(tag);
-        tag == "*" || tag == opaque(etag)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn known(values: &[&str]) -> bool {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(IF_NONE_MATCH, value.parse().unwrap());
-        }
-        is_known(&headers, "W/\"abc\"")
-    }
-
-    #[test]
-    fn an_answer_the_caller_has_is_known_by_its_tag() {
-        assert!(known(&["W/\"abc\""]) && known(&["\"abc\""]) && known(&["*"]));
-        assert!(known(&["\"x\", W/\"abc\""]) && known(&["\"x\"", "\"abc\""]));
-        assert!(!known(&[]) && !known(&["\"ab\""]) && !known(&["abc"]));
-    }
 }

@@ -6,8 +6,8 @@
 //! shows the snapshot that they are of.
 
 use std::collections::HashMap;
-use std::fmt::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +21,6 @@ use tokio::time::{Instant, timeout};
 use super::Error;
 use super::answer::View;
 use super::memory::{Memory, Reading};
-use super::params::Asked;
 use super::wait::READ_WITHIN;
 use crate::auth::role::Rights;
 use crate::http::envelope::Envelope;
@@ -48,16 +47,23 @@ pub struct Answers {
 }
 
 /// A question that was asked lately.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Regular {
     read: Read,
-    asked: Asked,
     /// Whether it was asked more than once; who asks once may never come back.
     again: bool,
     last: Instant,
 }
 
-type Read = for<'a> fn(Reading<'a>, &'a Asked) -> BoxFuture<'a, Result<Bytes, Error>>;
+/// Reads the answer to a question, whatever its view and parameters are.
+type Read = Arc<dyn for<'a> Fn(Reading<'a>) -> BoxFuture<'a, Result<Bytes, Error>> + Send + Sync>;
+
+impl fmt::Debug for Regular {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Regular { again, last, .. } = self;
+        f.debug_struct("Regular").field("again", again).field("last", last).finish_non_exhaustive()
+    }
+}
 
 impl Default for Answers {
     fn default() -> Self {
@@ -71,20 +77,21 @@ impl Default for Answers {
 }
 
 impl Answers {
-    /// The answer of a view.
+    /// The answer of a view, whose `ETag` is that of the question at the snapshot.
     ///
     /// # Errors
     /// [`Error::Shared`], as another request may have been told the same.
     pub async fn get<V: View>(
         &self,
-        question: Question,
+        question: &Question,
+        etag: &str,
         snapshot: &Snapshot,
-        asked: &Asked,
+        parameters: &V::Parameters,
     ) -> Result<Bytes, Error> {
-        let etag = question.etag(snapshot);
-        self.remember(question, read::<V>, *asked, Instant::now());
-        let reading = read::<V>(self.reading(snapshot), asked);
-        self.kept.try_get_with(etag, reading).await.map_err(Error::Shared)
+        self.remember(question, Instant::now(), || erased::<V>(parameters));
+        // Nothing of it is made where the answer is at hand.
+        let reading = async { read::<V>(self.reading(snapshot), parameters).boxed().await };
+        self.kept.try_get_with_by_ref(etag, reading).await.map_err(Error::Shared)
     }
 
     /// Makes what was asked for again lately anew, of a snapshot that nobody has seen yet. One that takes
@@ -93,7 +100,7 @@ impl Answers {
         let again = iter(self.asked_lately()).for_each_concurrent(
             AT_A_TIME,
             async |(question, regular)| {
-                let reading = (regular.read)(self.reading(snapshot), &regular.asked);
+                let reading = (regular.read)(self.reading(snapshot));
                 let _ = self.kept.try_get_with(Question(question).etag(snapshot), reading).await;
             },
         );
@@ -111,10 +118,13 @@ impl Answers {
         self.memory.rollups.heard(announcement);
     }
 
-    fn remember(&self, Question(question): Question, read: Read, asked: Asked, last: Instant) {
+    fn remember(&self, Question(question): &Question, last: Instant, read: impl FnOnce() -> Read) {
         let mut regulars = self.lock();
-        let again = regulars.contains_key(&question);
-        regulars.insert(question, Regular { read, asked, again, last });
+        if let Some(regular) = regulars.get_mut(question) {
+            (regular.again, regular.last) = (true, last);
+            return;
+        }
+        regulars.insert(question.clone(), Regular { read: read(), again: false, last });
         if regulars.len() > 2 * REGULARS_MAX {
             forget(&mut regulars);
         }
@@ -146,13 +156,19 @@ fn forget(regulars: &mut HashMap<String, Regular>) {
     }
 }
 
-fn read<'a, V: View>(from: Reading<'a>, asked: &'a Asked) -> BoxFuture<'a, Result<Bytes, Error>> {
-    async move {
-        let view = timeout(READ_WITHIN, V::read(from, asked)).await;
-        let view = view.map_err(|_| Error::TimedOut)??;
-        serde_json::to_vec(&Envelope::of(view)).map(Bytes::from).map_err(Error::Unwritable)
-    }
-    .boxed()
+async fn read<V: View>(from: Reading<'_>, parameters: &V::Parameters) -> Result<Bytes, Error> {
+    let view = timeout(READ_WITHIN, V::read(from, parameters)).await;
+    let view = view.map_err(|_| Error::TimedOut)??;
+    serde_json::to_vec(&Envelope::of(view)).map(Bytes::from).map_err(Error::Unwritable)
+}
+
+/// The same for whoever does not know the view.
+fn erased<V: View>(parameters: &V::Parameters) -> Read {
+    let parameters = parameters.clone();
+    Arc::new(move |from| {
+        let parameters = parameters.clone();
+        async move { read::<V>(from, &parameters).await }.boxed()
+    })
 }
 
 /// What is asked, by whom as far as that changes the answer.
@@ -160,11 +176,11 @@ fn read<'a, V: View>(from: Reading<'a>, asked: &'a Asked) -> BoxFuture<'a, Resul
 pub struct Question(String);
 
 impl Question {
-    /// A view, with its ranges resolved, for a caller who may see as much.
+    /// A view, with its parameters resolved, for a caller who may see as much.
     #[must_use]
-    pub fn of<V: View>(asked: &Asked, rights: Rights) -> Self {
+    pub fn of<V: View>(parameters: &V::Parameters, rights: Rights) -> Self {
         let version = env!("CARGO_PKG_VERSION");
-        Question(format!("{version}|{}|{}|{asked:?}", V::PATH, rights.bits()))
+        Question(format!("{version}|{}|{}|{parameters:?}", V::ROUTE.path, rights.bits()))
     }
 
     /// The same for the same answer alone: to this question, of this generation at this position.
@@ -190,22 +206,10 @@ fn hashed(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::params::Statuses;
-    use crate::query::range::Quarters;
-    use crate::query::zone::Zone;
 
     fn ask(answers: &Answers, question: &str, at: Instant) {
-        fn never<'a>(_: Reading<'a>, _: &'a Asked) -> BoxFuture<'a, Result<Bytes, Error>> {
-            std::future::pending().boxed()
-        }
-        let asked = Asked {
-            zone: Zone::UTC,
-            statuses: Statuses::All,
-            limit: None,
-            range: None,
-            trend: Quarters::ALL,
-        };
-        answers.remember(Question(question.to_owned()), never, asked, at);
+        let never: fn() -> Read = || Arc::new(|_| std::future::pending().boxed());
+        answers.remember(&Question(question.to_owned()), at, never);
     }
 
     #[test]

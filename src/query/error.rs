@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::store;
 
 /// Why a query gets no answer.
@@ -62,7 +62,7 @@ fn problem(error: Arc<Error>) -> Problem {
         Error::NoGeneration => Problem::unavailable("The read models are being made", 1),
         Error::Behind { position } => {
             Problem::unavailable("The read models have not reached this position yet", 1)
-                .of_type("projection-behind")
+                .of_type(ProblemType::ProjectionBehind)
                 .with("position", *position)
         }
         Error::Store(cause) if !cause.is_unavailable() => Problem::internal(error),

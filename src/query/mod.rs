@@ -6,26 +6,23 @@
 //! - [`answer`]: what all queries have in common; [`wait`]: waiting for a position; [`latest`]: the
 //!   newest snapshot, and [`answers`]: what was asked of it, kept at hand;
 //! - [`params`], [`range`], [`zone`]: what is asked for, as quarter hours and local days;
-//! - one file for each endpoint: [`sales`], [`products`], [`customers`], [`summary`];
+//! - [`views`]: one file for each endpoint;
 //! - what they are made with: [`union`] of rollups, [`ranking`], [`activities`];
 //! - what is not read again: [`memory`], of [`ids`] and rollups.
 
 pub mod activities;
 pub mod answer;
 pub mod answers;
-pub mod customers;
 mod error;
 pub mod ids;
 pub mod latest;
 pub mod memory;
 pub mod params;
-pub mod products;
 pub mod range;
 pub mod ranking;
 mod rollups;
-pub mod sales;
-pub mod summary;
 pub mod union;
+pub mod views;
 pub mod wait;
 pub mod zone;
 
@@ -36,17 +33,9 @@ use futures_util::future::BoxFuture;
 use projections::time::Time;
 use tokio::sync::watch;
 
-use self::answer::View;
 use self::answers::Answers;
-use self::customers::CustomerMetrics;
 pub use self::error::Error;
 use self::latest::Latest;
-use self::products::ProductMetrics;
-use self::sales::SalesMetrics;
-use self::summary::Summary;
-use crate::auth::access::Access;
-use crate::auth::role::{Action, Resource};
-use crate::auth::scope::Scope;
 use crate::http::Routes;
 use crate::projector::status::Status;
 use crate::store::Store;
@@ -86,13 +75,7 @@ pub fn system_clock() -> Time {
 }
 
 /// The endpoints.
+#[must_use]
 pub fn routes(deps: Deps) -> Routes {
-    let read = |resource| Access::AllowedOrKey(resource, Action::Read, Scope::MetricsRead);
-    let (metrics, dashboard) = (read(Resource::Metrics), read(Resource::Dashboard));
-    Routes::new()
-        .get(SalesMetrics::PATH, metrics, answer::get::<SalesMetrics>)
-        .get(ProductMetrics::PATH, metrics, answer::get::<ProductMetrics>)
-        .get(CustomerMetrics::PATH, metrics, answer::get::<CustomerMetrics>)
-        .get(Summary::PATH, dashboard, answer::get::<Summary>)
-        .with_state(deps)
+    views::routes().with_state(deps)
 }

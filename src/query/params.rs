@@ -1,20 +1,66 @@
 //! The parameters of a request, parsed once into what cannot be wrong.
 
-use axum::extract::Query;
-use axum::http::Uri;
+use std::ops::Deref;
+
 use projections::event::Status;
 use projections::family::Slice;
 use projections::fold::root::Root;
 use projections::time::Time;
+use serde_json::json;
 
 use super::range::{Bound, Quarters, Range, Scope};
 use super::zone::Zone;
-use crate::http::problem::FieldError;
+use crate::http::parameters::values::{OneOf, Own, Whole, Word, day_or_instant};
+use crate::http::parameters::{Parameter, Parameters, Query};
 
 /// The most that a list can be asked for.
 pub const LIMIT_MAX: usize = 100;
+/// A list as long as it comes, unless it is asked for less.
+pub const WHOLE: usize = usize::MAX;
 
-const NAMES: &str = "startDate, endDate, tz, limit, status";
+const START_DATE: Parameter<Own<Bound>> = Parameter::query(
+    "startDate",
+    "Where the range begins: a day, which is included whole, or an instant, which is included with \
+     its quarter hour. Without it a range begins with the first data.",
+    BOUND,
+)
+.example("2026-01-01");
+const END_DATE: Parameter<Own<Bound>> = Parameter::query(
+    "endDate",
+    "Where the range ends: a day, which is included whole, or an instant, which is included with its \
+     quarter hour. Without it a range ends now. Without both there is no range: totals are of all \
+     time, and the trend has the last days.",
+    BOUND,
+)
+.example("2026-01-31");
+const TZ: Parameter<Own<Zone>> = Parameter::query(
+    "tz",
+    "The zone that days are of, by its IANA name.",
+    Own {
+        read: |name| {
+            Zone::named(name).ok_or("must be the IANA name of a zone, such as Europe/London")
+        },
+        schema: || json!({ "type": "string" }),
+        written: |zone| json!(zone.name()),
+    },
+)
+.example("Europe/London");
+const LIMIT: Parameter<Whole<usize>> = Parameter::query(
+    "limit",
+    "How long lists are at most; a trend has its last so many days.",
+    Whole { min: 1, max: LIMIT_MAX },
+);
+const STATUS: Parameter<OneOf<Statuses>> =
+    Parameter::query("status", "Which transactions are counted.", OneOf::new());
+
+const BOUND: Own<Bound> = Own {
+    read: bound,
+    schema: day_or_instant,
+    written: |bound| match bound {
+        Bound::Day(day) => json!(day.to_string()),
+        Bound::Instant(at) => json!(at.to_rfc3339()),
+    },
+};
 
 /// Which transactions are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +78,18 @@ pub struct Asked {
     pub zone: Zone,
     /// Which transactions are counted.
     pub statuses: Statuses,
-    /// How long lists may be, where it was said.
-    pub limit: Option<usize>,
+    /// How long lists may be.
+    pub limit: usize,
     /// The range, where there is one.
     pub range: Option<Range>,
     /// Which quarter hours the trend has: those of the range, else of the last days.
     pub trend: Quarters,
 }
+
+/// The parameters of a view of sales, products or customers over time. A trend without a range has the
+/// last `TREND_DAYS`; lists are as long as `LIST` where nothing else is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranged<const TREND_DAYS: u64, const LIST: usize>(Asked);
 
 impl Statuses {
     /// The slices of a rollup that are counted.
@@ -58,10 +109,24 @@ impl Statuses {
             Statuses::All => None,
         }
     }
+}
 
-    fn named(name: &str) -> Option<Self> {
-        let one = |name| Status::ALL.into_iter().find(|status| status.as_str() == name);
-        if name == "all" { Some(Statuses::All) } else { one(name).map(Statuses::One) }
+impl Word for Statuses {
+    const ALL: &'static [Self] = &{
+        let mut all = [Statuses::All; Status::ALL.len() + 1];
+        let mut at = 0;
+        while at < Status::ALL.len() {
+            all[at] = Statuses::One(Status::ALL[at]);
+            at += 1;
+        }
+        all
+    };
+
+    fn word(self) -> &'static str {
+        match self {
+            Statuses::One(status) => status.as_str(),
+            Statuses::All => "all",
+        }
     }
 }
 
@@ -71,84 +136,38 @@ impl Asked {
     pub fn scope(&self, root: &Root) -> Scope {
         self.range.map_or(Quarters::ALL, |range| range.quarters).scope(root)
     }
+}
 
-    /// Reads the query of a URI. `now` is the server's time; a trend without a range has the last
-    /// `trend_days`.
-    ///
-    /// # Errors
-    /// Every parameter that is unknown, given twice or wrong, and what is allowed.
-    pub fn parse(uri: &Uri, now: Time, trend_days: u64) -> Result<Self, Vec<FieldError>> {
-        let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(uri)
-            .map_err(|_| vec![FieldError::new("query", "must be name=value pairs joined by &")])?;
-        let mut given = Given::default();
-        let mut errors = Vec::new();
-        for (name, value) in pairs {
-            errors.extend(given.take(&name, &value).err());
-        }
-        let zone = given.zone.unwrap_or(Zone::UTC);
-        let range = match Range::resolve(given.start, given.end, zone, now) {
-            Ok(range) => range,
-            Err(_) if !errors.is_empty() => None,
-            Err(error) => return Err(vec![error]),
+impl<const TREND_DAYS: u64, const LIST: usize> Parameters for Ranged<TREND_DAYS, LIST> {
+    fn read(query: &mut Query) -> Self {
+        let (start, end) = (query.take(&START_DATE), query.take(&END_DATE));
+        let zone = query.take_or(&TZ, Zone::UTC);
+        let limit = match LIST {
+            WHOLE => query.take(&LIMIT).unwrap_or(WHOLE),
+            list => query.take_or(&LIMIT, list),
         };
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let last_days = || Quarters::last_days(trend_days, zone, now);
-        Ok(Asked {
-            zone,
-            statuses: given.statuses.unwrap_or(Statuses::One(Status::Completed)),
-            limit: given.limit,
-            trend: range.map_or_else(last_days, |range| range.quarters),
-            range,
-        })
+        let statuses = query.take_or(&STATUS, Statuses::One(Status::Completed));
+        let range = match Range::resolve(start, end, zone, query.now()) {
+            Ok(range) => range,
+            // Of ends that could not be read nothing can be said together.
+            Err(error) => {
+                if query.is_right() {
+                    query.wrong(error);
+                }
+                None
+            }
+        };
+        let last_days = || Quarters::last_days(TREND_DAYS, zone, query.now());
+        let trend = range.map_or_else(last_days, |range| range.quarters);
+        Ranged(Asked { zone, statuses, limit, range, trend })
     }
 }
 
-#[derive(Default)]
-struct Given {
-    start: Option<Bound>,
-    end: Option<Bound>,
-    zone: Option<Zone>,
-    limit: Option<usize>,
-    statuses: Option<Statuses>,
-}
+impl<const TREND_DAYS: u64, const LIST: usize> Deref for Ranged<TREND_DAYS, LIST> {
+    type Target = Asked;
 
-impl Given {
-    fn take(&mut self, name: &str, value: &str) -> Result<(), FieldError> {
-        match name {
-            "startDate" => once("startDate", &mut self.start, bound(value)),
-            "endDate" => once("endDate", &mut self.end, bound(value)),
-            "tz" => {
-                let message = "must be the IANA name of a zone, such as Europe/London";
-                once("tz", &mut self.zone, Zone::named(value).ok_or(message))
-            }
-            "limit" => {
-                let message = "must be a whole number from 1 to 100";
-                once("limit", &mut self.limit, limit(value).ok_or(message))
-            }
-            "status" => {
-                let message = "must be completed, pending, failed, returned or all";
-                once("status", &mut self.statuses, Statuses::named(value).ok_or(message))
-            }
-            _ => {
-                let name: String = name.chars().take(64).collect();
-                let message = format!("is no parameter of this endpoint; it takes {NAMES}");
-                Err(FieldError::new(name, message))
-            }
-        }
-    }
-}
-
-fn once<T>(
-    name: &'static str,
-    slot: &mut Option<T>,
-    value: Result<T, &'static str>,
-) -> Result<(), FieldError> {
-    let value = value.map_err(|message| FieldError::new(name, message))?;
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(FieldError::new(name, "must be given once")),
+    fn deref(&self) -> &Asked {
+        &self.0
     }
 }
 
@@ -166,18 +185,17 @@ fn bound(value: &str) -> Result<Bound, &'static str> {
     Ok(Bound::Day(Zone::UTC.day_of(at)))
 }
 
-fn limit(value: &str) -> Option<usize> {
-    let plain = value.bytes().all(|byte| byte.is_ascii_digit());
-    value.parse().ok().filter(|limit| plain && (1..=LIMIT_MAX).contains(limit))
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::Uri;
+
     use super::*;
+    use crate::http::problem::FieldError;
 
     fn parse(query: &str) -> Result<Asked, Vec<FieldError>> {
         let uri: Uri = format!("/api/metrics/sales?{query}").parse().unwrap();
-        Asked::parse(&uri, Time::parse("2026-11-21T04:03:07Z").unwrap(), 30)
+        let asked = Ranged::<30, WHOLE>::parse(&uri, Time::parse("2026-11-21T04:03:07Z").unwrap());
+        asked.map(|asked| *asked)
     }
 
     fn refused(query: &str) -> Vec<String> {
@@ -188,7 +206,7 @@ mod tests {
     fn nothing_given_is_completed_in_utc_and_the_last_thirty_days() {
         let asked = parse("").unwrap();
         assert_eq!(asked.statuses, Statuses::One(Status::Completed));
-        assert_eq!((asked.zone, asked.limit, asked.range), (Zone::UTC, None, None));
+        assert_eq!((asked.zone, asked.limit, asked.range), (Zone::UTC, WHOLE, None));
         assert_eq!(asked.trend.to - asked.trend.from, 30 * 96);
     }
 
@@ -198,7 +216,7 @@ mod tests {
             parse("startDate=2026-01-01&endDate=2026-01-31&tz=Asia%2FKolkata&limit=7&status=all")
                 .unwrap();
         assert_eq!(asked.statuses, Statuses::All);
-        assert_eq!((asked.zone.name(), asked.limit), ("Asia/Kolkata", Some(7)));
+        assert_eq!((asked.zone.name(), asked.limit), ("Asia/Kolkata", 7));
         assert_eq!(asked.range.unwrap().quarters, asked.trend);
         assert_eq!(asked.trend.to - asked.trend.from, 31 * 96);
     }
@@ -223,6 +241,23 @@ mod tests {
         ] {
             assert_eq!(refused(query).len(), 1, "{query}");
         }
+    }
+
+    #[test]
+    fn ends_in_the_wrong_order_are_named_beside_what_else_is_wrong() {
+        assert_eq!(
+            refused("page=2&startDate=2026-02-02&endDate=2026-02-01"),
+            ["page", "startDate"]
+        );
+        assert_eq!(refused("startDate=2026-02-02&endDate=2026-02-01&limit=0"), ["limit"]);
+    }
+
+    #[test]
+    fn a_list_is_as_long_as_its_view_has_it_unless_it_is_said() {
+        let limit = |query: &str| {
+            Ranged::<30, 5>::parse(&format!("/?{query}").parse().unwrap(), Time(0)).unwrap().limit
+        };
+        assert_eq!((limit(""), limit("limit=7")), (5, 7));
     }
 
     #[test]

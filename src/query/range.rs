@@ -5,6 +5,7 @@ use projections::bucket::{self, Level, QUARTER_MS, quarter_of, quarter_start};
 use projections::fold::root::Root;
 use projections::time::Time;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::zone::Zone;
 use crate::http::problem::FieldError;
@@ -41,11 +42,17 @@ pub struct Range {
 }
 
 /// The range that was used, as answers state it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RangeUsed)]
 pub struct Used {
+    /// When it begins.
+    #[schema(format = DateTime)]
     start_date: String,
+    /// When it ends, which is no part of it.
+    #[schema(format = DateTime)]
     end_date: String,
+    /// The zone that days are of.
     tz: &'static str,
 }
 

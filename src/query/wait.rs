@@ -9,11 +9,32 @@ use tokio::time::{Instant, timeout_at};
 
 use super::latest::Latest;
 use super::{Deps, Error};
+use crate::http::parameters::Parameter;
+use crate::http::parameters::values::{Own, POSITION, Text};
 use crate::http::problem::FieldError;
 use crate::store::read::Snapshot;
 
 /// The header that names a position to wait for.
 pub const X_MIN_POSITION: &str = "x-min-position";
+/// The same, as a parameter.
+pub const MIN_POSITION: Parameter<Own<u64>> = Parameter::header(
+    "X-Min-Position",
+    "The position of the log that the answer has to reflect. With `Prefer: wait` it is waited for.",
+    Own {
+        read: |text| {
+            let position = text.trim().parse();
+            position.map_err(|_| "must be a position: a whole number, as in an answer's X-Position")
+        },
+        ..POSITION
+    },
+);
+/// How long may be waited for it. What is not understood is no preference.
+pub const PREFER: Parameter<Text> = Parameter::header(
+    "Prefer",
+    "`wait=5` waits up to 5 seconds for the position, and at most 60.",
+    Text { min: 0, max: 256, allowed: "must be a preference, such as wait=5" },
+)
+.example("wait=5");
 
 const WAIT_SECONDS_MAX: u64 = 60;
 /// A database that takes longer for one read is taken to be down.
@@ -38,10 +59,8 @@ impl Least {
         let Some(position) = headers.get(X_MIN_POSITION) else {
             return Ok(Least { position: 0, wait });
         };
-        let position = position.to_str().ok().and_then(|text| text.trim().parse().ok());
-        let message = "must be a position: a whole number, as in an answer's X-Position";
-        let invalid = || Error::Invalid(vec![FieldError::new("X-Min-Position", message)]);
-        Ok(Least { position: position.ok_or_else(invalid)?, wait })
+        let position = MIN_POSITION.read(position.to_str().unwrap_or_default());
+        Ok(Least { position: position.map_err(|error| Error::Invalid(vec![error]))?, wait })
     }
 }
 

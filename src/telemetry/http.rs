@@ -21,6 +21,7 @@ use crate::auth::access::Access;
 use crate::auth::role::{Action, Resource};
 use crate::auth::scope::Scope;
 use crate::http::Routes;
+use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::projections::Lag;
 use crate::projector::status::{State as Doing, Status};
 use crate::store::Store;
@@ -49,7 +50,13 @@ pub struct Deps {
 /// The endpoint.
 pub fn routes(deps: Deps) -> Routes {
     let read = Access::AllowedOrKey(Resource::System, Action::Read, Scope::MetricsScrape);
-    Routes::new().get("/metrics", read, metrics).with_state(deps)
+    Routes::new().get("/metrics", read, of_metrics(), metrics).with_state(deps)
+}
+
+fn of_metrics() -> Operation {
+    let about = "Every metric, in the text form of Prometheus.";
+    let answer = Answer::text("text/plain", about).headers(&["Cache-Control"]);
+    Operation::new(Tag::Service, "getMetrics", "What the service counts, for Prometheus", answer)
 }
 
 async fn metrics(State(deps): State<Deps>) -> Response {

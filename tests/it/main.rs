@@ -28,7 +28,7 @@
 //! - [`invariants`]: what holds however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped;
 //!   [`frozen`]: servers that do not answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
-//!   [`corpus`]: what the fuzzer found worth keeping.
+//!   [`openapi`]: the API's own description; [`corpus`]: what the fuzzer found worth keeping.
 
 mod admin;
 mod audit;
@@ -59,6 +59,7 @@ mod log_users;
 mod mail;
 mod memory;
 mod metrics;
+mod openapi;
 mod people;
 mod poison;
 mod progress;

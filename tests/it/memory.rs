@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::query::answer::View;
 use adaptive_bi::query::answers::Answers;
-use adaptive_bi::query::customers::CustomerMetrics;
 use adaptive_bi::query::latest;
 use adaptive_bi::query::memory::{Memory, Reading};
-use adaptive_bi::query::params::Asked;
-use adaptive_bi::query::products::ProductMetrics;
-use adaptive_bi::query::sales::SalesMetrics;
-use adaptive_bi::query::summary::Summary;
+use adaptive_bi::query::views::customers::CustomerMetrics;
+use adaptive_bi::query::views::products::ProductMetrics;
+use adaptive_bi::query::views::sales::SalesMetrics;
+use adaptive_bi::query::views::summary::Summary;
 use futures_util::StreamExt;
 use projections::time::Time;
 use serde_json::Value;
@@ -33,8 +33,8 @@ const RANGES: [&str; 5] = [
 const NOW: Time = Time(1_780_272_000_000);
 
 async fn answer<V: View>(from: Reading<'_>, range: &str) -> Value {
-    let uri = format!("{}{range}", V::PATH).parse().expect("a URI");
-    let asked = Asked::parse(&uri, NOW, V::TREND_DAYS).expect("a question");
+    let uri = format!("{}{range}", V::ROUTE.path).parse().expect("a URI");
+    let asked = V::Parameters::parse(&uri, NOW).expect("a question");
     let read = Box::pin(V::read(from, &asked)).await;
     serde_json::to_value(read.expect("an answer")).expect("JSON")
 }

@@ -43,6 +43,10 @@ fn rows() -> Vec<Row> {
     let password = r#"{"currentPassword":"x","newPassword":"y"}"#;
     vec![
         get("/", 200, everybody()),
+        get("/docs", 200, everybody()),
+        get("/docs/swagger-ui.css", 200, everybody()),
+        get("/docs/swagger-ui.js", 200, everybody()),
+        get("/api/openapi.json", 200, everybody()),
         get("/health", 200, everybody()),
         get("/health/live", 200, everybody()),
         get("/health/ready", 200, everybody()),

@@ -1,10 +1,10 @@
 //! `GET /api/audit`: the audit, the newest first.
 
 use axum::extract::State;
-use axum::http::Uri;
 use axum::response::Response;
-use projections::time::Time;
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::EventType;
@@ -14,29 +14,35 @@ use crate::auth::http::unkept;
 use crate::auth::role::{Action, Resource};
 use crate::http::Routes;
 use crate::http::envelope::Envelope;
-use crate::http::parameters::Parameters;
+use crate::http::openapi::{Answer, Operation, Tag};
+use crate::http::parameters::values::{OneOf, Own, Since, Text, Until, Whole};
+use crate::http::parameters::{Asked, Parameter, Parameters, Query};
 use crate::http::problem::Problem;
 use crate::store::platform::Platform;
 use crate::store::platform::audit::{AuditRow, AuditWanted};
 use crate::store::time;
 
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 100;
-const DAY_MS: i64 = 86_400_000;
-
 /// The endpoint.
 pub fn routes(store: Platform) -> Routes {
     let read = Access::Allowed(Resource::System, Action::Read);
-    Routes::new().get("/api/audit", read, list).with_state(store)
+    Routes::new().get("/api/audit", read, of_list(), list).with_state(store)
 }
 
-#[derive(Debug, Serialize)]
+fn of_list() -> Operation {
+    let answer = Answer::data::<Listed>("A page of entries.");
+    Operation::new(Tag::Audit, "listAudit", "Who did what, the newest first", answer)
+        .takes::<Page>()
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditList)]
 struct Listed {
     entries: Vec<Entry>,
     pagination: Pagination,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaginationByCursor)]
 struct Pagination {
     limit: u32,
     /// The `cursor` that gets what is older; null at the end.
@@ -44,12 +50,15 @@ struct Pagination {
 }
 
 /// A row as it is shown. What there is not is null.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntry)]
 struct Entry {
     id: String,
+    #[schema(format = DateTime)]
     at: String,
     event: String,
+    /// `done` or `refused`.
     outcome: &'static str,
     who: Option<String>,
     target: Option<String>,
@@ -74,8 +83,10 @@ impl From<AuditRow> for Entry {
     }
 }
 
-async fn list(State(store): State<Platform>, uri: Uri) -> Result<Response, Problem> {
-    let (mut wanted, limit) = wanted(&uri)?;
+async fn list(
+    State(store): State<Platform>,
+    Asked(Page { mut wanted, limit }): Asked<Page>,
+) -> Result<Response, Problem> {
     // One more than is shown says whether there are more.
     wanted.limit = limit as usize + 1;
     let mut rows = store.audit(&wanted).await.map_err(Error::from)?;
@@ -86,48 +97,76 @@ async fn list(State(store): State<Platform>, uri: Uri) -> Result<Response, Probl
     Ok(unkept(Envelope::of(Listed { entries, pagination: Pagination { limit, next } })))
 }
 
-fn wanted(uri: &Uri) -> Result<(AuditWanted, u32), Problem> {
-    let mut query = Parameters::of(uri);
-    let text = |text: &str| (1..=256).contains(&text.chars().count()).then(|| text.to_owned());
-    let instant = |text: &str| Time::parse(text).ok().map(|time| time.0);
-    // A day is included whole.
-    let end = |text: &str| instant(text).map(|ms| if text.len() > 10 { ms } else { ms + DAY_MS });
-    let an_instant = "must be a day or an instant in RFC 3339";
-    let wanted = AuditWanted {
-        action: query.take(
-            "event",
-            |name| EventType::parse(name).map(EventType::as_str),
-            "must be the name of an event, such as sign-in",
-        ),
-        actor: query.take("who", text, "must be who did it, such as user:<id> or command"),
-        target: query.take("target", text, "must be what it was done to, such as user:<id>"),
-        from: query.take("from", instant, an_instant),
-        to: query.take("to", end, an_instant),
-        after: query.take(
-            "cursor",
-            |text| Uuid::try_parse(text).ok(),
-            "must be pagination.next of the page before",
-        ),
-        limit: 0,
-    };
-    let limit = query.number("limit", LIMIT_MAX, "must be a whole number from 1 to 100");
-    query.finish()?;
-    Ok((wanted, limit.unwrap_or(LIMIT)))
+const EVENT: Parameter<OneOf<EventType>> =
+    Parameter::query("event", "What happened.", OneOf::new());
+const WHO: Parameter<Text> = Parameter::query("who", "Who did it.", WHOM).example("command");
+const TARGET: Parameter<Text> =
+    Parameter::query("target", "What it was done to.", WHAT).example("projections");
+const FROM: Parameter<Since> =
+    Parameter::query("from", "What happened since this day or instant.", Since);
+const TO: Parameter<Until> = Parameter::query(
+    "to",
+    "What happened before this instant, or up to this day, which is included whole.",
+    Until,
+);
+const CURSOR: Parameter<Own<Uuid>> = Parameter::query(
+    "cursor",
+    "What is older than the page that had this as `pagination.next`.",
+    Own {
+        read: |text| {
+            Uuid::try_parse(text).map_err(|_| "must be pagination.next of the page before")
+        },
+        schema: || json!({ "type": "string", "format": "uuid" }),
+        written: |id| json!(id),
+    },
+);
+const LIMIT: Parameter<Whole<u32>> =
+    Parameter::query("limit", "How many entries a page has.", Whole { min: 1, max: 100 });
+
+const WHOM: Text =
+    Text { min: 1, max: 256, allowed: "must be who did it, such as user:<id> or command" };
+const WHAT: Text =
+    Text { min: 1, max: 256, allowed: "must be what it was done to, such as user:<id>" };
+
+/// Which entries are asked for, and how many a page has.
+#[derive(Debug, PartialEq, Eq)]
+struct Page {
+    wanted: AuditWanted,
+    limit: u32,
+}
+
+impl Parameters for Page {
+    fn read(query: &mut Query) -> Self {
+        let wanted = AuditWanted {
+            action: query.take(&EVENT).map(EventType::as_str),
+            actor: query.take(&WHO),
+            target: query.take(&TARGET),
+            from: query.take(&FROM),
+            to: query.take(&TO),
+            after: query.take(&CURSOR),
+            limit: 0,
+        };
+        Page { wanted, limit: query.take_or(&LIMIT, 50) }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use projections::time::Time;
+
     use super::*;
 
-    fn read(query: &str) -> Result<(AuditWanted, u32), String> {
-        wanted(&format!("/api/audit?{query}").parse().unwrap())
-            .map_err(|problem| problem.message().to_owned())
+    const DAY_MS: i64 = 86_400_000;
+
+    fn read(query: &str) -> Result<Page, String> {
+        Page::parse(&format!("/api/audit?{query}").parse().unwrap(), Time(0))
+            .map_err(|errors| Problem::invalid(errors).message().to_owned())
     }
 
     #[test]
     fn what_is_asked_for_is_read_and_what_cannot_be_is_named() {
-        assert_eq!(read(""), Ok((AuditWanted::default(), LIMIT)));
-        let (wanted, limit) =
+        assert_eq!(read(""), Ok(Page { wanted: AuditWanted::default(), limit: 50 }));
+        let Page { wanted, limit } =
             read("event=sign-in&who=user:1&from=2026-01-01&to=2026-01-01&limit=7").unwrap();
         assert_eq!((wanted.action, wanted.actor.as_deref()), (Some("sign-in"), Some("user:1")));
         assert_eq!(wanted.to.unwrap() - wanted.from.unwrap(), DAY_MS);

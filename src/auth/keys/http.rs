@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use projections::time::Time;
 use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::{DAYS, DAYS_MAX, End, Keys, Wanted, is_name};
+use super::{DAYS, DAYS_MAX, End, Keys, NAME_MAX, Wanted, is_name};
 use crate::auth::access::Access;
 use crate::auth::body::{BODY_BYTES_MAX, Fields};
 use crate::auth::caller::Person;
@@ -18,36 +19,96 @@ use crate::auth::scope::Scope;
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
-use crate::http::problem::Problem;
+use crate::http::openapi::{Answer, Operation, Tag};
+use crate::http::parameters::Parameter;
+use crate::http::parameters::values::Text;
+use crate::http::problem::{Problem, ProblemType};
 use crate::store::platform::keys::KeyRow;
 use crate::store::time;
 
+const ID: Parameter<Text> = Parameter::path(
+    "id",
+    "The key's id, as `GET /api/keys` lists it.",
+    Text { min: 1, max: 128, allowed: "must be an id" },
+);
+const SCOPES_MAX: usize = 16;
 const SCOPES_ALLOWED: &str = "must be a list of events:write, events:write:<kind>, metrics:read, push:subscribe or metrics:scrape";
 
 /// The endpoints.
 pub fn routes(keys: Keys) -> Routes {
     let system = |action| Access::Allowed(Resource::System, action);
     Routes::new()
-        .get("/api/keys", system(Action::Read), list)
-        .post("/api/keys", system(Action::Create), create)
-        .delete("/api/keys/{id}", system(Action::Delete), revoke)
+        .get("/api/keys", system(Action::Read), of_list(), list)
+        .post("/api/keys", system(Action::Create), of_create(), create)
+        .delete("/api/keys/{id}", system(Action::Delete), of_revoke(), revoke)
         .body_limit(BODY_BYTES_MAX)
         .with_state(keys)
 }
 
+fn of_list() -> Operation {
+    Operation::new(Tag::Keys, "listKeys", "All API keys", Answer::data::<All>("The keys."))
+}
+
+fn of_create() -> Operation {
+    let answer = Answer::data_and_message::<Made>("The key, which is not shown again.").status(201);
+    let example = json!({ "name": "till", "scopes": ["events:write"], "expiresInDays": 90 });
+    Operation::new(Tag::Keys, "createKey", "Makes an API key", answer)
+        .about(
+            "A key is good for 365 days unless `expiresInDays`, or `expiresAt`, says otherwise; \
+             `expiresAt: never` is for ever. Nobody gives a key what they may not do themselves.",
+        )
+        .body(&Fields::described(wanted), &example)
+        .knows_type::<Scope>()
+        .or_problems(&[ProblemType::TooManyKeys])
+}
+
+fn of_revoke() -> Operation {
+    let answer = Answer::data_and_message::<One>("The key as it was.");
+    Operation::new(Tag::Keys, "revokeKey", "Revokes an API key", answer)
+        .about("It is refused from the next request on.")
+        .with(&ID)
+        .or_missing("There is no such API key.")
+}
+
 /// A key as it is shown: all but what it is used by.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
 struct Shown {
     id: String,
     name: String,
     scopes: Vec<Scope>,
+    #[schema(format = DateTime)]
     created_at: String,
     created_by: String,
     /// Null where it is good until it is revoked.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// To the minute; null where it was never used.
+    #[schema(format = DateTime)]
     last_used_at: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApiKeyList)]
+struct All {
+    keys: Vec<Shown>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OneApiKey)]
+struct One {
+    api_key: Shown,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NewApiKey)]
+struct Made {
+    api_key: Shown,
+    /// What the program has to send; it is seen here and never again.
+    key: String,
 }
 
 impl From<KeyRow> for Shown {
@@ -66,8 +127,7 @@ impl From<KeyRow> for Shown {
 
 async fn list(State(keys): State<Keys>) -> Result<Response, Problem> {
     let rows = keys.store.keys().await.map_err(Error::from)?;
-    let shown: Vec<_> = rows.into_iter().map(Shown::from).collect();
-    Ok(unkept(Envelope::of(json!({ "keys": shown }))))
+    Ok(unkept(Envelope::of(All { keys: rows.into_iter().map(Shown::from).collect() })))
 }
 
 async fn create(
@@ -79,7 +139,7 @@ async fn create(
     let wanted = wanted(&mut body);
     body.finish()?;
     let made = keys.create_by(&person, &wanted, &origin).await?;
-    let data = json!({ "apiKey": Shown::from(made.row), "key": made.text });
+    let data = Made { api_key: made.row.into(), key: made.text };
     let answer = Envelope::of(data).saying("Keep the key now; it is not shown again");
     Ok((StatusCode::CREATED, unkept(answer)).into_response())
 }
@@ -91,21 +151,27 @@ async fn revoke(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let row = keys.revoke_by(&person, &id, &origin).await?;
-    let data = json!({ "apiKey": Shown::from(row) });
-    Ok(unkept(Envelope::of(data).saying("The key is revoked")))
+    Ok(unkept(Envelope::of(One { api_key: row.into() }).saying("The key is revoked")))
 }
 
 fn wanted(body: &mut Fields) -> Wanted {
-    let name = body.text("name").trim().to_owned();
-    if body.get("name").is_some_and(Value::is_string) && !is_name(&name) {
-        body.wrong("name", "must have 1 to 64 characters, all of them visible");
-    }
+    let allowed = "must have 1 to 64 characters, all of them visible";
+    let name = body.text("name", 1..=NAME_MAX, is_name, allowed);
     Wanted { name, scopes: scopes(body), end: end(body) }
 }
 
+fn some_scopes() -> Value {
+    json!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": SCOPES_MAX,
+        "items": { "$ref": "#/components/schemas/Scope" },
+    })
+}
+
 fn scopes(body: &mut Fields) -> Vec<Scope> {
-    let scopes = match body.get("scopes") {
-        Some(Value::Array(all)) if (1..=16).contains(&all.len()) => {
+    let scopes = match body.needed("scopes", some_scopes) {
+        Some(Value::Array(all)) if (1..=SCOPES_MAX).contains(&all.len()) => {
             all.iter().map(|it| it.as_str().and_then(|name| Scope::parse(name).ok())).collect()
         }
         _ => None,
@@ -118,7 +184,16 @@ fn scopes(body: &mut Fields) -> Vec<Scope> {
 
 /// A key that is good for ever has to be asked for in so many letters.
 fn end(body: &mut Fields) -> End {
-    let (at, in_days) = (body.get("expiresAt").cloned(), body.get("expiresInDays").cloned());
+    let at = body.value("expiresAt", || {
+        let instant = json!({ "type": ["string", "null"], "format": "date-time" });
+        json!({ "anyOf": [instant, { "const": "never" }] })
+    });
+    let at = at.cloned();
+    let in_days = body.value(
+        "expiresInDays",
+        || json!({ "type": ["integer", "null"], "minimum": 1, "maximum": DAYS_MAX }),
+    );
+    let in_days = in_days.cloned();
     match (at, in_days) {
         (None, None) => End::InDays(DAYS),
         (Some(_), Some(_)) => {

@@ -1,6 +1,6 @@
 //! The bodies of `POST` and `PUT`: a new account, and what is to be changed of one.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::auth::accounts::NewAccount;
 use crate::auth::body::Fields;
@@ -19,120 +19,130 @@ pub fn new_account(body: &mut Fields, created_by: &str) -> NewAccount {
     NewAccount {
         email: body.email("email"),
         password: body.secret("password"),
-        username: body.optional("username", 1..=20, AT_MOST_20),
-        first_name: body.optional("firstName", 1..=50, AT_MOST_50),
-        last_name: body.optional("lastName", 1..=50, AT_MOST_50),
-        role: role(body).unwrap_or(Role::Viewer),
+        username: body.optional("username", 20, AT_MOST_20),
+        first_name: body.optional("firstName", 50, AT_MOST_50),
+        last_name: body.optional("lastName", 50, AT_MOST_50),
+        role: body.word("role").unwrap_or(Role::Viewer),
         permissions: permissions(body).unwrap_or_default(),
         created_by: created_by.to_owned(),
     }
 }
 
-/// Reads what is to be changed of an account: what is not there, or as it was, is no change, since
-/// clients send back what they read. Null and an empty text take away. What is wrong is kept in
-/// mind by `body`.
-pub fn change(body: &mut Fields, account: &Account) -> Change {
-    if body.get("password").is_some() {
-        body.wrong("password", "is not changed here but by POST /api/auth/password");
-    }
-    let email = body.get("email").is_some().then(|| body.email("email"));
-    let email = email.filter(|email| *email != account.email);
-    let is_active = is_active(body).filter(|is_active| *is_active != account.is_active);
-    let permissions = permissions(body)
-        .filter(|asked| Rights::listed(asked) != Rights::listed(&account.permissions));
-    let mut profile = account.profile.clone();
-    body.within("profile", |fields| read_profile(fields, &mut profile));
-    Change {
-        is_verified: email.is_some().then_some(false),
-        email,
-        username: name(body, "username", 20, AT_MOST_20, account.username.as_ref()),
-        first_name: name(body, "firstName", 50, AT_MOST_50, account.first_name.as_ref()),
-        last_name: name(body, "lastName", 50, AT_MOST_50, account.last_name.as_ref()),
-        role: role(body).filter(|role| *role != account.role),
-        permissions,
-        profile: Some(profile).filter(|profile| *profile != account.profile),
-        is_active,
-        password: None,
-    }
+/// What is to be changed of an account, whichever it is: what is not there stays; a text that is empty
+/// is taken away.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    email: Option<String>,
+    username: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    role: Option<Role>,
+    permissions: Option<Vec<Permission>>,
+    profile: Profile,
+    is_active: Option<bool>,
 }
 
-fn name(
-    body: &mut Fields,
-    field: &'static str,
-    characters: usize,
-    allowed: &'static str,
-    had: Option<&String>,
-) -> Option<String> {
-    if !body.is_given(field) {
-        return None;
+impl Asked {
+    /// Reads it. Null and an empty text take away. What is wrong is kept in mind by `body`.
+    pub fn read(body: &mut Fields) -> Self {
+        if body.get("password").is_some() {
+            body.wrong("password", "is not changed here but by POST /api/auth/password");
+        }
+        Asked {
+            email: body.optional_email("email"),
+            username: body.change("username", 20, AT_MOST_20),
+            first_name: body.change("firstName", 50, AT_MOST_50),
+            last_name: body.change("lastName", 50, AT_MOST_50),
+            role: body.word("role"),
+            permissions: permissions(body),
+            profile: body.within("profile", read_profile).unwrap_or_default(),
+            is_active: body.flag("isActive"),
+        }
     }
-    let asked = body.optional(field, 1..=characters, allowed).unwrap_or_default();
-    (had.map_or("", String::as_str) != asked).then_some(asked)
-}
 
-fn role(body: &mut Fields) -> Option<Role> {
-    let role = body.get("role")?.as_str().and_then(Role::parse);
-    if role.is_none() {
-        body.wrong("role", "must be admin, manager, analyst or viewer");
+    /// What it changes of an account: what is as it was is no change, since clients send back what they
+    /// read.
+    #[must_use]
+    pub fn of(&self, account: &Account) -> Change {
+        let name = |asked: &Option<String>, had: &Option<String>| {
+            let had = had.as_deref().unwrap_or_default();
+            asked.clone().filter(|asked| asked != had)
+        };
+        let email = self.email.clone().filter(|email| *email != account.email);
+        let permissions = self.permissions.clone();
+        let profile = changed_profile(&self.profile, &account.profile);
+        Change {
+            is_verified: email.is_some().then_some(false),
+            email,
+            username: name(&self.username, &account.username),
+            first_name: name(&self.first_name, &account.first_name),
+            last_name: name(&self.last_name, &account.last_name),
+            role: self.role.filter(|role| *role != account.role),
+            permissions: permissions
+                .filter(|asked| Rights::listed(asked) != Rights::listed(&account.permissions)),
+            profile: Some(profile).filter(|profile| *profile != account.profile),
+            is_active: self.is_active.filter(|is_active| *is_active != account.is_active),
+            password: None,
+        }
     }
-    role
 }
 
 fn permissions(body: &mut Fields) -> Option<Vec<Permission>> {
-    let listed = serde_json::from_value::<Vec<Permission>>(body.get("permissions")?.clone());
-    if listed.is_err() {
-        let allowed = "must be a list of {resource, actions} that there are";
-        body.wrong("permissions", allowed);
-    }
-    Some(Rights::listed(&listed.ok()?).permissions())
+    let allowed = "must be a list of {resource, actions} that there are";
+    let listed: Vec<Permission> = body.json("permissions", allowed)?;
+    Some(Rights::listed(&listed).permissions())
 }
 
-fn is_active(body: &mut Fields) -> Option<bool> {
-    let is_active = body.get("isActive")?.as_bool();
-    if is_active.is_none() {
-        body.wrong("isActive", "must be true or false");
-    }
-    is_active
-}
-
-fn read_profile(fields: &mut Fields, profile: &mut Profile) {
-    put(fields, "avatar", 500, "must have at most 500 characters", &mut profile.avatar);
-    let is_given = fields.is_given("avatar");
-    if is_given && profile.avatar.as_deref().is_some_and(|avatar| !is_address(avatar)) {
+fn read_profile(fields: &mut Fields) -> Profile {
+    let avatar = fields.change("avatar", 500, "must have at most 500 characters");
+    if avatar.as_deref().is_some_and(|avatar| !avatar.is_empty() && !is_address(avatar)) {
         fields.wrong("avatar", "must be an http or https address, or a path");
     }
-    put(fields, "phone", 32, AT_MOST_32, &mut profile.phone);
-    put(fields, "department", 100, AT_MOST_100, &mut profile.department);
-    put(fields, "position", 100, AT_MOST_100, &mut profile.position);
-    put(fields, "timezone", 50, AT_MOST_50, &mut profile.timezone);
-    fields.within("preferences", |fields| read_preferences(fields, &mut profile.preferences));
-}
-
-fn read_preferences(fields: &mut Fields, preferences: &mut Preferences) {
-    put(fields, "theme", 32, AT_MOST_32, &mut preferences.theme);
-    put(fields, "language", 32, AT_MOST_32, &mut preferences.language);
-    for (field, text) in [
-        ("notifications", &mut preferences.notifications),
-        ("dashboard", &mut preferences.dashboard),
-    ] {
-        if fields.is_given(field) {
-            *text = fields.get(field).map(Value::to_string);
-        }
-        if text.as_ref().is_some_and(|text| text.len() > JSON_BYTES_MAX) {
-            fields.wrong(field, "must have at most 4,096 bytes");
-        }
+    Profile {
+        avatar,
+        phone: fields.change("phone", 32, AT_MOST_32),
+        department: fields.change("department", 100, AT_MOST_100),
+        position: fields.change("position", 100, AT_MOST_100),
+        timezone: fields.change("timezone", 50, AT_MOST_50),
+        preferences: fields.within("preferences", read_preferences).unwrap_or_default(),
     }
 }
 
-fn put(
-    fields: &mut Fields,
-    field: &'static str,
-    characters: usize,
-    allowed: &'static str,
-    text: &mut Option<String>,
-) {
-    if fields.is_given(field) {
-        *text = fields.optional(field, 1..=characters, allowed);
+fn read_preferences(fields: &mut Fields) -> Preferences {
+    Preferences {
+        theme: fields.change("theme", 32, AT_MOST_32),
+        language: fields.change("language", 32, AT_MOST_32),
+        notifications: anything(fields, "notifications"),
+        dashboard: anything(fields, "dashboard"),
+    }
+}
+
+/// JSON that clients keep for themselves, as text.
+fn anything(fields: &mut Fields, name: &'static str) -> Option<String> {
+    let text = fields.value(name, || json!({})).map(Value::to_string);
+    if text.as_ref().is_some_and(|text| text.len() > JSON_BYTES_MAX) {
+        fields.wrong(name, "must have at most 4,096 bytes");
+    }
+    fields.is_given(name).then(|| text.unwrap_or_default())
+}
+
+fn changed_profile(asked: &Profile, had: &Profile) -> Profile {
+    let changed = |asked: &Option<String>, had: &Option<String>| {
+        asked.clone().or_else(|| had.clone()).filter(|text| !text.is_empty())
+    };
+    let (asked_of, had_of) = (&asked.preferences, &had.preferences);
+    Profile {
+        avatar: changed(&asked.avatar, &had.avatar),
+        phone: changed(&asked.phone, &had.phone),
+        department: changed(&asked.department, &had.department),
+        position: changed(&asked.position, &had.position),
+        timezone: changed(&asked.timezone, &had.timezone),
+        preferences: Preferences {
+            theme: changed(&asked_of.theme, &had_of.theme),
+            language: changed(&asked_of.language, &had_of.language),
+            notifications: changed(&asked_of.notifications, &had_of.notifications),
+            dashboard: changed(&asked_of.dashboard, &had_of.dashboard),
+        },
     }
 }
 
@@ -143,8 +153,6 @@ fn is_address(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::auth::user::User;
     use crate::store::platform::accounts::PasswordHash;
@@ -173,8 +181,11 @@ mod tests {
 
     fn read(body: &Value) -> Result<Change, String> {
         let mut fields = Fields::parse(body.to_string().as_bytes()).unwrap();
-        let change = change(&mut fields, &account());
-        fields.finish().map(|()| change).map_err(|problem| problem.message().to_owned())
+        let asked = Asked::read(&mut fields);
+        fields
+            .finish()
+            .map(|()| asked.of(&account()))
+            .map_err(|problem| problem.message().to_owned())
     }
 
     #[test]

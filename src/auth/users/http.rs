@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
-use super::list::Asked;
+use super::list::Page;
 use super::{Whose, fields};
 use crate::auth::access::Access::{self, Allowed, SignedIn};
 use crate::auth::accounts::Accounts;
@@ -18,12 +19,15 @@ use crate::auth::caller::Person;
 use crate::auth::error::Error;
 use crate::auth::gate::Refusal;
 use crate::auth::http::unkept;
-use crate::auth::role::{Action, Resource, Role};
-use crate::auth::user::User;
+use crate::auth::role::{Action, Permission, Resource, Role};
+use crate::auth::user::{OneUser, User};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
-use crate::http::problem::Problem;
+use crate::http::openapi::{Answer, Operation, Tag};
+use crate::http::parameters::values::Text;
+use crate::http::parameters::{Asked, Parameter};
+use crate::http::problem::{Problem, ProblemType};
 use crate::store::platform::accounts::Account;
 use crate::store::platform::directory::{AccountsWanted, SortBy};
 use crate::store::time;
@@ -31,28 +35,93 @@ use crate::store::time;
 /// How many of the newest accounts the summary has.
 const RECENT: u32 = 5;
 
+const ID: Parameter<Text> = Parameter::path("id", "The account's id.", AN_ID);
+const AN_ID: Text = Text { min: 1, max: 128, allowed: "must be an id" };
+const NO_ACCOUNT: &str = "There is no such account.";
+
 /// The endpoints.
 pub fn routes(accounts: Arc<Accounts>) -> Routes {
     let users = |action| Allowed(Resource::Users, action);
     Routes::new()
-        .get("/api/users", users(Action::Read), list)
-        .post("/api/users", users(Action::Create), create)
-        .get("/api/users/stats/summary", users(Action::Read), summary)
-        .get("/api/users/{id}", SignedIn, show)
-        .put("/api/users/{id}", SignedIn, change)
-        .delete("/api/users/{id}", users(Action::Delete), deactivate)
-        .post("/api/users/{id}/reactivate", users(Action::Update), reactivate)
+        .get("/api/users", users(Action::Read), of_list(), list)
+        .post("/api/users", users(Action::Create), of_create(), create)
+        .get("/api/users/stats/summary", users(Action::Read), of_summary(), summary)
+        .get("/api/users/{id}", SignedIn, of_show(), show)
+        .put("/api/users/{id}", SignedIn, of_change(), change)
+        .delete("/api/users/{id}", users(Action::Delete), of_deactivate(), deactivate)
+        .post("/api/users/{id}/reactivate", users(Action::Update), of_reactivate(), reactivate)
         .body_limit(BODY_BYTES_MAX)
         .with_state(accounts)
 }
 
-#[derive(Debug, Serialize)]
+fn of_list() -> Operation {
+    let answer = Answer::data::<Listed>("A page of accounts.");
+    Operation::new(Tag::Users, "listUsers", "Accounts, a page at a time", answer).takes::<Page>()
+}
+
+fn of_create() -> Operation {
+    let answer = Answer::data::<OneUser>("The account is made.").status(201);
+    let body = Fields::described(|body| fields::new_account(body, ""));
+    let example = json!({ "email": "ann@example.org", "password": "seven lamps of 1849" });
+    Operation::new(Tag::Users, "createUser", "Makes an account", answer)
+        .body(&body, &example)
+        .knows_type::<Permission>()
+        .or_problems(&[ProblemType::EmailTaken])
+}
+
+fn of_summary() -> Operation {
+    let answer = Answer::data::<Stats>("How many accounts there are, and the newest.");
+    Operation::new(Tag::Users, "countUsers", "Accounts in numbers", answer)
+}
+
+fn of_show() -> Operation {
+    let answer = Answer::data::<OneUser>("The account.");
+    Operation::new(Tag::Users, "getUser", "One account", answer)
+        .about("One's own, or any with `users:read`.")
+        .with(&ID)
+        .or_missing(NO_ACCOUNT)
+}
+
+fn of_change() -> Operation {
+    let answer = Answer::data::<OneUser>("The account as it is now.");
+    let body = Fields::described(fields::Asked::read);
+    Operation::new(Tag::Users, "changeUser", "Changes an account", answer)
+        .about(
+            "One's own, or any with `users:update`. What is left out stays; null and an empty text take \
+             away. Nobody changes their own role, permissions or activity.",
+        )
+        .with(&ID)
+        .body(&body, &json!({ "firstName": "Ann", "profile": { "timezone": "Europe/London" } }))
+        .knows_type::<Permission>()
+        .or_missing(NO_ACCOUNT)
+        .or_problems(&[ProblemType::EmailTaken, ProblemType::LastAdmin])
+}
+
+fn of_deactivate() -> Operation {
+    let answer = Answer::data::<OneUser>("The account, which may not sign in any more.");
+    Operation::new(Tag::Users, "deactivateUser", "Deactivates an account", answer)
+        .about("Its sessions end. Nobody deactivates themselves, or the last admin.")
+        .with(&ID)
+        .or_missing(NO_ACCOUNT)
+        .or_problems(&[ProblemType::LastAdmin])
+}
+
+fn of_reactivate() -> Operation {
+    let answer = Answer::data::<OneUser>("The account, which may sign in again.");
+    Operation::new(Tag::Users, "reactivateUser", "Activates an account again", answer)
+        .with(&ID)
+        .or_missing(NO_ACCOUNT)
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UserList)]
 struct Listed {
     users: Vec<User>,
     pagination: Pagination,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaginationByNumber)]
 struct Pagination {
     current: u32,
     pages: u64,
@@ -60,16 +129,18 @@ struct Pagination {
     limit: u32,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UserStats)]
 struct Stats {
     summary: Summary,
     role_distribution: Vec<RoleShare>,
     recent_users: Vec<RecentUser>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UserCounts)]
 #[allow(clippy::struct_field_names)] // names on the wire
 struct Summary {
     total_users: u64,
@@ -77,29 +148,32 @@ struct Summary {
     inactive_users: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RoleShare {
     #[serde(rename = "_id")]
     role: Role,
     count: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RecentUser {
     first_name: Option<String>,
     last_name: Option<String>,
     email: String,
     role: Role,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
-async fn list(State(accounts): State<Arc<Accounts>>, uri: Uri) -> Result<Response, Problem> {
-    let Asked { page, limit, wanted } = Asked::parse(&uri)?;
+async fn list(
+    State(accounts): State<Arc<Accounts>>,
+    Asked(Page { number, limit, wanted }): Asked<Page>,
+) -> Result<Response, Problem> {
     let found = accounts.store.accounts(&wanted).await.map_err(Error::from)?;
     let total = found.total;
     let pages = total.div_ceil(u64::from(limit));
-    let pagination = Pagination { current: page, pages, total, limit };
+    let pagination = Pagination { current: number, pages, total, limit };
     let users = found.accounts.into_iter().map(User::from).collect();
     Ok(unkept(Envelope::of(Listed { users, pagination })))
 }
@@ -169,16 +243,14 @@ async fn change(
     person: Person,
     origin: Origin,
     Path(id): Path<String>,
-    body: Fields,
+    mut body: Fields,
 ) -> Result<Response, Problem> {
     own_or_allowed(&accounts, &person, &id, Action::Update, &origin).await?;
-    let account = found(&accounts, &id).await?;
-    // Whether the fields are right is the same for any account; what they change of it is found out
-    // when it is written.
-    let mut fields = body.clone();
-    fields::change(&mut fields, &account);
-    fields.finish()?;
-    let asked = move |account: &Account| fields::change(&mut body.clone(), account);
+    found(&accounts, &id).await?;
+    let asked = fields::Asked::read(&mut body);
+    body.finish()?;
+    // What it changes of an account is found out when that is written.
+    let asked = move |account: &Account| asked.of(account);
     let whose = Whose::AlsoOwn(Action::Update);
     Ok(answer(accounts.change_user(&person, &id, whose, asked, &origin).await?))
 }
@@ -224,5 +296,5 @@ async fn found(accounts: &Accounts, id: &str) -> Result<Account, Error> {
 }
 
 fn answer(account: Account) -> Response {
-    unkept(Envelope::of(json!({ "user": User::from(account) })))
+    unkept(Envelope::of(OneUser::from(account)))
 }

@@ -1,22 +1,44 @@
 //! The parameters of `GET /api/users`.
 
-use axum::http::Uri;
+use serde_json::json;
 
 use crate::auth::role::Role;
-use crate::http::parameters::Parameters;
-use crate::http::problem::Problem;
+use crate::http::parameters::values::{OneOf, Own, Whole, Word};
+use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::store::platform::directory::{AccountsWanted, SortBy};
 
-const LIMIT: u32 = 20;
-const LIMIT_MAX: u32 = 100;
-const PAGE_MAX: u32 = 1_000_000;
 const SEARCH_CHARACTERS_MAX: usize = 100;
+
+const PAGE: Parameter<Whole<u32>> =
+    Parameter::query("page", "Which page, from 1.", Whole { min: 1, max: 1_000_000 });
+const LIMIT: Parameter<Whole<u32>> =
+    Parameter::query("limit", "How many there are on a page.", Whole { min: 1, max: 100 });
+const SORT: Parameter<OneOf<Sort>> = Parameter::query(
+    "sort",
+    "What they are sorted by; with a `-` before it the last comes first.",
+    OneOf::new(),
+);
+const ROLE: Parameter<OneOf<Role>> =
+    Parameter::query("role", "Those of this role alone.", OneOf::new()).missing_if_empty();
+const SEARCH: Parameter<Own<String>> = Parameter::query(
+    "search",
+    "Those with this text in their first name, last name or e-mail alone.",
+    Own {
+        read: search,
+        schema: || json!({ "type": "string", "maxLength": SEARCH_CHARACTERS_MAX }),
+        written: |text| json!(text),
+    },
+)
+.example("ann")
+.missing_if_empty();
+const IS_ACTIVE: Parameter<OneOf<Which>> =
+    Parameter::query("isActive", "Those that may sign in, or may not, or both.", OneOf::new());
 
 /// Which page of which accounts is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct Page {
     /// The page, from 1.
-    pub page: u32,
+    pub number: u32,
     /// How many are on a page.
     pub limit: u32,
     /// Which accounts.
@@ -31,68 +53,68 @@ enum Which {
     All,
 }
 
-impl Asked {
-    /// Reads the query of a URI. An empty `role` or `search` is a missing one, as forms send it.
-    ///
-    /// # Errors
-    /// A 400 that names every parameter that is wrong.
-    pub fn parse(uri: &Uri) -> Result<Self, Problem> {
-        let mut query = Parameters::of(uri);
-        let page = query.number("page", PAGE_MAX, "must be a whole number from 1 to 1000000");
-        let limit = query.number("limit", LIMIT_MAX, "must be a whole number from 1 to 100");
-        let sort = query.take(
-            "sort",
-            sort,
-            "must be createdAt, updatedAt or name, with a - before it for the last first",
-        );
-        let role =
-            query.take_filled("role", Role::parse, "must be admin, manager, analyst or viewer");
-        let search =
-            query.take_filled("search", search, "must be a text of at most 100 characters");
-        let which = query.take("isActive", Which::parse, "must be true, false or all");
-        query.finish()?;
-        let (page, limit) = (page.unwrap_or(1), limit.unwrap_or(LIMIT));
-        let (sort_by, descending) = sort.unwrap_or((SortBy::CreatedAt, true));
+/// What accounts are sorted by, and whether the last comes first.
+#[derive(Debug, Clone, Copy)]
+struct Sort(SortBy, bool);
+
+impl Parameters for Page {
+    fn read(query: &mut Query) -> Self {
+        let (number, limit) = (query.take_or(&PAGE, 1), query.take_or(&LIMIT, 20));
+        let Sort(sort_by, descending) = query.take_or(&SORT, Sort(SortBy::CreatedAt, true));
         let wanted = AccountsWanted {
-            role,
-            is_active: which.unwrap_or(Which::Active).is_active(),
-            search: search.filter(|text| !text.is_empty()),
+            role: query.take(&ROLE),
+            search: query.take(&SEARCH).filter(|text| !text.is_empty()),
+            is_active: query.take_or(&IS_ACTIVE, Which::Active).is_active(),
             sort_by,
             descending,
-            skip: u64::from(page - 1) * u64::from(limit),
+            skip: u64::from(number - 1) * u64::from(limit),
             limit,
         };
-        Ok(Asked { page, limit, wanted })
+        Page { number, limit, wanted }
     }
 }
 
-fn sort(text: &str) -> Option<(SortBy, bool)> {
-    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-    let by = match name {
-        "createdAt" => SortBy::CreatedAt,
-        "updatedAt" => SortBy::UpdatedAt,
-        "name" => SortBy::Name,
-        _ => return None,
-    };
-    Some((by, descending))
+impl Word for Sort {
+    const ALL: &'static [Self] = &[
+        Sort(SortBy::CreatedAt, false),
+        Sort(SortBy::CreatedAt, true),
+        Sort(SortBy::UpdatedAt, false),
+        Sort(SortBy::UpdatedAt, true),
+        Sort(SortBy::Name, false),
+        Sort(SortBy::Name, true),
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Sort(SortBy::CreatedAt, false) => "createdAt",
+            Sort(SortBy::CreatedAt, true) => "-createdAt",
+            Sort(SortBy::UpdatedAt, false) => "updatedAt",
+            Sort(SortBy::UpdatedAt, true) => "-updatedAt",
+            Sort(SortBy::Name, false) => "name",
+            Sort(SortBy::Name, true) => "-name",
+        }
+    }
 }
 
-fn search(text: &str) -> Option<String> {
+fn search(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     let fits = text.chars().count() <= SEARCH_CHARACTERS_MAX && !text.contains(char::is_control);
-    fits.then(|| text.to_owned())
+    fits.then(|| text.to_owned()).ok_or("must be a text of at most 100 characters")
+}
+
+impl Word for Which {
+    const ALL: &'static [Self] = &[Which::Active, Which::Inactive, Which::All];
+
+    fn word(self) -> &'static str {
+        match self {
+            Which::Active => "true",
+            Which::Inactive => "false",
+            Which::All => "all",
+        }
+    }
 }
 
 impl Which {
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "true" => Some(Which::Active),
-            "false" => Some(Which::Inactive),
-            "all" => Some(Which::All),
-            _ => None,
-        }
-    }
-
     fn is_active(self) -> Option<bool> {
         match self {
             Which::Active => Some(true),
@@ -104,18 +126,21 @@ impl Which {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use projections::time::Time;
 
-    fn read(query: &str) -> Result<Asked, String> {
-        Asked::parse(&format!("/api/users?{query}").parse().unwrap())
-            .map_err(|problem| problem.message().to_owned())
+    use super::*;
+    use crate::http::problem::Problem;
+
+    fn read(query: &str) -> Result<Page, String> {
+        Page::parse(&format!("/api/users?{query}").parse().unwrap(), Time(0))
+            .map_err(|errors| Problem::invalid(errors).message().to_owned())
     }
 
     #[test]
     fn nothing_given_is_the_newest_active_accounts() {
         let asked = read("role=&search=").unwrap();
         assert_eq!(asked, read("").unwrap());
-        assert_eq!((asked.page, asked.limit, asked.wanted.skip), (1, 20, 0));
+        assert_eq!((asked.number, asked.limit, asked.wanted.skip), (1, 20, 0));
         let wanted = asked.wanted;
         assert_eq!((wanted.sort_by, wanted.descending), (SortBy::CreatedAt, true));
         assert_eq!((wanted.is_active, wanted.role, wanted.search), (Some(true), None, None));

@@ -24,7 +24,7 @@ use super::client::ClientAddr;
 use super::gcra::{Limiter, Quota, Refused, Standing};
 use super::settings::Settings;
 use super::shares::network;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemType};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -81,6 +81,11 @@ impl Class {
     }
 }
 
+/// Whether requests to a path count against a limit.
+pub(in crate::http) fn counts(path: &str) -> bool {
+    Class::of(path).is_some()
+}
+
 /// A limit by the name that its headers have.
 #[derive(Debug)]
 struct Limit {
@@ -123,9 +128,7 @@ impl Limit {
 fn too_many(refused: Refused) -> Problem {
     let retry_in = seconds(refused.retry_in).max(1);
     let message = format!("Too many requests; try again in {retry_in} s");
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, message)
-        .of_type("rate-limited")
-        .retry_after(retry_in)
+    Problem::of(ProblemType::RateLimited, message).retry_after(retry_in)
 }
 
 /// Whole seconds, begun ones too.

@@ -50,7 +50,7 @@ use self::cors::Origins;
 use self::limits::Limits;
 use self::settings::{Settings, Timeouts};
 use self::shares::Full;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemType};
 pub(super) use access::REQUEST_ID;
 #[cfg(test)]
 pub(super) use access::around as with_access;
@@ -135,11 +135,10 @@ fn too_many_connections(full: Full) -> Problem {
             "There are too many connections; try again soon",
             FULL_RETRY_AFTER_S,
         ),
-        Full::OfOne => Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
+        Full::OfOne => Problem::of(
+            ProblemType::RateLimited,
             "There are too many connections from this address; try again soon",
         )
-        .of_type("rate-limited")
         .retry_after(FULL_RETRY_AFTER_S),
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use utoipa::ToSchema;
 
 use super::work::Working;
 use crate::auth::access::Access;
@@ -25,9 +26,11 @@ use crate::auth::role::{Action, Resource};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::openapi::{Answer, Operation, Tag};
+use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::projector::describe;
 use crate::projector::rebuild::{Error, Generations};
+use crate::projector::status::Halt;
 use crate::projector::switch::Switched;
 use crate::store::Store;
 use crate::store::work::Work;
@@ -56,11 +59,69 @@ pub struct Actions {
 pub fn routes(actions: Actions) -> Routes {
     let execute = || Access::Allowed(Resource::System, Action::Execute);
     Routes::new()
-        .post("/api/projections/rebuild", execute(), rebuild)
-        .delete("/api/projections/rebuild", execute(), cancel)
-        .post("/api/projections/switch", execute(), switch)
+        .post("/api/projections/rebuild", execute(), of_rebuild(), rebuild)
+        .delete("/api/projections/rebuild", execute(), of_cancel(), cancel)
+        .post("/api/projections/switch", execute(), of_switch(), switch)
         .body_limit(BODY_BYTES_MAX)
         .with_state(actions)
+}
+
+fn of_rebuild() -> Operation {
+    let answer = Answer::data::<UnderWay>("It is under way, or at its end already.").status(202);
+    Operation::new(Tag::Projections, "rebuild", "Makes the next generation", answer)
+        .about("Queries go on with the live one. What was begun before goes on.")
+        .or_problems(&CONFLICTS)
+}
+
+fn of_cancel() -> Operation {
+    let answer = Answer::data::<UnderWay>("What was under way, and is told to stop.");
+    Operation::new(Tag::Projections, "cancelRebuild", "Stops what is under way", answer)
+        .or_missing("Nothing is under way.")
+}
+
+fn of_switch() -> Operation {
+    let switched = Answer::data::<Switch>("Another generation is live.");
+    let later = Answer::data::<UnderWay>("It takes longer, and goes on.").status(202);
+    Operation::new(Tag::Projections, "switch", "Makes another generation live", switched)
+        .about("The newest that is complete, or the `generation` that is named.")
+        .or(later)
+        .body(&Fields::described(generation), &json!({ "generation": 2 }))
+        .or_missing("There is no such generation.")
+        .or_problems(&CONFLICTS)
+}
+
+/// What keeps a generation from being made or switched to.
+const CONFLICTS: [ProblemType; 10] = [
+    ProblemType::AlreadyUnderWay,
+    ProblemType::NothingLive,
+    ProblemType::LogIncomplete,
+    ProblemType::AnotherIncarnation,
+    ProblemType::LogBehind,
+    ProblemType::LogGap,
+    ProblemType::LogHole,
+    ProblemType::AnotherMessage,
+    ProblemType::AnotherFold,
+    ProblemType::LogGone,
+];
+
+/// What is under way.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnderWay {
+    work: Working,
+}
+
+/// What a switch came to.
+#[derive(Debug, Serialize, ToSchema)]
+struct Switch {
+    switch: FromTo,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SwitchedGenerations)]
+struct FromTo {
+    from: u32,
+    to: u32,
+    position: u64,
 }
 
 impl Actions {
@@ -106,7 +167,7 @@ async fn rebuild(
     };
     let what = format!("generation {}", working.generation);
     actions.remember(EventType::ProjectionRebuild, what, &person, &origin).await;
-    Ok(answer(StatusCode::ACCEPTED, json!({ "work": Working::of(&working) })))
+    Ok(answer(StatusCode::ACCEPTED, UnderWay { work: Working::of(&working) }))
 }
 
 /// Stops what is under way, whichever process does it.
@@ -122,7 +183,7 @@ async fn cancel(
     };
     let what = format!("{} of generation {}", work.doing, work.generation);
     actions.remember(EventType::ProjectionCancel, what, &person, &origin).await;
-    Ok(answer(StatusCode::OK, json!({ "work": Working::of(&work) })))
+    Ok(answer(StatusCode::OK, UnderWay { work: Working::of(&work) }))
 }
 
 async fn switch(
@@ -131,17 +192,14 @@ async fn switch(
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
-    let to = body.get("generation").map(|it| it.as_u64().and_then(|it| u32::try_from(it).ok()));
-    if to == Some(None) {
-        body.wrong("generation", "must be the number of a generation");
-    }
+    let to = generation(&mut body);
     body.finish()?;
     let (generations, seen) = actions.idle();
     let stop = actions.stop.child_token();
     let audit = (actions.clone(), person, origin);
     let task = async move {
         let (actions, person, origin) = audit;
-        let switched = generations.switch(to.flatten(), &stop).await;
+        let switched = generations.switch(to, &stop).await;
         match &switched {
             Ok(Switched { from, to, .. }) => {
                 info!(from, to, "another generation is live");
@@ -155,27 +213,49 @@ async fn switch(
     let task: JoinHandle<_> = actions.tasks.spawn_on(task, &actions.threads);
     let Ok(ended) = timeout(SWITCHED_WITHIN, task).await else {
         let work = Working::of(&seen.borrow());
-        return Ok(answer(StatusCode::ACCEPTED, json!({ "work": work })));
+        return Ok(answer(StatusCode::ACCEPTED, UnderWay { work }));
     };
     let Switched { from, to, position } = ended.map_err(Problem::internal)??;
-    let switched = json!({ "from": from, "to": to, "position": position });
-    Ok(answer(StatusCode::OK, json!({ "switch": switched })))
+    Ok(answer(StatusCode::OK, Switch { switch: FromTo { from, to, position } }))
+}
+
+fn generation(body: &mut Fields) -> Option<u32> {
+    let schema = || json!({ "type": ["integer", "null"], "minimum": 0, "maximum": u32::MAX });
+    let given = body.value("generation", schema)?;
+    let number = given.as_u64().and_then(|it| u32::try_from(it).ok());
+    if number.is_none() {
+        body.wrong("generation", "must be the number of a generation");
+    }
+    number
 }
 
 fn answer(status: StatusCode, data: impl Serialize) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Envelope::of(data)).into_response()
 }
 
+/// What a halt is called where it is a problem: as it is everywhere.
+fn of_halt(halt: &Halt) -> ProblemType {
+    match halt {
+        Halt::AnotherIncarnation { .. } => ProblemType::AnotherIncarnation,
+        Halt::LogBehind { .. } => ProblemType::LogBehind,
+        Halt::LogGap { .. } => ProblemType::LogGap,
+        Halt::LogHole { .. } => ProblemType::LogHole,
+        Halt::AnotherMessage { .. } => ProblemType::AnotherMessage,
+        Halt::AnotherFold => ProblemType::AnotherFold,
+        Halt::LogGone => ProblemType::LogGone,
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
-        let conflict = |kind| Problem::new(StatusCode::CONFLICT, describe(&error)).of_type(kind);
+        let conflict = |kind| Problem::of(kind, describe(&error));
         match &error {
-            Error::Busy(_) => conflict("already-under-way"),
-            Error::NothingLive => conflict("nothing-live"),
-            Error::LogBegins { .. } => conflict("log-incomplete"),
+            Error::Busy(_) => conflict(ProblemType::AlreadyUnderWay),
+            Error::NothingLive => conflict(ProblemType::NothingLive),
+            Error::LogBegins { .. } => conflict(ProblemType::LogIncomplete),
             Error::NoSuch(_) => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
             Error::Live => Problem::invalid(vec![FieldError::new("generation", error.to_string())]),
-            Error::Halted { halt, .. } => conflict(halt.name()),
+            Error::Halted { halt, .. } => conflict(of_halt(halt)),
             Error::Moved => Problem::unavailable(error.to_string(), 1),
             Error::Stopped => Problem::unavailable("It was stopped", 1),
             Error::Fold(_) | Error::Log(_) => {

@@ -4,6 +4,7 @@
 pub mod actions;
 mod work;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -16,11 +17,15 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use self::work::{LastCommand, Working};
 use super::Routes;
 use super::envelope::Envelope;
 use super::health::StuckAt;
+use super::openapi::{Answer, Operation, Tag};
 use super::problem::Problem;
 use crate::auth::access::Access;
 use crate::auth::error::Error;
@@ -55,11 +60,18 @@ pub struct Deps {
 /// The endpoint.
 pub fn routes(deps: Deps) -> Routes {
     let read = Access::Allowed(Resource::System, Action::Read);
-    Routes::new().get("/api/projections", read, projections).with_state(deps)
+    Routes::new().get("/api/projections", read, of_projections(), projections).with_state(deps)
 }
 
-#[derive(Debug, Serialize)]
+fn of_projections() -> Operation {
+    let answer = Answer::data::<Shown>("The log, the fold and each generation.");
+    let summary = "How far the read models are, how fast they move on, and why not";
+    Operation::new(Tag::Projections, "getProjections", summary, answer)
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Projections)]
 struct Shown {
     /// The log, while it is known.
     log: Option<End>,
@@ -71,11 +83,13 @@ struct Shown {
     last_command: Option<LastCommand>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = LogExtent)]
 struct End {
     first: u64,
     last: u64,
+    #[schema(format = DateTime)]
     last_at: String,
     bytes: u64,
     max_bytes: Option<u64>,
@@ -85,11 +99,13 @@ struct End {
 }
 
 /// Positions without a message, both ends included.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AcceptedHole)]
 struct Accepted {
     from: u64,
     to: u64,
     /// Since when it is accepted.
+    #[schema(format = DateTime)]
     at: String,
 }
 
@@ -99,41 +115,67 @@ impl From<AcceptedHole> for Accepted {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Projector {
     /// What the projector of the process that answers is doing, unless the store says otherwise.
     state: &'static str,
     halted: Option<Halted>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     stuck: Option<StuckAt>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Halt)]
 struct Halted {
     reason: &'static str,
     message: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Generation {
     #[serde(rename = "generation")]
     number: u32,
+    #[schema(value_type = String)]
     state: GenerationState,
     live: bool,
     position: u64,
+    #[schema(format = DateTime)]
     log_time: Option<String>,
+    #[schema(format = DateTime)]
     committed_at: Option<String>,
     lag: Option<Lag>,
     /// Events a second over the last ten, of the live generation; lately, of one that is made.
     rate: Option<f64>,
     /// Absent, as what follows is, before a bulk load has come to its end.
     fold_version: Option<u32>,
+    #[schema(value_type = Option<Counted>)]
     events: Option<Counts>,
 }
 
+/// What came of the events read, as it is documented: one number for each.
+struct Counted;
+
+impl PartialSchema for Counted {
+    fn schema() -> RefOr<Schema> {
+        let counts = serde_json::to_value(Counts::default()).unwrap_or_default();
+        let names = counts.as_object().into_iter().flat_map(|it| it.keys());
+        let counts = names.fold(ObjectBuilder::new(), |object, name| {
+            object.property(name, u64::schema()).required(name)
+        });
+        counts.into()
+    }
+}
+
+impl ToSchema for Counted {
+    fn name() -> Cow<'static, str> {
+        "EventCounts".into()
+    }
+}
+
 /// How far a generation is behind the log.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Lag {
     /// Events that are on the log and not folded.
     pub events: u64,

@@ -2,11 +2,12 @@
 
 use projections::time::Time;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store::work::{Ended, Work};
 
 /// What is under way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Working {
     /// What it does, such as `bulk`.
@@ -38,11 +39,12 @@ impl Working {
 }
 
 /// How the last command ended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct LastCommand {
     command: String,
     done: bool,
     message: String,
+    #[schema(format = DateTime)]
     at: String,
 }
 

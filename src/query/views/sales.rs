@@ -9,49 +9,64 @@ use projections::money::{self, Money};
 use projections::sales::sums::Sums;
 use projections::table::Row;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::answer::View;
-use super::memory::Reading;
-use super::params::{Asked, Statuses};
-use super::range::{Scope, Used};
-use super::union;
-use super::zone::{self, Trend};
+use crate::http::openapi::{Get, Tag};
+use crate::query::answer::{METRICS, View};
+use crate::query::memory::Reading;
+use crate::query::params::{Asked, Ranged, Statuses, WHOLE};
+use crate::query::range::{Scope, Used};
+use crate::query::union;
+use crate::query::zone::{self, Trend};
 use crate::store;
 
 const RETURNED: Slice = Slice::at(Status::Returned as u8);
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SalesMetrics {
     #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
     total_revenue: Money,
     total_orders: i64,
     #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
     average_order_value: Money,
     unique_customers: i64,
     #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
     returned_amount: Money,
     sales_trend: Vec<Day>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     range: Option<Used>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DayOfSales)]
 struct Day {
     #[serde(rename = "_id")]
     label: String,
     #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
     daily_revenue: Money,
     daily_orders: i64,
 }
 
 impl View for SalesMetrics {
-    const PATH: &'static str = "/api/metrics/sales";
-    const TREND_DAYS: u64 = 30;
+    const ROUTE: Get = Get {
+        path: "/api/metrics/sales",
+        access: METRICS,
+        id: "getSales",
+        tag: Tag::Figures,
+        summary: "Sales and each day's",
+        about: "Revenue, orders, customers and what was returned, of all time or of a range; and each day's sales.",
+    };
+    type Parameters = Ranged<30, WHOLE>;
 
-    async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
+    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let (figures, unique_customers) =
             tokio::try_join!(figures(from, asked), buyers(from, asked))?;
         let days = figures.days.into_iter().map(|(label, [orders, _, amount])| Day {
@@ -137,8 +152,8 @@ async fn buyers(from: Reading<'_>, asked: &Asked) -> Result<i64, store::Error> {
 }
 
 /// The last days of a trend that would be longer than was asked for.
-fn newest<T>(mut days: Vec<T>, limit: Option<usize>) -> Vec<T> {
-    let surplus = days.len().saturating_sub(limit.unwrap_or(usize::MAX));
+fn newest<T>(mut days: Vec<T>, limit: usize) -> Vec<T> {
+    let surplus = days.len().saturating_sub(limit);
     days.drain(..surplus);
     days
 }

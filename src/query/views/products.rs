@@ -9,61 +9,78 @@ use projections::products::{RESERVED, Record};
 use projections::sales::sums::Sums;
 use projections::time::Time;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::answer::View;
-use super::memory::Reading;
-use super::params::Asked;
-use super::range::{Quarters, Scope, Used};
-use super::{ranking, union};
+use crate::http::openapi::{Get, Tag};
+use crate::query::answer::{METRICS, View};
+use crate::query::memory::Reading;
+use crate::query::params::{Asked, Ranged};
+use crate::query::range::{Quarters, Scope, Used};
+use crate::query::{ranking, union};
 use crate::store;
 use crate::store::read::Known;
 
 /// Less than this on hand is low.
 const LOW_STOCK: i64 = 20;
-const LIMIT: usize = 5;
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductMetrics {
     total_products: i64,
     top_selling_products: Vec<Seller>,
     products_low_in_stock: Vec<Whole>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     range: Option<Used>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Seller {
     product_id: String,
+    #[schema(value_type = Option<String>)]
     name: Option<Box<str>>,
+    #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
     total_quantity_sold: i64,
 }
 
 /// All that is known of a product, as its clients know it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WholeProduct)]
 struct Whole {
     product_id: String,
+    #[schema(value_type = Option<String>)]
     name: Option<Box<str>>,
+    #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
     #[serde(with = "money::as_number::option")]
+    #[schema(value_type = Option<f64>)]
     price: Option<Money>,
     stock: Option<i64>,
+    #[schema(value_type = Option<String>)]
     description: Option<Box<str>>,
+    #[schema(value_type = Option<String>)]
     image_url: Option<Box<str>>,
     added_date: Option<String>,
     last_updated: Option<String>,
 }
 
 impl View for ProductMetrics {
-    const PATH: &'static str = "/api/metrics/products";
-    const TREND_DAYS: u64 = 30;
+    const ROUTE: Get = Get {
+        path: "/api/metrics/products",
+        access: METRICS,
+        id: "getProducts",
+        tag: Tag::Figures,
+        summary: "What sells best, what runs out",
+        about: "How many products there are, those sold most, and those of which there are fewer than 20, the fewest first.",
+    };
+    type Parameters = Ranged<30, 5>;
 
-    async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
-        let limit = asked.limit.unwrap_or(LIMIT);
+    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+        let limit = asked.limit;
         let (top, low) = tokio::try_join!(top(from, asked, limit), low(from, limit))?;
         let root = &from.snapshot.checkpoint.root;
         Ok(ProductMetrics {

@@ -3,64 +3,73 @@
 use projections::money::{self, Money};
 use projections::table::Row;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::activities::{self, Activity};
-use super::answer::View;
-use super::memory::Reading;
-use super::params::Asked;
 use super::products::{self, Sold};
-use super::range::{Quarters, Used};
 use super::{customers, sales};
+use crate::http::openapi::{Get, Tag};
+use crate::query::activities::{self, Activity};
+use crate::query::answer::{DASHBOARD, View};
+use crate::query::memory::Reading;
+use crate::query::params::{Asked, Ranged};
+use crate::query::range::{Quarters, Used};
 use crate::store;
 
-const LIMIT: usize = 3;
-
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DashboardSummary)]
 pub struct Summary {
     sales_overview: Overview,
     product_insights: Vec<Insight>,
     user_behavior: Behavior,
     message: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     range: Option<Used>,
 }
 
 /// Sales in short.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
     total_revenue: Money,
     total_transactions: i64,
     #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
     average_order_value: Money,
     sales_by_day: Vec<Day>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DayInSummary)]
 struct Day {
     #[serde(rename = "_id")]
     label: String,
     #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
     daily_revenue: Money,
     daily_transactions: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Insight {
     product_id: String,
+    #[schema(value_type = Option<String>)]
     product_name: Option<Box<str>>,
+    #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
     total_quantity_sold: i64,
     #[serde(with = "money::as_number::option")]
+    #[schema(value_type = Option<f64>)]
     price: Option<Money>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Behavior {
     total_users: i64,
@@ -69,11 +78,18 @@ struct Behavior {
 }
 
 impl View for Summary {
-    const PATH: &'static str = "/api/dashboard/summary";
-    const TREND_DAYS: u64 = 7;
+    const ROUTE: Get = Get {
+        path: "/api/dashboard/summary",
+        access: DASHBOARD,
+        id: "getSummary",
+        tag: Tag::Figures,
+        summary: "Sales, best sellers and what visitors do",
+        about: "All that a dashboard shows first, of all time or of a range.",
+    };
+    type Parameters = Ranged<7, 3>;
 
-    async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
-        let limit = asked.limit.unwrap_or(LIMIT);
+    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+        let limit = asked.limit;
         let (sales_overview, sold, (user_behavior, first)) = tokio::try_join!(
             Overview::read(from, asked),
             products::top(from, asked, limit),

@@ -8,20 +8,20 @@ use projections::family::Slice;
 use projections::money::{self, Money};
 use projections::table::Row;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::answer::View;
-use super::memory::Reading;
-use super::params::Asked;
-use super::range::Used;
-use super::zone::{self, Trend};
-use super::{ranking, union};
+use crate::http::openapi::{Get, Tag};
+use crate::query::answer::{METRICS, View};
+use crate::query::memory::Reading;
+use crate::query::params::{Asked, Ranged};
+use crate::query::range::Used;
+use crate::query::zone::{self, Trend};
+use crate::query::{ranking, union};
 use crate::store;
 use crate::store::read::Known;
 
-const LIMIT: usize = 5;
-
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerMetrics {
     total_customers: i64,
@@ -31,22 +31,27 @@ pub struct CustomerMetrics {
     top_spending_customers: Vec<Spender>,
     new_customers_trend: Vec<Day>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     range: Option<Used>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Spender {
     user_id: String,
+    #[schema(value_type = Option<String>)]
     username: Option<Box<str>>,
+    #[schema(value_type = Option<String>)]
     email: Option<Box<str>>,
     #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
     total_spend: Money,
     order_count: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DayOfCustomers)]
 struct Day {
     #[serde(rename = "_id")]
     label: String,
@@ -54,11 +59,18 @@ struct Day {
 }
 
 impl View for CustomerMetrics {
-    const PATH: &'static str = "/api/metrics/customers";
-    const TREND_DAYS: u64 = 30;
+    const ROUTE: Get = Get {
+        path: "/api/metrics/customers",
+        access: METRICS,
+        id: "getCustomers",
+        tag: Tag::Figures,
+        summary: "How many customers, who spends most",
+        about: "Customers with an account and without, those who bought, those who spent most, and how many were new each day.",
+    };
+    type Parameters = Ranged<30, 5>;
 
-    async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
-        let limit = asked.limit.unwrap_or(LIMIT);
+    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+        let limit = asked.limit;
         let (newcomers, spending) =
             tokio::try_join!(newcomers(from, asked), spending(from, asked, limit))?;
         let root = &from.snapshot.checkpoint.root;

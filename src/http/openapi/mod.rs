@@ -1,0 +1,17 @@
+//! The API's own description: an `OpenAPI` 3.1 document that is made from the routes, so that it has each
+//! of them and nothing else, and a page to read and try it.
+//!
+//! # Layout
+//!
+//! - [`operation`]: what a route does, declared with it; [`schemas`]: those of types, by name;
+//! - [`document`]: the document; `headers`: what answers say in headers;
+//! - [`serve`]: the two routes; the page is Swagger UI, kept in `src/http/openapi/page`.
+
+pub mod document;
+mod headers;
+pub mod operation;
+pub mod schemas;
+pub mod serve;
+
+pub use headers::PROVENANCE;
+pub use operation::{Answer, Get, Operation, Tag};

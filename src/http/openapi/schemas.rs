@@ -1,0 +1,88 @@
+//! Schemas by name, as types have them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Schemas by name.
+#[derive(Debug, Clone, Default)]
+pub struct Schemas(pub(super) BTreeMap<String, Value>);
+
+impl Schemas {
+    /// Adds one. Two of one name are the same.
+    pub fn add(&mut self, name: &str, schema: Value) {
+        let had = self.0.insert(name.to_owned(), schema);
+        debug_assert!(had.is_none_or(|had| had == self.0[name]), "two schemas are named {name}");
+    }
+
+    /// Adds that of a type and those that it refers to.
+    pub fn add_type<T: ToSchema>(&mut self) {
+        let mut all = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut all);
+        for (name, schema) in all {
+            self.add(&name, json(&schema));
+        }
+    }
+
+    /// Adds that of a type that is answered, and refers to it. What may be null in an answer is always
+    /// there: serde leaves a member out only where that is said, and then it is never null.
+    pub fn answered<T: ToSchema>(&mut self) -> Value {
+        let mut all = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut all);
+        for (name, schema) in all {
+            let mut schema = json(&schema);
+            require_nullable(&mut schema);
+            self.add(&name, schema);
+        }
+        json!({ "$ref": format!("#/components/schemas/{}", T::name()) })
+    }
+
+    /// Adds others.
+    pub fn merge(&mut self, others: Schemas) {
+        for (name, schema) in others.0 {
+            self.add(&name, schema);
+        }
+    }
+}
+
+/// A schema of a type, where it stands.
+#[must_use]
+pub fn of<T: PartialSchema>() -> Value {
+    json(&T::schema())
+}
+
+fn json(schema: &impl Serialize) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+fn require_nullable(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            let nullable = |(name, it): (&String, &Value)| may_be_null(it).then(|| name.clone());
+            let properties = members.get("properties").and_then(Value::as_object);
+            let nullable: Vec<_> = properties.into_iter().flatten().filter_map(nullable).collect();
+            if !nullable.is_empty()
+                && let Some(required) =
+                    members.entry("required").or_insert_with(|| json!([])).as_array_mut()
+            {
+                for name in nullable {
+                    if !required.iter().any(|it| *it == name) {
+                        required.push(name.into());
+                    }
+                }
+            }
+            members.values_mut().for_each(require_nullable);
+        }
+        Value::Array(all) => all.iter_mut().for_each(require_nullable),
+        _ => {}
+    }
+}
+
+fn may_be_null(schema: &Value) -> bool {
+    let is_null = |it: &Value| *it == "null";
+    let types = schema["type"].as_array().into_iter().flatten();
+    let one_of = schema["oneOf"].as_array().into_iter().flatten();
+    types.chain(one_of.map(|it| &it["type"])).any(is_null)
+}

@@ -1,0 +1,28 @@
+//! The endpoints: one file for each view, and the list of them. A view says where it is, which
+//! parameters it takes and what it reads; see [`super::answer`] for all the rest.
+
+pub mod customers;
+pub mod products;
+pub mod sales;
+pub mod summary;
+
+use super::Deps;
+use super::answer::route;
+use crate::http::Routes;
+
+/// Adds the route of a view.
+type Add = fn(Routes<Deps>) -> Routes<Deps>;
+
+/// Every view.
+const ALL: &[Add] = &[
+    route::<sales::SalesMetrics>,
+    route::<products::ProductMetrics>,
+    route::<customers::CustomerMetrics>,
+    route::<summary::Summary>,
+];
+
+/// The routes of all of them.
+#[must_use]
+pub fn routes() -> Routes<Deps> {
+    ALL.iter().fold(Routes::new(), |routes, add| add(routes))
+}
