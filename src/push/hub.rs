@@ -1,4 +1,4 @@
-//! The current overview of sales, made once for everybody, and when it goes out.
+//! Figures that are pushed: made once for everybody, and when they go out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,32 +10,35 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::http::parameters::Parameters;
+use crate::query::answer::Figures;
 use crate::query::latest::Latest;
-use crate::query::views::summary::{Overview, Summary};
 use crate::query::wait::{self, Least, READ_WITHIN};
-use crate::query::{self, Deps, answer::View};
+use crate::query::{self, Deps};
 use crate::telemetry::traces::Moment;
 
 /// Updates are at least this far apart.
 pub const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Sales in short, and the position they reflect.
+/// Figures, and the position they reflect.
 #[derive(Debug, Clone, Serialize)]
-pub struct Current {
+pub struct Current<F> {
     #[serde(flatten)]
-    overview: Overview,
+    figures: F,
     /// The position.
     pub position: u64,
 }
 
-/// Makes the overview of sales, once for however many ask at the same time.
+/// When the figures at hand began to be made, and they.
+type Made<F> = (Instant, Arc<Current<F>>);
+
+/// Makes figures, once for however many ask at the same time.
 #[derive(Debug)]
-pub struct Hub {
+pub struct Hub<F> {
     deps: Deps,
-    latest: Mutex<Option<(Instant, Arc<Current>)>>,
+    latest: Mutex<Option<Made<F>>>,
 }
 
-impl Hub {
+impl<F: Figures> Hub<F> {
     /// A hub that has made none yet.
     #[must_use]
     pub fn new(deps: Deps) -> Self {
@@ -48,12 +51,12 @@ impl Hub {
         self.deps.latest.borrow().as_ref().map_or(0, Latest::position)
     }
 
-    /// The overview as it is now: one whose reading began after this was called, so that all who
+    /// The figures as they are now: one whose reading began after this was called, so that all who
     /// ask while another is being read share the next.
     ///
     /// # Errors
-    /// As a query of the summary.
-    pub async fn current(&self) -> Result<Arc<Current>, query::Error> {
+    /// As a query of them.
+    pub async fn current(&self) -> Result<Arc<Current<F>>, query::Error> {
         let asked = Instant::now();
         let mut latest = self.latest.lock().await;
         match &*latest {
@@ -62,25 +65,22 @@ impl Hub {
         }
     }
 
-    async fn make(
-        &self,
-        latest: &mut Option<(Instant, Arc<Current>)>,
-    ) -> Result<Arc<Current>, query::Error> {
+    async fn make(&self, latest: &mut Option<Made<F>>) -> Result<Arc<Current<F>>, query::Error> {
         let begun = Instant::now();
-        let asked = overview_at((self.deps.now)())?;
-        let snapshot = wait::snapshot(&self.deps, Least::default()).await?;
+        let asked = without_parameters::<F>((self.deps.now)())?;
+        let snapshot = wait::snapshot(&self.deps, Least::default()).await?.snapshot;
         let from = self.deps.answers.reading(&snapshot);
-        let overview = timeout(READ_WITHIN, Overview::read(from, &asked)).await;
-        let overview = overview.map_err(|_| query::Error::TimedOut)??;
+        let figures = timeout(READ_WITHIN, F::read(from, &asked)).await;
+        let figures = figures.map_err(|_| query::Error::TimedOut)??;
         let position = snapshot.checkpoint.position;
-        let current = Arc::new(Current { overview, position });
+        let current = Arc::new(Current { figures, position });
         *latest = Some((begun, current.clone()));
         Ok(current)
     }
 
-    /// The overviews to send, from now on.
+    /// The figures to send, from now on.
     #[must_use]
-    pub fn updates(self: &Arc<Self>) -> Updates {
+    pub fn updates(self: &Arc<Self>) -> Updates<F> {
         Updates {
             hub: self.clone(),
             latest: self.deps.latest.clone(),
@@ -92,11 +92,11 @@ impl Hub {
     }
 }
 
-/// The overviews to send: one at once when sales change after a quiet time, then one every
+/// The figures to send: at once when they change after a quiet time, then one every
 /// [`UPDATE_INTERVAL`] at most for as long as they do, the last change included.
 #[derive(Debug)]
-pub struct Updates {
-    hub: Arc<Hub>,
+pub struct Updates<F> {
+    hub: Arc<Hub<F>>,
     latest: watch::Receiver<Option<Latest>>,
     next: Instant,
     /// The position of the last one.
@@ -107,14 +107,15 @@ pub struct Updates {
     begun: Moment,
 }
 
-impl Updates {
+impl<F: Figures> Updates<F> {
     /// The next one, or `None` where the follower of snapshots has ended. While `is_heard` says
     /// that nobody listens, none is made.
-    pub async fn next(&mut self, is_heard: impl Fn() -> bool) -> Option<Arc<Current>> {
+    pub async fn next(&mut self, is_heard: impl Fn() -> bool) -> Option<Arc<Current<F>>> {
         loop {
             let last = self.last;
             let changed = |latest: &Option<Latest>| {
-                latest.as_ref().is_some_and(|latest| latest.sales_changed_at > last)
+                let changed = latest.as_ref().map(|latest| latest.current.changed.of(F::TOPICS));
+                changed.is_some_and(|changed| changed > last)
             };
             self.latest.wait_for(changed).await.ok()?;
             sleep_until(self.next).await;
@@ -144,8 +145,7 @@ impl Updates {
     }
 }
 
-/// What a request for the summary without parameters asks for.
-fn overview_at(now: Time) -> Result<<Summary as View>::Parameters, query::Error> {
-    <Summary as View>::Parameters::parse(&Uri::from_static(Summary::ROUTE.path), now)
-        .map_err(query::Error::Invalid)
+/// What a request without parameters asks for.
+fn without_parameters<F: Figures>(now: Time) -> Result<F::Parameters, query::Error> {
+    F::Parameters::parse(&Uri::from_static("/"), now).map_err(query::Error::Invalid)
 }

@@ -15,4 +15,9 @@ mod requests;
 mod sessions;
 pub mod socket_io;
 
+use crate::query::views::summary::Overview;
+
 pub use hub::Hub;
+
+/// The overview of sales, which is what is pushed today.
+pub type Sales = Hub<Overview>;

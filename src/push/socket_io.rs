@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use self::sign_in::credential;
-use super::Hub;
+use super::Sales;
 use super::lines::{Lines, SHOW_TOKEN_WITHIN};
 use super::pace::Verdict;
 use super::requests::{self, Requests};
@@ -64,7 +64,7 @@ const LOOK_AT_SESSIONS: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 pub struct SocketIoPush {
     io: SocketIo,
-    hub: Arc<Hub>,
+    hub: Arc<Sales>,
     gate: Gate,
     store: Platform,
     /// The caller of each connection.
@@ -100,7 +100,7 @@ impl std::fmt::Debug for SocketIoPush {
 /// that falls through to a handler: so it is made once here, as the fallback.
 pub fn around(
     router: Router,
-    hub: Arc<Hub>,
+    hub: Arc<Sales>,
     gate: Gate,
     store: Platform,
     options: Options<'_>,

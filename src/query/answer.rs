@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use projections::topic::Topics;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -40,17 +41,17 @@ pub const METRICS: Access =
 pub const DASHBOARD: Access =
     Access::AllowedOrKey(Resource::Dashboard, Action::Read, Scope::MetricsRead);
 
-/// One endpoint: where it is, which parameters it takes, and what it reads of a snapshot.
-pub trait View: Serialize + ToSchema + Sized + Send + 'static {
-    /// Where it is, who may see it, and what it is.
-    const ROUTE: Get;
-    /// What it can be asked for. What two questions differ in shows in their [`Debug`] form, which
+/// Figures that can be asked for, at an endpoint or as what is pushed.
+pub trait Figures: Serialize + Sized + Send + Sync + 'static {
+    /// What they are made of: a commit that touches none of these leaves them as they are.
+    const TOPICS: Topics;
+    /// What they can be asked for. What two questions differ in shows in their [`Debug`] form, which
     /// answers are kept by.
     ///
     /// [`Debug`]: std::fmt::Debug
     type Parameters: Parameters + Clone + Debug + Send + Sync + 'static;
 
-    /// Reads it.
+    /// Reads them. They say nothing of the position: that is beside them.
     ///
     /// # Errors
     /// As [`Reading::rollups`].
@@ -58,6 +59,12 @@ pub trait View: Serialize + ToSchema + Sized + Send + 'static {
         from: Reading<'_>,
         parameters: &Self::Parameters,
     ) -> impl Future<Output = Result<Self, store::Error>> + Send;
+}
+
+/// Figures with an endpoint.
+pub trait View: Figures + ToSchema {
+    /// Where it is, who may see it, and what it is.
+    const ROUTE: Get;
 }
 
 /// Adds the route of a view, documented by its type.
@@ -99,22 +106,22 @@ async fn answer<V: View>(
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
     let parameters = V::Parameters::parse(uri, (deps.now)()).map_err(Error::Invalid)?;
-    let mut snapshot = wait::snapshot(deps, Least::of(headers)?).await?;
+    let mut current = wait::snapshot(deps, Least::of(headers)?).await?;
     let question = Question::of::<V>(&parameters, rights);
     let mut attempt = 1;
     loop {
-        let etag = question.etag(&snapshot);
-        let provenance = provenance(deps, &snapshot, &etag);
+        let etag = question.etag(&current, V::TOPICS);
+        let provenance = provenance(deps, &current.snapshot, &etag);
         if etag::is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
         }
-        match deps.answers.get::<V>(&question, &etag, &snapshot, &parameters).await {
+        match deps.answers.get::<V>(&question, &etag, &current.snapshot, &parameters).await {
             Ok(body) => {
                 let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 return Ok((provenance, [json], body).into_response());
             }
             Err(error) if error.is_snapshot_gone() && attempt < ATTEMPTS => {
-                snapshot = wait::read(deps).await?.ok_or(Error::NoGeneration)?;
+                current = wait::read(deps).await?.ok_or(Error::NoGeneration)?;
                 attempt += 1;
             }
             Err(error) => return Err(error),

@@ -15,11 +15,13 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::iter;
 use futures_util::{FutureExt, StreamExt};
 use moka::future::Cache;
+use projections::topic::Topics;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
 
 use super::Error;
 use super::answer::View;
+use super::latest::Current;
 use super::memory::{Memory, Reading};
 use super::wait::READ_WITHIN;
 use crate::auth::role::Rights;
@@ -50,6 +52,8 @@ pub struct Answers {
 #[derive(Clone)]
 struct Regular {
     read: Read,
+    /// Which figures the answer is made of.
+    topics: Topics,
     /// Whether it was asked more than once; who asks once may never come back.
     again: bool,
     last: Instant,
@@ -88,7 +92,7 @@ impl Answers {
         snapshot: &Snapshot,
         parameters: &V::Parameters,
     ) -> Result<Bytes, Error> {
-        self.remember(question, Instant::now(), || erased::<V>(parameters));
+        self.remember(question, V::TOPICS, Instant::now(), || erased::<V>(parameters));
         // Nothing of it is made where the answer is at hand.
         let reading = async { read::<V>(self.reading(snapshot), parameters).boxed().await };
         self.kept.try_get_with_by_ref(etag, reading).await.map_err(Error::Shared)
@@ -96,12 +100,13 @@ impl Answers {
 
     /// Makes what was asked for again lately anew, of a snapshot that nobody has seen yet. One that takes
     /// too long, or fails, is left to who asks for it.
-    pub async fn renew(&self, snapshot: &Snapshot) {
+    pub async fn renew(&self, current: &Current) {
         let again = iter(self.asked_lately()).for_each_concurrent(
             AT_A_TIME,
             async |(question, regular)| {
-                let reading = (regular.read)(self.reading(snapshot));
-                let _ = self.kept.try_get_with(Question(question).etag(snapshot), reading).await;
+                let reading = (regular.read)(self.reading(&current.snapshot));
+                let etag = Question(question).etag(current, regular.topics);
+                let _ = self.kept.try_get_with(etag, reading).await;
             },
         );
         let _ = timeout(RENEWED_WITHIN, again).await;
@@ -118,13 +123,19 @@ impl Answers {
         self.memory.rollups.heard(announcement);
     }
 
-    fn remember(&self, Question(question): &Question, last: Instant, read: impl FnOnce() -> Read) {
+    fn remember(
+        &self,
+        Question(question): &Question,
+        topics: Topics,
+        last: Instant,
+        read: impl FnOnce() -> Read,
+    ) {
         let mut regulars = self.lock();
         if let Some(regular) = regulars.get_mut(question) {
             (regular.again, regular.last) = (true, last);
             return;
         }
-        regulars.insert(question.clone(), Regular { read: read(), again: false, last });
+        regulars.insert(question.clone(), Regular { read: read(), topics, again: false, last });
         if regulars.len() > 2 * REGULARS_MAX {
             forget(&mut regulars);
         }
@@ -183,13 +194,13 @@ impl Question {
         Question(format!("{version}|{}|{}|{parameters:?}", V::ROUTE.path, rights.bits()))
     }
 
-    /// The same for the same answer alone: to this question, of this generation at this position.
-    /// Weak, for it may be compressed.
+    /// The same for the same answer alone: to this question, of this generation, since the last
+    /// change of the topics that it is made of. Weak, for it may be compressed.
     #[must_use]
-    pub fn etag(&self, snapshot: &Snapshot) -> String {
-        let checkpoint = &snapshot.checkpoint;
+    pub fn etag(&self, current: &Current, topics: Topics) -> String {
+        let checkpoint = &current.snapshot.checkpoint;
         let (generation, incarnation) = (checkpoint.generation, &checkpoint.incarnation);
-        hashed(&format!("{incarnation}|{generation}|{}|{}", checkpoint.position, self.0))
+        hashed(&format!("{incarnation}|{generation}|{}|{}", current.changed.of(topics), self.0))
     }
 }
 
@@ -209,7 +220,7 @@ mod tests {
 
     fn ask(answers: &Answers, question: &str, at: Instant) {
         let never: fn() -> Read = || Arc::new(|_| std::future::pending().boxed());
-        answers.remember(&Question(question.to_owned()), at, never);
+        answers.remember(&Question(question.to_owned()), Topics::ALL, at, never);
     }
 
     #[test]

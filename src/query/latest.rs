@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use projections::topic::Topic;
+use projections::topic::Topics;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::answers::Answers;
+use super::changed::Changed;
 use super::wait::READ_WITHIN;
 use crate::store::Store;
 use crate::store::read::Snapshot;
@@ -28,13 +29,29 @@ const ANNOUNCED_WITHIN: Duration = Duration::from_millis(50);
 /// of the store's is better told than hidden.
 const FRESH: Duration = Duration::from_secs(3);
 
+/// A snapshot, and when what it says changed last.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// The snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// When its figures changed.
+    pub changed: Changed,
+}
+
+impl Current {
+    /// A snapshot of whose past nothing is known.
+    #[must_use]
+    pub fn unknown(snapshot: Snapshot) -> Self {
+        let changed = Changed::unknown(snapshot.checkpoint.position);
+        Current { snapshot: Arc::new(snapshot), changed }
+    }
+}
+
 /// The newest snapshot that the follower knows.
 #[derive(Debug, Clone)]
 pub struct Latest {
     /// The snapshot.
-    pub snapshot: Arc<Snapshot>,
-    /// The position of the newest one in which sales may differ from the one before.
-    pub sales_changed_at: u64,
+    pub current: Current,
     /// What the commits up to it carried, and some after it.
     pub traces: Recent,
     read: Instant,
@@ -44,7 +61,7 @@ impl Latest {
     /// Its position.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.snapshot.checkpoint.position
+        self.current.snapshot.checkpoint.position
     }
 
     /// Whether it can be relied on to be the newest but for moments.
@@ -74,12 +91,15 @@ pub async fn follow(
                     let reached = heard.reach(position, &mut announced);
                     let _ = timeout(ANNOUNCED_WITHIN, reached).await;
                 }
-                let unchanged = before.filter(|it| heard.no_sales(it, &snapshot));
-                let sales_changed_at = unchanged.map_or(position, |it| it.sales_changed_at);
-                answers.renew(&snapshot).await;
-                let snapshot = Arc::new(snapshot);
+                let mut current = Current::unknown(snapshot);
+                if let Some(Latest { current: before, .. }) = &before
+                    && let Some(touched) = heard.touched(&before.snapshot, &current.snapshot)
+                {
+                    current.changed = before.changed.and(touched, position);
+                }
+                answers.renew(&current).await;
                 let traces = heard.traces.clone();
-                latest.send_replace(Some(Latest { snapshot, sales_changed_at, traces, read }));
+                latest.send_replace(Some(Latest { current, traces, read }));
                 let is_behind = heard.is_beyond(position);
                 heard = heard.anew();
                 if is_behind {
@@ -104,8 +124,8 @@ pub async fn follow(
 #[derive(Debug)]
 struct Heard<'a> {
     answers: &'a Answers,
-    /// Commits that follow each other: from where, to where, and whether one changed sales.
-    chain: Option<(u64, u64, bool)>,
+    /// Commits that follow each other: from where, to where, and which topics they touched.
+    chain: Option<(u64, u64, Topics)>,
     missed: bool,
     /// Those before it as well.
     traces: Recent,
@@ -157,24 +177,25 @@ impl<'a> Heard<'a> {
         self.answers.heard(announcement);
         self.traces.heard(announcement);
         let (from, to) = (announcement.from, announcement.position);
-        let sales = announcement.touched.contains(Topic::Sales);
         match &mut self.chain {
-            None => self.chain = Some((from, to, sales)),
-            Some((_, end, changed)) if *end == from => (*end, *changed) = (to, *changed || sales),
+            None => self.chain = Some((from, to, announcement.touched)),
+            Some((_, end, touched)) if *end == from => {
+                (*end, *touched) = (to, touched.union(announcement.touched));
+            }
             Some(_) => self.missed = true,
         }
     }
 
-    /// Whether it is sure that no sale changed from one snapshot to the next.
-    fn no_sales(&self, before: &Latest, now: &Snapshot) -> bool {
-        let (old, new) = (&before.snapshot.checkpoint, &now.checkpoint);
+    /// What may have changed from one snapshot to the next; `None` where it may be anything.
+    fn touched(&self, before: &Snapshot, now: &Snapshot) -> Option<Topics> {
+        let (old, new) = (&before.checkpoint, &now.checkpoint);
         if old.generation != new.generation || old.incarnation != new.incarnation {
-            return false;
+            return None;
         }
-        old.position == new.position
-            || !self.missed
-                && self.chain.is_some_and(|(from, to, changed)| {
-                    from <= old.position && to >= new.position && !changed
-                })
+        if old.position == new.position {
+            return Some(Topics::default());
+        }
+        let (from, to, touched) = self.chain.filter(|_| !self.missed)?;
+        (from <= old.position && to >= new.position).then_some(touched)
     }
 }

@@ -4,7 +4,8 @@
 //! # Layout
 //!
 //! - [`answer`]: what all queries have in common; [`wait`]: waiting for a position; [`latest`]: the
-//!   newest snapshot, and [`answers`]: what was asked of it, kept at hand;
+//!   newest snapshot, [`changed`]: what changed when, and [`answers`]: what was asked of it, kept at
+//!   hand;
 //! - [`params`], [`range`], [`zone`]: what is asked for, as quarter hours and local days;
 //! - [`views`]: one file for each endpoint;
 //! - what they are made with: [`union`] of rollups, [`ranking`], [`activities`];
@@ -13,6 +14,7 @@
 pub mod activities;
 pub mod answer;
 pub mod answers;
+pub mod changed;
 mod error;
 pub mod ids;
 pub mod latest;

@@ -1,18 +1,16 @@
 //! Reading your own writes: `X-Min-Position` with `Prefer: wait`. While there are no read models
 //! yet, a request that may wait waits for them, too.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
-use super::latest::Latest;
+use super::latest::{Current, Latest};
 use super::{Deps, Error};
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::{Own, POSITION, Text};
 use crate::http::problem::FieldError;
-use crate::store::read::Snapshot;
 
 /// The header that names a position to wait for.
 pub const X_MIN_POSITION: &str = "x-min-position";
@@ -80,34 +78,36 @@ fn wait(headers: &HeaderMap) -> Duration {
 /// [`Error::Behind`] where it is not reached in time, [`Error::NoGeneration`] where none was asked
 /// for and there are still no read models, [`Error::Invalid`] where the log itself has not reached
 /// it, [`Error::TimedOut`], [`Error::Store`].
-pub async fn snapshot(deps: &Deps, least: Least) -> Result<Arc<Snapshot>, Error> {
+pub async fn snapshot(deps: &Deps, least: Least) -> Result<Current, Error> {
     let deadline = Instant::now() + least.wait;
     let mut latest = deps.latest.clone();
     let mut found = newest(deps).await?;
-    if !reaches(found.as_deref(), least) && least.position > 0 {
+    if !reaches(found.as_ref(), least) && least.position > 0 {
         refuse_past_the_end(deps, least.position).await?;
     }
-    while !reaches(found.as_deref(), least)
+    while !reaches(found.as_ref(), least)
         && let Ok(Ok(())) = timeout_at(deadline, latest.changed()).await
     {
-        found = latest.borrow_and_update().clone().map(|latest| latest.snapshot);
+        found = latest.borrow_and_update().clone().map(|latest| latest.current);
     }
     match found {
-        Some(snapshot) if snapshot.checkpoint.position >= least.position => Ok(snapshot),
+        Some(current) if reaches(Some(&current), least) => Ok(current),
         None if least.position == 0 => Err(Error::NoGeneration),
-        behind => Err(Error::Behind { position: behind.map_or(0, |it| it.checkpoint.position) }),
+        behind => {
+            Err(Error::Behind { position: behind.map_or(0, |it| it.snapshot.checkpoint.position) })
+        }
     }
 }
 
-fn reaches(found: Option<&Snapshot>, least: Least) -> bool {
-    found.is_some_and(|snapshot| snapshot.checkpoint.position >= least.position)
+fn reaches(found: Option<&Current>, least: Least) -> bool {
+    found.is_some_and(|current| current.snapshot.checkpoint.position >= least.position)
 }
 
 /// The newest snapshot: the follower's, unless it gets none.
-async fn newest(deps: &Deps) -> Result<Option<Arc<Snapshot>>, Error> {
+async fn newest(deps: &Deps) -> Result<Option<Current>, Error> {
     let latest = deps.latest.borrow().clone().filter(Latest::is_fresh);
     match latest {
-        Some(latest) => Ok(Some(latest.snapshot)),
+        Some(latest) => Ok(Some(latest.current)),
         None => read(deps).await,
     }
 }
@@ -116,9 +116,9 @@ async fn newest(deps: &Deps) -> Result<Option<Arc<Snapshot>>, Error> {
 ///
 /// # Errors
 /// [`Error::TimedOut`], [`Error::Store`].
-pub async fn read(deps: &Deps) -> Result<Option<Arc<Snapshot>>, Error> {
+pub async fn read(deps: &Deps) -> Result<Option<Current>, Error> {
     let snapshot = tokio::time::timeout(READ_WITHIN, deps.store.snapshot()).await;
-    Ok(snapshot.map_err(|_| Error::TimedOut)??.map(Arc::new))
+    Ok(snapshot.map_err(|_| Error::TimedOut)??.map(Current::unknown))
 }
 
 /// What the log's end was lately is enough to know that a position is in it; only one beyond is

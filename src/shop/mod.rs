@@ -28,7 +28,7 @@ use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
 use crate::projector::{Projector, describe, judge};
-use crate::push::Hub;
+use crate::push::{self, Hub};
 use crate::quarantine::{self, Quarantine};
 use crate::query::answers::Answers;
 use crate::query::latest::{self, Latest};
@@ -59,7 +59,7 @@ pub struct Shop {
     /// What its projector is doing.
     pub status: watch::Receiver<Status>,
     /// What pushes its figures.
-    pub hub: Arc<Hub>,
+    pub hub: Arc<push::Sales>,
     currency: String,
     queries: Deps,
     health: Health,

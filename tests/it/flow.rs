@@ -175,6 +175,13 @@ async fn a_query_waits_for_the_position_it_asks_for_or_says_how_far_it_is() {
     let known = [("If-None-Match", answer.header("etag"))];
     assert_eq!(shop.get_with(&app, FIGURES[0], &known).await.status, 304);
 
+    // A commit that changes no sale leaves the answer as it is; a 304 says which position it is of.
+    let stock = json!({ "productId": "p1", "stock": 7 });
+    let asked = shop.publish("stock", stock.to_string()).await.to_string();
+    let wait = [("X-Min-Position", asked.as_str()), ("Prefer", "wait=60"), known[0]];
+    let known = shop.get_with(&app, FIGURES[0], &wait).await;
+    assert_eq!((known.status, known.header("x-position")), (304, &*asked), "{known:?}");
+
     let past = [("X-Min-Position", "1000"), ("Prefer", "wait=60")];
     let answer = shop.get_with(&app, FIGURES[0], &past).await;
     assert_eq!(

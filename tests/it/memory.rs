@@ -1,12 +1,14 @@
 //! What queries remember from one commit to the next is what they would read.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adaptive_bi::auth::role::Rights;
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::query::answer::View;
-use adaptive_bi::query::answers::Answers;
+use adaptive_bi::query::answers::{Answers, Question};
 use adaptive_bi::query::latest;
 use adaptive_bi::query::memory::{Memory, Reading};
 use adaptive_bi::query::views::customers::CustomerMetrics;
@@ -15,7 +17,7 @@ use adaptive_bi::query::views::sales::SalesMetrics;
 use adaptive_bi::query::views::summary::Summary;
 use futures_util::StreamExt;
 use projections::time::Time;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +52,31 @@ async fn answers(from: Reading<'_>) -> Vec<Value> {
     all
 }
 
+/// Something a visitor did, which is a matter of no sale and no product.
+fn visit(number: usize) -> (&'static str, Value) {
+    let activity = json!({
+        "activityId": format!("visit {number}"),
+        "userId": "u1",
+        "activityType": "page_view",
+        "timestamp": "2026-02-03T10:00:00Z",
+    });
+    ("activity", activity)
+}
+
+fn etags(of: &latest::Current) -> Vec<String> {
+    fn one<V: View>(of: &latest::Current, range: &str) -> String {
+        let uri = format!("{}{range}", V::ROUTE.path).parse().expect("a URI");
+        let asked = V::Parameters::parse(&uri, NOW).expect("a question");
+        Question::of::<V>(&asked, Rights::ALL).etag(of, V::TOPICS)
+    }
+    let etags = RANGES.map(|range| {
+        let views =
+            [one::<SalesMetrics>, one::<ProductMetrics>, one::<CustomerMetrics>, one::<Summary>];
+        views.map(|one| one(of, range))
+    });
+    etags.into_iter().flatten().collect()
+}
+
 /// Sales of all months are made, corrected and returned in turn, and each fifth announcement is
 /// lost on its way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,26 +93,42 @@ async fn what_is_remembered_is_what_would_be_read() {
             }
         }
     });
+    // Every other batch changes nothing but what visitors did.
+    let of_sales = mixed(600, 11);
+    let visits: Vec<_> = (0..600).map(|number| visit(number)).collect();
+    let steps: Vec<_> = of_sales
+        .chunks(15)
+        .zip(visits.chunks(15))
+        .flat_map(|(sales, visits)| [sales, visits].concat())
+        .collect();
     let projector = shop.project(Limits::default()).await;
     let (follower, mut latest) = watch::channel(None);
     let (ending, kept) = (CancellationToken::new(), Arc::<Answers>::default());
     let following =
         latest::follow(shop.store().await, kept.clone(), announced, follower, ending.clone());
     let following = tokio::spawn(following);
-    for events in mixed(600, 11).chunks(15) {
+    let (mut tagged, mut same) = (HashMap::new(), 0);
+    for events in steps.chunks(15) {
         let position = shop.publish_all(events).await;
         shop.folded(position).await;
         let reached = latest.wait_for(|latest: &Option<latest::Latest>| {
             latest.as_ref().is_some_and(|latest| latest.position() >= position)
         });
         let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
-        let snapshot = reached.expect("in time").expect("followed").clone().expect("one").snapshot;
+        let current = reached.expect("in time").expect("followed").clone().expect("one").current;
+        let snapshot = current.snapshot.clone();
         let remembered = answers(kept.reading(&snapshot)).await;
+        for (etag, answer) in etags(&current).into_iter().zip(&remembered) {
+            let before = tagged.insert(etag, answer.clone());
+            same += usize::from(before.is_some());
+            assert!(before.is_none_or(|before| before == *answer), "one tag is of one answer");
+        }
         let read = answers(Memory::default().of(&snapshot)).await;
         for (remembered, read) in remembered.iter().zip(&read) {
             assert_eq!(remembered, read, "at {position}");
         }
     }
+    assert!(same > 50, "where no topic of a view changed its tag stays: {same}");
     assert!(!relay.is_finished(), "announcements were handed on to the end");
     relay.abort();
     projector.stop().await;

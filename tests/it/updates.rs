@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::status::{State, Status};
-use adaptive_bi::push::Hub;
+use adaptive_bi::push::Sales;
 use adaptive_bi::query::answers::Answers;
 use adaptive_bi::query::{self, Deps, latest};
 use adaptive_bi::stream::announce::Announcement;
@@ -41,7 +41,7 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
         answers,
         now: Arc::new(query::system_clock),
     };
-    let mut updates = Arc::new(Hub::new(deps)).updates();
+    let mut updates = Arc::new(Sales::new(deps)).updates();
     for n in 1..=2 {
         let event = sale(&format!("t{n}"), "ann", 5, json!({}));
         let position = shop.publish("transaction", event.to_string()).await;

@@ -7,11 +7,12 @@ use projections::family::Family;
 use projections::family::Slice;
 use projections::money::{self, Money};
 use projections::table::Row;
+use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
-use crate::query::answer::{METRICS, View};
+use crate::query::answer::{Figures, METRICS, View};
 use crate::query::memory::Reading;
 use crate::query::params::{Asked, Ranged};
 use crate::query::range::Used;
@@ -67,6 +68,10 @@ impl View for CustomerMetrics {
         summary: "How many customers, who spends most",
         about: "Customers with an account and without, those who bought, those who spent most, and how many were new each day.",
     };
+}
+
+impl Figures for CustomerMetrics {
+    const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Customers]);
     type Parameters = Ranged<30, 5>;
 
     async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {

@@ -8,11 +8,12 @@ use projections::products::Products;
 use projections::products::{RESERVED, Record};
 use projections::sales::sums::Sums;
 use projections::time::Time;
+use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
-use crate::query::answer::{METRICS, View};
+use crate::query::answer::{Figures, METRICS, View};
 use crate::query::memory::Reading;
 use crate::query::params::{Asked, Ranged};
 use crate::query::range::{Quarters, Scope, Used};
@@ -77,6 +78,10 @@ impl View for ProductMetrics {
         summary: "What sells best, what runs out",
         about: "How many products there are, those sold most, and those of which there are fewer than 20, the fewest first.",
     };
+}
+
+impl Figures for ProductMetrics {
+    const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Products]);
     type Parameters = Ranged<30, 5>;
 
     async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {

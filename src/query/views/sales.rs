@@ -8,11 +8,12 @@ use projections::fold::root::Root;
 use projections::money::{self, Money};
 use projections::sales::sums::Sums;
 use projections::table::Row;
+use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
-use crate::query::answer::{METRICS, View};
+use crate::query::answer::{Figures, METRICS, View};
 use crate::query::memory::Reading;
 use crate::query::params::{Asked, Ranged, Statuses, WHOLE};
 use crate::query::range::{Scope, Used};
@@ -64,6 +65,10 @@ impl View for SalesMetrics {
         summary: "Sales and each day's",
         about: "Revenue, orders, customers and what was returned, of all time or of a range; and each day's sales.",
     };
+}
+
+impl Figures for SalesMetrics {
+    const TOPICS: Topics = Topics::of(&[Topic::Sales]);
     type Parameters = Ranged<30, WHOLE>;
 
     async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
@@ -88,7 +93,7 @@ impl View for SalesMetrics {
 
 /// Sales of a range, or of all time, and those of each day of the trend.
 #[derive(Debug)]
-pub struct Figures {
+pub struct Totals {
     /// What the sales of the statuses asked for add up to.
     pub total: Sums,
     /// What those that were returned cost, whatever the statuses.
@@ -101,7 +106,7 @@ pub struct Figures {
 ///
 /// # Errors
 /// As [`Reading::rollups`].
-pub async fn figures(from: Reading<'_>, asked: &Asked) -> Result<Figures, store::Error> {
+pub async fn figures(from: Reading<'_>, asked: &Asked) -> Result<Totals, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut returned): (Row, Row) = ([0; 3], [0; 3]);
@@ -126,7 +131,7 @@ pub async fn figures(from: Reading<'_>, asked: &Asked) -> Result<Figures, store:
         Some(_) => (total.into(), returned.into()),
         None => (of_all_time(root, asked.statuses), root.sales.of(Status::Returned)),
     };
-    Ok(Figures { total, returned: returned.amount, days: trend.finish() })
+    Ok(Totals { total, returned: returned.amount, days: trend.finish() })
 }
 
 fn of_all_time(root: &Root, statuses: Statuses) -> Sums {

@@ -2,6 +2,7 @@
 
 use projections::money::{self, Money};
 use projections::table::Row;
+use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,7 +10,7 @@ use super::products::{self, Sold};
 use super::{customers, sales};
 use crate::http::openapi::{Get, Tag};
 use crate::query::activities::{self, Activity};
-use crate::query::answer::{DASHBOARD, View};
+use crate::query::answer::{DASHBOARD, Figures, View};
 use crate::query::memory::Reading;
 use crate::query::params::{Asked, Ranged};
 use crate::query::range::{Quarters, Used};
@@ -86,6 +87,11 @@ impl View for Summary {
         summary: "Sales, best sellers and what visitors do",
         about: "All that a dashboard shows first, of all time or of a range.",
     };
+}
+
+impl Figures for Summary {
+    const TOPICS: Topics =
+        Topics::of(&[Topic::Sales, Topic::Products, Topic::Customers, Topic::Behaviour]);
     type Parameters = Ranged<7, 3>;
 
     async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
@@ -106,12 +112,11 @@ impl View for Summary {
     }
 }
 
-impl Overview {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// As [`Reading::rollups`].
-    pub async fn read(from: Reading<'_>, asked: &Asked) -> Result<Self, store::Error> {
+impl Figures for Overview {
+    const TOPICS: Topics = Topics::of(&[Topic::Sales]);
+    type Parameters = <Summary as Figures>::Parameters;
+
+    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let figures = sales::figures(from, asked).await?;
         let day = |(label, [orders, _, amount]): (_, Row)| Day {
             label,
