@@ -13,7 +13,7 @@ use crate::auth::audit::Audit;
 use crate::config::Settings;
 use crate::http::client::Origin;
 use crate::quarantine::http::REASON_CHARACTERS_MAX;
-use crate::quarantine::shown::{Outcome, Shown};
+use crate::quarantine::shown::{Outcome, Shown, ShownWhole};
 use crate::quarantine::{Edit, Quarantine, Who};
 use crate::store::Store;
 use crate::store::commit::QuarantineReason;
@@ -167,7 +167,8 @@ async fn list(quarantine: &Quarantine, wanted: &QuarantineWanted) -> anyhow::Res
 }
 
 async fn show(quarantine: &Quarantine, position: u64) -> anyhow::Result<()> {
-    let shown = Shown::whole(quarantine.show(position).await?, &quarantine.prefix);
+    let kept = quarantine.show(position).await?;
+    let ShownWhole { shown, whole } = Shown::whole(kept, &quarantine.prefix);
     say!("position  {}", shown.position);
     say!("subject   {}", shown.subject);
     say!("at        {}", shown.at);
@@ -182,17 +183,15 @@ async fn show(quarantine: &Quarantine, position: u64) -> anyhow::Result<()> {
         }
     }
     shown.reasons.iter().for_each(because);
-    if let Some(whole) = &shown.whole {
-        for (name, value) in &whole.headers {
-            say!("{name}: {value}");
-        }
-        if let Some(block) = &whole.headers_base64 {
-            say!("headers in base64: {block}");
-        }
-        say!("");
-        let base64 = whole.payload_base64.as_deref().unwrap_or_default();
-        say!("{}", whole.payload.as_deref().unwrap_or(base64));
+    for (name, value) in &whole.headers {
+        say!("{name}: {value}");
     }
+    if let Some(block) = &whole.headers_base64 {
+        say!("headers in base64: {block}");
+    }
+    say!("");
+    let base64 = whole.payload_base64.as_deref().unwrap_or_default();
+    say!("{}", whole.payload.as_deref().unwrap_or(base64));
     Ok(())
 }
 

@@ -12,9 +12,10 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use super::Routes;
-use super::openapi::{Answer, Operation, Tag};
+use super::openapi::{Answer, Operation, Tag, schemas};
 use crate::auth::access::Access::Public;
 use crate::projector::status::{State as Doing, Status, Stuck};
 use crate::store::Store;
@@ -97,7 +98,7 @@ struct Liveness {
 /// The answer of `/health/ready`.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
-    /// `ready` or `unavailable`.
+    #[schema(schema_with = ready_or_not)]
     status: &'static str,
     #[schema(format = DateTime)]
     timestamp: String,
@@ -115,12 +116,14 @@ struct Services {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DatabaseHealth)]
 struct Service {
+    #[schema(schema_with = up_or_down)]
     status: &'static str,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NatsHealth)]
 struct Nats {
+    #[schema(schema_with = up_or_down_or_refuses)]
     status: &'static str,
     /// Why it refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,6 +167,18 @@ pub(super) struct StuckAt {
     since: String,
     /// What ended the last session since then.
     last_error: Option<String>,
+}
+
+fn ready_or_not() -> Object {
+    schemas::words(&["ready", "unavailable"])
+}
+
+fn up_or_down() -> Object {
+    schemas::words(&["up", "down"])
+}
+
+fn up_or_down_or_refuses() -> Object {
+    schemas::words(&["up", "down", "refuses"])
 }
 
 impl From<&Stuck> for StuckAt {

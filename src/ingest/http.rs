@@ -16,6 +16,7 @@ use projections::time::Time;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use super::envelope::{self, Edge};
 use super::message_id::MessageIds;
@@ -28,7 +29,7 @@ use crate::auth::scope::Scope;
 use crate::http::Routes;
 use crate::http::door::limits::Budget;
 use crate::http::envelope::Envelope;
-use crate::http::openapi::{Answer, Operation, Tag};
+use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::OneOf;
 use crate::http::problem::{FieldError, Problem, ProblemType};
@@ -124,7 +125,8 @@ struct Report {
 struct Line {
     /// Its place in the batch, from 0.
     index: usize,
-    /// `accepted`, `duplicate`, `rejected`, `refused`, `unknown` or `unsent`.
+    /// What became of it; the last three may be sent again.
+    #[schema(schema_with = outcomes)]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -132,6 +134,10 @@ struct Line {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<FieldError>)]
     errors: Vec<Reason>,
+}
+
+fn outcomes() -> Object {
+    schemas::words(&["accepted", "duplicate", "rejected", "refused", "unknown", "unsent"])
 }
 
 async fn any_kind(

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use super::parameters::{IsDry, Page};
-use super::shown::{Outcome, Shown};
+use super::shown::{Outcome, Shown, ShownWhole};
 use super::{Edit, Quarantine, Who};
 use crate::auth::access::Access;
 use crate::auth::body::{BODY_BYTES_MAX, Fields};
@@ -117,7 +117,7 @@ struct Pagination {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OneQuarantined)]
 struct OneEvent {
-    event: Shown,
+    event: ShownWhole,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,8 +7,10 @@ use projections::time::Time;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use super::Replay;
+use crate::http::openapi::schemas;
 use crate::http::problem::FieldError;
 use crate::store::commit::QuarantineReason;
 use crate::store::quarantine::{Kept, Resolution, State};
@@ -34,19 +36,29 @@ pub struct Shown {
     /// Every reason.
     #[schema(value_type = Vec<FieldError>)]
     pub reasons: Vec<QuarantineReason>,
-    /// `open`, `begun`, `replayed` or `discarded`.
+    /// What was decided, or begun.
+    #[schema(schema_with = states)]
     pub state: &'static str,
     /// What was decided.
     pub resolution: Option<Decided>,
-    /// Its headers and its body, where it is shown by itself.
+}
+
+/// A quarantined message by itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuarantinedWhole)]
+pub struct ShownWhole {
+    /// As in a list.
     #[serde(flatten)]
-    pub whole: Option<Whole>,
+    pub shown: Shown,
+    /// Its headers and its body.
+    #[serde(flatten)]
+    pub whole: Whole,
 }
 
 /// A message as the log had it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = QuarantinedWhole)]
+#[schema(as = QuarantinedMessage)]
 pub struct Whole {
     /// Its headers; none where they cannot be read.
     pub headers: Vec<(String, String)>,
@@ -120,13 +132,12 @@ impl Shown {
             reasons: row.reasons,
             state,
             resolution: resolution.map(Decided::from),
-            whole: None,
         }
     }
 
     /// By itself.
     #[must_use]
-    pub fn whole(kept: Kept, prefix: &str) -> Self {
+    pub fn whole(kept: Kept, prefix: &str) -> ShownWhole {
         let bytes = kept.row.payload.bytes();
         let text = std::str::from_utf8(bytes).ok().map(str::to_owned);
         let payload_base64 = text.is_none().then(|| STANDARD.encode(bytes));
@@ -137,7 +148,7 @@ impl Shown {
             payload: text,
             payload_base64,
         };
-        Shown { whole: Some(whole), ..Self::of(kept, prefix) }
+        ShownWhole { shown: Self::of(kept, prefix), whole }
     }
 }
 
@@ -166,6 +177,10 @@ impl From<Replay> for Outcome {
             touched: names(trial.touched),
         }
     }
+}
+
+fn states() -> Object {
+    schemas::words(&["open", "begun", "replayed", "discarded"])
 }
 
 fn names(touched: Topics) -> Vec<&'static str> {

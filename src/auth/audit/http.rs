@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 use uuid::Uuid;
 
 use super::EventType;
@@ -14,7 +15,7 @@ use crate::auth::http::unkept;
 use crate::auth::role::{Action, Resource};
 use crate::http::Routes;
 use crate::http::envelope::Envelope;
-use crate::http::openapi::{Answer, Operation, Tag};
+use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::http::parameters::values::{OneOf, Own, Since, Text, Until, Whole};
 use crate::http::parameters::{Asked, Parameter, Parameters, Query};
 use crate::http::problem::Problem;
@@ -58,13 +59,17 @@ struct Entry {
     #[schema(format = DateTime)]
     at: String,
     event: String,
-    /// `done` or `refused`.
+    #[schema(schema_with = outcomes)]
     outcome: &'static str,
     who: Option<String>,
     target: Option<String>,
     address: Option<String>,
     request_id: Option<String>,
     detail: Option<String>,
+}
+
+fn outcomes() -> Object {
+    schemas::words(&["done", "refused"])
 }
 
 impl From<AuditRow> for Entry {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// Schemas by name.
@@ -51,6 +52,13 @@ impl Schemas {
 #[must_use]
 pub fn of<T: PartialSchema>() -> Value {
     json(&T::schema())
+}
+
+/// A text that is one of these.
+#[must_use]
+pub fn words(words: &[&str]) -> Object {
+    let words = words.iter().copied();
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
 fn json(schema: &impl Serialize) -> Value {

@@ -20,14 +20,13 @@ use crate::http::{Routes, etag};
 
 const PAGE: &str = include_str!("page/index.html");
 
-/// The page may use what comes from this host, and its own script. Swagger UI styles its elements one
-/// by one and has its icons in its style.
+/// The page may use what comes from this host, and its own script; its icons are in its style.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let script = PAGE.split_once("<script>").and_then(|(_, rest)| rest.split_once("</script>"));
     let hash = STANDARD.encode(Sha256::digest(script.map_or("", |(script, _)| script)));
     format!(
-        "default-src 'none'; script-src 'self' 'sha256-{hash}'; style-src 'self' 'unsafe-inline'; \
-         img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+        "default-src 'none'; script-src 'self' 'sha256-{hash}'; style-src 'self'; \
+         img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"
     )
 });

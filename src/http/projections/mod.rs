@@ -18,14 +18,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use self::work::{LastCommand, Working};
 use super::Routes;
 use super::envelope::Envelope;
 use super::health::StuckAt;
-use super::openapi::{Answer, Operation, Tag};
+use super::openapi::{Answer, Operation, Tag, schemas};
 use super::problem::Problem;
 use crate::auth::access::Access;
 use crate::auth::error::Error;
@@ -137,7 +137,7 @@ struct Halted {
 struct Generation {
     #[serde(rename = "generation")]
     number: u32,
-    #[schema(value_type = String)]
+    #[schema(schema_with = states)]
     state: GenerationState,
     live: bool,
     position: u64,
@@ -152,6 +152,10 @@ struct Generation {
     fold_version: Option<u32>,
     #[schema(value_type = Option<Counted>)]
     events: Option<Counts>,
+}
+
+fn states() -> Object {
+    schemas::words(&["bulk", "unfinished", "catching-up", "ready", "live", "kept"])
 }
 
 /// What came of the events read, as it is documented: one number for each.

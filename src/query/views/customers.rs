@@ -21,7 +21,7 @@ use crate::query::{ranking, union};
 use crate::store;
 use crate::store::read::Known;
 
-/// The answer.
+/// How many customers there are, and who spends most.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerMetrics {
@@ -55,6 +55,7 @@ struct Spender {
 #[schema(as = DayOfCustomers)]
 struct Day {
     #[serde(rename = "_id")]
+    #[schema(format = Date)]
     label: String,
     new_customers: i64,
 }

@@ -24,7 +24,7 @@ use crate::store::read::Known;
 /// Less than this on hand is low.
 const LOW_STOCK: i64 = 20;
 
-/// The answer.
+/// What sells best, and what runs out.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductMetrics {
@@ -65,7 +65,9 @@ struct Whole {
     description: Option<Box<str>>,
     #[schema(value_type = Option<String>)]
     image_url: Option<Box<str>>,
+    #[schema(format = DateTime)]
     added_date: Option<String>,
+    #[schema(format = DateTime)]
     last_updated: Option<String>,
 }
 

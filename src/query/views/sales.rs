@@ -23,7 +23,7 @@ use crate::store;
 
 const RETURNED: Slice = Slice::at(Status::Returned as u8);
 
-/// The answer.
+/// Sales, and each day's.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SalesMetrics {
@@ -49,6 +49,7 @@ pub struct SalesMetrics {
 #[schema(as = DayOfSales)]
 struct Day {
     #[serde(rename = "_id")]
+    #[schema(format = Date)]
     label: String,
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]

@@ -16,7 +16,7 @@ use crate::query::params::{Asked, Ranged};
 use crate::query::range::{Quarters, Used};
 use crate::store;
 
-/// The answer.
+/// What a dashboard shows first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DashboardSummary)]
@@ -49,6 +49,7 @@ pub struct Overview {
 #[schema(as = DayInSummary)]
 struct Day {
     #[serde(rename = "_id")]
+    #[schema(format = Date)]
     label: String,
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
