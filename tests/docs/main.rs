@@ -19,6 +19,7 @@ use std::process::Command;
 use adaptive_bi::auth::audit::EventType;
 use adaptive_bi::auth::role::{Rights, Role};
 use adaptive_bi::config::Settings;
+use adaptive_bi::http::problem::ProblemType;
 use adaptive_bi::projector::status::Halt;
 use clap::Args;
 use page::{Page, code};
@@ -120,22 +121,16 @@ fn every_halt_is_on_the_page_of_operators() {
 }
 
 #[test]
-fn every_type_of_problem_is_on_the_page_of_the_api() {
-    let is_part = |it: u8| it.is_ascii_lowercase() || it == b'-';
+fn every_type_of_problem_is_on_the_page_of_the_api_with_its_status() {
     let page = rows("docs/api.md", "problem types");
-    let mut known = Names::new();
-    for text in sources() {
-        // How problems with a type are made.
-        for made in ["of_type(", "unauthorized(", "forbidden(", "conflict("] {
-            known.extend(quoted_behind(&text, made, is_part));
-        }
-        for (at, _) in text.match_indices("of(StatusCode::") {
-            let rest = text[at..].split_once(',').map_or("", |(_, rest)| rest);
-            known.extend(quoted_behind(&format!("({rest}"), "(", is_part).into_iter().take(1));
-        }
-    }
+    let halts = names("docs/operate.md", "halts");
+    let known = ProblemType::ALL.iter().filter(|it| !halts.contains(it.as_str()));
+    let known: BTreeMap<_, _> =
+        known.map(|it| (it.as_str().to_owned(), it.status().as_u16().to_string())).collect();
     assert!(known.len() > 20, "{known:?}");
-    assert_eq!(page.into_keys().collect::<Names>(), known);
+    let listed: BTreeMap<_, _> =
+        page.into_iter().map(|(name, row)| (name, row[1].clone())).collect();
+    assert_eq!(listed, known);
 }
 
 #[test]
