@@ -122,14 +122,15 @@ fn every_halt_is_on_the_page_of_operators() {
 
 #[test]
 fn every_type_of_problem_is_on_the_page_of_the_api_with_its_status() {
-    // Those that are named like a halt are on the page of operators.
-    let halts = names("docs/operate.md", "halts");
-    let types = ProblemType::ALL.iter().filter(|it| !halts.contains(it.as_str()));
-    let known: BTreeMap<_, _> =
-        types.map(|it| (it.as_str().to_owned(), it.status().as_u16().to_string())).collect();
     let page = rows("docs/api.md", "problem types");
-    let page: BTreeMap<_, _> = page.into_iter().map(|(it, row)| (it, row[1].clone())).collect();
-    assert_eq!(page, known);
+    let halts = names("docs/operate.md", "halts");
+    let known = ProblemType::ALL.iter().filter(|it| !halts.contains(it.as_str()));
+    let known: BTreeMap<_, _> =
+        known.map(|it| (it.as_str().to_owned(), it.status().as_u16().to_string())).collect();
+    assert!(known.len() > 20, "{known:?}");
+    let listed: BTreeMap<_, _> =
+        page.into_iter().map(|(name, row)| (name, row[1].clone())).collect();
+    assert_eq!(listed, known);
 }
 
 #[test]
