@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use services::files;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::command::{admin, demo, ingest, key, project, quarantine, serve};
 use crate::config::{self, Settings};
@@ -113,14 +115,13 @@ pub fn log(level: &str) -> anyhow::Result<()> {
     // log packets, and a packet can have a token in it.
     let nats = if level == "off" { "off" } else { "error" };
     let others = format!("async_nats={nats},socketioxide=info,engineioxide=info");
-    let filter = EnvFilter::builder().parse(format!("{level},{others}"));
-    let filter = filter.context("LOG_LEVEL is not understood")?;
+    let filter: Targets =
+        format!("{level},{others}").parse().context("LOG_LEVEL is not understood")?;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(!plain && std::io::stderr().is_terminal())
         .log_internal_errors(false)
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter).with(lines).init();
     Ok(())
 }
