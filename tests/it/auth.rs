@@ -9,6 +9,8 @@ use mongodb::bson::{self, doc};
 use projections::event::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::events::sale;
 use crate::harness::{Shop, answer};
@@ -304,11 +306,9 @@ impl std::io::Write for Log {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_password_or_token_is_in_the_log() {
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter("adaptive_bi=trace,access=trace")
-        .with_writer(|| Log)
-        .with_ansi(false)
-        .finish();
+    let filter: Targets = "adaptive_bi=trace,access=trace".parse().expect("levels");
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| Log).with_ansi(false);
+    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
     tracing::subscriber::set_global_default(subscriber).expect("the only one of this process");
     let shop = Shop::new().await;
     let app = shop.start().await;
