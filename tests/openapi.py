@@ -52,7 +52,7 @@ import json, os, urllib.request
 import schemathesis
 
 ENDS = os.environ["ENDS_THE_SESSION"].split(",")
-LOGIN = os.environ.get("LOGIN")
+HEADERS, LOGIN = json.loads(os.environ["HEADERS"]), os.environ.get("LOGIN")
 
 def token():
     url, json_type = os.environ["SERVICE"] + "/api/auth/login", {"Content-Type": "application/json"}
@@ -61,8 +61,10 @@ def token():
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    headers = dict(HEADERS)
     if LOGIN and case.operation.definition.raw["operationId"] in ENDS:
-        kwargs.setdefault("headers", {})["Authorization"] = "Bearer " + token()
+        headers["Authorization"] = "Bearer " + token()
+    case.headers = {**(case.headers or {}), **headers}
 
 @schemathesis.hook
 def after_call(context, case, response):
@@ -157,7 +159,7 @@ def fill(service):
         service.ask("POST", f"/api/events/{kind}", [example], admin)
     for number in range(9):
         service.publish("events.transaction", b'{"transactionId": %d}' % number)
-    callers = [("nobody", {}, None), ("admin", {"Authorization": f"Bearer {admin}"}, login)]
+    callers = [("nobody", {}, None)]
     for role in ["manager", "analyst", "viewer"]:
         login = {"email": f"{role}@example.org", "password": PASSWORD}
         service.ask("POST", "/api/users", {**login, "role": role}, admin)
@@ -166,6 +168,9 @@ def fill(service):
     scopes = ["events:write", "metrics:read", "metrics:scrape", "push:subscribe"]
     made = service.ask("POST", "/api/keys", {"name": "tests", "scopes": scopes}, admin)
     callers.append(("key", {"X-API-Key": made["data"]["key"]}, None))
+    # The last, as it takes away what it is told of.
+    login = {"email": "admin@example.org", "password": PASSWORD}
+    callers.append(("admin", {"Authorization": f"Bearer {admin}"}, login))
     point_at_what_is_there(service, document, admin)
     return document, callers
 
@@ -260,17 +265,20 @@ def run(service, folder, document, caller):
         "--workers=1",
         "--request-timeout=70",
     ]
-    arguments += [f"--header={name}: {value}" for name, value in headers.items()]
     environment = {
         **os.environ,
         "SCHEMATHESIS_HOOKS": str(folder / "hooks.py"),
         "SERVICE": service.url,
+        "HEADERS": json.dumps(headers),
         "STATUSES": str(folder / f"statuses-{name}"),
         "ENDS_THE_SESSION": ",".join(ENDS_THE_SESSION),
         **({"LOGIN": json.dumps(login)} if login else {}),
     }
+    # What it remembers of the one it does not use for the next.
+    own = folder / name
+    own.mkdir()
     return subprocess.run(
-        arguments, env=environment, cwd=folder, capture_output=True, text=True, timeout=AT_MOST
+        arguments, env=environment, cwd=own, capture_output=True, text=True, timeout=AT_MOST
     )
 
 
