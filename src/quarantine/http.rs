@@ -78,7 +78,11 @@ fn of_replay() -> Operation {
         "properties": { "payload": payload, "kind": one_of_kinds() },
         "additionalProperties": false,
     });
-    let content = json!({ "application/json": { "schema": schema } });
+    let example = json!({
+        "kind": "stock",
+        "payload": { "productId": "mug", "stock": 38 },
+    });
+    let content = json!({ "application/json": { "schema": schema, "example": example } });
     Operation::new(Tag::Quarantine, "replayQuarantined", "Sends a message again", answer)
         .about("As it was, or with another body or kind. It ranks where it stood at first.")
         .with(&AT)

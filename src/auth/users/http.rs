@@ -62,7 +62,7 @@ fn of_list() -> Operation {
 fn of_create() -> Operation {
     let answer = Answer::data::<OneUser>("The account is made.").status(201);
     let body = Fields::described(|body| fields::new_account(body, ""));
-    let example = json!({ "email": "ann@example.org", "password": "seven lamps of 1849" });
+    let example = json!({ "email": "bob@example.org", "password": "seven lamps of 1849" });
     Operation::new(Tag::Users, "createUser", "Makes an account", answer)
         .body(&body, &example)
         .knows_type::<Permission>()
