@@ -177,7 +177,8 @@ async fn a_query_waits_for_the_position_it_asks_for_or_says_how_far_it_is() {
 
     // A commit that changes no sale leaves the answer as it is; a 304 says which position it is of.
     let stock = json!({ "productId": "p1", "stock": 7 });
-    let asked = shop.publish("stock", stock.to_string()).await.to_string();
+    let position = shop.publish("stock", stock.to_string()).await;
+    let asked = position.to_string();
     let wait = [("X-Min-Position", asked.as_str()), ("Prefer", "wait=60"), known[0]];
     let known = shop.get_with(&app, FIGURES[0], &wait).await;
     assert_eq!((known.status, known.header("x-position")), (304, &*asked), "{known:?}");

@@ -95,7 +95,7 @@ async fn what_is_remembered_is_what_would_be_read() {
     });
     // Every other batch changes nothing but what visitors did.
     let of_sales = mixed(600, 11);
-    let visits: Vec<_> = (0..600).map(|number| visit(number)).collect();
+    let visits: Vec<_> = (0..600).map(visit).collect();
     let steps: Vec<_> = of_sales
         .chunks(15)
         .zip(visits.chunks(15))
