@@ -24,7 +24,7 @@ use crate::push::socket_io;
 use crate::shop::Shop;
 use crate::store::Store;
 use crate::store::platform::Platform;
-use crate::{auth, http};
+use crate::{auth, http, telemetry};
 
 /// How long tasks may take to end, once connections have.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -86,6 +86,7 @@ impl App {
         let gate = Gate::new(platform.clone(), accounts.tokens.clone(), accounts.audit.clone());
         let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
+        tasks.spawn(telemetry::upkeep(telemetry::recorder(), folding.clone()));
         let shop =
             Shop::start(settings.shop(nats_url, mongodb_uri), store, &tasks, &folding).await?;
 

@@ -33,7 +33,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Settings {
-    /// What is logged: error, warn, info, debug, trace, off, or `target=level` pairs; else info, and
+    /// The level of the log: error, warn, info, debug, trace, off, or `target=level` pairs; else info, and
     /// nothing of a soak, which breaks things all the time.
     #[arg(long, env = "LOG_LEVEL", global = true)]
     log_level: Option<String>,

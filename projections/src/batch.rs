@@ -24,7 +24,7 @@ const DELTAS_EACH: usize = 8;
 pub struct Message<'a> {
     /// Where and when it stands there.
     pub stamp: Stamp,
-    /// What it says, or why it cannot be understood.
+    /// Its event, or every reason why it cannot be understood.
     pub event: Result<Event<'a>, Vec<Reason>>,
 }
 
@@ -36,7 +36,7 @@ pub struct Batch<'b, 'e> {
     resolved: Resolved,
 }
 
-/// What a batch asks for before it goes on.
+/// The documents or answers that a batch asks for before it goes on.
 #[derive(Debug)]
 pub enum Step {
     /// These documents, to be handed to [`Fold::sets`], each or the knowledge that there is none.
@@ -77,7 +77,7 @@ impl<'b, 'e> Batch<'b, 'e> {
         loop {
             let needs = match self.next {
                 Next::Identify => {
-                    // Whatever else it would ask for is at hand of a complete fold.
+                    // A complete fold has at hand all that the other steps would ask for.
                     self.next = if fold.is_complete() { Next::Ready } else { Next::Names };
                     self.identify(fold)
                 }
@@ -128,13 +128,13 @@ impl<'b, 'e> Batch<'b, 'e> {
         }
     }
 
-    /// What came of the messages, once their events have changed entities (step 3).
+    /// The outcomes of the messages, once their events have changed entities (step 3).
     #[must_use]
     pub fn resolved(&self) -> Option<&Resolved> {
         matches!(self.next, Next::Rollups | Next::Add | Next::Done).then_some(&self.resolved)
     }
 
-    /// What the batch came to.
+    /// The outcome of the batch.
     #[must_use]
     pub fn finish(self) -> Resolved {
         self.resolved

@@ -1,4 +1,4 @@
-//! What the store keeps: a collection, as it is declared.
+//! The declaration of a collection of the store.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -36,10 +36,10 @@ pub trait Collection: Debug + 'static {
     /// Where its documents are written as they come while a whole log is folded at once: how many
     /// are kept at hand then. Of any other collection all are.
     const STREAMED: Option<usize> = None;
-    /// What its documents are of, where that is counted.
+    /// The entity that its documents are of, where that is counted.
     const ENTITY: Option<Entity> = None;
 
-    /// What names a document.
+    /// The name of a document.
     type Key: Key;
     /// A document as the fold changes it.
     type Document: Clone + PartialEq + Debug + Send + Sync;

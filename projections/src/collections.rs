@@ -63,14 +63,14 @@ macro_rules! declare {
                 },)* }
             }
 
-            /// What changed is on its way to the store; what was not touched lately goes where
-            /// there is too much.
+            /// Goes on to the next batch: changes are on their way to the store, and documents that
+            /// were not touched lately are evicted where there are too many.
             pub(crate) fn settle(&mut self) {
                 $(self.$set.settle();)*
                 $(self.$set.evict();)*
             }
 
-            /// What is missing to count the entities that were supplied.
+            /// The tallies that are missing to count the entities that were supplied.
             pub(crate) fn needs_counts(&mut self) -> Needs {
                 let mut needs = Needs::default();
                 self.with_tallies(|sets, tallies| {
@@ -201,7 +201,7 @@ pub trait Listed: Collection + Sized {
     /// Its documents at hand.
     fn set(sets: &mut WorkingSets) -> &mut WorkingSet<Self>;
 
-    /// What is needed of it.
+    /// Its documents that are needed.
     fn needs(needs: &mut Needs) -> &mut BTreeSet<Self::Key>;
 }
 

@@ -1,4 +1,4 @@
-//! What can be counted by: an entity has a document for what is stated of it, an ordinal that
+//! The list of entities. An entity has a document for what is stated of it, an ordinal that
 //! rollups count it under, and a row of a tally for what is counted of it.
 
 use std::fmt;
@@ -20,13 +20,13 @@ macro_rules! entities {
             pub const ALL: &[Entity] = &[$(Entity::$Entity),*];
             const COUNT: usize = Entity::ALL.len();
 
-            /// What the id of its tallies begins with.
+            /// The beginning of the ids of its tallies.
             #[must_use]
             pub fn tally(self) -> &'static str {
                 match self { $(Entity::$Entity => $tally,)* }
             }
 
-            /// What the id of a name begins with; see [`Entity::name_id`].
+            /// The beginning of the ids of its names; see [`Entity::name_id`].
             #[must_use]
             pub fn names(self) -> &'static str {
                 match self { $(Entity::$Entity => $names,)* }

@@ -1,5 +1,5 @@
-//! What rollups count: one line for each family, which says what its slices are and how its tables
-//! are cut, and one for each dimension of open values.
+//! The list of families of rollups: a line names the slices of one and the way in which its tables are
+//! cut. And the list of dimensions of open values.
 //!
 //! | shape | levels | chunk | row |
 //! |---|---|---|---|
@@ -16,7 +16,7 @@ use crate::bucket::Level;
 use crate::entity::Entity;
 use crate::sales::status::Status;
 
-/// How the tables of a family are cut.
+/// The way in which the tables of a family are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// By quarter hour.
@@ -32,7 +32,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// How long the buckets are that a contribution is counted in.
+    /// The lengths of the buckets that a contribution is counted in.
     #[must_use]
     pub const fn levels(self) -> &'static [Level] {
         match self {
@@ -84,7 +84,7 @@ const WHOLE: &[&str] = &["-"];
 
 macro_rules! families {
     ($($(#[$doc:meta])* $Family:ident = $name:literal, $slices:expr, $shape:expr;)*) => {
-        /// What a table counts.
+        /// The figures that a table counts.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Family {
             $($(#[$doc])* $Family,)*
@@ -100,13 +100,13 @@ macro_rules! families {
                 match self { $(Family::$Family => $name,)* }
             }
 
-            /// What its slices are called.
+            /// The names of its slices.
             #[must_use]
             pub const fn slices(self) -> &'static [&'static str] {
                 match self { $(Family::$Family => $slices,)* }
             }
 
-            /// How its tables are cut.
+            /// The way in which its tables are cut.
             #[must_use]
             pub const fn shape(self) -> Shape {
                 match self { $(Family::$Family => $shape,)* }

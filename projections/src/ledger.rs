@@ -43,9 +43,9 @@ impl Key for LedgerKey {
     }
 }
 
-/// What a kind of row has in common with the others.
+/// A kind of row.
 pub trait Row: Clone + Sized {
-    /// What its documents' ids begin with.
+    /// The beginning of its documents' ids.
     const PREFIX: &'static str;
 
     /// The row, where it is of this kind.

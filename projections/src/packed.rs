@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use bytes::Bytes;
 pub(crate) use varint::{put_varint, take_varint, unzigzag, zigzag};
 
-/// How a document that is nothing but packed bytes is stored.
+/// A document that is stored as packed bytes alone.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Packed<T> {
     /// The bytes.

@@ -1,5 +1,5 @@
-//! Which figures change together: a commit says which topics it touched, and what is made of
-//! others stays as it is.
+//! The list of topics: figures that change together. A commit says which topics it touched; a view of
+//! other topics stays as it is.
 
 use std::fmt;
 

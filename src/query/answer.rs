@@ -34,18 +34,18 @@ const X_STUCK: HeaderName = HeaderName::from_static("x-stuck");
 /// A snapshot whose time has gone by is taken anew this often.
 const ATTEMPTS: usize = 3;
 
-/// Who may see metrics.
+/// The access to metrics.
 pub const METRICS: Access =
     Access::AllowedOrKey(Resource::Metrics, Action::Read, Scope::MetricsRead);
-/// Who may see dashboards.
+/// The access to dashboards.
 pub const DASHBOARD: Access =
     Access::AllowedOrKey(Resource::Dashboard, Action::Read, Scope::MetricsRead);
 
 /// Figures that can be asked for, at an endpoint or as what is pushed.
 pub trait Figures: Serialize + Sized + Send + Sync + 'static {
-    /// What they are made of: a commit that touches none of these leaves them as they are.
+    /// The topics that they are made of: a commit that touches none of these leaves them as they are.
     const TOPICS: Topics;
-    /// What they can be asked for. What two questions differ in shows in their [`Debug`] form, which
+    /// The parameters of a question. Two questions that differ do so in their [`Debug`] form, which
     /// answers are kept by.
     ///
     /// [`Debug`]: std::fmt::Debug

@@ -63,6 +63,8 @@ pub struct Shop {
     currency: String,
     queries: Deps,
     health: Health,
+    /// Events folded in a second.
+    rate: watch::Receiver<Option<f64>>,
     generations: Generations,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -101,6 +103,9 @@ impl Shop {
         };
         tasks.spawn_on(projector.run(stop.clone()), threads.handle());
         let (queries, health) = attend(&log, &store, &seen, tasks, stop);
+        let (rate, rate_seen) = watch::channel(None);
+        let latest = queries.latest.clone();
+        tasks.spawn(http::projections::follow_rate(latest, rate, stop.clone()));
         Ok(Shop {
             hub: Arc::new(Hub::new(queries.clone())),
             log,
@@ -109,6 +114,7 @@ impl Shop {
             currency,
             queries,
             health,
+            rate: rate_seen,
             generations,
             tasks: tasks.clone(),
             stop: stop.clone(),
@@ -149,17 +155,13 @@ impl Shop {
 
     /// What tells how it does: its projections, its metrics, its health.
     fn of_its_state(&self) -> Routes {
-        let (rate, rate_seen) = watch::channel(None);
-        let latest = self.queries.latest.clone();
-        self.tasks.spawn(http::projections::follow_rate(latest, rate, self.stop.clone()));
         let recorder = telemetry::recorder();
-        self.tasks.spawn(telemetry::upkeep(recorder.clone(), self.stop.clone()));
         let Health { store, nats_up, log_refuses, projector, log_extent, .. } = self.health.clone();
         let projections = http::projections::Deps {
             store: store.clone(),
             projector: projector.clone(),
             log_extent: log_extent.clone(),
-            rate: rate_seen,
+            rate: self.rate.clone(),
         };
         let metrics =
             telemetry::http::Deps { recorder, store, nats_up, log_refuses, projector, log_extent };

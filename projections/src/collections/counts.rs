@@ -1,4 +1,4 @@
-//! What is counted of entities, between their documents at hand and the tallies it is stored in.
+//! Counts of entities, between their documents at hand and the tallies that store them.
 //! Nothing is done for a collection that is of no entity.
 
 use std::borrow::Cow;

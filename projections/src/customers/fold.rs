@@ -3,7 +3,6 @@
 use super::document::{Customer, Customers, Profile};
 use super::event;
 use crate::bucket;
-use crate::entity::Entity;
 use crate::family::{Family, Slice};
 use crate::fold::version::Stated;
 use crate::fold::{self, Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
@@ -49,7 +48,7 @@ impl EventKind for event::Customer<'_> {
     }
 
     fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
-        Ok(Some(fold.sets.customers.get(&*self.user_id)?.is_some()))
+        fold.knows::<Customers, _>(&*self.user_id).map(Some)
     }
 }
 
@@ -66,7 +65,7 @@ impl Fold {
             &mut self.sets.customers,
             &mut self.root.next,
             &mut resolved.named,
-            (Entity::Customer, id),
+            id,
             |ordinal| Customer::new(id, ordinal, at),
         )?;
         let (created, sales) = (customer.created_at, customer.sales);

@@ -9,7 +9,7 @@ use crate::fold::entry::{Entry, reason};
 use crate::fold::version::Version;
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::json::Reason;
-use crate::ledger::LedgerKey;
+use crate::ledger::{Ledger, LedgerKey};
 use crate::packed::rollup;
 use crate::products::document::Products;
 use crate::time::Time;
@@ -40,8 +40,7 @@ impl EventKind for Feedback<'_> {
     }
 
     fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
-        let key = LedgerKey::of::<Rating>(&self.feedback_id);
-        Ok(Some(fold.sets.ledger.get(&key)?.is_some()))
+        fold.knows::<Ledger, _>(&LedgerKey::of::<Rating>(&self.feedback_id)).map(Some)
     }
 }
 

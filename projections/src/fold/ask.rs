@@ -1,4 +1,4 @@
-//! What an event can ask for before it is folded.
+//! The documents that an event can ask for before it is folded.
 
 use std::borrow::Borrow;
 use std::hash::Hash;

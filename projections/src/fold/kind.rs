@@ -1,4 +1,4 @@
-//! What a kind of event tells the fold.
+//! The side of a kind of event that the fold knows.
 
 use super::ask::Ask;
 use super::outcome::Outcome;

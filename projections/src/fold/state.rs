@@ -1,13 +1,16 @@
 //! The state of a fold, and what a batch comes to.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Debug;
+use std::hash::Hash;
 
 use super::dedup::Dedup;
 use super::outcome::Outcome;
 use super::root::{Root, Settings};
 use super::working_set::{NotAtHand, WorkingSet};
 use crate::collection::Collection;
-use crate::collections::WorkingSets;
+use crate::collections::{Listed, WorkingSets};
 use crate::entity::{Entity, Ordinals};
 use crate::family::Dimension;
 use crate::json::Reason;
@@ -16,19 +19,19 @@ use crate::packed::rollup::Delta;
 use crate::packed::vocabulary::{OTHER, OTHER_NAME, Vocabulary, VocabularyKey};
 use crate::topic::Topics;
 
-/// What a batch came to.
+/// The outcome of a batch.
 #[derive(Debug, Default)]
 pub struct Resolved {
-    /// What is to be added to the rollups.
+    /// The additions to rollups.
     pub deltas: Vec<Delta>,
-    /// What came of each message.
+    /// The outcome of each message.
     pub outcomes: Vec<Outcome>,
     /// Customers who lost the first or last of their purchases: the ledger has to be asked which
     /// one is it now, leaving out the rows that this batch changed.
     pub recheck: BTreeSet<Box<str>>,
     /// Entities that became known, in the order of their ordinals.
     pub named: Vec<Named>,
-    /// What kinds of figures changed.
+    /// The topics whose figures changed.
     pub touched: Topics,
     /// Whether activity blocks below the root's first are to be deleted.
     pub forget_blocks: bool,
@@ -47,7 +50,7 @@ impl Resolved {
 /// An entity became known: its ordinal means its id from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// What it is.
+    /// The kind of entity.
     pub entity: Entity,
     /// The ordinal.
     pub ordinal: u32,
@@ -97,6 +100,15 @@ impl Fold {
         self.sets.settle();
     }
 
+    /// Whether a collection has a document of that key.
+    pub(crate) fn knows<C: Listed, Q>(&mut self, key: &Q) -> Result<bool, NotAtHand>
+    where
+        C::Key: Borrow<Q> + for<'a> From<&'a Q>,
+        Q: Hash + Eq + Debug + ?Sized,
+    {
+        Ok(C::set(&mut self.sets).get(key)?.is_some())
+    }
+
     /// The code of a value in its month's vocabulary, which learns it if there is room.
     pub(crate) fn code(
         &mut self,
@@ -123,14 +135,15 @@ impl Fold {
 }
 
 /// An entity to be changed, which becomes known by it if new: `make` is given its ordinal. Says
-/// whether it is new.
+/// whether it is new. Of a collection that is of no entity it does not compile.
 pub(crate) fn known<'s, C: Collection<Key = Box<str>>>(
     set: &'s mut WorkingSet<C>,
     next: &mut Ordinals,
     named: &mut Vec<Named>,
-    (entity, id): (Entity, &str),
+    id: &str,
     make: impl FnOnce(u32) -> C::Document,
 ) -> Result<(&'s mut C::Document, bool), NotAtHand> {
+    let entity = const { C::ENTITY.expect("a collection of an entity") };
     let mut ordinal = None;
     let document = set.edit(id, || {
         let given = next.take(entity);

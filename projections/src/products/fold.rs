@@ -4,7 +4,6 @@ use super::document::{Entry, Product, Products};
 use super::event;
 use super::id::RESERVED;
 use super::stock::Stock;
-use crate::entity::Entity;
 use crate::family::{Family, Slice};
 use crate::fold::version::Stated;
 use crate::fold::{self, Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
@@ -40,7 +39,7 @@ impl EventKind for event::Product<'_> {
     }
 
     fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
-        Ok(Some(fold.sets.products.get(&*self.product_id)?.is_some()))
+        fold.knows::<Products, _>(&*self.product_id).map(Some)
     }
 }
 
@@ -66,7 +65,7 @@ impl EventKind for Stock<'_> {
     }
 
     fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
-        Ok(Some(fold.sets.products.get(&*self.product_id)?.is_some()))
+        fold.knows::<Products, _>(&*self.product_id).map(Some)
     }
 }
 
@@ -82,7 +81,7 @@ impl Fold {
             &mut self.sets.products,
             &mut self.root.next,
             &mut resolved.named,
-            (Entity::Product, id),
+            id,
             |ordinal| Product { ordinal, ..Product::default() },
         )?;
         let before = product.stock;

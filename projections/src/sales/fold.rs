@@ -15,7 +15,7 @@ use crate::fold::entry::{Entry, reason};
 use crate::fold::version::Version;
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::json::Reason;
-use crate::ledger::LedgerKey;
+use crate::ledger::{Ledger, LedgerKey};
 use crate::packed::rollup::{self, Delta};
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
@@ -52,8 +52,7 @@ impl EventKind for Transaction<'_> {
     }
 
     fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
-        let key = LedgerKey::of::<Sale>(&self.transaction_id);
-        Ok(Some(fold.sets.ledger.get(&key)?.is_some()))
+        fold.knows::<Ledger, _>(&LedgerKey::of::<Sale>(&self.transaction_id)).map(Some)
     }
 }
 
