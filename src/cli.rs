@@ -13,10 +13,11 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::causes::describe;
 use crate::command::{admin, demo, ingest, key, project, quarantine, serve};
 use crate::config::{self, Settings};
+use crate::failpoint;
 use crate::telemetry::traces;
-use crate::{failpoint, projector};
 
 /// A shop's events, folded exactly once into live read models.
 #[derive(Debug, Parser)]
@@ -72,7 +73,7 @@ pub fn run() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            services::to_stderr(&format!("error: {}", projector::describe(error.as_ref())));
+            services::to_stderr(&format!("error: {}", describe(error.as_ref())));
             ExitCode::FAILURE
         }
     }

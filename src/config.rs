@@ -17,8 +17,9 @@ use std::time::Duration;
 use clap::builder::Resettable;
 use clap::{Args, ValueEnum};
 
-use crate::auth::secret::Hidden;
+use crate::hidden::Hidden;
 use crate::http::door;
+use crate::number::whole;
 use crate::push::socket_io;
 use crate::shop;
 use values::Private;
@@ -51,7 +52,7 @@ pub struct Settings {
     /// The bytes that the log holds before it refuses events. A log that was made with another
     /// bound is given this one when the service starts.
     #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
-    #[arg(value_parser = values::whole::<i64, MEGABYTE, MOST_BYTES>)]
+    #[arg(value_parser = whole::<i64, MEGABYTE, MOST_BYTES>)]
     pub stream_max_bytes: i64,
     /// The `MongoDB` replica set of the read models; without it the program runs its own.
     #[arg(long, env = "MONGODB_URI", hide_env_values = true, global = true)]
@@ -66,7 +67,7 @@ pub struct Settings {
     pub currency: String,
     /// The hours of log time for which an activity's id is remembered.
     #[arg(long, env = "ACTIVITY_WINDOW_HOURS", default_value_t = 24, global = true)]
-    #[arg(value_parser = values::whole::<u32, 1, 8_760>)]
+    #[arg(value_parser = whole::<u32, 1, 8_760>)]
     pub activity_window_hours: u32,
     /// The secret that access tokens are signed with, at least 32 bytes. Processes that share a
     /// database need the same. Without it a secret is made and kept in the data folder.
@@ -107,7 +108,7 @@ pub struct Settings {
     /// The days for which a row of the audit is kept, counted from when it is written. 0 keeps it
     /// for good.
     #[arg(long, env = "AUDIT_DAYS", default_value_t = 0, global = true)]
-    #[arg(value_parser = values::whole::<u32, 0, 36_500>)]
+    #[arg(value_parser = whole::<u32, 0, 36_500>)]
     pub audit_days: u32,
     /// The path of Socket.IO.
     #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
@@ -115,11 +116,11 @@ pub struct Settings {
     pub socket_path: String,
     /// The milliseconds between two pings of Socket.IO.
     #[arg(long, env = "WS_HEARTBEAT_INTERVAL", default_value_t = 25_000, global = true)]
-    #[arg(value_parser = values::whole::<u64, 1_000, 300_000>)]
+    #[arg(value_parser = whole::<u64, 1_000, 300_000>)]
     pub ws_heartbeat_interval: u64,
     /// The milliseconds within which a ping has to be answered.
     #[arg(long, env = "WS_CONNECTION_TIMEOUT", default_value_t = 20_000, global = true)]
-    #[arg(value_parser = values::whole::<u64, 1_000, 300_000>)]
+    #[arg(value_parser = whole::<u64, 1_000, 300_000>)]
     pub ws_connection_timeout: u64,
     /// Connections, limits, CORS.
     #[command(flatten)]

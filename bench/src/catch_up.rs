@@ -6,10 +6,11 @@ use adaptive_bi::projector::session::Limits;
 use projections::time::Time;
 
 use super::cpu::Cpu;
+use super::feed::publish;
 use super::load::{Keys, Load};
+use super::naive;
 use super::rate::Rate;
 use super::stand::Stand;
-use super::{live, naive};
 
 /// The yardstick takes as long for a few thousand as the fold for all.
 const YARDSTICK_EVENTS: u64 = 5_000;
@@ -38,7 +39,7 @@ pub async fn fold(stand: &mut Stand, events: u64, keys: Keys) -> anyhow::Result<
         chrono::Utc::now().timestamp_millis() - i64::try_from(events / EVENTS_PER_SECOND * 1_000)?;
     let dated = |n: u64| Time(begin + i64::try_from(n * 1_000 / EVENTS_PER_SECOND).unwrap_or(0));
     let mixed = (0..events).map(|n| load.next(dated(n)));
-    let last = live::publish(&stand.log, Load::catalogue_of(keys).chain(mixed), None).await?;
+    let last = publish(&stand.log, Load::catalogue_of(keys).chain(mixed), None).await?;
 
     let (started, before) = (Instant::now(), Cpu::now());
     let mut folding = stand.project(Limits::default());

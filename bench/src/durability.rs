@@ -9,11 +9,12 @@ use projections::time::Time;
 use serde_json::{Value, json};
 use services::NatsOptions;
 
+use super::arguments::Arguments;
 use super::latency::Latencies;
 use super::load::Load;
 use super::rate::{Rate, whole};
 use super::stand::Stand;
-use super::{Arguments, live, publish};
+use super::{live, publish};
 
 /// Events that are published one after the other, each when the one before is acknowledged.
 const ONE_BY_ONE: usize = 500;

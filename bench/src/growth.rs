@@ -4,10 +4,11 @@
 use adaptive_bi::say;
 use serde_json::{Value, json};
 
+use super::arguments::Arguments;
+use super::catch_up;
 use super::load::Keys;
 use super::rate::{Rates, whole};
 use super::stand::Stand;
-use super::{Arguments, catch_up};
 
 /// A small shop.
 const SMALL: Keys = Keys { customers: 5_000, products: 500 };

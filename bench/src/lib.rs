@@ -1,19 +1,24 @@
-//! A program beside the program: it measures the service, and puts faults on it. What runs in
-//! production has nothing of it.
+//! A program beside the program: it measures the service, and puts faults on it. The program
+//! that runs in production has nothing of it.
 //!
 //! # Layout
 //!
-//! - [`parts`]: figures that anyone can repeat, servers and load generator on one machine;
-//! - [`load`]: the mixed load; [`stand`]: servers of its own; [`cpu`]: whose time it took;
-//!   [`rate`] and [`latency`]: what is measured;
+//! - [`parts`]: figures that anyone can repeat, servers and load generator on one machine; the
+//!   [`arguments`] say which, and how much;
+//! - [`load`]: the mixed load; [`feed`]: its way to the log; [`year`]: a year of transactions;
+//!   [`ask`]: queries; [`stand`]: servers of its own; [`cpu`]: whose time it took; [`rate`] and
+//!   [`latency`]: the figures;
 //! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`], [`rebuild`],
 //!   [`queries`], [`versus`], [`push`], [`growth`], [`durability`];
 //! - [`yardstick`]: what [`naive`] and [`versus`] do, to compare with;
 //! - [`soak`]: faults on a service of its own, and what is left after them.
 
+pub mod arguments;
+pub mod ask;
 pub mod catch_up;
 pub mod cpu;
 pub mod durability;
+pub mod feed;
 pub mod growth;
 pub mod latency;
 pub mod live;
@@ -29,5 +34,4 @@ pub mod soak;
 pub mod stand;
 pub mod versus;
 pub mod yardstick;
-
-use parts::Arguments;
+pub mod year;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adaptive_bi::{cli, config, failpoint, projector};
+use adaptive_bi_bench::arguments::Arguments;
 use adaptive_bi_bench::{parts, soak};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -20,7 +21,7 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    parts: parts::Arguments,
+    parts: Arguments,
     #[command(flatten)]
     settings: Settings,
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use projections::time::Time;
 
 use super::cpu::Cpu;
-use super::live;
+use super::feed::publish;
 use super::load::Load;
 use super::rate::Rate;
 use super::stand::Stand;
@@ -19,6 +19,6 @@ pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<Rate> {
     let mut load = Load::new("publish", 17);
     let now = || Time(chrono::Utc::now().timestamp_millis());
     let (started, before) = (Instant::now(), Cpu::now());
-    live::publish(&stand.log, (0..events).map(|_| load.next(now())), None).await?;
+    publish(&stand.log, (0..events).map(|_| load.next(now())), None).await?;
     Ok(Rate { events, took: started.elapsed(), cpu: Cpu::now().since(&before) })
 }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use adaptive_bi::auth::gate::X_API_KEY;
-use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::http::gate::X_API_KEY;
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;
 use anyhow::{Context, ensure};
 use futures_util::{SinkExt, StreamExt};
@@ -18,11 +18,11 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
 
-use super::Arguments;
+use super::arguments::Arguments;
 use super::cpu::Cpu;
+use super::feed::{apart, feed};
 use super::latency::Latencies;
 use super::load::Load;
-use super::queries::{apart, feed};
 use super::stand::Stand;
 
 const UPDATE: &str = "realtimeSalesUpdate";

@@ -3,24 +3,25 @@
 
 use std::time::{Duration, Instant};
 
-use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::command::grouped;
 use adaptive_bi::projector::rebuild::Generations;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::threads::Threads;
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;
 use projections::fold::root::Settings;
 use projections::time::Time;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::arguments::Arguments;
+use super::ask::{Asker, asked};
 use super::cpu::Cpu;
+use super::feed::publish;
 use super::latency::Latencies;
 use super::load::Load;
-use super::queries::{self, Asker};
 use super::rate::{Rate, Rates};
 use super::stand::Stand;
-use super::{Arguments, live};
 
 /// The preloaded events are dated as if they had come in at this rate.
 const EVENTS_PER_SECOND: u64 = 1_000;
@@ -40,7 +41,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
 
     let (app, key) = stand.serve(&[Scope::MetricsRead]).await?;
     let asker = Asker::new(app.address, key);
-    let ask = |long, stop| queries::asked(asker.clone(), end, long, stop);
+    let ask = |long, stop| asked(asker.clone(), end, long, stop);
     let idle = ask(IDLE, CancellationToken::new()).await?;
 
     // On threads and connections of their own, as the command does it.
@@ -80,7 +81,7 @@ async fn preload(stand: &Stand, events: u64) -> anyhow::Result<(u64, i64)> {
     let dated = |n: u64| Time(begin + i64::try_from(n * 1_000 / EVENTS_PER_SECOND).unwrap_or(0));
     let mut load = Load::new("rebuild", 17);
     let mixed = (0..events).map(|n| load.next(dated(n)));
-    let last = live::publish(&stand.log, Load::catalogue().chain(mixed), None).await?;
+    let last = publish(&stand.log, Load::catalogue().chain(mixed), None).await?;
     say!("  {} events on the log", grouped(last));
     Ok((last, end))
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::config;
 use adaptive_bi::projector::Projector;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::status::{State, Status};
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
 use adaptive_bi::stream::{self, Log};
 use projections::fold::root::Settings;

@@ -3,20 +3,21 @@
 
 use std::time::{Duration, Instant};
 
-use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::command::grouped;
 use adaptive_bi::projector::session::Limits;
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;
 use adaptive_bi::store::Store;
 use projections::event::{self, Event, Limits as Allowed};
 use projections::time::Time;
 use serde_json::{Value, json};
 
-use super::Arguments;
+use super::arguments::Arguments;
+use super::ask::Asker;
 use super::latency::Latencies;
-use super::queries::{self, Asker, DAY_MS};
 use super::stand::Stand;
-use crate::yardstick::{self, Aggregate, raw};
+use super::yardstick::{self, Aggregate, raw};
+use super::year::{DAY_MS, load_year, year};
 
 /// Raw transactions are kept in batches of this many.
 const BATCH: usize = 100_000;
@@ -50,7 +51,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
 async fn at(stand: &mut Stand, size: u64) -> anyhow::Result<Value> {
     stand.fresh("versus").await?;
     let end = chrono::Utc::now().timestamp_millis();
-    let last = queries::load_year(stand, size, end).await?;
+    let last = load_year(stand, size, end).await?;
     keep_raw(&stand.store, size, end).await?;
     let mut folding = stand.project(Limits::default());
     folding.reach(last).await?;
@@ -124,7 +125,7 @@ async fn time_of(store: &Store, what: Aggregate, end: i64, days: i64) -> anyhow:
 /// Keeps the same transactions raw.
 async fn keep_raw(store: &Store, size: u64, end: i64) -> anyhow::Result<()> {
     let mut batch = Vec::with_capacity(BATCH);
-    for outgoing in queries::year(size, end) {
+    for outgoing in year(size, end) {
         let limits = Allowed { latest: Time(i64::MAX), currency: "GBP" };
         if let Ok(Event::Transaction(sale)) = event::parse(outgoing.kind, &outgoing.body, &limits) {
             batch.push(raw(&sale));

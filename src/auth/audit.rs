@@ -5,9 +5,9 @@ pub mod http;
 
 use std::time::Duration;
 
-use super::caller::Caller;
 use crate::http::client::Origin;
 use crate::http::parameters::values::Word;
+use crate::rights::caller::Caller;
 use crate::store::platform::Platform;
 use crate::store::platform::audit::AuditRow;
 use crate::store::time;

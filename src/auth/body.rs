@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use super::secret::Hidden;
+use crate::hidden::Hidden;
 use crate::http::openapi::schemas;
 use crate::http::parameters::values::{OneOf, Values, Word};
 use crate::http::problem::{FieldError, FieldErrors, Problem};

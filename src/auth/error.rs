@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 
-use super::gate::Refusal;
 use super::password;
+use crate::http::gate::Refusal;
 use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::store;
 use crate::store::platform::accounts::Refused;

@@ -14,19 +14,19 @@ use serde_json::json;
 use tokio_util::task::TaskTracker;
 use utoipa::ToSchema;
 
-use super::access::Access::{Public, SignedIn};
 use super::accounts::{self, Accounts, NewAccount, Refreshed};
 use super::body::{BODY_BYTES_MAX, Fields};
-use super::caller::Person;
 use super::error::Error;
-use super::gate::Refusal;
-use super::role::Role;
-use super::secret::Hidden;
 use super::user::{OneUser, User};
+use crate::hidden::Hidden;
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
+use crate::http::gate::Refusal;
 use crate::http::problem::Problem;
+use crate::rights::access::Access::{Public, SignedIn};
+use crate::rights::caller::Person;
+use crate::rights::role::Role;
 use crate::store::platform::sessions::SessionRow;
 use crate::store::time;
 

@@ -5,15 +5,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::caller::KeyHolder;
-use super::scope::Scope;
 use super::secret::random;
+use crate::http::gate::KEY_PREFIX;
+use crate::rights::caller::KeyHolder;
+use crate::rights::scope::Scope;
 use crate::store::platform::Platform;
 use crate::store::platform::keys::KeyRow;
 use crate::store::{self, time};
-
-/// The beginning of every key, so that a leaked one is recognized.
-pub const PREFIX: &str = "abi_";
 
 /// A key that was just made. Its text is never shown again.
 pub struct NewKey {
@@ -34,7 +32,7 @@ pub fn make(name: &str, scopes: &[Scope], created_by: &str, expires_at: Option<i
 /// The text of a new key.
 #[must_use]
 pub fn text() -> String {
-    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()))
+    format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(random()))
 }
 
 /// The row of a key with that text.
@@ -63,7 +61,7 @@ pub fn row(
 /// # Errors
 /// Where the store does not answer.
 pub async fn holder(store: &Platform, text: &str) -> Result<Option<KeyHolder>, store::Error> {
-    if !text.starts_with(PREFIX) {
+    if !text.starts_with(KEY_PREFIX) {
         return Ok(None);
     }
     let row = store.key_by_hash(&hash(text)).await?;

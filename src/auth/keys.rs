@@ -5,15 +5,16 @@ pub mod last_use;
 
 use std::time::Duration;
 
-use super::access::Access;
 use super::audit::{Audit, Event, EventType};
-use super::caller::Person;
 use super::error::Error;
-use super::gate::{Refusal, person};
+use super::gate::person;
 use super::key::{self, NewKey};
-use super::role::{Action, Resource};
-use super::scope::Scope;
 use crate::http::client::Origin;
+use crate::http::gate::Refusal;
+use crate::rights::access::Access;
+use crate::rights::caller::Person;
+use crate::rights::role::{Action, Resource};
+use crate::rights::scope::Scope;
 use crate::store::platform::Platform;
 use crate::store::platform::keys::KeyRow;
 use crate::store::platform::sessions::Standing;

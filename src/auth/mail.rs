@@ -8,7 +8,7 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::secret::Hidden;
+use crate::hidden::Hidden;
 
 /// A mail server that takes longer counts as down.
 const WITHIN: Duration = Duration::from_secs(20);

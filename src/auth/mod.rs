@@ -1,10 +1,8 @@
-//! Accounts, sessions, tokens, permissions, API keys.
+//! Accounts, sessions, tokens, API keys.
 //!
 //! # Layout
 //!
-//! - [`role`]: resources, actions and the rights of each role; [`scope`]: the rights of an API key;
-//! - [`caller`]: a person or a program; [`access`]: the rule of a route; [`gate`]: the layer before
-//!   every one;
+//! - [`gate`]: the caller of a request, for the layer before every route;
 //! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
 //! - [`watch`]: callers who stay connected; [`key`]: one API key; [`keys`]: what can be done with
 //!   them; [`audit`]: who did what;
@@ -15,11 +13,9 @@
 //!   done with;
 //!   [`body`], [`user`], [`error`]: what comes in and what goes out.
 
-pub mod access;
 pub mod accounts;
 pub mod audit;
 pub mod body;
-pub mod caller;
 pub mod error;
 pub mod gate;
 mod hs256;
@@ -31,14 +27,9 @@ mod new_password;
 pub mod password;
 pub mod places;
 pub mod refresh;
-pub mod role;
-pub mod scope;
 pub mod secret;
-mod start;
 pub mod throttle;
 pub mod token;
 pub mod user;
 pub mod users;
 pub mod watch;
-
-pub use self::start::{accounts_of, make_first_admin, secrets_of};

@@ -8,12 +8,13 @@ use sha2::{Digest, Sha256};
 
 use super::accounts::Accounts;
 use super::audit::{Event, EventType};
-use super::caller::Person;
 use super::error::Error;
 use super::password::Crowd;
-use super::secret::{Hidden, random};
+use super::secret::random;
 use super::throttle::Attempt;
+use crate::hidden::Hidden;
 use crate::http::client::Origin;
+use crate::rights::caller::Person;
 use crate::store::platform::accounts::{Account, Change, NewPassword, Sessions};
 use crate::store::platform::change::Judge;
 use crate::store::platform::resets::ResetRow;

@@ -10,8 +10,8 @@ use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
 use super::places::{Begun, Full, Place, Places, UnderWay};
-use super::secret::Hidden;
 use super::throttle::network;
+use crate::hidden::Hidden;
 use crate::store::platform::accounts::PasswordHash;
 use crate::telemetry;
 

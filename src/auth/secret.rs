@@ -5,48 +5,17 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::str::FromStr;
 
 use ring::hmac::{self, HMAC_SHA256};
 use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::hidden::Hidden;
 
 /// A secret is at least as long as what it signs with.
 pub const SECRET_BYTES_MIN: usize = 32;
 /// A longer file is something else.
 const SECRET_BYTES_MAX: usize = 1_024;
 const FILE: &str = "jwt-secret";
-
-/// A text that must not be seen: not in a log, not in the help, not in an error.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Hidden(String);
-
-impl Hidden {
-    /// The text, for code that needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Hidden {
-    fn from(text: String) -> Self {
-        Hidden(text)
-    }
-}
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(hidden)")
-    }
-}
-
-impl FromStr for Hidden {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Hidden(text.to_owned()))
-    }
-}
 
 /// Why there is no secret to sign with.
 #[derive(Debug, thiserror::Error)]

@@ -4,9 +4,22 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::role::{Permission, Role};
+use crate::http::parameters::values::Word;
+use crate::rights::role::{Permission, Role};
 use crate::store::platform::accounts::{Account, Profile};
 use crate::store::time;
+
+impl Word for Role {
+    const ALL: &'static [Self] = &Role::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn of_word(word: &str) -> Option<Self> {
+        Role::parse(word)
+    }
+}
 
 /// An account as answers show it. What is not known is null.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::access::Access;
-use super::caller::{Caller, KeyHolder};
 use super::gate::person;
+use crate::rights::access::Access;
+use crate::rights::caller::{Caller, KeyHolder};
 use crate::store;
 use crate::store::platform::Platform;
 

@@ -6,13 +6,14 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::Joined;
+use crate::app::accounts;
 use crate::auth::accounts::{Accounts, NewAccount};
 use crate::auth::body::is_email;
-use crate::auth::role::Role;
-use crate::auth::secret::Hidden;
-use crate::auth::{self, password};
+use crate::auth::password;
 use crate::config::Settings;
+use crate::hidden::Hidden;
 use crate::http::client::Origin;
+use crate::rights::role::Role;
 use crate::store::platform::Platform;
 
 /// The subcommands.
@@ -56,7 +57,7 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
         let store = Platform::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
         let bind = joined.serves.unwrap_or(settings.bind);
         let settings = Settings { bind, ..settings.clone() };
-        let accounts = auth::accounts_of(&settings, store).await?;
+        let accounts = accounts::accounts_of(&settings, store).await?;
         match (action, password) {
             (Action::Create { email, first_name, last_name, .. }, Some(password)) => {
                 let names = (first_name.clone(), last_name.clone());

@@ -15,11 +15,11 @@ use crate::app::App;
 use crate::auth::accounts::NewAccount;
 use crate::auth::error::Error;
 use crate::auth::key;
-use crate::auth::role::Role;
-use crate::auth::scope::Scope;
 use crate::auth::secret::random;
 use crate::config::Settings;
 use crate::http::client::Origin;
+use crate::rights::role::Role;
+use crate::rights::scope::Scope;
 
 /// The content of the file. Only the demo shows it.
 #[derive(Clone, Serialize, Deserialize)]

@@ -5,9 +5,9 @@ use clap::Subcommand;
 use super::Joined;
 use crate::auth::audit::Audit;
 use crate::auth::keys::{self, DAYS, DAYS_MAX, End, Keys, Wanted};
-use crate::auth::scope::Scope;
 use crate::config::Settings;
 use crate::http::client::Origin;
+use crate::rights::scope::Scope;
 use crate::store::platform::Platform;
 use crate::store::time;
 

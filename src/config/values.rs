@@ -8,8 +8,9 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command};
 use url::Url;
 
-use crate::auth::secret::{Hidden, SECRET_BYTES_MIN};
+use crate::auth::secret::SECRET_BYTES_MIN;
 use crate::auth::{body, mail, password};
+use crate::hidden::Hidden;
 use crate::http::routes::PLACES;
 use crate::store;
 use crate::stream::{address, subject};
@@ -37,15 +38,6 @@ where
             clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).with_cmd(command)
         })
     }
-}
-
-/// A whole number within bounds.
-pub(crate) fn whole<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(
-    text: &str,
-) -> Result<T, String> {
-    let number = text.trim().parse().ok().filter(|it| (LEAST..=MOST).contains(it));
-    let number = number.and_then(|it| T::try_from(it).ok());
-    number.ok_or_else(|| format!("must be a whole number, {LEAST}..={MOST}"))
 }
 
 /// The address to listen on.
@@ -235,15 +227,6 @@ mod tests {
         assert!(database("adaptive_bi-2").is_ok());
         for text in ["", "a.b", "a b", "$x", "admin", &"x".repeat(64)] {
             assert!(database(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_number_is_whole_and_within_its_bounds() {
-        assert_eq!(whole::<u32, 1, 8_760>(" 24"), Ok(24));
-        for text in ["", "0", "8761", "-1", "1.5", "ten", "99999999999999999999"] {
-            let said = whole::<u32, 1, 8_760>(text).expect_err(text);
-            assert_eq!(said, "must be a whole number, 1..=8760", "{text}");
         }
     }
 

@@ -18,7 +18,7 @@ use tower_http::timeout::TimeoutLayer;
 use super::door::{Door, REQUEST_ID};
 use super::problem::{Asked, PROBLEM_JSON, Problem};
 use super::routes::Routes;
-use crate::auth::gate::Gate;
+use crate::http::gate::Gate;
 
 /// No request has a longer body.
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -96,9 +96,9 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::auth::access::Access::{Public, SignedIn};
     use crate::http::door::with_access;
     use crate::http::openapi::{Answer, Operation, Tag};
+    use crate::rights::access::Access::{Public, SignedIn};
 
     async fn ask(request: axum::http::request::Builder) -> (StatusCode, HeaderMap, Value) {
         #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::Routes;
 use super::openapi::{Answer, Operation, Tag};
-use crate::auth::access::Access::Public;
+use crate::rights::access::Access::Public;
 
 const PAGE: &str = include_str!("page.html");
 

@@ -16,6 +16,8 @@ use utoipa::ToSchema;
 
 pub use types::ProblemType;
 
+use super::clock::now;
+
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -211,7 +213,7 @@ impl Problem {
         put("success", false.into());
         put("message", (*self.message).into());
         put("error", json!({ "message": self.message, "code": code, "status": kind }));
-        put("timestamp", super::now().into());
+        put("timestamp", now().into());
         if !self.errors.is_empty() {
             put("errors", json!(self.errors));
         }

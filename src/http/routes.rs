@@ -15,9 +15,9 @@ use axum::routing::{self, MethodRouter};
 use super::door::Door;
 use super::finish::BODY_BYTES_MAX;
 use super::openapi::Operation;
-use crate::auth::access::Access;
-use crate::auth::gate::{self, Gate};
-use crate::telemetry;
+use super::timed::timed;
+use crate::http::gate::{self, Gate};
+use crate::rights::access::Access;
 
 /// What the paths of all routes but `/` begin with; nothing else may be put there.
 pub const PLACES: [&str; 4] = ["api", "docs", "health", "metrics"];
@@ -177,7 +177,7 @@ impl Routes {
                 let bounded = handler.route_layer(DefaultBodyLimit::max(most));
                 let limited = door.by_caller(bounded);
                 let named = (route.method, route.path);
-                let timed = middleware::from_fn_with_state(named, telemetry::http::timed);
+                let timed = middleware::from_fn_with_state(named, timed);
                 let state = (gate.clone(), route.access);
                 let guarded = middleware::from_fn_with_state(state, gate::enforce);
                 router.route(route.path, limited.route_layer(guarded).route_layer(timed))

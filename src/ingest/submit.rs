@@ -15,7 +15,8 @@ use projections::event::{Kind, Reason};
 use tokio::time::{Instant, timeout_at};
 
 use crate::stream::Log;
-use crate::stream::publish::{Outgoing, Refusal, Stored};
+use crate::stream::acknowledgement::{Refusal, Stored};
+use crate::stream::publish::Outgoing;
 
 /// The most events in flight.
 const WINDOW: usize = 4_000;

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::renewal::Renewal;
-use super::{describe, rest};
+use super::rest;
+use crate::causes::describe;
 use crate::store::commit::CommitSession;
 use crate::store::lease::{Lease, Owner, PROJECTOR, REBUILD};
 use crate::store::work::{Ended, Work};

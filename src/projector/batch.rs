@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use super::Error;
 use super::session::Limits;
 use crate::store::commit::{Payload, QuarantineReason, Quarantined};
-use crate::stream::read::{Next, Reader, Record};
+use crate::stream::Record;
+use crate::stream::read::{Next, Reader};
 use crate::stream::{REPLAY_OF, subject};
 use crate::telemetry::traces::Moment;
 

@@ -26,7 +26,7 @@ use crate::store::lease::Owner;
 use crate::stream;
 use crate::stream::check::Fingerprint;
 use crate::stream::hole::{Accepted, Hole};
-use crate::stream::read::{Reader, Record};
+use crate::stream::{Record, read::Reader};
 
 /// Messages that are folded at a time in bulk: as few as the memory near a core holds, as many as
 /// make a command worth its while. The fold keeps 50,000 rows of the ledger at hand, more than may

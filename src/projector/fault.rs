@@ -7,7 +7,8 @@ use tracing::{debug, warn};
 
 use super::session::now_ms;
 use super::status::State;
-use super::{Error, Projector, describe};
+use super::{Error, Projector};
+use crate::causes::describe;
 use crate::store::folder::Fault;
 use crate::telemetry;
 

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::debug;
 
-use super::describe;
+use crate::causes::describe;
 use crate::store::lease::{Owner, RENEWAL, Renewed};
 use crate::store::work::Work;
 use crate::store::{Error, Store};

@@ -19,7 +19,8 @@ use super::batch::Gathered;
 use super::renewal::Renewal;
 use super::status::{Halt, State, Status};
 use super::verify::{accepted, verify};
-use super::{Error, Projector, batch, describe};
+use super::{Error, Projector, batch};
+use crate::causes::describe;
 use crate::failpoint;
 use crate::seldom::Seldom;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
@@ -27,8 +28,8 @@ use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::lease::Owner;
 use crate::stream::announce::{Announcement, Buckets};
 use crate::stream::check::Fingerprint;
-use crate::stream::read::{Reader, Record};
 use crate::stream::subject;
+use crate::stream::{Record, read::Reader};
 use crate::telemetry::{self, traces};
 use crate::{store, stream};
 
@@ -247,7 +248,9 @@ impl Session<'_> {
                 gathered.end_at(to);
             }
             let mut trace = match self.course {
-                Course::Live(_) => traces::Batch::of(&gathered.records, gathered.since),
+                Course::Live(_) => {
+                    traces::Batch::of(gathered.records.iter().map(Record::traced), gathered.since)
+                }
                 Course::UpTo(_) => traces::Batch::default(),
             };
             let commit = self.fold(&gathered).await?;

@@ -8,10 +8,11 @@ use tracing::warn;
 
 use super::alone::Held;
 use super::rebuild::{Error, Generations};
+use super::rest;
 use super::session::now_ms;
 use super::status::Halt;
 use super::verify::verify;
-use super::{describe, rest};
+use crate::causes::describe;
 use crate::failpoint;
 use crate::store;
 use crate::store::diff::Diff;

@@ -10,9 +10,9 @@ use axum::http::request::Parts;
 use metrics::gauge;
 
 use super::pace::Pace;
-use crate::auth::caller::Caller;
 use crate::http::door::limits::LimitKey;
 use crate::http::door::shares::{Full, Share, Shares, network};
+use crate::rights::caller::Caller;
 use crate::telemetry;
 
 /// Sessions without sign-in of one address. A page signs in within its first second.
@@ -78,7 +78,7 @@ impl Sessions {
     /// # Errors
     /// Where a bound is reached; the session stays a stranger's.
     pub(super) fn sign_in(&self, session: &Session, caller: &Caller) -> Result<(), Full> {
-        let LimitKey(who) = caller.limit_key();
+        let LimitKey(who) = LimitKey::of(caller);
         let mut held = session.held.lock().unwrap_or_else(PoisonError::into_inner);
         if !matches!(&*held, Held::Known(share) if *share.who() == who) {
             *held = Held::Known(self.known.take(who)?);
@@ -102,7 +102,7 @@ pub(super) fn begun_by(parts: &Parts) -> Option<&Arc<Session>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::caller::KeyHolder;
+    use crate::rights::caller::KeyHolder;
 
     fn caller(id: &str) -> Caller {
         Caller::Key(KeyHolder { id: id.to_owned(), name: id.to_owned(), scopes: Vec::new() })

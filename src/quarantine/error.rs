@@ -10,7 +10,7 @@ use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::store;
 use crate::store::quarantine::State;
 use crate::stream;
-use crate::stream::publish::Refusal;
+use crate::stream::acknowledgement::Refusal;
 
 /// Why an operation on a quarantined message failed.
 #[derive(Debug, thiserror::Error)]

@@ -15,10 +15,7 @@ use super::error::Error;
 use super::parameters::{IsDry, Page};
 use super::shown::{Outcome, Shown, ShownWhole};
 use super::{Edit, Quarantine, Who};
-use crate::auth::access::Access;
 use crate::auth::body::{BODY_BYTES_MAX, Fields};
-use crate::auth::caller::Person;
-use crate::auth::role::{Action, Resource};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
@@ -26,6 +23,9 @@ use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::parameters::values::{Own, POSITION};
 use crate::http::parameters::{Asked, Parameter};
 use crate::http::problem::{FieldError, Problem, ProblemType};
+use crate::rights::access::Access;
+use crate::rights::caller::Person;
+use crate::rights::role::{Action, Resource};
 
 /// Why something is discarded is said in so many characters at most.
 pub const REASON_CHARACTERS_MAX: usize = 200;

@@ -30,7 +30,8 @@ use crate::http::client::Origin;
 use crate::store::generation::Checkpoint;
 use crate::store::quarantine::{Kept, QuarantineWanted, Resolution, State};
 use crate::store::{Store, time};
-use crate::stream::publish::{Again, Refusal};
+use crate::stream::acknowledgement::Refusal;
+use crate::stream::publish::Again;
 use crate::stream::{Log, REPLAY_OF, subject};
 
 /// The prefix of headers that the log itself acts on; they were for the message as it was sent

@@ -11,8 +11,8 @@ use crate::projector::batch;
 use crate::store::Store;
 use crate::store::generation::Checkpoint;
 use crate::stream::REPLAY_OF;
+use crate::stream::Record;
 use crate::stream::publish::Again;
-use crate::stream::read::Record;
 
 /// The most attempts while commits change the documents that are read.
 const ATTEMPTS: usize = 20;

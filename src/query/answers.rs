@@ -24,8 +24,8 @@ use super::answer::View;
 use super::latest::Current;
 use super::memory::{Memory, Reading};
 use super::wait::READ_WITHIN;
-use crate::auth::role::Rights;
 use crate::http::envelope::Envelope;
+use crate::rights::role::Rights;
 use crate::store::read::Snapshot;
 use crate::stream::announce::Announcement;
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use projections::topic::Topics;
+use projections::topic::{Topic, Topics};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
@@ -175,7 +175,10 @@ impl<'a> Heard<'a> {
 
     fn take(&mut self, announcement: &Announcement) {
         self.answers.heard(announcement);
-        self.traces.heard(announcement);
+        // Of commits that changed no sales nothing is pushed.
+        if announcement.touched.contains(Topic::Sales) {
+            self.traces.heard(announcement.position, &announcement.traceparents);
+        }
         let (from, to) = (announcement.from, announcement.position);
         match &mut self.chain {
             None => self.chain = Some((from, to, announcement.touched)),

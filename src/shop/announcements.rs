@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::projector::describe;
+use crate::causes::describe;
 use crate::stream::Log;
 use crate::stream::announce::Announcement;
 

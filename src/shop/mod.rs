@@ -19,15 +19,16 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::auth::audit::Audit;
+use crate::causes::describe;
 use crate::http::Routes;
-use crate::http::health::{self, Health};
-use crate::http::projections::actions::{self, Actions};
 use crate::ingest::message_id::MessageIds;
+use crate::operator::health::{self, Health};
+use crate::operator::projections::actions::{self, Actions};
 use crate::projector::rebuild::Generations;
 use crate::projector::session::Limits;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
-use crate::projector::{Projector, describe, judge};
+use crate::projector::{Projector, judge};
 use crate::push::{self, Hub};
 use crate::quarantine::{self, Quarantine};
 use crate::query::answers::Answers;
@@ -35,7 +36,7 @@ use crate::query::latest::{self, Latest};
 use crate::query::{self, Deps};
 use crate::store::Store;
 use crate::stream::Log;
-use crate::{http, ingest, stream, telemetry};
+use crate::{ingest, operator, stream, telemetry};
 
 /// What a shop is made with.
 #[derive(Debug, Clone)]
@@ -105,7 +106,7 @@ impl Shop {
         let (queries, health) = attend(&log, &store, &seen, tasks, stop);
         let (rate, rate_seen) = watch::channel(None);
         let latest = queries.latest.clone();
-        tasks.spawn(http::projections::follow_rate(latest, rate, stop.clone()));
+        tasks.spawn(operator::projections::follow_rate(latest, rate, stop.clone()));
         Ok(Shop {
             hub: Arc::new(Hub::new(queries.clone())),
             log,
@@ -157,17 +158,23 @@ impl Shop {
     fn of_its_state(&self) -> Routes {
         let recorder = telemetry::recorder();
         let Health { store, nats_up, log_refuses, projector, log_extent, .. } = self.health.clone();
-        let projections = http::projections::Deps {
+        let projections = operator::projections::Deps {
             store: store.clone(),
             projector: projector.clone(),
             log_extent: log_extent.clone(),
             rate: self.rate.clone(),
         };
-        let metrics =
-            telemetry::http::Deps { recorder, store, nats_up, log_refuses, projector, log_extent };
+        let metrics = operator::metrics::Deps {
+            recorder,
+            store,
+            nats_up,
+            log_refuses,
+            projector,
+            log_extent,
+        };
         Routes::new()
-            .merge(http::projections::routes(projections))
-            .merge(telemetry::http::routes(metrics))
+            .merge(operator::projections::routes(projections))
+            .merge(operator::metrics::routes(metrics))
             .merge(health::routes(self.health.clone()))
     }
 }

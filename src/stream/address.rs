@@ -6,7 +6,7 @@ use std::fmt;
 use async_nats::{ConnectOptions, ServerAddr};
 use percent_encoding::percent_decode_str;
 
-use crate::auth::secret::Hidden;
+use crate::hidden::Hidden;
 
 /// A text that is no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::publish::{Refusal, Stored};
+use super::acknowledgement::{Refusal, Stored};
 use super::writes::Writes;
 use crate::seldom::Seldom;
 

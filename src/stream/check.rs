@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::read::Record;
+use super::record::Record;
 use super::{Error, Log};
 
 /// The fingerprint of a message in a checkpoint.

@@ -11,7 +11,8 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stor
 use projections::event::Kind;
 use tracing::warn;
 
-use super::{DUPLICATE_WINDOW, Error, INCARNATION, Log};
+use super::error::Error;
+use super::log::{DUPLICATE_WINDOW, INCARNATION, Log};
 
 impl Log {
     /// Whether there is a stream. An existing one has to be fit for a log; settings of it that make

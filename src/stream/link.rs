@@ -16,8 +16,10 @@ use tracing::{info, warn};
 
 use super::address::Address;
 use super::answers::Answers;
+use super::error::Error;
+use super::settings::Settings;
+use super::subject;
 use super::writes::Writes;
-use super::{Error, Settings, subject};
 use crate::seldom::Seldom;
 
 /// The first and the last pause between attempts to connect anew; they double in between.

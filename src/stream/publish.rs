@@ -5,20 +5,26 @@ use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::client::{PublishError, PublishErrorKind};
+use async_nats::header::NATS_MESSAGE_ID;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use projections::event::Kind;
 use tokio::time::timeout;
+use tracing::warn;
 
+use super::acknowledgement::{PATIENCE, Refusal, Stored};
 use super::announce::Announcement;
 use super::answers::Expected;
 use super::duplicate::Sent;
-use super::{Error, Log, REPLAY_OF, subject};
+use super::error::Error;
+use super::log::Log;
+use super::record::REPLAY_OF;
+use super::subject;
+use crate::telemetry;
 use crate::telemetry::traces::{self, TRACEPARENT};
 
-/// The time that an event may wait to be sent, and the time that the log may take to acknowledge
-/// it. Room for it comes within that too: the events that hold it are answered or overdue by then.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// The time that a check of a duplicate may take, its turn included.
+const CHECKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// An event on its way to the log.
 #[derive(Debug, Clone)]
@@ -50,29 +56,6 @@ pub struct Again {
     pub replay_of: u64,
 }
 
-/// The log has an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stored {
-    /// Its position; a duplicate's is its first one's.
-    pub position: u64,
-    /// Whether the log had it already.
-    pub duplicate: bool,
-}
-
-/// Why an event was not taken, as far as is known.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The log is full or otherwise unable; the event is not in it.
-    #[error("the log refused the event: {0}")]
-    Refused(String),
-    /// There was no answer: the event is in the log, or is not. Sending it again is safe.
-    #[error("the log did not answer; the event may or may not be in it")]
-    Unknown,
-    /// The event is larger than the server takes.
-    #[error("the event is larger than the {0} bytes that the log takes")]
-    TooLarge(usize),
-}
-
 impl Log {
     /// Sends an event. The first future ends when it is on its way, in the order of the calls; the
     /// second when the log has answered, whether or not it is polled meanwhile. A message that the
@@ -88,7 +71,7 @@ impl Log {
         let subject = subject::of_event(&self.settings.prefix, event.kind, &event.entity);
         let mut headers = HeaderMap::new();
         if let Some(id) = event.message_id {
-            headers.insert(async_nats::header::NATS_MESSAGE_ID, id.as_str());
+            headers.insert(NATS_MESSAGE_ID, id.as_str());
         }
         if let Some(position) = event.replay_of {
             headers.insert(REPLAY_OF, position.to_string().as_str());
@@ -96,7 +79,7 @@ impl Log {
         if let Some(traceparent) = traces::carried() {
             headers.insert(TRACEPARENT, &*traceparent);
         }
-        let has_id = headers.get(async_nats::header::NATS_MESSAGE_ID).is_some();
+        let has_id = headers.get(NATS_MESSAGE_ID).is_some();
         let sent = has_id.then(|| {
             let (headers, body) = (headers.clone(), event.body.clone());
             (self.clone(), Sent { subject: subject.clone(), headers, body })
@@ -118,7 +101,7 @@ impl Log {
         for (name, value) in &again.headers {
             headers.append(name.as_str(), value.as_str());
         }
-        headers.insert(async_nats::header::NATS_MESSAGE_ID, again.message_id.as_str());
+        headers.insert(NATS_MESSAGE_ID, again.message_id.as_str());
         headers.insert(REPLAY_OF, again.replay_of.to_string().as_str());
         let (subject, body) = (again.subject.clone(), again.body.clone());
         let sent = Sent { subject, headers: headers.clone(), body };
@@ -134,7 +117,37 @@ impl Log {
         }
     }
 
-    pub(super) async fn send(
+    /// Checks a message that the log says it has: it stays a duplicate where the same message
+    /// stands there; otherwise it is sent without its id, and has a position of its own.
+    ///
+    /// # Errors
+    /// [`Refusal`]; [`Refusal::Unknown`] also where the log does not say what it has.
+    async fn truth_of(&self, sent: Sent, stored: Stored) -> Result<Stored, Refusal> {
+        let looked = timeout(CHECKED_WITHIN, self.has(&sent, stored.position)).await;
+        if looked.unwrap_or(Err(Refusal::Unknown))? {
+            return Ok(stored);
+        }
+        metrics::counter!(telemetry::NO_DUPLICATES).increment(1);
+        self.duplicates.none.count(1, || sent.subject.clone());
+        if let Some((events, subject)) = self.duplicates.none.due() {
+            warn!(
+                events,
+                subject,
+                "the log has another message under the id of an event; it was sent without one"
+            );
+        }
+        let headers = without_id(&sent.headers);
+        self.send(sent.subject, headers, sent.body).await?.get().await
+    }
+
+    /// Whether the same message stands at a position.
+    async fn has(&self, sent: &Sent, position: u64) -> Result<bool, Refusal> {
+        let _turn = self.duplicates.turns.acquire().await.map_err(|_| Refusal::Unknown)?;
+        let found = self.message(position).await.map_err(|_| Refusal::Unknown)?;
+        Ok(found.is_some_and(|found| sent.is(&found)))
+    }
+
+    async fn send(
         &self,
         subject: String,
         headers: HeaderMap,
@@ -189,4 +202,14 @@ impl Log {
             .await
             .map_err(|error| self.failed("announcing a commit of", &error))
     }
+}
+
+fn without_id(headers: &HeaderMap) -> HeaderMap {
+    let mut others = HeaderMap::new();
+    for (name, values) in headers.iter().filter(|(name, _)| **name != NATS_MESSAGE_ID) {
+        for value in values {
+            others.append(name.clone(), value.clone());
+        }
+    }
+    others
 }

@@ -18,8 +18,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::read::{Record, Unreadable, flatten};
-use super::{Error, Log};
+use super::error::Error;
+use super::log::Log;
+use super::record::{Record, Unreadable, flatten};
 
 /// The character in place of bytes that were not UTF-8.
 const REPLACED: char = char::REPLACEMENT_CHARACTER;

@@ -11,16 +11,18 @@ use std::time::Duration;
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::pull::{self, Stream};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy};
-use bytes::Bytes;
 use futures_util::future::try_join_all;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::announce::Announcement;
+use super::error::Error;
 use super::hole::{Accepted, Hole};
 use super::link::connect;
-use super::{Error, Log, raw, subject};
+use super::log::Log;
+use super::record::{Record, flatten};
+use super::{raw, subject};
 
 /// The most that is asked of the server at a time: less than the client's own buffer, which drops
 /// messages that do not fit.
@@ -40,35 +42,6 @@ const ONE_BY_ONE_MIN: u64 = 8;
 const ONE_BY_ONE_MAX: u64 = 4_096;
 /// The number of them that are asked for at a time; each may be as large as the server allows.
 const AT_A_TIME: u64 = 8;
-
-/// A message of the log.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// Its position.
-    pub position: u64,
-    /// The time at which the log stored it, nanoseconds since 1970.
-    pub time: i64,
-    /// Its subject.
-    pub subject: String,
-    /// Its headers, sorted by name, if it has any and they can be read.
-    pub headers: Vec<(String, String)>,
-    /// Its body.
-    pub payload: Bytes,
-    /// The part of it that cannot be read, if any.
-    pub unreadable: Option<Box<Unreadable>>,
-}
-
-/// The part of a message that cannot be read, which depends on its subject and its block of headers
-/// alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// `subject` or `headers`.
-    pub field: &'static str,
-    /// The rule that it breaks.
-    pub reason: String,
-    /// The block of headers, byte for byte.
-    pub block: Bytes,
-}
 
 /// The next item of a log.
 #[derive(Debug)]
@@ -348,15 +321,4 @@ impl Consumer {
             Ended::Broken
         })
     }
-}
-
-/// Headers as pairs, sorted by name, since the client keeps them in no order. Values of one name
-/// keep theirs.
-pub(super) fn flatten(headers: &async_nats::HeaderMap) -> Vec<(String, String)> {
-    let pairs = headers.iter().flat_map(|(name, values)| {
-        values.iter().map(|value| (name.to_string(), value.as_str().to_owned()))
-    });
-    let mut pairs: Vec<_> = pairs.collect();
-    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
-    pairs
 }

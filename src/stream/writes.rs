@@ -1,35 +1,24 @@
-//! Whether the log takes events, as far as this process can know.
+//! What the answers to events say of whether the log takes any, as far as this process can know.
 //!
 //! A nats-server whose disk was full answers to every question as before, refuses nothing, and
 //! stores nothing until it is started again: of an event that it cannot write it says nothing at
 //! all. So the results of the events that were sent decide. Headers that have to be refused
 //! (`Nats-Expected-...`) are checked before the store is, and say nothing of it; nor does the
-//! stream's own state. While nothing is sent, the server is asked for a consumer whose state would
-//! be a file, which leaves the log as it is: it is refused while the disk is full. That the server
-//! has failed to write before, and now has room again, only its own `/healthz` knows, and the next
-//! event.
+//! stream's own state.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::context::GetStreamErrorKind;
-use async_nats::jetstream::stream::ConsumerErrorKind;
 use serde::Deserialize;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::Log;
-use super::publish::{PATIENCE, Refusal, Stored};
+use super::acknowledgement::{PATIENCE, Refusal, Stored};
 
 /// A refusal describes a moment, and counts for this long.
 const LATELY: Duration = Duration::from_secs(30);
 /// A log that stored an event this long ago is not asked whether it could.
 const IDLE: Duration = Duration::from_secs(10);
-/// The server has to answer the question within this.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
-/// The server forgets that consumer after this.
-const FORGOTTEN: Duration = Duration::from_secs(1);
 const SILENT: &str = "it answers to no event that it should store; a nats-server that could not \
                       write, as its disk was full, stores nothing until it is started again";
 
@@ -38,7 +27,7 @@ const SILENT: &str = "it answers to no event that it should store; a nats-server
 pub(super) struct Writes(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// The time since which the same server has answered questions without a break.
     since: Option<Instant>,
     connection: String,
@@ -49,7 +38,7 @@ struct State {
     refused: Option<(Instant, String)>,
     asked: Option<Instant>,
     /// The reason that it gave when it was asked.
-    full: Option<String>,
+    pub(super) full: Option<String>,
 }
 
 impl Writes {
@@ -78,7 +67,7 @@ impl Writes {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -96,7 +85,7 @@ impl State {
     }
 
     /// Notes whether it answers questions just now, over the connection of that name.
-    fn look(&mut self, now: Instant, answers: bool, connection: &str) {
+    pub(super) fn look(&mut self, now: Instant, answers: bool, connection: &str) {
         if !answers || self.connection != connection {
             self.since = None;
         }
@@ -109,7 +98,7 @@ impl State {
     }
 
     /// Whether it is time to ask it; then it is asked.
-    fn is_idle(&mut self, now: Instant) -> bool {
+    pub(super) fn is_idle(&mut self, now: Instant) -> bool {
         let lately = |at: Option<Instant>| at.is_some_and(|at| now.duration_since(at) < IDLE);
         let is_idle = self.since.is_some() && !lately(self.stored) && !lately(self.asked);
         if is_idle {
@@ -118,71 +107,12 @@ impl State {
         is_idle
     }
 
-    fn reason(&self, now: Instant) -> Option<String> {
+    pub(super) fn reason(&self, now: Instant) -> Option<String> {
         let lately = |at: &Instant| now.duration_since(*at) < LATELY;
         let refused = self.refused.as_ref().filter(|(at, _)| lately(at));
         let silent = self.unanswered.then(|| SILENT.to_owned());
         silent.or_else(|| refused.map(|(_, reason)| reason.clone())).or_else(|| self.full.clone())
     }
-}
-
-impl Log {
-    /// Why the log takes no events, where that is known; `None` as well while it does not answer at
-    /// all. Call it again and again, with whether it has just answered another question.
-    pub async fn refuses(&self, answers: bool) -> Option<String> {
-        let server = self.link.get().client.server_info();
-        // A server numbers its connections.
-        let connection = format!("{} {}", server.server_id, server.client_id);
-        let is_idle = {
-            let mut state = self.writes.lock();
-            state.look(Instant::now(), answers, &connection);
-            state.is_idle(Instant::now())
-        };
-        if is_idle && let Some(full) = self.asks_for_a_file().await {
-            self.writes.lock().full = full;
-        }
-        self.writes.lock().reason(Instant::now())
-    }
-
-    /// Whether the server is there and the stream is not.
-    pub async fn is_gone(&self) -> bool {
-        let context = self.link.get().context.clone();
-        let info = timeout(ANSWERS_WITHIN, context.get_stream(&self.settings.stream)).await;
-        matches!(info, Ok(Err(error)) if matches!(error.kind(), GetStreamErrorKind::JetStream(it)
-            if it.error_code() == ErrorCode::STREAM_NOT_FOUND))
-    }
-
-    /// Why the server cannot make a file, or that it can; `None` where it does not say.
-    async fn asks_for_a_file(&self) -> Option<Option<String>> {
-        let config = pull::Config {
-            deliver_policy: DeliverPolicy::New,
-            ack_policy: AckPolicy::None,
-            inactive_threshold: FORGOTTEN,
-            memory_storage: false,
-            num_replicas: 1,
-            ..pull::Config::default()
-        };
-        let stream = self.stream("asking for a file of").await.ok()?;
-        match timeout(ANSWERS_WITHIN, stream.create_consumer(config)).await.ok()? {
-            Ok(_) => Some(None),
-            Err(error) => match error.kind() {
-                ConsumerErrorKind::JetStream(it) if is_of_storage(it.error_code()) => {
-                    Some(Some(format!("it cannot write to its disk: {it}")))
-                }
-                _ => None,
-            },
-        }
-    }
-}
-
-fn is_of_storage(code: ErrorCode) -> bool {
-    [
-        ErrorCode::CONSUMER_CREATE,
-        ErrorCode::CONSUMER_STORE_FAILED,
-        ErrorCode::INSUFFICIENT_RESOURCES,
-        ErrorCode::STORAGE_RESOURCES_EXCEEDED,
-    ]
-    .contains(&code)
 }
 
 /// Whether the log would refuse any event, and not just this one or for the bound that it was

@@ -8,12 +8,9 @@
 //!
 //! # Layout
 //!
-//! - here: the recorder, and the names of its metrics; [`generations`]: those of each generation;
-//!   [`http`]: `GET /metrics`;
+//! - here: the recorder, and the names of its metrics;
 //! - [`traces`]: spans from publish to push.
 
-pub mod generations;
-pub mod http;
 pub mod traces;
 
 use std::collections::BTreeMap;

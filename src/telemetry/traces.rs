@@ -33,5 +33,14 @@ mod none;
 #[cfg(not(feature = "otlp"))]
 pub use none::*;
 
+/// A message of the log, as far as traces look at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// Its headers.
+    pub headers: &'a [(String, String)],
+    /// Its body.
+    pub payload: &'a [u8],
+}
+
 /// The header of a request or a message that carries it.
 pub const TRACEPARENT: &str = "traceparent";

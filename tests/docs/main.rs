@@ -17,10 +17,10 @@ use std::fs;
 use std::process::Command;
 
 use adaptive_bi::auth::audit::EventType;
-use adaptive_bi::auth::role::{Rights, Role};
 use adaptive_bi::config::Settings;
 use adaptive_bi::http::problem::ProblemType;
 use adaptive_bi::projector::status::Halt;
+use adaptive_bi::rights::role::{Rights, Role};
 use clap::Args;
 use page::{Page, code};
 use projections::event::{self, Kind, Limits};

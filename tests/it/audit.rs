@@ -2,7 +2,7 @@
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::audit::{Audit, Event, EventType};
-use adaptive_bi::auth::role::Role::{Admin, Viewer};
+use adaptive_bi::rights::role::Role::{Admin, Viewer};
 use mongodb::bson::{Document, doc};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::role::Role;
-use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::rights::role::Role;
+use adaptive_bi::rights::scope::Scope;
 use mongodb::bson::{self, doc};
 use projections::event::Kind;
 use reqwest::Method;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::role::Role::Viewer;
+use adaptive_bi::rights::role::Role::Viewer;
 use mongodb::bson::{Document, doc};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::role::Role::Admin;
-use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::rights::role::Role::Admin;
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::telemetry;
 use async_nats::jetstream::message::StreamMessage;
 use reqwest::Method;

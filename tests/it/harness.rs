@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::config::Settings;
 use adaptive_bi::projector::Projector;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::projector::status::{State, Status};
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
 use adaptive_bi::store::generation::Checkpoint;
 use adaptive_bi::store::platform::Platform;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::role::Role;
 use adaptive_bi::projector::rebuild::Generations;
 use adaptive_bi::projector::status::State;
+use adaptive_bi::rights::role::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -4,8 +4,8 @@ use std::process::Stdio;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::role::Role::{Admin, Viewer};
-use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::rights::role::Role::{Admin, Viewer};
+use adaptive_bi::rights::scope::Scope;
 use mongodb::bson::{Document, doc};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::role::Role::Admin;
-use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::rights::role::Role::Admin;
+use adaptive_bi::rights::scope::Scope;
 use reqwest::Method;
 use serde_json::json;
 use tokio::time::sleep;

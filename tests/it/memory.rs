@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adaptive_bi::auth::role::Rights;
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::projector::session::Limits;
 use adaptive_bi::query::answer::View;
@@ -15,6 +14,7 @@ use adaptive_bi::query::views::customers::CustomerMetrics;
 use adaptive_bi::query::views::products::ProductMetrics;
 use adaptive_bi::query::views::sales::SalesMetrics;
 use adaptive_bi::query::views::summary::Summary;
+use adaptive_bi::rights::role::Rights;
 use futures_util::StreamExt;
 use projections::time::Time;
 use serde_json::{Value, json};

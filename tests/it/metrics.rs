@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::telemetry;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::role::Role;
 use adaptive_bi::http::routes::Route;
+use adaptive_bi::rights::role::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::accounts::{NewAccount, SignedIn};
-use adaptive_bi::auth::role::Role;
 use adaptive_bi::http::client::Origin;
+use adaptive_bi::rights::role::Role;
 use adaptive_bi::store::platform::accounts::Account;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! A fold that does not move on although the log is ahead: not ready, and told by name.
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::role::Role::Admin;
+use adaptive_bi::rights::role::Role::Admin;
 use mongodb::bson::{Bson, Document, doc};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! How far the read models are, for who looks after them.
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::role::Role::Admin;
+use adaptive_bi::rights::role::Role::Admin;
 use reqwest::Method;
 use serde_json::{Value, json};
 

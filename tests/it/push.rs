@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::access::Access;
-use adaptive_bi::auth::gate::{Credential, Gate};
-use adaptive_bi::auth::role::{Action, Resource, Role};
-use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::auth::{key, watch};
 use adaptive_bi::http::client::Origin;
+use adaptive_bi::http::gate::{Credential, Gate};
+use adaptive_bi::rights::access::Access;
+use adaptive_bi::rights::role::{Action, Resource, Role};
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::platform::accounts::{Change, Sessions};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What is quarantined is listed, tried, sent again and given up, once each.
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::role::Role::{Admin, Manager};
+use adaptive_bi::rights::role::Role::{Admin, Manager};
 use mongodb::bson::{Document, doc};
 use reqwest::Method;
 use serde_json::{Value, json};

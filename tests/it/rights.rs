@@ -4,10 +4,10 @@
 use std::future::Future;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::access::Access;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::role::Role::{Admin, Viewer};
-use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::rights::access::Access;
+use adaptive_bi::rights::role::Role::{Admin, Viewer};
+use adaptive_bi::rights::scope::Scope;
 use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
 use reqwest::Method;
@@ -178,7 +178,7 @@ fn sent(
 
 /// A viewer who may see to accounts.
 async fn clerk(app: &App) -> Somebody {
-    use adaptive_bi::auth::role::{Action, Permission, Resource};
+    use adaptive_bi::rights::role::{Action, Permission, Resource};
     use adaptive_bi::store::platform::accounts::{Change, Sessions};
     let clerk = somebody(app, "clerk", Viewer).await;
     let actions = vec![Action::Read, Action::Create, Action::Update, Action::Delete];

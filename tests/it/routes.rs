@@ -2,9 +2,9 @@
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::role::Role::{self, Admin, Analyst, Manager, Viewer};
-use adaptive_bi::auth::scope::Scope;
 use adaptive_bi::auth::token::{ACCESS, AUDIENCE, ISSUER};
+use adaptive_bi::rights::role::Role::{self, Admin, Analyst, Manager, Viewer};
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::platform::accounts::Account;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::role::Role;
+use adaptive_bi::rights::role::Role;
 use adaptive_bi::store::platform::accounts::{Change, Sessions};
 use adaptive_bi::store::platform::sessions::SESSIONS_MAX;
 use mongodb::bson::{self, doc};

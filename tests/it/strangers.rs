@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
-use adaptive_bi::auth::scope::Scope;
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::telemetry;
 use reqwest::Method;
 use serde_json::json;

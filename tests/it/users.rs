@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::role::Role::{Admin, Analyst, Manager, Viewer};
+use adaptive_bi::rights::role::Role::{Admin, Analyst, Manager, Viewer};
 use adaptive_bi::store::platform::accounts::{Change, Refused, Sessions};
 use reqwest::Method;
 use serde_json::{Value, json};

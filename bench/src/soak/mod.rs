@@ -5,7 +5,8 @@
 //!
 //! - [`ground`]: servers, two processes of the service and a producer; [`serve`]: one process;
 //! - [`proxy`]: lines that can be cut; [`producer`] and its [`record`] of what it was told;
-//! - [`fault`]: the faults; `damage` those of the log, `disk` those of disks;
+//! - [`fault`]: the faults; `strike`: how each is done, `damage` those of the log, `disk` those of
+//!   disks;
 //! - [`check`]: what is stored against what was told; [`report`]: the table;
 //! - [`throughput`]: how much is folded while the service is killed again and again;
 //! - here: rounds of faults, and the command.
@@ -20,6 +21,7 @@ pub mod proxy;
 pub mod record;
 pub mod report;
 pub mod serve;
+mod strike;
 pub mod throughput;
 
 use std::path::{Path, PathBuf};

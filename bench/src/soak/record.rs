@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use adaptive_bi::stream::publish::{Refusal, Stored};
+use adaptive_bi::stream::acknowledgement::{Refusal, Stored};
 
 /// What a producer was told of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

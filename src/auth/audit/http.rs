@@ -9,16 +9,16 @@ use utoipa::openapi::Object;
 use uuid::Uuid;
 
 use super::EventType;
-use crate::auth::access::Access;
 use crate::auth::error::Error;
 use crate::auth::http::unkept;
-use crate::auth::role::{Action, Resource};
 use crate::http::Routes;
 use crate::http::envelope::Envelope;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::http::parameters::values::{OneOf, Own, Since, Text, Until, Whole};
 use crate::http::parameters::{Asked, Parameter, Parameters, Query};
 use crate::http::problem::Problem;
+use crate::rights::access::Access;
+use crate::rights::role::{Action, Resource};
 use crate::store::platform::Platform;
 use crate::store::platform::audit::{AuditRow, AuditWanted};
 use crate::store::time;

@@ -9,13 +9,9 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{DAYS, DAYS_MAX, End, Keys, NAME_MAX, Wanted, is_name};
-use crate::auth::access::Access;
 use crate::auth::body::{BODY_BYTES_MAX, Fields};
-use crate::auth::caller::Person;
 use crate::auth::error::Error;
 use crate::auth::http::unkept;
-use crate::auth::role::{Action, Resource};
-use crate::auth::scope::Scope;
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
@@ -23,6 +19,10 @@ use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::Text;
 use crate::http::problem::{Problem, ProblemType};
+use crate::rights::access::Access;
+use crate::rights::caller::Person;
+use crate::rights::role::{Action, Resource};
+use crate::rights::scope::Scope;
 use crate::store::platform::keys::KeyRow;
 use crate::store::time;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::auth::accounts::NewAccount;
 use crate::auth::body::Fields;
-use crate::auth::role::{Permission, Rights, Role};
+use crate::rights::role::{Permission, Rights, Role};
 use crate::store::platform::accounts::{Account, Change, Preferences, Profile};
 
 const AT_MOST_20: &str = "must have at most 20 characters";

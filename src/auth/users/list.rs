@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::auth::role::Role;
 use crate::http::parameters::values::{OneOf, Own, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
+use crate::rights::role::Role;
 use crate::store::platform::directory::{AccountsWanted, SortBy};
 
 const SEARCH_CHARACTERS_MAX: usize = 100;

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::body::Ending;
 use super::client::ClientAddr;
+use crate::causes::describe;
 use crate::http::problem::Problem;
-use crate::projector::describe;
 
 /// The request's id: in the request for what is further in, in every answer, and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -25,6 +25,7 @@ use super::gcra::{Limiter, Quota, Refused, Standing};
 use super::settings::Settings;
 use super::shares::network;
 use crate::http::problem::{Problem, ProblemType};
+use crate::rights::caller::Caller;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -33,6 +34,17 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// of the request. Without it the request counts for its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitKey(pub String);
+
+impl LimitKey {
+    /// The key of a caller.
+    #[must_use]
+    pub fn of(caller: &Caller) -> Self {
+        LimitKey(match caller {
+            Caller::Person(person) => format!("user:{}", person.user_id),
+            Caller::Key(key) => format!("key:{}", key.id),
+        })
+    }
+}
 
 /// Who something counts for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@ use clap::Args;
 use super::client::TrustedProxies;
 use super::cors::Origins;
 use super::gcra::Quota;
-use crate::config::values::whole;
+use crate::number::whole;
 
 /// The largest limit that can be counted; more is none.
 const LIMIT_MAX: u64 = u32::MAX as u64;

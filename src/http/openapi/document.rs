@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::headers::{self, ALWAYS, LIMITED};
 use super::operation::{Answer, Operation, Tag};
 use super::schemas::Schemas;
-use crate::auth::access::Access;
-use crate::auth::gate::X_API_KEY;
 use crate::http::door::limits;
+use crate::http::gate::X_API_KEY;
 use crate::http::problem::{PROBLEM_JSON, ProblemType};
 use crate::http::routes::Route;
+use crate::rights::access::Access;
 
 const ABOUT: &str = "A shop's events, folded exactly once into live figures.
 

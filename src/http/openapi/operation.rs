@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::schemas::Schemas;
-use crate::auth::access::Access;
 use crate::http::parameters::values::Values;
 use crate::http::parameters::{Parameter, Parameters};
 use crate::http::problem::ProblemType;
+use crate::rights::access::Access;
 
 /// What operations are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

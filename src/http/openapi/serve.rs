@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 
 use super::operation::{Answer, Operation, Tag};
 use super::{document, headers};
-use crate::auth::access::Access::Public;
 use crate::http::{Routes, etag};
+use crate::rights::access::Access::Public;
 
 const PAGE: &str = include_str!("page/index.html");
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use socketioxide::extract::SocketRef;
 
 use super::{ACCESS, ROOM, SocketIoPush};
-use crate::auth::gate::{Credential, Refusal};
 use crate::http::client::Origin;
 use crate::http::door::shares::Full;
+use crate::http::gate::{Credential, Refusal};
 use crate::http::problem::Problem;
 use crate::push::sessions::begun_by;
 use crate::telemetry;

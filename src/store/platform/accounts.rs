@@ -11,7 +11,7 @@ use super::Platform;
 pub use super::change::{Change, NewPassword, Sessions};
 use super::relied::By;
 use super::sessions::Standing;
-use crate::auth::role::{Permission, Role};
+use crate::rights::role::{Permission, Role};
 use crate::store::names::ACCOUNTS;
 use crate::store::time::DateTime;
 use crate::store::{Doing, Error};

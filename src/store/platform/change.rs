@@ -10,7 +10,7 @@ use super::Platform;
 use super::accounts::{Account, PasswordHash, Profile, Refused};
 use super::relied::{By, done};
 use super::sessions::Standing;
-use crate::auth::role::{Permission, Role};
+use crate::rights::role::{Permission, Role};
 use crate::store::names::{ACCOUNTS, RESETS, SESSIONS};
 use crate::store::time;
 

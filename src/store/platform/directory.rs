@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Platform;
 use super::accounts::Account;
-use crate::auth::role::Role;
+use crate::rights::role::Role;
 use crate::store::names::ACCOUNTS;
 use crate::store::{Doing, Error};
 

@@ -10,7 +10,7 @@ use super::Platform;
 use super::accounts::Refused;
 use super::relied::{By, done};
 use super::sessions::Standing;
-use crate::auth::scope::Scope;
+use crate::rights::scope::Scope;
 use crate::store::names::API_KEYS;
 use crate::store::time::{self, DateTime};
 use crate::store::{Doing, Error};

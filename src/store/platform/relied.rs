@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Platform;
 use super::accounts::Refused;
 use super::sessions::{Standing, standing};
+use crate::rights::caller::Person;
 use crate::store::names::SESSIONS;
 use crate::store::{Doing, Error, time};
 
@@ -20,6 +21,12 @@ pub struct By {
     pub user_id: String,
     /// The session.
     pub session: String,
+}
+
+impl From<&Person> for By {
+    fn from(person: &Person) -> By {
+        By { user_id: person.user_id.clone(), session: person.session.clone() }
+    }
 }
 
 /// The writes: given the session of the database, what they are to write, and who asks, as they are now.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Platform;
 use super::accounts::{Account, Refused};
 use super::relied::{By, done};
-use crate::auth::role::{Permission, Role};
+use crate::rights::role::{Permission, Role};
 use crate::store::names::{ACCOUNTS, SESSIONS};
 use crate::store::time::{self, DateTime};
 use crate::store::{Doing, Error};

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use axum::extract::Request as HttpRequest;
 use axum::http::StatusCode;
 
-use crate::stream::announce::Announcement;
-use crate::stream::read::Record;
+use super::Message;
 
 /// What exports traces.
 #[derive(Debug)]
@@ -93,7 +92,7 @@ pub struct Batch(());
 impl Batch {
     /// Of these messages, the first of which was read at that moment.
     #[must_use]
-    pub fn of(_: &[Record], _: Moment) -> Self {
+    pub fn of<'a>(_: impl ExactSizeIterator<Item = Message<'a>>, _: Moment) -> Self {
         Batch(())
     }
 
@@ -112,8 +111,8 @@ impl Batch {
 pub struct Recent(());
 
 impl Recent {
-    /// A commit was announced.
-    pub fn heard(&mut self, _: &Announcement) {}
+    /// A commit that will be pushed was announced.
+    pub fn heard(&mut self, _position: u64, _traceparents: &[String]) {}
 
     /// What was committed after one position and up to another was pushed, in work that began at
     /// that moment.

@@ -19,14 +19,11 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span};
-use projections::topic::Topic;
 use serde::Deserialize;
 
 pub use self::export::{Traces, start};
-use super::TRACEPARENT;
 use super::parent::TraceParent;
-use crate::stream::announce::Announcement;
-use crate::stream::read::Record;
+use super::{Message, TRACEPARENT};
 
 /// A batch has so many spans of events' own traces, and links to them, at most.
 const TRACES_OF_A_BATCH: usize = 128;
@@ -165,15 +162,19 @@ pub struct Batch {
 impl Batch {
     /// Of these messages, the first of which was read at that moment.
     #[must_use]
-    pub fn of(records: &[Record], since: Moment) -> Self {
+    pub fn of<'a, M>(messages: M, since: Moment) -> Self
+    where
+        M: ExactSizeIterator<Item = Message<'a>>,
+    {
         let Some(tracer) = TRACER.get() else { return Batch::default() };
-        let parents = sampled(records);
+        let count = messages.len();
+        let parents = sampled(messages);
         if parents.is_empty() {
             return Batch::default();
         }
         let links = parents.iter().map(|(parent, _)| Link::with_context(context_of(*parent)));
         let commit = span(tracer, "commit", SpanKind::Consumer, since)
-            .with_attributes(messaging("commit", "process", records.len()))
+            .with_attributes(messaging("commit", "process", count))
             .with_links(links.collect())
             .start_with_context(tracer, &Context::new());
         let link = Some(commit.span_context()).filter(|it| it.is_sampled()).cloned();
@@ -220,18 +221,17 @@ impl Drop for Batch {
 pub struct Recent(VecDeque<(u64, TraceParent)>);
 
 impl Recent {
-    /// A commit was announced. Of those that changed no sales nothing is pushed.
-    pub fn heard(&mut self, announcement: &Announcement) {
-        let Announcement { position, touched, traceparents, .. } = announcement;
-        if TRACER.get().is_none() || !touched.contains(Topic::Sales) || traceparents.is_empty() {
+    /// A commit that will be pushed was announced, with what its spans are called.
+    pub fn heard(&mut self, position: u64, traceparents: &[String]) {
+        if TRACER.get().is_none() || traceparents.is_empty() {
             return;
         }
-        if self.0.back().is_some_and(|(last, _)| last > position) {
+        if self.0.back().is_some_and(|(last, _)| *last > position) {
             // Of another log.
             self.0.clear();
         }
         let parents = traceparents.iter().filter_map(|it| TraceParent::parse(it));
-        self.0.extend(parents.map(|parent| (*position, parent)));
+        self.0.extend(parents.map(|parent| (position, parent)));
         self.0.drain(..self.0.len().saturating_sub(REMEMBERED));
     }
 
@@ -291,9 +291,9 @@ fn named(context: &SpanContext) -> TraceParent {
 }
 
 /// The sampled parents of messages, each once with the number of its messages.
-fn sampled(records: &[Record]) -> Vec<(TraceParent, usize)> {
+fn sampled<'a>(messages: impl Iterator<Item = Message<'a>>) -> Vec<(TraceParent, usize)> {
     let (mut found, mut places) = (Vec::<(TraceParent, usize)>::new(), HashMap::<_, usize>::new());
-    for parent in records.iter().filter_map(parent_of).filter(TraceParent::is_sampled) {
+    for parent in messages.filter_map(parent_of).filter(TraceParent::is_sampled) {
         match places.get(&parent) {
             Some(place) => found[*place].1 += 1,
             None if found.len() < TRACES_OF_A_BATCH => {
@@ -307,14 +307,15 @@ fn sampled(records: &[Record]) -> Vec<(TraceParent, usize)> {
 }
 
 /// The parent that a message names: its own header wins over the one that the event was made with.
-fn parent_of(record: &Record) -> Option<TraceParent> {
+fn parent_of(message: Message<'_>) -> Option<TraceParent> {
     let header = |wanted: &str| {
-        let mut named = record.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let mut named =
+            message.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
         named.next().map(|(_, value)| value.as_str())
     };
     let mut shown = [TRACEPARENT, CLOUD_TRACEPARENT].into_iter().filter_map(header);
     shown.find_map(TraceParent::parse).or_else(|| match header(CLOUD_VERSION) {
-        None => of_structured(&record.payload),
+        None => of_structured(message.payload),
         Some(_) => None,
     })
 }
@@ -335,27 +336,28 @@ fn of_structured(body: &[u8]) -> Option<TraceParent> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     const ONE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const OTHER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-    fn record(headers: &[(&str, &str)], body: &str) -> Record {
-        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        Record {
-            position: 1,
-            time: 0,
-            subject: String::new(),
-            headers: headers.collect(),
-            payload: Bytes::copy_from_slice(body.as_bytes()),
-            unreadable: None,
-        }
+    fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+        headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
 
     fn parent(headers: &[(&str, &str)], body: &str) -> Option<String> {
-        parent_of(&record(headers, body)).map(|it| it.to_string())
+        let message = Message { headers: &owned(headers), payload: body.as_bytes() };
+        parent_of(message).map(|it| it.to_string())
+    }
+
+    /// The sampled parents of messages that name these; an empty text is a message that names none.
+    fn sampled_of(parents: &[String]) -> Vec<(TraceParent, usize)> {
+        let headers = parents.iter().map(|parent| match &**parent {
+            "" => Vec::new(),
+            parent => owned(&[("traceparent", parent)]),
+        });
+        let headers: Vec<_> = headers.collect();
+        sampled(headers.iter().map(|headers| Message { headers, payload: b"{}" }))
     }
 
     #[test]
@@ -389,15 +391,12 @@ mod tests {
     #[test]
     fn of_a_batch_each_trace_counts_once_and_what_is_not_sampled_never() {
         let unsampled = OTHER.replace("-01", "-00");
-        let mut records: Vec<_> =
-            [ONE, OTHER, &unsampled, ONE].map(|it| record(&[("traceparent", it)], "{}")).into();
-        records.push(record(&[], "{}"));
+        let named = [ONE, OTHER, &unsampled, ONE, ""].map(str::to_owned);
         let found: Vec<_> =
-            sampled(&records).iter().map(|(parent, n)| (parent.to_string(), *n)).collect();
+            sampled_of(&named).iter().map(|(parent, n)| (parent.to_string(), *n)).collect();
         assert_eq!(found, [(ONE.to_owned(), 2), (OTHER.to_owned(), 1)]);
 
         let many = (1..=200).map(|n| format!("{}{n:016x}-01", &ONE[..36]));
-        let many: Vec<_> = many.map(|it| record(&[("traceparent", &it)], "{}")).collect();
-        assert_eq!(sampled(&many).len(), TRACES_OF_A_BATCH);
+        assert_eq!(sampled_of(&many.collect::<Vec<_>>()).len(), TRACES_OF_A_BATCH);
     }
 }

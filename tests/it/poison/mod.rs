@@ -5,7 +5,7 @@ mod wire;
 
 use std::time::Duration;
 
-use adaptive_bi::auth::role::Role;
+use adaptive_bi::rights::role::Role;
 use adaptive_bi::store::commit::Quarantined;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use futures_util::{StreamExt, TryStreamExt};

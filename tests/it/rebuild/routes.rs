@@ -1,6 +1,6 @@
 //! A rebuild and a switch by HTTP, and what is told of them.
 
-use adaptive_bi::auth::role::Role::Admin;
+use adaptive_bi::rights::role::Role::Admin;
 use adaptive_bi::store::generations::GenerationState;
 use mongodb::bson::{Document, doc};
 use projections::fold::root::FOLD_VERSION;

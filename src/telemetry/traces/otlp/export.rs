@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::TRACER;
-use crate::projector::describe;
+use crate::causes::describe;
 use crate::seldom::Seldom;
 
 /// The name of the program and of its tracer.

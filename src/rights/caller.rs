@@ -1,17 +1,11 @@
 //! Who calls: a person with a session, or a program with an API key.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use projections::event::Kind;
 
 use super::role::{Action, Resource, Rights, Role};
 use super::scope::Scope;
-use crate::http::door::limits::LimitKey;
-use crate::http::problem::{Problem, ProblemType};
-use crate::store::platform::relied::By;
 
-/// Who calls, as the store had it when the request came. Handlers of any route but a public one
-/// can ask for it.
+/// Who calls, as the store had it when the request came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// A person who is signed in.
@@ -20,8 +14,7 @@ pub enum Caller {
     Key(KeyHolder),
 }
 
-/// A person who is signed in. Handlers of routes that are for persons can ask for it; an API key
-/// is a 403 there.
+/// A person who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// Their account.
@@ -45,26 +38,11 @@ pub struct KeyHolder {
     pub scopes: Vec<Scope>,
 }
 
-impl From<&Person> for By {
-    fn from(person: &Person) -> By {
-        By { user_id: person.user_id.clone(), session: person.session.clone() }
-    }
-}
-
 impl Caller {
     /// Whether this is a person who may do that. For what keys may do, ask for a scope.
     #[must_use]
     pub fn may(&self, resource: Resource, action: Action) -> bool {
         matches!(self, Caller::Person(person) if person.rights.allow(resource, action))
-    }
-
-    /// Whom limits count.
-    #[must_use]
-    pub fn limit_key(&self) -> LimitKey {
-        LimitKey(match self {
-            Caller::Person(person) => format!("user:{}", person.user_id),
-            Caller::Key(key) => format!("key:{}", key.id),
-        })
     }
 
     /// Whether this is a program that comes in at a door for `wanted`.
@@ -88,30 +66,6 @@ impl Caller {
         match self {
             Caller::Person(person) => person.rights,
             Caller::Key(_) => Rights::NONE,
-        }
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        // Only a public route has none, and there nobody should ask.
-        parts
-            .extensions
-            .get::<Caller>()
-            .cloned()
-            .ok_or_else(|| Problem::of(ProblemType::Unauthenticated, "Sign in first"))
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Person {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Caller::from_request_parts(parts, state).await? {
-            Caller::Person(person) => Ok(person),
-            Caller::Key(_) => Err(Problem::of(ProblemType::Forbidden, "An API key cannot do this")),
         }
     }
 }

@@ -1,4 +1,10 @@
 //! The composition root: connect, wire, spawn, drain. Knows everyone and no business rule.
+//!
+//! # Layout
+//!
+//! - here: a service that runs; [`accounts`]: the accounts that it has by its settings.
+
+pub mod accounts;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +19,6 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::auth::accounts::Accounts;
-use crate::auth::gate::Gate;
 use crate::auth::keys::Keys;
 use crate::config::{Settings, Switch};
 use crate::http::Routes;
@@ -81,16 +86,17 @@ impl App {
     ) -> anyhow::Result<App> {
         let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
         let platform = Platform::beside(&store);
-        let accounts = Arc::new(auth::accounts_of(settings, platform.clone()).await?);
-        auth::make_first_admin(settings, &accounts).await?;
-        let gate = Gate::new(platform.clone(), accounts.tokens.clone(), accounts.audit.clone());
+        let accounts = Arc::new(accounts::accounts_of(settings, platform.clone()).await?);
+        accounts::make_first_admin(settings, &accounts).await?;
+        let gate =
+            auth::gate::gate(platform.clone(), accounts.tokens.clone(), accounts.audit.clone());
         let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         tasks.spawn(telemetry::upkeep(telemetry::recorder(), folding.clone()));
         let shop =
             Shop::start(settings.shop(nats_url, mongodb_uri), store, &tasks, &folding).await?;
 
-        let ids = Arc::new(MessageIds::new(&auth::secrets_of(settings)?));
+        let ids = Arc::new(MessageIds::new(&accounts::secrets_of(settings)?));
         let all = Routes::new()
             .merge(shop.routes(ids, &accounts.audit))
             .merge(of_accounts(settings, &platform, &accounts, &tasks))

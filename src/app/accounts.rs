@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
-use super::accounts::{Accounts, NewAccount};
-use super::audit::Audit;
-use super::body::is_email;
-use super::error::Error;
-use super::mail::Mailer;
-use super::password::Passwords;
-use super::refresh::RefreshTokens;
-use super::role::Role;
-use super::secret::{self, Secrets};
-use super::token::Tokens;
+use crate::auth::accounts::{Accounts, NewAccount};
+use crate::auth::audit::Audit;
+use crate::auth::body::is_email;
+use crate::auth::error::Error;
+use crate::auth::mail::Mailer;
+use crate::auth::password::Passwords;
+use crate::auth::refresh::RefreshTokens;
+use crate::auth::secret::{self, Secrets};
+use crate::auth::token::Tokens;
 use crate::config::Settings;
 use crate::http::client::Origin;
+use crate::rights::role::Role;
 use crate::store::platform::Platform;
 
 /// The secrets by the settings.

@@ -1,31 +1,29 @@
 //! `GET /metrics`: everything in the text form of Prometheus.
 
+mod generations;
+
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use metrics::{gauge, histogram};
+use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::{
-    HALTED, HTTP_DURATION, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, LOG_REFUSES, POSITION, QUARANTINED,
-    STUCK, UP,
-};
-use super::{generations, traces};
-use crate::auth::access::Access;
-use crate::auth::role::{Action, Resource};
-use crate::auth::scope::Scope;
 use crate::http::Routes;
 use crate::http::openapi::{Answer, Operation, Tag};
-use crate::http::projections::Lag;
+use crate::operator::projections::Lag;
 use crate::projector::status::{State as Doing, Status};
+use crate::rights::access::Access;
+use crate::rights::role::{Action, Resource};
+use crate::rights::scope::Scope;
 use crate::store::Store;
 use crate::stream::Extent;
+use crate::telemetry::{
+    HALTED, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, LOG_REFUSES, POSITION, QUARANTINED, STUCK, UP,
+};
 
 /// A database that has not answered by then is down.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -103,24 +101,4 @@ async fn of_generations(store: &Store, log: Option<&Extent>) -> String {
 #[allow(clippy::cast_precision_loss)]
 fn number(it: u64) -> f64 {
     it as f64
-}
-
-/// Times and traces a route, from its request to the head of its answer. What is refused counts as
-/// well.
-pub async fn timed(
-    State((method, route)): State<(Method, &'static str)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let since = Instant::now();
-    let span = traces::Request::of(&request, route);
-    let response = span.within(next.run(request)).await;
-    span.answered(response.status());
-    let labels = [
-        ("http_request_method", method.as_str().to_owned()),
-        ("http_route", route.to_owned()),
-        ("http_response_status_code", response.status().as_str().to_owned()),
-    ];
-    histogram!(HTTP_DURATION, &labels).record(since.elapsed().as_secs_f64());
-    response
 }

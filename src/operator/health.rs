@@ -14,10 +14,11 @@ use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
-use super::Routes;
-use super::openapi::{Answer, Operation, Tag, schemas};
-use crate::auth::access::Access::Public;
+use crate::http::Routes;
+use crate::http::clock::now;
+use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::projector::status::{State as Doing, Status, Stuck};
+use crate::rights::access::Access::Public;
 use crate::store::Store;
 use crate::stream::Extent;
 
@@ -194,7 +195,7 @@ impl From<&Stuck> for StuckAt {
 async fn about(State(health): State<Health>) -> impl IntoResponse {
     let about = About {
         status: "healthy",
-        timestamp: super::now(),
+        timestamp: now(),
         uptime: health.started.elapsed().as_secs(),
         memory: Memory { rss: rss_bytes() },
         version: env!("CARGO_PKG_VERSION"),
@@ -203,7 +204,7 @@ async fn about(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn live() -> impl IntoResponse {
-    uncached(StatusCode::OK, Liveness { status: "alive", timestamp: super::now() })
+    uncached(StatusCode::OK, Liveness { status: "alive", timestamp: now() })
 }
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
@@ -257,7 +258,7 @@ fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) ->
         && projector.state.moves_on();
     Readiness {
         status: if is_ready { "ready" } else { "unavailable" },
-        timestamp: super::now(),
+        timestamp: now(),
         services: Services {
             database: Service { status: up(database.is_ok()) },
             nats: Nats {
@@ -287,6 +288,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::http::Routes;
+    use crate::http::clock::now;
     use crate::projector::status::Halt;
     use crate::store::folder::Fault;
 

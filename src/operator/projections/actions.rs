@@ -18,20 +18,20 @@ use tracing::{info, warn};
 use utoipa::ToSchema;
 
 use super::work::Working;
-use crate::auth::access::Access;
 use crate::auth::audit::{Audit, Event, EventType};
 use crate::auth::body::{BODY_BYTES_MAX, Fields};
-use crate::auth::caller::Person;
-use crate::auth::role::{Action, Resource};
+use crate::causes::describe;
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::problem::{FieldError, Problem, ProblemType};
-use crate::projector::describe;
 use crate::projector::rebuild::{Error, Generations};
 use crate::projector::status::Halt;
 use crate::projector::switch::Switched;
+use crate::rights::access::Access;
+use crate::rights::caller::Person;
+use crate::rights::role::{Action, Resource};
 use crate::store::Store;
 use crate::store::work::Work;
 

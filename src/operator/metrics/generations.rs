@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::http::projections::Lag;
+use crate::operator::projections::Lag;
 use crate::store::generations::Generation;
 use crate::store::work::Work;
 use crate::stream::Extent;

@@ -6,8 +6,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::parameters::values::Word;
-
 /// What an account is, on a closed scale. Accounts of the Node services say `user` for viewer and
 /// `superadmin` for admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -125,18 +123,6 @@ impl Role {
             Role::Manager => manager,
             Role::Admin => Rights::ALL,
         }
-    }
-}
-
-impl Word for Role {
-    const ALL: &'static [Self] = &Role::ALL;
-
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-
-    fn of_word(word: &str) -> Option<Self> {
-        Role::parse(word)
     }
 }
 

@@ -1,0 +1,150 @@
+//! Queries to a service, over ranges of days that were asked for before and over others.
+//!
+//! Open loop: a query is sent when its turn has come, whether or not the last was answered, and
+//! its latency counts from then.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adaptive_bi::http::gate::X_API_KEY;
+use anyhow::{Context, ensure};
+use projections::time::Time;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::feed::apart;
+use super::latency::Latencies;
+use super::year::DAY_MS;
+
+/// Queries in a second, all endpoints and ranges together.
+pub const QUERIES_PER_SECOND: u32 = 60;
+const ENDPOINTS: [&str; 4] =
+    ["metrics/sales", "metrics/products", "metrics/customers", "dashboard/summary"];
+const RANGES: [Range; 3] = [Range::Last("30 days", 30), Range::Last("full", 366), Range::Any];
+/// The name of a range of days that is asked for once.
+pub const FIRST: &str = "any days";
+
+/// Asks a service.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    client: reqwest::Client,
+    address: SocketAddr,
+    key: String,
+}
+
+impl Asker {
+    /// Asks the service at an address, with a key.
+    #[must_use]
+    pub fn new(address: SocketAddr, key: String) -> Self {
+        Asker { client: reqwest::Client::new(), address, key }
+    }
+
+    /// How long an answer took.
+    ///
+    /// # Errors
+    /// Where it is not 200.
+    pub async fn ask(&self, endpoint: &str, parameters: &str) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let url = format!("http://{}/api/{endpoint}?{parameters}", self.address);
+        let response = self.client.get(url).header(X_API_KEY, &self.key).send().await?;
+        let status = response.status();
+        let body = response.bytes().await?;
+        ensure!(status == 200, "{status}: {}", String::from_utf8_lossy(&body));
+        Ok(begun.elapsed())
+    }
+}
+
+/// The latencies of each endpoint and range.
+pub type Results = Vec<((&'static str, &'static str), Latencies)>;
+
+/// Asks every endpoint over every range in turn, for so long or until `stop`; the latencies of each.
+///
+/// # Errors
+/// Where a query is not answered with 200.
+pub async fn ask(
+    asker: Asker,
+    end: i64,
+    long: Duration,
+    stop: CancellationToken,
+) -> anyhow::Result<Results> {
+    let mut queries: Vec<_> = Vec::new();
+    for endpoint in ENDPOINTS {
+        for range in RANGES {
+            queries.push((endpoint, range, Arc::new(Mutex::new(Latencies::new()?))));
+        }
+    }
+    let mut turns = interval(Duration::from_secs(1) / QUERIES_PER_SECOND);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let (until, mut answers) = (Instant::now() + long, JoinSet::new());
+    for number in 0.. {
+        let due = turns.tick().await;
+        if due > until || stop.is_cancelled() {
+            break;
+        }
+        let (endpoint, range, latencies) = &queries[number % queries.len()];
+        let (endpoint, parameters) = (*endpoint, range.parameters(end));
+        let (asker, latencies) = (asker.clone(), Arc::clone(latencies));
+        answers.spawn(async move {
+            asker.ask(endpoint, &parameters).await?;
+            latencies.lock().await.record(due.elapsed())
+        });
+    }
+    while let Some(answer) = answers.join_next().await {
+        answer?.context("a query failed")?;
+    }
+    let mut results = Vec::new();
+    for (endpoint, range, latencies) in queries {
+        results.push(((endpoint, range.name()), latencies.lock().await.clone()));
+    }
+    Ok(results)
+}
+
+/// Asks so on a thread apart; the latencies of all answers together.
+///
+/// # Errors
+/// Where a query is not answered with 200.
+pub async fn asked(
+    asker: Asker,
+    end: i64,
+    long: Duration,
+    stop: CancellationToken,
+) -> anyhow::Result<Latencies> {
+    let mut all = Latencies::new()?;
+    for (_, latencies) in apart(ask(asker, end, long, stop)).await? {
+        all.add(&latencies)?;
+    }
+    Ok(all)
+}
+
+/// A range of days.
+#[derive(Debug, Clone, Copy)]
+enum Range {
+    /// The last days.
+    Last(&'static str, i64),
+    /// Some days of the year, other ones each time.
+    Any,
+}
+
+impl Range {
+    fn name(self) -> &'static str {
+        match self {
+            Range::Last(name, _) => name,
+            Range::Any => FIRST,
+        }
+    }
+
+    fn parameters(self, end: i64) -> String {
+        let day = |back: i64| Time(end - back * DAY_MS).to_rfc3339()[..10].to_owned();
+        let (from, to) = match self {
+            Range::Last(_, days) => (days, 0),
+            Range::Any => {
+                let to = rand::random_range(0..360);
+                (to + rand::random_range(1..=366 - to), to)
+            }
+        };
+        format!("startDate={}&endDate={}", day(from), day(to))
+    }
+}

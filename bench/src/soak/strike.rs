@@ -1,0 +1,129 @@
+//! The strikes: how each fault is done, and by what it is seen to have hit.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use services::Server;
+
+use super::fault::{Fault, Struck};
+use super::ground::Ground;
+use super::proxy::Line;
+use super::{damage, disk};
+
+impl Fault {
+    /// Does it while the producer goes on, and ends it.
+    ///
+    /// # Errors
+    /// Where it cannot be done, or the fold does not go on after it.
+    pub async fn strike(self, ground: &mut Ground) -> anyhow::Result<Struck> {
+        if let Some(place) = self.failpoint() {
+            return dies_at(ground, place).await;
+        }
+        let slow = Line::Slow(Duration::from_millis(40));
+        match self {
+            Fault::Killed => killed(ground).await,
+            Fault::Frozen => frozen(ground).await,
+            Fault::NatsCut => line(ground, Server::Nats, Line::Cut).await,
+            Fault::NatsStalled => line(ground, Server::Nats, Line::Stalled).await,
+            Fault::NatsSlow => line(ground, Server::Nats, slow).await,
+            Fault::MongoCut => line(ground, Server::Mongod, Line::Cut).await,
+            Fault::MongoStalled => line(ground, Server::Mongod, Line::Stalled).await,
+            Fault::MongoSlow => line(ground, Server::Mongod, slow).await,
+            Fault::ProducerCut => producer_cut(ground).await,
+            Fault::NatsKilled => server_killed(ground, Server::Nats).await,
+            Fault::MongodKilled => server_killed(ground, Server::Mongod).await,
+            Fault::LogDeleted => damage::deleted(ground).await,
+            Fault::LogRecreated => damage::recreated(ground).await,
+            Fault::LogRestored => damage::restored(ground).await,
+            Fault::LogPurged => damage::purged(ground).await,
+            Fault::PurgedUnfolded => damage::purged_unfolded(ground).await,
+            Fault::NatsDiskFull => disk::full_under_nats(ground).await,
+            _ => disk::full(ground).await,
+        }
+    }
+}
+
+async fn killed(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let at = ground.folder().await?;
+    tokio::time::sleep(Duration::from_millis(rand::random_range(0..500))).await;
+    let since = Instant::now();
+    ground.serves[at].kill().await?;
+    let recovery = ground.folds_on(since).await?;
+    // It cannot have been seen to hit where it did not fold any more.
+    let hit = ground.folder().await? != at;
+    Ok(Struck { hit, recovery })
+}
+
+/// The one that stands by is told to die at `place` and becomes the one that folds.
+async fn dies_at(ground: &mut Ground, place: &str) -> anyhow::Result<Struck> {
+    let at = ground.folder().await?;
+    let armed = 1 - at;
+    ground.serves[armed].kill().await?;
+    ground.serves[armed] = ground.hire(Some(place)).await?;
+    ground.serves[at].kill().await?;
+    // There to take over before it is needed.
+    ground.serves[at] = ground.hire(None).await?;
+    let status = ground.serves[armed].end().await?;
+    let since = Instant::now();
+    let recovery = ground.folds_on(since).await?;
+    Ok(Struck { hit: status.signal() == Some(9), recovery })
+}
+
+async fn frozen(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let at = ground.folder().await?;
+    let since = Instant::now();
+    ground.serves[at].freeze(true)?;
+    let recovery = ground.folds_on(since).await?;
+    let successor = ground.folder().await?;
+    ground.serves[at].freeze(false)?;
+    // Awake, in the middle of whatever it did, it folds nothing that is folded.
+    ground.folds_on(Instant::now()).await?;
+    Ok(Struck { hit: successor != at, recovery })
+}
+
+async fn line(ground: &mut Ground, to: Server, how: Line) -> anyhow::Result<Struck> {
+    let at = ground.folder().await?;
+    let line = |ground: &Ground, how: Line| {
+        let serve = &ground.serves[at];
+        let line = if to == Server::Nats { &serve.nats } else { &serve.mongo };
+        line.make(how);
+        line.harmed()
+    };
+    let before = line(ground, how);
+    let since = Instant::now();
+    // The one that goes on is the other one, or this one where it only is slow.
+    let recovery = ground.folds_on(since).await?;
+    let harmed = line(ground, Line::Good);
+    ground.folds_on(Instant::now()).await?;
+    Ok(Struck { hit: harmed > before, recovery })
+}
+
+async fn producer_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
+    let before = ground.line.harmed();
+    // All that is held up is lost with the line: events do not arrive, answers do not come back.
+    ground.line.make(Line::Stalled);
+    let held = async || (ground.line.harmed() > before).then_some(());
+    ground.wait("event on the line", held).await?;
+    ground.line.make(Line::Cut);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    ground.line.make(Line::Good);
+    let recovery = ground.folds_on(Instant::now()).await?;
+    Ok(Struck { hit: ground.line.harmed() > before, recovery })
+}
+
+async fn server_killed(ground: &mut Ground, server: Server) -> anyhow::Result<Struck> {
+    ground.services.kill(server).await?;
+    let gone = async || match server {
+        Server::Nats => (!ground.log.is_connected()).then_some(()),
+        Server::Mongod => {
+            let ping = tokio::time::timeout(Duration::from_secs(1), ground.store.ping()).await;
+            (!matches!(ping, Ok(Ok(())))).then_some(())
+        }
+    };
+    ground.wait("end of a killed server", gone).await?;
+    ground.services.restart(server, &|_| ()).await.context("starting it again")?;
+    let recovery = ground.folds_on(Instant::now()).await?;
+    ensure!(ground.checkpoint().await.is_some(), "the database answers");
+    Ok(Struck { hit: true, recovery })
+}

@@ -1,0 +1,300 @@
+//! The gate before every route: it takes the credential of a request, has the caller looked up, and
+//! lets in those who may use the route. `auth` looks them up; this is all that a route knows of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::client::Origin;
+use super::door::limits::LimitKey;
+use super::problem::{Problem, ProblemType};
+use crate::rights::access::Access;
+use crate::rights::caller::{Caller, Person};
+use crate::store;
+
+/// The header that an API key can come in, beside `Authorization: Bearer`.
+pub const X_API_KEY: &str = "x-api-key";
+/// The beginning of every API key, so that a leaked one is recognized.
+pub const KEY_PREFIX: &str = "abi_";
+
+/// The credential that a caller shows.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token.
+    Token(String),
+    /// An API key.
+    Key(String),
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Credential::Token(_) => "Token(hidden)",
+            Credential::Key(_) => "Key(hidden)",
+        })
+    }
+}
+
+impl Credential {
+    /// The credential of a request: `Authorization: Bearer` with a token or a key, else
+    /// `X-API-Key`.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = text(AUTHORIZATION.as_str()).and_then(|value| value.split_once(' '));
+        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        match bearer {
+            Some((_, credential)) => Some(Self::parse(credential.trim())),
+            None => text(X_API_KEY).map(|key| Credential::Key(key.trim().to_owned())),
+        }
+    }
+
+    /// The kind of credential that a text looks like.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text.starts_with(KEY_PREFIX) {
+            Credential::Key(text.to_owned())
+        } else {
+            Credential::Token(text.to_owned())
+        }
+    }
+}
+
+/// Why a caller is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing was shown.
+    #[error("no credential")]
+    NoCredential,
+    /// The token has expired.
+    #[error("the token has expired")]
+    TokenExpired,
+    /// The token was not made by this service.
+    #[error("the token is not valid")]
+    TokenInvalid,
+    /// The session was ended, or its account was.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The key is unknown, revoked or past its time.
+    #[error("the key is not valid")]
+    KeyInvalid,
+    /// The caller is known and may not do this.
+    #[error("{0} is needed")]
+    Forbidden(Access),
+    /// The database took too long to answer.
+    #[error("the database took too long")]
+    TimedOut,
+    /// The database did not answer.
+    #[error("looking up who calls")]
+    Store(#[from] store::Error),
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        match refusal {
+            Refusal::NoCredential => {
+                Problem::of(ProblemType::Unauthenticated, "Sign in, or send an API key")
+            }
+            Refusal::TokenExpired => {
+                Problem::of(ProblemType::TokenExpired, "The token has expired")
+            }
+            Refusal::TokenInvalid => {
+                Problem::of(ProblemType::TokenInvalid, "The token is not valid")
+            }
+            Refusal::SessionEnded => {
+                Problem::of(ProblemType::SessionEnded, "The session has ended; sign in again")
+            }
+            Refusal::KeyInvalid => Problem::of(ProblemType::KeyInvalid, "The API key is not valid"),
+            Refusal::Forbidden(access) => {
+                Problem::of(ProblemType::Forbidden, format!("This needs {access}"))
+                    .with("required", access.to_string())
+            }
+            Refusal::Store(error) if !error.is_unavailable() => Problem::internal(error),
+            Refusal::Store(_) | Refusal::TimedOut => {
+                Problem::unavailable("The database does not answer at the moment", 2)
+                    .caused_by(refusal)
+            }
+        }
+    }
+}
+
+type Admit = dyn Fn(Access, Option<Credential>, Origin) -> BoxFuture<'static, Result<Caller, Refusal>>
+    + Send
+    + Sync;
+
+/// Decides which caller may use which route.
+#[derive(Clone)]
+pub struct Gate(Arc<Admit>);
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
+    }
+}
+
+impl Gate {
+    /// A gate that asks `admit` about every request of a route that is not public.
+    #[must_use]
+    pub fn new<F, A>(admit: F) -> Self
+    where
+        F: Fn(Access, Option<Credential>, Origin) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Caller, Refusal>> + Send + 'static,
+    {
+        Gate(Arc::new(move |access, credential, origin| admit(access, credential, origin).boxed()))
+    }
+
+    /// A gate that opens public routes alone.
+    #[must_use]
+    pub fn closed() -> Self {
+        Gate(Arc::new(|_, _, _| async { Err(Refusal::NoCredential) }.boxed()))
+    }
+
+    /// The caller, where they may use the route.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn admit(
+        &self,
+        access: Access,
+        credential: Option<Credential>,
+        origin: Origin,
+    ) -> Result<Caller, Refusal> {
+        (self.0)(access, credential, origin).await
+    }
+}
+
+/// The layer of one route. A handler behind it finds the caller in the request.
+pub async fn enforce(
+    State((gate, access)): State<(Gate, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    // Only this layer names the caller.
+    request.extensions_mut().remove::<Caller>();
+    if access == Access::Public {
+        return next.run(request).await;
+    }
+    let (credential, origin) = (Credential::of(request.headers()), Origin::of(&request));
+    match gate.admit(access, credential, origin).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(LimitKey::of(&caller));
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => Problem::from(refusal).into_response(),
+    }
+}
+
+/// The innermost layer of a route that writes: it reads the body and looks the caller up again. A
+/// body may be on its way for half a minute, and the request is handled with the rights that its
+/// sender has then. A handler behind this layer finds the whole body, and the caller as they are
+/// now.
+pub async fn once_the_body_is_here(
+    State((gate, access, bytes_max)): State<(Gate, Access, usize)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if access == Access::Public || request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let read = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let body = match read {
+        Ok(body) => body,
+        Err(rejection) => return unread(&rejection, bytes_max).into_response(),
+    };
+    let (credential, origin) = (Credential::of(&parts.headers), Origin::of_parts(&parts));
+    match gate.admit(access, credential, origin).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, Body::from(body))).await
+        }
+        Err(refusal) => Problem::from(refusal).into_response(),
+    }
+}
+
+fn unread(rejection: &BytesRejection, bytes_max: usize) -> Problem {
+    if rejection.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem::new(rejection.status(), "the body could not be read");
+    }
+    let (kb, mb) = (bytes_max >> 10, bytes_max >> 20);
+    let most = if mb > 0 { format!("{mb} MB") } else { format!("{kb} KB") };
+    let message = format!("the body must be at most {most}");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
+/// A handler of any route but a public one can ask for its caller.
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Only a public route has none, and there nobody should ask.
+        parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(|| Problem::of(ProblemType::Unauthenticated, "Sign in first"))
+    }
+}
+
+/// A handler of a route that is for persons can ask for the person; an API key is a 403 there.
+impl<S: Sync> FromRequestParts<S> for Person {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Caller::from_request_parts(parts, state).await? {
+            Caller::Person(person) => Ok(person),
+            Caller::Key(_) => Err(Problem::of(ProblemType::Forbidden, "An API key cannot do this")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credential(headers: &[(&'static str, &str)]) -> Option<Credential> {
+        let pairs = headers.iter().map(|(name, value)| {
+            (axum::http::HeaderName::from_static(name), value.parse().unwrap())
+        });
+        Credential::of(&pairs.collect())
+    }
+
+    #[test]
+    fn a_bearer_is_a_token_or_a_key_and_goes_before_the_other_header() {
+        let token = |text: &str| Some(Credential::Token(text.to_owned()));
+        let key = |text: &str| Some(Credential::Key(text.to_owned()));
+        assert_eq!(credential(&[("authorization", "Bearer a.b.c")]), token("a.b.c"));
+        assert_eq!(credential(&[("authorization", "bearer  a.b.c")]), token("a.b.c"));
+        assert_eq!(credential(&[("authorization", "Bearer abi_x")]), key("abi_x"));
+        assert_eq!(credential(&[("x-api-key", "abi_x")]), key("abi_x"));
+        let both = [("authorization", "Bearer a.b.c"), ("x-api-key", "abi_x")];
+        assert_eq!(credential(&both), token("a.b.c"));
+        assert_eq!(credential(&[("authorization", "Basic YTpi")]), None);
+        assert_eq!(credential(&[("authorization", "Bearer")]), None);
+        assert_eq!(credential(&[]), None);
+    }
+
+    #[test]
+    fn a_credential_is_not_seen() {
+        let shown = format!("{:?}", Credential::parse("abi_secret"));
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn a_closed_gate_lets_nobody_in() {
+        let gate = Gate::closed();
+        let refused = gate.admit(Access::SignedIn, None, Origin::default()).await;
+        assert!(matches!(refused, Err(Refusal::NoCredential)));
+    }
+}

@@ -1,0 +1,59 @@
+//! Why the log cannot be used or did not answer.
+
+use super::address;
+use super::hole::Hole;
+
+/// Why the log cannot be used or did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is not one.
+    #[error(transparent)]
+    Address(#[from] address::NotAnAddress),
+    /// The server is there and does not let us in.
+    #[error("the NATS at {url} does not let us in; are user and password in NATS_URL right?")]
+    NotLetIn {
+        /// The address, without its credentials.
+        url: String,
+    },
+    /// No server answers there.
+    #[error("no NATS answers at {url}; is it running, and is NATS_URL right?")]
+    Unreachable {
+        /// The address, without its credentials.
+        url: String,
+        /// What the client saw.
+        #[source]
+        source: async_nats::ConnectError,
+    },
+    /// A server without `JetStream`.
+    #[error("the NATS at {url} has JetStream switched off; start it with -js")]
+    NoJetStream {
+        /// The address, without its credentials.
+        url: String,
+    },
+    /// Somebody made a stream that cannot be the log.
+    #[error("the stream {stream} cannot be the log: {reason}")]
+    Unfit {
+        /// The stream's name.
+        stream: String,
+        /// What it has and what it needs.
+        reason: String,
+    },
+    /// The stream is not there and cannot be made, or cannot be read.
+    #[error("while {doing} the stream {stream}: {reason}")]
+    Stream {
+        /// The step that failed.
+        doing: &'static str,
+        /// The stream's name.
+        stream: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// Messages that were not read are gone.
+    #[error("the stream {stream} lacks {} to {}", hole.from, hole.to)]
+    Hole {
+        /// The stream's name.
+        stream: String,
+        /// Where.
+        hole: Hole,
+    },
+}
