@@ -6,7 +6,7 @@ use super::password;
 use crate::http::gate::Refusal;
 use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::store;
-use crate::store::platform::accounts::Refused;
+use crate::store::platform::refused::Refused;
 
 const ROLE_ASKED: &str =
     "An account that is registered is a viewer; an admin gives roles and permissions";

@@ -16,7 +16,7 @@ use crate::http::gate::{Credential, Gate, Refusal};
 use crate::rights::caller::{Caller, Person};
 use crate::rights::role::Rights;
 use crate::store::platform::Platform;
-use crate::store::platform::sessions::Standing;
+use crate::store::platform::standing::Standing;
 
 /// A database that takes longer to find the caller counts as down.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);

@@ -17,7 +17,7 @@ use crate::rights::role::{Action, Resource};
 use crate::rights::scope::Scope;
 use crate::store::platform::Platform;
 use crate::store::platform::keys::KeyRow;
-use crate::store::platform::sessions::Standing;
+use crate::store::platform::standing::Standing;
 use crate::store::time;
 
 /// The days after which a key expires, unless something else is asked for.

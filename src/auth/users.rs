@@ -17,9 +17,10 @@ use crate::http::gate::Refusal;
 use crate::rights::access::Access;
 use crate::rights::caller::Person;
 use crate::rights::role::{Action, Permission, Resource, Rights, Role};
-use crate::store::platform::accounts::{Account, Change, Refused, Sessions};
+use crate::store::platform::accounts::{Account, Change, Sessions};
 use crate::store::platform::change::Judge;
-use crate::store::platform::sessions::Standing;
+use crate::store::platform::refused::Refused;
+use crate::store::platform::standing::Standing;
 
 /// The accounts that a right to change accounts covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use super::renewal::Renewal;
 use super::rest;
 use crate::causes::describe;
 use crate::store::commit::CommitSession;
-use crate::store::lease::{Lease, Owner, PROJECTOR, REBUILD};
+use crate::store::lease::Lease;
+use crate::store::owner::{Owner, PROJECTOR, REBUILD};
 use crate::store::work::{Ended, Work};
 use crate::store::{Error, Store};
 

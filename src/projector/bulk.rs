@@ -22,7 +22,7 @@ use super::verify::accepted;
 use crate::failpoint;
 use crate::store::bulk::{Batch, Bulk};
 use crate::store::generation::{Anchor, Checkpoint};
-use crate::store::lease::Owner;
+use crate::store::owner::Owner;
 use crate::stream;
 use crate::stream::check::Fingerprint;
 use crate::stream::hole::{Accepted, Hole};

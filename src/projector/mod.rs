@@ -40,7 +40,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::causes::describe;
-use crate::store::lease::{self, Holder, Lease, Owner};
+use crate::store::lease::Lease;
+use crate::store::owner::{self, Holder, Owner};
 use crate::store::{self, Store};
 use crate::stream::{self, Log};
 use session::{End, Limits};
@@ -127,7 +128,7 @@ impl Projector {
                     if matches!(error, Error::Log(_)) {
                         // Another may be able to read it.
                         self.give_back(&owner).await;
-                        pause = pause.max(lease::RENEWAL * 2);
+                        pause = pause.max(owner::RENEWAL * 2);
                     }
                 }
             }
@@ -205,7 +206,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
 
 /// Until it is time to ask for the lease again: at once where its holder is seen to be gone.
 async fn stand_by(holder: Holder, stop: &CancellationToken) {
-    let until = tokio::time::Instant::now() + lease::RENEWAL;
+    let until = tokio::time::Instant::now() + owner::RENEWAL;
     while tokio::time::Instant::now() < until && !holder.is_gone() && !stop.is_cancelled() {
         rest(LOOK, stop).await;
     }

@@ -6,7 +6,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::debug;
 
 use crate::causes::describe;
-use crate::store::lease::{Owner, RENEWAL, Renewed};
+use crate::store::lease::Renewed;
+use crate::store::owner::{Owner, RENEWAL};
 use crate::store::work::Work;
 use crate::store::{Error, Store};
 

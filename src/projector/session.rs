@@ -25,7 +25,7 @@ use crate::failpoint;
 use crate::seldom::Seldom;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
-use crate::store::lease::Owner;
+use crate::store::owner::Owner;
 use crate::stream::announce::{Announcement, Buckets};
 use crate::stream::check::Fingerprint;
 use crate::stream::subject;

@@ -16,11 +16,12 @@ use projections::tally::Tallies;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::commit::{ENCODING, Quarantined, Writes, encoded, number};
+use super::commit::{ENCODING, Quarantined, encoded, number};
 use super::generation::Checkpoint;
-use super::lease::Owner;
 use super::names::{CHECKPOINTS, LEASES, Model};
+use super::operations::Writes;
 use super::operations::{Command, Verb};
+use super::owner::Owner;
 use super::transaction::transact;
 use super::{Doing, Error, Store};
 

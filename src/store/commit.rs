@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, Model};
-use super::operations::{Collect, Command, Verb};
+use super::operations::{Command, Verb, Writes};
 use super::{Doing, Error, Store};
 use crate::failpoint;
 
@@ -284,12 +284,6 @@ fn classify(error: Error) -> CommitError {
     }
 }
 
-pub(super) struct Writes {
-    pub(super) generation: u32,
-    pub(super) commands: Vec<Command>,
-    pub(super) count: usize,
-}
-
 impl Writes {
     /// What changed of a collection; of an entity of which counts alone did, its tally has it.
     pub(super) fn changes<'a, C: Collection>(
@@ -323,10 +317,6 @@ impl Writes {
         }
         insert.end();
         Ok(())
-    }
-
-    pub(super) fn collect(&mut self, model: Model, verb: Verb) -> Collect<'_> {
-        Collect::new(self, verb, model.name(self.generation))
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use mongodb::bson::{self, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::lease::{Owner, PROJECTOR, TERM};
 use super::names::{CHECKPOINTS, LEASES};
+use super::owner::{Owner, PROJECTOR, TERM};
 use super::{Doing, Error, Store};
 
 /// What is said of a halt counts for this long; who halts says it again every second.

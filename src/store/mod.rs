@@ -8,7 +8,8 @@
 //!   bulk; [`diff`]: two of them, document by document; [`work`]: what is being done to them;
 //! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
 //!   [`operations`]: the commands it is made of;
-//! - [`lease`]: who folds, and who sees to other generations; [`folder`]: the fold as others see it;
+//! - [`lease`]: who folds, and who sees to other generations, each an [`owner`]; [`folder`]: the fold
+//!   as others see it;
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`quarantine`]: what is quarantined, and what became of it;
 //! - [`notes`]: what is remembered beside the read models; [`holes`]: what the log may lack;
@@ -27,6 +28,7 @@ pub mod load;
 pub mod names;
 pub mod notes;
 mod operations;
+pub mod owner;
 pub mod platform;
 pub mod quarantine;
 pub mod read;

@@ -4,7 +4,7 @@
 use mongodb::bson::spec::ElementType;
 use mongodb::bson::{RawDocumentBuf, cstr, raw::CStr, rawdoc};
 
-use super::commit::Writes;
+use super::names::Model;
 
 /// `MongoDB` takes 100,000 operations and 16 MB in a command; this leaves room for what stands around
 /// them.
@@ -18,6 +18,19 @@ const END: u8 = 0;
 pub(super) struct Command {
     pub(super) body: RawDocumentBuf,
     pub(super) operations: Option<i64>,
+}
+
+/// The commands of one commit into one generation, and how many documents they write.
+pub(super) struct Writes {
+    pub(super) generation: u32,
+    pub(super) commands: Vec<Command>,
+    pub(super) count: usize,
+}
+
+impl Writes {
+    pub(super) fn collect(&mut self, model: Model, verb: Verb) -> Collect<'_> {
+        Collect::new(self, verb, model.name(self.generation))
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -4,8 +4,8 @@
 use mongodb::bson::{self, Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::lease::{Owner, REBUILD, TERM};
 use super::names::LEASES;
+use super::owner::{Owner, REBUILD, TERM};
 use super::{Doing, Error, Store};
 
 /// How far the command is that sees to other generations, as it last said.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use adaptive_bi::app::App;
 use adaptive_bi::rights::role::Role::{Admin, Analyst, Manager, Viewer};
-use adaptive_bi::store::platform::accounts::{Change, Refused, Sessions};
+use adaptive_bi::store::platform::accounts::{Change, Sessions};
+use adaptive_bi::store::platform::refused::Refused;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;

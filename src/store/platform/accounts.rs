@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Platform;
 pub use super::change::{Change, NewPassword, Sessions};
+use super::refused::Refused;
 use super::relied::By;
-use super::sessions::Standing;
+use super::standing::Standing;
 use crate::rights::role::{Permission, Role};
 use crate::store::names::ACCOUNTS;
 use crate::store::time::DateTime;
@@ -109,21 +110,6 @@ pub struct Preferences {
     pub dashboard: Option<String>,
 }
 
-/// Why an account was not written.
-#[derive(Debug)]
-pub enum Refused {
-    /// Another account has the e-mail.
-    EmailTaken,
-    /// Nobody would be left who may do everything.
-    LastAdmin,
-    /// The session of who asked has ended.
-    SessionEnded,
-    /// There is no such account.
-    Missing,
-    /// The store did not take it.
-    Store(Error),
-}
-
 impl Platform {
     /// Adds an account.
     ///
@@ -180,12 +166,6 @@ impl Platform {
         let admin = doc! { "role": Role::Admin.as_str(), "isActive": true };
         let found = accounts.find_one(admin).projection(doc! { "_id": 1 }).await;
         found.doing("looking for an admin").map(|found| found.is_some())
-    }
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        if error.is_duplicate() { Refused::EmailTaken } else { Refused::Store(error) }
     }
 }
 

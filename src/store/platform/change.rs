@@ -7,9 +7,10 @@ use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Database};
 
 use super::Platform;
-use super::accounts::{Account, PasswordHash, Profile, Refused};
+use super::accounts::{Account, PasswordHash, Profile};
+use super::refused::Refused;
 use super::relied::{By, done};
-use super::sessions::Standing;
+use super::standing::Standing;
 use crate::rights::role::{Permission, Role};
 use crate::store::names::{ACCOUNTS, RESETS, SESSIONS};
 use crate::store::time;

@@ -7,9 +7,9 @@ use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
 
 use super::Platform;
-use super::accounts::Refused;
+use super::refused::Refused;
 use super::relied::{By, done};
-use super::sessions::Standing;
+use super::standing::Standing;
 use crate::rights::scope::Scope;
 use crate::store::names::API_KEYS;
 use crate::store::time::{self, DateTime};

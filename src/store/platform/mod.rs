@@ -2,7 +2,8 @@
 //! accounts, sessions, keys, and what was done with them.
 //!
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
-//! - [`change`]: what is changed of an account; [`relied`]: who asks for a change may still;
+//! - [`change`]: what is changed of an account; [`relied`]: who asks for a change may still,
+//!   by the [`standing`] of their session; [`refused`]: why it was not made;
 //! - [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
 //! - [`door`]: the indexes of all these.
 
@@ -13,9 +14,11 @@ pub mod change;
 pub mod directory;
 pub mod door;
 pub mod keys;
+pub mod refused;
 pub mod relied;
 pub mod resets;
 pub mod sessions;
+pub mod standing;
 
 use mongodb::{Client, Database};
 

@@ -8,8 +8,8 @@ use mongodb::{ClientSession, Database};
 use serde::Serialize;
 
 use super::Platform;
-use super::accounts::Refused;
-use super::sessions::{Standing, standing};
+use super::refused::Refused;
+use super::standing::{Standing, standing};
 use crate::rights::caller::Person;
 use crate::store::names::SESSIONS;
 use crate::store::{Doing, Error, time};

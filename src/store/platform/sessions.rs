@@ -10,28 +10,13 @@ use mongodb::{ClientSession, Collection};
 use serde::{Deserialize, Serialize};
 
 use super::Platform;
-use super::accounts::{Account, Refused};
+use super::accounts::Account;
+use super::refused::Refused;
 use super::relied::{By, done};
-use crate::rights::role::{Permission, Role};
+use super::standing::{Standing, standing};
 use crate::store::names::{ACCOUNTS, SESSIONS};
 use crate::store::time::{self, DateTime};
 use crate::store::{Doing, Error};
-
-/// Of a session, what decides about a request.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Standing {
-    /// The session's id.
-    #[serde(rename = "_id")]
-    pub id: String,
-    /// Whose it is.
-    pub user_id: String,
-    /// The account's role.
-    pub role: Role,
-    /// What is allowed beyond the role.
-    #[serde(default)]
-    pub permissions: Vec<Permission>,
-}
 
 /// A session, as its owner sees it and as it is begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -296,8 +281,4 @@ async fn end_the_oldest(
 
 fn newest_first() -> bson::Document {
     doc! { "createdAt": -1, "_id": -1 }
-}
-
-pub(super) fn standing() -> bson::Document {
-    doc! { "userId": 1, "role": 1, "permissions": 1 }
 }
