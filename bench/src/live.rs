@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use projections::time::Time;
 
 use super::cpu::Cpu;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use adaptive_bi::{cli, config, failpoint, projector};
+use adaptive_bi::{causes, cli, config, failpoint};
 use adaptive_bi_bench::arguments::Arguments;
 use adaptive_bi_bench::{parts, soak};
 use anyhow::Context;
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            services::to_stderr(&format!("error: {}", projector::describe(error.as_ref())));
+            services::to_stderr(&format!("error: {}", causes::describe(error.as_ref())));
             ExitCode::FAILURE
         }
     }

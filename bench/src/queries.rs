@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;
 use serde_json::{Value, json};

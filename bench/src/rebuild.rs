@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use adaptive_bi::command::grouped;
-use adaptive_bi::projector::rebuild::Generations;
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::generations::Generations;
 use adaptive_bi::projector::threads::Threads;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;

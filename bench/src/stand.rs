@@ -8,7 +8,7 @@ use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
 use adaptive_bi::config;
 use adaptive_bi::projector::Projector;
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use adaptive_bi::command::grouped;
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;
 use adaptive_bi::store::Store;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Joined, counted, grouped};
 use crate::auth::audit::{Audit, Event, EventType};
 use crate::config::Settings;
-use crate::projector::rebuild::{Error, Generations};
+use crate::projector::generations::{Error, Generations};
 use crate::projector::status::Halt;
 use crate::projector::switch::{Compared, Switched};
 use crate::projector::threads::Threads;

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::renewal::Renewal;
-use super::rest;
+
+use super::clock::rest;
 use crate::causes::describe;
 use crate::store::commit::CommitSession;
 use crate::store::lease::Lease;

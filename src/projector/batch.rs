@@ -1,6 +1,7 @@
 //! Messages off the log, gathered into batches and parsed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use projections::batch::Message;
@@ -9,8 +10,7 @@ use projections::fold::Stamp;
 use projections::time::Time;
 use tokio::time::Instant;
 
-use super::Error;
-use super::session::Limits;
+use super::error::Error;
 use crate::store::commit::{Payload, QuarantineReason, Quarantined};
 use crate::stream::Record;
 use crate::stream::read::{Next, Reader};
@@ -22,6 +22,33 @@ const AHEAD_MS: i64 = 24 * 3600 * 1000;
 /// So much of a quarantined message's body is kept: a document holds 16 MB, and a log that is set up so
 /// takes more than that in a message.
 const KEPT_BYTES: usize = 8 << 20;
+
+/// How large a batch may be. It ends at the first bound it reaches.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Messages.
+    pub events: usize,
+    /// Bytes of payload.
+    pub bytes: usize,
+    /// How long a batch waits for more once it has one message.
+    pub linger: Duration,
+    /// How long a batch may wait for more after a commit that was slow.
+    pub rest: Duration,
+}
+
+impl Default for Limits {
+    /// 20,000 events, 16 MiB, 10 ms: a larger batch shares more writes, but a transaction of more
+    /// gets slower. 250 ms is how often subscribers are told at most.
+    fn default() -> Self {
+        Limits {
+            events: 20_000,
+            bytes: 16 << 20,
+            linger: Duration::from_millis(10),
+            rest: Duration::from_millis(250),
+        }
+    }
+}
+
 /// A batch.
 pub struct Gathered {
     /// Its messages.

@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
-use super::batch::{self, Gathered};
-use super::rebuild::{CLOSE, Error, Generations, Meter};
-use super::session::{Limits, now_ms};
+use super::batch::{self, Gathered, Limits};
+use super::clock::now_ms;
+use super::error;
+use super::generations::{CLOSE, Error, Generations, Meter};
 use super::status::Halt;
 use super::verify::accepted;
 use crate::failpoint;
@@ -73,7 +74,7 @@ pub(super) async fn load(
     if let Err(error) = loading.load(extent.last, accepted, stop).await {
         loading.bulk.abandon().await;
         return Err(match error {
-            Error::Fold(super::Error::Log(stream::Error::Hole {
+            Error::Fold(error::Error::Log(stream::Error::Hole {
                 hole: Hole { from, to }, ..
             })) => Error::Halted { generation, halt: Halt::LogHole { from, to } },
             other => other,
@@ -128,7 +129,7 @@ impl Loading<'_> {
             let gathered = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Err(Error::Stopped),
-                gathered = batches.recv() => gathered.unwrap_or(Err(super::Error::NoReader))?,
+                gathered = batches.recv() => gathered.unwrap_or(Err(error::Error::NoReader))?,
             };
             let batch = self.fold(&gathered).await?;
             self.bulk.write(batch).await?;
@@ -155,7 +156,7 @@ impl Loading<'_> {
         let messages = block_in_place(|| parse(records, prefix, &settings.currency, log_time));
         let mut steps = Steps::of(&messages);
         loop {
-            let step = block_in_place(|| steps.step(&mut self.fold)).map_err(super::Error::from)?;
+            let step = block_in_place(|| steps.step(&mut self.fold)).map_err(error::Error::from)?;
             match step {
                 Step::Supply(needs) => {
                     store.supply(self.generation, needs, &mut self.fold).await?;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use super::session::now_ms;
+use super::clock::now_ms;
+use super::error::Error;
+use super::session::Projector;
 use super::status::State;
-use super::{Error, Projector};
 use crate::causes::describe;
 use crate::store::folder::Fault;
 use crate::telemetry;

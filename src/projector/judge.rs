@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::clock::now_ms;
 use super::progress::{Look, PATIENCE, Pace, Progress};
-use super::session::now_ms;
 use super::status::{Halt, State, Status, Stuck};
 use crate::store::Store;
 use crate::store::folder::{Fault, Folder};

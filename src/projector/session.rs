@@ -4,28 +4,34 @@
 //! the store does, so any commit that does not go through ends the session: the fold and the
 //! batch folded ahead are dropped, and the next session begins at the checkpoint.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
 use projections::batch::{Batch, Step};
 use projections::event::Kind;
+use projections::fold::root::Settings;
 use projections::fold::{Fold, Resolved};
 use projections::topic::Topics;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::batch::Gathered;
+use super::batch::{self, Gathered, Limits};
+use super::clock::now_ms;
+use super::error::Error;
 use super::renewal::Renewal;
 use super::status::{Halt, State, Status};
 use super::verify::{accepted, verify};
-use super::{Error, Projector, batch};
 use crate::causes::describe;
 use crate::failpoint;
 use crate::seldom::Seldom;
+use crate::store::Store;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::owner::Owner;
+use crate::stream::Log;
 use crate::stream::announce::{Announcement, Buckets};
 use crate::stream::check::Fingerprint;
 use crate::stream::subject;
@@ -36,30 +42,18 @@ use crate::{store, stream};
 /// How often it is looked whether something of what was quarantined is to be said.
 const TELLING: Duration = Duration::from_secs(1);
 
-/// How large a batch may be. It ends at the first bound it reaches.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Messages.
-    pub events: usize,
-    /// Bytes of payload.
-    pub bytes: usize,
-    /// How long a batch waits for more once it has one message.
-    pub linger: Duration,
-    /// How long a batch may wait for more after a commit that was slow.
-    pub rest: Duration,
-}
-
-impl Default for Limits {
-    /// 20,000 events, 16 MiB, 10 ms: a larger batch shares more writes, but a transaction of more
-    /// gets slower. 250 ms is how often subscribers are told at most.
-    fn default() -> Self {
-        Limits {
-            events: 20_000,
-            bytes: 16 << 20,
-            linger: Duration::from_millis(10),
-            rest: Duration::from_millis(250),
-        }
-    }
+/// A projector and all it needs.
+pub struct Projector {
+    /// The store.
+    pub store: Store,
+    /// The log.
+    pub log: Log,
+    /// What generations are made with.
+    pub settings: Settings,
+    /// How large batches may be.
+    pub limits: Limits,
+    /// Where it says what it is doing.
+    pub status: Arc<watch::Sender<Status>>,
 }
 
 /// How a session ended, where nothing failed.
@@ -474,9 +468,4 @@ async fn finished(committing: &mut Option<(Committing, Folded)>) -> Option<Joine
         Some((task, _)) => Some(task.await),
         None => std::future::pending().await,
     }
-}
-
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::alone::Held;
-use super::rebuild::{Error, Generations};
-use super::rest;
-use super::session::now_ms;
+use super::generations::{Error, Generations};
+
+use super::clock::{now_ms, rest};
 use super::status::Halt;
 use super::verify::verify;
 use crate::causes::describe;

@@ -3,7 +3,7 @@
 
 use projections::fold::root::Settings;
 
-use super::Error;
+use super::error::Error;
 use super::status::Halt;
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::{self, Store};

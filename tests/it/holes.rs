@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adaptive_bi::app::App;
-use adaptive_bi::projector::rebuild::Generations;
+use adaptive_bi::projector::generations::Generations;
 use adaptive_bi::projector::status::State;
 use adaptive_bi::rights::role::Role;
 use reqwest::Method;

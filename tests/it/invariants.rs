@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use adaptive_bi::projector::status::State;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adaptive_bi::http::parameters::Parameters;
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use adaptive_bi::query::answer::View;
 use adaptive_bi::query::answers::{Answers, Question};
 use adaptive_bi::query::latest;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::push::Sales;
 use adaptive_bi::query::answers::Answers;

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use adaptive_bi::command::stop_asked;
 use adaptive_bi::failpoint;
 use adaptive_bi::projector::Projector;
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::say;
 use adaptive_bi::store::Store;

@@ -26,7 +26,7 @@ use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::problem::{FieldError, Problem, ProblemType};
-use crate::projector::rebuild::{Error, Generations};
+use crate::projector::generations::{Error, Generations};
 use crate::projector::status::Halt;
 use crate::projector::switch::Switched;
 use crate::rights::access::Access;

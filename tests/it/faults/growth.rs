@@ -1,6 +1,6 @@
 //! Input that would make documents grow.
 
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use projections::family::Dimension;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -1,6 +1,6 @@
 //! Servers that are killed and started again.
 
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::Limits;
 use serde_json::json;
 use services::{Server, to_stderr};
 

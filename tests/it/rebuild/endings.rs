@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use adaptive_bi::projector::rebuild::{Error, Generations};
+use adaptive_bi::projector::generations::{Error, Generations};
 use adaptive_bi::store::generations::GenerationState;
 use rustix::process::Signal;
 use serde_json::json;

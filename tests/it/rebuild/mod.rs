@@ -7,7 +7,7 @@ mod readers;
 mod routes;
 
 use adaptive_bi::app::App;
-use adaptive_bi::projector::rebuild::{Error, Generations};
+use adaptive_bi::projector::generations::{Error, Generations};
 use adaptive_bi::store::generations::GenerationState;
 use mongodb::bson::{Document, doc};
 use serde_json::json;
