@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::entity::Entity;
-use crate::packed::tally::Tally;
+use crate::packed::rows::Tally;
 
 /// Names a document of a collection.
 pub trait Key: Clone + Ord + Hash + Debug + Send + Sync + 'static {

@@ -1,10 +1,12 @@
 //! Integers in a few bytes each, side by side in one document.
 //!
-//! [`table`] is the form, [`rollup`] says which tables there are and what a row of each counts,
-//! [`tally`] has what is counted of an entity, and [`vocabulary`] the values behind codes.
+//! [`table`] is the form of a rollup, and [`rollup`] says which tables there are and what a row of
+//! each counts; `rows` is the form of a tally, and [`tally`] says which entities are in which;
+//! [`vocabulary`] has the values behind codes.
 
 mod bytes;
 pub mod rollup;
+pub(crate) mod rows;
 pub mod table;
 pub mod tally;
 mod varint;

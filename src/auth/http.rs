@@ -1,5 +1,7 @@
-//! `/api/auth`: registering, signing in and out, and passwords; `operations`: what its document says.
+//! `/api/auth`: registering, signing in and out, and passwords; `bodies`: what comes in and
+//! goes out; `operations`: what its document says.
 
+mod bodies;
 mod operations;
 
 use std::sync::Arc;
@@ -9,16 +11,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
-use utoipa::ToSchema;
 
-use super::accounts::{self, Accounts, NewAccount, Refreshed};
+use self::bodies::{
+    Begun, BegunData, RefreshedData, Sessions, ShownSession, read_login, read_passwords,
+    read_registration, read_reset,
+};
+use super::accounts::{self, Accounts, Refreshed};
 use super::body::{BODY_BYTES_MAX, Fields};
 use super::error::Error;
 use super::user::{OneUser, User};
-use crate::hidden::Hidden;
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
@@ -73,63 +76,6 @@ pub fn routes(deps: Deps) -> Routes {
         .with_state(deps)
 }
 
-/// The answer of register and login: all in `data`, and for clients of the first Node service the
-/// token and the user at the top as well.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SignedIn)]
-struct Begun {
-    success: bool,
-    message: &'static str,
-    data: BegunData,
-    token: String,
-    user: User,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = SignedInData)]
-struct BegunData {
-    user: User,
-    token: String,
-    /// Seconds.
-    expires_in: u64,
-    refresh_token: String,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Refreshed)]
-struct RefreshedData {
-    token: String,
-    /// Seconds.
-    expires_in: u64,
-    refresh_token: String,
-}
-
-/// A session as its owner sees it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Session)]
-struct ShownSession {
-    id: String,
-    current: bool,
-    #[schema(format = DateTime)]
-    created_at: String,
-    #[schema(format = DateTime)]
-    last_used_at: String,
-    #[schema(format = DateTime)]
-    expires_at: String,
-    address: Option<String>,
-    user_agent: Option<String>,
-}
-
-/// The sessions of who asks.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SessionList)]
-struct Sessions {
-    sessions: Vec<ShownSession>,
-}
-
 async fn register(
     State(deps): State<Deps>,
     origin: Origin,
@@ -154,21 +100,6 @@ async fn register(
     Ok(answer(&deps, StatusCode::CREATED, "Welcome", begun))
 }
 
-fn read_registration(body: &mut Fields) -> NewAccount {
-    // That of an account that is registered; any other was refused.
-    body.value("role", || json!({ "type": ["string", "null"], "enum": ["viewer", "user", null] }));
-    NewAccount {
-        email: body.email("email"),
-        password: body.secret("password"),
-        username: body.optional("username", 20, "must have at most 20 characters"),
-        first_name: body.optional("firstName", 50, "must have at most 50 characters"),
-        last_name: body.optional("lastName", 50, "must have at most 50 characters"),
-        role: Role::Viewer,
-        permissions: vec![],
-        created_by: "self".to_owned(),
-    }
-}
-
 async fn login(
     State(deps): State<Deps>,
     origin: Origin,
@@ -178,10 +109,6 @@ async fn login(
     body.finish()?;
     let begun = deps.accounts.sign_in(&email, password, &origin).await?;
     Ok(answer(&deps, StatusCode::OK, "Signed in", begun))
-}
-
-fn read_login(body: &mut Fields) -> (String, Hidden) {
-    (body.email("email"), body.secret("password"))
 }
 
 /// An access token alone gets no other: whoever found one has it for as long as it is good.
@@ -233,10 +160,6 @@ async fn reset(
     Ok(said("The new password is set; sign in with it"))
 }
 
-fn read_reset(body: &mut Fields) -> (Hidden, Hidden) {
-    (body.secret("token"), body.secret("password"))
-}
-
 async fn me(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {
     let account = deps.accounts.store.account(&person.user_id).await.map_err(Error::from)?;
     // Its sessions end with an account, so it is there but for an instant.
@@ -280,10 +203,6 @@ async fn change_password(
         .await
         .map_err(|error| Problem::from(error).renamed("password", "newPassword"))?;
     Ok(said("The password is changed; your other sessions have ended"))
-}
-
-fn read_passwords(body: &mut Fields) -> (Hidden, Hidden) {
-    (body.secret("currentPassword"), body.secret("newPassword"))
 }
 
 async fn sessions(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {

@@ -1,12 +1,9 @@
-//! Checks of settings together, and checks before any setting is read.
-
-use std::any::TypeId;
-use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+//! Checks of settings that depend on each other.
 
 use anyhow::{Context, bail};
 
-use super::{Settings, values};
+use super::settings::Settings;
+use super::values;
 use crate::auth::password;
 use crate::store;
 
@@ -35,31 +32,5 @@ impl Settings {
             );
         }
         Ok(())
-    }
-}
-
-/// Refuses a variable that is not UTF-8, which the command line would not name.
-///
-/// # Errors
-/// Where there is one; its value is not shown, since it may be a secret.
-pub(super) fn are_texts(command: &clap::Command) -> anyhow::Result<()> {
-    for argument in command.get_arguments() {
-        let is_path = argument.get_value_parser().type_id() == TypeId::of::<PathBuf>();
-        let Some(name) = argument.get_env().filter(|_| !is_path) else { continue };
-        if std::env::var_os(name).is_some_and(|value| value.to_str().is_none()) {
-            bail!("{} is not text; it has to be UTF-8", name.display());
-        }
-    }
-    Ok(())
-}
-
-/// The address that an old name of a port stands for.
-///
-/// # Errors
-/// Where the value is not a port.
-pub(super) fn bind_of(name: &str, port: &OsStr) -> anyhow::Result<OsString> {
-    match port.to_str().and_then(|port| port.trim().parse::<u16>().ok()) {
-        Some(port) => Ok(format!("127.0.0.1:{port}").into()),
-        None => bail!("{name} is {}, and must be a port, 0..=65535", port.display()),
     }
 }

@@ -15,13 +15,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::door::{Door, REQUEST_ID};
+use super::door::{BODY_BYTES_MAX, Door, REQUEST_ID};
+use super::gate::Gate;
 use super::problem::{Asked, PROBLEM_JSON, Problem};
 use super::routes::Routes;
-use crate::http::gate::Gate;
-
-/// No request has a longer body.
-pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// No answer takes longer: a query that waits for its position for a minute, and then reads.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(2);

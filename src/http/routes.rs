@@ -12,11 +12,10 @@ use axum::http::Method;
 use axum::middleware;
 use axum::routing::{self, MethodRouter};
 
-use super::door::Door;
-use super::finish::BODY_BYTES_MAX;
+use super::door::{BODY_BYTES_MAX, Door};
+use super::gate::{self, Gate};
 use super::openapi::Operation;
 use super::timed::timed;
-use crate::http::gate::{self, Gate};
 use crate::rights::access::Access;
 
 /// What the paths of all routes but `/` begin with; nothing else may be put there.

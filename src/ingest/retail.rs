@@ -20,6 +20,8 @@
 
 mod body;
 mod categories;
+mod error;
+mod event;
 mod lines;
 mod row;
 mod summary;
@@ -28,26 +30,17 @@ mod tests;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::io::{self, Read};
+use std::io::Read;
 use std::iter::FusedIterator;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use lines::{HEADER, Lines, split};
+use lines::{Lines, split};
 use row::{Row, Skip, Status, check_length, parse};
 
+pub use error::Error;
+pub use event::Event;
 pub use summary::{Skipped, Summary};
-
-/// An event to publish.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// `transaction`, `product` or `customer`.
-    pub kind: &'static str,
-    /// The entity's id: `transactionId`, `productId` or `userId`.
-    pub id: String,
-    /// The payload as JSON.
-    pub body: Vec<u8>,
-}
 
 /// How a file is imported. The default adds nothing to the file and moves nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,35 +49,6 @@ pub struct Options {
     pub shift_weeks: i64,
     /// Gives every product a stock derived from its code, and a description that says so.
     pub demo: bool,
-}
-
-/// Why an import ended before the end of its file. Events before that were delivered.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The first line is another one.
-    #[error("line 1 is not the header of an Online Retail file, which is: {HEADER}")]
-    Header,
-    /// The last line has no line end.
-    #[error("line {line} has no line end: the file was cut short there")]
-    Cut {
-        /// Number in the file; the header is line 1.
-        line: u64,
-    },
-    /// No line of this format is that long.
-    #[error("line {line} is longer than 64 KiB: this is not an Online Retail file")]
-    TooLong {
-        /// Number in the file; the header is line 1.
-        line: u64,
-    },
-    /// The input failed, or its compressed form is damaged or cut short.
-    #[error("the file cannot be read beyond line {line}")]
-    Read {
-        /// Number in the file of the line being read; the header is line 1.
-        line: u64,
-        /// What the input said.
-        #[source]
-        source: io::Error,
-    },
 }
 
 /// The events of a file, in order. Ends after the first [`Error`].

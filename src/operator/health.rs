@@ -288,8 +288,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::Routes;
-    use crate::http::clock::now;
     use crate::projector::status::Halt;
     use crate::store::folder::Fault;
 

@@ -10,9 +10,10 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::http::parameters::Parameters;
-use crate::query::answer::Figures;
+use crate::query::current::READ_WITHIN;
 use crate::query::latest::Latest;
-use crate::query::wait::{self, Least, READ_WITHIN};
+use crate::query::view::Figures;
+use crate::query::wait::{self, Least};
 use crate::query::{self, Deps};
 use crate::telemetry::traces::Moment;
 
@@ -69,7 +70,7 @@ impl<F: Figures> Hub<F> {
         let begun = Instant::now();
         let asked = without_parameters::<F>((self.deps.now)())?;
         let snapshot = wait::snapshot(&self.deps, Least::default()).await?.snapshot;
-        let from = self.deps.answers.reading(&snapshot);
+        let from = self.deps.cache.context(&snapshot);
         let figures = timeout(READ_WITHIN, F::read(from, &asked)).await;
         let figures = figures.map_err(|_| query::Error::TimedOut)??;
         let position = snapshot.checkpoint.position;

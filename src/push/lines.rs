@@ -14,7 +14,7 @@ use axum::http::request::Parts;
 use socketioxide::socket::Sid;
 use tokio::time::Instant;
 
-use super::requests::begins_web_socket;
+use super::engine_io::begins_web_socket;
 use super::sessions::{Session, begun_by};
 use crate::http::door::Line;
 

@@ -12,9 +12,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use socketioxide::socket::Sid;
 
+use super::engine_io::{PAYLOAD_BYTES_MAX, is_of_a_session, opened, packets, session};
 use super::lines::Lines;
 use super::sessions::Sessions;
-use super::socket_io::PAYLOAD_BYTES_MAX;
 use crate::http::door::Line;
 use crate::http::door::client::ClientAddr;
 use crate::http::door::shares::Full;
@@ -23,8 +23,6 @@ use crate::telemetry;
 
 /// The seconds that a refused client is told to wait.
 const RETRY_AFTER_S: u32 = 5;
-/// The byte that Engine.IO sets between two packets.
-const BETWEEN_PACKETS: u8 = 0x1e;
 
 /// The state that the checks need.
 #[derive(Debug, Clone)]
@@ -116,21 +114,6 @@ impl Requests {
     }
 }
 
-/// The number of packets.
-fn packets(body: &[u8]) -> u32 {
-    u32::try_from(body.split(|it| *it == BETWEEN_PACKETS).count()).unwrap_or(u32::MAX)
-}
-
-/// The session that Engine.IO says it has opened.
-fn opened(body: &[u8]) -> Option<Sid> {
-    #[derive(serde::Deserialize)]
-    struct Open<'a> {
-        sid: &'a str,
-    }
-    let open: Open<'_> = serde_json::from_slice(body.strip_prefix(b"0")?).ok()?;
-    open.sid.parse().ok()
-}
-
 /// The answer to a client that can begin no session. Engine.IO has no message for it; its clients
 /// try again after any status but 200.
 fn too_many_sessions(full: Full) -> Problem {
@@ -169,41 +152,12 @@ fn unknown() -> Response {
 
 /// Whether a request asks for a session.
 fn begins_session(request: &Request) -> bool {
-    request.method() == Method::GET && parameter(request.uri(), "sid=").is_none()
-}
-
-/// The session that a request is of, read as Engine.IO reads it.
-fn session(uri: &Uri) -> Option<Sid> {
-    parameter(uri, "sid=")?.parse().ok()
-}
-
-/// Whether a request that begins a session begins it as a `WebSocket`, read as Engine.IO reads it:
-/// to it `transport=websocket=x` is one.
-pub(super) fn begins_web_socket(uri: &Uri) -> bool {
-    parameter(uri, "transport=").and_then(|it| it.split('=').next()) == Some("websocket")
-}
-
-fn parameter<'a>(uri: &'a Uri, begin: &str) -> Option<&'a str> {
-    uri.query()?.split('&').find_map(|pair| pair.strip_prefix(begin))
+    request.method() == Method::GET && !is_of_a_session(request.uri())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_request_is_read_as_engine_io_reads_it() {
-        let uri = |query: &str| format!("/socket.io/?{query}").parse::<Uri>().unwrap();
-        for query in ["transport=websocket", "EIO=4&transport=websocket=&transport=polling"] {
-            assert!(begins_web_socket(&uri(query)), "{query}");
-        }
-        for query in ["transport=polling", "transport=polling&transport=websocket", "websocket"] {
-            assert!(!begins_web_socket(&uri(query)), "{query}");
-        }
-        let (one, two) = (Sid::new(), Sid::new());
-        assert_eq!(session(&uri(&format!("EIO=4&sid={one}&sid={two}"))), Some(one));
-        assert_eq!(session(&uri("sid=7")), None);
-    }
 
     #[test]
     fn a_request_that_engine_io_takes_for_its_own_is_looked_at() {
@@ -215,14 +169,5 @@ mod tests {
         for target in ["/socket.iox", "/", "/api/socket.io/"] {
             assert!(!requests.are_of(&target.parse().unwrap()), "{target}");
         }
-    }
-
-    #[test]
-    fn packets_are_counted_and_a_session_that_is_opened_is_found() {
-        assert_eq!((packets(b""), packets(b"2"), packets(b"2\x1e3\x1e")), (1, 1, 3));
-        let id = Sid::new();
-        let body = format!("0{{\"sid\":\"{id}\",\"upgrades\":[\"websocket\"]}}");
-        assert_eq!(opened(body.as_bytes()), Some(id));
-        assert_eq!(opened(b"{\"code\":\"1\"}"), None);
     }
 }

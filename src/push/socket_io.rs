@@ -28,8 +28,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
-use self::sign_in::credential;
 use super::Sales;
+use super::engine_io::PAYLOAD_BYTES_MAX;
 use super::lines::{Lines, SHOW_TOKEN_WITHIN};
 use super::pace::Verdict;
 use super::requests::{self, Requests};
@@ -45,9 +45,6 @@ use crate::rights::scope::Scope;
 use crate::store::platform::Platform;
 use crate::telemetry;
 
-/// No message of a client is longer, and nothing that Socket.IO repeats of one: the name of an
-/// unknown namespace.
-pub(super) const PAYLOAD_BYTES_MAX: usize = 4 * 1024;
 /// Packets that wait to be sent on a connection. None is longer than a client's message: an
 /// overview has a week's rows, under 1 KB. So this is a bound on bytes as well, 128 KB.
 const QUEUE_PACKETS: usize = 32;
@@ -182,7 +179,7 @@ impl SocketIoPush {
             let callers: Vec<_> =
                 self.callers().iter().map(|(id, caller)| (*id, caller.clone())).collect();
             let looked = watch::turned_away(&self.store, ACCESS, &callers);
-            match timeout(query::wait::READ_WITHIN, looked).await {
+            match timeout(query::current::READ_WITHIN, looked).await {
                 Ok(Ok(turned_away)) => turned_away.into_iter().for_each(|id| self.turn_away(id)),
                 // Updates are read from the same store, so they stop as well.
                 Ok(Err(error)) => tracing::warn!(%error, "open connections were not looked at"),
@@ -346,4 +343,10 @@ impl SocketIoPush {
 fn told(error: query::Error) -> String {
     tracing::warn!(%error, "current metrics could not be read");
     Problem::from(error).message().to_owned()
+}
+
+/// The token or key in `{token}`, as clients of the Node services send it.
+fn credential(shown: Option<&Value>) -> Option<Credential> {
+    let text = shown?.get("token")?.as_str()?.trim();
+    Some(Credential::parse(text.strip_prefix("Bearer ").unwrap_or(text)))
 }

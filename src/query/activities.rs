@@ -10,7 +10,7 @@ use projections::vocabulary::{NONE, NONE_NAME, OTHER_NAME};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::memory::Reading;
+use super::memory::ReadContext;
 use super::range::Quarters;
 use crate::store;
 use crate::store::read::{Part, Span};
@@ -32,8 +32,11 @@ type Counts = HashMap<(u32, u16), i64>;
 /// The activities in a range by type, the most frequent first, ties by name.
 ///
 /// # Errors
-/// As [`Reading::rollups`].
-pub async fn by_type(from: Reading<'_>, quarters: Quarters) -> Result<Vec<Activity>, store::Error> {
+/// As [`ReadContext::rollups`].
+pub async fn by_type(
+    from: ReadContext<'_>,
+    quarters: Quarters,
+) -> Result<Vec<Activity>, store::Error> {
     let Some(cover) = Cover::of(quarters) else { return Ok(Vec::new()) };
     let mut counts = Counts::new();
     let spans = cover.spans();

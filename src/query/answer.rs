@@ -1,29 +1,22 @@
 //! How every query is answered: parse, one snapshot, the headers that say what it reflects.
 
-use std::fmt::Debug;
-
 use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use projections::topic::Topics;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::answers::Question;
-use super::memory::Reading;
+use super::cache::CacheKey;
+use super::deps::Deps;
+use super::error::Error;
+use super::view::View;
 use super::wait::{self, Least};
-use super::{Deps, Error};
 use crate::http::openapi::{Answer, Get, Operation, PROVENANCE};
 use crate::http::parameters::Parameters;
 use crate::http::problem::{Problem, ProblemType};
 use crate::http::{Routes, etag};
 use crate::projector::status::State as Projector;
-use crate::rights::access::Access;
 use crate::rights::caller::Caller;
-use crate::rights::role::{Action, Resource, Rights};
-use crate::rights::scope::Scope;
-use crate::store;
+use crate::rights::role::Rights;
 use crate::store::read::Snapshot;
 
 const X_POSITION: HeaderName = HeaderName::from_static("x-position");
@@ -33,39 +26,6 @@ const X_STUCK: HeaderName = HeaderName::from_static("x-stuck");
 
 /// A snapshot whose time has gone by is taken anew this often.
 const ATTEMPTS: usize = 3;
-
-/// The access to metrics.
-pub const METRICS: Access =
-    Access::AllowedOrKey(Resource::Metrics, Action::Read, Scope::MetricsRead);
-/// The access to dashboards.
-pub const DASHBOARD: Access =
-    Access::AllowedOrKey(Resource::Dashboard, Action::Read, Scope::MetricsRead);
-
-/// Figures that can be asked for, at an endpoint or as what is pushed.
-pub trait Figures: Serialize + Sized + Send + Sync + 'static {
-    /// The topics that they are made of: a commit that touches none of these leaves them as they are.
-    const TOPICS: Topics;
-    /// The parameters of a question. Two questions that differ do so in their [`Debug`] form, which
-    /// answers are kept by.
-    ///
-    /// [`Debug`]: std::fmt::Debug
-    type Parameters: Parameters + Clone + Debug + Send + Sync + 'static;
-
-    /// Reads them. They say nothing of the position: that is beside them.
-    ///
-    /// # Errors
-    /// As [`Reading::rollups`].
-    fn read(
-        from: Reading<'_>,
-        parameters: &Self::Parameters,
-    ) -> impl Future<Output = Result<Self, store::Error>> + Send;
-}
-
-/// Figures with an endpoint.
-pub trait View: Figures + ToSchema {
-    /// Where it is, who may see it, and what it is.
-    const ROUTE: Get;
-}
 
 /// Adds the route of a view, documented by its type.
 pub fn route<V: View>(routes: Routes<Deps>) -> Routes<Deps> {
@@ -107,7 +67,7 @@ async fn answer<V: View>(
 ) -> Result<Response, Error> {
     let parameters = V::Parameters::parse(uri, (deps.now)()).map_err(Error::Invalid)?;
     let mut current = wait::snapshot(deps, Least::of(headers)?).await?;
-    let question = Question::of::<V>(&parameters, rights);
+    let question = CacheKey::of::<V>(&parameters, rights);
     let mut attempt = 1;
     loop {
         let etag = question.etag(&current, V::TOPICS);
@@ -115,7 +75,7 @@ async fn answer<V: View>(
         if etag::is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
         }
-        match deps.answers.get::<V>(&question, &etag, &current.snapshot, &parameters).await {
+        match deps.cache.get::<V>(&question, &etag, &current.snapshot, &parameters).await {
             Ok(body) => {
                 let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 return Ok((provenance, [json], body).into_response());

@@ -13,9 +13,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::answers::Answers;
-use super::changed::Changed;
-use super::wait::READ_WITHIN;
+use super::cache::ResponseCache;
+use super::current::{Current, READ_WITHIN};
 use crate::store::Store;
 use crate::store::read::Snapshot;
 use crate::stream::announce::Announcement;
@@ -28,24 +27,6 @@ const ANNOUNCED_WITHIN: Duration = Duration::from_millis(50);
 /// What is older than this is read anew by who needs it: the follower gets no answer, and an error
 /// of the store's is better told than hidden.
 const FRESH: Duration = Duration::from_secs(3);
-
-/// A snapshot, and when what it says changed last.
-#[derive(Debug, Clone)]
-pub struct Current {
-    /// The snapshot.
-    pub snapshot: Arc<Snapshot>,
-    /// When its figures changed.
-    pub changed: Changed,
-}
-
-impl Current {
-    /// A snapshot of whose past nothing is known.
-    #[must_use]
-    pub fn unknown(snapshot: Snapshot) -> Self {
-        let changed = Changed::unknown(snapshot.checkpoint.position);
-        Current { snapshot: Arc::new(snapshot), changed }
-    }
-}
 
 /// The newest snapshot that the follower knows.
 #[derive(Debug, Clone)]
@@ -71,16 +52,16 @@ impl Latest {
     }
 }
 
-/// Keeps the newest snapshot in `latest` until `stop`, each once `answers` has what is asked for all
-/// the time. It is `None` before the first generation was made.
+/// Keeps the newest snapshot in `latest` until `stop`, each once `cache` has the responses that
+/// are asked for all the time. It is `None` before the first generation was made.
 pub async fn follow(
     store: Store,
-    answers: Arc<Answers>,
+    cache: Arc<ResponseCache>,
     mut announced: Receiver<Announcement>,
     latest: watch::Sender<Option<Latest>>,
     stop: CancellationToken,
 ) {
-    let mut heard = Heard::of(&answers);
+    let mut heard = Heard::of(&cache);
     loop {
         match timeout(READ_WITHIN, store.snapshot()).await {
             Ok(Ok(Some(snapshot))) => {
@@ -97,7 +78,7 @@ pub async fn follow(
                 {
                     current.changed = before.changed.and(touched, position);
                 }
-                answers.renew(&current).await;
+                cache.renew(&current).await;
                 let traces = heard.traces.clone();
                 latest.send_replace(Some(Latest { current, traces, read }));
                 let is_behind = heard.is_beyond(position);
@@ -123,7 +104,7 @@ pub async fn follow(
 /// What was announced since the last snapshot was read.
 #[derive(Debug)]
 struct Heard<'a> {
-    answers: &'a Answers,
+    cache: &'a ResponseCache,
     /// Commits that follow each other: from where, to where, and which topics they touched.
     chain: Option<(u64, u64, Topics)>,
     missed: bool,
@@ -132,8 +113,8 @@ struct Heard<'a> {
 }
 
 impl<'a> Heard<'a> {
-    fn of(answers: &'a Answers) -> Self {
-        Heard { answers, chain: None, missed: false, traces: Recent::default() }
+    fn of(cache: &'a ResponseCache) -> Self {
+        Heard { cache, chain: None, missed: false, traces: Recent::default() }
     }
 
     /// What is announced from here on.
@@ -174,7 +155,7 @@ impl<'a> Heard<'a> {
     }
 
     fn take(&mut self, announcement: &Announcement) {
-        self.answers.heard(announcement);
+        self.cache.heard(announcement);
         // Of commits that changed no sales nothing is pushed.
         if announcement.touched.contains(Topic::Sales) {
             self.traces.heard(announcement.position, &announcement.traceparents);

@@ -20,7 +20,7 @@ pub struct Memory {
 
 /// A snapshot, and what is remembered of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
+pub struct ReadContext<'a> {
     /// The snapshot, to read what is not remembered.
     pub snapshot: &'a Snapshot,
     memory: &'a Memory,
@@ -29,12 +29,12 @@ pub struct Reading<'a> {
 impl Memory {
     /// What is remembered of a snapshot.
     #[must_use]
-    pub fn of<'a>(&'a self, snapshot: &'a Snapshot) -> Reading<'a> {
-        Reading { snapshot, memory: self }
+    pub fn of<'a>(&'a self, snapshot: &'a Snapshot) -> ReadContext<'a> {
+        ReadContext { snapshot, memory: self }
     }
 }
 
-impl Reading<'_> {
+impl ReadContext<'_> {
     /// Hands the rollups of `spans` to `visit`, in no particular order.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use projections::family::Family;
 use projections::family::Slice;
 use projections::table::Row;
 
-use super::memory::Reading;
+use super::memory::ReadContext;
 use super::range::{Quarters, Scope};
 use crate::store;
 use crate::store::read::Span;
@@ -27,9 +27,9 @@ fn months(family: Family, slices: &[Slice], quarters: Quarters) -> Vec<Span> {
 /// Hands every row of a family by quarter hour to `visit`, with its quarter hour.
 ///
 /// # Errors
-/// As [`Reading::rollups`].
+/// As [`ReadContext::rollups`].
 pub async fn by_quarter(
-    from: Reading<'_>,
+    from: ReadContext<'_>,
     family: Family,
     slices: &[Slice],
     quarters: Quarters,
@@ -52,9 +52,9 @@ pub async fn by_quarter(
 /// add up to what it comes to in the scope.
 ///
 /// # Errors
-/// As [`Reading::rollups`].
+/// As [`ReadContext::rollups`].
 pub async fn by_entity(
-    from: Reading<'_>,
+    from: ReadContext<'_>,
     family: Family,
     slices: &[Slice],
     scope: Scope,

@@ -6,8 +6,10 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
-use super::latest::{Current, Latest};
-use super::{Deps, Error};
+use super::current::{Current, READ_WITHIN};
+use super::deps::Deps;
+use super::error::Error;
+use super::latest::Latest;
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::{Own, POSITION, Text};
 use crate::http::problem::FieldError;
@@ -35,8 +37,6 @@ pub const PREFER: Parameter<Text> = Parameter::header(
 .example("wait=5");
 
 const WAIT_SECONDS_MAX: u64 = 60;
-/// A database that takes longer for one read is taken to be down.
-pub const READ_WITHIN: Duration = Duration::from_secs(5);
 /// A log that takes longer to say where it ends is not waited for.
 const LOG_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 

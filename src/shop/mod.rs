@@ -31,7 +31,7 @@ use crate::projector::threads::Threads;
 use crate::projector::{Projector, judge};
 use crate::push::{self, Hub};
 use crate::quarantine::{self, Quarantine};
-use crate::query::answers::Answers;
+use crate::query::cache::ResponseCache;
 use crate::query::latest::{self, Latest};
 use crate::query::{self, Deps};
 use crate::store::Store;
@@ -220,9 +220,8 @@ fn attend(
     let (announcements, announced) = announcements::channel();
     tasks.spawn(announcements::hear(log.clone(), announcements, stop.clone()));
     let (follower, latest) = watch::channel(None::<Latest>);
-    let answers = Arc::<Answers>::default();
-    let following =
-        latest::follow(store.clone(), answers.clone(), announced, follower, stop.clone());
+    let cache = Arc::<ResponseCache>::default();
+    let following = latest::follow(store.clone(), cache.clone(), announced, follower, stop.clone());
     tasks.spawn(following);
     let deps = Deps {
         store: store.clone(),
@@ -230,7 +229,7 @@ fn attend(
         ask_log_end: ask_log_end(log.clone()),
         projector: judged_seen.clone(),
         latest,
-        answers,
+        cache,
         now: Arc::new(query::system_clock),
     };
     let health = Health {

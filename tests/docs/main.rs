@@ -111,7 +111,7 @@ fn every_metric_is_on_the_page_of_operators() {
 
 #[test]
 fn every_halt_is_on_the_page_of_operators() {
-    // Reading a halt that there is none of names all that there are.
+    // ReadContext a halt that there is none of names all that there are.
     let error = serde_json::from_str::<Halt>(r#"{"reason":"none of them"}"#).expect_err("none");
     let error = error.to_string();
     let (_, known) = error.split_once("expected").expect("what there is");

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::projector::batch::Limits;
-use adaptive_bi::query::answer::View;
-use adaptive_bi::query::answers::{Answers, Question};
+use adaptive_bi::query::cache::{CacheKey, ResponseCache};
+use adaptive_bi::query::current::Current;
 use adaptive_bi::query::latest;
-use adaptive_bi::query::memory::{Memory, Reading};
+use adaptive_bi::query::memory::{Memory, ReadContext};
+use adaptive_bi::query::view::View;
 use adaptive_bi::query::views::customers::CustomerMetrics;
 use adaptive_bi::query::views::products::ProductMetrics;
 use adaptive_bi::query::views::sales::SalesMetrics;
@@ -34,14 +35,14 @@ const RANGES: [&str; 5] = [
 /// After the events' dates: 2026-06-01.
 const NOW: Time = Time(1_780_272_000_000);
 
-async fn answer<V: View>(from: Reading<'_>, range: &str) -> Value {
+async fn answer<V: View>(from: ReadContext<'_>, range: &str) -> Value {
     let uri = format!("{}{range}", V::ROUTE.path).parse().expect("a URI");
     let asked = V::Parameters::parse(&uri, NOW).expect("a question");
     let read = Box::pin(V::read(from, &asked)).await;
     serde_json::to_value(read.expect("an answer")).expect("JSON")
 }
 
-async fn answers(from: Reading<'_>) -> Vec<Value> {
+async fn answers(from: ReadContext<'_>) -> Vec<Value> {
     let mut all = Vec::new();
     for range in RANGES {
         all.push(answer::<SalesMetrics>(from, range).await);
@@ -63,11 +64,11 @@ fn visit(number: usize) -> (&'static str, Value) {
     ("activity", activity)
 }
 
-fn etags(of: &latest::Current) -> Vec<String> {
-    fn one<V: View>(of: &latest::Current, range: &str) -> String {
+fn etags(of: &Current) -> Vec<String> {
+    fn one<V: View>(of: &Current, range: &str) -> String {
         let uri = format!("{}{range}", V::ROUTE.path).parse().expect("a URI");
         let asked = V::Parameters::parse(&uri, NOW).expect("a question");
-        Question::of::<V>(&asked, Rights::ALL).etag(of, V::TOPICS)
+        CacheKey::of::<V>(&asked, Rights::ALL).etag(of, V::TOPICS)
     }
     let etags = RANGES.map(|range| {
         let views =
@@ -103,7 +104,7 @@ async fn what_is_remembered_is_what_would_be_read() {
         .collect();
     let projector = shop.project(Limits::default()).await;
     let (follower, mut latest) = watch::channel(None);
-    let (ending, kept) = (CancellationToken::new(), Arc::<Answers>::default());
+    let (ending, kept) = (CancellationToken::new(), Arc::<ResponseCache>::default());
     let following =
         latest::follow(shop.store().await, kept.clone(), announced, follower, ending.clone());
     let following = tokio::spawn(following);
@@ -117,7 +118,7 @@ async fn what_is_remembered_is_what_would_be_read() {
         let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
         let current = reached.expect("in time").expect("followed").clone().expect("one").current;
         let snapshot = current.snapshot.clone();
-        let remembered = answers(kept.reading(&snapshot)).await;
+        let remembered = answers(kept.context(&snapshot)).await;
         for (etag, answer) in etags(&current).into_iter().zip(&remembered) {
             let before = tagged.insert(etag, answer.clone());
             same += usize::from(before.is_some());

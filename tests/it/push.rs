@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
+use adaptive_bi::auth::gate::gate;
 use adaptive_bi::auth::{key, watch};
 use adaptive_bi::http::client::Origin;
-use adaptive_bi::http::gate::{Credential, Gate};
+use adaptive_bi::http::gate::Credential;
 use adaptive_bi::rights::access::Access;
 use adaptive_bi::rights::role::{Action, Resource, Role};
 use adaptive_bi::rights::scope::Scope;
@@ -313,8 +314,7 @@ async fn who_has_a_role_no_more_that_a_connection_needs_is_turned_away() {
     account(&app, "root@example.org", Role::Admin).await;
     let ann = account(&app, "ann@example.org", Role::Admin).await;
     let shown = Credential::parse(session(&app, &ann).await.token.expose());
-    let gate =
-        Gate::new(app.platform.clone(), app.accounts.tokens.clone(), app.accounts.audit.clone());
+    let gate = gate(app.platform.clone(), app.accounts.tokens.clone(), app.accounts.audit.clone());
     let access = Access::Allowed(Resource::Events, Action::Read);
     let caller = gate.admit(access, Some(shown), Origin::default()).await.expect("let in");
     let callers = [("ann", caller)];

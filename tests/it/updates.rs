@@ -6,7 +6,7 @@ use std::time::Duration;
 use adaptive_bi::projector::batch::Limits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::push::Sales;
-use adaptive_bi::query::answers::Answers;
+use adaptive_bi::query::cache::ResponseCache;
 use adaptive_bi::query::{self, Deps, latest};
 use adaptive_bi::stream::announce::Announcement;
 use futures_util::FutureExt;
@@ -28,9 +28,9 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     let (follower, latest) = watch::channel(None);
     let ending = CancellationToken::new();
     let announced = announcements.subscribe();
-    let answers = Arc::<Answers>::default();
+    let cache = Arc::<ResponseCache>::default();
     let following =
-        latest::follow(shop.store().await, answers.clone(), announced, follower, ending.clone());
+        latest::follow(shop.store().await, cache.clone(), announced, follower, ending.clone());
     let following = tokio::spawn(following);
     let deps = Deps {
         store: shop.store().await,
@@ -38,7 +38,7 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
         ask_log_end: Arc::new(|| async { None }.boxed()),
         projector: watch::channel(Status { state: State::Standby, position: 0 }).1,
         latest,
-        answers,
+        cache,
         now: Arc::new(query::system_clock),
     };
     let mut updates = Arc::new(Sales::new(deps)).updates();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bucket::{self, Level};
-use crate::collection::Collection;
+use crate::collection::{Collection, Key};
 use crate::customers::Customer;
 use crate::entity::{Entity, Ordinals};
 use crate::event::Status;
@@ -44,7 +44,7 @@ macro_rules! documents {
                 assert_eq!(serde_json::from_str::<Root>(&root).ok().as_ref(), Some(&self.root));
                 $(
                     for (id, document) in &self.$set {
-                        let read = super::reread::<$Collection>(document, &self.tallies);
+                        let read = reread::<$Collection>(document, &self.tallies);
                         assert_eq!(&read, document, "{id}");
                     }
                 )*
@@ -229,6 +229,21 @@ impl Documents {
             *next.entry(entity).or_default() += 1;
         }
     }
+}
+
+/// A document as a store gives it back, counted by its tally.
+fn reread<C: Collection>(document: &C::Document, tallies: &BTreeMap<String, Tally>) -> C::Document {
+    let mut read = C::read(serde_json::from_str(&text::<C>(document)).expect("it can be read"));
+    if let Some(entity) = C::ENTITY {
+        let key = TallyKey::new(entity, C::ordinal(&read));
+        C::take_counts(&mut read, tallies.get(&*key.id()).expect("an entity has a tally"));
+    }
+    read
+}
+
+/// A document as text, as it is stored.
+pub(super) fn text<C: Collection>(document: &C::Document) -> String {
+    serde_json::to_string(&C::stored(document)).expect("a document can be written")
 }
 
 fn add(sum: &mut Row, row: Row) {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{
+use super::bodies::{
     Begun, RefreshedData, Sessions, read_login, read_passwords, read_registration, read_reset,
 };
 use crate::auth::body::Fields;

@@ -18,8 +18,10 @@ use http_body::{Frame, SizeHint};
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep, timeout_at};
 
-use crate::http::BODY_BYTES_MAX;
 use crate::http::problem::Problem;
+
+/// No request has a longer body.
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// A longer body that nobody wants is not read.
 const UNREAD_BYTES_MAX: u64 = 2 * BODY_BYTES_MAX as u64;

@@ -54,6 +54,7 @@ use super::problem::{Problem, ProblemType};
 pub(super) use access::REQUEST_ID;
 #[cfg(test)]
 pub(super) use access::around as with_access;
+pub use body::BODY_BYTES_MAX;
 pub use places::Line;
 
 /// Shorter answers are sent as they are: a packet is a packet.

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::Event;
 use super::categories::category_of;
+use super::event::Event;
 use super::row::{Decimal, Row, Status};
 
 /// The description of a derived product.

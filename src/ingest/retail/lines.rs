@@ -7,11 +7,7 @@
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read};
 
-use super::Error;
-
-/// The first line of every Online Retail file.
-pub const HEADER: &str =
-    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
+use super::error::{Error, HEADER};
 
 /// The longest line taken, in bytes; the longest of the real file has under 150.
 const LINE_BYTES_MAX: u64 = 64 * 1024;

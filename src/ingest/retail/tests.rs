@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::lines::HEADER;
+use super::error::HEADER;
 use super::{Error, Event, Importer, Options, Summary, last_date, weeks_until};
 
 const DATA_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/online_retail.csv.zst");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::{Value, json};
 use socketioxide::extract::SocketRef;
 
-use super::{ACCESS, ROOM, SocketIoPush};
+use super::{ACCESS, ROOM, SocketIoPush, credential};
 use crate::http::client::Origin;
 use crate::http::door::shares::Full;
 use crate::http::gate::{Credential, Refusal};
@@ -75,10 +75,4 @@ impl SocketIoPush {
         let told = json!({ "success": false, "message": message });
         self.note(&socket.emit("authentication_error", &told));
     }
-}
-
-/// The token or key in `{token}`, as clients of the Node services send it.
-pub(super) fn credential(shown: Option<&Value>) -> Option<Credential> {
-    let text = shown?.get("token")?.as_str()?.trim();
-    Some(Credential::parse(text.strip_prefix("Bearer ").unwrap_or(text)))
 }

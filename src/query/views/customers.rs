@@ -12,10 +12,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
-use crate::query::answer::{Figures, METRICS, View};
-use crate::query::memory::Reading;
+use crate::query::memory::ReadContext;
 use crate::query::params::{Asked, Ranged};
 use crate::query::range::Used;
+use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone::{self, Trend};
 use crate::query::{ranking, union};
 use crate::store;
@@ -75,7 +75,7 @@ impl Figures for CustomerMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Customers]);
     type Parameters = Ranged<30, 5>;
 
-    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let limit = asked.limit;
         let (newcomers, spending) =
             tokio::try_join!(newcomers(from, asked), spending(from, asked, limit))?;
@@ -116,8 +116,8 @@ pub struct Newcomers {
 /// The customers who became known in the range, or else in the days of the trend.
 ///
 /// # Errors
-/// As [`Reading::rollups`].
-pub async fn newcomers(from: Reading<'_>, asked: &Asked) -> Result<Newcomers, store::Error> {
+/// As [`ReadContext::rollups`].
+pub async fn newcomers(from: ReadContext<'_>, asked: &Asked) -> Result<Newcomers, store::Error> {
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut first) = ([0; 3], None::<u32>);
     union::by_quarter(from, Family::Newcomers, &[Slice::WHOLE], asked.trend, |_, quarter, row| {
@@ -143,7 +143,7 @@ struct Spent {
 
 /// Who bought, and who spent most, in the range and statuses asked for; ties by id.
 async fn spending(
-    from: Reading<'_>,
+    from: ReadContext<'_>,
     asked: &Asked,
     limit: usize,
 ) -> Result<Spending, store::Error> {

@@ -6,8 +6,8 @@ pub mod products;
 pub mod sales;
 pub mod summary;
 
-use super::Deps;
 use super::answer::route;
+use super::deps::Deps;
 use crate::http::Routes;
 
 /// Adds the route of a view.
@@ -23,6 +23,6 @@ const ALL: &[Add] = &[
 
 /// The routes of all of them.
 #[must_use]
-pub fn routes() -> Routes<Deps> {
-    ALL.iter().fold(Routes::new(), |routes, add| add(routes))
+pub fn routes(deps: Deps) -> Routes {
+    ALL.iter().fold(Routes::new(), |routes, add| add(routes)).with_state(deps)
 }

@@ -13,10 +13,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
-use crate::query::answer::{Figures, METRICS, View};
-use crate::query::memory::Reading;
+use crate::query::memory::ReadContext;
 use crate::query::params::{Asked, Ranged};
 use crate::query::range::{Quarters, Scope, Used};
+use crate::query::view::{Figures, METRICS, View};
 use crate::query::{ranking, union};
 use crate::store;
 use crate::store::read::Known;
@@ -86,7 +86,7 @@ impl Figures for ProductMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Products]);
     type Parameters = Ranged<30, 5>;
 
-    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let limit = asked.limit;
         let (top, low) = tokio::try_join!(top(from, asked, limit), low(from, limit))?;
         let root = &from.snapshot.checkpoint.root;
@@ -111,9 +111,9 @@ pub struct Sold {
 /// The products sold most, ties by id.
 ///
 /// # Errors
-/// As [`Reading::rollups`].
+/// As [`ReadContext::rollups`].
 pub async fn top(
-    from: Reading<'_>,
+    from: ReadContext<'_>,
     asked: &Asked,
     limit: usize,
 ) -> Result<Vec<Sold>, store::Error> {
@@ -142,7 +142,7 @@ pub async fn top(
 }
 
 /// The products with the least on hand, ties by id.
-async fn low(from: Reading<'_>, limit: usize) -> Result<Vec<Known<Record>>, store::Error> {
+async fn low(from: ReadContext<'_>, limit: usize) -> Result<Vec<Known<Record>>, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let mut lacking = vec![0_i64; root.next.of(Entity::Product) as usize];
     let everything = Scope::Everything(Quarters::ALL);

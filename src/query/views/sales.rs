@@ -13,11 +13,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
-use crate::query::answer::{Figures, METRICS, View};
-use crate::query::memory::Reading;
+use crate::query::memory::ReadContext;
 use crate::query::params::{Asked, Ranged, Statuses, WHOLE};
 use crate::query::range::{Scope, Used};
 use crate::query::union;
+use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone::{self, Trend};
 use crate::store;
 
@@ -72,7 +72,7 @@ impl Figures for SalesMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales]);
     type Parameters = Ranged<30, WHOLE>;
 
-    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let (figures, unique_customers) =
             tokio::try_join!(figures(from, asked), buyers(from, asked))?;
         let days = figures.days.into_iter().map(|(label, [orders, _, amount])| Day {
@@ -106,8 +106,8 @@ pub struct Totals {
 /// Reads them: from the rows of the range; without one, the totals from the checkpoint.
 ///
 /// # Errors
-/// As [`Reading::rollups`].
-pub async fn figures(from: Reading<'_>, asked: &Asked) -> Result<Totals, store::Error> {
+/// As [`ReadContext::rollups`].
+pub async fn figures(from: ReadContext<'_>, asked: &Asked) -> Result<Totals, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut returned): (Row, Row) = ([0; 3], [0; 3]);
@@ -140,7 +140,7 @@ fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
 }
 
 /// How many customers have a sale of the statuses asked for, in the range or ever.
-async fn buyers(from: Reading<'_>, asked: &Asked) -> Result<i64, store::Error> {
+async fn buyers(from: ReadContext<'_>, asked: &Asked) -> Result<i64, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let scope = asked.scope(root);
     if let Scope::Everything(_) = scope {

@@ -10,10 +10,10 @@ use super::products::{self, Sold};
 use super::{customers, sales};
 use crate::http::openapi::{Get, Tag};
 use crate::query::activities::{self, Activity};
-use crate::query::answer::{DASHBOARD, Figures, View};
-use crate::query::memory::Reading;
+use crate::query::memory::ReadContext;
 use crate::query::params::{Asked, Ranged};
 use crate::query::range::{Quarters, Used};
+use crate::query::view::{DASHBOARD, Figures, View};
 use crate::store;
 
 /// What a dashboard shows first.
@@ -95,7 +95,7 @@ impl Figures for Summary {
         Topics::of(&[Topic::Sales, Topic::Products, Topic::Customers, Topic::Behaviour]);
     type Parameters = Ranged<7, 3>;
 
-    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let limit = asked.limit;
         let (sales_overview, sold, (user_behavior, first)) = tokio::try_join!(
             Overview::read(from, asked),
@@ -117,7 +117,7 @@ impl Figures for Overview {
     const TOPICS: Topics = Topics::of(&[Topic::Sales]);
     type Parameters = <Summary as Figures>::Parameters;
 
-    async fn read(from: Reading<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let figures = sales::figures(from, asked).await?;
         let day = |(label, [orders, _, amount]): (_, Row)| Day {
             label,
@@ -136,7 +136,7 @@ impl Figures for Overview {
 /// What visitors did, and the first quarter hour that a customer became known in, where a range
 /// made it worth looking.
 async fn behavior(
-    from: Reading<'_>,
+    from: ReadContext<'_>,
     asked: &Asked,
 ) -> Result<(Behavior, Option<u32>), store::Error> {
     let root = &from.snapshot.checkpoint.root;

@@ -1,9 +1,9 @@
-//! Answers at hand: who asks for the same at the same position shares one reading, and what is asked
-//! for again and again is read anew before anybody sees a new position.
+//! The response cache: callers who ask for the same at the same position share one read, and a
+//! response that is asked for again and again is read anew before anybody sees a new position.
 //!
-//! Dashboards ask for the same every few seconds. A commit makes all answers old; so the follower
-//! of commits (see [`super::latest`]) makes those that were asked for again lately anew, and then
-//! shows the snapshot that they are of.
+//! Dashboards ask for the same every few seconds. A commit makes all responses of its topics old; so
+//! the follower of commits (see [`super::latest`]) renews those that were asked for again lately,
+//! and then shows the snapshot that they are of.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
@@ -19,30 +19,29 @@ use projections::topic::Topics;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
 
-use super::Error;
-use super::answer::View;
-use super::latest::Current;
-use super::memory::{Memory, Reading};
-use super::wait::READ_WITHIN;
+use super::current::{Current, READ_WITHIN};
+use super::error::Error;
+use super::memory::{Memory, ReadContext};
+use super::view::View;
 use crate::http::envelope::Envelope;
 use crate::rights::role::Rights;
 use crate::store::read::Snapshot;
 use crate::stream::announce::Announcement;
 
-/// Memory for answers, in bytes.
+/// The bytes of all responses.
 const BYTES_MAX: u64 = 64 << 20;
-/// What nobody asked for in this time is dropped, and is no longer made anew.
+/// A response that nobody asked for in this time is evicted, and is no longer renewed.
 const IDLE: Duration = Duration::from_secs(10);
-/// So many questions are asked again after a commit, those that were asked last.
+/// The most responses that are renewed after a commit: those that were asked for last.
 const REGULARS_MAX: usize = 32;
-/// A new snapshot is held back for its answers no longer than this.
+/// A new snapshot is held back for its responses no longer than this.
 const RENEWED_WITHIN: Duration = Duration::from_millis(250);
-/// Questions that are asked again at a time: one is read while another is added up.
+/// Responses that are renewed at a time: one is read while another is added up.
 const AT_A_TIME: usize = 2;
 
-/// Answers as JSON, by their `ETag`.
+/// Responses as JSON, by their `ETag`.
 #[derive(Debug)]
-pub struct Answers {
+pub struct ResponseCache {
     kept: Cache<String, Bytes>,
     memory: Memory,
     regulars: Mutex<HashMap<String, Regular>>,
@@ -60,7 +59,8 @@ struct Regular {
 }
 
 /// Reads the answer to a question, whatever its view and parameters are.
-type Read = Arc<dyn for<'a> Fn(Reading<'a>) -> BoxFuture<'a, Result<Bytes, Error>> + Send + Sync>;
+type Read =
+    Arc<dyn for<'a> Fn(ReadContext<'a>) -> BoxFuture<'a, Result<Bytes, Error>> + Send + Sync>;
 
 impl fmt::Debug for Regular {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,33 +69,33 @@ impl fmt::Debug for Regular {
     }
 }
 
-impl Default for Answers {
+impl Default for ResponseCache {
     fn default() -> Self {
         let weigh = |etag: &String, body: &Bytes| {
             u32::try_from(etag.len() + body.len()).unwrap_or(u32::MAX)
         };
         let kept =
             Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).time_to_idle(IDLE).build();
-        Answers { kept, memory: Memory::default(), regulars: Mutex::default() }
+        ResponseCache { kept, memory: Memory::default(), regulars: Mutex::default() }
     }
 }
 
-impl Answers {
+impl ResponseCache {
     /// The answer of a view, whose `ETag` is that of the question at the snapshot.
     ///
     /// # Errors
     /// [`Error::Shared`], as another request may have been told the same.
     pub async fn get<V: View>(
         &self,
-        question: &Question,
+        question: &CacheKey,
         etag: &str,
         snapshot: &Snapshot,
         parameters: &V::Parameters,
     ) -> Result<Bytes, Error> {
         self.remember(question, V::TOPICS, Instant::now(), || erased::<V>(parameters));
         // Nothing of it is made where the answer is at hand.
-        let reading = async { read::<V>(self.reading(snapshot), parameters).boxed().await };
-        self.kept.try_get_with_by_ref(etag, reading).await.map_err(Error::Shared)
+        let read = async { read::<V>(self.context(snapshot), parameters).boxed().await };
+        self.kept.try_get_with_by_ref(etag, read).await.map_err(Error::Shared)
     }
 
     /// Makes what was asked for again lately anew, of a snapshot that nobody has seen yet. One that takes
@@ -104,8 +104,8 @@ impl Answers {
         let again = iter(self.asked_lately()).for_each_concurrent(
             AT_A_TIME,
             async |(question, regular)| {
-                let reading = (regular.read)(self.reading(&current.snapshot));
-                let etag = Question(question).etag(current, regular.topics);
+                let reading = (regular.read)(self.context(&current.snapshot));
+                let etag = CacheKey(question).etag(current, regular.topics);
                 let _ = self.kept.try_get_with(etag, reading).await;
             },
         );
@@ -114,7 +114,7 @@ impl Answers {
 
     /// A snapshot, and what is remembered of it.
     #[must_use]
-    pub fn reading<'a>(&'a self, snapshot: &'a Snapshot) -> Reading<'a> {
+    pub fn context<'a>(&'a self, snapshot: &'a Snapshot) -> ReadContext<'a> {
         self.memory.of(snapshot)
     }
 
@@ -125,7 +125,7 @@ impl Answers {
 
     fn remember(
         &self,
-        Question(question): &Question,
+        CacheKey(question): &CacheKey,
         topics: Topics,
         last: Instant,
         read: impl FnOnce() -> Read,
@@ -167,7 +167,7 @@ fn forget(regulars: &mut HashMap<String, Regular>) {
     }
 }
 
-async fn read<V: View>(from: Reading<'_>, parameters: &V::Parameters) -> Result<Bytes, Error> {
+async fn read<V: View>(from: ReadContext<'_>, parameters: &V::Parameters) -> Result<Bytes, Error> {
     let view = timeout(READ_WITHIN, V::read(from, parameters)).await;
     let view = view.map_err(|_| Error::TimedOut)??;
     serde_json::to_vec(&Envelope::of(view)).map(Bytes::from).map_err(Error::Unwritable)
@@ -184,14 +184,14 @@ fn erased<V: View>(parameters: &V::Parameters) -> Read {
 
 /// What is asked, by whom as far as that changes the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question(String);
+pub struct CacheKey(String);
 
-impl Question {
+impl CacheKey {
     /// A view, with its parameters resolved, for a caller who may see as much.
     #[must_use]
     pub fn of<V: View>(parameters: &V::Parameters, rights: Rights) -> Self {
         let version = env!("CARGO_PKG_VERSION");
-        Question(format!("{version}|{}|{}|{parameters:?}", V::ROUTE.path, rights.bits()))
+        CacheKey(format!("{version}|{}|{}|{parameters:?}", V::ROUTE.path, rights.bits()))
     }
 
     /// The same for the same answer alone: to this question, of this generation, since the last
@@ -218,9 +218,9 @@ fn hashed(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn ask(answers: &Answers, question: &str, at: Instant) {
+    fn ask(cache: &ResponseCache, question: &str, at: Instant) {
         let never: fn() -> Read = || Arc::new(|_| std::future::pending().boxed());
-        answers.remember(&Question(question.to_owned()), Topics::ALL, at, never);
+        cache.remember(&CacheKey(question.to_owned()), Topics::ALL, at, never);
     }
 
     #[test]
@@ -230,35 +230,35 @@ mod tests {
         assert_ne!(hashed("a"), hashed("b"));
     }
 
-    fn asked_again(answers: &Answers) -> Vec<String> {
-        let mut again: Vec<_> = answers.asked_lately().into_iter().map(|(it, _)| it).collect();
+    fn asked_again(cache: &ResponseCache) -> Vec<String> {
+        let mut again: Vec<_> = cache.asked_lately().into_iter().map(|(it, _)| it).collect();
         again.sort_unstable();
         again
     }
 
     #[test]
     fn who_asked_twice_is_made_anew_and_who_asked_once_or_stopped_asking_is_not() {
-        let (answers, now) = (Answers::default(), Instant::now());
-        ask(&answers, "once", now);
-        assert_eq!(asked_again(&answers), [""; 0]);
+        let (cache, now) = (ResponseCache::default(), Instant::now());
+        ask(&cache, "once", now);
+        assert_eq!(asked_again(&cache), [""; 0]);
         for at in [now - 3 * IDLE, now - 2 * IDLE] {
-            ask(&answers, "long ago", at);
+            ask(&cache, "long ago", at);
         }
         for at in [now, now] {
-            ask(&answers, "twice", at);
+            ask(&cache, "twice", at);
         }
-        assert_eq!(asked_again(&answers), ["twice"]);
+        assert_eq!(asked_again(&cache), ["twice"]);
     }
 
     #[test]
     fn of_too_many_those_asked_last_stay_and_those_asked_once_go_first() {
-        let (answers, now) = (Answers::default(), Instant::now());
+        let (cache, now) = (ResponseCache::default(), Instant::now());
         let names: Vec<_> = (0..2 * REGULARS_MAX as u64).map(|n| format!("{n:02}")).collect();
         for (name, age) in names.iter().zip((1..100).rev()) {
-            ask(&answers, name, now - Duration::from_millis(age));
-            ask(&answers, name, now - Duration::from_millis(age));
+            ask(&cache, name, now - Duration::from_millis(age));
+            ask(&cache, name, now - Duration::from_millis(age));
         }
-        ask(&answers, "once", now);
-        assert_eq!(asked_again(&answers), names[REGULARS_MAX..]);
+        ask(&cache, "once", now);
+        assert_eq!(asked_again(&cache), names[REGULARS_MAX..]);
     }
 }

@@ -1,28 +1,17 @@
-//! Settings: the environment, a `.env` file and flags of the same names, read once.
-//!
-//! # Layout
-//!
-//! - here: what can be set, and the arguments of the process;
-//! - `values`: what each setting may be; `check`: what they may be together; `file`: the `.env` file.
+//! The settings, each with its name, its default and its bounds.
 
-mod check;
-mod file;
-pub(crate) mod values;
-
-use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::Resettable;
 use clap::{Args, ValueEnum};
 
+use super::values::{self, Private};
 use crate::hidden::Hidden;
 use crate::http::door;
 use crate::number::whole;
 use crate::push::socket_io;
 use crate::shop;
-use values::Private;
 
 /// The least bytes of the log.
 const MEGABYTE: u64 = 1 << 20;
@@ -231,68 +220,4 @@ pub fn cache_dir() -> PathBuf {
         .filter(|base| base.is_absolute())
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     base.unwrap_or_else(std::env::temp_dir).join("adaptive-bi")
-}
-
-/// Names of the Node services, and ours.
-const OLD_NAMES: [(&str, &str, &str); 4] = [
-    ("JWT_EXPIRE", "JWT_EXPIRES_IN", "--jwt-expires-in"),
-    ("MONGO_URI", "MONGODB_URI", "--mongodb-uri"),
-    ("MONGODB_DB_NAME", "MONGODB_DB", "--mongodb-db"),
-    ("FRONTEND_URL", "CORS_ORIGIN", "--cors-origin"),
-];
-/// Names of the Node services that mean nothing here.
-const IGNORED: [&str; 3] = ["NODE_ENV", "LOG_FILE", "JWT_REFRESH_SECRET"];
-
-/// The arguments of the process, and those that old names in the environment stand for. Reads
-/// `.env` first, and says which settings mean nothing here.
-///
-/// # Errors
-/// Where `.env` cannot be read or has a malformed line (nothing of it counts then), or a port is
-/// malformed.
-pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
-    file::apply(Path::new(".env"))?;
-    // An empty variable counts as not set.
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let given = |flag: &str| {
-        std::env::args_os().any(|argument| argument.to_string_lossy().starts_with(flag))
-    };
-    let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let mut add = |flag: &str, value: OsString| {
-        let mut argument = OsString::from(format!("{flag}="));
-        argument.push(value);
-        arguments.push(argument);
-    };
-    for (old, new, flag) in OLD_NAMES {
-        if let Some(value) = set(old)
-            && set(new).is_none()
-            && !given(flag)
-        {
-            add(flag, value);
-        }
-    }
-    let port = ["PORT", "BACKEND_PORT"].into_iter().find_map(|name| Some((name, set(name)?)));
-    if let Some((name, port)) = port
-        && set("BIND").is_none()
-        && !given("--bind")
-    {
-        add("--bind", check::bind_of(name, &port)?);
-    }
-    for name in IGNORED.into_iter().filter(|name| set(name).is_some()) {
-        say(&format!("{name} is set but has no meaning here"));
-    }
-    Ok(arguments)
-}
-
-/// A command line that takes an empty variable as not set.
-///
-/// # Errors
-/// Where a variable is no text.
-pub fn without_empty_variables(command: clap::Command) -> anyhow::Result<clap::Command> {
-    check::are_texts(&command)?;
-    Ok(command.mut_args(|argument| {
-        let empty = argument
-            .get_env()
-            .is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
-        if empty { argument.env(Resettable::<clap::builder::OsStr>::Reset) } else { argument }
-    }))
 }

@@ -1,0 +1,28 @@
+//! A snapshot of the read models, and when its figures changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::changed::Changed;
+use crate::store::read::Snapshot;
+
+/// A database that takes longer for one read is taken to be down.
+pub const READ_WITHIN: Duration = Duration::from_secs(5);
+
+/// A snapshot, and when what it says changed last.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// The snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// When its figures changed.
+    pub changed: Changed,
+}
+
+impl Current {
+    /// A snapshot of whose past nothing is known.
+    #[must_use]
+    pub fn unknown(snapshot: Snapshot) -> Self {
+        let changed = Changed::unknown(snapshot.checkpoint.position);
+        Current { snapshot: Arc::new(snapshot), changed }
+    }
+}
