@@ -14,10 +14,11 @@
 //! - [`store`]: the read models, the only user of `mongodb`;
 //! - [`query`]: answers from the read models; [`push`]: what changes, to who is connected;
 //! - [`quarantine`]: what was not understood, seen through and sent again;
-//! - [`auth`]: accounts, sessions, tokens, permissions, API keys;
-//! - [`http`]: what every answer has in common;
+//! - [`rights`]: roles, scopes, callers and access; [`auth`]: accounts, sessions, tokens, API keys;
+//! - [`http`]: what every answer has in common; [`operator`]: health, metrics, projections;
 //! - [`telemetry`]: what is counted and timed, for Prometheus, and traces;
-//! - [`seldom`]: what happens often, counted and said once a minute;
+//! - [`seldom`]: what happens often, counted and said once a minute; [`causes`], [`hidden`],
+//!   [`number`]: other small things that many need;
 //! - [`shop`]: one shop, its log, store, projector and push;
 //! - [`failpoint`]: places where it can be told to kill itself;
 //! - [`app`]: the composition root; [`cli`], [`command`], [`config`]: the command line.

@@ -2,11 +2,13 @@
 //!
 //! # Layout
 //!
-//! - [`source`]: a source file as far as these rules go;
+//! - [`source`]: a source file as far as these rules go; [`graph`]: which file imports which;
 //! - here: the rules. A failure says which file breaks which one.
 
+mod graph;
 mod source;
 
+use graph::{Graph, file, room};
 use source::{Named, Source, below};
 
 /// What breaks a rule, one line each: file, line, what it names.
@@ -27,7 +29,7 @@ impl Breaches {
 
     /// Notes every path that `is_breach`.
     fn note_names(&mut self, source: &Source, is_breach: impl Fn(&[&str]) -> bool) {
-        for Named { line, path } in source.names() {
+        for Named { line, path, .. } in source.names() {
             if is_breach(&path.iter().map(String::as_str).collect::<Vec<_>>()) {
                 self.note(source, line, &path.join("::"));
             }
@@ -138,4 +140,17 @@ fn query_and_push_know_no_log() {
     let rule = "src/query and src/push get the log's end and the announcements from app as channels \
                 and know no more of src/stream than stream::announce";
     breaches.none(rule);
+}
+
+#[test]
+fn no_file_imports_one_that_imports_it() {
+    let circles = Graph::of_the_workspace(file).circles();
+    assert!(circles.is_empty(), "files that import each other:\n{}", circles.join("\n"));
+}
+
+/// A room is a folder of `src` or a member of the workspace.
+#[test]
+fn no_room_imports_one_that_stands_above_it() {
+    let circles = Graph::of_the_workspace(room).circles();
+    assert!(circles.is_empty(), "rooms that import each other:\n{}", circles.join("\n"));
 }

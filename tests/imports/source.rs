@@ -23,6 +23,12 @@ struct Token {
 pub struct Named {
     pub line: usize,
     pub path: Vec<String>,
+    /// Whether the path is from the root of the file's crate.
+    pub is_from_root: bool,
+    /// The name that a `use` gives it here; `*` for all of a module.
+    pub used_as: Option<String>,
+    /// Whether that `use` is public.
+    pub is_handed_on: bool,
 }
 
 /// The Rust files below a folder, its subfolders included.
@@ -51,6 +57,30 @@ impl Source {
         Source { file: file.into(), tokens: tokens(text) }
     }
 
+    /// It, with its inline modules of tests left out.
+    pub fn without_tests(mut self) -> Self {
+        let begin = ["#", "[", "cfg", "(", "test", ")", "]", "mod"];
+        let is_begin = |at: &[Token]| {
+            at.len() > begin.len() + 1
+                && begin.iter().zip(at).all(|(text, token)| *text == token.text)
+                && at[begin.len() + 1].text == "{"
+        };
+        while let Some(at) = (0..self.tokens.len()).find(|at| is_begin(&self.tokens[*at..])) {
+            let (mut end, mut depth) = (at + begin.len() + 2, 1);
+            while depth > 0 && end < self.tokens.len() {
+                let token = &self.tokens[end];
+                match token.text.as_str() {
+                    "{" if !token.is_string => depth += 1,
+                    "}" if !token.is_string => depth -= 1,
+                    _ => {}
+                }
+                end += 1;
+            }
+            self.tokens.drain(at..end);
+        }
+        self
+    }
+
     /// Whether it is that file, or below that folder.
     pub fn is_in(&self, place: &str) -> bool {
         self.file == place || self.file.starts_with(&format!("{place}/"))
@@ -73,14 +103,20 @@ impl Source {
         let mut at = 0;
         while at < self.tokens.len() {
             let is_used = at > 0 && self.text(at - 1) == "use";
-            at = if self.is_word(at) && (is_used || self.text(at + 1) == "::") {
-                self.expand(at, &[], &mut named)
-            } else {
-                at + 1
-            };
-        }
-        for name in &mut named {
-            name.path = self.absolute(&name.path);
+            if !self.is_word(at) || !(is_used || self.text(at + 1) == "::") {
+                at += 1;
+                continue;
+            }
+            let first = named.len();
+            let is_handed_on = is_used && at > 1 && ["pub", ")"].contains(&self.text(at - 2));
+            at = self.expand(at, &[], &mut named);
+            for name in &mut named[first..] {
+                let begin = name.path.first().map_or("", |it| it);
+                name.is_from_root = ["crate", "self", "super"].contains(&begin);
+                name.path = self.absolute(&name.path);
+                name.is_handed_on = is_handed_on;
+                name.used_as = name.used_as.take().filter(|_| is_used);
+            }
         }
         named
     }
@@ -102,9 +138,12 @@ impl Source {
             path.push(self.text(at).to_owned());
             at += 1;
             if self.text(at) != "::" {
-                named.push(Named { line, path });
-                // `as` and the new name.
-                return if self.text(at) == "as" { at + 2 } else { at };
+                let is_renamed = self.text(at) == "as";
+                let name =
+                    if is_renamed { self.text(at + 1) } else { path.last().map_or("", |it| it) };
+                let used_as = Some(name.to_owned());
+                named.push(Named { line, path, is_from_root: false, used_as, is_handed_on: false });
+                return if is_renamed { at + 2 } else { at };
             }
             at += 1;
         }
