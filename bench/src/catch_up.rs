@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use projections::time::Time;
 
 use super::cpu::Cpu;
@@ -42,7 +42,7 @@ pub async fn fold(stand: &mut Stand, events: u64, keys: Keys) -> anyhow::Result<
     let last = publish(&stand.log, Load::catalogue_of(keys).chain(mixed), None).await?;
 
     let (started, before) = (Instant::now(), Cpu::now());
-    let mut folding = stand.project(Limits::default());
+    let mut folding = stand.project(BatchLimits::default());
     folding.reach(last).await?;
     let fold = Rate { events: last, took: started.elapsed(), cpu: Cpu::now().since(&before) };
     folding.stop().await;

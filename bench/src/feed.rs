@@ -58,7 +58,7 @@ pub async fn publish(
 /// # Errors
 /// Where the log does not take an event.
 pub async fn feed(
-    settings: stream::Settings,
+    settings: stream::LogSettings,
     rate: u64,
     stop: CancellationToken,
 ) -> anyhow::Result<f64> {

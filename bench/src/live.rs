@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use projections::time::Time;
 
 use super::cpu::Cpu;
@@ -17,7 +17,7 @@ use super::stand::Stand;
 /// Where a server does not answer.
 pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<Rate> {
     stand.fresh("live").await?;
-    let mut folding = stand.project(Limits::default());
+    let mut folding = stand.project(BatchLimits::default());
     let mut load = Load::new("live", 7);
     // The catalogue and the first events warm the servers up and are not counted.
     let warm = Load::catalogue().chain((0..50_000).map(|_| load.next(now())));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     stand.fresh("queries").await?;
     let end = chrono::Utc::now().timestamp_millis();
     let last = load_year(stand, arguments.transactions, end).await?;
-    let mut folding = stand.project(Limits::default());
+    let mut folding = stand.project(BatchLimits::default());
     folding.reach(last).await?;
     folding.stop().await;
 

@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use adaptive_bi::command::grouped;
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::generations::Generations;
 use adaptive_bi::projector::threads::Threads;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;
-use projections::fold::root::Settings;
+use projections::fold::root::FoldSettings;
 use projections::time::Time;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ const IDLE: Duration = Duration::from_secs(15);
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     stand.fresh("rebuild").await?;
     let (last, end) = preload(stand, arguments.rebuild_events).await?;
-    let mut folding = stand.project(Limits::default());
+    let mut folding = stand.project(BatchLimits::default());
     folding.reach(last).await?;
     folding.stop().await;
 
@@ -48,7 +48,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     let threads = Threads::start()?;
     let (uri, database) = (stand.services.mongodb_uri(), stand.store.database().name());
     let (log, store) = threads.connect(stand.log.settings.clone(), uri, Some(database)).await?;
-    let generations = Generations::new(store, log, Settings::new("GBP"));
+    let generations = Generations::new(store, log, FoldSettings::new("GBP"));
     let (over, before, began) = (CancellationToken::new(), Cpu::now(), Instant::now());
     let ended = over.clone();
     let rebuilding = threads.handle().spawn(async move {

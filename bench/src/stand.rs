@@ -8,12 +8,12 @@ use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
 use adaptive_bi::config;
 use adaptive_bi::projector::Projector;
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
 use adaptive_bi::stream::{self, Log};
-use projections::fold::root::Settings;
+use projections::fold::root::FoldSettings;
 use services::Services;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -70,7 +70,7 @@ impl Stand {
         let name = format!("adaptive-bi-{name}-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         let folder = Scratch(folder);
-        let settings = services::Settings {
+        let settings = services::ServicesSettings {
             data_dir: folder.0.clone(),
             cache_dir,
             nats_url: None,
@@ -137,14 +137,14 @@ impl Stand {
 
     /// Starts a projector.
     #[must_use]
-    pub fn project(&self, limits: Limits) -> Folding {
+    pub fn project(&self, limits: BatchLimits) -> Folding {
         let initial = Status { state: State::Starting, position: 0 };
         let (status, seen) = watch::channel(initial);
         let stop = CancellationToken::new();
         let projector = Projector {
             store: self.store.clone(),
             log: self.log.clone(),
-            settings: Settings::new("GBP"),
+            settings: FoldSettings::new("GBP"),
             limits,
             status: Arc::new(status),
         };
@@ -162,7 +162,7 @@ impl Stand {
 }
 
 async fn connect(services: &Services, stream: &str, name: &str) -> anyhow::Result<(Store, Log)> {
-    let log = Log::connect(stream::Settings {
+    let log = Log::connect(stream::LogSettings {
         url: services.nats_url().to_owned(),
         stream: stream.to_owned(),
         prefix: format!("events-{name}"),

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use adaptive_bi::command::grouped;
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::say;
 use adaptive_bi::store::Store;
@@ -53,7 +53,7 @@ async fn at(stand: &mut Stand, size: u64) -> anyhow::Result<Value> {
     let end = chrono::Utc::now().timestamp_millis();
     let last = load_year(stand, size, end).await?;
     keep_raw(&stand.store, size, end).await?;
-    let mut folding = stand.project(Limits::default());
+    let mut folding = stand.project(BatchLimits::default());
     folding.reach(last).await?;
     folding.stop().await;
     // While no service runs that would take from it.

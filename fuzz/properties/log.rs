@@ -12,7 +12,7 @@ use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::services::{self, NatsOptions, Services};
 use adaptive_bi::store::Store;
 use adaptive_bi::stream::{self, Log};
-use projections::fold::root::Settings;
+use projections::fold::root::FoldSettings;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -97,7 +97,7 @@ impl World {
         let (nats_url, mongodb_uri) = is_ready.recv().expect("servers");
         let runtime = Runtime::new().expect("a runtime");
         let (log, store) = runtime.block_on(async {
-            let settings = stream::Settings {
+            let settings = stream::LogSettings {
                 url: nats_url.clone(),
                 stream: "EVENTS".to_owned(),
                 prefix: "events".to_owned(),
@@ -109,7 +109,7 @@ impl World {
             let projector = Projector {
                 store: store.clone(),
                 log: log.clone(),
-                settings: Settings::new("GBP"),
+                settings: FoldSettings::new("GBP"),
                 limits: Limits::default(),
                 status: Arc::new(status),
             };
@@ -162,7 +162,7 @@ fn connect(address: &str) -> TcpStream {
 async fn servers() -> Services {
     let data_dir = std::env::temp_dir().join("adaptive-bi-fuzz");
     let _ = std::fs::remove_dir_all(&data_dir);
-    let settings = services::Settings {
+    let settings = services::ServicesSettings {
         data_dir,
         cache_dir: config::cache_dir(),
         nats_url: None,

@@ -3,7 +3,7 @@
 
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::http::problem::FieldError;
-use adaptive_bi::query::params::{Asked, LIMIT_MAX, Ranged, WHOLE};
+use adaptive_bi::query::params::{LIMIT_MAX, Ranged, Selection, WHOLE};
 use adaptive_bi::query::range::{Quarters, Range};
 use axum::http::Uri;
 use projections::bucket::quarter_of;
@@ -51,7 +51,7 @@ fn of_errors(errors: &[FieldError]) {
     }
 }
 
-fn of_what_is_asked(asked: &Asked) {
+fn of_what_is_asked(asked: &Selection) {
     assert!(!asked.statuses.slices().is_empty());
     is_in_order(asked.trend);
     let Some(range) = asked.range else {
@@ -82,7 +82,7 @@ fn is_stated_in_order(range: &Range, first: Option<u32>) {
     assert!(read(end).is_some() || range.quarters.to == Quarters::ALL.to, "{used}");
 }
 
-fn lies_in_what_there_is(asked: &Asked) {
+fn lies_in_what_there_is(asked: &Selection) {
     let root = Root {
         first_quarter: Some(quarter_of(Time(1_700_000_000_000))),
         last_quarter: Some(quarter_of(NOW)),

@@ -4,7 +4,7 @@
 use projections::batch::{Batch, Message, Step};
 use projections::collections::Needs;
 use projections::event::{Kind, Limits, parse};
-use projections::fold::root::{Root, Settings};
+use projections::fold::root::{Root, FoldSettings};
 use projections::fold::{Fold, Stamp};
 use projections::for_each_collection;
 use projections::time::Time;
@@ -96,7 +96,7 @@ pub fn messages(first: u64, events: u64) -> Vec<Message<'static>> {
 
 /// A fold that has taken the first `events`, and has what they changed at hand.
 pub fn fold_of(events: u64) -> Fold {
-    let mut fold = Fold::new(Settings::new("EUR"), Root::default());
+    let mut fold = Fold::new(FoldSettings::new("EUR"), Root::default());
     if events > 0 {
         take(&mut fold, &messages(0, events));
         fold.settle();

@@ -4,4 +4,4 @@ pub mod document;
 pub mod event;
 mod fold;
 
-pub use document::{Customer, Customers, GUEST_PREFIX, Profile, Record, Row};
+pub use document::{Customer, CustomerDocument, Customers, GUEST_PREFIX, Profile, Row};

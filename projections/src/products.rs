@@ -6,5 +6,5 @@ mod fold;
 pub mod id;
 pub mod stock;
 
-pub use document::{Entry, Product, Products, Record, Row};
+pub use document::{CatalogueEntry, Product, ProductDocument, Products, Row};
 pub use id::RESERVED;

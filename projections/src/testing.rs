@@ -14,7 +14,7 @@ use crate::collection::{Collection, Key};
 use crate::collections::Needs;
 use crate::event::{self, Kind, Limits, Status};
 use crate::fold::dedup::{BlockKey, BlockKind};
-use crate::fold::root::{Counts, Root, Settings};
+use crate::fold::root::{Counts, FoldSettings, Root};
 use crate::fold::working_set::Change;
 use crate::fold::{Fold, Resolved, Stamp};
 use crate::for_each_collection;
@@ -50,7 +50,7 @@ pub struct Logged {
 
 /// A shop of EUR with a fold, a store in memory, and a log that [`Shop::when`] writes.
 pub struct Shop {
-    settings: Settings,
+    settings: FoldSettings,
     keeping: Option<usize>,
     fold: Fold,
     stored: Documents,
@@ -72,7 +72,7 @@ struct Written {
 
 impl Default for Shop {
     fn default() -> Self {
-        let settings = Settings::new("EUR");
+        let settings = FoldSettings::new("EUR");
         Shop {
             fold: Fold::new(settings.clone(), Root::default()),
             settings,

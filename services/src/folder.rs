@@ -28,7 +28,7 @@ use super::server::Server;
 /// How long a folder may still be held by a run that is just ending.
 const HANDOVER: Duration = Duration::from_millis(1500);
 
-/// The name of the [`Record`]'s file.
+/// The name of the [`ServicesFile`]'s file.
 const FILE: &str = "services.json";
 /// The files of the servers, those of [`super::log`] and [`super::nats`] among them.
 const FILES: [&str; 9] = [
@@ -53,7 +53,7 @@ pub(super) struct ProcessId {
 
 /// The contents of `services.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct ServicesFile {
     program: Option<ProcessId>,
     /// Where the program itself answers, once it does.
     #[serde(default)]
@@ -74,7 +74,7 @@ struct Seat {
 /// The data folder, held.
 pub(super) struct Folder {
     pub path: PathBuf,
-    record: Mutex<Record>,
+    record: Mutex<ServicesFile>,
     _lock: File,
 }
 
@@ -85,7 +85,7 @@ impl Folder {
         // Absolute, as the servers run in a folder of their own.
         let path = path.canonicalize().map_err(Error::data("open", path))?;
         let lock = lock(&path).await?;
-        let mut record = Record::read(&path);
+        let mut record = ServicesFile::read(&path);
         for orphan in record.processes().into_iter().filter(|process| process.alive()) {
             say(&format!("ending process {}, left by a run that was killed", orphan.pid));
             orphan.end().await;
@@ -135,10 +135,10 @@ impl Folder {
 
     /// Writes down that nothing runs here any more.
     pub(super) fn vacate(&self) -> Result<(), Error> {
-        self.save(Record::forget_processes)
+        self.save(ServicesFile::forget_processes)
     }
 
-    fn save(&self, change: impl FnOnce(&mut Record)) -> Result<(), Error> {
+    fn save(&self, change: impl FnOnce(&mut ServicesFile)) -> Result<(), Error> {
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut record);
         let (path, aside) = (self.path.join(FILE), self.path.join("services.json.new"));
@@ -182,7 +182,7 @@ async fn lock(folder: &Path) -> Result<File, Error> {
                 time::sleep(Duration::from_millis(50)).await;
             }
             Err(TryLockError::WouldBlock) => {
-                let holder = Record::read(folder).program.filter(|program| program.alive());
+                let holder = ServicesFile::read(folder).program.filter(|program| program.alive());
                 let pid = holder.map(|program| program.pid);
                 return Err(Error::InUse { folder: folder.to_owned(), pid });
             }
@@ -191,7 +191,7 @@ async fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-impl Record {
+impl ServicesFile {
     /// Nothing known, if there is no file or it cannot be read: ports are then chosen anew.
     pub(super) fn read(folder: &Path) -> Self {
         let text = fs::read(folder.join(FILE)).unwrap_or_default();
@@ -290,31 +290,31 @@ mod tests {
     #[test]
     fn a_record_survives_its_file_and_a_broken_file_is_no_record() {
         let seat = Seat { port: 21_000, process: ProcessId::of(std::process::id()), ready: true };
-        let record = Record { nats: Some(seat), ..Record::default() };
+        let record = ServicesFile { nats: Some(seat), ..ServicesFile::default() };
         let text = serde_json::to_vec(&record).expect("json");
-        assert_eq!(serde_json::from_slice::<Record>(&text).expect("a record"), record);
-        assert_eq!(Record::read(Path::new("/nowhere")), Record::default());
+        assert_eq!(serde_json::from_slice::<ServicesFile>(&text).expect("a record"), record);
+        assert_eq!(ServicesFile::read(Path::new("/nowhere")), ServicesFile::default());
     }
 
     #[test]
     fn only_a_living_program_is_known_to_answer() {
         let serves = "127.0.0.1:4100".parse().ok();
         let me = ProcessId::of(std::process::id()).expect("this process");
-        let mut record = Record { program: Some(me), serves, ..Record::default() };
+        let mut record = ServicesFile { program: Some(me), serves, ..ServicesFile::default() };
         assert_eq!(record.serves(), serves);
         record.program = Some(ProcessId { started: me.started + 1, ..me });
         assert_eq!(record.serves(), None);
         record.forget_processes();
-        assert_eq!(record, Record::default());
+        assert_eq!(record, ServicesFile::default());
         let before = br#"{"program":null,"nats":null,"mongodb":null}"#;
-        assert_eq!(serde_json::from_slice::<Record>(before).expect("a record"), record);
+        assert_eq!(serde_json::from_slice::<ServicesFile>(before).expect("a record"), record);
     }
 
     #[test]
     fn only_a_living_and_ready_server_has_an_address() {
         let process = ProcessId::of(std::process::id());
         let seat = Seat { port: 21_000, process, ready: true };
-        let mut record = Record { nats: Some(seat), ..Record::default() };
+        let mut record = ServicesFile { nats: Some(seat), ..ServicesFile::default() };
         let address = record.address(Server::Nats);
         assert_eq!(address.as_deref(), Some("nats://127.0.0.1:21000"));
         record.nats = Some(Seat { ready: false, ..seat });

@@ -49,4 +49,4 @@ pub use error::Error;
 pub use say::{Say, to_stderr};
 pub use server::{Server, Version};
 pub use services::{Addresses, Services};
-pub use settings::{NatsOptions, Settings};
+pub use settings::{NatsOptions, ServicesSettings};

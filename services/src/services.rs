@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time;
 
 use super::error::Error;
-use super::folder::{self, Folder, Record};
+use super::folder::{self, Folder, ServicesFile};
 use super::say::Say;
 use super::server::Server;
-use super::settings::Settings;
+use super::settings::ServicesSettings;
 use super::unit::{Kind, Unit};
 use super::{files, find, leash, mend};
 
@@ -48,7 +48,7 @@ impl Services {
     ///
     /// If a server is not found and cannot be fetched, does not start, or the data folder is in
     /// use. Whatever was started by then is killed.
-    pub async fn start(settings: &Settings, say: Say<'_>) -> Result<Self, Error> {
+    pub async fn start(settings: &ServicesSettings, say: Say<'_>) -> Result<Self, Error> {
         let (nats_url, mongodb_uri) = (settings.nats_url.clone(), settings.mongodb_uri.clone());
         if let (Some(nats_url), Some(mongodb_uri)) = (&nats_url, &mongodb_uri) {
             let (nats_url, mongodb_uri) = (nats_url.clone(), mongodb_uri.clone());
@@ -78,7 +78,7 @@ impl Services {
     /// command can join it. Servers that were given to that process are not among them.
     #[must_use]
     pub fn find_running(data_dir: &Path) -> Option<Addresses> {
-        let mut record = Record::read(data_dir);
+        let mut record = ServicesFile::read(data_dir);
         let pid = record.holder()?;
         let nats_url = record.address(Server::Nats);
         let mongodb_uri = record.address(Server::Mongod);

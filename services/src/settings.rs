@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Which servers to run, and where.
 #[derive(Clone)]
-pub struct Settings {
+pub struct ServicesSettings {
     /// Keeps the servers' data, logs and lock. Created if need be; not touched if both servers
     /// are given.
     pub data_dir: PathBuf,

@@ -113,7 +113,7 @@ pub struct Settings {
     pub ws_connection_timeout: u64,
     /// Connections, limits, CORS.
     #[command(flatten)]
-    pub door: door::settings::Settings,
+    pub door: door::settings::DoorSettings,
     /// The log level: error, warn, info, debug, trace, off, or `target=level` pairs.
     #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
     #[arg(value_parser = values::log_level)]
@@ -151,17 +151,17 @@ fn duration(text: &str) -> Result<Duration, String> {
 impl Settings {
     /// The settings of the fold, which are part of a generation.
     #[must_use]
-    pub fn fold(&self) -> projections::fold::root::Settings {
-        projections::fold::root::Settings {
+    pub fn fold(&self) -> projections::fold::root::FoldSettings {
+        projections::fold::root::FoldSettings {
             activity_window_ms: i64::from(self.activity_window_hours) * 3_600_000,
-            ..projections::fold::root::Settings::new(&self.currency)
+            ..projections::fold::root::FoldSettings::new(&self.currency)
         }
     }
 
     /// The settings of the servers.
     #[must_use]
-    pub fn services(&self) -> services::Settings {
-        services::Settings {
+    pub fn services(&self) -> services::ServicesSettings {
+        services::ServicesSettings {
             data_dir: self.data_dir.clone(),
             cache_dir: self.cache_dir.clone().unwrap_or_else(cache_dir),
             nats_url: self.nats_url.clone(),
@@ -191,8 +191,8 @@ impl Settings {
 
     /// The settings of the shop at these addresses.
     #[must_use]
-    pub fn shop(&self, nats_url: &str, mongodb_uri: &str) -> shop::Settings {
-        shop::Settings {
+    pub fn shop(&self, nats_url: &str, mongodb_uri: &str) -> shop::ShopSettings {
+        shop::ShopSettings {
             log: self.log(nats_url),
             mongodb_uri: mongodb_uri.to_owned(),
             database: self.mongodb_db.clone(),
@@ -202,8 +202,8 @@ impl Settings {
 
     /// The settings of the log at this address.
     #[must_use]
-    pub fn log(&self, url: &str) -> crate::stream::Settings {
-        crate::stream::Settings {
+    pub fn log(&self, url: &str) -> crate::stream::LogSettings {
+        crate::stream::LogSettings {
             url: url.to_owned(),
             stream: self.nats_stream.clone(),
             prefix: self.subject_prefix.clone(),

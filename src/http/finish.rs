@@ -17,7 +17,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::door::{BODY_BYTES_MAX, Door, REQUEST_ID};
 use super::gate::Gate;
-use super::problem::{Asked, PROBLEM_JSON, Problem};
+use super::problem::{PROBLEM_JSON, Problem, RequestInfo};
 use super::routes::Routes;
 
 /// No answer takes longer: a query that waits for its position for a minute, and then reads.
@@ -61,11 +61,11 @@ async fn around(request: Request, next: Next) -> Response {
     let id = request.headers().get(REQUEST_ID).cloned();
     let response = next.run(request).await;
     let request_id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
-    as_problem(response, Asked { path: &path, request_id }, &method)
+    as_problem(response, RequestInfo { path: &path, request_id }, &method)
 }
 
 /// Every error is a problem that says what is known of its request, also one that a library wrote.
-fn as_problem(mut response: Response, asked: Asked<'_>, method: &Method) -> Response {
+fn as_problem(mut response: Response, asked: RequestInfo<'_>, method: &Method) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     if !is_error {

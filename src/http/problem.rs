@@ -105,7 +105,7 @@ pub struct Problem {
 
 /// What only the outermost layer knows of a request whose answer is a problem.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct RequestInfo<'a> {
     pub(super) path: &'a str,
     pub(super) request_id: &'a str,
 }
@@ -200,7 +200,7 @@ impl Problem {
     }
 
     /// The body, with what is known of the request.
-    pub(super) fn body(&self, asked: Option<Asked<'_>>) -> Map<String, Value> {
+    pub(super) fn body(&self, asked: Option<RequestInfo<'_>>) -> Map<String, Value> {
         let code = self.status.as_u16();
         let kind = if self.status.is_server_error() { "error" } else { "fail" };
         let title = self.status.canonical_reason().unwrap_or("Error");
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_fault_of_ours_says_its_request_id_and_nothing_of_the_inside() {
         let problem = Problem::internal(std::io::Error::other("password=hunter2"));
-        let asked = Asked { path: "/x", request_id: "r-1" };
+        let asked = RequestInfo { path: "/x", request_id: "r-1" };
         let body = problem.body(Some(asked));
         assert_eq!(body["requestId"], "r-1");
         assert_eq!(body["error"]["status"], "error");
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_says_where_it_was_looked_for() {
-        let body = Problem::no_route().body(Some(Asked { path: "/api/x", request_id: "r" }));
+        let body = Problem::no_route().body(Some(RequestInfo { path: "/api/x", request_id: "r" }));
         assert_eq!(
             (&body["message"], &body["path"]),
             (&json!("Route not found"), &json!("/api/x"))

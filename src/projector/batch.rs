@@ -25,7 +25,7 @@ const KEPT_BYTES: usize = 8 << 20;
 
 /// How large a batch may be. It ends at the first bound it reaches.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct BatchLimits {
     /// Messages.
     pub events: usize,
     /// Bytes of payload.
@@ -36,11 +36,11 @@ pub struct Limits {
     pub rest: Duration,
 }
 
-impl Default for Limits {
+impl Default for BatchLimits {
     /// 20,000 events, 16 MiB, 10 ms: a larger batch shares more writes, but a transaction of more
     /// gets slower. 250 ms is how often subscribers are told at most.
     fn default() -> Self {
-        Limits {
+        BatchLimits {
             events: 20_000,
             bytes: 16 << 20,
             linger: Duration::from_millis(10),
@@ -74,7 +74,7 @@ impl Gathered {
 /// [`Error::Log`].
 pub async fn gather(
     reader: &mut Reader,
-    limits: Limits,
+    limits: BatchLimits,
     not_before: Instant,
 ) -> Result<Gathered, Error> {
     let first = reader.next().await?;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
-use super::batch::{self, Gathered, Limits};
+use super::batch::{self, BatchLimits, Gathered};
 use super::clock::now_ms;
 use super::error;
 use super::generations::{CLOSE, Error, Generations, Meter};
@@ -32,7 +32,7 @@ use crate::stream::{Record, read::Reader};
 /// Messages that are folded at a time in bulk: as few as the memory near a core holds, as many as
 /// make a command worth its while. The fold keeps 50,000 rows of the ledger at hand, more than may
 /// be on their way to the store.
-const BULK: Limits = Limits {
+const BULK: BatchLimits = BatchLimits {
     events: 10_000,
     bytes: 16 << 20,
     linger: Duration::from_millis(20),

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use projections::fold::root::Settings;
+use projections::fold::root::FoldSettings;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::alone::Held;
-use super::batch::Limits;
+use super::batch::BatchLimits;
 use super::clock::now_ms;
 use super::error;
 use super::status::{Halt, Status};
@@ -78,9 +78,9 @@ pub struct Generations {
     /// The log.
     pub log: Log,
     /// What new generations are made with.
-    pub settings: Settings,
+    pub settings: FoldSettings,
     /// How large the batches of the transactional phase may be.
-    pub limits: Limits,
+    pub limits: BatchLimits,
     /// Where it says how far it is.
     pub work: watch::Sender<Work>,
 }
@@ -88,8 +88,8 @@ pub struct Generations {
 impl Generations {
     /// One that does nothing yet.
     #[must_use]
-    pub fn new(store: Store, log: Log, settings: Settings) -> Self {
-        let limits = Limits { rest: Duration::ZERO, ..Limits::default() };
+    pub fn new(store: Store, log: Log, settings: FoldSettings) -> Self {
+        let limits = BatchLimits { rest: Duration::ZERO, ..BatchLimits::default() };
         Generations { store, log, settings, limits, work: watch::Sender::default() }
     }
 

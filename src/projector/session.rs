@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use projections::batch::{Batch, Step};
 use projections::event::Kind;
-use projections::fold::root::Settings;
+use projections::fold::root::FoldSettings;
 use projections::fold::{Fold, Resolved};
 use projections::topic::Topics;
 use tokio::sync::watch;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::batch::{self, Gathered, Limits};
+use super::batch::{self, BatchLimits, Gathered};
 use super::clock::now_ms;
 use super::error::Error;
 use super::renewal::Renewal;
@@ -49,9 +49,9 @@ pub struct Projector {
     /// The log.
     pub log: Log,
     /// What generations are made with.
-    pub settings: Settings,
+    pub settings: FoldSettings,
     /// How large batches may be.
-    pub limits: Limits,
+    pub limits: BatchLimits,
     /// Where it says what it is doing.
     pub status: Arc<watch::Sender<Status>>,
 }
@@ -100,7 +100,7 @@ struct Folded {
     from: u64,
     events: usize,
     changed: Changed,
-    trace: traces::Batch,
+    trace: traces::BatchTrace,
 }
 
 /// What a batch changed, as it is announced.
@@ -118,7 +118,7 @@ pub async fn run(
     projector: &Projector,
     owner: &Owner,
     commits: CommitSession,
-    limits: Limits,
+    limits: BatchLimits,
     stop: &CancellationToken,
 ) -> Result<End, Error> {
     let incarnation = projector.log.extent().await?.incarnation;
@@ -137,7 +137,7 @@ pub async fn catch_up(
     generation: u32,
     to: u64,
     owner: &Owner,
-    limits: Limits,
+    limits: BatchLimits,
     stop: &CancellationToken,
 ) -> Result<End, Error> {
     let missing = Error::Store(store::Error::Missing("the generation has no checkpoint"));
@@ -154,7 +154,7 @@ async fn fold_from(
     checkpoint: Checkpoint,
     course: Course<'_>,
     commits: CommitSession,
-    limits: Limits,
+    limits: BatchLimits,
     stop: &CancellationToken,
 ) -> Result<End, Error> {
     let Projector { store, log, settings, .. } = projector;
@@ -206,7 +206,7 @@ impl Session<'_> {
         &mut self,
         reader: &mut Reader,
         renewal: Option<&Renewal>,
-        limits: Limits,
+        limits: BatchLimits,
         stop: &CancellationToken,
     ) -> Result<End, Error> {
         let mut telling = tokio::time::interval(TELLING);
@@ -242,10 +242,11 @@ impl Session<'_> {
                 gathered.end_at(to);
             }
             let mut trace = match self.course {
-                Course::Live(_) => {
-                    traces::Batch::of(gathered.records.iter().map(Record::traced), gathered.since)
-                }
-                Course::UpTo(_) => traces::Batch::default(),
+                Course::Live(_) => traces::BatchTrace::of(
+                    gathered.records.iter().map(Record::traced),
+                    gathered.since,
+                ),
+                Course::UpTo(_) => traces::BatchTrace::default(),
             };
             let commit = self.fold(&gathered).await?;
             trace.folded();
@@ -339,7 +340,7 @@ impl Session<'_> {
         &mut self,
         (commit, changed): (Commit, Changed),
         events: usize,
-        trace: traces::Batch,
+        trace: traces::BatchTrace,
     ) {
         let Some(mut session) = self.idle.take() else { return };
         let checkpoint = commit.checkpoint().clone();

@@ -38,7 +38,7 @@ impl Threads {
     /// Where one cannot be reached.
     pub async fn connect(
         &self,
-        log: stream::Settings,
+        log: stream::LogSettings,
         mongodb_uri: &str,
         database: Option<&str>,
     ) -> anyhow::Result<(Log, Store)> {

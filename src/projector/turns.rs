@@ -9,7 +9,7 @@ use rand::Rng;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use super::batch::Limits;
+use super::batch::BatchLimits;
 use super::clock::rest;
 use super::error::Error;
 use super::fault;
@@ -76,7 +76,7 @@ impl Projector {
     async fn turn(
         &self,
         owner: &Owner,
-        limits: Limits,
+        limits: BatchLimits,
         stop: &CancellationToken,
     ) -> Result<End, Error> {
         let session = self.store.begin_session().await?;

@@ -1,7 +1,7 @@
 //! Whether the log is the one the checkpoint was made from. Asked at every subscription; where it
 //! is not, nothing is written.
 
-use projections::fold::root::Settings;
+use projections::fold::root::FoldSettings;
 
 use super::error::Error;
 use super::status::Halt;
@@ -19,7 +19,7 @@ pub async fn verify(
     log: &Log,
     store: &Store,
     checkpoint: &Checkpoint,
-    settings: &Settings,
+    settings: &FoldSettings,
 ) -> Result<Option<Halt>, Error> {
     if checkpoint.settings != *settings {
         return Ok(Some(Halt::AnotherFold));

@@ -5,12 +5,12 @@
 //! - [`hub`]: the current overview, made once for everybody, and its schedule;
 //! - [`socket_io`]: the Socket.IO transport;
 //! - `engine_io`: what its requests and packets say; `requests`: the checks of a request before Socket.IO has it;
-//! - `sessions`: the bounds on sessions; `lines`: the connections behind `WebSocket`s, and sessions
+//! - `sessions`: the bounds on sessions; `connections`: the connections behind `WebSocket`s, and sessions
 //!   that are over; `pace`: the rate of messages.
 
+mod connections;
 mod engine_io;
 pub mod hub;
-mod lines;
 mod pace;
 mod requests;
 mod sessions;

@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use socketioxide::socket::Sid;
 
+use super::connections::Connections;
 use super::engine_io::{PAYLOAD_BYTES_MAX, is_of_a_session, opened, packets, session};
-use super::lines::Lines;
 use super::sessions::Sessions;
-use crate::http::door::Line;
+use crate::http::door::ConnectionHandle;
 use crate::http::door::client::ClientAddr;
 use crate::http::door::shares::Full;
 use crate::http::problem::{Problem, ProblemType};
@@ -32,7 +32,7 @@ pub(super) struct Requests {
     /// The bounds on sessions.
     pub(super) sessions: Sessions,
     /// The state of sessions.
-    pub(super) lines: Lines,
+    pub(super) connections: Connections,
 }
 
 /// Checks a request, Socket.IO's or not.
@@ -44,20 +44,20 @@ pub(super) async fn looked_at(
     if !requests.are_of(request.uri()) {
         return next.run(request).await;
     }
-    let line = request.extensions().get::<Line>().cloned();
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let session = session(request.uri());
     let response = match session {
-        Some(id) if requests.lines.has_ended(id) => return unknown(),
+        Some(id) if requests.connections.has_ended(id) => return unknown(),
         Some(id) => requests.go_on(id, request, next).await,
         None if begins_session(&request) => requests.begin(request, next).await,
         None => return next.run(request).await,
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS
-        && let Some(line) = line
+        && let Some(connection) = connection
     {
-        line.becomes_web_socket();
+        connection.becomes_web_socket();
         if let Some(id) = session {
-            requests.lines.keep(id, line);
+            requests.connections.keep(id, connection);
         }
     }
     response
@@ -90,7 +90,7 @@ impl Requests {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
         if let Some(id) = opened(&body) {
-            self.lines.polls(id, &session);
+            self.connections.polls(id, &session);
         }
         Response::from_parts(head, Body::from(body))
     }
@@ -99,7 +99,7 @@ impl Requests {
     /// them.
     async fn go_on(&self, id: Sid, request: Request, next: Next) -> Response {
         let session = match *request.method() {
-            Method::POST => self.lines.session(id),
+            Method::POST => self.connections.session(id),
             _ => None,
         };
         let Some(session) = session else { return next.run(request).await };
@@ -161,8 +161,9 @@ mod tests {
 
     #[test]
     fn a_request_that_engine_io_takes_for_its_own_is_looked_at() {
-        let (path, sessions, lines) = ("/socket.io".into(), Sessions::new(1), Lines::default());
-        let requests = Requests { path, sessions, lines };
+        let (path, sessions, connections) =
+            ("/socket.io".into(), Sessions::new(1), Connections::default());
+        let requests = Requests { path, sessions, connections };
         for target in ["/socket.io", "/socket.io/", "/socket.io/x?EIO=4", "/socket.io?xsid=7"] {
             assert!(requests.are_of(&target.parse().unwrap()), "{target}");
         }

@@ -29,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use super::Sales;
+use super::connections::{Connections, SHOW_TOKEN_WITHIN};
 use super::engine_io::PAYLOAD_BYTES_MAX;
-use super::lines::{Lines, SHOW_TOKEN_WITHIN};
 use super::pace::Verdict;
 use super::requests::{self, Requests};
 use super::sessions::{Sessions, begun_by};
@@ -67,7 +67,7 @@ pub struct SocketIoPush {
     /// The caller of each connection.
     callers: Arc<Mutex<HashMap<Sid, Caller>>>,
     sessions: Sessions,
-    lines: Lines,
+    connections: Connections,
     dropped: Arc<AtomicU64>,
 }
 
@@ -114,11 +114,12 @@ pub fn around(
         // No message here has attachments, which would be held until all have come.
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_layer();
-    let (sessions, lines) = (Sessions::new(options.sessions), Lines::default());
+    let (sessions, connections) = (Sessions::new(options.sessions), Connections::default());
     let path = options.path.into();
-    let requests = Requests { path, sessions: sessions.clone(), lines: lines.clone() };
+    let requests = Requests { path, sessions: sessions.clone(), connections: connections.clone() };
     let (callers, dropped) = (Arc::default(), Arc::default());
-    let push = SocketIoPush { io: io.clone(), hub, gate, store, callers, sessions, lines, dropped };
+    let push =
+        SocketIoPush { io: io.clone(), hub, gate, store, callers, sessions, connections, dropped };
     let connected = push.clone();
     io.ns("/", move |socket: SocketRef, TryData(auth): TryData<Value>| {
         let push = connected.clone();
@@ -197,7 +198,7 @@ impl SocketIoPush {
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            for id in self.lines.look() {
+            for id in self.connections.look() {
                 self.end(id);
             }
             self.sessions.tell();
@@ -260,15 +261,15 @@ impl SocketIoPush {
             push.callers().remove(&socket.id);
             if reason == DisconnectReason::ClientNSDisconnect {
                 // It left, and may have kept its connection.
-                push.lines.left(socket.id);
+                push.connections.left(socket.id);
             }
         });
     }
 
     async fn welcome(&self, socket: SocketRef, auth: Option<Value>) {
         self.hear(&socket);
-        self.lines.begun(socket.id, socket.req_parts());
-        if self.lines.has_ended(socket.id) {
+        self.connections.begun(socket.id, socket.req_parts());
+        if self.connections.has_ended(socket.id) {
             return self.disconnect(socket);
         }
         let welcome = json!({
@@ -282,7 +283,7 @@ impl SocketIoPush {
         if shown.is_some() {
             self.authenticate(&socket, shown).await;
         }
-        self.lines.expect_token(socket.id);
+        self.connections.expect_token(socket.id);
     }
 
     fn turn_away(&self, id: Sid) {
@@ -296,7 +297,7 @@ impl SocketIoPush {
     fn end(&self, id: Sid) {
         match self.io.get_socket(id) {
             Some(socket) => self.disconnect(socket),
-            None => self.lines.end_soon(id),
+            None => self.connections.end_soon(id),
         }
     }
 
@@ -305,7 +306,7 @@ impl SocketIoPush {
         self.callers().remove(&socket.id);
         // A client that does not read cannot be told that it is disconnected, and then it is not.
         socket.leave(ROOM);
-        self.lines.end_soon(socket.id);
+        self.connections.end_soon(socket.id);
         let _ = socket.disconnect();
     }
 

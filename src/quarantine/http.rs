@@ -21,7 +21,7 @@ use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::parameters::values::{Own, POSITION};
-use crate::http::parameters::{Asked, Parameter};
+use crate::http::parameters::{Parameter, Params};
 use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::rights::access::Access;
 use crate::rights::caller::Person;
@@ -158,7 +158,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Deed {
         let position = Path::<String>::from_request_parts(parts, state).await;
         let Path(position) = position.map_err(|_| Error::NotThere)?;
         let position = position_of(&position)?;
-        let Asked(IsDry(dry)) = Asked::from_request_parts(parts, state).await?;
+        let Params(IsDry(dry)) = Params::from_request_parts(parts, state).await?;
         let (name, origin) = (format!("user:{}", person.user_id), Origin::of_parts(parts));
         Ok(Deed { position, dry, who: Who { name, origin } })
     }
@@ -176,7 +176,7 @@ struct Edited<'a> {
 
 async fn list(
     State(quarantine): State<Quarantine>,
-    Asked(page): Asked<Page>,
+    Params(page): Params<Page>,
 ) -> Result<Response, Problem> {
     let limit = page.limit;
     let mut kept = quarantine.list(&page.wanted(&quarantine.prefix)).await?;

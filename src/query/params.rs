@@ -8,7 +8,7 @@ use projections::fold::root::Root;
 use projections::time::Time;
 use serde_json::json;
 
-use super::range::{Bound, Quarters, Range, Scope};
+use super::range::{Bound, Coverage, Quarters, Range};
 use super::zone::Zone;
 use crate::http::parameters::values::{OneOf, Own, Whole, Word, day_or_instant};
 use crate::http::parameters::{Parameter, Parameters, Query};
@@ -73,7 +73,7 @@ pub enum Statuses {
 
 /// What a request asks for, its ranges resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct Selection {
     /// The zone that days are of.
     pub zone: Zone,
     /// Which transactions are counted.
@@ -89,7 +89,7 @@ pub struct Asked {
 /// The parameters of a view of sales, products or customers over time. A trend without a range has the
 /// last `TREND_DAYS`; lists are as long as `LIST` where nothing else is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ranged<const TREND_DAYS: u64, const LIST: usize>(Asked);
+pub struct Ranged<const TREND_DAYS: u64, const LIST: usize>(Selection);
 
 impl Statuses {
     /// The slices of a rollup that are counted.
@@ -130,10 +130,10 @@ impl Word for Statuses {
     }
 }
 
-impl Asked {
+impl Selection {
     /// Which sales are asked for, of all in `root`; all of them without a range.
     #[must_use]
-    pub fn scope(&self, root: &Root) -> Scope {
+    pub fn scope(&self, root: &Root) -> Coverage {
         self.range.map_or(Quarters::ALL, |range| range.quarters).scope(root)
     }
 }
@@ -159,14 +159,14 @@ impl<const TREND_DAYS: u64, const LIST: usize> Parameters for Ranged<TREND_DAYS,
         };
         let last_days = || Quarters::last_days(TREND_DAYS, zone, query.now());
         let trend = range.map_or_else(last_days, |range| range.quarters);
-        Ranged(Asked { zone, statuses, limit, range, trend })
+        Ranged(Selection { zone, statuses, limit, range, trend })
     }
 }
 
 impl<const TREND_DAYS: u64, const LIST: usize> Deref for Ranged<TREND_DAYS, LIST> {
-    type Target = Asked;
+    type Target = Selection;
 
-    fn deref(&self) -> &Asked {
+    fn deref(&self) -> &Selection {
         &self.0
     }
 }
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use crate::http::problem::FieldError;
 
-    fn parse(query: &str) -> Result<Asked, Vec<FieldError>> {
+    fn parse(query: &str) -> Result<Selection, Vec<FieldError>> {
         let uri: Uri = format!("/api/metrics/sales?{query}").parse().unwrap();
         let asked = Ranged::<30, WHOLE>::parse(&uri, Time::parse("2026-11-21T04:03:07Z").unwrap());
         asked.map(|asked| *asked)

@@ -58,7 +58,7 @@ pub struct Used {
 
 /// Which sales a range has, of all there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum Coverage {
     /// None: the range, or the shop, is empty.
     Nothing,
     /// All of them, and the whole months they lie in.
@@ -107,12 +107,12 @@ impl Quarters {
     /// What it has of the sales in `root`. Beyond the first and the last sale there is nothing,
     /// so a range that goes beyond goes to the end of the month, which fewer rollups cover.
     #[must_use]
-    pub fn scope(self, root: &Root) -> Scope {
+    pub fn scope(self, root: &Root) -> Coverage {
         let (Some(first), Some(last)) = (root.first_quarter, root.last_quarter) else {
-            return Scope::Nothing;
+            return Coverage::Nothing;
         };
         if self.is_empty() || self.to <= first || self.from > last {
-            return Scope::Nothing;
+            return Coverage::Nothing;
         }
         let month = bucket::month_of_quarter;
         let whole = Quarters {
@@ -120,25 +120,25 @@ impl Quarters {
             to: bucket::first_quarter(Level::Month, month(last) + 1),
         };
         match (self.from <= first, self.to > last) {
-            (true, true) => Scope::Everything(whole),
-            (true, false) => Scope::part(whole.from, self.to, whole),
-            (false, true) => Scope::part(self.from, whole.to, whole),
-            (false, false) => Scope::part(self.from, self.to, whole),
+            (true, true) => Coverage::Everything(whole),
+            (true, false) => Coverage::part(whole.from, self.to, whole),
+            (false, true) => Coverage::part(self.from, whole.to, whole),
+            (false, false) => Coverage::part(self.from, self.to, whole),
         }
     }
 }
 
-impl Scope {
+impl Coverage {
     fn part(from: u32, to: u32, whole: Quarters) -> Self {
-        Scope::Part { quarters: Quarters { from, to }, whole }
+        Coverage::Part { quarters: Quarters { from, to }, whole }
     }
 
     /// The quarter hours the sales lie in.
     #[must_use]
     pub fn quarters(self) -> Option<Quarters> {
         match self {
-            Scope::Nothing => None,
-            Scope::Everything(quarters) | Scope::Part { quarters, .. } => Some(quarters),
+            Coverage::Nothing => None,
+            Coverage::Everything(quarters) | Coverage::Part { quarters, .. } => Some(quarters),
         }
     }
 }
@@ -339,13 +339,13 @@ mod tests {
         };
         let scope = |from, to| Quarters { from: quarter(from), to: quarter(to) }.scope(&root);
         let whole = Quarters { from: quarter("2026-02-01"), to: quarter("2026-05-01") };
-        let part = |from, to| Scope::part(quarter(from), quarter(to), whole);
-        assert_eq!(scope("2026-02-10", "2026-04-20T00:15:00Z"), Scope::Everything(whole));
+        let part = |from, to| Coverage::part(quarter(from), quarter(to), whole);
+        assert_eq!(scope("2026-02-10", "2026-04-20T00:15:00Z"), Coverage::Everything(whole));
         assert_eq!(scope("2026-02-10", "2026-04-20"), part("2026-02-01", "2026-04-20"));
         assert_eq!(scope("2026-03-10", "2026-04-21"), part("2026-03-10", "2026-05-01"));
         assert_eq!(scope("2026-03-10", "2026-03-11"), part("2026-03-10", "2026-03-11"));
-        assert_eq!(scope("2026-04-21", "2026-04-22"), Scope::Nothing);
-        assert_eq!(scope("2026-01-01", "2026-02-10"), Scope::Nothing);
-        assert_eq!(whole.scope(&Root::default()), Scope::Nothing);
+        assert_eq!(scope("2026-04-21", "2026-04-22"), Coverage::Nothing);
+        assert_eq!(scope("2026-01-01", "2026-02-10"), Coverage::Nothing);
+        assert_eq!(whole.scope(&Root::default()), Coverage::Nothing);
     }
 }

@@ -6,7 +6,7 @@ use projections::family::Slice;
 use projections::table::Row;
 
 use super::memory::ReadContext;
-use super::range::{Quarters, Scope};
+use super::range::{Coverage, Quarters};
 use crate::store;
 use crate::store::read::Span;
 
@@ -57,7 +57,7 @@ pub async fn by_entity(
     from: ReadContext<'_>,
     family: Family,
     slices: &[Slice],
-    scope: Scope,
+    scope: Coverage,
     mut visit: impl FnMut(u32, Row) + Send,
 ) -> Result<(), store::Error> {
     let Plan { spans, less } = Plan::of(family, slices, scope);
@@ -82,14 +82,14 @@ struct Plan {
 
 impl Plan {
     /// What is in the scope, or else all there is less what is not, whichever is less to read.
-    fn of(family: Family, slices: &[Slice], scope: Scope) -> Self {
+    fn of(family: Family, slices: &[Slice], scope: Coverage) -> Self {
         let ever = |slice| Span { family, slice, level: Level::Ever, first: 0, last: 0 };
         let mut plan = Plan { spans: Vec::new(), less: false };
         for &slice in slices {
             match scope {
-                Scope::Nothing => {}
-                Scope::Everything(_) => plan.spans.push(ever(slice)),
-                Scope::Part { quarters, whole } => {
+                Coverage::Nothing => {}
+                Coverage::Everything(_) => plan.spans.push(ever(slice)),
+                Coverage::Part { quarters, whole } => {
                     let before = Quarters { from: whole.from, to: quarters.from };
                     let after = Quarters { from: quarters.to, to: whole.to };
                     plan.less = before.len() + after.len() + EVER < quarters.len();
@@ -156,7 +156,7 @@ mod tests {
     fn most_of_all_time_is_all_time_less_the_rest() {
         let whole = quarters("2025-01-01", "2026-01-01");
         let plan = |from, to| {
-            let scope = Scope::Part { quarters: quarters(from, to), whole };
+            let scope = Coverage::Part { quarters: quarters(from, to), whole };
             let plan = Plan::of(Family::Sold, &[Slice::WHOLE], scope);
             let label = |span: &Span| bucket::label(span.level, span.first);
             (plan.spans.iter().map(label).collect::<Vec<_>>(), plan.less)
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(most, (["ever", "2025-01-01", "2025-12-31"].map(str::to_owned).to_vec(), true));
         let few = plan("2025-01-31", "2025-03-01");
         assert_eq!(few, (["2025-01-31", "2025-02"].map(str::to_owned).to_vec(), false));
-        let all = Plan::of(Family::Sold, &[Slice::WHOLE], Scope::Everything(whole));
+        let all = Plan::of(Family::Sold, &[Slice::WHOLE], Coverage::Everything(whole));
         assert_eq!((all.spans.len(), all.less), (1, false));
     }
 

@@ -24,7 +24,7 @@ use crate::http::Routes;
 use crate::ingest::message_id::MessageIds;
 use crate::operator::health::{self, Health};
 use crate::operator::projections::actions::{self, Actions};
-use crate::projector::batch::Limits;
+use crate::projector::batch::BatchLimits;
 use crate::projector::generations::Generations;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
@@ -40,15 +40,15 @@ use crate::{ingest, operator, stream, telemetry};
 
 /// What a shop is made with.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ShopSettings {
     /// Its log.
-    pub log: stream::Settings,
+    pub log: stream::LogSettings,
     /// Where its store is.
     pub mongodb_uri: String,
     /// Which database that is, where the URI does not say.
     pub database: Option<String>,
     /// What its read models are made with.
-    pub fold: projections::fold::root::Settings,
+    pub fold: projections::fold::root::FoldSettings,
 }
 
 /// A shop that runs.
@@ -80,7 +80,7 @@ impl Shop {
     /// # Errors
     /// Where the log or the store cannot be used.
     pub async fn start(
-        settings: Settings,
+        settings: ShopSettings,
         store: Store,
         tasks: &TaskTracker,
         stop: &CancellationToken,
@@ -99,7 +99,7 @@ impl Shop {
             store: its_store,
             log: its_log,
             settings: settings.fold,
-            limits: Limits::default(),
+            limits: BatchLimits::default(),
             status: Arc::new(status),
         };
         tasks.spawn_on(projector.run(stop.clone()), threads.handle());
@@ -179,7 +179,7 @@ impl Shop {
     }
 }
 
-async fn open_log(settings: stream::Settings) -> anyhow::Result<Log> {
+async fn open_log(settings: stream::LogSettings) -> anyhow::Result<Log> {
     let log = Log::connect(settings).await?;
     if let Err(error) = log.keep_bound().await {
         warn!(error = describe(&error), "the log keeps the bound it has");

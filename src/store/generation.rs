@@ -3,7 +3,7 @@
 use mongodb::IndexModel;
 use mongodb::bson::{self, doc};
 use mongodb::options::IndexOptions;
-use projections::fold::root::{Root, Settings};
+use projections::fold::root::{FoldSettings, Root};
 use projections::ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ pub struct Checkpoint {
     /// When it was committed, milliseconds since 1970.
     pub committed_at: i64,
     /// What the generation was made with.
-    pub settings: Settings,
+    pub settings: FoldSettings,
     /// Totals and counters.
     pub root: Root,
     /// When another generation became live instead, milliseconds since 1970. A commit counts only
@@ -78,7 +78,7 @@ impl Store {
     pub async fn open_live(
         &self,
         incarnation: &str,
-        settings: &Settings,
+        settings: &FoldSettings,
     ) -> Result<Checkpoint, Error> {
         let generation = match self.live().await? {
             Some(generation) => generation,
@@ -124,7 +124,7 @@ impl Store {
 
     /// Makes generation 1. Every step can be done again, so a crash between two costs nothing;
     /// the pointer comes last.
-    async fn make_first(&self, incarnation: &str, settings: &Settings) -> Result<u32, Error> {
+    async fn make_first(&self, incarnation: &str, settings: &FoldSettings) -> Result<u32, Error> {
         let generation = 1;
         self.make_collections(generation).await?;
         self.make_indexes(generation).await?;

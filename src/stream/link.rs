@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use super::address::Address;
 use super::answers::Answers;
 use super::error::Error;
-use super::settings::Settings;
+use super::settings::LogSettings;
 use super::subject;
 use super::writes::Writes;
 use crate::seldom::Seldom;
@@ -50,7 +50,7 @@ impl Link {
     /// # Errors
     /// [`Error::Address`], [`Error::NotLetIn`], [`Error::Unreachable`], [`Error::Stream`].
     pub async fn open(
-        settings: &Settings,
+        settings: &LogSettings,
         refused: &Arc<Seldom>,
         writes: &Arc<Writes>,
     ) -> Result<Arc<Self>, Error> {
@@ -83,7 +83,7 @@ impl Link {
 /// Replaces each connection that has ended by another one.
 async fn keep(
     link: Weak<Link>,
-    settings: Settings,
+    settings: LogSettings,
     refused: Arc<Seldom>,
     writes: Arc<Writes>,
     mut ended: CancellationToken,
@@ -110,7 +110,7 @@ async fn keep(
 
 impl Connection {
     async fn open(
-        settings: &Settings,
+        settings: &LogSettings,
         refused: &Arc<Seldom>,
         writes: &Arc<Writes>,
     ) -> Result<Self, Error> {
@@ -131,7 +131,7 @@ impl Connection {
 /// # Errors
 /// [`Error::Address`], [`Error::NotLetIn`], [`Error::Unreachable`].
 pub(super) async fn connect(
-    settings: &Settings,
+    settings: &LogSettings,
     lost: watch::Sender<bool>,
 ) -> Result<Client, Error> {
     let address = Address::parse(&settings.url)?;

@@ -12,7 +12,7 @@ use super::address::Address;
 use super::duplicate::Duplicates;
 use super::error::Error;
 use super::link::Link;
-use super::settings::Settings;
+use super::settings::LogSettings;
 use super::writes::Writes;
 use crate::seldom::Seldom;
 
@@ -26,7 +26,7 @@ pub(super) const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 pub struct Log {
     pub(super) link: Arc<Link>,
     /// Where it is.
-    pub settings: Settings,
+    pub settings: LogSettings,
     /// Events that it did not take.
     pub refused: Arc<Seldom>,
     pub(super) duplicates: Arc<Duplicates>,
@@ -64,7 +64,7 @@ impl Log {
     /// # Errors
     /// [`Error::Address`], [`Error::Unreachable`], [`Error::NotLetIn`], [`Error::NoJetStream`],
     /// [`Error::Unfit`], [`Error::Stream`].
-    pub async fn connect(settings: Settings) -> Result<Self, Error> {
+    pub async fn connect(settings: LogSettings) -> Result<Self, Error> {
         let (log, is_there) = Log::reach(settings).await?;
         if !is_there {
             log.make_stream().await?;
@@ -76,12 +76,12 @@ impl Log {
     ///
     /// # Errors
     /// As [`Log::connect`].
-    pub async fn find(settings: Settings) -> Result<Option<Self>, Error> {
+    pub async fn find(settings: LogSettings) -> Result<Option<Self>, Error> {
         let (log, is_there) = Log::reach(settings).await?;
         Ok(is_there.then_some(log))
     }
 
-    async fn reach(settings: Settings) -> Result<(Self, bool), Error> {
+    async fn reach(settings: LogSettings) -> Result<(Self, bool), Error> {
         let url = Address::parse(&settings.url)?.to_string();
         let refused = Arc::default();
         let writes = Arc::default();

@@ -43,4 +43,4 @@ mod writes;
 pub use self::error::Error;
 pub use self::log::{Extent, Log};
 pub use self::record::{REPLAY_OF, Record, Unreadable};
-pub use self::settings::Settings;
+pub use self::settings::LogSettings;

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Where the log is and what it is called.
 #[derive(Clone)]
-pub struct Settings {
+pub struct LogSettings {
     /// The server, with user and password where it wants them.
     pub url: String,
     /// The stream's name, `EVENTS`.
@@ -15,8 +15,8 @@ pub struct Settings {
     pub max_bytes: i64,
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for LogSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("LogSettings").field("stream", &self.stream).finish_non_exhaustive()
     }
 }

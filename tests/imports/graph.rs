@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::source::{Named, Source, below};
+use super::source::{Named, below};
 
 /// The crates of the workspace, and where their files are.
 const CRATES: [(&str, &str); 4] = [

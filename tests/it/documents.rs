@@ -61,8 +61,8 @@ pub async fn of_generation(database: &mongodb::Database, generation: u32) -> Doc
 /// Customers, each of its document and its row of a tally.
 pub async fn customers(database: &mongodb::Database) -> BTreeMap<String, Customer> {
     let tallies = tallies(database).await;
-    let known = known::<customers::Record>(database, "g1_customers").await;
-    let customer = |(id, record): (String, customers::Record)| {
+    let known = known::<customers::CustomerDocument>(database, "g1_customers").await;
+    let customer = |(id, record): (String, customers::CustomerDocument)| {
         let key = TallyKey::new(Entity::Customer, record.ordinal).to_id();
         let row = tallies[&key].get(record.ordinal);
         (id, Customer::of(record, &row))
@@ -73,8 +73,8 @@ pub async fn customers(database: &mongodb::Database) -> BTreeMap<String, Custome
 /// Products, each of its document and its row of a tally.
 pub async fn products(database: &mongodb::Database) -> BTreeMap<String, Product> {
     let tallies = tallies(database).await;
-    let known = known::<products::Record>(database, "g1_products").await;
-    let product = |(id, record): (String, products::Record)| {
+    let known = known::<products::ProductDocument>(database, "g1_products").await;
+    let product = |(id, record): (String, products::ProductDocument)| {
         let key = TallyKey::new(Entity::Product, record.ordinal).to_id();
         let row = tallies[&key].get(record.ordinal);
         (id, Product::of(record, &row))

@@ -10,7 +10,7 @@ use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
 use adaptive_bi::config::Settings;
 use adaptive_bi::projector::Projector;
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
@@ -169,7 +169,7 @@ impl Shop {
     }
 
     /// A projector alone.
-    pub async fn project(&self, limits: Limits) -> Running {
+    pub async fn project(&self, limits: BatchLimits) -> Running {
         let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
         let projector = Projector {
             store: self.store().await,

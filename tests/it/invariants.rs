@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::State;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
@@ -52,7 +52,7 @@ fn added(rows: impl Iterator<Item = Row>) -> Row {
 async fn revenue_is_the_same_in_every_read_model() {
     let shop = Shop::new().await;
     let position = shop.publish_all(&mixed(2_000, 1)).await;
-    let projector = shop.project(Limits { events: 150, ..Limits::default() }).await;
+    let projector = shop.project(BatchLimits { events: 150, ..BatchLimits::default() }).await;
     let root = shop.folded(position).await.root;
     projector.stop().await;
     let customers = documents::customers(&shop.database).await;
@@ -96,7 +96,7 @@ async fn any_batching_of_the_same_log_gives_the_same_documents() {
     let mut reference = None;
     for events in [20_000, 1, 7, 64] {
         let shop = whole.sibling().await;
-        let projector = shop.project(Limits { events, ..Limits::default() }).await;
+        let projector = shop.project(BatchLimits { events, ..BatchLimits::default() }).await;
         shop.folded(position).await;
         projector.stop().await;
         let documents = shop.documents().await;
@@ -112,7 +112,7 @@ async fn a_projector_that_stops_and_starts_at_any_commit_gives_the_same_document
     let whole = Shop::new().await;
     let position = whole.publish_all(&mixed(600, 3)).await;
     let parts = whole.sibling().await;
-    let limits = Limits { events: 40, ..Limits::default() };
+    let limits = BatchLimits { events: 40, ..BatchLimits::default() };
     let mut starts = 0;
     while parts.checkpoint().await.map_or(0, |it| it.position) < position {
         let from = parts.checkpoint().await.map_or(0, |it| it.position);
@@ -122,7 +122,7 @@ async fn a_projector_that_stops_and_starts_at_any_commit_gives_the_same_document
         starts += 1;
     }
     assert!(starts > 2, "only {starts} starts");
-    let projector = whole.project(Limits::default()).await;
+    let projector = whole.project(BatchLimits::default()).await;
     whole.folded(position).await;
     projector.stop().await;
     assert_same(&whole.documents().await, &parts.documents().await);
@@ -132,7 +132,8 @@ async fn a_projector_that_stops_and_starts_at_any_commit_gives_the_same_document
 async fn two_projectors_on_one_database_make_the_documents_of_one() {
     let both = Shop::new().await;
     let alone = both.sibling().await;
-    let limits = Limits { events: 20, linger: Duration::from_millis(1), ..Limits::default() };
+    let limits =
+        BatchLimits { events: 20, linger: Duration::from_millis(1), ..BatchLimits::default() };
     let (first, second) = (both.project(limits).await, both.project(limits).await);
     let mut position = 0;
     for (n, part) in mixed(1_200, 4).chunks(200).enumerate() {
@@ -150,7 +151,7 @@ async fn two_projectors_on_one_database_make_the_documents_of_one() {
     }
     first.stop().await;
     second.stop().await;
-    let projector = alone.project(Limits::default()).await;
+    let projector = alone.project(BatchLimits::default()).await;
     alone.folded(position).await;
     projector.stop().await;
     assert_same(&alone.documents().await, &both.documents().await);
@@ -171,7 +172,7 @@ async fn customers_who_lose_a_first_or_last_purchase_have_the_next_one() {
         before.extend((2..=5).map(|n| bought(user, n, "completed")));
         before.push(bought(user, 1, "pending"));
     }
-    let projector = shop.project(Limits::default()).await;
+    let projector = shop.project(BatchLimits::default()).await;
     let position = shop.publish_all(&before).await;
     shop.folded(position).await;
     projector.stop().await;
@@ -192,7 +193,7 @@ async fn customers_who_lose_a_first_or_last_purchase_have_the_next_one() {
     }
     // All of it in one batch: what the projector asks must leave out what the batch changed.
     let position = shop.publish_all(&after).await;
-    let projector = shop.project(Limits::default()).await;
+    let projector = shop.project(BatchLimits::default()).await;
     shop.folded(position).await;
     projector.stop().await;
     let customers = documents::customers(&shop.database).await;
@@ -208,7 +209,7 @@ async fn customers_who_lose_a_first_or_last_purchase_have_the_next_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_newest_event_no_longer_says_is_no_longer_stored() {
     let shop = Shop::new().await;
-    let projector = shop.project(Limits::default()).await;
+    let projector = shop.project(BatchLimits::default()).await;
     let full = json!({
         "productId": "p1", "category": "Toys", "updatedAt": "2026-05-01",
         "shippingAddress": { "country": "France" },

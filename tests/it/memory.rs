@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adaptive_bi::http::parameters::Parameters;
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::query::cache::{CacheKey, ResponseCache};
 use adaptive_bi::query::current::Current;
 use adaptive_bi::query::latest;
@@ -102,7 +102,7 @@ async fn what_is_remembered_is_what_would_be_read() {
         .zip(visits.chunks(15))
         .flat_map(|(sales, visits)| [sales, visits].concat())
         .collect();
-    let projector = shop.project(Limits::default()).await;
+    let projector = shop.project(BatchLimits::default()).await;
     let (follower, mut latest) = watch::channel(None);
     let (ending, kept) = (CancellationToken::new(), Arc::<ResponseCache>::default());
     let following =

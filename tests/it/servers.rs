@@ -23,7 +23,7 @@ impl Servers {
 
 /// Starts a pair.
 pub async fn start(data_dir: PathBuf) -> Services {
-    let settings = services::Settings {
+    let settings = services::ServicesSettings {
         data_dir,
         cache_dir: config::cache_dir(),
         nats_url: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::push::Sales;
 use adaptive_bi::query::cache::ResponseCache;
@@ -21,7 +21,7 @@ use crate::harness::Shop;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     let shop = Shop::new().await;
-    let projector = shop.project(Limits::default()).await;
+    let projector = shop.project(BatchLimits::default()).await;
     // Nobody hands on what is announced here, so that all of it is lost.
     let (announcements, _) = broadcast::channel(8);
     let (_, log_end) = watch::channel(None);

@@ -10,7 +10,7 @@ use adaptive_bi::stream::read::Next;
 use adaptive_bi::stream::{Log, subject};
 use anyhow::{Context, bail};
 
-use super::record::Record;
+use super::record::Journal;
 
 /// What is missing and what is there too often.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Check {
     /// Where a server does not answer.
     pub async fn against(
         &mut self,
-        record: &Record,
+        record: &Journal,
         checkpoint: &Checkpoint,
         last: u64,
     ) -> anyhow::Result<Found> {

@@ -98,7 +98,7 @@ impl Ground {
     /// Where one of them does not start.
     pub async fn prepare(setting: Setting) -> anyhow::Result<Ground> {
         let folder = Folder::make(&setting)?;
-        let services = services::Settings {
+        let services = services::ServicesSettings {
             data_dir: setting.folder.clone(),
             cache_dir: setting.cache_dir.clone(),
             nats_url: None,
@@ -299,8 +299,8 @@ impl Ground {
     }
 }
 
-fn log_settings(url: &str) -> stream::Settings {
-    stream::Settings {
+fn log_settings(url: &str) -> stream::LogSettings {
+    stream::LogSettings {
         url: url.to_owned(),
         stream: "SOAK".to_owned(),
         prefix: "soak".to_owned(),

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use adaptive_bi::command::stop_asked;
 use adaptive_bi::failpoint;
 use adaptive_bi::projector::Projector;
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::say;
 use adaptive_bi::store::Store;
@@ -188,8 +188,8 @@ async fn differences(ground: &Ground) -> anyhow::Result<Vec<String>> {
     let projector = Projector {
         store: alone.clone(),
         log: ground.log.clone(),
-        settings: root::Settings::new("GBP"),
-        limits: Limits::default(),
+        settings: root::FoldSettings::new("GBP"),
+        limits: BatchLimits::default(),
         status: Arc::new(status),
     };
     let stop = CancellationToken::new();

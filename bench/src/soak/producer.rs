@@ -9,7 +9,7 @@ use projections::time::Time;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::record::{Record, Told};
+use super::record::{Journal, Told};
 use crate::load::Load;
 
 /// How often it sends.
@@ -20,7 +20,7 @@ const UNDER_WAY: u64 = 4_000;
 /// A producer of the mixed load, every event with an id of its own. Never sends one again.
 pub struct Producer {
     /// What it was told.
-    pub record: Record,
+    pub record: Journal,
     pace: watch::Sender<Pace>,
     under_way: Arc<AtomicU64>,
     task: JoinHandle<()>,
@@ -47,7 +47,7 @@ impl Producer {
     /// Begins, at rest.
     #[must_use]
     pub fn on(log: Log, name: &str, seed: u64) -> Producer {
-        let (record, under_way) = (Record::default(), Arc::<AtomicU64>::default());
+        let (record, under_way) = (Journal::default(), Arc::<AtomicU64>::default());
         let (pace, told) = watch::channel(Pace::Rest);
         let load = Load::new(name, seed);
         let task = tokio::spawn(produce(log, load, record.clone(), told, Arc::clone(&under_way)));
@@ -73,7 +73,7 @@ impl Producer {
 async fn produce(
     log: Log,
     mut load: Load,
-    record: Record,
+    record: Journal,
     mut pace: watch::Receiver<Pace>,
     under_way: Arc<AtomicU64>,
 ) {

@@ -28,7 +28,7 @@ impl From<Result<Stored, Refusal>> for Told {
 
 /// Every event by its id, and what was told of it.
 #[derive(Debug, Clone, Default)]
-pub struct Record(Arc<Mutex<Notes>>);
+pub struct Journal(Arc<Mutex<Notes>>);
 
 #[derive(Debug, Default)]
 struct Notes {
@@ -56,7 +56,7 @@ pub struct Disagreement {
     pub duplicated: u64,
 }
 
-impl Record {
+impl Journal {
     /// Notes what was told of an event.
     pub fn note(&self, id: String, told: Told) {
         let mut notes = self.lock();
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_record_tells_what_is_lost_from_what_is_there_twice() {
-        let record = Record::default();
+        let record = Journal::default();
         for (id, told) in [
             ("once", Told::Acknowledged(1)),
             ("twice", Told::Acknowledged(2)),

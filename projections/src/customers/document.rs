@@ -52,7 +52,7 @@ pub struct Customer {
 /// A customer's document: who it is. What is counted of it is a [`Row`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Record {
+pub struct CustomerDocument {
     /// As in [`Customer`].
     pub ordinal: u32,
     /// As in [`Customer`].
@@ -77,13 +77,13 @@ impl Collection for Customers {
     const ENTITY: Option<Entity> = Some(Entity::Customer);
     type Key = Box<str>;
     type Document = Customer;
-    type Stored = Record;
+    type Stored = CustomerDocument;
 
     fn stored(customer: &Customer) -> impl Serialize + '_ {
         customer.record()
     }
 
-    fn read(record: Record) -> Customer {
+    fn read(record: CustomerDocument) -> Customer {
         Customer::of(record, &[0; 20])
     }
 
@@ -172,8 +172,8 @@ impl Customer {
 
     /// A customer as stored.
     #[must_use]
-    pub fn of(record: Record, row: &Row) -> Self {
-        let Record { ordinal, guest, profile } = record;
+    pub fn of(record: CustomerDocument, row: &Row) -> Self {
+        let CustomerDocument { ordinal, guest, profile } = record;
         let mut customer = Customer { guest, profile, ..Customer::new("", ordinal, Time(0)) };
         customer.count(row);
         customer
@@ -195,8 +195,8 @@ impl Customer {
 
     /// Its document.
     #[must_use]
-    pub fn record(&self) -> Record {
-        Record { ordinal: self.ordinal, guest: self.guest, profile: self.profile.clone() }
+    pub fn record(&self) -> CustomerDocument {
+        CustomerDocument { ordinal: self.ordinal, guest: self.guest, profile: self.profile.clone() }
     }
 
     /// What is counted of it.

@@ -15,7 +15,7 @@ pub const FOLD_VERSION: u32 = 2;
 /// What a generation was made with. Other settings would make other documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Settings {
+pub struct FoldSettings {
     /// [`FOLD_VERSION`].
     pub fold_version: u32,
     /// The shop's currency; events that name another are quarantined.
@@ -24,11 +24,11 @@ pub struct Settings {
     pub activity_window_ms: i64,
 }
 
-impl Settings {
+impl FoldSettings {
     /// Settings for a shop of that currency: activities are remembered for 24 h.
     #[must_use]
     pub fn new(currency: &str) -> Self {
-        Settings {
+        FoldSettings {
             fold_version: FOLD_VERSION,
             currency: currency.to_owned(),
             activity_window_ms: 24 * 3600 * 1000,

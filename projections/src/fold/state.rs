@@ -7,7 +7,7 @@ use std::hash::Hash;
 
 use super::dedup::Dedup;
 use super::outcome::Outcome;
-use super::root::{Root, Settings};
+use super::root::{FoldSettings, Root};
 use super::working_set::{NotAtHand, WorkingSet};
 use crate::collection::Collection;
 use crate::collections::{Listed, WorkingSets};
@@ -61,7 +61,7 @@ pub struct Named {
 /// The state of a fold: what is at hand of a generation, and the root.
 pub struct Fold {
     /// What the generation was made with.
-    pub settings: Settings,
+    pub settings: FoldSettings,
     /// Totals and counters.
     pub root: Root,
     /// Documents at hand.
@@ -76,7 +76,7 @@ impl Fold {
     /// A fold that goes on from `root`. The blocks of seen ids must be handed to
     /// [`Dedup::restore`] before the first batch.
     #[must_use]
-    pub fn new(settings: Settings, root: Root) -> Self {
+    pub fn new(settings: FoldSettings, root: Root) -> Self {
         let dedup = Dedup::new(settings.activity_window_ms);
         Fold { settings, root, sets: WorkingSets::new(), dedup, rechecked: HashMap::new() }
     }

@@ -20,7 +20,7 @@ pub struct Product {
     pub ordinal: u32,
     /// What its newest product event states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<Box<Entry>>,
+    pub catalogue: Option<Box<CatalogueEntry>>,
     /// Items on hand, where ever stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock: Option<i64>,
@@ -45,12 +45,12 @@ pub struct Product {
 /// A product's document: what is stated of it. What is counted of it is a [`Row`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Record {
+pub struct ProductDocument {
     /// As in [`Product`].
     pub ordinal: u32,
     /// As in [`Product`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<Box<Entry>>,
+    pub catalogue: Option<Box<CatalogueEntry>>,
     /// As in [`Product`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock: Option<i64>,
@@ -69,13 +69,13 @@ impl Collection for Products {
     const ENTITY: Option<Entity> = Some(Entity::Product);
     type Key = Box<str>;
     type Document = Product;
-    type Stored = Record;
+    type Stored = ProductDocument;
 
     fn stored(product: &Product) -> impl Serialize + '_ {
         product.record()
     }
 
-    fn read(record: Record) -> Product {
+    fn read(record: ProductDocument) -> Product {
         Product::of(record, &[0; 21])
     }
 
@@ -99,7 +99,7 @@ pub type Row = [i64; 21];
 /// What a product event states, its stock apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// Name.
     pub name: Box<str>,
     /// Category; what later sales that state none count under.
@@ -120,11 +120,11 @@ pub struct Entry {
     pub version: Version,
 }
 
-impl Entry {
+impl CatalogueEntry {
     /// What an event states.
     #[must_use]
     pub fn of(event: &event::Product<'_>, version: Version) -> Self {
-        Entry {
+        CatalogueEntry {
             name: event.name.as_ref().into(),
             category: event.category.as_ref().into(),
             price: event.price,
@@ -137,16 +137,16 @@ impl Entry {
 
     /// Whether two events state the same, whenever they did.
     #[must_use]
-    pub fn says_the_same(&self, other: &Entry) -> bool {
-        Entry { version: self.version, ..other.clone() } == *self
+    pub fn says_the_same(&self, other: &CatalogueEntry) -> bool {
+        CatalogueEntry { version: self.version, ..other.clone() } == *self
     }
 }
 
 impl Product {
     /// A product as stored.
     #[must_use]
-    pub fn of(record: Record, row: &Row) -> Self {
-        let Record { ordinal, catalogue, stock, stock_version } = record;
+    pub fn of(record: ProductDocument, row: &Row) -> Self {
+        let ProductDocument { ordinal, catalogue, stock, stock_version } = record;
         let mut product =
             Product { ordinal, catalogue, stock, stock_version, ..Product::default() };
         product.take_counts(row);
@@ -164,8 +164,8 @@ impl Product {
 
     /// Its document.
     #[must_use]
-    pub fn record(&self) -> Record {
-        Record {
+    pub fn record(&self) -> ProductDocument {
+        ProductDocument {
             ordinal: self.ordinal,
             catalogue: self.catalogue.clone(),
             stock: self.stock,
@@ -184,7 +184,7 @@ impl Product {
     }
 
     /// Replaces the catalogue's entry, unless what is known is newer.
-    pub fn state_entry(&mut self, mut entry: Entry) -> Stated {
+    pub fn state_entry(&mut self, mut entry: CatalogueEntry) -> Stated {
         let known = self.catalogue.as_deref();
         let same = known.is_some_and(|known| known.says_the_same(&entry));
         let (stated, version) = entry.version.weigh(known.map(|known| known.version), same);

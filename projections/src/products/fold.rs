@@ -1,6 +1,6 @@
 //! What the events of products change: what the catalogue states, and what the warehouse does.
 
-use super::document::{Entry, Product, Products};
+use super::document::{CatalogueEntry, Product, Products};
 use super::event;
 use super::id::RESERVED;
 use super::stock::Stock;
@@ -26,7 +26,7 @@ impl EventKind for event::Product<'_> {
     ) -> Result<Outcome, NotAtHand> {
         let version = stamp.version(self.updated_at);
         let stated = fold.state_product(&self.product_id, resolved, |product| {
-            let entry = product.state_entry(Entry::of(self, version));
+            let entry = product.state_entry(CatalogueEntry::of(self, version));
             // The stock has a version of its own: what the event says of it may be news where the
             // rest is late, and late where the rest is news.
             let stock = self.stock.map(|stock| product.state_stock(stock, version));

@@ -6,7 +6,7 @@ mod figures;
 use std::collections::BTreeMap;
 
 use projections::event::{self, Event, Limits};
-use projections::products::Entry;
+use projections::products::CatalogueEntry;
 use projections::testing::Logged;
 use projections::time::Time;
 
@@ -60,7 +60,7 @@ struct Person {
 #[derive(Default)]
 struct Thing {
     ordinal: u32,
-    entry: Option<Entry>,
+    entry: Option<CatalogueEntry>,
     stock: Option<(i64, Age)>,
 }
 
@@ -226,7 +226,7 @@ impl Naive {
 
     fn product(&mut self, event: &event::Product<'static>, place: u64) -> Came {
         let age = (event.updated_at, place);
-        let entry = Entry {
+        let entry = CatalogueEntry {
             name: (*event.name).into(),
             category: (*event.category).into(),
             price: event.price,
@@ -316,15 +316,15 @@ impl Naive {
 }
 
 impl Thing {
-    fn enter(&mut self, mut entry: Entry) -> Came {
+    fn enter(&mut self, mut entry: CatalogueEntry) -> Came {
         let mut came = Came::Applied;
         if let Some(known) = &self.entry {
-            let age = |entry: &Entry| (entry.version.updated_at, entry.version.position);
+            let age = |entry: &CatalogueEntry| (entry.version.updated_at, entry.version.position);
             if is_older(age(&entry), age(known)) {
                 return Came::Stale;
             }
             entry.version.updated_at = after(age(&entry), age(known)).0;
-            if (Entry { version: entry.version, ..known.clone() }) == entry {
+            if (CatalogueEntry { version: entry.version, ..known.clone() }) == entry {
                 came = Came::Unchanged;
                 entry.version.position = known.version.position;
             }

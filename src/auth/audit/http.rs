@@ -15,7 +15,7 @@ use crate::http::Routes;
 use crate::http::envelope::Envelope;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::http::parameters::values::{OneOf, Own, Since, Text, Until, Whole};
-use crate::http::parameters::{Asked, Parameter, Parameters, Query};
+use crate::http::parameters::{Parameter, Parameters, Params, Query};
 use crate::http::problem::Problem;
 use crate::rights::access::Access;
 use crate::rights::role::{Action, Resource};
@@ -90,7 +90,7 @@ impl From<AuditRow> for Entry {
 
 async fn list(
     State(store): State<Platform>,
-    Asked(Page { mut wanted, limit }): Asked<Page>,
+    Params(Page { mut wanted, limit }): Params<Page>,
 ) -> Result<Response, Problem> {
     // One more than is shown says whether there are more.
     wanted.limit = limit as usize + 1;

@@ -31,7 +31,7 @@ pub fn new_account(body: &mut Fields, created_by: &str) -> NewAccount {
 /// What is to be changed of an account, whichever it is: what is not there stays; a text that is empty
 /// is taken away.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct AccountPatch {
     email: Option<String>,
     username: Option<String>,
     first_name: Option<String>,
@@ -42,13 +42,13 @@ pub struct Asked {
     is_active: Option<bool>,
 }
 
-impl Asked {
+impl AccountPatch {
     /// Reads it. Null and an empty text take away. What is wrong is kept in mind by `body`.
     pub fn read(body: &mut Fields) -> Self {
         if body.get("password").is_some() {
             body.wrong("password", "is not changed here but by POST /api/auth/password");
         }
-        Asked {
+        AccountPatch {
             email: body.optional_email("email"),
             username: body.change("username", 20, AT_MOST_20),
             first_name: body.change("firstName", 50, AT_MOST_50),
@@ -181,7 +181,7 @@ mod tests {
 
     fn read(body: &Value) -> Result<Change, String> {
         let mut fields = Fields::parse(body.to_string().as_bytes()).unwrap();
-        let asked = Asked::read(&mut fields);
+        let asked = AccountPatch::read(&mut fields);
         fields
             .finish()
             .map(|()| asked.of(&account()))

@@ -23,7 +23,7 @@ use crate::http::envelope::Envelope;
 use crate::http::gate::Refusal;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::parameters::values::Text;
-use crate::http::parameters::{Asked, Parameter};
+use crate::http::parameters::{Parameter, Params};
 use crate::http::problem::{Problem, ProblemType};
 use crate::rights::access::Access::{self, Allowed, SignedIn};
 use crate::rights::caller::Person;
@@ -84,7 +84,7 @@ fn of_show() -> Operation {
 
 fn of_change() -> Operation {
     let answer = Answer::data::<OneUser>("The account as it is now.");
-    let body = Fields::described(fields::Asked::read);
+    let body = Fields::described(fields::AccountPatch::read);
     Operation::new(Tag::Users, "changeUser", "Changes an account", answer)
         .about(
             "One's own, or any with `users:update`. What is left out stays; null and an empty text take \
@@ -168,7 +168,7 @@ struct RecentUser {
 
 async fn list(
     State(accounts): State<Arc<Accounts>>,
-    Asked(Page { number, limit, wanted }): Asked<Page>,
+    Params(Page { number, limit, wanted }): Params<Page>,
 ) -> Result<Response, Problem> {
     let found = accounts.store.accounts(&wanted).await.map_err(Error::from)?;
     let total = found.total;
@@ -247,7 +247,7 @@ async fn change(
 ) -> Result<Response, Problem> {
     own_or_allowed(&accounts, &person, &id, Action::Update, &origin).await?;
     found(&accounts, &id).await?;
-    let asked = fields::Asked::read(&mut body);
+    let asked = fields::AccountPatch::read(&mut body);
     body.finish()?;
     // What it changes of an account is found out when that is written.
     let asked = move |account: &Account| asked.of(account);

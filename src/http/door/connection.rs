@@ -84,10 +84,10 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, man
             is_first
         });
     };
-    let line = place.line().clone();
+    let handle = place.handle().clone();
     let socket = TokioIo::new(Socket::new(stream, heard, timeouts.write, place));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(line.clone());
+        request.extensions_mut().insert(handle.clone());
         answer(router.clone(), peer, phase.clone(), request)
     });
     let connection = http1::Builder::new()

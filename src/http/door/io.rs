@@ -30,7 +30,7 @@ pub(super) struct Socket<F> {
 impl<F: Fn() + Unpin> Socket<F> {
     /// `heard` is called when bytes come in.
     pub(super) fn new(stream: TcpStream, heard: F, write_within: Duration, place: Place) -> Self {
-        let told_to_end = Box::pin(place.line().is_hung_up());
+        let told_to_end = Box::pin(place.handle().is_hung_up());
         let trickle = Trickle::new();
         Socket { stream, heard, write_within, stalled: None, told_to_end, trickle, place }
     }
@@ -62,7 +62,7 @@ impl<F: Fn() + Unpin> AsyncRead for Socket<F> {
             // As if the other end had closed it.
             return Poll::Ready(Ok(()));
         }
-        let is_web_socket = self.place.line().is_web_socket();
+        let is_web_socket = self.place.handle().is_web_socket();
         if is_web_socket {
             ready!(self.trickle.poll_ready(context));
         }
@@ -116,7 +116,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    use super::super::places::Line;
+    use super::super::places::ConnectionHandle;
     use super::*;
 
     async fn pair(heard: impl Fn() + Unpin) -> (Socket<impl Fn() + Unpin>, TcpStream) {
@@ -158,11 +158,11 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let place = Place::alone();
-        let line: Line = place.line().clone();
+        let handle: ConnectionHandle = place.handle().clone();
         let mut socket = Socket::new(stream, || (), Duration::from_secs(9), place);
         let reading = tokio::spawn(async move { socket.read(&mut [0]).await.unwrap() });
-        assert!(!line.is_over());
-        line.hang_up();
+        assert!(!handle.is_over());
+        handle.hang_up();
         assert_eq!(reading.await.unwrap(), 0);
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
     }

@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::client::ClientAddr;
 use super::gcra::{Limiter, Quota, Refused, Standing};
-use super::settings::Settings;
+use super::settings::DoorSettings;
 use super::shares::network;
 use crate::http::problem::{Problem, ProblemType};
 use crate::rights::caller::Caller;
@@ -150,7 +150,7 @@ fn seconds(duration: Duration) -> u32 {
 
 /// All limits; `None` where one was set to be none.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(super) struct RateLimits {
     address: Option<Limit>,
     sign_in: Option<Limit>,
     register: Option<Limit>,
@@ -158,9 +158,9 @@ pub(super) struct Limits {
     ingest: Option<Limit>,
 }
 
-impl Limits {
-    pub(super) fn new(settings: &Settings) -> Self {
-        Limits {
+impl RateLimits {
+    pub(super) fn new(settings: &DoorSettings) -> Self {
+        RateLimits {
             address: Limit::new("address", None, settings.address()),
             sign_in: Limit::new("sign-in", Some("failures"), settings.sign_in()),
             register: Limit::new("register", Some("accounts"), settings.register()),
@@ -173,7 +173,7 @@ impl Limits {
 /// How many events a caller may still send; an extension of ingest requests.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    limits: Arc<Limits>,
+    limits: Arc<RateLimits>,
     key: Key,
 }
 
@@ -191,7 +191,7 @@ impl Budget {
 
 /// Before authentication: requests by address, and failed sign-ins.
 pub(super) async fn by_address(
-    State(limits): State<Arc<Limits>>,
+    State(limits): State<Arc<RateLimits>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -217,14 +217,14 @@ pub(super) async fn by_address(
 
 /// A sign-in counts as failed until its answer says that it was not, so that many at a time try no
 /// more than many in a row, and one that does not wait for its answer has tried as well.
-async fn sign_in(limits: &Limits, key: &Key, request: Request, next: Next) -> Response {
+async fn sign_in(limits: &RateLimits, key: &Key, request: Request, next: Next) -> Response {
     let is_counted = |response: &Response| response.status().is_client_error();
     counted(limits.sign_in.as_ref(), key, is_counted, next.run(request)).await
 }
 
 /// An account counts as made until its answer says that it was not. One that was not made for a fault
 /// of who asked counts as a sign-in that failed.
-async fn register(limits: &Limits, key: &Key, request: Request, next: Next) -> Response {
+async fn register(limits: &RateLimits, key: &Key, request: Request, next: Next) -> Response {
     let is_counted = |response: &Response| response.status().is_success();
     let made = counted(limits.register.as_ref(), key, is_counted, next.run(request));
     let has_failed = |response: &Response| {
@@ -254,7 +254,7 @@ async fn counted(
 
 /// After authentication: requests and events by caller.
 pub(super) async fn by_caller(
-    State(limits): State<Arc<Limits>>,
+    State(limits): State<Arc<RateLimits>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -290,8 +290,8 @@ mod tests {
     use super::super::settings;
     use super::*;
 
-    fn limits(flag: &str) -> Arc<Limits> {
-        Arc::new(Limits::new(&settings::parse(&[flag])))
+    fn limits(flag: &str) -> Arc<RateLimits> {
+        Arc::new(RateLimits::new(&settings::parse(&[flag])))
     }
 
     async fn status(router: &Router, request: axum::http::request::Builder) -> u16 {

@@ -47,15 +47,15 @@ use tower_http::compression::predicate::{Predicate, SizeAbove};
 
 use self::client::TrustedProxies;
 use self::cors::Origins;
-use self::limits::Limits;
-use self::settings::{Settings, Timeouts};
+use self::limits::RateLimits;
+use self::settings::{DoorSettings, Timeouts};
 use self::shares::Full;
 use super::problem::{Problem, ProblemType};
 pub(super) use access::REQUEST_ID;
 #[cfg(test)]
 pub(super) use access::around as with_access;
 pub use body::BODY_BYTES_MAX;
-pub use places::Line;
+pub use places::ConnectionHandle;
 
 /// Shorter answers are sent as they are: a packet is a packet.
 const COMPRESSED_FROM_BYTES: u16 = 1_024;
@@ -67,18 +67,18 @@ const FULL_RETRY_AFTER_S: u32 = 5;
 pub struct Door {
     proxies: Arc<TrustedProxies>,
     origins: Origins,
-    limits: Arc<Limits>,
+    limits: Arc<RateLimits>,
     timeouts: Timeouts,
 }
 
 impl Door {
     /// A door that has let nobody in yet.
     #[must_use]
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &DoorSettings) -> Self {
         Door {
             proxies: Arc::new(settings.trusted_proxies.clone()),
             origins: settings.cors_origin.clone(),
-            limits: Arc::new(Limits::new(settings)),
+            limits: Arc::new(RateLimits::new(settings)),
             timeouts: settings.timeouts,
         }
     }

@@ -19,23 +19,23 @@ const TOLD: usize = 64;
 /// A connection, as far as it concerns what is further in; an extension of its requests. It is of
 /// no use once the connection has ended.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct ConnectionHandle {
     over: CancellationToken,
     /// Its share of what its address may have, while nobody is known to be at its other end.
     share: Arc<Mutex<Option<Share<IpAddr>>>>,
     is_web_socket: Arc<AtomicBool>,
 }
 
-impl Line {
+impl ConnectionHandle {
     /// One that counts for nobody.
     #[must_use]
     pub fn alone() -> Self {
-        Line::with(None)
+        ConnectionHandle::with(None)
     }
 
     fn with(share: Option<Share<IpAddr>>) -> Self {
         let (over, is_web_socket) = (CancellationToken::new(), Arc::default());
-        Line { over, share: Arc::new(Mutex::new(share)), is_web_socket }
+        ConnectionHandle { over, share: Arc::new(Mutex::new(share)), is_web_socket }
     }
 
     /// Ends the connection, WebSocket or not.
@@ -72,14 +72,14 @@ impl Line {
 /// The place of a connection, until it ends.
 #[derive(Debug)]
 pub(super) struct Place {
-    line: Line,
+    handle: ConnectionHandle,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Place {
     fn new(permit: OwnedSemaphorePermit, share: Option<Share<IpAddr>>) -> Self {
         gauge!(telemetry::CONNECTIONS).increment(1.0);
-        Place { line: Line::with(share), _permit: permit }
+        Place { handle: ConnectionHandle::with(share), _permit: permit }
     }
 
     #[cfg(test)]
@@ -87,17 +87,17 @@ impl Place {
         Place::new(Arc::new(Semaphore::new(1)).try_acquire_owned().expect("one"), None)
     }
 
-    pub(super) fn line(&self) -> &Line {
-        &self.line
+    pub(super) fn handle(&self) -> &ConnectionHandle {
+        &self.handle
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         gauge!(telemetry::CONNECTIONS).decrement(1.0);
-        // Who still has the line, as a session that was begun on it, keeps neither.
-        self.line.is_known();
-        self.line.hang_up();
+        // A session that was begun on it may still have the handle, and keeps neither.
+        self.handle.is_known();
+        self.handle.hang_up();
     }
 }
 
@@ -178,13 +178,13 @@ mod tests {
         let Given::Served(first) = places.take(one, false) else { panic!("a place") };
         assert!(matches!(places.take(one, false), Given::Told(_, Full::OfOne)));
         let Given::Served(_second) = places.take(other, false) else { panic!("a place") };
-        first.line().is_known();
+        first.handle().is_known();
         let Given::Served(third) = places.take(one, false) else { panic!("a place") };
         let Given::Served(_fourth) = places.take(one, true) else { panic!("a place") };
         assert!(matches!(places.take(one, true), Given::Told(_, Full::InAll)));
-        let line = third.line().clone();
+        let handle = third.handle().clone();
         drop(third);
-        assert!(line.is_over());
+        assert!(handle.is_over());
         assert!(matches!(places.take(one, false), Given::Served(_)), "what ended counts no more");
     }
 }

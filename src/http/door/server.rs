@@ -17,7 +17,7 @@ use tracing::{error, warn};
 use super::Door;
 use super::connection::{self, Manner};
 use super::places::{Given, Places};
-use super::settings::{Settings, Timeouts};
+use super::settings::{DoorSettings, Timeouts};
 use super::shares::Full;
 
 /// What those who find no place have to send their request in.
@@ -33,7 +33,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     door: Door,
-    settings: Settings,
+    settings: DoorSettings,
     stop: CancellationToken,
 ) {
     let (timeouts, kill) = (settings.timeouts, CancellationToken::new());

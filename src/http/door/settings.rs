@@ -16,7 +16,7 @@ const LIMIT_MAX: u64 = u32::MAX as u64;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Settings")]
 #[group(id = "door")]
-pub struct Settings {
+pub struct DoorSettings {
     /// Proxies whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed: addresses and
     /// networks, separated by commas.
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
@@ -65,11 +65,11 @@ pub struct Settings {
 
 /// Settings as from the command line.
 #[cfg(test)]
-pub(in crate::http) fn parse(flags: &[&str]) -> Settings {
+pub(in crate::http) fn parse(flags: &[&str]) -> DoorSettings {
     #[derive(clap::Parser)]
     struct Cli {
         #[command(flatten)]
-        settings: Settings,
+        settings: DoorSettings,
     }
     let arguments = std::iter::once(&"test").chain(flags);
     <Cli as clap::Parser>::parse_from(arguments).settings
@@ -79,7 +79,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const SIGN_IN_WINDOW: Duration = Duration::from_mins(15);
 const HOUR: Duration = Duration::from_hours(1);
 
-impl Settings {
+impl DoorSettings {
     /// API requests by caller.
     pub(super) fn api(&self) -> Option<Quota> {
         quota(self.rate_limit_max_requests, Duration::from_millis(self.rate_limit_window_ms))

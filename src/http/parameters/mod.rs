@@ -263,14 +263,14 @@ impl Query {
 
 /// The parameters of a request, for a handler.
 #[derive(Debug)]
-pub struct Asked<P>(pub P);
+pub struct Params<P>(pub P);
 
-impl<S: Sync, P: Parameters> FromRequestParts<S> for Asked<P> {
+impl<S: Sync, P: Parameters> FromRequestParts<S> for Params<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let now = Time(chrono::Utc::now().timestamp_millis());
-        P::parse(&parts.uri, now).map(Asked).map_err(Problem::invalid)
+        P::parse(&parts.uri, now).map(Params).map_err(Problem::invalid)
     }
 }
 

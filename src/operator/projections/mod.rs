@@ -304,7 +304,7 @@ pub async fn follow_rate(
 
 #[cfg(test)]
 mod tests {
-    use projections::fold::root::{Root, Settings};
+    use projections::fold::root::{FoldSettings, Root};
 
     use super::*;
 
@@ -316,7 +316,7 @@ mod tests {
             incarnation: String::new(),
             anchor: None,
             committed_at: 0,
-            settings: Settings::new("GBP"),
+            settings: FoldSettings::new("GBP"),
             root: Root { log_time: Time(log_time), ..Root::default() },
             left_at: None,
         };

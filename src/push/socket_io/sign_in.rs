@@ -45,7 +45,7 @@ impl SocketIoPush {
                     return false;
                 }
                 self.callers().insert(socket.id, caller);
-                self.lines.signed_in(socket.id);
+                self.connections.signed_in(socket.id);
                 socket.join(ROOM);
                 let message = "You are signed in";
                 let told = json!({ "success": true, "message": message });

@@ -1,7 +1,7 @@
 //! `GET /api/metrics/customers`, and what the summary has of it.
 
+use projections::customers::CustomerDocument;
 use projections::customers::Customers;
-use projections::customers::Record;
 use projections::entity::Entity;
 use projections::family::Family;
 use projections::family::Slice;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Asked, Ranged};
+use crate::query::params::{Ranged, Selection};
 use crate::query::range::Used;
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone::{self, Trend};
@@ -117,7 +117,10 @@ pub struct Newcomers {
 ///
 /// # Errors
 /// As [`ReadContext::rollups`].
-pub async fn newcomers(from: ReadContext<'_>, asked: &Asked) -> Result<Newcomers, store::Error> {
+pub async fn newcomers(
+    from: ReadContext<'_>,
+    asked: &Selection,
+) -> Result<Newcomers, store::Error> {
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut first) = ([0; 3], None::<u32>);
     union::by_quarter(from, Family::Newcomers, &[Slice::WHOLE], asked.trend, |_, quarter, row| {
@@ -136,7 +139,7 @@ struct Spending {
 }
 
 struct Spent {
-    customer: Known<Record>,
+    customer: Known<CustomerDocument>,
     amount: Money,
     orders: i64,
 }
@@ -144,7 +147,7 @@ struct Spent {
 /// Who bought, and who spent most, in the range and statuses asked for; ties by id.
 async fn spending(
     from: ReadContext<'_>,
-    asked: &Asked,
+    asked: &Selection,
     limit: usize,
 ) -> Result<Spending, store::Error> {
     let root = &from.snapshot.checkpoint.root;
@@ -160,7 +163,7 @@ async fn spending(
     let cut = ranking::cut(sums.iter().map(|(amount, _)| *amount), limit);
     let customers =
         from.snapshot.entities::<Customers>(&from.ids(Entity::Customer, cut).await?).await?;
-    let spent = |customer: Known<Record>| {
+    let spent = |customer: Known<CustomerDocument>| {
         let sum = sums.get(customer.document.ordinal as usize).copied();
         let (amount, orders) = sum.unwrap_or_default();
         Spent { customer, amount: Money(amount), orders }

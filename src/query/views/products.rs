@@ -5,7 +5,7 @@ use projections::family::Family;
 use projections::family::Slice;
 use projections::money::{self, Money};
 use projections::products::Products;
-use projections::products::{RESERVED, Record};
+use projections::products::{ProductDocument, RESERVED};
 use projections::sales::sums::Sums;
 use projections::time::Time;
 use projections::topic::{Topic, Topics};
@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Asked, Ranged};
-use crate::query::range::{Quarters, Scope, Used};
+use crate::query::params::{Ranged, Selection};
+use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::{ranking, union};
 use crate::store;
@@ -103,7 +103,7 @@ impl Figures for ProductMetrics {
 #[derive(Debug)]
 pub struct Sold {
     /// The product.
-    pub product: Known<Record>,
+    pub product: Known<ProductDocument>,
     /// Items, in the range and statuses asked for.
     pub quantity: i64,
 }
@@ -114,7 +114,7 @@ pub struct Sold {
 /// As [`ReadContext::rollups`].
 pub async fn top(
     from: ReadContext<'_>,
-    asked: &Asked,
+    asked: &Selection,
     limit: usize,
 ) -> Result<Vec<Sold>, store::Error> {
     let root = &from.snapshot.checkpoint.root;
@@ -130,7 +130,7 @@ pub async fn top(
     let cut = ranking::cut(quantities.iter().copied(), limit + 1);
     let products =
         from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
-    let sold = |product: Known<Record>| Sold {
+    let sold = |product: Known<ProductDocument>| Sold {
         quantity: quantities.get(product.document.ordinal as usize).copied().unwrap_or(0),
         product,
     };
@@ -142,10 +142,13 @@ pub async fn top(
 }
 
 /// The products with the least on hand, ties by id.
-async fn low(from: ReadContext<'_>, limit: usize) -> Result<Vec<Known<Record>>, store::Error> {
+async fn low(
+    from: ReadContext<'_>,
+    limit: usize,
+) -> Result<Vec<Known<ProductDocument>>, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let mut lacking = vec![0_i64; root.next.of(Entity::Product) as usize];
-    let everything = Scope::Everything(Quarters::ALL);
+    let everything = Coverage::Everything(Quarters::ALL);
     union::by_entity(
         from,
         Family::Stock,
@@ -175,8 +178,8 @@ impl From<Sold> for Seller {
     }
 }
 
-impl From<Known<Record>> for Whole {
-    fn from(Known { id, document }: Known<Record>) -> Self {
+impl From<Known<ProductDocument>> for Whole {
+    fn from(Known { id, document }: Known<ProductDocument>) -> Self {
         let mut whole = Whole {
             product_id: id,
             name: None,

@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Asked, Ranged, Statuses, WHOLE};
-use crate::query::range::{Scope, Used};
+use crate::query::params::{Ranged, Selection, Statuses, WHOLE};
+use crate::query::range::{Coverage, Used};
 use crate::query::union;
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone::{self, Trend};
@@ -107,7 +107,7 @@ pub struct Totals {
 ///
 /// # Errors
 /// As [`ReadContext::rollups`].
-pub async fn figures(from: ReadContext<'_>, asked: &Asked) -> Result<Totals, store::Error> {
+pub async fn figures(from: ReadContext<'_>, asked: &Selection) -> Result<Totals, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let mut trend = Trend::new(asked.zone);
     let (mut total, mut returned): (Row, Row) = ([0; 3], [0; 3]);
@@ -140,10 +140,10 @@ fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
 }
 
 /// How many customers have a sale of the statuses asked for, in the range or ever.
-async fn buyers(from: ReadContext<'_>, asked: &Asked) -> Result<i64, store::Error> {
+async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<i64, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let scope = asked.scope(root);
-    if let Scope::Everything(_) = scope {
+    if let Coverage::Everything(_) = scope {
         return Ok(root.buyers.of(asked.statuses.one()));
     }
     let mut orders_of = vec![0_i64; root.next.of(Entity::Customer) as usize];

@@ -11,7 +11,7 @@ use super::{customers, sales};
 use crate::http::openapi::{Get, Tag};
 use crate::query::activities::{self, Activity};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Asked, Ranged};
+use crate::query::params::{Ranged, Selection};
 use crate::query::range::{Quarters, Used};
 use crate::query::view::{DASHBOARD, Figures, View};
 use crate::store;
@@ -137,7 +137,7 @@ impl Figures for Overview {
 /// made it worth looking.
 async fn behavior(
     from: ReadContext<'_>,
-    asked: &Asked,
+    asked: &Selection,
 ) -> Result<(Behavior, Option<u32>), store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let Some(range) = asked.range else {

@@ -5,14 +5,14 @@
 //! - [`change`]: what is changed of an account; [`relied`]: who asks for a change may still,
 //!   by the [`standing`] of their session; [`refused`]: why it was not made;
 //! - [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
-//! - [`door`]: the indexes of all these.
+//! - [`indexes`]: the indexes of all these.
 
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod change;
 pub mod directory;
-pub mod door;
+pub mod indexes;
 pub mod keys;
 pub mod refused;
 pub mod relied;

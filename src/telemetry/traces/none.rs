@@ -87,13 +87,13 @@ pub fn carried() -> Option<Arc<str>> {
 
 /// A batch on its way into the read models.
 #[derive(Debug, Default)]
-pub struct Batch(());
+pub struct BatchTrace(());
 
-impl Batch {
+impl BatchTrace {
     /// Of these messages, the first of which was read at that moment.
     #[must_use]
     pub fn of<'a>(_: impl ExactSizeIterator<Item = Message<'a>>, _: Moment) -> Self {
-        Batch(())
+        BatchTrace(())
     }
 
     /// It is folded.

@@ -154,23 +154,23 @@ pub fn carried() -> Option<Arc<str>> {
 /// A batch on its way into the read models: a span in the trace of each event that is traced, and
 /// one of its own. Where it is dropped before, it was not committed.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct BatchTrace {
     commit: Option<Span>,
     folds: Vec<Span>,
 }
 
-impl Batch {
+impl BatchTrace {
     /// Of these messages, the first of which was read at that moment.
     #[must_use]
     pub fn of<'a, M>(messages: M, since: Moment) -> Self
     where
         M: ExactSizeIterator<Item = Message<'a>>,
     {
-        let Some(tracer) = TRACER.get() else { return Batch::default() };
+        let Some(tracer) = TRACER.get() else { return BatchTrace::default() };
         let count = messages.len();
         let parents = sampled(messages);
         if parents.is_empty() {
-            return Batch::default();
+            return BatchTrace::default();
         }
         let links = parents.iter().map(|(parent, _)| Link::with_context(context_of(*parent)));
         let commit = span(tracer, "commit", SpanKind::Consumer, since)
@@ -184,7 +184,7 @@ impl Batch {
                 .with_links(link.iter().cloned().map(Link::with_context).collect())
                 .start_with_context(tracer, &below(*parent))
         });
-        Batch { folds: folds.collect(), commit: Some(commit) }
+        BatchTrace { folds: folds.collect(), commit: Some(commit) }
     }
 
     /// It is folded.
@@ -208,7 +208,7 @@ impl Batch {
     }
 }
 
-impl Drop for Batch {
+impl Drop for BatchTrace {
     fn drop(&mut self) {
         for span in self.folds.iter_mut().chain(&mut self.commit) {
             span.set_status(Status::error("not committed; it is read again"));

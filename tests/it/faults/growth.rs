@@ -1,6 +1,6 @@
 //! Input that would make documents grow.
 
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use projections::family::Dimension;
@@ -43,7 +43,7 @@ async fn open_vocabularies_make_no_document_grow_without_bound() {
         ));
     }
     let position = shop.publish_all(&events).await;
-    let projector = shop.project(Limits::default()).await;
+    let projector = shop.project(BatchLimits::default()).await;
     let counts = shop.folded(position).await.root.counts;
     projector.stop().await;
     assert_eq!((counts.applied, counts.quarantined), (position, 0), "{counts:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -83,7 +83,7 @@ async fn a_service_killed_at_random_points_ends_with_the_documents_of_one_left_a
     assert_eq!((counts.read, sum), (last, last), "{counts:?}");
 
     let alone = shop.sibling().await;
-    let projector = alone.project(Limits::default()).await;
+    let projector = alone.project(BatchLimits::default()).await;
     alone.folded(last).await;
     projector.stop().await;
     assert_same(&alone.documents().await, &shop.documents().await);

@@ -1,6 +1,6 @@
 //! Servers that are killed and started again.
 
-use adaptive_bi::projector::batch::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use serde_json::json;
 use services::{Server, to_stderr};
 
@@ -50,7 +50,7 @@ async fn a_service_whose_servers_are_killed_says_so_and_goes_on_where_it_was() {
     app.stop().await.expect("stopped");
 
     let alone = shop.sibling().await;
-    let projector = alone.project(Limits::default()).await;
+    let projector = alone.project(BatchLimits::default()).await;
     alone.folded(last).await;
     projector.stop().await;
     assert_same(&alone.documents().await, &shop.documents().await);

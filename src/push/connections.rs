@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::engine_io::begins_web_socket;
 use super::sessions::{Session, begun_by};
-use crate::http::door::Line;
+use crate::http::door::ConnectionHandle;
 
 /// A client that has shown no token by then is disconnected.
 pub(super) const SHOW_TOKEN_WITHIN: Duration = Duration::from_secs(10);
@@ -25,14 +25,14 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The state of sessions, by their ids: those that Engine.IO has, and those with open connections.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lines(Arc<Mutex<HashMap<Sid, Kept>>>);
+pub(super) struct Connections(Arc<Mutex<HashMap<Sid, Kept>>>);
 
 #[derive(Debug, Default)]
 struct Kept {
     /// The session; gone when Engine.IO has forgotten it.
     session: Weak<Session>,
     /// Its `WebSocket`; several where a client tries to have more than the one it may.
-    lines: Vec<Line>,
+    connections: Vec<ConnectionHandle>,
     is_signed_in: bool,
     token_by: Option<Instant>,
     end_at: Option<Instant>,
@@ -41,20 +41,20 @@ struct Kept {
 
 impl Kept {
     /// A connection is kept once, so there are no more of them than connections.
-    fn add(&mut self, line: Line) {
+    fn add(&mut self, connection: ConnectionHandle) {
         if self.is_signed_in {
-            line.is_known();
+            connection.is_known();
         }
         if self.has_ended {
-            line.hang_up();
+            connection.hang_up();
         } else {
-            self.lines.push(line);
+            self.connections.push(connection);
         }
     }
 
     fn end(&mut self) {
         self.has_ended = true;
-        self.lines.drain(..).for_each(|line| line.hang_up());
+        self.connections.drain(..).for_each(|connection| connection.hang_up());
     }
 
     /// Ends the session where that is due, and says whether its token is late.
@@ -62,16 +62,16 @@ impl Kept {
         if self.end_at.take_if(|at| *at <= now).is_some() {
             self.end();
         }
-        self.lines.retain(|line| !line.is_over());
+        self.connections.retain(|connection| !connection.is_over());
         self.token_by.take_if(|by| *by <= now).is_some()
     }
 
     fn is_over(&self) -> bool {
-        self.session.strong_count() == 0 && self.lines.is_empty()
+        self.session.strong_count() == 0 && self.connections.is_empty()
     }
 }
 
-impl Lines {
+impl Connections {
     /// Keeps a session that begins by polling.
     pub(super) fn polls(&self, id: Sid, session: &Arc<Session>) {
         self.all().entry(id).or_default().session = Arc::downgrade(session);
@@ -88,9 +88,9 @@ impl Lines {
         }
         kept.session = begun_by(parts).map(Arc::downgrade).unwrap_or_default();
         if begins_web_socket(&parts.uri)
-            && let Some(line) = parts.extensions.get::<Line>()
+            && let Some(connection) = parts.extensions.get::<ConnectionHandle>()
         {
-            kept.add(line.clone());
+            kept.add(connection.clone());
         }
     }
 
@@ -105,7 +105,7 @@ impl Lines {
     pub(super) fn signed_in(&self, id: Sid) {
         if let Some(kept) = self.all().get_mut(&id) {
             (kept.is_signed_in, kept.token_by) = (true, None);
-            kept.lines.iter().for_each(Line::is_known);
+            kept.connections.iter().for_each(ConnectionHandle::is_known);
         }
     }
 
@@ -148,8 +148,8 @@ impl Lines {
     }
 
     /// Keeps the connection of a session that goes on as a `WebSocket`.
-    pub(super) fn keep(&self, id: Sid, line: Line) {
-        self.all().entry(id).or_default().add(line);
+    pub(super) fn keep(&self, id: Sid, connection: ConnectionHandle) {
+        self.all().entry(id).or_default().add(connection);
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<Sid, Kept>> {
@@ -168,74 +168,74 @@ mod tests {
     use super::*;
 
     /// A session that has just begun as a `WebSocket`, and the head of its first request.
-    fn begun(lines: &Lines, line: &Line) -> (Sid, Parts) {
+    fn begun(connections: &Connections, connection: &ConnectionHandle) -> (Sid, Parts) {
         let (mut parts, ()) =
             Request::get("/socket.io/?EIO=4&transport=websocket").body(()).unwrap().into_parts();
         let session = Sessions::new(10).begin(IpAddr::from([192, 0, 2, 1])).unwrap();
         parts.extensions.insert(Arc::new(session));
-        parts.extensions.insert(line.clone());
+        parts.extensions.insert(connection.clone());
         let id = Sid::new();
-        lines.begun(id, &parts);
+        connections.begun(id, &parts);
         (id, parts)
     }
 
     #[tokio::test(start_paused = true)]
     async fn every_connection_of_a_session_that_ends_is_hung_up_on_and_so_is_any_later_one() {
-        let lines = Lines::default();
-        let [first, second, late, others] = [(); 4].map(|()| Line::alone());
-        let (session, _parts) = begun(&lines, &first);
-        let (other, _others) = begun(&lines, &others);
-        lines.keep(session, second.clone());
-        lines.end_soon(session);
+        let connections = Connections::default();
+        let [first, second, late, others] = [(); 4].map(|()| ConnectionHandle::alone());
+        let (session, _parts) = begun(&connections, &first);
+        let (other, _others) = begun(&connections, &others);
+        connections.keep(session, second.clone());
+        connections.end_soon(session);
         advance(LEAVE_WITHIN / 2).await;
-        lines.look();
-        assert!(!first.is_over() && !lines.has_ended(session), "it is told first");
+        connections.look();
+        assert!(!first.is_over() && !connections.has_ended(session), "it is told first");
         advance(LEAVE_WITHIN).await;
-        lines.look();
-        assert!(first.is_over() && second.is_over() && lines.has_ended(session));
-        lines.keep(session, late.clone());
+        connections.look();
+        assert!(first.is_over() && second.is_over() && connections.has_ended(session));
+        connections.keep(session, late.clone());
         assert!(late.is_over());
-        assert!(!others.is_over() && !lines.has_ended(other));
+        assert!(!others.is_over() && !connections.has_ended(other));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_session_is_forgotten_when_engine_io_has_forgotten_it_and_no_sooner() {
-        let lines = Lines::default();
-        let [line, stray] = [(); 2].map(|()| Line::alone());
-        let (session, parts) = begun(&lines, &line);
-        lines.end_soon(session);
+        let connections = Connections::default();
+        let [connection, stray] = [(); 2].map(|()| ConnectionHandle::alone());
+        let (session, parts) = begun(&connections, &connection);
+        connections.end_soon(session);
         advance(Duration::from_hours(1)).await;
-        lines.look();
-        assert!(lines.has_ended(session), "for as long as it could go on");
+        connections.look();
+        assert!(connections.has_ended(session), "for as long as it could go on");
         drop(parts);
-        lines.keep(Sid::new(), stray.clone());
-        lines.look();
-        assert_eq!((lines.has_ended(session), lines.all().len()), (false, 1));
+        connections.keep(Sid::new(), stray.clone());
+        connections.look();
+        assert_eq!((connections.has_ended(session), connections.all().len()), (false, 1));
         stray.hang_up();
-        lines.look();
-        assert!(lines.all().is_empty());
+        connections.look();
+        assert!(connections.all().is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_token_is_late_once_however_often_its_session_connects_anew() {
-        let lines = Lines::default();
-        let line = Line::alone();
-        let (session, parts) = begun(&lines, &line);
+        let connections = Connections::default();
+        let connection = ConnectionHandle::alone();
+        let (session, parts) = begun(&connections, &connection);
         for _ in 0..9 {
-            lines.expect_token(session);
-            assert_eq!(lines.look(), []);
+            connections.expect_token(session);
+            assert_eq!(connections.look(), []);
             advance(SHOW_TOKEN_WITHIN / 9).await;
-            lines.begun(session, &parts);
-            assert_eq!(lines.all()[&session].lines.len(), 1);
+            connections.begun(session, &parts);
+            assert_eq!(connections.all()[&session].connections.len(), 1);
         }
         advance(Duration::from_millis(1)).await;
-        assert_eq!((lines.look(), lines.look()), (vec![session], vec![]));
-        lines.signed_in(session);
-        lines.expect_token(session);
+        assert_eq!((connections.look(), connections.look()), (vec![session], vec![]));
+        connections.signed_in(session);
+        connections.expect_token(session);
         advance(SHOW_TOKEN_WITHIN * 2).await;
-        assert_eq!(lines.look(), [], "none is expected of who is signed in");
-        lines.left(session);
+        assert_eq!(connections.look(), [], "none is expected of who is signed in");
+        connections.left(session);
         advance(SHOW_TOKEN_WITHIN).await;
-        assert_eq!(lines.look(), [session]);
+        assert_eq!(connections.look(), [session]);
     }
 }
