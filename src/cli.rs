@@ -65,8 +65,8 @@ pub fn run() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("the runtime does not start")?;
         let ended = runtime.block_on(traced(cli));
-        // Left to the end of the process: what the MongoDB driver still has under way panics where
-        // the runtime drops the one task before the other.
+        // It is left to the end of the process: tasks that the MongoDB driver still has under way
+        // panic if the runtime drops the one task before the other.
         std::mem::forget(runtime);
         ended
     });
@@ -98,7 +98,7 @@ async fn obey(Cli { command, settings }: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Logs to standard error. The demo shows what it does itself, so there only warnings are.
+/// Logs to standard error. The demo shows its progress itself, so only its warnings are logged.
 fn start_telemetry(settings: &Settings, command: &Command) -> anyhow::Result<()> {
     log(match (settings.log_level.as_str(), command) {
         ("info", Command::Demo(_)) => "warn",
@@ -106,14 +106,14 @@ fn start_telemetry(settings: &Settings, command: &Command) -> anyhow::Result<()>
     })
 }
 
-/// Logs to standard error, in colours where somebody looks; `level` is a level, or pairs of
+/// Logs to standard error, in colours if that is a terminal; `level` is a level, or pairs of
 /// `target=level`.
 ///
 /// # Errors
-/// Where it is neither.
+/// Fails if it is neither.
 pub fn log(level: &str) -> anyhow::Result<()> {
-    // What the NATS client logs of its connection is said in our own words. Socket.IO's libraries
-    // log packets, and a packet can have a token in it.
+    // The program logs the state of the NATS connection in its own words. Socket.IO's libraries log
+    // packets, and a packet can have a token in it.
     let nats = if level == "off" { "off" } else { "error" };
     let others = format!("async_nats={nats},socketioxide=info,engineioxide=info");
     let filter: Targets =

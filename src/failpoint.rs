@@ -1,8 +1,9 @@
 //! Places in the commit where the program can be told to kill itself, as a machine that loses its
 //! power would: SIGKILL, and nothing is tidied up.
 //!
-//! They are there in tests and with the feature `failpoints`, and nowhere else. `FAILPOINTS` says
-//! where: `commit-written=return`, or with two commits let by first, `commit-written=2*off->return`.
+//! They are there in tests and with the feature `failpoints`, and nowhere else. `FAILPOINTS` names
+//! the place: `commit-written=return`, or with two commits let by first,
+//! `commit-written=2*off->return`.
 
 /// Those of a commit, in their order. Rebuilds, switches and removals have some as well.
 pub const ALL: [&str; 7] = [

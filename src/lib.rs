@@ -12,12 +12,13 @@
 //! - [`stream`]: the log, the only user of `async_nats`;
 //! - [`projector`]: read, fold, commit, announce; the fold itself is the crate `projections`;
 //! - [`store`]: the read models, the only user of `mongodb`;
-//! - [`query`]: answers from the read models; [`push`]: what changes, to who is connected;
-//! - [`quarantine`]: what was not understood, seen through and sent again;
+//! - [`query`]: answers from the read models; [`push`]: changes, to connected clients;
+//! - [`quarantine`]: messages that were not understood, shown, tried and sent again;
 //! - [`rights`]: roles, scopes, callers and access; [`auth`]: accounts, sessions, tokens, API keys;
-//! - [`http`]: what every answer has in common; [`operator`]: health, metrics, projections;
-//! - [`telemetry`]: what is counted and timed, for Prometheus, and traces;
-//! - [`seldom`]: what happens often, counted and said once a minute; [`causes`], [`hidden`],
+//! - [`http`]: the parts that all answers have in common; [`operator`]: health, metrics,
+//!   projections;
+//! - [`telemetry`]: metrics, for Prometheus, and traces;
+//! - [`seldom`]: frequent warnings, counted and logged once a minute; [`causes`], [`hidden`],
 //!   [`number`]: other small things that many need;
 //! - [`shop`]: one shop, its log, store, projector and push;
 //! - [`failpoint`]: places where it can be told to kill itself;

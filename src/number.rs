@@ -3,7 +3,7 @@
 /// A whole number within bounds, both included.
 ///
 /// # Errors
-/// Where it is another text; the sentence says what is allowed.
+/// Fails if the text is not one; the message says what is allowed.
 pub fn whole<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(text: &str) -> Result<T, String> {
     let number = text.trim().parse().ok().filter(|it| (LEAST..=MOST).contains(it));
     let number = number.and_then(|it| T::try_from(it).ok());

@@ -1,6 +1,6 @@
-//! What commands print.
+//! The output of commands.
 
-/// Prints a line to standard output, as `println!` does, but does not panic where nobody reads on:
+/// Prints a line to standard output, as `println!` does, but does not panic if nobody reads on:
 /// `adaptive-bi project status | head -1` is no fault, and an `ingest` goes on to its end.
 #[macro_export]
 macro_rules! say {

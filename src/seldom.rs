@@ -1,12 +1,12 @@
-//! What happens often is said seldom: counted, and told at most once a minute.
+//! Frequent warnings are counted, and logged at most once a minute.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What happens often is told at most this often.
+/// The least time between two reports.
 const PERIOD: Duration = Duration::from_mins(1);
 
-/// Counts what happens until it is time to say so.
+/// Counts occurrences until it is time to report them.
 #[derive(Debug, Default)]
 pub struct Seldom {
     state: Mutex<State>,
@@ -29,8 +29,8 @@ impl Seldom {
         state.count += times;
     }
 
-    /// How often it happened since it was last told, and the reason of the first, where there is
-    /// something to tell and it is time to.
+    /// The number of occurrences since the last report, and the reason of the first, if there is
+    /// something to report and it is time to.
     pub fn due(&self) -> Option<(u64, String)> {
         self.due_at(Instant::now())
     }

@@ -1,38 +1,38 @@
-//! The arguments of the benchmark: which parts are run, and how much of each.
+//! The arguments of the benchmark: the parts to run, and the size of each.
 
 use std::num::NonZero;
 
 use clap::{Args, ValueEnum};
 
-/// What to measure.
+/// The parts to measure, and their sizes.
 #[derive(Debug, Args, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Arguments {
-    /// The parts to run; all of them where none is named.
+    /// The parts to run; all of them if none is named.
     #[arg(value_enum)]
     pub parts: Vec<Part>,
-    /// Events of the parts that measure a rate.
+    /// The number of events in the parts that measure a rate.
     #[arg(long, default_value_t = 1_000_000)]
     pub events: u64,
-    /// How often a rate is measured; the median counts.
+    /// The number of rounds in which a rate is measured; the median counts.
     #[arg(long, default_value = "3")]
     pub rounds: NonZero<u32>,
-    /// Events of the rebuild.
+    /// The number of events in the rebuild.
     #[arg(long, default_value_t = 10_000_000)]
     pub rebuild_events: u64,
-    /// Transactions behind the queries.
+    /// The number of transactions behind the queries.
     #[arg(long, default_value_t = 1_000_000)]
     pub transactions: u64,
-    /// How many raw transactions are aggregated to compare with.
+    /// The numbers of raw transactions that are aggregated for comparison.
     #[arg(long, value_delimiter = ',', default_value = "100000,1000000,10000000")]
     pub sizes: Vec<u64>,
-    /// Events in a second that come in while queries are sent, or updates pushed.
+    /// The number of events that come in per second while queries are sent, or updates pushed.
     #[arg(long, default_value_t = 5_000)]
     pub rate: u64,
-    /// How long queries are sent, or updates pushed, in seconds.
+    /// The time for which queries are sent, or updates pushed, in seconds.
     #[arg(long, default_value_t = 30)]
     pub seconds: u64,
-    /// Connections that updates are pushed to.
+    /// The number of connections that updates are pushed to.
     #[arg(long, default_value_t = 200)]
     pub sockets: usize,
 }
@@ -41,22 +41,22 @@ pub struct Arguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
-    /// What the log takes while nobody folds.
+    /// The rate at which the log takes events while nobody folds them.
     Publish,
-    /// Publish to committed, while events come in.
+    /// The rate from publication to commit, while events come in.
     Live,
-    /// A preloaded stream, folded, and the yardstick on the same stream.
+    /// The rate of folding a preloaded stream, and that of the yardstick on the same stream.
     CatchUp,
     /// Latency of the four endpoints while events come in.
     Queries,
-    /// The next generation from a preloaded stream, while the four endpoints are asked.
+    /// A rebuild from a preloaded stream, while the four endpoints answer queries.
     Rebuild,
-    /// The same figures aggregated from raw transactions.
+    /// The queries against the same figures aggregated from raw transactions.
     Versus,
-    /// From a sale's publication until every socket heard of it.
+    /// The time from a sale's publication until every socket has heard of it.
     Push,
-    /// Ten times the events, ten times the keys.
+    /// The rate of the fold with ten times the events, and with ten times the keys.
     Growth,
-    /// What it costs to sync each event to the disk.
+    /// The cost of syncing each event to the disk.
     Durability,
 }

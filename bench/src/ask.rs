@@ -1,7 +1,7 @@
 //! Queries to a service, over ranges of days that were asked for before and over others.
 //!
-//! Open loop: a query is sent when its turn has come, whether or not the last was answered, and
-//! its latency counts from then.
+//! Open loop: a query is sent when its turn has come, whether or not the last was answered, and its
+//! latency counts from then.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,15 +19,15 @@ use super::feed::apart;
 use super::latency::Latencies;
 use super::year::DAY_MS;
 
-/// Queries in a second, all endpoints and ranges together.
+/// The number of queries in a second, all endpoints and ranges together.
 pub const QUERIES_PER_SECOND: u32 = 60;
 const ENDPOINTS: [&str; 4] =
     ["metrics/sales", "metrics/products", "metrics/customers", "dashboard/summary"];
 const RANGES: [Range; 3] = [Range::Last("30 days", 30), Range::Last("full", 366), Range::Any];
-/// The name of a range of days that is asked for once.
+/// The name of the ranges of days that are each asked for once.
 pub const FIRST: &str = "any days";
 
-/// Asks a service.
+/// A client that sends queries to a service.
 #[derive(Debug, Clone)]
 pub struct Asker {
     client: reqwest::Client,
@@ -36,16 +36,16 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Asks the service at an address, with a key.
+    /// A client of the service at an address, with a key.
     #[must_use]
     pub fn new(address: SocketAddr, key: String) -> Self {
         Asker { client: reqwest::Client::new(), address, key }
     }
 
-    /// How long an answer took.
+    /// The time that an answer took.
     ///
     /// # Errors
-    /// Where it is not 200.
+    /// Fails if the status is not 200.
     pub async fn ask(&self, endpoint: &str, parameters: &str) -> anyhow::Result<Duration> {
         let begun = Instant::now();
         let url = format!("http://{}/api/{endpoint}?{parameters}", self.address);
@@ -60,10 +60,11 @@ impl Asker {
 /// The latencies of each endpoint and range.
 pub type Results = Vec<((&'static str, &'static str), Latencies)>;
 
-/// Asks every endpoint over every range in turn, for so long or until `stop`; the latencies of each.
+/// Asks every endpoint over every range in turn, for a time or until `stop`; returns the latencies
+/// of each.
 ///
 /// # Errors
-/// Where a query is not answered with 200.
+/// Fails if a query is not answered with 200.
 pub async fn ask(
     asker: Asker,
     end: i64,
@@ -102,10 +103,10 @@ pub async fn ask(
     Ok(results)
 }
 
-/// Asks so on a thread apart; the latencies of all answers together.
+/// Asks as [`ask`] does, on a thread apart; returns the latencies of all answers together.
 ///
 /// # Errors
-/// Where a query is not answered with 200.
+/// Fails if a query is not answered with 200.
 pub async fn asked(
     asker: Asker,
     end: i64,

@@ -1,4 +1,4 @@
-//! A preloaded stream, folded from its beginning; and the yardstick on the same stream.
+//! The fold of a preloaded stream from its beginning; and the yardstick on the same stream.
 
 use std::time::Instant;
 
@@ -12,15 +12,16 @@ use super::naive;
 use super::rate::Rate;
 use super::stand::Stand;
 
-/// The yardstick takes as long for a few thousand as the fold for all.
+/// The number of events for the yardstick, which takes as long for a few thousand as the fold for
+/// all.
 const YARDSTICK_EVENTS: u64 = 5_000;
-/// The preloaded events are dated as if they had come in at this rate.
+/// The rate at which the preloaded events would have come in, by their dates.
 const EVENTS_PER_SECOND: u64 = 1_000;
 
 /// Folds `events` that are on the log already, then some of them with the yardstick.
 ///
 /// # Errors
-/// Where a server does not answer.
+/// Fails if a server does not answer.
 pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate)> {
     let fold = fold(stand, events, Keys::default()).await?;
     let catalogue = Load::catalogue().count() as u64;
@@ -31,7 +32,7 @@ pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate)>
 /// Folds `events` that are on the log already, after the catalogue.
 ///
 /// # Errors
-/// Where a server does not answer.
+/// Fails if a server does not answer.
 pub async fn fold(stand: &mut Stand, events: u64, keys: Keys) -> anyhow::Result<Rate> {
     stand.fresh("catch-up").await?;
     let mut load = Load::over(keys, "catch-up", 11);

@@ -11,7 +11,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Cpu(BTreeMap<String, Duration>);
 
 impl Cpu {
-    /// Until now.
+    /// The time until now.
     #[must_use]
     pub fn now() -> Self {
         let own = std::process::id();
@@ -25,7 +25,7 @@ impl Cpu {
         cpu
     }
 
-    /// Since `earlier`.
+    /// The time since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Cpu) -> Cpu {
         let spent = |(name, time): (&String, &Duration)| {

@@ -1,4 +1,4 @@
-//! What it costs that an acknowledged event is on the disk: nats-server syncs its files every two
+//! The cost of having an acknowledged event on the disk: nats-server syncs its files every two
 //! minutes unless it is told to do so before it acknowledges.
 
 use std::path::Path;
@@ -18,13 +18,13 @@ use super::{live, publish};
 
 /// Events that are published one after the other, each when the one before is acknowledged.
 const ONE_BY_ONE: usize = 500;
-/// Events of a round are fewer, as a disk may be slow.
+/// The divisor for the number of events in a round, as a disk may be slow.
 const PART: u64 = 10;
 
 /// Measures both settings, on servers of their own.
 ///
 /// # Errors
-/// Where a server does not start or answer.
+/// Fails if a server does not start or answer.
 pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<Value> {
     say!("\ndurability: nats-server's sync_interval");
     say!(

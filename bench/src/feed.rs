@@ -1,5 +1,5 @@
-//! Load on the log: as fast as it or the fold goes, or at a steady rate; and a thread apart for
-//! load that comes in while something is measured.
+//! Load on the log: as fast as the log or the fold goes, or at a steady rate; and a thread apart
+//! for load that comes in during a measurement.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,17 +15,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::load::Load;
 
-/// Producers wait while the fold is this far behind, so that what is measured is a rate that can
-/// be kept up.
+/// Producers wait while the fold is this far behind, so that the measured rate is one that can be
+/// kept up.
 const BEHIND_MAX: u64 = 40_000;
 /// Events in flight to the log.
 const WINDOW: usize = 4_000;
 
-/// Publishes in order with a window of answers; gives the last position. Waits now and then where
+/// Publishes in order with a window of answers; returns the last position. Waits now and then if
 /// there is a fold to keep pace with.
 ///
 /// # Errors
-/// Where the log does not take an event.
+/// Fails if the log does not take an event.
 pub async fn publish(
     log: &Log,
     events: impl Iterator<Item = Outgoing>,
@@ -53,10 +53,10 @@ pub async fn publish(
     Ok(last)
 }
 
-/// Publishes the mixed load at a steady rate until `stop`; gives the rate that was reached.
+/// Publishes the mixed load at a steady rate until `stop`; returns the rate that was reached.
 ///
 /// # Errors
-/// Where the log does not take an event.
+/// Fails if the log does not take an event.
 pub async fn feed(
     settings: stream::LogSettings,
     rate: u64,
@@ -78,10 +78,10 @@ pub async fn feed(
     Ok(sent as f64 / started.elapsed().as_secs_f64())
 }
 
-/// Starts a part of the load on a thread of its own, as a client would be.
+/// Starts a part of the load on a thread of its own, as a client runs apart.
 ///
 /// # Errors
-/// The errors of the part.
+/// Fails as the part does.
 pub fn apart<T: Send + 'static>(
     load: impl Future<Output = anyhow::Result<T>> + Send + 'static,
 ) -> impl Future<Output = anyhow::Result<T>> {

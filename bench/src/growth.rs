@@ -1,5 +1,5 @@
-//! Whether it gets slower as it grows: ten times the events, and ten times the customers and
-//! products, against a small shop.
+//! Whether the fold gets slower as a shop grows: ten times the events, and ten times the customers
+//! and products, against a small shop.
 
 use adaptive_bi::say;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const TEN_TIMES: Keys = Keys { customers: 50_000, products: 5_000 };
 /// Folds three logs from their beginnings.
 ///
 /// # Errors
-/// Where a server does not answer.
+/// Fails if a server does not answer.
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     let few = (arguments.events / 10).max(1);
     let logs = [

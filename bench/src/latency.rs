@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub struct Latencies(Histogram<u64>);
 
 impl Latencies {
-    /// None yet.
+    /// A set without latencies.
     ///
     /// # Errors
     /// Never: three digits are allowed.
@@ -18,7 +18,7 @@ impl Latencies {
         Ok(Latencies(Histogram::new(3)?))
     }
 
-    /// Adds one.
+    /// Adds one latency.
     ///
     /// # Errors
     /// Never: the histogram grows.
@@ -26,7 +26,7 @@ impl Latencies {
         Ok(self.0.record(u64::try_from(latency.as_micros())?)?)
     }
 
-    /// Adds others.
+    /// Adds other latencies.
     ///
     /// # Errors
     /// Never: the histogram grows.
@@ -34,13 +34,13 @@ impl Latencies {
         Ok(self.0.add(&others.0)?)
     }
 
-    /// How many there are.
+    /// The number of latencies.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// In milliseconds, the one that so many of all are not above.
+    /// A quantile in milliseconds: that part of all latencies is not above it.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> f64 {
         ms(self.0.value_at_quantile(quantile))
@@ -50,20 +50,20 @@ impl Latencies {
         ms(self.0.max())
     }
 
-    /// The columns of [`Latencies::row`].
+    /// The head of the columns of [`Latencies::row`].
     #[must_use]
     pub fn head() -> String {
         format!("{:>8} {:>8} {:>8} {:>8}", "p50 ms", "p90 ms", "p99 ms", "max ms")
     }
 
-    /// As part of a table.
+    /// The latencies as part of a table.
     #[must_use]
     pub fn row(&self) -> String {
         let [p50, p90, p99] = [0.5, 0.9, 0.99].map(|quantile| self.quantile(quantile));
         format!("{p50:>8.2} {p90:>8.2} {p99:>8.2} {:>8.2}", self.max())
     }
 
-    /// As figures, in milliseconds.
+    /// The latencies as figures, in milliseconds.
     #[must_use]
     pub fn json(&self) -> Value {
         let [p50, p90, p99] = [0.5, 0.9, 0.99].map(|quantile| self.quantile(quantile));

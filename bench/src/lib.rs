@@ -1,17 +1,17 @@
-//! A program beside the program: it measures the service, and puts faults on it. The program
-//! that runs in production has nothing of it.
+//! A program beside the program: it measures the service, and puts faults on it. The program that
+//! runs in production contains none of it.
 //!
 //! # Layout
 //!
 //! - [`parts`]: figures that anyone can repeat, servers and load generator on one machine; the
-//!   [`arguments`] say which, and how much;
+//!   [`arguments`] name the parts and their sizes;
 //! - [`load`]: the mixed load; [`feed`]: its way to the log; [`year`]: a year of transactions;
-//!   [`ask`]: queries; [`stand`]: servers of its own; [`cpu`]: whose time it took; [`rate`] and
-//!   [`latency`]: the figures;
+//!   [`ask`]: queries; [`stand`]: servers of its own; [`cpu`]: processor time by process; [`rate`]
+//!   and [`latency`]: the figures;
 //! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`], [`rebuild`],
 //!   [`queries`], [`versus`], [`push`], [`growth`], [`durability`];
-//! - [`yardstick`]: what [`naive`] and [`versus`] do, to compare with;
-//! - [`soak`]: faults on a service of its own, and what is left after them.
+//! - [`yardstick`]: the upserts and aggregations of [`naive`] and [`versus`], for comparison;
+//! - [`soak`]: faults on a service of its own, and checks after them.
 
 pub mod arguments;
 pub mod ask;

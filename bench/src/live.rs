@@ -1,4 +1,4 @@
-//! Publish to committed, while events come in as fast as the fold keeps up.
+//! The rate from publication to commit, while events come in as fast as the fold keeps up.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use super::stand::Stand;
 /// Publishes `events` at the pace of the fold.
 ///
 /// # Errors
-/// Where a server does not answer.
+/// Fails if a server does not answer.
 pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<Rate> {
     stand.fresh("live").await?;
     let mut folding = stand.project(BatchLimits::default());

@@ -11,9 +11,9 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, Zipf};
 
-/// How many customers there are.
+/// The number of customers.
 pub const CUSTOMERS: u32 = 50_000;
-/// How many products there are.
+/// The number of products.
 pub const PRODUCTS: u32 = 5_000;
 
 const CATEGORIES: u32 = 20;
@@ -39,7 +39,7 @@ const COUNTRIES: [&str; 20] = [
     "Canada",
     "Iceland",
 ];
-/// As the distribution takes it.
+/// The number of countries, as the distribution takes it.
 const COUNTRIES_COUNT: f64 = 20.0;
 const DEVICES: [&str; 3] = ["mobile", "desktop", "tablet"];
 const TYPES: [&str; 5] =
@@ -78,7 +78,7 @@ pub struct Load {
     next: u64,
 }
 
-/// How many customers and products a load has.
+/// The number of customers and products of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Keys {
     /// Customers.
@@ -100,10 +100,10 @@ impl Load {
         Load::over(Keys::default(), name, seed)
     }
 
-    /// A load over so many customers and products, whose ids begin with `name`.
+    /// A load over that number of customers and products, whose ids begin with `name`.
     ///
     /// # Panics
-    /// Where there are no customers or no products.
+    /// Panics if there are no customers or no products.
     #[must_use]
     pub fn over(keys: Keys, name: &str, seed: u64) -> Self {
         let zipf = |n: f64| Zipf::new(n, 1.0).expect("a positive number of items");
@@ -122,7 +122,7 @@ impl Load {
         Load::catalogue_of(Keys::default())
     }
 
-    /// The catalogue that a load over so many products sells from.
+    /// The catalogue that a load over that number of products sells from.
     pub fn catalogue_of(keys: Keys) -> impl Iterator<Item = Outgoing> {
         (1..=keys.products).map(|product| {
             let body = format!(

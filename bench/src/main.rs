@@ -10,11 +10,11 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use services::files;
 
-/// As in the program that is measured.
+/// The allocator of the program that is measured.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Measures this machine, servers and load included.
+/// Measures the service on this machine, servers and load included.
 #[derive(Debug, Parser)]
 #[command(version, about, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -28,17 +28,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Puts faults on a service of its own and looks whether anything is lost or there twice.
+    /// Puts faults on a service of its own and checks that no event is lost or counted twice.
     Soak(soak::Arguments),
 }
 
 #[derive(Debug, Args)]
 struct Settings {
-    /// The level of the log: error, warn, info, debug, trace, off, or `target=level` pairs; else info, and
-    /// nothing of a soak, which breaks things all the time.
+    /// The level of the log: error, warn, info, debug, trace, off, or `target=level` pairs. The
+    /// default is info, and off for a soak, since it breaks things all the time.
     #[arg(long, env = "LOG_LEVEL", global = true)]
     log_level: Option<String>,
-    /// Where fetched servers are kept; else the user's cache folder.
+    /// The folder of fetched servers. The default is the user's cache folder.
     #[arg(long, env = "CACHE_DIR", global = true)]
     cache_dir: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ fn run(Cli { command, parts, settings }: Cli) -> anyhow::Result<()> {
             None => parts::run(&cache_dir, &parts).await,
         }
     });
-    // Left to the end of the process, as the program does.
+    // The runtime is left to the end of the process, as in the program.
     std::mem::forget(runtime);
     ended
 }

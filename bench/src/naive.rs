@@ -1,5 +1,5 @@
-//! The yardstick: a projector as it is first written, one majority-acknowledged upsert for each
-//! document that an event touches, one after the other. It is not even right: an event that is
+//! The yardstick: a projector in its simplest form, with one majority-acknowledged upsert for each
+//! document that an event touches, one after the other. It is not even correct: an event that is
 //! read twice counts twice.
 
 use std::time::Instant;
@@ -18,7 +18,7 @@ use super::yardstick;
 /// Projects `events` messages after position `after`.
 ///
 /// # Errors
-/// Where a server does not answer.
+/// Fails if a server does not answer.
 pub async fn run(stand: &Stand, after: u64, events: u64) -> anyhow::Result<Rate> {
     let mut reader = stand.log.read_after(after, Accepted::default()).await?;
     let (started, before) = (Instant::now(), Cpu::now());
@@ -41,7 +41,7 @@ pub async fn run(stand: &Stand, after: u64, events: u64) -> anyhow::Result<Rate>
 
 type Upsert = (&'static str, String, Vec<(&'static str, i64)>);
 
-/// The documents that an event touches, and what each adds up.
+/// The documents that an event touches, and the sums in each.
 fn touched(event: &Event<'_>) -> Vec<Upsert> {
     match event {
         Event::Transaction(sale) => {

@@ -1,4 +1,4 @@
-//! The table of parts: how each is run, and the command that does so.
+//! The table of parts: the function that runs each, and the command that runs them.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -14,10 +14,10 @@ use super::rate::{Rate, Rates};
 use super::stand::Stand;
 use super::{catch_up, durability, growth, live, publish, push, queries, rebuild, versus};
 
-/// Runs the parts and prints a table of each, and the same as a line of JSON.
+/// Runs the parts and prints a table of each, and the same figures as a line of JSON.
 ///
 /// # Errors
-/// Where a server does not start or answer, or it is stopped (Ctrl-C, SIGTERM).
+/// Fails if a server does not start or answer, or the run is stopped (Ctrl-C, SIGTERM).
 pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let parts = match &*arguments.parts {
         [] => Part::value_variants(),
@@ -26,7 +26,7 @@ pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> 
     say!("{}, servers and load generator on the same machine", machine());
     tokio::select! {
         outcome = on_a_stand(cache_dir, parts, arguments) => outcome,
-        // Whatever was going on is dropped, and the stand goes with it.
+        // The measurement under way is dropped, and the stand with it.
         asked = stop_asked() => asked.and_then(|()| bail!("stopped before the end")),
     }
 }

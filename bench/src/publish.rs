@@ -1,4 +1,4 @@
-//! How fast the log takes events while nobody folds them.
+//! The rate at which the log takes events while nobody folds them.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::stand::Stand;
 /// Publishes `events`, several thousand in flight at a time.
 ///
 /// # Errors
-/// Where a server does not answer.
+/// Fails if a server does not answer.
 pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<Rate> {
     stand.fresh("publish").await?;
     let mut load = Load::new("publish", 17);

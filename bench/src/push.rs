@@ -1,4 +1,4 @@
-//! From the publication of a sale until every connected Socket.IO client has heard of it.
+//! The time from the publication of a sale until every connected Socket.IO client has heard of it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,20 +26,20 @@ use super::load::Load;
 use super::stand::Stand;
 
 const UPDATE: &str = "realtimeSalesUpdate";
-/// Engine.IO's.
+/// The pings of Engine.IO.
 const PING: &str = "2";
 const PONG: &str = "3";
-/// Sales are this far apart, so that none waits for the update before.
+/// The time between sales, so that none waits for the update before.
 const APART: Duration = Duration::from_millis(400);
-/// An update that takes longer is lost.
+/// The time after which an update counts as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Measures it while nothing else happens, and while the mixed load comes in.
+/// Measures the latency of updates while nothing else happens, and while the mixed load comes in.
 ///
 /// # Errors
-/// Where a server does not answer, or an update does not come.
+/// Fails if a server does not answer, or an update does not come.
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     stand.fresh("push").await?;
     let (app, key) = stand.serve(&[Scope::PushSubscribe]).await?;

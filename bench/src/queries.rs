@@ -17,10 +17,10 @@ use super::latency::Latencies;
 use super::stand::Stand;
 use super::year::load_year;
 
-/// Loads the transactions, then asks.
+/// Loads the transactions, then sends the queries.
 ///
 /// # Errors
-/// Where a server does not answer, or a query is not answered with 200.
+/// Fails if a server does not answer, or a query is not answered with 200.
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     stand.fresh("queries").await?;
     let end = chrono::Utc::now().timestamp_millis();
@@ -56,7 +56,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
 }
 
 /// A row for each endpoint and range, and one for all endpoints over the ranges that are asked for
-/// again and again, and over those that nobody asked for before.
+/// again and again, and over those that are asked for the first time.
 fn report(results: Results) -> anyhow::Result<Vec<Value>> {
     say!("  {:<20} {:<10} {}", "", "range", Latencies::head());
     let (mut again, mut first) = (Latencies::new()?, Latencies::new()?);

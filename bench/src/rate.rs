@@ -1,4 +1,4 @@
-//! How fast events went, in one round and in several.
+//! The rate of events, in one round and in several.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use serde_json::{Map, Value, json};
 
 use super::cpu::Cpu;
 
-/// How fast events went, and whose time they took.
+/// The rate of events, and the processor time for them.
 #[derive(Debug)]
 pub struct Rate {
-    /// How many events.
+    /// The number of events.
     pub events: u64,
-    /// In how long.
+    /// The time that they took.
     pub took: Duration,
     /// Processor time by process.
     pub cpu: Cpu,
 }
 
-/// The same measured in several rounds, at least one.
+/// The same rate measured in several rounds, at least one.
 #[derive(Debug)]
 pub struct Rates {
     /// The slowest first.
@@ -28,13 +28,13 @@ pub struct Rates {
 
 #[allow(clippy::cast_precision_loss)] // figures for the eye
 impl Rate {
-    /// Events in a second.
+    /// The number of events in a second.
     #[must_use]
     pub fn per_second(&self) -> f64 {
         self.events as f64 / self.took.as_secs_f64()
     }
 
-    /// Core-microseconds an event, by process.
+    /// The core-microseconds per event, by process.
     pub fn cpu_each(&self) -> impl Iterator<Item = (&str, f64)> {
         let events = self.events as f64;
         self.cpu.iter().map(move |(process, time)| (process, time.as_secs_f64() * 1e6 / events))
@@ -45,7 +45,7 @@ impl Rates {
     /// Puts rounds in order.
     ///
     /// # Panics
-    /// Where there are none.
+    /// Panics if there are none.
     #[must_use]
     pub fn of(mut rounds: Vec<Rate>) -> Self {
         assert!(!rounds.is_empty(), "there is at least one round");
@@ -59,7 +59,7 @@ impl Rates {
         &self.rounds[(self.rounds.len() - 1) / 2]
     }
 
-    /// Prints it as a table.
+    /// Prints the rates as a table.
     pub fn print(&self, title: &str) {
         let median = self.median();
         say!("\n{title}");

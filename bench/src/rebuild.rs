@@ -1,5 +1,5 @@
-//! A rebuild of a preloaded stream beside the live generation, while queries are asked: how fast it
-//! is, and what it does to them.
+//! A rebuild of a preloaded stream beside the live generation, while queries are sent: its rate,
+//! and its effect on them.
 
 use std::time::{Duration, Instant};
 
@@ -23,15 +23,16 @@ use super::load::Load;
 use super::rate::{Rate, Rates};
 use super::stand::Stand;
 
-/// The preloaded events are dated as if they had come in at this rate.
+/// The rate at which the preloaded events would have come in, by their dates.
 const EVENTS_PER_SECOND: u64 = 1_000;
-/// Queries are asked for so long before the rebuild begins.
+/// The time for which queries are sent before the rebuild begins.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// Preloads, folds, asks idle, then rebuilds while it asks, and prints what came of it.
+/// Preloads, folds, sends queries without a rebuild, then rebuilds while it sends them, and prints
+/// the results.
 ///
 /// # Errors
-/// Where a server does not answer, or a query is not answered with 200.
+/// Fails if a server does not answer, or a query is not answered with 200.
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     stand.fresh("rebuild").await?;
     let (last, end) = preload(stand, arguments.rebuild_events).await?;
@@ -44,7 +45,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     let ask = |long, stop| asked(asker.clone(), end, long, stop);
     let idle = ask(IDLE, CancellationToken::new()).await?;
 
-    // On threads and connections of their own, as the command does it.
+    // The rebuild has threads and connections of its own, as in the command.
     let threads = Threads::start()?;
     let (uri, database) = (stand.services.mongodb_uri(), stand.store.database().name());
     let (log, store) = threads.connect(stand.log.settings.clone(), uri, Some(database)).await?;
@@ -74,7 +75,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     )
 }
 
-/// Puts the mixed load on the log; its last position, and when it ends.
+/// Puts the mixed load on the log; returns its last position, and the date of its end.
 async fn preload(stand: &Stand, events: u64) -> anyhow::Result<(u64, i64)> {
     let end = chrono::Utc::now().timestamp_millis();
     let begin = end - i64::try_from(events / EVENTS_PER_SECOND * 1_000)?;

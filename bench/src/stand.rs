@@ -1,4 +1,4 @@
-//! A stand for one measurement: servers of its own in a folder that goes when it ends.
+//! A stand for one measurement: servers of its own in a folder that is removed at its end.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,18 +29,18 @@ pub struct Stand {
     /// The log.
     pub log: Log,
     stands: u32,
-    // After the servers, which are dropped in this order.
+    // This is dropped after the servers, in the order of these fields.
     folder: Scratch,
 }
 
-/// A folder that goes when this is dropped.
+/// A folder that is removed when this is dropped.
 struct Scratch(PathBuf);
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let removed = std::fs::remove_dir_all(&self.0);
         if let Err(error) = removed.or_else(|error| match error.kind() {
-            // It ended before it had one.
+            // The stand ended before it had a folder.
             std::io::ErrorKind::NotFound => Ok(()),
             _ => Err(error),
         }) {
@@ -53,15 +53,15 @@ impl Stand {
     /// Starts servers in a new folder below the system's for temporary files.
     ///
     /// # Errors
-    /// Where a server does not start.
+    /// Fails if a server does not start.
     pub async fn start(cache_dir: PathBuf) -> anyhow::Result<Self> {
         Stand::start_with("bench", cache_dir, services::NatsOptions::default()).await
     }
 
-    /// The same with options for nats-server, in a folder of another name.
+    /// Starts servers with options for nats-server, in a folder of another name.
     ///
     /// # Errors
-    /// Where a server does not start.
+    /// Fails if a server does not start.
     pub async fn start_with(
         name: &str,
         cache_dir: PathBuf,
@@ -83,10 +83,10 @@ impl Stand {
         Ok(Stand { services, store, log, folder, stands: 0 })
     }
 
-    /// The same servers with an empty log and an empty database; what was there before goes.
+    /// Gives the same servers an empty log and an empty database; the ones before are removed.
     ///
     /// # Errors
-    /// Where a server does not answer.
+    /// Fails if a server does not answer.
     pub async fn fresh(&mut self, name: &str) -> anyhow::Result<()> {
         self.log.delete().await?;
         self.store.database().drop().await?;
@@ -115,17 +115,17 @@ impl Stand {
             format!("--mongodb-db={database}"),
             format!("--stream-max-bytes={}", log.max_bytes),
             format!("--data-dir={}", self.folder.0.display()),
-            // What is measured is how fast it answers, not how often it may be asked.
+            // The measurement is of the speed of answers, so there is no limit on requests.
             "--rate-limit-max-requests=0".to_owned(),
             "--rate-limit-max-address-requests=0".to_owned(),
         ];
         Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
     }
 
-    /// Starts the service on the present log and database, with a key that may do as `scopes` say.
+    /// Starts the service on the present log and database, with a key of these `scopes`.
     ///
     /// # Errors
-    /// Where it does not start.
+    /// Fails if it does not start.
     pub async fn serve(&self, scopes: &[Scope]) -> anyhow::Result<(App, String)> {
         let (settings, listener) = (self.settings()?, TcpListener::bind("127.0.0.1:0").await?);
         let (nats, mongo) = (self.services.nats_url(), self.services.mongodb_uri());
@@ -155,7 +155,7 @@ impl Stand {
     /// Stops the servers and removes their folder.
     ///
     /// # Errors
-    /// Where the folder cannot be written to.
+    /// Fails if the folder cannot be written to.
     pub async fn stop(self) -> anyhow::Result<()> {
         Ok(self.services.stop().await?)
     }
@@ -175,17 +175,17 @@ async fn connect(services: &Services, stream: &str, name: &str) -> anyhow::Resul
 
 /// A projector that runs.
 pub struct Folding {
-    /// What it is doing.
+    /// Its status.
     pub status: watch::Receiver<Status>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Folding {
-    /// Waits until the projector has committed `position`, and says how long that took.
+    /// Waits until the projector has committed `position`, and returns the time that it took.
     ///
     /// # Errors
-    /// Where it halts, or takes longer than ten minutes.
+    /// Fails if it halts, or takes longer than ten minutes.
     pub async fn reach(&mut self, position: u64) -> anyhow::Result<Duration> {
         let started = Instant::now();
         let reached = self.status.wait_for(|status| {
@@ -198,7 +198,7 @@ impl Folding {
         Ok(started.elapsed())
     }
 
-    /// Stops it.
+    /// Stops the projector.
     pub async fn stop(self) {
         self.stop.cancel();
         let _ = self.task.await;

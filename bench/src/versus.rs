@@ -1,5 +1,5 @@
-//! The queries against the same figures aggregated from raw transactions, as a backend without
-//! read models does it: `MongoDB` has an index by date, and aggregates side by side what it can.
+//! The queries against the same figures aggregated from raw transactions, as by a backend without
+//! read models: `MongoDB` has an index by date, and runs aggregations side by side.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,12 @@ use super::stand::Stand;
 use super::yardstick::{self, Aggregate, raw};
 use super::year::{DAY_MS, load_year, year};
 
-/// Raw transactions are kept in batches of this many.
+/// The number of raw transactions in a batch.
 const BATCH: usize = 100_000;
-/// How often each query is asked.
+/// The number of times that each query is sent.
 const TIMES: usize = 20;
-/// An aggregation is made at least so often, and no more once it took this long in all.
+/// The least number of times that an aggregation is made, and the time in all after which it is not
+/// made again.
 const AGGREGATED_MIN: usize = 3;
 const AGGREGATED_FOR: Duration = Duration::from_secs(10);
 const QUARTER_MS: i64 = 15 * 60 * 1000;
@@ -39,7 +40,7 @@ const RANGES: [(&str, i64); 2] = [("30 days", 30), ("full", 366)];
 /// Loads a year of each size and asks both.
 ///
 /// # Errors
-/// Where a server does not answer, or a query is not answered with 200.
+/// Fails if a server does not answer, or a query is not answered with 200.
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     let mut figures = Vec::new();
     for &size in &arguments.sizes {
@@ -56,7 +57,7 @@ async fn at(stand: &mut Stand, size: u64) -> anyhow::Result<Value> {
     let mut folding = stand.project(BatchLimits::default());
     folding.reach(last).await?;
     folding.stop().await;
-    // While no service runs that would take from it.
+    // This runs while no service takes processor time from it.
     let mut aggregated = Vec::new();
     for (_, aggregate) in QUERIES {
         for (_, days) in RANGES {
@@ -81,7 +82,7 @@ async fn at(stand: &mut Stand, size: u64) -> anyhow::Result<Value> {
         for ((range, days), aggregated) in RANGES.into_iter().zip(aggregated.by_ref()) {
             let (mut first, mut again) = (Latencies::new()?, Latencies::new()?);
             for time in 0..i64::try_from(TIMES)? {
-                // Another quarter hour is another question, which nobody asked before.
+                // Another quarter hour is another question, which was not asked before.
                 let to = end - time * QUARTER_MS;
                 let parameters = parameters(to - days * DAY_MS, to);
                 first.record(asker.ask(endpoint, &parameters).await?)?;

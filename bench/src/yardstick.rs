@@ -1,5 +1,5 @@
-//! What the benchmark measures against: a projector as it is first written, and raw transactions
-//! that are aggregated for each request. Both are on the store's own connections.
+//! The yardsticks of the benchmark: a projector in its simplest form, and raw transactions that are
+//! aggregated for each request. Both use the store's own connections.
 
 use adaptive_bi::store::Store;
 use futures_util::TryStreamExt;
@@ -9,27 +9,27 @@ use mongodb::error::Result;
 use projections::event::Transaction;
 
 const RAW: &str = "raw_transactions";
-/// Documents of an insert.
+/// The number of documents in an insert.
 const BATCH: usize = 5_000;
 
 /// The figures of an endpoint, as they are aggregated from raw transactions.
 #[derive(Debug, Clone, Copy)]
 pub enum Aggregate {
-    /// Totals, what was returned, distinct customers and the days.
+    /// Totals, returned sales, distinct customers and the days.
     Sales,
     /// The products sold most.
     Products,
-    /// The customers who spent most, and how many bought.
+    /// The customers who spent most, and the number of those who bought.
     Customers,
     /// Totals, the days and the products sold most.
     Summary,
 }
 
-/// One majority-acknowledged upsert that adds to some sums: what the benchmark's yardstick
-/// does for each document of each event.
+/// Makes one majority-acknowledged upsert that adds to some sums: the benchmark's yardstick makes
+/// one for each document of each event.
 ///
 /// # Errors
-/// Where the server does not answer.
+/// Fails if the server does not answer.
 pub async fn naive_upsert(
     store: &Store,
     model: &str,
@@ -50,7 +50,7 @@ pub async fn naive_upsert(
 /// Keeps transactions as they are, with an index by date.
 ///
 /// # Errors
-/// Where the server does not answer.
+/// Fails if the server does not answer.
 pub async fn insert_raw(store: &Store, sales: Vec<Document>) -> Result<()> {
     let raw = store.database().collection::<Document>(RAW);
     let by_date = IndexModel::builder().keys(doc! { "transactionDate": 1 }).build();
@@ -64,10 +64,10 @@ pub async fn insert_raw(store: &Store, sales: Vec<Document>) -> Result<()> {
 }
 
 /// Aggregates the figures of an endpoint over a range, milliseconds since 1970, the end not
-/// included, as several aggregations side by side; gives how many rows came of it.
+/// included, as several aggregations side by side; returns the number of rows.
 ///
 /// # Errors
-/// Where the server does not answer.
+/// Fails if the server does not answer.
 pub async fn aggregate_raw(store: &Store, what: Aggregate, from: i64, to: i64) -> Result<usize> {
     let range = doc! {
         "$gte": DateTime::from_millis(from), "$lt": DateTime::from_millis(to),
@@ -115,7 +115,7 @@ async fn rows_of(store: &Store, pipeline: Vec<Document>) -> Result<usize> {
     Ok(cursor.try_collect::<Vec<_>>().await?.len())
 }
 
-/// A transaction as such a collection has it.
+/// A transaction as a document of that collection.
 #[must_use]
 #[allow(clippy::cast_precision_loss)] // as it is stored there
 pub fn raw(sale: &Transaction<'_>) -> Document {
@@ -124,7 +124,7 @@ pub fn raw(sale: &Transaction<'_>) -> Document {
         "userId": &*sale.user_id,
         "productId": sale.product_id.as_deref(),
         "quantity": i64::from(sale.quantity),
-        "totalPrice": sale.total_price.0 as f64 / 100.0,
+        "totalPrice": sale.total_price.0 as f64 / 10_000.0,
         "transactionDate": bson::DateTime::from_millis(sale.at.0),
         "status": sale.status.as_str(),
         "paymentMethod": &*sale.payment_method,

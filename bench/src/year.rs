@@ -1,4 +1,4 @@
-//! A year of transactions on the log, for the parts that ask about it.
+//! A year of transactions on the log, for the parts that query it.
 
 use adaptive_bi::stream::publish::Outgoing;
 use projections::time::Time;
@@ -20,10 +20,10 @@ pub fn year(count: u64, end: i64) -> impl Iterator<Item = Outgoing> {
     })
 }
 
-/// Publishes the catalogue and a year of transactions; gives the last position.
+/// Publishes the catalogue and a year of transactions; returns the last position.
 ///
 /// # Errors
-/// Where the log does not take an event.
+/// Fails if the log does not take an event.
 pub async fn load_year(stand: &Stand, count: u64, end: i64) -> anyhow::Result<u64> {
     publish(&stand.log, Load::catalogue().chain(year(count, end)), None).await
 }

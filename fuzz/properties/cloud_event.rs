@@ -1,4 +1,4 @@
-//! What is true of any message: whichever way a payload is wrapped, it is the same event or is
+//! Properties of any message: in whichever form a payload is wrapped, it is the same event or is
 //! refused for the same reasons.
 //!
 //! The input is a message as a person would write it: the kind, headers one a line, an empty line,
@@ -11,7 +11,7 @@ use super::event::{LIMITS, of_outcome};
 
 const BINARY: [(&str, &str); 1] = [("CE-SpecVersion", "1.0")];
 
-/// Any bytes, as a message.
+/// Checks any bytes as a message.
 pub fn of_any_message(input: &[u8]) {
     let (head, body) = split(input);
     let head = String::from_utf8_lossy(head);
@@ -46,7 +46,7 @@ fn is_the_same_in_every_form(kind: Kind, body: &[u8]) {
     }
 }
 
-/// Head and body; without an empty line all of it is body.
+/// The head and the body; without an empty line all of it is body.
 fn split(input: &[u8]) -> (&[u8], &[u8]) {
     match input.windows(2).position(|it| it == b"\n\n") {
         Some(at) => (&input[..at], &input[at + 2..]),

@@ -1,5 +1,5 @@
-//! What is true of any body: it is an event within its bounds that says the same when it is
-//! written down and read again, or there is a reason against it.
+//! Properties of any body: it is an event within its bounds that reads back as the same after it is
+//! written down, or there is a reason against it.
 
 use projections::event::{
     Activity, Customer, Event, Feedback, Kind, Limits, Product, Reason, Stock, Transaction, parse,
@@ -8,17 +8,17 @@ use projections::money::Money;
 use projections::time::Time;
 use serde_json::{Map, Value, json};
 
-/// Dates up to 2096.
+/// The limits, with dates up to 2096.
 pub const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
 
-/// Any bytes, as a body of every kind.
+/// Checks any bytes as a body of every kind.
 pub fn of_any_body(body: &[u8]) {
     for kind in Kind::ALL {
         of_outcome(kind, &parse(kind, body, &LIMITS));
     }
 }
 
-/// What a body of a kind was taken for.
+/// Checks the outcome of reading a body of a kind.
 pub fn of_outcome(kind: Kind, outcome: &Result<Event<'_>, Vec<Reason>>) {
     match outcome {
         Ok(event) => {
@@ -58,7 +58,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
         Event::Transaction(it) => json!({
             "transactionId": it.transaction_id,
             "userId": it.user_id,
-            // As a text, which is never rounded.
+            // The price is a text, which is never rounded.
             "totalPrice": it.total_price.to_string(),
             "transactionDate": it.at.to_rfc3339(),
             "productId": it.product_id,

@@ -1,5 +1,5 @@
-//! What is true of any bytes that are to be events: cut into events, none of them is lost, and each
-//! is an event or has a reason against it.
+//! Properties of any bytes that are to be events: they are cut into events, none of which is lost,
+//! and each is an event or has a reason against it.
 
 use std::io::BufReader;
 
@@ -11,11 +11,11 @@ use projections::time::Time;
 /// 2026-11-21T04:03:07Z, in a shop of EUR.
 const EDGE: Edge<'_> = Edge { now: Time(1_795_233_787_000), currency: "EUR", ids: None };
 
-/// Any bytes, as the body of a request and as a file.
+/// Checks any bytes as the body of a request and as a file.
 pub fn of_any_bytes(input: &[u8]) {
     of_a_body(without_mark(input));
     let whole = of_a_file(input, 1 << 16);
-    // However few bytes come at a time.
+    // The result is the same when only a few bytes come at a time.
     assert_eq!(of_a_file(input, 1 + input.len() % 7), whole);
 }
 
@@ -38,7 +38,7 @@ fn of_a_body(body: &[u8]) {
     }
 }
 
-/// The events follow each other in the body, with nothing between them but what separates them.
+/// Checks that the events follow each other in the body, with nothing but separators between them.
 fn nothing_lies_between(body: &[u8], events: &[&[u8]]) {
     let is_between = |part: &[u8]| {
         let separators = b" \t\r\n\x0c,[]";
@@ -68,7 +68,7 @@ fn of_an_event(text: &[u8]) {
     }
 }
 
-/// Lines that are blank, events and skipped, and the line that it is cut in.
+/// The numbers of lines that are blank, events and skipped, and the line in which it is cut.
 fn of_a_file(input: &[u8], at_a_time: usize) -> [u64; 4] {
     let mut lines = Lines::of(BufReader::with_capacity(at_a_time, input));
     let [mut blank, mut events, mut skipped, mut cut] = [0; 4];

@@ -1,6 +1,6 @@
-//! What has to be true of any input, whatever somebody sends. The fuzzer's targets call this, and
-//! so do ordinary tests (`projections/tests/corpus.rs`, `tests/it/corpus.rs`), which include these
-//! files and hold the same against the corpus.
+//! Properties of any input, whoever sends it. The fuzzer's targets call this, and so do ordinary
+//! tests (`projections/tests/corpus.rs`, `tests/it/corpus.rs`), which include these files and check
+//! the same for the corpus.
 
 pub mod cloud_event;
 pub mod event;

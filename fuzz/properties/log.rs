@@ -17,12 +17,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Inputs between two looks at how far the fold is.
+/// The number of inputs between two looks at the fold's position.
 const BETWEEN_LOOKS: u32 = 200;
-/// It has this long to come to the log's end.
+/// The time within which the fold must come to the log's end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A service of its own, as far as the log and the fold go.
+/// The parts of a service from the log to the fold.
 struct World {
     runtime: Runtime,
     log: Log,
@@ -32,11 +32,11 @@ struct World {
     inputs: u32,
 }
 
-/// Puts the messages of an input on the log. What nats-server takes of them is its own affair; what it
-/// has taken the fold gets past.
+/// Puts the messages of an input on the log. nats-server may refuse some; the fold must get past
+/// those that it takes.
 ///
 /// # Panics
-/// Where it does not.
+/// Panics if the fold does not get past them.
 pub fn of_any_messages(input: &[u8]) {
     static WORLD: OnceLock<Mutex<World>> = OnceLock::new();
     let world = WORLD.get_or_init(|| Mutex::new(World::begin()));
@@ -54,8 +54,8 @@ pub fn of_any_messages(input: &[u8]) {
     }
 }
 
-/// The first message of an input, as it goes over the wire: its subject, headers and body are what the
-/// first three bytes say.
+/// The first message of an input, in the form of the wire protocol: its first three bytes are the
+/// lengths of its subject, headers and body, and choose among some forms.
 fn take(input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let [first, second, third, rest @ ..] = input else { return None };
     let (subject, rest) = rest.split_at_checked(usize::from(first % 32))?;
@@ -67,7 +67,7 @@ fn take(input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         if block.is_empty() { b"PUB events.".to_vec() } else { b"HPUB events.".to_vec() };
     line.extend_from_slice(kind[usize::from(first / 32)].as_bytes());
     line.push(b'.');
-    // These end a subject.
+    // These bytes end a subject.
     line.extend(subject.iter().map(|byte| if b" \t\r\n".contains(byte) { b'_' } else { *byte }));
     let version: &[u8] = if second % 2 == 0 { b"NATS/1.0\r\n" } else { b"" };
     let headers = if block.is_empty() { Vec::new() } else { [version, block].concat() };
@@ -80,8 +80,8 @@ fn take(input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 
 impl World {
     fn begin() -> World {
-        // The client panics at some messages, in tasks of its own; that is what this is about, and no
-        // finding. A panic of the target itself ends it all the same.
+        // The client panics at some messages, in tasks of its own; these panics are expected, and
+        // no finding. A panic of the target itself ends it all the same.
         std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
         let (ready, is_ready) = mpsc::channel();
         // The servers end with the thread that started them.

@@ -1,5 +1,5 @@
-//! What is true of any query: it asks for a range that is in order, or every parameter that is
-//! wrong is named.
+//! Properties of any query: it asks for a range that is in order, or every parameter that is wrong
+//! is named.
 
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::http::problem::FieldError;
@@ -14,10 +14,10 @@ use projections::time::Time;
 const NOW: Time = Time(1_795_233_787_000);
 const NAMES: [&str; 5] = ["startDate", "endDate", "tz", "limit", "status"];
 
-/// Any bytes, as what stands behind the question mark.
+/// Checks any bytes as the part behind the question mark.
 pub fn of_any_query(input: &[u8]) {
     let Ok(query) = std::str::from_utf8(input) else { return };
-    // What is no address does not come this far.
+    // A text that is not an address does not come this far.
     let Ok(uri) = format!("/api/metrics/sales?{query}").parse::<Uri>() else { return };
     of::<7, 3>(&uri);
     of::<30, WHOLE>(&uri);
@@ -69,7 +69,7 @@ fn is_in_order(Quarters { from, to }: Quarters) {
     assert!(from <= to && to <= Quarters::ALL.to, "{from} {to}");
 }
 
-/// As the answer states it.
+/// Checks the range as the answer states it.
 fn is_stated_in_order(range: &Range, first: Option<u32>) {
     let used = serde_json::to_value(range.used(first)).expect("it can be written");
     let [start, end] = ["startDate", "endDate"].map(|name| used[name].as_str().expect("a date"));

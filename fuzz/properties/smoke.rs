@@ -1,13 +1,13 @@
-//! The corpus of a target, and input that is nearly in it, the same at every run: for the tests,
+//! The corpus of a target, and inputs that are close to it, the same at every run: for the tests,
 //! which have no fuzzer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// Inputs besides the corpus.
+/// The number of inputs besides the corpus.
 const MUTANTS: usize = 20_000;
 
-/// Holds a property against the corpus of a target and what is nearly in it.
+/// Checks a property for the corpus of a target and inputs that are close to it.
 pub fn run(target: &str, property: impl Fn(&[u8])) {
     let corpus = corpus_of(target);
     assert!(!corpus.is_empty(), "{target} has a corpus");
@@ -17,7 +17,7 @@ pub fn run(target: &str, property: impl Fn(&[u8])) {
     }
 }
 
-/// Sorted, so that it is the same everywhere.
+/// The corpus, sorted, so that it is the same everywhere.
 fn corpus_of(target: &str) -> Vec<Vec<u8>> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut above = package.ancestors().map(|it| it.join("fuzz/corpus").join(target));

@@ -1,8 +1,9 @@
-//! How many instructions it takes to parse an event and to fold a batch, counted by valgrind: the
-//! same on every machine and whatever else that is doing, so that a limit can be held.
+//! The number of instructions that it takes to parse an event and to fold a batch, counted by
+//! valgrind: the same on every machine and under any load, so that a limit can be held.
 //!
-//! A count past its limit fails (`cargo bench --manifest-path instructions/Cargo.toml`). Limits are a
-//! tenth above what was counted when they were set; who makes something faster sets them again.
+//! A count past its limit fails (`cargo bench --manifest-path instructions/Cargo.toml`). Limits are
+//! a tenth above the counts when they were set; set them again when a change makes something
+//! faster.
 
 use std::hint::black_box;
 
@@ -14,7 +15,7 @@ use projections::batch::Message;
 use projections::event::{Event, Kind, Reason, parse};
 use projections::fold::Fold;
 
-/// At most so many instructions.
+/// The configuration with a limit on instructions.
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     callgrind.hard_limits([(EventKind::Ir, instructions)]);
@@ -42,7 +43,7 @@ fn parse_batch(bodies: Vec<(Kind, String)>) -> usize {
     black_box(parsed.count())
 }
 
-/// A batch, the fold before it.
+/// A batch, and the fold before it.
 type Before = (Fold, Vec<Message<'static>>);
 
 fn empty(events: u64) -> Before {

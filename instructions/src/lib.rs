@@ -1,5 +1,5 @@
-//! What is parsed and folded: 60 % activity, 30 % transactions, 10 % feedback, the same at every
-//! run, over customers and products of whom few are named often.
+//! The input that is parsed and folded: 60 % activity, 30 % transactions, 10 % feedback, the same
+//! at every run, over customers and products of which few are named often.
 
 use projections::batch::{Batch, Message, Step};
 use projections::collections::Needs;
@@ -9,7 +9,7 @@ use projections::fold::{Fold, Stamp};
 use projections::for_each_collection;
 use projections::time::Time;
 
-/// Dates up to 2096.
+/// The limits, with dates up to 2096.
 pub const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
 
 /// 2026-11-21T12:00:00Z.
@@ -81,7 +81,7 @@ fn event(number: u64) -> (Kind, String) {
     }
 }
 
-/// The same as messages of the log.
+/// The same mix as messages of the log.
 pub fn messages(first: u64, events: u64) -> Vec<Message<'static>> {
     let message = |(position, (kind, body)): (u64, (Kind, String))| Message {
         stamp: Stamp {
@@ -94,7 +94,7 @@ pub fn messages(first: u64, events: u64) -> Vec<Message<'static>> {
     (first + 1..).zip(mixed(first, events)).map(message).collect()
 }
 
-/// A fold that has taken the first `events`, and has what they changed at hand.
+/// A fold that has taken the first `events`, and has the documents that they changed at hand.
 pub fn fold_of(events: u64) -> Fold {
     let mut fold = Fold::new(FoldSettings::new("EUR"), Root::default());
     if events > 0 {
@@ -104,7 +104,7 @@ pub fn fold_of(events: u64) -> Fold {
     fold
 }
 
-/// Folds a batch; the store has nothing that is not at hand.
+/// Folds a batch; the store has no documents but those at hand.
 pub fn take(fold: &mut Fold, messages: &[Message<'_>]) {
     let mut batch = Batch::of(messages);
     loop {

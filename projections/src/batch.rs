@@ -1,13 +1,13 @@
-//! A batch of messages, folded step by step. Nothing here waits: where documents are missing the
-//! batch says which, whoever drives it loads them, and it goes on.
+//! A batch of messages, folded step by step. Nothing here waits: if documents are missing the batch
+//! names them, the caller loads them, and the batch goes on.
 //!
-//! 1. What identifies the entities: rows of the ledger, vocabularies, blocks of ids.
-//! 2. The entities themselves, those of replaced rows included, and what is counted of them.
-//! 3. Event by event in log order, entities change and say what is to be added to which rollup.
+//! 1. The documents that identify the entities: rows of the ledger, vocabularies, blocks of ids.
+//! 2. The entities themselves, those of replaced rows included, and their counts.
+//! 3. Event by event in log order, entities change, and the additions to rollups are collected.
 //! 4. The additions, once the rollups and tallies are at hand.
 //!
-//! Then what changed is written in one transaction with the new [`Root`](crate::fold::root::Root),
-//! and [`Fold::settle`] goes on to the next batch. Where the transaction fails the whole fold is
+//! Then the changes are written in one transaction with the new [`Root`](crate::fold::root::Root),
+//! and [`Fold::settle`] goes on to the next batch. If the transaction fails the whole fold is
 //! thrown away and made anew from the checkpoint.
 
 use crate::collections::Needs;
@@ -16,15 +16,15 @@ use crate::fold::{Ask, Fold, Named, NotAtHand, Outcome, Resolved, Stamp};
 use crate::packed::table::Table;
 use crate::packed::tally::TallyKey;
 
-/// About how many additions to rollups an event makes.
+/// About the number of additions to rollups that an event makes.
 const DELTAS_EACH: usize = 8;
 
 /// One message of the log.
 #[derive(Debug)]
 pub struct Message<'a> {
-    /// Where and when it stands there.
+    /// The position and time of the message.
     pub stamp: Stamp,
-    /// Its event, or every reason why it cannot be understood.
+    /// Its event, or every reason why it is invalid.
     pub event: Result<Event<'a>, Vec<Reason>>,
 }
 
@@ -63,7 +63,7 @@ enum Next {
 }
 
 impl<'b, 'e> Batch<'b, 'e> {
-    /// Of these messages, in log order.
+    /// A batch of these messages, in log order.
     #[must_use]
     pub fn of(messages: &'b [Message<'e>]) -> Self {
         Batch { messages, next: Next::Identify, resolved: Resolved::default() }
@@ -72,12 +72,13 @@ impl<'b, 'e> Batch<'b, 'e> {
     /// Goes on until something is missing, or all is folded.
     ///
     /// # Errors
-    /// [`NotAtHand`] where what was asked for was not supplied. The fold is then of no further use.
+    /// [`NotAtHand`] if a document that was asked for was not supplied. The fold is then of no
+    /// further use.
     pub fn step(&mut self, fold: &mut Fold) -> Result<Step, NotAtHand> {
         loop {
             let needs = match self.next {
                 Next::Identify => {
-                    // A complete fold has at hand all that the other steps would ask for.
+                    // A complete fold has all documents at hand that the other steps would ask for.
                     self.next = if fold.is_complete() { Next::Ready } else { Next::Names };
                     self.identify(fold)
                 }
@@ -192,7 +193,7 @@ impl<'b, 'e> Batch<'b, 'e> {
                 needs.rollups.insert(delta.key);
             }
         }
-        // Nobody whose tally begins with a newcomer was counted before.
+        // If a newcomer is the first in a tally, no entity of that tally was counted before.
         for key in self.resolved.named.iter().filter_map(first_in_tally) {
             if needs.tallies.remove(&key) {
                 fold.sets.tallies.supply(key, None);

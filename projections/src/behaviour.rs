@@ -1,4 +1,4 @@
-//! Behaviour: what visitors do.
+//! Behaviour: the activities of visitors.
 
 pub mod event;
 mod fold;

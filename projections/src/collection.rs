@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::entity::Entity;
 use crate::packed::rows::Tally;
 
-/// Names a document of a collection.
+/// The name of a document of a collection.
 pub trait Key: Clone + Ord + Hash + Debug + Send + Sync + 'static {
     /// The document's id.
     fn id(&self) -> Cow<'_, str>;
@@ -22,21 +22,21 @@ impl Key for Box<str> {
     }
 }
 
-/// A collection: what its documents are, and how many of them the fold keeps at hand. From this
-/// follow its working set, what a batch has to look up of it, and how it is loaded, written, made
-/// anew and compared.
+/// A collection: the form of its documents, and the number of them that the fold keeps at hand.
+/// From this follow its working set, the look-ups of a batch in it, and how it is loaded, written,
+/// made anew and compared.
 ///
-/// Where it is of an [`Entity`], what is counted of a document is not written with it: it stands in
-/// a row of a [`Tally`].
+/// If it is of an [`Entity`], the counts of a document are not written with it: they are in a row
+/// of a [`Tally`].
 pub trait Collection: Debug + 'static {
     /// Its name in every generation.
     const NAME: &'static str;
-    /// About how many documents are kept at hand between batches.
+    /// About the number of documents that are kept at hand between batches.
     const AT_HAND: usize;
-    /// Where its documents are written as they come while a whole log is folded at once: how many
-    /// are kept at hand then. Of any other collection all are.
+    /// The number of documents that are kept at hand while a whole log is folded at once, if they
+    /// are written as they come. Of any other collection all are kept.
     const STREAMED: Option<usize> = None;
-    /// The entity that its documents are of, where that is counted.
+    /// The entity that its documents are of, if that is counted.
     const ENTITY: Option<Entity> = None;
 
     /// The name of a document.
@@ -49,8 +49,7 @@ pub trait Collection: Debug + 'static {
     /// A document as it is to be stored.
     fn stored(document: &Self::Document) -> impl Serialize + '_;
 
-    /// A document that was stored; what is counted of it is nothing before
-    /// [`Collection::take_counts`].
+    /// A document as it was stored; its counts are zero before [`Collection::take_counts`].
     fn read(stored: Self::Stored) -> Self::Document;
 
     /// The ordinal of an entity.
@@ -60,12 +59,12 @@ pub trait Collection: Debug + 'static {
         0
     }
 
-    /// Puts what is counted of an entity into its tally.
+    /// Puts the counts of an entity into its tally.
     fn put_counts(document: &Self::Document, tally: &mut Tally) {
         let _ = (document, tally);
     }
 
-    /// Takes what is counted of an entity from its tally.
+    /// Takes the counts of an entity from its tally.
     fn take_counts(document: &mut Self::Document, tally: &Tally) {
         let _ = (document, tally);
     }

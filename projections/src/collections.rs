@@ -41,20 +41,20 @@ macro_rules! declare {
         }
 
         impl WorkingSets {
-            /// None at hand; as many are kept as each collection says.
+            /// Sets with no document at hand; each keeps the number that its collection states.
             #[must_use]
             pub fn new() -> Self {
                 WorkingSets { $($set: WorkingSet::new(<$Collection as Collection>::AT_HAND),)* }
             }
 
-            /// None at hand; about `documents` of each are kept.
+            /// Sets with no document at hand; each keeps about `documents`.
             #[must_use]
             pub fn keeping(documents: usize) -> Self {
                 WorkingSets { $($set: WorkingSet::new(documents),)* }
             }
 
-            /// Of a generation of which the store has nothing: all are kept, but for those that
-            /// are written as they come.
+            /// Sets for a generation that is not in the store: all documents are kept, but for
+            /// those that are written as they come.
             #[must_use]
             pub fn complete() -> Self {
                 WorkingSets { $($set: match <$Collection as Collection>::STREAMED {
@@ -64,13 +64,13 @@ macro_rules! declare {
             }
 
             /// Goes on to the next batch: changes are on their way to the store, and documents that
-            /// were not touched lately are evicted where there are too many.
+            /// were not touched lately are evicted if there are too many.
             pub(crate) fn settle(&mut self) {
                 $(self.$set.settle();)*
                 $(self.$set.evict();)*
             }
 
-            /// The tallies that are missing to count the entities that were supplied.
+            /// The missing tallies of the entities that were supplied.
             pub(crate) fn needs_counts(&mut self) -> Needs {
                 let mut needs = Needs::default();
                 self.with_tallies(|sets, tallies| {
@@ -90,7 +90,7 @@ macro_rules! declare {
                 })
             }
 
-            /// The tallies of the entities that changed, as far as they are missing.
+            /// The missing tallies of the entities that changed.
             pub(crate) fn needs_changed_counts(&mut self) -> Needs {
                 let mut needs = Needs::default();
                 self.with_tallies(|sets, tallies| {
@@ -102,7 +102,7 @@ macro_rules! declare {
                 needs
             }
 
-            /// Puts what is counted of the entities that changed into their tallies.
+            /// Puts the counts of the entities that changed into their tallies.
             pub(crate) fn put_changed_counts(&mut self) -> Result<(), NotAtHand> {
                 self.with_tallies(|sets, tallies| {
                     $(
@@ -113,10 +113,10 @@ macro_rules! declare {
                 })
             }
 
-            /// Puts what is counted of every entity at hand into its tally.
+            /// Puts the counts of every entity at hand into its tally.
             ///
             /// # Errors
-            /// [`NotAtHand`] where a tally is not.
+            /// [`NotAtHand`] if a tally is not at hand.
             pub fn put_all_counts(&mut self) -> Result<(), NotAtHand> {
                 self.with_tallies(|sets, tallies| {
                     $(
@@ -127,14 +127,14 @@ macro_rules! declare {
                 })
             }
 
-            /// Every entity at hand: what it is, its ordinal and its id.
+            /// Every entity at hand: its kind, its ordinal and its id.
             pub fn named(&self) -> impl Iterator<Item = (Entity, u32, Cow<'_, str>)> {
                 let none = std::iter::empty();
                 $(let none = none.chain(counts::named(&self.$set));)*
                 none
             }
 
-            /// The tallies apart from the rest, so that both can be changed.
+            /// Takes the tallies apart from the rest, so that both can be changed.
             fn with_tallies<T>(
                 &mut self,
                 change: impl FnOnce(&mut Self, &mut WorkingSet<Tallies>) -> T,
@@ -146,13 +146,13 @@ macro_rules! declare {
                 done
             }
 
-            /// How many documents are at hand.
+            /// The number of documents at hand.
             #[must_use]
             pub fn len(&self) -> usize {
                 [$(self.$set.len()),*].iter().sum()
             }
 
-            /// Whether none is.
+            /// Whether no document is at hand.
             #[must_use]
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
@@ -165,7 +165,8 @@ macro_rules! declare {
             }
         }
 
-        /// Documents to be loaded. Each list is without repeats and has only what is not at hand.
+        /// Documents to be loaded. Each list is without repeats and has only documents that are not
+        /// at hand.
         #[derive(Debug, Default)]
         pub struct Needs {
             $(
@@ -175,7 +176,7 @@ macro_rules! declare {
         }
 
         impl Needs {
-            /// Whether everything is at hand.
+            /// Whether no document is needed.
             #[must_use]
             pub fn is_empty(&self) -> bool {
                 $(self.$set.is_empty())&&*

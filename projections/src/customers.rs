@@ -1,4 +1,4 @@
-//! Customers: what is stated of each, and what is counted.
+//! Customers: the statements about each, and its counts.
 
 pub mod document;
 pub mod event;

@@ -1,5 +1,5 @@
-//! The list of entities. An entity has a document for what is stated of it, an ordinal that
-//! rollups count it under, and a row of a tally for what is counted of it.
+//! The list of entities. An entity has a document for its statements, an ordinal that rollups count
+//! it under, and a row of a tally for its counts.
 
 use std::fmt;
 
@@ -48,14 +48,14 @@ entities! {
 }
 
 impl Entity {
-    /// The id of the document that says what an ordinal means: `buyers/0000002a`.
+    /// The id of the document that has the id behind an ordinal: `buyers/0000002a`.
     #[must_use]
     pub fn name_id(self, ordinal: u32) -> String {
         format!("{}/{ordinal:08x}", self.names())
     }
 }
 
-/// The ordinal of the next of each entity, which is how many there are.
+/// The ordinal of the next of each entity, which is the number of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ordinals([u32; Entity::COUNT]);
 
@@ -66,7 +66,7 @@ impl Ordinals {
         self.0[entity as usize]
     }
 
-    /// Gives it away.
+    /// Takes that ordinal, and moves on to the next.
     pub fn take(&mut self, entity: Entity) -> u32 {
         let next = &mut self.0[entity as usize];
         *next += 1;
@@ -84,7 +84,7 @@ impl FromIterator<(Entity, u32)> for Ordinals {
     }
 }
 
-/// As fields of the checkpoint, one for each entity.
+/// The ordinals as fields of the checkpoint, one for each entity.
 impl Serialize for Ordinals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(Entity::COUNT))?;

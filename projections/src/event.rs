@@ -1,4 +1,4 @@
-//! The way in: bytes of a message to an event, or to every reason against it.
+//! The entry of events: the bytes of a message become an event, or every reason against it.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ mod properties;
 ///
 /// # Errors
 /// Every reason at once, at least one, in the order of the fields; a single one, with an empty
-/// field, where the body is not one JSON object in UTF-8.
+/// field, if the body is not one JSON object in UTF-8.
 pub fn parse<'a>(
     kind: Kind,
     body: &'a [u8],
@@ -45,7 +45,7 @@ pub fn parse<'a>(
 /// them makes it a binary `CloudEvent`, whose body is the payload; else it is as in [`parse`].
 ///
 /// # Errors
-/// As [`parse`]; a single one where the header names another version than 1.0.
+/// As [`parse`]; a single one if the header names another version than 1.0.
 pub fn parse_message<'a, 'h>(
     kind: Kind,
     headers: impl IntoIterator<Item = (&'h str, &'h str)>,
@@ -55,7 +55,7 @@ pub fn parse_message<'a, 'h>(
     if cloud::is_binary(headers)? { plain(kind, body, limits) } else { parse(kind, body, limits) }
 }
 
-/// Parses a payload that nothing wraps.
+/// Parses a payload without an envelope.
 fn plain<'a>(kind: Kind, body: &'a [u8], limits: &Limits<'_>) -> Result<Event<'a>, Vec<Reason>> {
     kinds::read(kind, utf8(body)?, limits, Form::Plain).map_err(|stop| match stop {
         Stop::Refused(reasons) => reasons,

@@ -1,5 +1,5 @@
-//! The list of families of rollups: a line names the slices of one and the way in which its tables are
-//! cut. And the list of dimensions of open values.
+//! The list of families of rollups: a line names the slices of one and the shape of its tables. And
+//! the list of dimensions of open values.
 //!
 //! | shape | levels | chunk | row |
 //! |---|---|---|---|
@@ -16,7 +16,7 @@ use crate::bucket::Level;
 use crate::entity::Entity;
 use crate::sales::status::Status;
 
-/// The way in which the tables of a family are cut.
+/// The shape of a family's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// By quarter hour.
@@ -72,7 +72,7 @@ impl From<Status> for Slice {
     }
 }
 
-/// One status, or what is not cut by it.
+/// The slice of a status, or the whole of a family that has no slices by status.
 impl From<Option<Status>> for Slice {
     fn from(status: Option<Status>) -> Self {
         status.map_or(Slice::WHOLE, Slice::from)
@@ -106,7 +106,7 @@ macro_rules! families {
                 match self { $(Family::$Family => $slices,)* }
             }
 
-            /// The way in which its tables are cut.
+            /// The shape of its tables.
             #[must_use]
             pub const fn shape(self) -> Shape {
                 match self { $(Family::$Family => $shape,)* }
@@ -125,7 +125,7 @@ families! {
     Buyers = "buyers", Status::WORDS, Shape::ByEntity(Entity::Customer);
     /// Sales by product: orders, quantity, amount.
     Sold = "sold", Status::WORDS, Shape::ByEntity(Entity::Product);
-    /// Stock by product: items on hand, 1 where known.
+    /// Stock by product: items on hand, 1 if known.
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.
     Newcomers = "newcomers", WHOLE, Shape::ByQuarter;
@@ -170,8 +170,8 @@ macro_rules! dimensions {
         }
 
         impl Dimension {
-            /// How many distinct values a month keeps apart; further ones, in log order, are
-            /// `(other)`.
+            /// The number of distinct values that a month keeps apart; further ones, in log order,
+            /// are `(other)`.
             #[must_use]
             pub const fn cap(self) -> usize {
                 match self { $(Dimension::$Dimension => $cap,)* }

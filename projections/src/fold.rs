@@ -1,12 +1,13 @@
-//! The fold: events and the prior state they need, to changed documents.
+//! The fold: events and the prior state that they need become changed documents.
 //!
-//! - `state`: what a fold is: the root, the working sets, what it remembers of ids.
-//! - `kind`: what a kind of event tells the fold; `ask`: what it can ask for before it is folded.
-//! - `entry`: the one way in which a newer event of an entity replaces what an older one
-//!   contributed.
-//! - [`version`]: which of two events is the newer; [`dedup`]: which were seen; [`root`]: what a
-//!   generation knows as a whole; [`working_set`]: documents at hand.
-//! - `complete`: what is different where a whole log is folded at once.
+//! - `state`: the parts of a fold: the root, the working sets, the ids that it remembers.
+//! - `kind`: the interface of a kind of event to the fold; `ask`: the requests of an event before
+//!   it is folded.
+//! - `entry`: the one way in which a newer event of an entity replaces the contribution of an older
+//!   one.
+//! - [`version`]: the newer of two events; [`dedup`]: the ids that were seen; [`root`]: the totals
+//!   of a generation; [`working_set`]: documents at hand.
+//! - `complete`: the differences when a whole log is folded at once.
 //!
 //! [`crate::batch`] takes the steps of a batch in their order.
 

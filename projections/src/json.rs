@@ -1,4 +1,4 @@
-//! From the text of a payload to values that cannot be wrong, or to every reason against it.
+//! The text of a payload becomes values that cannot be wrong, or every reason against it.
 //!
 //! `fields` finds the members of an object, `values` reads one of them, `reader` collects every
 //! reason, `cloud` unwraps `CloudEvents` in both forms of their NATS binding.

@@ -1,12 +1,12 @@
-//! The kinds of events: a line for each, which names the type that says how it is read (its
-//! [`Payload`](crate::json::Payload)) and what it does (its [`EventKind`]).
+//! The kinds of events: a line for each, which names its type. The type defines how it is read (its
+//! [`Payload`](crate::json::Payload)) and its effect (its [`EventKind`]).
 
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::json::{Form, Limits, Payload, Stop, object};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $Kind:ident = $word:literal, $Event:ident in $($module:ident)::+;)*) => {
-        /// What an event is about; the second token of its subject.
+        /// The kind of an event; the second token of its subject.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Kind {
             $($(#[$doc])* $Kind,)*
@@ -23,14 +23,14 @@ macro_rules! kinds {
             }
         }
 
-        /// An event of any kind, borrowing from its payload where the text needs no unescaping.
+        /// An event of any kind, borrowing from its payload if the text needs no unescaping.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Event<'a> {
             $($(#[$doc])* $Kind(crate::$($module)::+::$Event<'a>),)*
         }
 
         impl Event<'_> {
-            /// What the event is about.
+            /// The kind of the event.
             #[must_use]
             pub fn kind(&self) -> Kind {
                 match self { $(Self::$Kind(_) => Kind::$Kind,)* }
@@ -60,7 +60,7 @@ macro_rules! kinds {
             /// Whether its entity is known; `None` for a fact, which has none.
             ///
             /// # Errors
-            /// [`NotAtHand`] where what the event names was not supplied.
+            /// [`NotAtHand`] if the entities that the event names were not supplied.
             pub fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
                 match self { $(Self::$Kind(it) => it.is_known(fold),)* }
             }
@@ -102,7 +102,7 @@ macro_rules! kinds {
 kinds! {
     /// A sale, its corrections and its return, by `transactionId`.
     Transaction = "transaction", Transaction in sales::event;
-    /// Something a visitor did, by `activityId`; a fact that is never corrected.
+    /// An activity of a visitor, by `activityId`; a fact that is never corrected.
     Activity = "activity", Activity in behaviour::event;
     /// A rating, by `feedbackId`.
     Feedback = "feedback", Feedback in feedback::event;
@@ -110,12 +110,12 @@ kinds! {
     Product = "product", Product in products::event;
     /// The stock of a product, by `productId`.
     Stock = "stock", Stock in products::stock;
-    /// What is known of a customer, by `userId`.
+    /// The details of a customer, by `userId`.
     Customer = "customer", Customer in customers::event;
 }
 
 impl Kind {
-    /// The kind that goes by exactly this word.
+    /// The kind of exactly this word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.as_str() == word)

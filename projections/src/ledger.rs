@@ -1,5 +1,5 @@
-//! The ledger: what is counted now of every entity that an event can correct, so that it can be
-//! taken out again to the digit. A line for each kind of row.
+//! The ledger: the present contribution of every entity that an event can correct, so that it can
+//! be taken out again to the digit. A line for each kind of row.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::feedback::document::Rating;
 use crate::fold::version::Version;
 use crate::sales::document::Sale;
 
-/// Names a row of the ledger.
+/// The name of a row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerKey(Box<str>);
 
@@ -48,10 +48,10 @@ pub trait Row: Clone + Sized {
     /// The beginning of its documents' ids.
     const PREFIX: &'static str;
 
-    /// The row, where it is of this kind.
+    /// The row, if it is of this kind.
     fn of(row: &LedgerRow) -> Option<&Self>;
 
-    /// As a row.
+    /// The value as a row.
     fn into_row(self) -> LedgerRow;
 }
 
@@ -65,13 +65,13 @@ macro_rules! rows {
         }
 
         impl LedgerRow {
-            /// The version of the event that says what is counted.
+            /// The version of the event that stated the row.
             #[must_use]
             pub fn version(&self) -> Version {
                 match self { $(LedgerRow::$Kind(row) => row.version,)* }
             }
 
-            /// The same, to be moved on.
+            /// The version, to be moved on.
             pub(crate) fn version_mut(&mut self) -> &mut Version {
                 match self { $(LedgerRow::$Kind(row) => &mut row.version,)* }
             }
@@ -109,7 +109,7 @@ pub struct Ledger;
 impl Collection for Ledger {
     const NAME: &'static str = "ledger";
     const AT_HAND: usize = 200_000;
-    // More than may be on their way to the store.
+    // This is more than may be on their way to the store.
     const STREAMED: Option<usize> = Some(100_000);
     type Key = LedgerKey;
     type Document = LedgerRow;

@@ -1,7 +1,7 @@
 //! Integers in a few bytes each, side by side in one document.
 //!
-//! [`table`] is the form of a rollup, and [`rollup`] says which tables there are and what a row of
-//! each counts; `rows` is the form of a tally, and [`tally`] says which entities are in which;
+//! [`table`] is the form of a rollup, and [`rollup`] defines the tables and the meaning of their
+//! rows; `rows` is the form of a tally, and [`tally`] defines the place of each entity;
 //! [`vocabulary`] has the values behind codes.
 
 mod bytes;

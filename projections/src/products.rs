@@ -1,4 +1,4 @@
-//! Products: what the catalogue and the warehouse state, and what is counted of each.
+//! Products: the statements of the catalogue and the warehouse, and the counts of each product.
 
 pub mod document;
 pub mod event;

@@ -1,9 +1,10 @@
-//! Given some events, when others come, then the documents say so: the fold before a store in
-//! memory, for tests of this crate and of the shell.
+//! Tests of the form "given some events, when others come, then the documents are so": the fold
+//! with a store in memory, for tests of this crate and of the shell.
 //!
-//! A [`Shop`] plays the shell: it loads what a batch needs, writes what it changed and deletes
-//! what it forgot, and panics where the fold breaks its side of that contract. [`Documents`] is
-//! everything that a generation consists of, under the ids that the documents have in the store.
+//! A [`Shop`] plays the shell: it loads the documents that a batch needs, writes the changed ones
+//! and deletes the forgotten ones, and panics if the fold breaks its side of that contract.
+//! [`Documents`] is everything that a generation consists of, under the ids that the documents have
+//! in the store.
 
 mod documents;
 
@@ -30,7 +31,7 @@ pub use documents::Documents;
 const AHEAD_MS: i64 = 24 * 3600 * 1000;
 /// Log time between two messages of [`Shop::when`].
 const STEP_MS: i64 = 1000;
-/// The log time that a shop begins at: 2026-11-21T12:00:00Z.
+/// The log time of a shop's beginning: 2026-11-21T12:00:00Z.
 const BEGINS: Time = Time(1_795_262_400_000);
 
 /// One message as the log has it.
@@ -38,11 +39,11 @@ const BEGINS: Time = Time(1_795_262_400_000);
 pub struct Logged {
     /// Its sequence in the stream.
     pub position: u64,
-    /// When the log stored it; may go back, as clocks do.
+    /// The time at which the log stored it; may go back, as clocks do.
     pub log_time: Time,
-    /// The position it ranks at, where it replays an earlier one.
+    /// The position that it ranks at, if it replays an earlier one.
     pub replay_of: Option<u64>,
-    /// What its subject says it is about.
+    /// The kind that its subject names.
     pub kind: Kind,
     /// Its payload.
     pub body: String,
@@ -54,7 +55,7 @@ pub struct Shop {
     keeping: Option<usize>,
     fold: Fold,
     stored: Documents,
-    /// What the store had before the batch that is still being committed.
+    /// The documents of the store before the batch that is still being committed.
     behind: Option<Documents>,
     times: usize,
     position: u64,
@@ -62,10 +63,10 @@ pub struct Shop {
     last: Written,
 }
 
-/// What the last batch did beside the root.
+/// The effect of the last batch beside the root.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Written {
-    /// How many documents changed.
+    /// The number of documents that changed.
     changed: usize,
     touched: Topics,
 }
@@ -96,8 +97,8 @@ impl Shop {
         self
     }
 
-    /// The same, with every batch folded while the one before is on its way to the store: until
-    /// it has to be there, the store still says what it said before.
+    /// The same, with every batch folded while the one before is on its way to the store: until it
+    /// has to be there, the store still has its old documents.
     #[must_use]
     pub fn folding_ahead(mut self) -> Self {
         self.behind = Some(self.stored.clone());
@@ -111,13 +112,13 @@ impl Shop {
         self
     }
 
-    /// What has happened so far: a batch for each event.
+    /// Delivers the events so far: a batch for each.
     #[must_use]
     pub fn given(self, events: &[(Kind, &str)]) -> Self {
         events.iter().fold(self, |shop, event| shop.when(std::slice::from_ref(event)))
     }
 
-    /// What happens now: one batch, its messages a second of log time apart.
+    /// Delivers the present events: one batch, its messages a second of log time apart.
     #[must_use]
     pub fn when(mut self, events: &[(Kind, &str)]) -> Self {
         let mut batch = Vec::new();
@@ -134,7 +135,7 @@ impl Shop {
         self
     }
 
-    /// The event again that stood at `position`, as `quarantine replay` publishes it.
+    /// Delivers the event at `position` again, as `quarantine replay` publishes it.
     #[must_use]
     pub fn when_replayed(mut self, position: u64, (kind, body): (Kind, &str)) -> Self {
         self.position += 1;
@@ -146,24 +147,24 @@ impl Shop {
         self
     }
 
-    /// Lets so many milliseconds of log time pass.
+    /// Lets a time of the log pass.
     #[must_use]
     pub fn after_ms(mut self, ms: i64) -> Self {
         self.now.0 += ms;
         self
     }
 
-    /// The process dies and another one goes on from the checkpoint.
+    /// Ends the process; another one goes on from the checkpoint.
     #[must_use]
     pub fn then_restarted(mut self) -> Self {
         self.restart();
         self
     }
 
-    /// States something about the documents; they never contradict one another.
+    /// Checks the documents by `says`, and that they do not contradict one another.
     ///
     /// # Panics
-    /// Where `says` does, or where they do.
+    /// Panics if `says` does, or if they contradict one another.
     #[must_use]
     pub fn then(self, says: impl FnOnce(&Documents)) -> Self {
         assert_eq!(self.stored.contradictions(), [] as [String; 0]);
@@ -171,10 +172,10 @@ impl Shop {
         self
     }
 
-    /// States what came of all events: applied, repeated, unchanged, stale, quarantined.
+    /// Checks the outcomes of all events: applied, repeated, unchanged, stale, quarantined.
     ///
     /// # Panics
-    /// Where something else did.
+    /// Panics if the outcomes are others.
     #[must_use]
     pub fn then_counted(self, expected: [u64; 5]) -> Self {
         self.then(|documents| {
@@ -184,21 +185,21 @@ impl Shop {
         })
     }
 
-    /// States that the last batch wrote no document but the root, and that nobody is told of it.
+    /// Checks that the last batch wrote no document but the root, and touched no topic.
     ///
     /// # Panics
-    /// Where it did.
+    /// Panics if it did.
     #[must_use]
     pub fn then_untouched(self) -> Self {
         assert_eq!(self.last, Written::default());
         self
     }
 
-    /// States what the shop's orders of one status come to: how many, and what they cost, as
+    /// Checks the sums of the shop's orders of one status: their number, and their total price, as
     /// text.
     ///
     /// # Panics
-    /// Where they come to something else.
+    /// Panics if the sums are others.
     #[must_use]
     pub fn then_sold(self, status: Status, orders: i64, amount: &str) -> Self {
         self.then(|documents| {
@@ -207,7 +208,7 @@ impl Shop {
         })
     }
 
-    /// Everything in the store, once all is committed.
+    /// All documents of the store, once all is committed.
     #[must_use]
     pub fn documents(&self) -> &Documents {
         &self.stored
@@ -216,7 +217,7 @@ impl Shop {
     /// Folds one batch and commits it.
     ///
     /// # Panics
-    /// Where the fold asks for too little, or says of a change what is not so.
+    /// Panics if the fold asks for too little, or misreports a change.
     pub fn deliver(&mut self, batch: &[Logged]) {
         let messages = messages(batch, self.fold.root.log_time, &self.settings.currency);
         let resolved = self.fold(&messages);
@@ -245,11 +246,11 @@ impl Shop {
         }
     }
 
-    /// What a load in bulk makes of these batches: rows of the ledger as they come, and the rest
+    /// The documents of a bulk load of these batches: rows of the ledger as they come, and the rest
     /// once all are folded.
     ///
     /// # Panics
-    /// Where the fold asks for too little, or says of a change what is not so.
+    /// Panics if the fold asks for too little, or misreports a change.
     #[must_use]
     pub fn loaded<'a>(batches: impl IntoIterator<Item = &'a [Logged]>) -> Documents {
         let mut shop = Shop::default();
@@ -272,7 +273,7 @@ impl Shop {
     /// Throws the fold away and makes another from the documents, as they read back from text.
     ///
     /// # Panics
-    /// Where they read back as something else.
+    /// Panics if they read back as something else.
     pub fn restart(&mut self) {
         self.stored.assert_reads_back();
         let fold = Fold::new(self.settings.clone(), self.stored.root.clone());
@@ -300,7 +301,8 @@ impl Shop {
         for_each_collection!(supply);
     }
 
-    /// Asks the ledger for the first and last purchase among the rows this batch left alone.
+    /// Searches the ledger for the first and last purchase among the rows that this batch left
+    /// alone.
     fn recheck(&mut self, users: &BTreeSet<Box<str>>) {
         let users = || users.iter();
         let changed: BTreeSet<String> = users()
@@ -366,14 +368,14 @@ fn messages<'a>(batch: &'a [Logged], mut log_time: Time, currency: &str) -> Vec<
     batch.iter().map(message).collect()
 }
 
-/// A document as it is read: what is counted of an entity is not part of it.
+/// A document as it is read: the counts of an entity are not part of it.
 fn uncounted<C: Collection>(document: &C::Document) -> C::Document {
     let mut document = document.clone();
     C::take_counts(&mut document, &Tally::default());
     document
 }
 
-/// Writes what changed and says how many documents that was.
+/// Writes the changes and returns the number of documents.
 fn write<'a, C: Collection>(
     stored: &mut BTreeMap<String, C::Document>,
     changes: impl Iterator<Item = Change<'a, C>>,

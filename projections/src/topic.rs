@@ -1,5 +1,5 @@
-//! The list of topics: figures that change together. A commit says which topics it touched; a view of
-//! other topics stays as it is.
+//! The list of topics: figures that change together. A commit names the topics that it touched; a
+//! view of other topics stays as it is.
 
 use std::fmt;
 
@@ -41,7 +41,7 @@ topics! {
     Feedback = "feedback",
 }
 
-/// A set of topics. On the wire an object with a boolean for each: `{"sales":true,...}`.
+/// A set of topics. On the wire it is an object with a boolean for each: `{"sales":true,...}`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Topics(u32);
 
@@ -49,7 +49,7 @@ impl Topics {
     /// Every topic.
     pub const ALL: Topics = Topics::of(Topic::ALL);
 
-    /// These.
+    /// The set of these topics.
     #[must_use]
     pub const fn of(topics: &[Topic]) -> Self {
         let (mut bits, mut at) = (0, 0);
@@ -60,36 +60,36 @@ impl Topics {
         Topics(bits)
     }
 
-    /// Adds one.
+    /// Adds a topic.
     pub fn insert(&mut self, topic: Topic) {
         self.0 |= 1 << topic as u32;
     }
 
-    /// Whether one is in it.
+    /// Whether a topic is in the set.
     #[must_use]
     pub const fn contains(self, topic: Topic) -> bool {
         self.0 & 1 << topic as u32 != 0
     }
 
-    /// Whether one of them is in both.
+    /// Whether a topic is in both sets.
     #[must_use]
     pub const fn intersects(self, other: Topics) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// Whether none is in it.
+    /// Whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Those of either.
+    /// The topics of either set.
     #[must_use]
     pub const fn union(self, other: Topics) -> Self {
         Topics(self.0 | other.0)
     }
 
-    /// Those that are in it.
+    /// The topics of the set.
     pub fn iter(self) -> impl Iterator<Item = Topic> {
         Topic::ALL.iter().copied().filter(move |topic| self.contains(*topic))
     }
@@ -111,7 +111,8 @@ impl Serialize for Topics {
     }
 }
 
-/// A topic that this version does not know is left out, and one that is not there is not in it.
+/// A topic that this version does not know is left out, and one that is not named is not in the
+/// set.
 impl<'de> Deserialize<'de> for Topics {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Names;

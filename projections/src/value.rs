@@ -1,4 +1,4 @@
-//! What an event or a document says of money and time.
+//! Money and time, as events and documents state them.
 
 pub mod bucket;
 pub mod money;

@@ -1,5 +1,5 @@
-//! What the fuzzer holds against any input, held against its corpus and thousands of inputs that
-//! are nearly in it: a finding that was mended does not come back unseen.
+//! The fuzzer's properties of any input, checked for its corpus and thousands of inputs that are
+//! close to it: a finding that was fixed does not come back unseen.
 
 #[path = "../../fuzz/properties/cloud_event.rs"]
 mod cloud_event;

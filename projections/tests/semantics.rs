@@ -1,4 +1,5 @@
-//! What the numbers mean, sentence by sentence: section 5 of the design on the smallest logs.
+//! The rules of "What an event does" in `docs/architecture/read-models.md`, one by one, on the
+//! smallest logs.
 
 use projections::event::{Kind, Status};
 use projections::family::Family;
@@ -93,7 +94,7 @@ fn an_older_version_is_stale_and_an_equal_or_absent_one_follows_the_log() {
 
 #[test]
 fn a_version_outlives_the_events_that_state_none() {
-    // What stands at version 10, then without a version, then at 9: the last one is late.
+    // The values are stated at version 10, then without a version, then at 9: the last one is late.
     let bodies: [(Kind, &dyn Fn(u8) -> String); 5] = [
         (Transaction, &|n| sale("t", &sold(&n.to_string(), "2026-11-01", "")).replace('}', "")),
         (Feedback, &|n| {
@@ -224,11 +225,11 @@ fn what_is_stale_said_again_or_repeated_writes_nothing_and_wakes_nobody() {
 
 #[test]
 fn an_activity_is_a_repeat_until_24_hours_of_log_time_have_passed_to_the_millisecond() {
-    // The log decides, not what the event says of when: its own time is another each time.
+    // The log decides, not the event's own time, which is another each time.
     let waved = |day: &str| {
         format!(r#"{{"activityId":"a","userId":"u","type":"waved","time":"2026-11-{day}"}}"#)
     };
-    // `when` itself takes a second.
+    // The call of `when` itself takes a second.
     let day_ms = 24 * HOUR_MS - 1000;
     for (passed_ms, expected) in
         [(day_ms - 1, [1, 1, 0, 0, 0]), (day_ms, [1, 1, 0, 0, 0]), (day_ms + 1, [2, 0, 0, 0, 0])]

@@ -13,10 +13,10 @@ use tokio::time;
 
 use super::leash;
 
-/// How often a child is looked at while its end is awaited.
+/// The interval between two looks at a child while its end is awaited.
 const STEP: Duration = Duration::from_millis(10);
 
-/// What to run, and where its output goes.
+/// A program to run, and the file for its output.
 pub(super) struct Launch {
     pub program: PathBuf,
     pub args: Vec<OsString>,
@@ -24,7 +24,7 @@ pub(super) struct Launch {
     pub folder: PathBuf,
     /// Takes both standard output and standard error.
     pub log: File,
-    /// Added to the environment.
+    /// Variables added to the environment.
     pub env: Vec<(&'static str, OsString)>,
 }
 
@@ -36,7 +36,7 @@ impl Child {
         self.0.id()
     }
 
-    /// How it ended, if it has.
+    /// The exit status, once the child has ended.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().ok().flatten()
     }
@@ -56,7 +56,7 @@ impl Child {
     }
 
     fn ask_to_end(&mut self) {
-        // Not yet waited for, so the id cannot have become another process's.
+        // The child was not waited for yet, so the id cannot have become another process's.
         if self.ended().is_none()
             && let Some(pid) = i32::try_from(self.id()).ok().and_then(Pid::from_raw)
         {
@@ -66,8 +66,8 @@ impl Child {
 }
 
 impl Drop for Child {
-    /// There is no waiting for a clean end here; both servers survive a kill. The wait is for
-    /// the ports and files to be free when this returns, and takes milliseconds.
+    /// Kills the child without waiting for a clean end; both servers survive a kill. The wait lets
+    /// the ports and files be free when this returns, and takes milliseconds.
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -83,8 +83,8 @@ pub(super) async fn spawn(launch: Launch) -> io::Result<Child> {
 fn fork(launch: Launch) -> io::Result<Child> {
     let mut command = leash::command(&launch.program);
     command.args(launch.args).envs(launch.env).current_dir(launch.folder);
-    // A process group of its own: Ctrl-C in a terminal goes to us alone, and we stop the servers
-    // after the last write to them.
+    // A process group of its own: Ctrl-C in a terminal goes to this process alone, which stops the
+    // servers after the last write to them.
     command.process_group(0);
     command.stdin(Stdio::null()).stdout(launch.log.try_clone()?).stderr(launch.log);
     let child = Child(command.spawn()?);
@@ -101,7 +101,7 @@ fn raise_file_limit(child: &Child) {
     let hard = getrlimit(Resource::Nofile).maximum;
     let raised = Rlimit { current: hard, maximum: hard };
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // Where it is not allowed, the server says in its log what it thinks of the limit.
+        // If it is not allowed, the server complains about the limit in its log.
         let _ = prlimit(Some(pid), Resource::Nofile, raised);
     }
 }

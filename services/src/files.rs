@@ -1,9 +1,10 @@
-//! How many files the process may have open: as many as the system lets it, and not too few.
+//! The limit on files that the process may have open: the most that the system allows, and a least
+//! number.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// The least: half of them are the program's own (its lines to the servers, logs, a server's files),
-/// half are places for connections.
+/// The least number: half of them are the program's own (its connections to the servers, logs, a
+/// server's files), half are for clients' connections.
 pub const LEAST: u64 = 512;
 
 /// The system lets the process have too few files.
@@ -13,22 +14,22 @@ pub const LEAST: u64 = 512;
      LimitNOFILE= of systemd, --ulimit nofile= of docker)"
 )]
 pub struct TooFew {
-    /// How many it lets it have.
+    /// The number that it allows.
     pub limit: u64,
 }
 
-/// Raises the limit to the most that is allowed without asking anybody: the soft one is for programs
-/// that cannot count further than 1,024.
+/// Raises the soft limit to the hard one: the soft one is for programs that cannot count further
+/// than 1,024.
 pub fn raise() {
     let mut files = getrlimit(Resource::Nofile);
     if files.current != files.maximum {
         files.current = files.maximum;
-        // Where this is not allowed, what is now is what there is.
+        // If this is not allowed, the present limit stays.
         let _ = setrlimit(Resource::Nofile, files);
     }
 }
 
-/// Whether there are enough.
+/// Whether the limit is high enough.
 ///
 /// # Errors
 /// [`TooFew`].

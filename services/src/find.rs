@@ -1,4 +1,4 @@
-//! Finds a program that will do: on the PATH, else in the cache folder, else fetched.
+//! Finds a suitable program: on the PATH, else in the cache folder, else fetched.
 
 use std::env;
 use std::ffi::OsStr;
@@ -11,7 +11,7 @@ use super::program::{Program, Verdict, probe};
 use super::say::Say;
 use super::server::Server;
 
-/// Finds `server`, or fetches it. What is passed over is said, with the reason.
+/// Finds `server`, or fetches it. Reports every program that is passed over, with the reason.
 pub(super) async fn program(server: Server, cache: &Path, say: Say<'_>) -> Result<Program, Error> {
     let path_variable = env::var_os("PATH").unwrap_or_default();
     if let Some(program) = on_path(server, &path_variable, say).await {
@@ -21,7 +21,7 @@ pub(super) async fn program(server: Server, cache: &Path, say: Say<'_>) -> Resul
     if !is_program(&cached) {
         fetch::fetch(server, cache, say).await?;
     }
-    // What is pinned is new enough; what it may lack is a library or a processor's feature.
+    // The pinned version is new enough; it may only lack a library or a processor's feature.
     match probe(server, &cached).await {
         Verdict::Good(version) | Verdict::TooOld(version) => {
             say(&format!("{server} {version}: {}", cached.display()));

@@ -7,7 +7,7 @@
 //! DATA_DIR/mongodb/         the database's files;   mongodb.log
 //! ```
 //!
-//! Whatever else is in the folder is somebody else's, and stays.
+//! Other files in the folder belong to others, and stay.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
@@ -25,7 +25,7 @@ use super::error::Error;
 use super::say::Say;
 use super::server::Server;
 
-/// How long a folder may still be held by a run that is just ending.
+/// The time for which a folder may still be held by a run that is just ending.
 const HANDOVER: Duration = Duration::from_millis(1500);
 
 /// The name of the [`ServicesFile`]'s file.
@@ -43,11 +43,11 @@ const FILES: [&str; 9] = [
     FILE,
 ];
 
-/// A process, told apart from a later one with the same number by when it started.
+/// A process, told apart from a later one with the same number by its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ProcessId {
     pub pid: u32,
-    /// In clock ticks since the machine started.
+    /// The start in clock ticks since the machine started.
     started: u64,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct ProcessId {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ServicesFile {
     program: Option<ProcessId>,
-    /// Where the program itself answers, once it does.
+    /// The address at which the program itself answers, once it does.
     #[serde(default)]
     serves: Option<SocketAddr>,
     nats: Option<Seat>,
@@ -79,10 +79,11 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Creates the folder if need be, takes its lock, and ends what a killed run left running.
+    /// Creates the folder if need be, takes its lock, and ends the processes that a killed run
+    /// left.
     pub(super) async fn hold(path: &Path, say: Say<'_>) -> Result<Self, Error> {
         make(path)?;
-        // Absolute, as the servers run in a folder of their own.
+        // The path is absolute, as the servers run in a folder of their own.
         let path = path.canonicalize().map_err(Error::data("open", path))?;
         let lock = lock(&path).await?;
         let mut record = ServicesFile::read(&path);
@@ -97,7 +98,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Removes what the servers keep here, by name; the lock stays.
+    /// Removes the servers' files here, by name; the lock stays.
     pub(super) fn clear(&self) -> Result<(), Error> {
         for server in [Server::Nats, Server::Mongod] {
             let data = self.path.join(server.folder());
@@ -110,13 +111,13 @@ impl Folder {
         Ok(())
     }
 
-    /// The port that `server` had last.
+    /// The last port of `server`.
     pub(super) fn last_port(&self, server: Server) -> Option<u16> {
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         record.seat(server).map(|seat| seat.port)
     }
 
-    /// Writes down where `server` runs, or, with no process, where it ran.
+    /// Writes down the port and process of `server`, or, with no process, its last port.
     pub(super) fn seat(
         &self,
         server: Server,
@@ -128,12 +129,12 @@ impl Folder {
         self.save(|record| *record.seat(server) = Some(Seat { port, process, ready }))
     }
 
-    /// Writes down where the program answers.
+    /// Writes down the address at which the program answers.
     pub(super) fn serve(&self, address: SocketAddr) -> Result<(), Error> {
         self.save(|record| record.serves = Some(address))
     }
 
-    /// Writes down that nothing runs here any more.
+    /// Writes down that no process runs here any more.
     pub(super) fn vacate(&self) -> Result<(), Error> {
         self.save(ServicesFile::forget_processes)
     }
@@ -157,7 +158,7 @@ pub(super) fn make(path: &Path) -> Result<(), Error> {
     made.map_err(Error::data("create", path))
 }
 
-/// What is not there need not be removed.
+/// Ignores that a file to remove is not there.
 fn gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -192,7 +193,8 @@ async fn lock(folder: &Path) -> Result<File, Error> {
 }
 
 impl ServicesFile {
-    /// Nothing known, if there is no file or it cannot be read: ports are then chosen anew.
+    /// Reads the file. Nothing is known if there is no file or it cannot be read: ports are then
+    /// chosen anew.
     pub(super) fn read(folder: &Path) -> Self {
         let text = fs::read(folder.join(FILE)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
@@ -203,7 +205,7 @@ impl ServicesFile {
         self.program.filter(|program| program.alive()).map(|program| program.pid)
     }
 
-    /// Where the program answers, while it lives.
+    /// The address at which the program answers, while it lives.
     pub(super) fn serves(&self) -> Option<SocketAddr> {
         self.holder().and(self.serves)
     }
@@ -235,8 +237,8 @@ impl ServicesFile {
 }
 
 impl ProcessId {
-    /// None if there is no such process, it has ended unseen by its parent (a zombie), or the
-    /// system has no `/proc`.
+    /// The process of an id. None if there is no such process, it has ended unseen by its parent (a
+    /// zombie), or the system has no `/proc`.
     fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         started(&stat).map(|started| Self { pid, started })
@@ -246,7 +248,7 @@ impl ProcessId {
         Self::of(self.pid) == Some(self)
     }
 
-    /// Kills it and waits until it is gone, within reason.
+    /// Kills the process and waits until it is gone, within reason.
     async fn end(self) {
         let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return };
         let _ = kill_process(pid, Signal::KILL);

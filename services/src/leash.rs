@@ -1,14 +1,14 @@
-//! What keeps a child from outliving this process, however that ends.
+//! The leash, which keeps a child from outliving this process, however that ends.
 //!
 //! `setpriv --pdeathsig KILL` (util-linux) asks the kernel to kill the child when its parent dies.
 //! The parent, for the kernel, is the *thread* that forked; so one thread does all the forking
 //! and lives as long as the program. (`pre_exec` would do without setpriv, but is unsafe code.)
 //!
-//! Why KILL and not TERM: it cannot be ignored, delayed by an open transaction, or lost on a
-//! server that hangs, so that when the parent is gone the ports and the data are free at once.
-//! Nothing is lost by it: mongod recovers from its journal, what nats-server has acknowledged
-//! is in the kernel's page cache, which outlives the process, and a service of ours is made to be
-//! killed.
+//! It is KILL and not TERM because KILL cannot be ignored, delayed by an open transaction, or lost
+//! on a server that hangs, so that when the parent is gone the ports and the data are free at once.
+//! Nothing is lost by it: mongod recovers from its journal, the events that nats-server has
+//! acknowledged are in the kernel's page cache, which outlives the process, and the service itself
+//! is made to be killed.
 
 use std::io;
 use std::path::Path;
@@ -23,7 +23,7 @@ type Job = Box<dyn FnOnce() + Send>;
 static SPAWNER: OnceLock<Option<mpsc::Sender<Job>>> = OnceLock::new();
 static LEASH: OnceLock<bool> = OnceLock::new();
 
-/// A command that runs `program` on the leash, where there is one. It has to be started by [`start`].
+/// A command that runs `program` on the leash, if there is one. It has to be started by [`start`].
 #[must_use]
 pub fn command(program: &Path) -> Command {
     if !is_there() {
@@ -34,11 +34,11 @@ pub fn command(program: &Path) -> Command {
     command
 }
 
-/// Starts a child from the thread that lives as long as the program. It is dropped where nobody waits
-/// for it any more.
+/// Starts a child from the thread that lives as long as the program. The child is dropped if nobody
+/// waits for it any more.
 ///
 /// # Errors
-/// Where `spawn` fails, or the system has no thread for it.
+/// Fails if `spawn` fails, or the system has no thread for it.
 pub async fn start<T: Send + 'static>(
     spawn: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

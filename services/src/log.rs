@@ -1,4 +1,4 @@
-//! A server's log file, and what its last lines say about a failed start.
+//! A server's log file, and the causes of a failed start in its last lines.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -12,9 +12,9 @@ use super::error::Error;
 use super::program::{Program, missing_library};
 use super::server::Server;
 
-/// How much of the end of a log is looked at.
+/// The part at the end of a log that is read.
 const TAIL_BYTES: u64 = 64 * 1024;
-/// How many lines of it a message shows.
+/// The number of its lines that a message shows.
 const TAIL_LINES: usize = 8;
 
 /// The log of one server: its standard output and standard error.
@@ -56,7 +56,7 @@ impl Log {
     pub(super) fn ended(&self, server: Server, status: ExitStatus) -> Error {
         let text = self.end_of_it();
         let (status, log) = (status.to_string(), self.path.clone());
-        // What both servers write is the system's own text; mongod's own name for it as well.
+        // Both servers write the system's own text; mongod writes its own name for it as well.
         if ["oo many open files", "TooManyFilesOpen"].iter().any(|it| text.contains(it)) {
             let limit = getrlimit(Resource::Nofile).maximum;
             let limit = limit.map_or("its own".to_owned(), |limit| limit.to_string());
@@ -65,7 +65,7 @@ impl Log {
         Error::Exited { server, status, log, tail: summary(&text) }
     }
 
-    /// The error for a server that ended while it was being started, by what it said.
+    /// The error for a server that ended while it was being started, by its log.
     pub(super) fn not_started(
         &self,
         server: Server,
@@ -93,7 +93,7 @@ impl Log {
     }
 }
 
-/// The lines that matter: of mongod's JSON the errors, of anything else the last ones.
+/// The lines that matter: the errors of mongod's JSON, else the last lines.
 fn summary(text: &str) -> String {
     let errors: Vec<String> = text.lines().filter_map(mongod_error).collect();
     let lines = if errors.is_empty() { text.lines().map(str::to_owned).collect() } else { errors };

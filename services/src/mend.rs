@@ -1,5 +1,5 @@
-//! A nats-server of ours that could not write, as its disk was full, stores nothing any more until it
-//! is started again. That is done here, once there is room.
+//! A nats-server that could not write, as its disk was full, stores nothing any more until it is
+//! started again. This module restarts it, once there is room.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -14,14 +14,14 @@ use super::say::to_stderr;
 use super::server::Server;
 use super::unit::Unit;
 
-/// How often it is asked.
+/// The interval between two questions.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long it is left alone after it was started again; twice as long each time, up to the last.
+/// The pause after a restart; twice as long each time, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LAST_PAUSE: Duration = Duration::from_mins(5);
-/// After so long without a fault the first pause comes first again.
+/// The time without a fault after which the first pause comes first again.
 const MENDED: Duration = Duration::from_mins(10);
-/// There is room where so much can be written: a block of the log.
+/// The number of bytes that must be writable for the disk to have room: a block of the log.
 const ROOM_BYTES: usize = 8 << 20;
 
 /// Starts the nats-server again whenever it stores nothing any more although its disk has room. Never
@@ -49,7 +49,7 @@ pub(super) async fn mend(unit: &Unit, folder: &Folder) {
     }
 }
 
-/// Tries until it runs.
+/// Tries to start it until it runs.
 async fn start_again(unit: &Unit, folder: &Folder, pause: &mut Duration) {
     loop {
         let started = unit.restart(folder, &to_stderr).await;
@@ -65,7 +65,7 @@ async fn start_again(unit: &Unit, folder: &Folder, pause: &mut Duration) {
     }
 }
 
-/// Whether a block can be written: it is tried, as quotas and reserves have a say beside the free
+/// Whether a block can be written: this is tried, as quotas and reserves count beside the free
 /// bytes.
 fn has_room(folder: &Path) -> bool {
     let path = folder.join("room");

@@ -1,8 +1,8 @@
 //! Starts mongod on a port and a folder, and makes it the primary of a replica set of one:
 //! transactions need a replica set.
 //!
-//! The only user of `mongodb` beside `store`, but for the error of the driver's that is one of ours:
-//! it names no collection and sends administrative commands alone.
+//! The only user of `mongodb` in this crate, apart from `error`, which wraps the driver's error: it
+//! names no collection and sends administrative commands alone.
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,15 +24,15 @@ use super::server::Server;
 
 const REPLICA_SET: &str = "rs0";
 
-/// A transaction left open by a projector that died holds its successor up for at most this long.
+/// A transaction left open by a projector that died delays its successor for at most this long.
 const TRANSACTION_SECONDS_MAX: u32 = 10;
 
-/// How long the versions behind a snapshot are kept. A query reads for milliseconds; the default
-/// of five minutes keeps every version of the documents that each batch writes again.
+/// The time for which the versions behind a snapshot are kept. A query reads for milliseconds; the
+/// default of five minutes keeps every version of the documents that each batch writes again.
 const SNAPSHOT_SECONDS: u32 = 10;
 
-/// The default is 5 % of the disk. Nobody replicates from this node, so the oplog only has to
-/// hold what a transaction and a checkpoint need.
+/// The default is 5 % of the disk. Nobody replicates from this node, so the oplog only has to hold
+/// the entries that a transaction and a checkpoint need.
 const OPLOG_MB: u32 = 1024;
 
 // The server's error codes, from its error_codes.yml.
@@ -41,7 +41,8 @@ const INVALID_REPLICA_SET_CONFIG: i32 = 93;
 const NOT_YET_INITIALIZED: i32 = 94;
 const CONFIGURATION_IN_PROGRESS: i32 = 109;
 
-/// What to run. `cache_gb` bounds `WiredTiger`'s cache, which is half of the memory otherwise.
+/// The launch of mongod. `cache_gb` bounds `WiredTiger`'s cache, which is half of the memory
+/// otherwise.
 pub(super) fn launch(
     program: &Program,
     data: &Path,
@@ -51,7 +52,7 @@ pub(super) fn launch(
     let files = data.join(Server::Mongod.folder());
     fs::create_dir_all(&files).map_err(Error::data("create", &files))?;
     let mut args: Vec<OsString> = vec!["--dbpath".into(), files.into()];
-    let cache_gb = cache_gb.max(0.25); // what the server asks for at least
+    let cache_gb = cache_gb.max(0.25); // the least that the server accepts
     let flags = format!(
         "--replSet {REPLICA_SET} --bind_ip 127.0.0.1 --port {port} --nounixsocket --quiet \
          --wiredTigerCacheSizeGB {cache_gb} --oplogSize {OPLOG_MB} --slowms 1000 \
@@ -65,8 +66,8 @@ pub(super) fn launch(
     Ok(Launch { program, args, folder, log, env: Vec::new() })
 }
 
-/// A connection for administration; `None` until the server listens. Not before, as the driver
-/// waits long after a refused connection.
+/// A connection for administration; `None` until the server listens. It is not made before, as the
+/// driver waits long after a refused connection.
 pub(super) async fn connect(port: u16) -> Result<Option<Client>, Error> {
     if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
         return Ok(None);
@@ -81,12 +82,13 @@ pub(super) async fn connect(port: u16) -> Result<Option<Client>, Error> {
     Client::with_options(options).map(Some).map_err(Error::ReplicaSet)
 }
 
-/// One step towards a primary; whether it is one. `pid` is the child's, so that the mongod of
-/// another program is not taken for ours: that is `false`, for ours then ends, its port taken.
+/// Takes one step towards a primary; returns whether it is one. `pid` is the child's, so that the
+/// mongod of another program is not taken for this one: for that the result is `false`, and the
+/// child will end, since its port is taken.
 pub(super) async fn is_ready(client: &Client, port: u16, pid: u32) -> Result<bool, Error> {
     match step(client, port, pid).await {
         Ok(primary) => Ok(primary),
-        // Starting up or changing its state it may cut the connection; the next step sees.
+        // While it starts up or changes its state it may cut the connection; the next step sees.
         Err(error) if code(&error).is_none() => {
             tracing::debug!(%error, "mongod is not ready");
             Ok(false)
@@ -125,7 +127,7 @@ fn configuration(port: u16) -> Document {
     doc! { "_id": REPLICA_SET, "members": [{ "_id": 0, "host": host }] }
 }
 
-/// The configuration kept in the data names the port of an earlier run, where this node does not
+/// The configuration kept in the data names the port of an earlier run, at which this node does not
 /// find itself any more. No other node exists that could object to force.
 async fn reconfigure(client: &Client, port: u16) -> DriverResult<bool> {
     let admin = client.database("admin");
@@ -135,7 +137,7 @@ async fn reconfigure(client: &Client, port: u16) -> DriverResult<bool> {
     passing(admin.run_command(doc! { "replSetReconfig": config, "force": true }).await)
 }
 
-/// Not ready yet, unless the command failed for a reason that time does not mend.
+/// Not ready yet, unless the command failed for a lasting reason.
 fn passing(answer: DriverResult<Document>) -> DriverResult<bool> {
     match answer {
         Ok(_) => Ok(false),

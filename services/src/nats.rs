@@ -24,15 +24,16 @@ use super::program::Program;
 use super::server::Server;
 use super::settings::NatsOptions;
 
-/// The line that a server greets with is far shorter.
+/// The largest greeting that is read; the line that a server greets with is far shorter.
 const GREETING_BYTES_MAX: u64 = 16 * 1024;
-/// As is what it says of its health.
+/// The largest answer about its health that is read; it is far shorter, too.
 const HEALTH_BYTES_MAX: usize = 64 * 1024;
-/// How much the server's heap may grow between two collections, in percent. It is small beside the
-/// messages that go through it, so Go's own 100 collects all the time: a sixth of its work.
+/// The growth of the server's heap between two collections, in percent. The heap is small beside
+/// the messages that go through it, so with Go's own 100 it collects all the time: a sixth of its
+/// work.
 const GARBAGE_PERCENT: &str = "400";
 
-/// The part of the greeting that is looked at.
+/// The part of the greeting that is read.
 #[derive(Deserialize)]
 struct Greeting {
     server_name: String,
@@ -40,13 +41,13 @@ struct Greeting {
     jetstream: bool,
 }
 
-/// The part of `/healthz` that is looked at.
+/// The part of `/healthz` that is read.
 #[derive(Deserialize)]
 struct Health {
     error: Option<String>,
 }
 
-/// What to run, with its configuration written to `nats.conf`.
+/// The launch of nats-server, with its configuration written to `nats.conf`.
 pub(super) fn launch(
     program: &Program,
     data: &Path,
@@ -84,27 +85,28 @@ fn configuration(port: u16, monitor: u16, options: &NatsOptions) -> String {
     )
 }
 
-/// A name by which the server that greets is known to be the one started here: a port that is
-/// lost to another program's nats-server between choosing and binding greets, too.
+/// A name that tells the server started here from others: a port that is lost to another program's
+/// nats-server between choosing and binding greets, too.
 fn name(port: u16) -> String {
     format!("adaptive-bi-{}-{port}", std::process::id())
 }
 
-/// Whether the server on `port` is ours and has `JetStream` up. It opens its port last, after its
-/// streams are recovered.
+/// Whether the server on `port` is the one started here and has `JetStream` up. It opens its port
+/// last, after its streams are recovered.
 pub(super) async fn is_ready(port: u16) -> bool {
     let greeting = time::timeout(Duration::from_secs(1), greeting(port)).await;
     matches!(greeting, Ok(Some(greeting)) if greeting.jetstream && greeting.server_name == name(port))
 }
 
-/// Why the server stores nothing any more, where it says that it could not write. It goes on to answer
-/// to everything else, and stays like that however much room there is, until it is started again.
+/// Why the server stores nothing any more, if it reports that it could not write. It goes on to
+/// answer to everything else, and stays like that however much room there is, until it is started
+/// again.
 pub(super) async fn write_error(monitor: u16) -> Option<String> {
     let health = time::timeout(Duration::from_secs(5), health(monitor)).await.ok()??;
     health.error.filter(|error| error.contains("write error"))
 }
 
-/// What the server says of itself.
+/// The server's report about its health.
 async fn health(monitor: u16) -> Option<Health> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, monitor));
     let socket = TcpStream::connect(address).await.ok()?;

@@ -1,4 +1,4 @@
-//! The PATH: where programs are looked for.
+//! The PATH, in whose folders programs are searched.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The files called `name` in the folders of a PATH, in its order. Relative folders are left out:
-/// what runs must not depend on where the program was started.
+/// the result must not depend on the folder that the program was started in.
 pub(super) fn candidates(name: &str, path_variable: &OsStr) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     for folder in env::split_paths(path_variable).filter(|folder| folder.is_absolute()) {
@@ -18,7 +18,7 @@ pub(super) fn candidates(name: &str, path_variable: &OsStr) -> Vec<PathBuf> {
     found
 }
 
-/// Whether it is a file that may be run.
+/// Whether a path is a file that may be run.
 pub(super) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

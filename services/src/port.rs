@@ -23,7 +23,7 @@ pub(super) fn choose(preferred: Option<u16>) -> u16 {
     let random = || RandomState::new().build_hasher().finish();
     let within = |random: u64| RANGE.start + u16::try_from(random % width).unwrap_or_default();
     let tries = std::iter::repeat_with(|| within(random())).take(1000);
-    // With a thousand ports taken, it is for the server's own bind to say what is wrong.
+    // With a thousand ports taken, the server's own bind reports the fault.
     tries.into_iter().find(|port| is_free(*port)).unwrap_or(RANGE.start)
 }
 

@@ -1,4 +1,4 @@
-//! A program that runs here: whether one does, by what it says when it is asked for its version.
+//! A program that runs here: whether it does, by the answer to `--version`.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,7 +12,7 @@ use tokio::time;
 
 use super::server::{Server, Version};
 
-/// How long `--version` may take. A cold 140 MB mongod on a slow disk takes seconds.
+/// The time that `--version` may take. A cold 140 MB mongod on a slow disk takes seconds.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// A program that runs here and is new enough.
@@ -21,7 +21,7 @@ pub(super) struct Program {
     pub version: Version,
 }
 
-/// What comes of asking a program for its version.
+/// The result of asking a program for its version.
 #[derive(Debug, PartialEq)]
 pub(super) enum Verdict {
     Good(Version),
@@ -35,7 +35,7 @@ pub(super) async fn probe(server: Server, path: &Path) -> Verdict {
     let asked = time::timeout(PROBE_LIMIT, ask_version(path)).await;
     match asked {
         Ok(Ok(output)) => judge(server, &output),
-        // The file is there, so it is the loader named in it that is not.
+        // The file is there, so the loader named in it is missing.
         Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
             Verdict::Unusable("it needs glibc, which this system does not have".to_owned())
         }
@@ -54,7 +54,7 @@ async fn ask_version(path: &Path) -> io::Result<Output> {
             .output()
             .await;
         match asked {
-            // A file just written is busy while a fork elsewhere in this process, not yet
+            // A file that was just written is busy while a fork elsewhere in this process, not yet
             // exec'd, still holds it open for writing.
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && tries_left > 0 => {
                 tries_left -= 1;
@@ -70,7 +70,7 @@ fn judge(server: Server, output: &Output) -> Verdict {
     if let Some(library) = missing_library(&complaint) {
         return Verdict::MissingLibrary(library.to_owned());
     }
-    // SIGILL: mongod since 5.0 is built for processors with AVX.
+    // The signal is SIGILL: mongod since 5.0 is built for processors with AVX.
     if output.status.signal() == Some(4) {
         return Verdict::Unusable("the processor lacks an instruction it needs (AVX)".to_owned());
     }
@@ -88,7 +88,7 @@ fn judge(server: Server, output: &Output) -> Verdict {
     }
 }
 
-/// The library that the dynamic loader did not find, if that is what `text` complains of.
+/// The library that the dynamic loader did not find, if `text` complains about one.
 pub(super) fn missing_library(text: &str) -> Option<&str> {
     let after = text.split("error while loading shared libraries: ").nth(1)?;
     after.split(':').next().map(str::trim).filter(|library| !library.is_empty())

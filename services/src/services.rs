@@ -14,10 +14,10 @@ use super::settings::ServicesSettings;
 use super::unit::{Kind, Unit};
 use super::{files, find, leash, mend};
 
-/// How often the servers are looked at by [`Services::failed`].
+/// The interval at which [`Services::failed`] looks at the servers.
 const WATCH: Duration = Duration::from_millis(250);
 
-/// The addresses at which another process of this program, and the servers it runs, are reached.
+/// The addresses of another process of this program, and of the servers that it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
     /// The process that runs the servers.
@@ -26,28 +26,29 @@ pub struct Addresses {
     pub nats_url: Option<String>,
     /// Its mongod, if it runs one.
     pub mongodb_uri: Option<String>,
-    /// Where it answers HTTP itself, if it does.
+    /// The address at which it answers HTTP itself, if it does.
     pub serves: Option<SocketAddr>,
 }
 
-/// The two servers, given or ours. Dropping it kills ours; [`Services::stop`] is kinder.
+/// The two servers, each given by its address or started here. Dropping it kills those started
+/// here; [`Services::stop`] is kinder.
 pub struct Services {
     nats_url: String,
     mongodb_uri: String,
-    // Dropped in this order: the folder's lock goes after the servers.
+    // The order of drops: the folder's lock goes after the servers.
     nats: Option<Unit>,
     mongod: Option<Unit>,
     folder: Option<Folder>,
 }
 
 impl Services {
-    /// Starts what is not given by its address. Both servers are ready when this returns: the log
-    /// has its streams recovered, mongod is a primary.
+    /// Starts the servers that are not given by their address. Both are ready when this returns:
+    /// the log has its streams recovered, mongod is a primary.
     ///
     /// # Errors
     ///
-    /// If a server is not found and cannot be fetched, does not start, or the data folder is in
-    /// use. Whatever was started by then is killed.
+    /// Fails if a server is not found and cannot be fetched, does not start, or the data folder is
+    /// in use. A server that was started by then is killed.
     pub async fn start(settings: &ServicesSettings, say: Say<'_>) -> Result<Self, Error> {
         let (nats_url, mongodb_uri) = (settings.nats_url.clone(), settings.mongodb_uri.clone());
         if let (Some(nats_url), Some(mongodb_uri)) = (&nats_url, &mongodb_uri) {
@@ -74,8 +75,8 @@ impl Services {
         })
     }
 
-    /// What another process of this program runs on the same data folder, if one does, so that a
-    /// command can join it. Servers that were given to that process are not among them.
+    /// The addresses of another process of this program on the same data folder, if there is one,
+    /// so that a command can join it. Servers that were given to that process are not among them.
     #[must_use]
     pub fn find_running(data_dir: &Path) -> Option<Addresses> {
         let mut record = ServicesFile::read(data_dir);
@@ -85,17 +86,17 @@ impl Services {
         Some(Addresses { pid, nats_url, mongodb_uri, serves: record.serves() })
     }
 
-    /// Notes in the data folder, where there is one, at which address the program itself answers, so
-    /// that a command can say it.
+    /// Notes the address at which the program itself answers in the data folder, if there is one,
+    /// so that a command can tell it.
     ///
     /// # Errors
     ///
-    /// If the data folder cannot be written to.
+    /// Fails if the data folder cannot be written to.
     pub fn note_serving(&self, address: SocketAddr) -> Result<(), Error> {
         self.folder.as_ref().map_or(Ok(()), |folder| folder.serve(address))
     }
 
-    /// Whether a server of ours has kept data in this folder.
+    /// Whether a server that the program ran has kept data in this folder.
     #[must_use]
     pub fn have_data(data_dir: &Path) -> bool {
         [Server::Nats, Server::Mongod].iter().any(|server| folder::has_data(data_dir, *server))
@@ -105,34 +106,34 @@ impl Services {
     ///
     /// # Errors
     ///
-    /// If it cannot be created.
+    /// Fails if it cannot be created.
     pub fn make_folder(data_dir: &Path) -> Result<(), Error> {
         folder::make(data_dir)
     }
 
-    /// Removes the data of our servers from a folder, and nothing that is not ours.
+    /// Removes the data of the program's servers from a folder, and no other files.
     ///
     /// # Errors
     ///
-    /// If the folder is in use, or something cannot be removed.
+    /// Fails if the folder is in use, or a file cannot be removed.
     pub async fn remove_data(data_dir: &Path, say: Say<'_>) -> Result<(), Error> {
         Folder::hold(data_dir, say).await?.clear()
     }
 
-    /// Where nats-server is, given or ours; it stays over a restart.
+    /// The address of nats-server; it stays over a restart.
     #[must_use]
     pub fn nats_url(&self) -> &str {
         &self.nats_url
     }
 
-    /// Where mongod is, given or ours; it stays over a restart.
+    /// The address of mongod; it stays over a restart.
     #[must_use]
     pub fn mongodb_uri(&self) -> &str {
         &self.mongodb_uri
     }
 
-    /// Waits until a server of ours ends without being asked to, and says how. Never returns if
-    /// none is ours.
+    /// Waits until a server started here ends without being asked to, and returns the error. Never
+    /// returns if none was started here.
     pub async fn failed(&self) -> Error {
         loop {
             let failure = |unit: &Option<Unit>| unit.as_ref().and_then(Unit::failure);
@@ -143,11 +144,12 @@ impl Services {
         }
     }
 
-    /// Stops what was started, both at the same time, killing what takes over 15 s.
+    /// Stops the servers that were started, both at the same time, killing one that takes over 15
+    /// s.
     ///
     /// # Errors
     ///
-    /// If the data folder cannot be written to; the servers are stopped even so.
+    /// Fails if the data folder cannot be written to; the servers are stopped even so.
     pub async fn stop(self) -> Result<(), Error> {
         let Self { nats, mongod, folder, .. } = self;
         let stop = async |unit: Option<Unit>| {
@@ -159,29 +161,29 @@ impl Services {
         folder.map_or(Ok(()), |folder| folder.vacate())
     }
 
-    /// Kills (SIGKILL) a server of ours and returns when it is gone: for tests of faults.
+    /// Kills (SIGKILL) a server started here and returns when it is gone: for tests of faults.
     ///
     /// # Errors
     ///
-    /// If the server is not ours, or the data folder cannot be written to.
+    /// Fails if the server was not started here, or the data folder cannot be written to.
     pub async fn kill(&self, server: Server) -> Result<(), Error> {
         let (unit, folder) = self.ours(server)?;
         unit.kill(folder).await
     }
 
-    /// Starts a server of ours again on the same port and data, after a [`kill`](Self::kill) or a
-    /// failure; one that runs is killed first. It is ready when this returns.
+    /// Starts a server again on the same port and data, after a [`kill`](Self::kill) or a failure;
+    /// one that runs is killed first. It is ready when this returns.
     ///
     /// # Errors
     ///
-    /// As for [`start`](Self::start); and if the server is not ours.
+    /// Fails as [`start`](Self::start) does; and if the server was not started here.
     pub async fn restart(&self, server: Server, say: Say<'_>) -> Result<(), Error> {
         let (unit, folder) = self.ours(server)?;
         unit.restart(folder, say).await
     }
 
-    /// Starts our nats-server again whenever it stores nothing any more although its disk has room.
-    /// Never returns.
+    /// Restarts the nats-server started here whenever it stores nothing any more although its disk
+    /// has room. Never returns.
     pub async fn mend(&self) {
         match self.ours(Server::Nats) {
             Ok((unit, folder)) => mend::mend(unit, folder).await,
@@ -198,7 +200,7 @@ impl Services {
     }
 }
 
-/// Finds both before either is started, one after the other: what is fetched shows one bar.
+/// Finds both before either is started, one after the other: a fetch shows one bar.
 async fn run_both(
     nats: Option<Kind>,
     mongod: Option<Kind>,

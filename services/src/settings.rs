@@ -1,41 +1,41 @@
-//! The settings: which servers are to run, where, and how.
+//! The settings: the servers to run, their folders, and their options.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Which servers to run, and where.
+/// The servers to run, and their folders.
 #[derive(Clone)]
 pub struct ServicesSettings {
-    /// Keeps the servers' data, logs and lock. Created if need be; not touched if both servers
-    /// are given.
+    /// The folder of the servers' data, logs and lock. It is created if need be, and not touched if
+    /// both servers are given.
     pub data_dir: PathBuf,
-    /// Keeps fetched programs, for all data folders. Created if need be.
+    /// The folder of fetched programs, for all data folders. It is created if need be.
     pub cache_dir: PathBuf,
     /// A nats-server that runs already.
     pub nats_url: Option<String>,
     /// A mongod that runs already.
     pub mongodb_uri: Option<String>,
-    /// How our own nats-server is to run.
+    /// The options of a nats-server that is started.
     pub nats: NatsOptions,
     /// The bound of mongod's cache in GB, at least 0.25; the process takes somewhat more.
     pub mongo_cache_gb: f64,
 }
 
-/// How our own nats-server is to run.
+/// The options of a nats-server that is started.
 #[derive(Debug, Clone)]
 pub struct NatsOptions {
     /// The longest message, in bytes.
     pub max_payload_bytes: u64,
-    /// The bound of all streams together on disk, in bytes. A bound only: nothing is reserved,
-    /// and each stream has its own.
+    /// The bound of all streams together on disk, in bytes. It is only a bound: nothing is
+    /// reserved, and each stream has its own.
     pub max_file_bytes: u64,
-    /// How often the log is synced to disk; zero is at every message. `None` leaves it to
-    /// nats-server (2 minutes): a killed process loses nothing, a power failure may.
+    /// The interval at which the log is synced to disk; zero is at every message. `None` leaves it
+    /// to nats-server (2 minutes): a killed process loses nothing, a power failure may.
     pub sync_interval: Option<Duration>,
 }
 
 impl Default for NatsOptions {
-    /// 1 MB a message, 1 TB on disk, synced as nats-server sees fit.
+    /// 1 MB a message, 1 TB on disk, synced at nats-server's own interval.
     fn default() -> Self {
         Self { max_payload_bytes: 1 << 20, max_file_bytes: 1 << 40, sync_interval: None }
     }

@@ -1,4 +1,5 @@
-//! One server that is ours: started, killed, started again on the same port and data, stopped.
+//! One server of the program's own: started, killed, started again on the same port and data,
+//! stopped.
 
 use std::path::Path;
 use std::process::ExitStatus;
@@ -18,30 +19,30 @@ use super::server::Server;
 use super::settings::NatsOptions;
 use super::{mongod, nats, port};
 
-/// How long a start may take: recovering a large log or journal is work.
+/// The time that a start may take: recovering a large log or journal is work.
 const READY_LIMIT: Duration = Duration::from_mins(3);
-/// After which it is said that it takes long.
+/// The time after which a message tells that the start takes long.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is asked whether it is ready.
+/// The interval between two questions whether it is ready.
 const STEP: Duration = Duration::from_millis(10);
-/// How long a clean stop may take, before the server is killed.
+/// The time that a clean stop may take, before the server is killed.
 const GRACE: Duration = Duration::from_secs(15);
-/// How many ports are tried, when other programs take the chosen ones.
+/// The number of ports that are tried, when other programs take the chosen ones.
 const PORTS: u32 = 5;
 
-/// How a server is to run; one kind for each.
+/// The options of a server; one kind for each.
 pub(super) enum Kind {
     Nats(NatsOptions),
     Mongod { cache_gb: f64 },
 }
 
-/// A server, its place, and its process while it runs.
+/// A server, its port, and its process while it runs.
 pub(super) struct Unit {
     kind: Kind,
     program: Program,
     log: Log,
     port: u16,
-    /// Where nats-server says how it does, as of its last start.
+    /// The port at which nats-server reports its health, as of its last start.
     monitor: AtomicU16,
     /// `None` while it is killed on purpose.
     child: Mutex<Option<Child>>,
@@ -57,7 +58,7 @@ impl Kind {
 }
 
 impl Unit {
-    /// Starts a server on the port it had last, or on another if that is taken.
+    /// Starts a server on its last port, or on another if that is taken.
     pub(super) async fn start(
         kind: Kind,
         program: Program,
@@ -107,7 +108,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Stops the server as it wishes to be stopped, within bounds.
+    /// Stops the server cleanly, within bounds.
     pub(super) async fn stop(self) {
         let server = self.server();
         if let Some(child) = self.child.into_inner()
@@ -117,14 +118,14 @@ impl Unit {
         }
     }
 
-    /// Why the server, a nats-server, stores nothing any more, where that is so.
+    /// Why the server, a nats-server, stores nothing any more, if it does not.
     pub(super) async fn write_error(&self) -> Option<String> {
         nats::write_error(self.monitor.load(Ordering::Relaxed)).await
     }
 
     /// The error of a server that has ended without being asked to.
     pub(super) fn failure(&self) -> Option<Error> {
-        // Locked while it is being started again: then that call reports.
+        // The lock is taken while it is being started again: then that call reports.
         let mut child = self.child.try_lock().ok()?;
         let status = child.as_mut()?.ended()?;
         Some(self.log.ended(self.server(), status))

@@ -22,7 +22,7 @@ use crate::store::platform::Platform;
 /// The secrets by the settings.
 ///
 /// # Errors
-/// Where one is too short, or the kept one cannot be used.
+/// Fails if a secret is too short, or the kept one cannot be used.
 pub fn secrets_of(settings: &Settings) -> Result<Secrets, secret::Error> {
     Secrets::load(
         settings.jwt_secret.as_ref(),
@@ -34,7 +34,7 @@ pub fn secrets_of(settings: &Settings) -> Result<Secrets, secret::Error> {
 /// Accounts by the settings; prepares the store for them.
 ///
 /// # Errors
-/// Where a secret is too short, only one setting of mail is set, or the store does not answer.
+/// Fails if a secret is too short, only one setting of mail is set, or the store does not answer.
 pub async fn accounts_of(settings: &Settings, store: Platform) -> anyhow::Result<Accounts> {
     store.prepare_accounts().await?;
     let secrets = secrets_of(settings)?;
@@ -70,8 +70,8 @@ fn url_of(mut bind: SocketAddr) -> String {
 /// Makes the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` where there is no admin yet.
 ///
 /// # Errors
-/// Where only one is set, either is not what it has to be, the e-mail is somebody else's, or the
-/// store does not answer.
+/// Fails if only one of them is set, no account can be made of them, an account that is no admin's
+/// has the e-mail, or the store does not answer.
 pub async fn make_first_admin(settings: &Settings, accounts: &Accounts) -> anyhow::Result<()> {
     let (email, password) = match (&settings.admin_email, &settings.admin_password) {
         (Some(email), Some(password)) => (email.trim().to_lowercase(), password.clone()),

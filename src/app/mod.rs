@@ -1,4 +1,4 @@
-//! The composition root: connect, wire, spawn, drain. Knows everyone and no business rule.
+//! The composition root: connect, wire, spawn, drain. It knows every module and no business rule.
 //!
 //! # Layout
 //!
@@ -31,12 +31,12 @@ use crate::store::Store;
 use crate::store::platform::Platform;
 use crate::{auth, http, telemetry};
 
-/// How long tasks may take to end, once connections have.
+/// The time that tasks have to end, once connections have ended.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// A service that runs.
 pub struct App {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
     /// The store of accounts, sessions and keys.
     pub platform: Platform,
@@ -52,10 +52,10 @@ pub struct App {
     tasks: TaskTracker,
 }
 
-/// Takes the address to listen on, so that a port in use is said before anything is started.
+/// Takes the address to listen on, so that a port in use is reported before anything is started.
 ///
 /// # Errors
-/// Where the port is in use, or the system lets the process have too few files.
+/// Fails if the port is in use, or the system allows the process too few files.
 pub async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     files::are_enough()?;
     let bind = settings.bind;
@@ -77,7 +77,7 @@ impl App {
     /// Connects to the log and the store, and starts everything.
     ///
     /// # Errors
-    /// Where the log or the store cannot be used.
+    /// Fails if the log or the store cannot be used.
     pub async fn start(
         settings: &Settings,
         listener: TcpListener,
@@ -119,7 +119,7 @@ impl App {
         Ok(App { address, platform, accounts, shops, routes, server, closing, folding, tasks })
     }
 
-    /// The shop, where there is one.
+    /// The first shop.
     ///
     /// # Panics
     /// Never: a service is started with a shop.
@@ -131,7 +131,7 @@ impl App {
     /// Stops: first new requests and pushes, then the fold at a commit.
     ///
     /// # Errors
-    /// Where the server failed.
+    /// Fails if the server failed.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.closing.cancel();
         let server = self.server.await;
@@ -143,7 +143,7 @@ impl App {
     }
 }
 
-/// What is asked and done of people, their sessions, keys and what they did.
+/// The routes of people, their sessions, their keys and the audit.
 fn of_accounts(
     settings: &Settings,
     platform: &Platform,

@@ -31,7 +31,7 @@ const SESSION_AGE: Duration = Duration::from_hours(90 * 24);
 /// Accounts and sessions.
 #[derive(Debug)]
 pub struct Accounts {
-    /// Where they are.
+    /// The store of accounts and sessions.
     pub store: Platform,
     /// Makes access tokens.
     pub tokens: Arc<Tokens>,
@@ -39,11 +39,11 @@ pub struct Accounts {
     pub refresh: RefreshTokens,
     /// Works on passwords.
     pub passwords: Passwords,
-    /// Remembers what was done.
+    /// The audit of operations.
     pub audit: Audit,
     /// Sends mail, where a server for it is set.
     pub mailer: Option<Mailer>,
-    /// Where people reach the service, with no slash at its end.
+    /// The URL at which people reach the service, with no slash at its end.
     pub public_url: String,
 }
 
@@ -71,20 +71,20 @@ pub struct NewAccount {
 /// A session that has just begun.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// Whose it is.
+    /// The account that it belongs to.
     pub account: Account,
-    /// What is sent with every request.
+    /// The access token, which is sent with every request.
     pub token: Hidden,
-    /// What gets the next one.
+    /// The refresh token, which gets the next access token.
     pub refresh_token: Hidden,
 }
 
 /// A session that goes on.
 #[derive(Debug)]
 pub struct Refreshed {
-    /// What is sent with every request.
+    /// The access token, which is sent with every request.
     pub token: Hidden,
-    /// What gets the next one.
+    /// The refresh token, which gets the next access token.
     pub refresh_token: Hidden,
 }
 

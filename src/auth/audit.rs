@@ -1,5 +1,5 @@
-//! The audit: what each caller did, and what each was refused. Rows are only ever added; [`http`]
-//! shows them.
+//! The audit: the actions of callers, and their refusals. Rows are only ever added; [`http`] shows
+//! them.
 
 pub mod http;
 
@@ -120,7 +120,7 @@ impl Event {
         Event(AuditRow::new(event.as_str(), false))
     }
 
-    /// By whom.
+    /// Sets the caller.
     #[must_use]
     pub fn by(self, caller: &Caller) -> Self {
         match caller {
@@ -129,34 +129,34 @@ impl Event {
         }
     }
 
-    /// By the person of that id.
+    /// Sets the person of that id as the caller.
     #[must_use]
     pub fn by_user(self, user_id: &str) -> Self {
         self.by_name(format!("user:{user_id}"))
     }
 
-    /// By neither a person nor a key, such as `command`.
+    /// Sets a caller that is neither a person nor a key, such as `command`.
     #[must_use]
     pub fn by_name(mut self, name: impl Into<String>) -> Self {
         self.0.actor = Some(name.into());
         self
     }
 
-    /// To what: `user:<id>`, `key:<id>`, `session:<id>`.
+    /// Sets the target: `user:<id>`, `key:<id>`, `session:<id>`.
     #[must_use]
     pub fn to(mut self, target: impl Into<String>) -> Self {
         self.0.target = Some(bounded(target.into()));
         self
     }
 
-    /// More in a few words.
+    /// Sets a detail in a few words.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(bounded(detail.into()));
         self
     }
 
-    /// In which request.
+    /// Sets the request.
     #[must_use]
     pub fn from(mut self, origin: &Origin) -> Self {
         self.0.address = origin.address.map(|address| address.to_string());

@@ -1,5 +1,5 @@
-//! The body of a request as fields: each is read as what it has to be, and every one that is not
-//! is named.
+//! The body of a request as fields: each is read as its type, and every one that is not valid is
+//! named.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -19,9 +19,9 @@ use crate::http::problem::{FieldError, FieldErrors, Problem};
 /// No body of these routes is longer.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// The members of a JSON object. A field that is not what it has to be is read as empty and kept
-/// in mind: nothing may be done before [`Fields::finish`] says that all were right. What reads a body
-/// also describes it, see [`Fields::described`]: so it reads each field every time.
+/// The members of a JSON object. A field that is not valid is read as empty, and its error is kept:
+/// nothing may be done before [`Fields::finish`] says that all were valid. A function that reads a
+/// body also describes it, see [`Fields::described`]: so it reads each field every time.
 #[derive(Clone)]
 pub struct Fields {
     members: Map<String, Value>,
@@ -29,7 +29,7 @@ pub struct Fields {
     described: Option<Described>,
 }
 
-/// What was read of a body that was not there.
+/// The schema of the fields that were read of a body that was not there.
 #[derive(Clone, Default)]
 struct Described {
     properties: Map<String, Value>,
@@ -50,7 +50,7 @@ impl Fields {
     /// Reads a body; an empty one has no members.
     ///
     /// # Errors
-    /// A 400 where it is not a JSON object.
+    /// Fails with 400 if it is not a JSON object.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         let members = if body.trim_ascii().is_empty() { &b"{}"[..] } else { body };
         let members = serde_json::from_slice(members).map_err(|_| {
@@ -80,13 +80,13 @@ impl Fields {
         }
     }
 
-    /// A member, where it is there and not null, of which the document says nothing.
+    /// A member that is there and not null, of which the document says nothing.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
-    /// A member, where it is there and not null; whoever reads it sees to it that it is right.
+    /// A member that is there and not null; its reader checks its value.
     pub fn value(&mut self, name: &'static str, schema: impl FnOnce() -> Value) -> Option<&Value> {
         self.describe(name, false, schema);
         self.get(name)
@@ -125,7 +125,7 @@ impl Fields {
         Some(read)
     }
 
-    /// Keeps in mind what is wrong.
+    /// Keeps an error of a field.
     pub fn wrong(&mut self, name: &'static str, message: &'static str) {
         self.errors.wrong(name, message);
     }
@@ -139,8 +139,8 @@ impl Fields {
         None
     }
 
-    /// A text that has to be there, without blanks at its ends, of so many characters and otherwise as
-    /// it has to be.
+    /// A text that has to be there, without blanks at its ends, of so many characters and for which
+    /// `is_right` holds.
     pub fn text(
         &mut self,
         name: &'static str,
@@ -185,8 +185,8 @@ impl Fields {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    /// The same where a text is to be changed: nothing where it is not there; empty where it is to be
-    /// taken away, by null or an empty text.
+    /// The same for a text to change: `None` if it is not there; empty if null or an empty text
+    /// takes it away.
     pub fn change(
         &mut self,
         name: &'static str,
@@ -228,7 +228,7 @@ impl Fields {
         read.map_err(|allowed| self.errors.wrong(name, allowed)).ok()
     }
 
-    /// True or false, where it is there.
+    /// True or false, if it is there.
     pub fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.describe(name, false, || json!({ "type": "boolean" }));
         let flag = self.get(name)?.as_bool();
@@ -238,7 +238,7 @@ impl Fields {
         flag
     }
 
-    /// What a type is read from, where it is there.
+    /// A value of a type that is read from JSON, if it is there.
     pub fn json<T: DeserializeOwned + PartialSchema>(
         &mut self,
         name: &'static str,
@@ -252,10 +252,10 @@ impl Fields {
         read.ok()
     }
 
-    /// Goes on where every field was right.
+    /// Succeeds if every field was valid.
     ///
     /// # Errors
-    /// A 400 that names those that were not.
+    /// Fails with 400, and names the fields that were not.
     pub fn finish(self) -> Result<(), Problem> {
         self.errors.finish().map_err(Problem::invalid)
     }
@@ -274,8 +274,8 @@ pub fn is_email(text: &str) -> bool {
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
-    /// What is too long is read to its end, as far as any body may go, and thrown away: a client
-    /// that is cut off while it sends does not see the answer.
+    /// A body that is too long is read to its end, as far as any body may go, and thrown away: a
+    /// client that is cut off while it sends does not see the answer.
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let too_long =
             || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be at most 16 KB");

@@ -57,7 +57,7 @@ pub enum Error {
     NotAllowed {
         /// The field that they may not change.
         field: &'static str,
-        /// The sentence that says who may.
+        /// The sentence that states the rule.
         message: &'static str,
     },
     /// The change would leave no active admin.

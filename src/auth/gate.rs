@@ -1,7 +1,8 @@
-//! Who calls: a session by its token, or an API key.
+//! The caller of a request: a session by its token, or an API key.
 //!
 //! A session and an API key are looked up at every request, one document by an index; there is no
-//! cache, so what is revoked is refused from the next request on, in every process.
+//! cache, so a session or key that was revoked is refused from the next request on, in every
+//! process.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! `/api/auth`: registering, signing in and out, and passwords; `bodies`: what comes in and
-//! goes out; `operations`: what its document says.
+//! `/api/auth`: registering, signing in and out, and passwords; `bodies`: the bodies of requests
+//! and answers; `operations`: its entries in the API's document.
 
 mod bodies;
 mod operations;
@@ -36,21 +36,21 @@ use crate::store::time;
 /// Mails that are being sent; one more is not begun.
 const MAILS_MAX: usize = 32;
 
-/// What the routes need.
+/// The dependencies of the routes.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// Accounts and sessions.
     pub accounts: Arc<Accounts>,
     /// Whether people can make an account for themselves.
     pub registration: bool,
-    /// Where mail is sent in the background.
+    /// The tasks that send mail in the background.
     pub tasks: TaskTracker,
     /// A place for each mail that is being sent.
     pub mails: Arc<tokio::sync::Semaphore>,
 }
 
 impl Deps {
-    /// With nothing in the background yet.
+    /// The dependencies, with nothing in the background yet.
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, registration: bool, tasks: TaskTracker) -> Self {
         let mails = Arc::new(tokio::sync::Semaphore::new(MAILS_MAX));
@@ -84,7 +84,8 @@ async fn register(
     if !deps.registration {
         return Err(Error::RegistrationOff.into());
     }
-    // First of all, so that whoever asks for more than there is to have is told so.
+    // It is checked first, so that a caller who asks for another role or permissions gets this
+    // error.
     let role = body.get("role");
     let is_viewer = role.is_none_or(|it| it.as_str().and_then(Role::parse) == Some(Role::Viewer));
     if !is_viewer {
@@ -111,7 +112,7 @@ async fn login(
     Ok(answer(&deps, StatusCode::OK, "Signed in", begun))
 }
 
-/// An access token alone gets no other: whoever found one has it for as long as it is good.
+/// An access token alone gets no other: a person who found one has it for as long as it is valid.
 async fn refresh(
     State(deps): State<Deps>,
     origin: Origin,
@@ -127,8 +128,8 @@ async fn refresh(
     })))
 }
 
-/// The answer is the same, and as fast, whether or not there is such an account: what there is to
-/// do is done behind it.
+/// The answer is the same, and as fast, whether or not there is such an account: the work is done
+/// behind it.
 async fn forgot(State(deps): State<Deps>, mut body: Fields) -> Result<Response, Problem> {
     let email = body.email("email");
     body.finish()?;
@@ -162,7 +163,7 @@ async fn reset(
 
 async fn me(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {
     let account = deps.accounts.store.account(&person.user_id).await.map_err(Error::from)?;
-    // Its sessions end with an account, so it is there but for an instant.
+    // The sessions of an account end with it, so it is there but for an instant.
     let account = account.ok_or(Error::RefreshInvalid)?;
     Ok(unkept(Envelope::of(OneUser::from(account))))
 }
@@ -254,7 +255,7 @@ fn said(message: &'static str) -> Response {
     unkept(Json(json!({ "success": true, "message": message })))
 }
 
-/// No cache keeps what has a token or a person in it.
+/// No cache keeps an answer that has a token or a person in it.
 pub(super) fn unkept(answer: impl IntoResponse) -> Response {
     ([(CACHE_CONTROL, "no-store")], answer).into_response()
 }

@@ -59,7 +59,7 @@ pub fn row(
 /// The holder of a key; `None` where the key is unknown, revoked or expired.
 ///
 /// # Errors
-/// Where the store does not answer.
+/// Fails if the store does not answer.
 pub async fn holder(store: &Platform, text: &str) -> Result<Option<KeyHolder>, store::Error> {
     if !text.starts_with(KEY_PREFIX) {
         return Ok(None);

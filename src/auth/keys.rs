@@ -34,9 +34,9 @@ const COMMAND: &str = "command";
 /// API keys.
 #[derive(Debug, Clone)]
 pub struct Keys {
-    /// Where they are.
+    /// The store of keys.
     pub store: Platform,
-    /// Remembers what was done.
+    /// The audit of operations.
     pub audit: Audit,
 }
 
@@ -47,11 +47,11 @@ pub struct Wanted {
     pub name: String,
     /// Its scopes.
     pub scopes: Vec<Scope>,
-    /// When it expires.
+    /// The time at which it expires.
     pub end: End,
 }
 
-/// When a key expires.
+/// The time at which a key expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// After so many days.
@@ -175,7 +175,7 @@ impl Keys {
     }
 }
 
-/// Nobody gives a key what they may not do themselves.
+/// Nobody gives a key rights that they do not have themselves.
 fn may_give(by: &Person, scopes: &[Scope]) -> Result<(), Error> {
     may(by, Resource::System, Action::Create)?;
     let needed = scopes.iter().flat_map(|scope| scope.needs());

@@ -22,7 +22,7 @@ pub struct Mailer {
 /// The mail server of `SMTP_URL`; nothing is connected to yet.
 ///
 /// # Errors
-/// Where it is none.
+/// Fails if it is not the URL of one.
 pub fn transport(smtp_url: &Hidden) -> anyhow::Result<AsyncSmtpTransportBuilder> {
     // Its error may repeat the URL, and with it the password.
     AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url.expose())
@@ -33,7 +33,7 @@ pub fn transport(smtp_url: &Hidden) -> anyhow::Result<AsyncSmtpTransportBuilder>
 /// The sender of mail, as `MAIL_FROM` says.
 ///
 /// # Errors
-/// Where that is no address.
+/// Fails if that is not an address.
 pub fn sender(mail_from: &str) -> anyhow::Result<Mailbox> {
     mail_from.parse().ok().context(
         "MAIL_FROM is not an address; it looks like bi@example.org or Adaptive BI <bi@example.org>",
@@ -50,7 +50,7 @@ impl Mailer {
     /// A mailer for `SMTP_URL` and `MAIL_FROM`; nothing is sent yet.
     ///
     /// # Errors
-    /// Where either is not what it has to be.
+    /// Fails if either is not valid.
     pub fn new(smtp_url: &Hidden, from: &str) -> anyhow::Result<Self> {
         let (builder, from) = (transport(smtp_url)?, sender(from)?);
         Ok(Mailer { transport: builder.timeout(Some(WITHIN)).build(), from })
@@ -59,7 +59,7 @@ impl Mailer {
     /// Sends a link to set a new password.
     ///
     /// # Errors
-    /// Where the mail server does not take it.
+    /// Fails if the mail server does not take it.
     pub async fn send_reset(&self, to: &str, link: &str) -> anyhow::Result<()> {
         let text = format!(
             "Somebody, hopefully you, asked for a new password for your account.\n\n\

@@ -4,14 +4,13 @@
 //!
 //! - [`gate`]: the caller of a request, for the layer before every route;
 //! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
-//! - [`watch`]: callers who stay connected; [`key`]: one API key; [`keys`]: what can be done with
-//!   them; [`audit`]: who did what;
-//! - [`accounts`]: what can be done with accounts and sessions, by [`http`] and the command line;
-//!   [`new_password`]: and with their passwords;
-//!   [`users`]: with other people's, and what people change of their own;
-//!   [`password`], by turns in [`places`], [`refresh`] tokens, [`throttle`], [`mail`]: what it is
-//!   done with;
-//!   [`body`], [`user`], [`error`]: what comes in and what goes out.
+//! - [`watch`]: callers who stay connected; [`key`]: one API key; [`keys`]: the operations on keys;
+//!   [`audit`]: the actions of callers;
+//! - [`accounts`]: the operations on accounts and sessions, for [`http`] and the command line;
+//!   [`new_password`]: the operations on passwords; [`users`]: the operations on other people's
+//!   accounts, and people's changes of their own; [`password`], by turns in [`places`], [`refresh`]
+//!   tokens, [`throttle`], [`mail`]: their parts; [`body`], [`user`], [`error`]: requests, accounts
+//!   in answers, and errors.
 
 pub mod accounts;
 pub mod audit;

@@ -15,7 +15,7 @@ use crate::hidden::Hidden;
 use crate::store::platform::accounts::PasswordHash;
 use crate::telemetry;
 
-/// How many characters a password has.
+/// The number of characters that a password has.
 pub const CHARACTERS: RangeInclusive<usize> = 8..=128;
 /// OWASP's: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -24,8 +24,9 @@ const LANES: u32 = 1;
 /// So many of each [`Crowd`] are hashed at a time; each takes memory and a core for tens of
 /// milliseconds.
 const AT_A_TIME: usize = 1;
-/// One that is found in fewer guesses is among the first that anyone tries: a common one, or a name
-/// with a digit, which zxcvbn puts just above 10,000. Failures make guessing slower than that.
+/// A password that is found in fewer guesses is among the first that anyone tries: a common one, or
+/// a name with a digit, which zxcvbn puts just above 10,000. Failures make guessing slower than
+/// that.
 const GUESSES_MIN: u64 = 20_000;
 
 const TOO_CLOSE: Error = Error::Weak("is too common, or too close to what is known of its owner");
@@ -33,7 +34,7 @@ const TOO_CLOSE: Error = Error::Weak("is too common, or too close to what is kno
 /// Why a password was not hashed or checked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is refused; says what has to be different.
+    /// It is refused; the text says what has to be different.
     #[error("the password {0}")]
     Weak(&'static str),
     /// Too many are being hashed.
@@ -53,9 +54,9 @@ pub enum Error {
 pub enum Crowd {
     /// People who make an account for themselves.
     Newcomers,
-    /// People who sign in where their account has not signed in lately.
+    /// People who sign in from an address from which their account has not signed in lately.
     Strangers,
-    /// People who sign in where it has, are signed in, or have a link of ours.
+    /// People who sign in from one from which it has, are signed in, or have a link of ours.
     Known,
 }
 
@@ -101,7 +102,7 @@ impl fmt::Debug for Turn {
 }
 
 impl Passwords {
-    /// Ready to work; takes as long as one hash.
+    /// Prepares the work; takes as long as one hash.
     ///
     /// # Errors
     /// [`Error::Hash`].
@@ -119,8 +120,8 @@ impl Passwords {
         })
     }
 
-    /// Hashes a new password where the rules allow it. `about` is what is known of its owner and
-    /// makes a bad password: the e-mail, the names.
+    /// Hashes a new password where the rules allow it. `about` is text about its owner that makes a
+    /// bad password: the e-mail, the names.
     ///
     /// # Errors
     /// [`Error`].

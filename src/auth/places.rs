@@ -85,7 +85,7 @@ impl Drop for Remembered {
 }
 
 impl Places {
-    /// So many.
+    /// That number of places.
     #[must_use]
     pub fn new(number: usize) -> Self {
         let (turns, of) = (VecDeque::new(), HashMap::new());

@@ -11,7 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::hidden::Hidden;
 
-/// A secret is at least as long as what it signs with.
+/// A secret is at least as long as a signature that is made with it.
 pub const SECRET_BYTES_MIN: usize = 32;
 /// A longer file is something else.
 const SECRET_BYTES_MAX: usize = 1_024;
@@ -26,7 +26,7 @@ pub enum Error {
     /// The kept secret cannot be read, or a new one cannot be kept.
     #[error("keeping the secret that tokens are signed with in {path}; JWT_SECRET needs no file")]
     File {
-        /// Where it is kept.
+        /// The path of the file.
         path: String,
         /// The system's error.
         #[source]
@@ -38,7 +38,7 @@ pub enum Error {
          or set JWT_SECRET"
     )]
     NoFile {
-        /// Where it should be.
+        /// The path where the file should be.
         path: String,
     },
     /// The file does not hold a secret: a start was cut off, or somebody edited it.
@@ -48,7 +48,7 @@ pub enum Error {
          start makes another secret, and everybody signs in again"
     )]
     Length {
-        /// Where it is kept.
+        /// The path of the file.
         path: String,
         /// The size of the file.
         found: String,
@@ -60,7 +60,7 @@ pub enum Error {
          another secret, and everybody signs in again"
     )]
     Open {
-        /// Where it is kept.
+        /// The path of the file.
         path: String,
         /// The mode of the file.
         mode: u32,
@@ -127,7 +127,7 @@ impl Secret {
         Secret { bytes, key }
     }
 
-    /// Itself, to sign tokens with.
+    /// Its bytes, to sign tokens with.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -144,7 +144,7 @@ impl Secret {
 /// 256 random bits.
 ///
 /// # Panics
-/// Where the system has no randomness; nothing here is safe without.
+/// Panics if the system has no randomness; nothing here is safe without.
 #[must_use]
 pub fn random() -> [u8; 32] {
     let mut bytes = [0; 32];

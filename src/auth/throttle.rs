@@ -1,9 +1,9 @@
-//! Failed sign-ins make the next one wait: longer and longer for one account from one address,
-//! and, much later, for an account from wherever and for an address whatever the account.
+//! Failed sign-ins make the next one wait: longer and longer for one account from one address, and,
+//! much later, for an account from any address and for an address with any account.
 //!
-//! An account's own limit does not hold where it has signed in from before: strangers, however many
-//! and from wherever, cannot keep its owner out of there. The counts are in the store, so that they
-//! hold for all processes together.
+//! An account's own limit does not hold at an address from which it has signed in before:
+//! strangers, however many and from whichever addresses, cannot keep its owner out of there. The
+//! counts are in the store, so that they hold for all processes together.
 
 use std::net::IpAddr;
 
@@ -56,7 +56,7 @@ impl Attempt {
     /// The seconds that it has to wait; `None` where it may go on.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// Fails if the store does not answer.
     pub async fn wait(&self, store: &Platform) -> Result<Option<u32>, store::Error> {
         let keys = [&self.pair, &self.account, &self.address].map(|it| it.key.clone());
         let rows = store.attempts(&keys).await?;
@@ -69,7 +69,7 @@ impl Attempt {
     /// Whether the account has signed in from there lately.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// Fails if the store does not answer.
     pub async fn is_known(&self, store: &Platform) -> Result<bool, store::Error> {
         let rows = store.attempts(std::slice::from_ref(&self.pair.key)).await?;
         Ok(rows.get(&self.pair.key).is_some_and(|row| row.known))
@@ -78,7 +78,7 @@ impl Attempt {
     /// Counts it as a failure.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// Fails if the store does not answer.
     pub async fn failed(&self, store: &Platform) -> Result<(), store::Error> {
         // All three at once, since the next attempt waits for them.
         let [pair, account, address] =
@@ -91,7 +91,7 @@ impl Attempt {
     /// address with other accounts stay.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// Fails if the store does not answer.
     pub async fn succeeded(&self, store: &Platform) -> Result<(), store::Error> {
         let until = time::at(time::now().timestamp_millis() + KNOWN_MS);
         store.forget_failures(&self.pair.key, until).await

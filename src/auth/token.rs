@@ -35,7 +35,7 @@ pub struct Claims {
     pub sid: String,
     /// The type of token.
     pub typ: String,
-    /// When it was made.
+    /// The time at which it was made.
     pub iat: i64,
     /// The time from which it is valid.
     pub nbf: i64,
@@ -100,7 +100,7 @@ impl Tokens {
     /// A token for a session of an account, made `now` (seconds since 1970).
     ///
     /// # Errors
-    /// Where the claims cannot be written, which strings and numbers can.
+    /// Fails if the claims cannot be written, which strings and numbers can.
     pub fn issue(
         &self,
         user_id: &str,

@@ -1,4 +1,4 @@
-//! An account as answers show it: all but what nobody may see.
+//! An account as answers show it: all but the fields that nobody may see.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,7 +21,7 @@ impl Word for Role {
     }
 }
 
-/// An account as answers show it. What is not known is null.
+/// An account as answers show it. A value that is not known is null.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)] // as in [`Account`]
@@ -44,7 +44,7 @@ pub struct User {
     pub created_at: String,
 }
 
-/// The profile, with what clients keep for themselves as the JSON that it is.
+/// The profile, with the values that clients keep for themselves as JSON.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Profile)]
@@ -58,7 +58,7 @@ pub struct ShownProfile {
     pub preferences: ShownPreferences,
 }
 
-/// How somebody likes things.
+/// The preferences of a person.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Preferences)]

@@ -12,7 +12,7 @@ use crate::store::platform::Platform;
 /// there are, it takes one query of sessions and one of keys.
 ///
 /// # Errors
-/// Where the store does not answer.
+/// Fails if the store does not answer.
 pub async fn turned_away<T: Copy>(
     store: &Platform,
     access: Access,

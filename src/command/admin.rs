@@ -42,12 +42,12 @@ pub enum Action {
     },
 }
 
-/// Does it.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// Where the store cannot be used, or the arguments do not make an account.
+/// Fails if the store cannot be used, or the arguments do not make or name an account.
 pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
-    // Asked before anything is started.
+    // The password is asked for before anything is started.
     let password = match action {
         Action::Create { password_stdin, .. } => Some(read_password(*password_stdin)?),
         Action::ResetLink { .. } => None,

@@ -23,7 +23,7 @@ use crate::projector::status::{State, Status};
 const YEAR: &[u8] = include_bytes!("../../data/online_retail.csv.zst");
 /// The name of the year in the store's notes.
 const DATA_SET: &str = "demo";
-/// How many events the year becomes; for the progress bar alone.
+/// The number of events of the year.
 const YEAR_EVENTS: u64 = 549_311;
 
 /// The last day of the year.
@@ -33,7 +33,7 @@ const MARK: &str = "demo";
 /// The currency of the shop.
 const CURRENCY: &str = "GBP";
 
-/// How the demo runs.
+/// The arguments of the demo.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Keeps the dates of the data, 2010 and 2011, instead of moving them to end now.
@@ -50,7 +50,7 @@ pub struct Arguments {
 /// Runs until it is asked to stop.
 ///
 /// # Errors
-/// Where the address is taken, another demo runs, or a server does not start.
+/// Fails if the address is taken, another demo runs, or a server does not start.
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(running) = Services::find_running(&settings.data_dir) {
         bail!(

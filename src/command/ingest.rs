@@ -35,7 +35,7 @@ pub enum ShiftTo {
 /// Ingests a file.
 ///
 /// # Errors
-/// Where the file, the log or the store cannot be used. Events read before that are on the log.
+/// Fails if the file, the log or the store cannot be used. Events read before that are on the log.
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
     // The file comes first: for a missing file nothing is started.
     let file::Opened { input, read, size } = file::open(&arguments.file)?;
@@ -78,7 +78,7 @@ pub(super) fn rate(events: u64, elapsed: std::time::Duration) -> String {
 /// Reports how many lines became events.
 ///
 /// # Errors
-/// Where it has lines and none of them is an event: somebody named the wrong file.
+/// Fails if it has lines and none of them is an event: somebody named the wrong file.
 fn report(summary: &Summary) -> anyhow::Result<()> {
     let (taken, skipped) = (summary.accepted + summary.duplicates, summary.skipped.total());
     if taken > 0 {

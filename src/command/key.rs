@@ -44,10 +44,10 @@ pub enum Action {
     },
 }
 
-/// Does it.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// Where the store cannot be used, or there is no such key.
+/// Fails if the store cannot be used, or there is no such key.
 pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     let joined = Joined::servers(settings).await?;
     let outcome = async {

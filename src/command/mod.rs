@@ -6,7 +6,7 @@
 //! - [`admin`]: accounts, for operators;
 //! - [`key`]: API keys;
 //! - [`project`]: the projector's state, ending a halt, and other generations;
-//! - [`quarantine`]: what was not understood.
+//! - [`quarantine`]: messages that were not understood.
 
 pub mod admin;
 mod credentials;
@@ -31,7 +31,7 @@ use crate::config::Settings;
 pub(crate) struct Joined {
     pub nats_url: String,
     pub mongodb_uri: String,
-    /// Where the service of that process answers.
+    /// The address at which the service of that process answers.
     pub serves: Option<SocketAddr>,
     started: Option<Services>,
 }
@@ -56,7 +56,7 @@ impl Joined {
         Ok(Joined { nats_url, mongodb_uri, serves, started: Some(started) })
     }
 
-    /// Stops what was started for the command.
+    /// Stops the servers that were started for the command.
     pub(crate) async fn leave(self) -> anyhow::Result<()> {
         match self.started {
             Some(services) => Ok(services.stop().await?),
@@ -65,7 +65,7 @@ impl Joined {
     }
 }
 
-/// Notes where the service answers, for the commands that join its servers.
+/// Notes the address of the service, for the commands that join its servers.
 pub(crate) fn note_serving(services: &Services, app: &App) {
     if let Err(error) = services.note_serving(app.address) {
         tracing::warn!(%error, "other commands cannot tell where the service answers");
@@ -85,7 +85,7 @@ pub(crate) async fn until_stopped(services: &Services) -> anyhow::Result<()> {
 /// Waits for a request to stop: Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// Where the system does not say when one comes.
+/// Fails if the process cannot listen for signals.
 pub async fn stop_asked() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;

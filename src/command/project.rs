@@ -70,7 +70,7 @@ pub enum Action {
 /// Runs a subcommand. Starts no servers and makes nothing where there is no data.
 ///
 /// # Errors
-/// Where the log or the store cannot be used, or the log is not the checkpoint's.
+/// Fails if the log or the store cannot be used, or the log is not the checkpoint's.
 pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     let data_dir = &settings.data_dir;
     let given = settings.nats_url.is_some() && settings.mongodb_uri.is_some();
@@ -202,7 +202,7 @@ async fn rate(store: &Store, before: &Checkpoint) -> anyhow::Result<u64> {
     Ok(events * 1_000 / u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The generations beside the live one, and what is being done to them.
+/// Prints the generations beside the live one, and the work on them.
 async fn others(settings: &Settings, extent: &Extent, store: &Store) -> anyhow::Result<()> {
     let (all, Works { under_way, last }) = store.generations_and_works().await?;
     for it in all.iter().filter(|it| it.state != GenerationState::Live) {
@@ -255,8 +255,8 @@ fn in_words(work: &Work) -> String {
     format!("{at}: {position} of {target}{left}")
 }
 
-/// What works on generations, with threads and connections of its own, as the fold of a service
-/// has.
+/// The commands about generations, with threads and connections of their own, as the fold of a
+/// service has.
 async fn generations(
     settings: &Settings,
     joined: &Joined,
@@ -423,8 +423,8 @@ async fn accept_holes(
             Halt::LogHole { from, to } => (from, to),
             halt => bail!("the log cannot be accepted: {halt}; the read models have to be rebuilt"),
         };
-        // A nats-server that could not write counts what it did not store, and gives the position to
-        // another event once it was started again.
+        // A nats-server that could not write counts a message that it did not store, and gives its
+        // position to another event once it was started again.
         let extent = log.extent().await?;
         if extent.last == to && extent.first <= to {
             bail!(

@@ -67,7 +67,7 @@ pub enum Action {
         /// Their positions.
         #[arg(required = true)]
         positions: Vec<u64>,
-        /// Why.
+        /// The reason for it.
         #[arg(long, value_parser = reason)]
         reason: String,
         /// Only says whether the messages could be discarded.
@@ -76,10 +76,10 @@ pub enum Action {
     },
 }
 
-/// Does it. Starts no servers and makes nothing where there is nothing to look at.
+/// Runs the subcommand. Starts no servers and makes nothing where there is no data.
 ///
 /// # Errors
-/// Where the log or the store cannot be used, or something could not be done.
+/// Fails if the log or the store cannot be used, or a message could not be replayed or discarded.
 pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     let data_dir = &settings.data_dir;
     let given = settings.nats_url.is_some() && settings.mongodb_uri.is_some();

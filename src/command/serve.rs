@@ -10,7 +10,7 @@ use crate::config::Settings;
 /// Serves until it is asked to stop.
 ///
 /// # Errors
-/// Where the address, the log or the store cannot be used.
+/// Fails if the address, the log or the store cannot be used.
 pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let listener = app::listen(settings).await?;
     if demo::is_marked(settings) {

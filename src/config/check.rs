@@ -11,7 +11,7 @@ impl Settings {
     /// Checks settings that depend on each other.
     ///
     /// # Errors
-    /// Where two do not go together; names them.
+    /// Fails if two do not go together; the error names them.
     pub fn check(&self) -> anyhow::Result<()> {
         match (&self.admin_email, &self.admin_password) {
             (Some(email), Some(it)) => password::check(it.expose(), &[email.to_lowercase()])

@@ -23,7 +23,7 @@ const IGNORED: [&str; 3] = ["NODE_ENV", "LOG_FILE", "JWT_REFRESH_SECRET"];
 /// `.env` first, and says which settings mean nothing here.
 ///
 /// # Errors
-/// Where `.env` cannot be read or has a malformed line (nothing of it counts then), or a port is
+/// Fails if `.env` cannot be read or has a malformed line (nothing of it counts then), or a port is
 /// malformed.
 pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
     file::apply(Path::new(".env"))?;
@@ -62,7 +62,7 @@ pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
 /// A command line that takes an empty variable as not set.
 ///
 /// # Errors
-/// Where a variable is no text.
+/// Fails if a variable is not a text.
 pub fn without_empty_variables(command: clap::Command) -> anyhow::Result<clap::Command> {
     are_texts(&command)?;
     Ok(command.mut_args(|argument| {
@@ -76,7 +76,7 @@ pub fn without_empty_variables(command: clap::Command) -> anyhow::Result<clap::C
 /// Refuses a variable that is not UTF-8, which the command line would not name.
 ///
 /// # Errors
-/// Where there is one; its value is not shown, since it may be a secret.
+/// Fails if there is one; its value is not shown, since it may be a secret.
 fn are_texts(command: &clap::Command) -> anyhow::Result<()> {
     for argument in command.get_arguments() {
         let is_path = argument.get_value_parser().type_id() == TypeId::of::<PathBuf>();
@@ -91,7 +91,7 @@ fn are_texts(command: &clap::Command) -> anyhow::Result<()> {
 /// The address that an old name of a port stands for.
 ///
 /// # Errors
-/// Where the value is not a port.
+/// Fails if the value is not a port.
 fn bind_of(name: &str, port: &OsStr) -> anyhow::Result<OsString> {
     match port.to_str().and_then(|port| port.trim().parse::<u16>().ok()) {
         Some(port) => Ok(format!("127.0.0.1:{port}").into()),

@@ -9,8 +9,8 @@ use anyhow::{Context, anyhow, bail};
 /// A missing file is not an error.
 ///
 /// # Errors
-/// Where the file cannot be read, or a line of it cannot be understood. The error shows no value of
-/// the file, since it may be a secret.
+/// Fails if the file cannot be read, or a line of it cannot be understood. The error shows no value
+/// of the file, since it may be a secret.
 pub(super) fn apply(path: &Path) -> anyhow::Result<()> {
     let name = path.display();
     let bytes = match std::fs::read(path) {
@@ -34,8 +34,8 @@ const UNUSED: &str = ". Nothing of the file was used";
 /// The text of the file without the mark that some editors put before it.
 ///
 /// # Errors
-/// The first line that is not UTF-8, or has a character that no variable can hold, at which the
-/// library would panic.
+/// Fails at the first line that is not UTF-8, or has a character that no variable can hold, at
+/// which the library would panic.
 fn text_of(bytes: &[u8]) -> Result<&str, String> {
     let line = |before: &[u8]| before.split(|byte| *byte == b'\n').count();
     let text = std::str::from_utf8(bytes).map_err(|error| {

@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //!
-//! - `settings`: what can be set; `values`: what each setting may be; `check`: what they may be
-//!   together;
+//! - `settings`: the settings; `values`: the allowed values of each; `check`: checks of settings
+//!   that depend on each other;
 //! - `environment`: the arguments of the process, and old names in the environment; `file`: the
 //!   `.env` file.
 

@@ -1,4 +1,4 @@
-//! Where a request came from, as the audit has it.
+//! The origin of a request, as the audit has it.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -10,28 +10,28 @@ use axum::http::{Extensions, HeaderMap, Method};
 
 use super::door::client::ClientAddr;
 
-/// Where a request came from, for the audit and for limits.
+/// The origin of a request, for the audit and for limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The client's address, where it is known.
     pub address: Option<IpAddr>,
     /// The request's id, which the log has too.
     pub request_id: Option<String>,
-    /// What the client calls itself, at most 256 characters of it.
+    /// The client's name for itself, at most 256 characters of it.
     pub user_agent: Option<String>,
     method: Method,
     path: String,
 }
 
 impl Origin {
-    /// Of a request.
+    /// The origin of a request.
     #[must_use]
     pub fn of(request: &Request) -> Self {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         Self::from(request.extensions(), request.headers(), method, path)
     }
 
-    /// Of the head of a request.
+    /// The origin of the request with that head.
     #[must_use]
     pub fn of_parts(parts: &Parts) -> Self {
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
@@ -50,7 +50,7 @@ impl Origin {
     }
 }
 
-/// What was asked for: `GET /api/metrics/sales`.
+/// The method and the path: `GET /api/metrics/sales`.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)

@@ -6,7 +6,7 @@ use axum::http::header::IF_NONE_MATCH;
 use super::parameters::Parameter;
 use super::parameters::values::Text;
 
-/// What the caller has of an answer.
+/// The tag of the answer that the caller has.
 pub const PARAMETER: Parameter<Text> = Parameter::header(
     "If-None-Match",
     "The `ETag` of the answer that the caller has; where it is still the same, the answer is a 304.",

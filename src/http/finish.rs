@@ -23,10 +23,10 @@ use super::routes::Routes;
 /// No answer takes longer: a query that waits for its position for a minute, and then reads.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(2);
 
-/// Puts the routes behind the gate, and around them all what every route needs: an answer for
-/// unknown routes and methods, bounds on bodies and time, and errors as problems. There is no
-/// other way for a route to be served; what answers in its own protocol, as Socket.IO does, goes
-/// around the result, and the rest of the [`Door`] around that.
+/// Puts the routes behind the gate, and around them all the parts that every route needs: an answer
+/// for unknown routes and methods, bounds on bodies and time, and errors as problems. There is no
+/// other way for a route to be served; a service with a protocol of its own, such as Socket.IO,
+/// goes around the result, and the rest of the [`Door`] around that.
 pub fn finish(routes: Routes, gate: &Gate, door: &Door) -> Router {
     routes
         .behind(gate, door)
@@ -41,12 +41,12 @@ pub fn finish(routes: Routes, gate: &Gate, door: &Door) -> Router {
         .layer(middleware::from_fn(around))
 }
 
-/// What a handler panicked with.
+/// The message of a handler's panic.
 #[derive(Debug, thiserror::Error)]
 #[error("a handler panicked: {0}")]
 struct Panicked(String);
 
-#[allow(clippy::needless_pass_by_value)] // what the layer hands over
+#[allow(clippy::needless_pass_by_value)] // the layer hands it over
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic
         .downcast_ref::<&str>()

@@ -73,7 +73,7 @@ impl Credential {
 /// Why a caller is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// Nothing was shown.
+    /// The request has no credential.
     #[error("no credential")]
     NoCredential,
     /// The token has expired.
@@ -132,7 +132,7 @@ type Admit = dyn Fn(Access, Option<Credential>, Origin) -> BoxFuture<'static, Re
     + Send
     + Sync;
 
-/// Decides which caller may use which route.
+/// Decides whether a caller may use a route.
 #[derive(Clone)]
 pub struct Gate(Arc<Admit>);
 

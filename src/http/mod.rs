@@ -1,12 +1,13 @@
-//! What every HTTP answer has in common.
+//! The parts that all HTTP answers have in common.
 //!
 //! # Layout
 //!
 //! - [`envelope`]: the shape of a success; [`problem`]: the shape of an error;
-//! - [`routes`]: how a route is declared, with the access it needs; [`gate`]: the layer before every one;
-//! - [`door`]: connections, who is there, limits, CORS, security headers, the access log;
+//! - [`routes`]: the declaration of a route, with the access it needs; [`gate`]: the layer before
+//!   every one;
+//! - [`door`]: connections, clients, limits, CORS, security headers, the access log;
 //! - [`parameters`]: the parameters of a request; [`openapi`]: the API's own description;
-//! - [`client`]: where a request came from; [`clock`]: when;
+//! - [`client`]: the origin of a request; [`clock`]: the time of an answer;
 //! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
 //! - [`etag`]: whether a caller has an answer already;
 //! - [`page`]: the small page at `/`.

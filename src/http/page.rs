@@ -1,4 +1,4 @@
-//! The small page at `/`: what can be asked, until the dashboard stands here.
+//! The small page at `/`: the requests that can be made, until the dashboard stands here.
 
 use std::sync::LazyLock;
 

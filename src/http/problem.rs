@@ -21,30 +21,30 @@ use super::clock::now;
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// What is wrong with one field of a request, and what is allowed. Never repeats the value.
+/// An error of one field of a request, and the values that are allowed. It never repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field, parameter or header.
     #[schema(value_type = String)]
     pub field: Cow<'static, str>,
-    /// What is wrong and what is allowed.
+    /// The error, and the values that are allowed.
     #[schema(value_type = String)]
     pub message: Cow<'static, str>,
 }
 
 impl FieldError {
-    /// What is wrong with a field.
+    /// An error of a field.
     pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         FieldError { field: field.into(), message: message.into() }
     }
 }
 
-/// What is wrong with the fields of a request, all of it at once.
+/// The errors of the fields of a request, all of them at once.
 #[derive(Debug, Clone, Default)]
 pub struct FieldErrors(Vec<(usize, FieldError)>);
 
 impl FieldErrors {
-    /// Keeps in mind what is wrong with a field.
+    /// Keeps an error of a field.
     pub fn wrong(
         &mut self,
         field: impl Into<Cow<'static, str>>,
@@ -53,12 +53,12 @@ impl FieldErrors {
         self.add(0, FieldError::new(field, message));
     }
 
-    /// Keeps in mind what is wrong with what stands at a place of the request.
+    /// Keeps an error of the field at a place of the request.
     pub fn add(&mut self, place: usize, error: FieldError) {
         self.0.push((place, error));
     }
 
-    /// Adds what is wrong within a field.
+    /// Adds the errors within a field.
     pub fn within(&mut self, field: &'static str, inner: FieldErrors) {
         let outer = |(place, it): (_, FieldError)| {
             (place, FieldError::new(format!("{field}.{}", it.field), it.message))
@@ -66,22 +66,22 @@ impl FieldErrors {
         self.0.extend(inner.0.into_iter().map(outer));
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there is no error.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How much is wrong.
+    /// The number of errors.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Goes on where nothing is wrong.
+    /// Succeeds if there is no error.
     ///
     /// # Errors
-    /// All that is, in the order of the places.
+    /// Fails with all errors, in the order of the places.
     pub fn finish(mut self) -> Result<(), Vec<FieldError>> {
         if self.0.is_empty() {
             return Ok(());
@@ -103,7 +103,7 @@ pub struct Problem {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What only the outermost layer knows of a request whose answer is a problem.
+/// The data of a request, for an answer that is a problem; only the outermost layer knows them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestInfo<'a> {
     pub(super) path: &'a str,
@@ -199,7 +199,7 @@ impl Problem {
         self.source.as_deref()
     }
 
-    /// The body, with what is known of the request.
+    /// The body, with the data of the request if they are known.
     pub(super) fn body(&self, asked: Option<RequestInfo<'_>>) -> Map<String, Value> {
         let code = self.status.as_u16();
         let kind = if self.status.is_server_error() { "error" } else { "fail" };
@@ -232,7 +232,7 @@ impl Problem {
         body
     }
 
-    /// What the caller is told in words.
+    /// The message for the caller.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

@@ -1,5 +1,5 @@
-//! The only way to put a route on the server: with the access that it needs, and what the API's
-//! document says of it.
+//! The only way to put a route on the server: with the access that it needs, and its description
+//! for the API's document.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,7 +18,7 @@ use super::openapi::Operation;
 use super::timed::timed;
 use crate::rights::access::Access;
 
-/// What the paths of all routes but `/` begin with; nothing else may be put there.
+/// The first parts of the paths of all routes but `/`; nothing else may be put there.
 pub const PLACES: [&str; 4] = ["api", "docs", "health", "metrics"];
 
 /// Routes, each with its access; they become a router at the gate that enforces it.
@@ -37,9 +37,9 @@ pub struct Route {
     pub method: Method,
     /// The path, its parameters in braces.
     pub path: &'static str,
-    /// Who may use it.
+    /// The access that it needs.
     pub access: Access,
-    /// What it does.
+    /// Its description.
     pub operation: Arc<Operation>,
 }
 
@@ -104,7 +104,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Bounds the bodies of the routes so far to less than what holds for all.
+    /// Bounds the bodies of the routes so far to less than the bound for all.
     #[must_use]
     pub fn body_limit(mut self, bytes_max: usize) -> Self {
         for entry in &mut self.0 {
@@ -113,7 +113,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Gives the handlers what they share.
+    /// Gives the handlers their shared state.
     #[must_use]
     pub fn with_state(self, state: S) -> Routes {
         let entries = self.0.into_iter().map(|Entry { route, handler, body_bytes_max }| Entry {

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::telemetry::{HTTP_DURATION, traces};
 
-/// Times and traces a route, from its request to the head of its answer. What is refused counts as
-/// well.
+/// Times and traces a route, from its request to the head of its answer. A refused request counts
+/// as well.
 pub async fn timed(
     State((method, route)): State<(Method, &'static str)>,
     request: Request,

@@ -11,7 +11,7 @@ pub const EVENTS_MAX: usize = 10_000;
 /// parsed here.
 ///
 /// # Errors
-/// Where the body as a whole is wrong: malformed JSON, no event, or too many.
+/// Fails if the body as a whole is wrong: malformed JSON, no event, or too many.
 pub fn split(body: &[u8]) -> Result<Vec<&[u8]>, FieldError> {
     let invalid = |message: &'static str| FieldError::new("", message);
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');

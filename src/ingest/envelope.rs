@@ -38,7 +38,7 @@ struct Envelope<'a> {
 /// An event of a batch in which each names its kind.
 ///
 /// # Errors
-/// Every reason.
+/// Fails with every reason.
 pub fn of_any_kind(text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
     let reason = |field: &'static str, message: String| Reason { field: field.into(), message };
     let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(|_| {
@@ -76,7 +76,7 @@ pub fn of_any_kind(text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>>
 /// An event of a known kind.
 ///
 /// # Errors
-/// Every reason.
+/// Fails with every reason.
 pub fn of_kind(kind: Kind, body: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
     let limits = Limits { latest: Time(edge.now.0 + AHEAD_MS), currency: edge.currency };
     let entity = event::parse(kind, body, &limits)?.entity().to_owned();

@@ -28,7 +28,7 @@ pub enum Error {
     Open {
         /// The file's name.
         name: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -37,7 +37,7 @@ pub enum Error {
     Cut {
         /// The line it happened in.
         line: u64,
-        /// Why.
+        /// The cause.
         #[source]
         source: Option<io::Error>,
     },
@@ -50,9 +50,9 @@ pub enum Error {
              nothing is counted twice"
     )]
     Log {
-        /// Where the event is in the file.
+        /// The place of the event in the file.
         place: String,
-        /// What the log said.
+        /// The reason that the log gave.
         reason: String,
     },
 }
@@ -87,7 +87,7 @@ pub struct Summary {
     pub skipped: Skipped,
     /// The highest position.
     pub position: u64,
-    /// How long it took.
+    /// The time that it took.
     pub took: Duration,
 }
 
@@ -152,7 +152,7 @@ pub fn open(path: &Path) -> Result<Opened, Error> {
 /// Reads `input` through zstd where `compressed`.
 ///
 /// # Errors
-/// Where there is no memory for the decoder.
+/// Fails if there is no memory for the decoder.
 pub fn decoded(
     input: impl Read + Send + 'static,
     compressed: bool,
@@ -174,7 +174,7 @@ pub fn progress_bar(size: u64) -> ProgressBar {
 /// Sends every event of a source to the log, the first `skip` left out.
 ///
 /// # Errors
-/// [`Error`]; what came before is on the log.
+/// [`Error`]; the events before it are on the log.
 pub async fn ingest(
     log: &Log,
     currency: &str,

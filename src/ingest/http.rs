@@ -36,21 +36,21 @@ use crate::rights::scope::Scope;
 use crate::stream::Log;
 use crate::telemetry::{self, traces};
 
-/// What a body may say it is.
+/// The content types that a body may name.
 const TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "application/ndjson"];
-/// How long the log may take for all of them.
+/// The time that the log may take for all of them.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
-/// What a caller is told to wait when the log does not take events.
+/// The seconds that a caller is told to wait when the log does not take events.
 const RETRY_AFTER_S: u32 = 5;
 
-/// What ingest needs.
+/// The dependencies of the routes.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// The log.
     pub log: Log,
     /// The shop's currency.
     pub currency: String,
-    /// What makes the ids of messages.
+    /// The maker of the ids of messages.
     pub ids: Arc<MessageIds>,
 }
 
@@ -108,7 +108,7 @@ fn operation(id: &'static str, summary: &'static str, event: &Value, example: &V
     schema::payloads().fold(operation, |it, (name, payload)| it.knows(name, payload))
 }
 
-/// What became of a batch; `data` of the answer.
+/// The result of a batch; `data` of the answer.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EventReport)]
 struct Report {
@@ -125,7 +125,7 @@ struct Report {
 struct Line {
     /// Its place in the batch, from 0.
     index: usize,
-    /// What became of it; the last three may be sent again.
+    /// Its outcome; the last three may be sent again.
     #[schema(schema_with = outcomes)]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,8 +169,8 @@ async fn one_kind(
     take(&deps, &caller, &budget, Some(kind), &body_of(body)?).await
 }
 
-/// Refuses a body that says it is something else; one that says nothing is taken for what it is.
-/// A page of another origin can send plain text and forms without being asked whether it may.
+/// Refuses a body that names another content type; one that names none is taken for what it is. A
+/// page of another origin can send plain text and forms without a preflight request.
 fn refuse_other_types(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let essence = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -214,7 +214,7 @@ async fn take(
     Ok(answer(report))
 }
 
-/// Sends the events of a batch, and what is wrong with those that are none.
+/// Sends the events of a batch, and keeps the errors of those that are none.
 async fn submit(
     deps: &Deps,
     caller: &Caller,

@@ -2,9 +2,12 @@
 //!
 //! # Layout
 //!
-//! - [`submit`]: events onto the log in order, an outcome for each; what all ways in share;
-//! - [`envelope`]: `{"kind", "id"?, "data"}`, one event of a batch; [`message_id`]: what its id becomes;
-//! - [`http`]: `POST /api/events`; [`body`]: what it has, cut into events; `schema`: what each kind's are;
+//! - [`submit`]: events onto the log in order, an outcome for each; the part that all ways in
+//!   share;
+//! - [`envelope`]: `{"kind", "id"?, "data"}`, one event of a batch; [`message_id`]: the message id
+//!   that its id becomes;
+//! - [`http`]: `POST /api/events`; [`body`]: its body, cut into events; `schema`: the payloads of
+//!   each kind;
 //! - [`file`]: `adaptive-bi ingest FILE`; [`lines`]: one with an event a line;
 //! - [`retail`]: the Online Retail data set as events.
 

@@ -42,7 +42,7 @@ pub use error::Error;
 pub use event::Event;
 pub use summary::{Skipped, Summary};
 
-/// How a file is imported. The default adds nothing to the file and moves nothing.
+/// The options of an import. The default adds nothing to the file and moves nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     /// Weeks added to every date; see [`weeks_until`].
@@ -58,7 +58,7 @@ pub struct Importer<R> {
     stage: Stage,
 }
 
-/// Where an importer is in its file.
+/// The place of an importer in its file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Header,
@@ -66,7 +66,7 @@ enum Stage {
     Ended,
 }
 
-/// What an importer remembers of the lines before: bounded by the entities of the file.
+/// The memory of an importer of the lines before: bounded by the entities of the file.
 struct State {
     shift: TimeDelta,
     demo: bool,
@@ -74,7 +74,7 @@ struct State {
     invoices: HashMap<String, u32>,
     products: HashSet<String>,
     customers: HashSet<String>,
-    /// What the last line gave and was not handed out yet; at most three.
+    /// The events of the last line that were not handed out yet; at most three.
     ready: VecDeque<Event>,
     summary: Summary,
 }
@@ -95,7 +95,7 @@ impl<R: Read> Importer<R> {
         Self { lines: Lines::new(input), state, stage: Stage::Header }
     }
 
-    /// What was read so far; complete once the iterator has ended.
+    /// The counts of the lines so far; complete once the iterator has ended.
     pub fn summary(&self) -> &Summary {
         &self.state.summary
     }
@@ -160,7 +160,8 @@ impl State {
         Ok(1)
     }
 
-    /// Makes the line's events ready: whoever is named for the first time, then the sale.
+    /// Makes the line's events ready: the product and the customer if they are named for the first
+    /// time, then the sale.
     fn announce(&mut self, row: &Row<'_>, n: u32) {
         if !self.products.contains(row.product) {
             self.products.insert(row.product.to_owned());
@@ -203,8 +204,8 @@ pub fn last_date(input: impl Read) -> Result<Option<DateTime<Utc>>, Error> {
     Ok(last)
 }
 
-/// The largest whole number of weeks that moves `last` no further than `now`: weekdays and times
-/// of day stay what they were, and nothing lands in the future.
+/// The largest whole number of weeks that moves `last` no further than `now`: weekdays and times of
+/// day stay the same, and nothing lands in the future.
 #[must_use]
 pub fn weeks_until(last: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
     (now - last).num_milliseconds().div_euclid(TimeDelta::weeks(1).num_milliseconds())

@@ -1,12 +1,12 @@
-//! What the API's document says of events: each kind's payload, field by field.
+//! The events in the API's document: each kind's payload, field by field.
 
 use projections::event::Kind;
 use serde_json::{Map, Value, json};
 
-/// A field: its name, whether it has to be there, and what it is.
+/// A field: its name, whether it has to be there, and its type.
 type Field = (&'static str, bool, Is);
 
-/// What a field is.
+/// The type of a field.
 #[derive(Clone, Copy)]
 enum Is {
     /// An id, taken as it is.
@@ -88,7 +88,7 @@ const CUSTOMER: &[Field] = &[
     ("updatedAt", false, Date),
 ];
 
-/// A kind's fields, and what it is called in the document.
+/// A kind's fields, and its name in the document.
 fn of(kind: Kind) -> (&'static str, &'static [Field]) {
     match kind {
         Kind::Transaction => ("TransactionEvent", TRANSACTION),

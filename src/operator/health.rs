@@ -25,7 +25,7 @@ use crate::stream::Extent;
 /// A database that has not answered by then is down.
 const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
-/// What health is told of the rest.
+/// The dependencies of the endpoints.
 #[derive(Debug, Clone)]
 pub struct Health {
     /// The database.
@@ -34,11 +34,11 @@ pub struct Health {
     pub nats_up: watch::Receiver<bool>,
     /// Why the log takes no events, while it is known not to.
     pub log_refuses: watch::Receiver<Option<String>>,
-    /// How the fold does.
+    /// The status of the projector.
     pub projector: watch::Receiver<Status>,
-    /// How far the log goes and how full it is, while it is known.
+    /// The extent of the log, while it is known.
     pub log_extent: watch::Receiver<Option<Extent>>,
-    /// When the program was started.
+    /// The time at which the program was started.
     pub started: Instant,
 }
 
@@ -130,7 +130,7 @@ struct Nats {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<String>,
-    /// How full the log is, while it is known.
+    /// The fill of the log, while it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     log: Option<Fill>,
@@ -166,7 +166,7 @@ pub(super) struct StuckAt {
     position: u64,
     #[schema(format = DateTime)]
     since: String,
-    /// What ended the last session since then.
+    /// The error that ended the last session since then.
     last_error: Option<String>,
 }
 
@@ -230,16 +230,16 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
     uncached(status, readiness)
 }
 
-/// What is known of the log.
+/// The known state of the log.
 struct Log<'a> {
     is_up: bool,
     refuses: Option<String>,
     extent: Option<&'a Extent>,
 }
 
-/// `database` is the position it has the read models at, or that it did not answer. Ready is who
-/// can answer and take events, and whose figures move on, be it that another process folds; being
-/// behind is no reason to send callers elsewhere, so the lag is only told.
+/// `database` is the position of the read models, or an error if it did not answer. A process is
+/// ready if it can answer and take events, and its figures move on, even if another process folds;
+/// being behind is no reason to send callers elsewhere, so the lag is only reported.
 fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) -> Readiness {
     let (halted, stuck) = match &projector.state {
         Doing::Halted(halt) => (Some(halt.name()), None),

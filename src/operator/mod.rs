@@ -1,10 +1,10 @@
-//! How the service is, for those who operate it.
+//! The state of the service, for operators.
 //!
 //! # Layout
 //!
 //! - [`health`]: whether the program is up, and whether it can do its work;
-//! - [`projections`]: how far the read models are, and what is done with their generations;
-//! - [`metrics`]: what the service counts and times, for Prometheus.
+//! - [`projections`]: the progress of the read models, and the work on their generations;
+//! - [`metrics`]: the metrics of the service, for Prometheus.
 
 pub mod health;
 pub mod metrics;

@@ -1,5 +1,5 @@
-//! One command at a time sees to other generations than the live one; and the fold of the live one
-//! held for as long as it must rest.
+//! One command at a time works on generations other than the live one, and holds the fold of the
+//! live one for as long as it must rest.
 
 use std::time::Duration;
 
@@ -17,22 +17,23 @@ use crate::store::owner::{Owner, PROJECTOR, REBUILD};
 use crate::store::work::{Ended, Work};
 use crate::store::{Error, Store};
 
-/// Who had the lease of the projector notices at its next renewal that it is gone, and a commit that
-/// it had begun by then takes less than this. Where it does not, the caller finds out.
+/// The previous owner of the projector's lease notices at its next renewal that the lease is gone,
+/// and a commit that it had begun by then takes less than this. If it takes longer, the caller
+/// finds out.
 const STILL_FOR: Duration = Duration::from_millis(800);
 
-/// A lease that is ours, and renewed until it is left.
+/// A lease that this process owns, and renews until it gives it back.
 pub(super) struct Held {
     store: Store,
     pub(super) owner: Owner,
-    /// Cancelled where the lease was lost, its owner is asked to stop, or the caller is to stop.
+    /// Cancelled when the lease is lost, its owner is asked to stop, or the caller has to stop.
     pub(super) stop: CancellationToken,
     _renewal: Renewal,
     _session: CommitSession,
 }
 
 impl Held {
-    /// Takes the lease of rebuilds. `None` where another command has it.
+    /// Takes the lease of rebuilds. `None` if another command has it.
     pub(super) async fn alone(
         store: &Store,
         work: watch::Receiver<Work>,
@@ -46,8 +47,8 @@ impl Held {
         }
     }
 
-    /// Takes the lease of the projector from whoever has it, and waits until the live generation
-    /// stands still.
+    /// Takes the lease of the projector from its owner, and waits until the live generation stands
+    /// still.
     pub(super) async fn fold(
         store: &Store,
         generation: u32,
@@ -80,12 +81,12 @@ impl Held {
         Held { store: store.clone(), owner, stop, _renewal: renewal, _session: session }
     }
 
-    /// Gives it back.
+    /// Gives the lease back.
     pub(super) async fn leave(self) {
         tell(self.store.leave_lease(&self.owner).await);
     }
 
-    /// Gives it back and says how what it was held for ended.
+    /// Gives the lease back and stores the result of the work that it was held for.
     pub(super) async fn end(self, ended: &Ended) {
         tell(self.store.end_work(&self.owner, ended).await);
     }

@@ -19,26 +19,26 @@ use crate::telemetry::traces::Moment;
 
 /// An event may be dated this far past the log's time.
 const AHEAD_MS: i64 = 24 * 3600 * 1000;
-/// So much of a quarantined message's body is kept: a document holds 16 MB, and a log that is set up so
-/// takes more than that in a message.
+/// The largest part of a quarantined message's body that is kept: a document holds 16 MB, and a log
+/// can be set up to take larger messages.
 const KEPT_BYTES: usize = 8 << 20;
 
-/// How large a batch may be. It ends at the first bound it reaches.
+/// The bounds of a batch, which ends at the first that it reaches.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchLimits {
     /// Messages.
     pub events: usize,
     /// Bytes of payload.
     pub bytes: usize,
-    /// How long a batch waits for more once it has one message.
+    /// The time that a batch waits for more once it has one message.
     pub linger: Duration,
-    /// How long a batch may wait for more after a commit that was slow.
+    /// The time that a batch may wait for more after a slow commit.
     pub rest: Duration,
 }
 
 impl Default for BatchLimits {
     /// 20,000 events, 16 MiB, 10 ms: a larger batch shares more writes, but a transaction of more
-    /// gets slower. 250 ms is how often subscribers are told at most.
+    /// gets slower. Subscribers are told at most every 250 ms.
     fn default() -> Self {
         BatchLimits {
             events: 20_000,
@@ -53,22 +53,23 @@ impl Default for BatchLimits {
 pub struct Gathered {
     /// Its messages.
     pub records: Vec<Record>,
-    /// The position that it reaches: its last message's, or further where the log has nothing there.
+    /// The position that it reaches: its last message's, or further if the log has nothing there.
     pub to: u64,
-    /// When the first of them was read.
+    /// The instant when its first message was read.
     pub since: Moment,
 }
 
 impl Gathered {
-    /// Leaves out what is behind a position.
+    /// Leaves out the messages behind a position.
     pub fn end_at(&mut self, position: u64) {
         self.records.truncate(self.records.partition_point(|record| record.position <= position));
         self.to = self.to.min(position);
     }
 }
 
-/// Gathers the next batch: what there is first, then what comes within `limits`, until `not_before`
-/// at least. Where the reader fails behind the first message, that is the next one's error.
+/// Gathers the next batch: first the messages that are there, then those that come within `limits`,
+/// until `not_before` at least. If the reader fails behind the first message, the next call returns
+/// that error.
 ///
 /// # Errors
 /// [`Error::Log`].
@@ -119,7 +120,7 @@ pub fn parse<'a>(
         log_time = log_time.max(Time(record.time / 1_000_000));
         let limits = event::Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
         let replay_of = replay_of(record);
-        // One message that the program trips over must not keep it from all behind it.
+        // One message that makes the program panic must not keep it from all behind it.
         let event = catch_unwind(AssertUnwindSafe(|| event_of(record, prefix, &limits)));
         let event = match &replay_of {
             _ if record.unreadable.is_some() => Err(unreadable(record)),

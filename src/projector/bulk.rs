@@ -1,5 +1,5 @@
 //! A generation loaded in bulk: every document but the rows of the ledger stays in memory and is
-//! written once. It counts for nothing before its checkpoint is written.
+//! written once. It does not count before its checkpoint is written.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -29,9 +29,9 @@ use crate::stream::check::Fingerprint;
 use crate::stream::hole::{Accepted, Hole};
 use crate::stream::{Record, read::Reader};
 
-/// Messages that are folded at a time in bulk: as few as the memory near a core holds, as many as
-/// make a command worth its while. The fold keeps 50,000 rows of the ledger at hand, more than may
-/// be on their way to the store.
+/// Messages that are folded at a time in bulk: few enough for the memory near a core, and enough to
+/// make a command worthwhile. The fold keeps 50,000 rows of the ledger at hand, more than may be on
+/// their way to the store.
 const BULK: BatchLimits = BatchLimits {
     events: 10_000,
     bytes: 16 << 20,
@@ -40,14 +40,14 @@ const BULK: BatchLimits = BatchLimits {
 };
 /// Batches that are read ahead.
 const READ_AHEAD: usize = 1;
-/// Documents kept in memory at most, some hundred bytes each; then the bulk ends, wherever it is,
-/// and transactions go on from there.
+/// Documents kept in memory at most, some hundred bytes each; then the bulk load ends, wherever it
+/// is, and transactions go on from there.
 const DOCUMENTS_MAX: usize = 10_000_000;
 
-/// Loads a generation of which there is nothing, up to about the log's end.
+/// Loads a generation that has no documents yet, up to about the log's end.
 ///
 /// # Errors
-/// [`Error`]; nothing of it then counts.
+/// [`Error`]; nothing of the generation then counts.
 pub(super) async fn load(
     of: &Generations,
     generation: u32,
@@ -100,7 +100,7 @@ pub(super) async fn load(
     }
 }
 
-/// A bulk load: the fold, and how far it is.
+/// A bulk load: the fold, and its position.
 struct Loading<'a> {
     of: &'a Generations,
     bulk: Bulk,
@@ -112,8 +112,7 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// Folds up to the log's end: `end`, or what it is once that is reached, where it has become
-    /// much more.
+    /// Folds up to `end`, the log's end; if the log has grown much by then, up to its new end.
     async fn load(
         &mut self,
         mut end: u64,
@@ -173,7 +172,7 @@ impl Loading<'_> {
                 .collect();
             let batch = self.bulk.encode(&self.fold, &quarantined)?;
             self.fold.settle();
-            // Its purchases are looked for once the whole ledger is there.
+            // The ledger is searched for first and last purchases once it is complete.
             self.recheck.extend(resolved.recheck);
             self.position = *to;
             let last = records.last().filter(|last| last.position == *to);
@@ -183,7 +182,7 @@ impl Loading<'_> {
     }
 }
 
-/// Two halves of a batch side by side.
+/// Parses the two halves of a batch side by side.
 fn parse<'a>(
     records: &'a [Record],
     prefix: &str,
@@ -203,7 +202,7 @@ fn parse<'a>(
     })
 }
 
-/// Reads ahead of the fold until nobody takes it.
+/// Reads ahead of the fold until the receiver is gone.
 async fn read(mut reader: Reader, to: mpsc::Sender<Result<Gathered, super::Error>>) {
     loop {
         let gathered = batch::gather(&mut reader, BULK, tokio::time::Instant::now()).await;

@@ -11,13 +11,13 @@ pub enum Error {
     /// The store.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The fold asked for a document that was not loaded: a fault in this program.
+    /// The fold asked for a document that was not loaded, which is a fault in this program.
     #[error(transparent)]
     Fold(#[from] projections::fold::NotAtHand),
     /// A commit failed in a way that a smaller batch may not.
     #[error("a commit of {events} events was refused")]
     Refused {
-        /// How many events it was.
+        /// The number of events in it.
         events: usize,
         /// Why.
         #[source]
@@ -26,7 +26,7 @@ pub enum Error {
     /// Another projector moved the checkpoint.
     #[error("another projector moved the checkpoint")]
     Overtaken,
-    /// A fault in this program or in what it uses.
+    /// A fault in this program or in a library.
     #[error("the fold panicked: {0}")]
     Panicked(String),
     /// The task that reads the log ahead of the fold has ended.

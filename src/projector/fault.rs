@@ -1,5 +1,5 @@
-//! What ended a session, told to whoever asks why the fold does not go on: in the log, in the status
-//! of this process, and in the store for the other ones.
+//! The error that ended a session, reported in the log, in the status of this process, and in the
+//! store for the other ones.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::causes::describe;
 use crate::store::folder::Fault;
 use crate::telemetry;
 
-/// A store that has not taken it by then is at fault itself, and nobody waits for it.
+/// A store that has not taken the fault by then is at fault itself, and nobody waits for it.
 const SAID_WITHIN: Duration = Duration::from_secs(2);
-/// A server's answer is told up to here.
+/// A server's answer is cut to this length.
 const CHARACTERS_MAX: usize = 300;
 
-/// Tells it. A halt or a start that has not ended yet stays what it is.
+/// Tells an error. A halt, or a start that has not ended yet, keeps its state.
 pub(super) fn tell(projector: &Projector, error: &Error) {
     let fault = Fault {
         kind: kind(error).to_owned(),
@@ -38,7 +38,8 @@ pub(super) fn tell(projector: &Projector, error: &Error) {
         ends
     });
     let store = projector.store.clone();
-    // Not waited for: where the store is the fault, the next session must not begin later for it.
+    // This is not waited for: if the store is the fault, the next session must not begin later for
+    // it.
     tokio::spawn(async move {
         match tokio::time::timeout(SAID_WITHIN, store.say_fault(&fault)).await {
             Ok(Ok(())) => {}
@@ -48,7 +49,7 @@ pub(super) fn tell(projector: &Projector, error: &Error) {
     });
 }
 
-/// Where it came from, in one word.
+/// The source of an error, in one word.
 fn kind(error: &Error) -> &'static str {
     match error {
         Error::Store(_) => "store",

@@ -1,5 +1,5 @@
-//! What commands about other generations share: their errors, their turn, and what they say of how
-//! far they are.
+//! The parts that commands about other generations share: their errors, their turn, and the
+//! progress that they report.
 
 use std::time::{Duration, Instant};
 
@@ -17,15 +17,15 @@ use crate::store::work::{Ended, Work};
 use crate::store::{self, Store};
 use crate::stream::{self, Log};
 
-/// A generation is caught up where it is not further from the log's end than this: a batch.
+/// A generation has caught up when it is no further from the log's end than this: a batch.
 pub(super) const CLOSE: u64 = 20_000;
-/// Why other generations could not be seen to.
+/// Why a command about other generations failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Another command does already.
+    /// Another command is at work on them.
     #[error("another command is at it: {0}")]
     Busy(String),
-    /// There is nothing to be next to.
+    /// There is no live generation yet.
     #[error("nothing has been folded yet; `serve` makes the first generation")]
     NothingLive,
     /// The log lacks its first events.
@@ -41,10 +41,10 @@ pub enum Error {
         "there is no {0} with a checkpoint besides the live one; `project rebuild` makes the next"
     )]
     NoSuch(String),
-    /// What is read cannot be dropped.
+    /// The live generation cannot be dropped, since queries read it.
     #[error("the generation is live; switch to another one first")]
     Live,
-    /// It was to stop.
+    /// The command was told to stop.
     #[error("stopped; `project rebuild` goes on, or begins anew where it was still in bulk")]
     Stopped,
     /// The log is not that generation's, or it was made by another fold.
@@ -56,10 +56,10 @@ pub enum Error {
         #[source]
         halt: Halt,
     },
-    /// A generation did not stay where it was to stay.
+    /// A generation did not stay at the position where it had to stay.
     #[error("a generation moved meanwhile; try again")]
     Moved,
-    /// Folding.
+    /// The fold.
     #[error(transparent)]
     Fold(#[from] error::Error),
     /// The store.
@@ -70,18 +70,18 @@ pub enum Error {
     Log(#[from] stream::Error),
 }
 
-/// Sees to the generations beside the live one.
+/// The commands that work on the generations beside the live one.
 #[derive(Debug, Clone)]
 pub struct Generations {
     /// The store.
     pub store: Store,
     /// The log.
     pub log: Log,
-    /// What new generations are made with.
+    /// The settings that new generations are made with.
     pub settings: FoldSettings,
-    /// How large the batches of the transactional phase may be.
+    /// The bounds of the batches of the transactional phase.
     pub limits: BatchLimits,
-    /// Where it says how far it is.
+    /// The channel that it reports its progress on.
     pub work: watch::Sender<Work>,
 }
 
@@ -93,7 +93,7 @@ impl Generations {
         Generations { store, log, settings, limits, work: watch::Sender::default() }
     }
 
-    /// The only command of its kind from here on.
+    /// Takes the lease of these commands, so that no other one runs.
     pub(super) async fn begin(&self, doing: &str, stop: &CancellationToken) -> Result<Held, Error> {
         self.say(doing, 0, 0, 0);
         if let Some(held) = Held::alone(&self.store, self.work.subscribe(), stop).await? {
@@ -104,7 +104,7 @@ impl Generations {
         Err(Error::Busy(work.unwrap_or_else(|| "it has just begun".to_owned())))
     }
 
-    /// Lets others; how it ended is kept for who asks.
+    /// Lets other commands begin, and keeps the result for later questions.
     pub(super) async fn end<T>(
         &self,
         held: Held,
@@ -142,7 +142,7 @@ impl Generations {
     }
 }
 
-/// Events a second, over the last second or more.
+/// The rate in events a second, over the last second or more.
 pub(super) struct Meter {
     since: Instant,
     from: u64,

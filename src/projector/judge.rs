@@ -1,5 +1,5 @@
-//! How the fold does, for all who ask: what this process says of its own projector, unless what is
-//! in the store and on the log says otherwise.
+//! The state of the fold, as this process tells it: that of its own projector, unless the store and
+//! the log contradict it.
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,12 @@ use crate::store::Store;
 use crate::store::folder::{Fault, Folder};
 use crate::stream::Extent;
 
-/// How often the store is looked at.
+/// The interval between two looks at the store.
 const LOOK: Duration = Duration::from_secs(1);
-/// A store that has not answered by then did not.
+/// The time after which a store counts as one that does not answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
-/// Keeps what is to be said of the fold in `judged`, until `stop`.
+/// Keeps the state of the fold in `judged`, until `stop`.
 pub async fn follow(
     store: Store,
     log: watch::Receiver<Option<Extent>>,
@@ -51,7 +51,7 @@ pub async fn follow(
     }
 }
 
-/// Says it once when it gets stuck, and once when it moves on.
+/// Logs once when the fold gets stuck, and once when it moves on.
 fn tell(was: &State, is: &State) {
     match (was, is) {
         (State::Stuck(_), State::Stuck(_)) => {}
@@ -84,7 +84,7 @@ impl Judge {
         self.folder = folder;
     }
 
-    /// What is to be said, where this process says `own` of its own projector.
+    /// The state to tell, given `own`, that of this process's own projector.
     fn of(&mut self, now: Instant, own: &State) -> State {
         if let State::Again(fault) = own {
             self.fault = Some(fault.clone());
@@ -96,7 +96,7 @@ impl Judge {
             return State::Halted(halt);
         }
         match self.progress.pace(now) {
-            // It has not verified yet that the log is the checkpoint's.
+            // The projector has not verified yet that the log is the checkpoint's.
             Pace::Held | Pace::TakenOver if *own == State::Starting => State::Starting,
             Pace::Held => State::Held,
             Pace::TakenOver => State::TakenOver,
@@ -105,14 +105,15 @@ impl Judge {
         }
     }
 
-    /// One that this version does not know is not passed on; that fold will be seen not to move.
+    /// The halt that the owner tells. One that this version does not know is not passed on; that
+    /// fold will be seen not to move.
     fn halt_of_the_owner(&self) -> Option<Halt> {
         serde_json::from_str(self.folder.halted.as_deref()?).ok()
     }
 
     fn stuck(&self, for_so_long: Duration) -> Stuck {
         let ago = i64::try_from(for_so_long.as_millis()).unwrap_or(i64::MAX);
-        // To the second: it is worked out again at each look.
+        // To the second, since it is computed anew at each look.
         let since = (now_ms() - ago) / 1_000 * 1_000;
         let faults = [self.fault.as_ref(), self.folder.fault.as_ref()];
         let fault = faults.into_iter().flatten().max_by_key(|fault| fault.at);
@@ -122,7 +123,7 @@ impl Judge {
     }
 }
 
-/// Whether the log has what the fold has not. One of another identity has, whatever its end.
+/// Whether the log has events that the fold lacks. A log of another identity has, whatever its end.
 fn is_ahead(folder: &Folder, log: &Extent) -> bool {
     match folder.generation {
         0 => log.last > 0,
@@ -130,8 +131,8 @@ fn is_ahead(folder: &Folder, log: &Extent) -> bool {
     }
 }
 
-/// The same at one look, for a command that follows nothing: by when the last commit was made, and
-/// when the first message that is not folded came. Clocks of several machines go into it.
+/// Judges the fold by one look, for a command that follows nothing: by the instants of the last
+/// commit and of the first message that is not folded. Clocks of several machines go into it.
 #[must_use]
 pub fn at_one_look(folder: &Folder, log: &Extent, next_at: Time, now: Time) -> Option<Stuck> {
     let since = folder.committed_at.max(next_at.0);

@@ -4,16 +4,17 @@
 //!
 //! From the bottom up:
 //!
-//! - [`status`]: what it is doing, and why it halts; [`error`]: why a session could not go on;
-//!   `clock`: pauses that a stop ends; `threads`: those that it runs on;
-//! - [`progress`]: whether the fold moves on; [`judge`]: the same, followed for all who ask;
-//! - [`verify`]: whether the log is the one the checkpoint was made from;
+//! - [`status`]: its state, and the reasons why it halts; [`error`]: why a session could not go on;
+//!   `clock`: pauses that a stop ends; `threads`: the threads that it runs on;
+//! - [`progress`]: whether the fold moves on; [`judge`]: the same, followed for every reader;
+//! - [`verify`]: whether the log is the one that the checkpoint was made from;
 //! - [`batch`]: messages off the log, gathered and parsed;
 //! - [`renewal`]: the lease, kept while it folds;
-//! - [`session`]: one run from a checkpoint, until something ends it; `fault`: what ended it, told;
+//! - [`session`]: one run from a checkpoint, until something ends it; `fault`: the report of the
+//!   error that ended it;
 //! - `turns`: session after session, with the lease;
-//! - [`alone`]: one command about other generations at a time, and the fold held while it must rest;
-//!   [`generations`]: what such commands share;
+//! - [`alone`]: one command about other generations at a time, and the fold held while it must
+//!   rest; [`generations`]: the parts that such commands share;
 //! - [`rebuild`]: the next generation, made from the log beside the live one; `bulk`: most of it;
 //! - [`switch`]: two generations compared, the live one exchanged, an old one dropped.
 

@@ -1,36 +1,36 @@
-//! Whether the fold moves on, judged by what it has done: the checkpoint in the store against the
-//! end of the log. Whose fold it is, and what that process says of itself, plays no part.
+//! Whether the fold moves on, judged by its results: the checkpoint in the store against the end of
+//! the log. The owner of the lease, and the status that its process reports, play no part.
 
 use std::time::{Duration, Instant};
 
 /// A fold that has not moved for this long while the log is ahead is stuck.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What is seen of the fold at one look.
+/// The state of the fold at one look.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
     /// The live generation and its position; zeros before the first is made.
     pub at: (u32, u64),
-    /// Whether the log is ahead of it; `None` where the log does not say.
+    /// Whether the log is ahead of it; `None` if the log does not answer.
     pub ahead: Option<bool>,
     /// Whether a command holds the fold for a moment: a comparison or a switch.
     pub held: bool,
-    /// Who has the lease, by an id that no other start of a process has.
+    /// The owner of the lease, by an id that no other start of a process has.
     pub owner: Option<&'a str>,
 }
 
-/// How the fold does.
+/// The pace of the fold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// It moves on, has nothing to do, or has not had its time yet.
+    /// It moves on, has nothing to do, or still has time to begin.
     Moving,
     /// A command holds it, and will let go of it.
     Held,
-    /// Another process has taken it over, and has its time to begin.
+    /// Another process has taken it over, and still has time to begin.
     TakenOver,
     /// It does not move although it could.
     Stuck {
-        /// Since when it should have.
+        /// The instant since which it should have moved.
         since: Instant,
     },
 }
@@ -39,14 +39,15 @@ pub enum Pace {
 #[derive(Debug)]
 pub struct Progress {
     at: Option<(u32, u64)>,
-    /// When it last moved, or was let go of; before the first look it is not known, and is then.
+    /// The instant of its last move or release; before the first look this is not known, and is the
+    /// instant of that look.
     moved: Instant,
-    /// Since when the log is ahead.
+    /// The instant since which the log is ahead.
     ahead: Option<Instant>,
     held: bool,
     owner: Option<String>,
-    /// When another took it over. Only the first time since it moved: two that take it from each
-    /// other by turns and do nothing with it are no progress.
+    /// The instant when another owner took it over. Only the first one since it moved counts: two
+    /// that take it from each other by turns and do nothing with it are no progress.
     taken_over: Option<Instant>,
 }
 
@@ -57,7 +58,7 @@ impl Progress {
         Progress { at: None, moved: now, ahead: None, held: false, owner: None, taken_over: None }
     }
 
-    /// Takes in a look at it. While the store does not answer there is none.
+    /// Takes in a look at the fold. While the store does not answer there is none.
     pub fn look(&mut self, now: Instant, look: &Look<'_>) {
         if self.at != Some(look.at) || look.held || self.held {
             self.moved = now;
@@ -78,7 +79,7 @@ impl Progress {
         }
     }
 
-    /// How it does. The time of a fold that does not move begins when it last moved or the log got
+    /// The pace. The time of a fold that does not move begins at its last move or when the log got
     /// ahead, whichever was later.
     #[must_use]
     pub fn pace(&self, now: Instant) -> Pace {
@@ -113,7 +114,7 @@ mod tests {
             Follows { progress: Progress::new(began), began }
         }
 
-        /// What it says after a look at that second.
+        /// The pace after a look at that second.
         fn at(&mut self, second: u64, look: Look<'_>) -> Pace {
             let now = self.began + Duration::from_secs(second);
             self.progress.look(now, &look);

@@ -1,9 +1,8 @@
 //! The next generation, made from the log while the live one serves and folds.
 //!
-//! First in bulk ([`super::bulk`]), up to about the log's end. That counts for nothing before its
-//! checkpoint is written, so what a crash leaves of it is removed by the next rebuild, which begins
-//! anew. Then as the live one is folded, in transactions, which go on from their checkpoint after
-//! whatever happens.
+//! First in bulk ([`super::bulk`]), up to about the log's end. That does not count before its
+//! checkpoint is written, so the next rebuild removes the remains of a crash and begins anew. Then
+//! in transactions, as the live one is folded; after any crash these go on from their checkpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +22,7 @@ use super::{bulk, error};
 use crate::causes::describe;
 use crate::store::generations::{Generation, GenerationState};
 
-/// Faults without progress between them that are borne.
+/// Faults that are borne if there is no progress between them.
 const FAULTS_MAX: u32 = 5;
 
 impl Generations {
@@ -60,7 +59,8 @@ impl Generations {
                 other => return other.map(|()| number),
             }
         }
-        // A number that was never used: what a dead process still has on its way goes elsewhere.
+        // A number that was never used: the writes that a dead process still has on their way go
+        // elsewhere.
         let next = all.last().map_or(live, |it| it.number.max(live)) + 1;
         for left in all.iter().filter(|it| it.state == GenerationState::Unfinished) {
             self.store.drop_generation(left.number).await?;
@@ -73,7 +73,7 @@ impl Generations {
     /// Folds a generation in transactions until it is close to the log's end.
     ///
     /// # Errors
-    /// [`Error::Halted`], [`Error::Stopped`], and faults that do not pass.
+    /// [`Error::Halted`], [`Error::Stopped`], and lasting faults.
     pub(super) async fn catch_up(&self, generation: u32, held: &Held) -> Result<(), Error> {
         loop {
             let end = self.log.extent().await?.last;
@@ -84,7 +84,7 @@ impl Generations {
         }
     }
 
-    /// Folds a generation up to a position and no further, with what it was made with.
+    /// Folds a generation up to a position and no further, with the settings that it was made with.
     ///
     /// # Errors
     /// As [`Generations::catch_up`].
@@ -114,7 +114,7 @@ impl Generations {
     }
 }
 
-/// Sessions up to a position. One that failed is followed by another at the checkpoint.
+/// Runs sessions up to a position. One that failed is followed by another at the checkpoint.
 async fn fold_on(
     projector: &Projector,
     generation: u32,

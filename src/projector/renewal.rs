@@ -1,5 +1,5 @@
-//! A lease, renewed beside what it is held for: a batch that takes long must not look like a
-//! projector that is gone.
+//! A lease, renewed beside the work that it is held for: a batch that takes long must not look like
+//! a projector that is gone.
 
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -11,21 +11,21 @@ use crate::store::owner::{Owner, RENEWAL};
 use crate::store::work::Work;
 use crate::store::{Error, Store};
 
-/// Renews a lease for as long as this lives.
+/// Renews a lease for as long as this value lives.
 pub struct Renewal {
     lost: CancellationToken,
     _stop: DropGuard,
 }
 
 impl Renewal {
-    /// Begins.
+    /// Begins to renew.
     #[must_use]
     pub fn of(owner: &Owner, store: &Store) -> Renewal {
         Renewal::telling(owner, store, None, CancellationToken::new())
     }
 
-    /// Begins. Says how far the work is that the lease is held for, and cancels `lost` where another
-    /// has the lease, or its owner is asked to stop.
+    /// Begins to renew. Reports the progress of the work that the lease is held for, and cancels
+    /// `lost` if another process has the lease, or its owner is asked to stop.
     #[must_use]
     pub fn telling(
         owner: &Owner,
@@ -38,7 +38,7 @@ impl Renewal {
         Renewal { lost, _stop: stop.drop_guard() }
     }
 
-    /// Ends when another has the lease.
+    /// Ends when another process has the lease.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
     }
@@ -61,7 +61,8 @@ async fn renew(
         match once(&owner, &store, work.as_ref()).await {
             Ok(Renewed::Ours) => {}
             Ok(Renewed::Lost | Renewed::ToStop) => return lost.cancel(),
-            // A commit meets the same fault and says so; while there is none the lease may run out.
+            // A commit meets the same fault and reports it; while there is none the lease may run
+            // out.
             Err(error) => debug!(error = describe(&error), "the lease was not renewed"),
         }
     }

@@ -1,8 +1,8 @@
 //! One run of the projector, from a checkpoint until something ends it.
 //!
-//! Batch N+1 is read and folded while N commits. What the fold has at hand then says more than
-//! the store does, so any commit that does not go through ends the session: the fold and the
-//! batch folded ahead are dropped, and the next session begins at the checkpoint.
+//! Batch N+1 is read and folded while N commits. The documents that the fold has at hand are then
+//! newer than the store's, so any commit that does not go through ends the session: the fold and
+//! the batch folded ahead are dropped, and the next session begins at the checkpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,8 @@ use crate::stream::{Record, read::Reader};
 use crate::telemetry::{self, traces};
 use crate::{store, stream};
 
-/// How often it is looked whether something of what was quarantined is to be said.
+/// The interval of the checks whether there are quarantined events to warn of, and whether the
+/// generation is still live.
 const TELLING: Duration = Duration::from_secs(1);
 
 /// A projector and all it needs.
@@ -48,15 +49,15 @@ pub struct Projector {
     pub store: Store,
     /// The log.
     pub log: Log,
-    /// What generations are made with.
+    /// The settings that generations are made with.
     pub settings: FoldSettings,
-    /// How large batches may be.
+    /// The bounds of batches.
     pub limits: BatchLimits,
-    /// Where it says what it is doing.
+    /// The channel that it reports its state on.
     pub status: Arc<watch::Sender<Status>>,
 }
 
-/// How a session ended, where nothing failed.
+/// The end of a session that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub enum End {
     /// On request; everything folded is committed.
@@ -71,10 +72,10 @@ pub enum End {
     Reached,
 }
 
-/// What a session is for.
+/// The purpose of a session.
 #[derive(Debug, Clone, Copy)]
 enum Course<'a> {
-    /// To fold the live generation for as long as the lease is its owner's, and tell everybody.
+    /// To fold the live generation for as long as its owner has the lease, and tell everybody.
     Live(&'a Owner),
     /// To fold any generation up to a position, and tell nobody.
     UpTo(u64),
@@ -103,7 +104,7 @@ struct Folded {
     trace: traces::BatchTrace,
 }
 
-/// What a batch changed, as it is announced.
+/// The changes of a batch, as they are announced.
 struct Changed {
     touched: Topics,
     buckets: Option<Buckets>,
@@ -123,15 +124,15 @@ pub async fn run(
 ) -> Result<End, Error> {
     let incarnation = projector.log.extent().await?.incarnation;
     let checkpoint = projector.store.open_live(&incarnation, &projector.settings).await?;
-    // Boxed: the fold is large, and whoever calls this would carry it.
+    // Boxed: the fold is large, and the caller would carry it.
     Box::pin(fold_from(projector, checkpoint, Course::Live(owner), commits, limits, stop)).await
 }
 
 /// Folds a generation from its checkpoint up to a position and no further, and tells nobody. The
-/// lease of `owner` says which session it commits in, for whoever comes after it.
+/// lease of `owner` says which session it commits in, for its successor.
 ///
 /// # Errors
-/// [`Error`]; what is committed stays.
+/// [`Error`]; the batches that were committed stay.
 pub async fn catch_up(
     projector: &Projector,
     generation: u32,
@@ -165,7 +166,8 @@ async fn fold_from(
     if matches!(course, Course::UpTo(to) if to <= checkpoint.position) {
         return Ok(End::Reached);
     }
-    // From here on the log is known to answer. Who is cut off from it keeps nobody from the lease.
+    // From here on the log is known to answer. A process that is cut off from it keeps nobody from
+    // the lease.
     let renewal = match course {
         Course::Live(owner) => Some(Renewal::of(owner, &projector.store)),
         Course::UpTo(_) => None,
@@ -188,11 +190,11 @@ async fn fold_from(
         quarantined: Seldom::default(),
     };
     let outcome = session.fold_until(&mut reader, renewal.as_ref(), limits, stop).await;
-    // Whatever ended the session, what is on its way is waited for: a driver future that is
+    // Whatever ended the session, the commit on its way is waited for: a driver future that is
     // dropped half-way leaves its transaction open.
     session.settle().await?;
     match outcome {
-        // What is before the hole is folded, so it is named as any other halt is.
+        // All before the hole is folded, so it is named as any other halt is.
         Err(Error::Log(stream::Error::Hole { .. })) => {
             let halt = verify(log, store, &session.checkpoint, settings).await?;
             halt.map_or(outcome, |halt| Ok(End::Halted(halt)))
@@ -256,7 +258,7 @@ impl Session<'_> {
         }
     }
 
-    /// Whether what is folded as the live generation is still that.
+    /// Whether the generation that is folded as the live one still is.
     async fn is_still_read(&self) -> Result<bool, Error> {
         Ok(self.projector.store.live().await? == Some(self.checkpoint.generation))
     }
@@ -288,7 +290,8 @@ impl Session<'_> {
 
     /// Finds the first and last purchase of customers who lost one of them.
     async fn recheck(&mut self, resolved: &Resolved) -> Result<(), Error> {
-        // The ledger is asked by an index, past what is at hand: it must say what is folded.
+        // The ledger is asked by an index, past the documents at hand: it must have all that is
+        // folded.
         self.settle().await?;
         let (store, generation) = (&self.projector.store, self.checkpoint.generation);
         let stored = store.purchases(generation, &self.fold, &resolved.recheck).await?;
@@ -325,7 +328,7 @@ impl Session<'_> {
         Ok((commit, Changed { touched: resolved.touched, buckets, came }))
     }
 
-    /// What came of events of each kind, of which a message that is of none says so.
+    /// The outcomes of a batch's events by kind; a message of no known kind counts as `unknown`.
     fn came(&self, records: &[Record], resolved: &Resolved) -> telemetry::Came {
         let prefix = &self.projector.log.settings.prefix;
         let mut came = telemetry::Came::new();
@@ -425,8 +428,8 @@ impl Session<'_> {
 
 type Joined = Result<(CommitSession, Duration, Result<(), CommitError>), tokio::task::JoinError>;
 
-/// When the next commit may begin, unless its batch is full before: the store is not to be busy
-/// with commits for more than a part of the time, and a batch that waits shares more writes.
+/// The earliest start of the next commit, unless its batch is full before: the store must not be
+/// busy with commits for more than a part of the time, and a batch that waits shares more writes.
 #[derive(Debug)]
 struct Pace {
     not_before: Instant,
@@ -434,7 +437,8 @@ struct Pace {
 }
 
 impl Pace {
-    /// From the beginning of a commit to the next, so many times what the last one took.
+    /// The time from the start of a commit to the next, in multiples of the time that the last one
+    /// took.
     const SPACING: u32 = 5;
 
     fn new() -> Self {
@@ -446,7 +450,7 @@ impl Pace {
     }
 }
 
-/// Which event it is and what is wrong with it; its values are left out.
+/// The position of an event and its reasons; its values are left out.
 fn in_words(row: &Quarantined) -> String {
     let fields = row.reasons.iter().map(|reason| match &*reason.field {
         "" => reason.message.clone(),
@@ -455,7 +459,7 @@ fn in_words(row: &Quarantined) -> String {
     format!("at {}: {}", row.position, fields.collect::<Vec<_>>().join("; "))
 }
 
-/// Ends when another has the lease; never where none is needed.
+/// Ends when another process has the lease; never if none is needed.
 async fn lost(renewal: Option<&Renewal>) {
     match renewal {
         Some(renewal) => renewal.lost().await,
@@ -463,7 +467,7 @@ async fn lost(renewal: Option<&Renewal>) {
     }
 }
 
-/// Ends when the commit does; never where there is none.
+/// Ends when the commit does; never if there is none.
 async fn finished(committing: &mut Option<(Committing, Folded)>) -> Option<Joined> {
     match committing {
         Some((task, _)) => Some(task.await),

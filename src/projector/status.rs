@@ -1,10 +1,10 @@
-//! What a projector is doing, for health, lag and the log.
+//! The state of a projector, for health, lag and the log.
 
 use serde::{Deserialize, Serialize};
 
 use crate::store::folder::Fault;
 
-/// What a projector is doing.
+/// The state of a projector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// Finding its checkpoint for the first time.
@@ -19,10 +19,10 @@ pub enum State {
     Running,
     /// Beginning again at the checkpoint, after a fault.
     Again(Fault),
-    /// Whoever folds has not moved on for too long, and the log is ahead. No process says so of
-    /// itself; it is judged by what is in the store ([`super::judge`]).
+    /// The process that folds has not moved on for too long, and the log is ahead. No process says
+    /// so of itself; it is judged by the store's contents ([`super::judge`]).
     Stuck(Stuck),
-    /// The log is not the one the checkpoint was made from; nothing is written.
+    /// The log is not the one that the checkpoint was made from; nothing is written.
     Halted(Halt),
     /// Stopped on request.
     Stopped,
@@ -31,16 +31,16 @@ pub enum State {
 /// A fold that does not move on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
-    /// Where it stands.
+    /// The position that it stands at.
     pub position: u64,
-    /// Since when it should have moved, milliseconds since 1970.
+    /// The instant since which it should have moved, milliseconds since 1970.
     pub since: i64,
-    /// The last fault that ended a session since it last moved, where there was one.
+    /// The last fault that ended a session since it last moved, if there was one.
     pub fault: Option<Fault>,
 }
 
 impl Stuck {
-    /// Where it stands and, in one word, where the last fault came from, as in `X-Stuck`.
+    /// The position and, in one word, the source of the last fault, as in `X-Stuck`.
     #[must_use]
     pub fn in_short(&self) -> String {
         let error = self.fault.as_ref().map_or("none", |fault| fault.kind.as_str());
@@ -49,7 +49,7 @@ impl Stuck {
 }
 
 impl State {
-    /// Its name, as in health. `upgrading` is kept for a state that is still to come.
+    /// The name of the state, as in health. `upgrading` is kept for a state that is still to come.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -75,8 +75,8 @@ impl State {
         }
     }
 
-    /// Whether figures move on, be it that another process sees to it, or will once the fold is
-    /// let go of or has begun anew.
+    /// Whether figures move on, even if another process folds, or the fold has yet to be released
+    /// or to begin anew.
     #[must_use]
     pub fn moves_on(&self) -> bool {
         match self {
@@ -88,7 +88,7 @@ impl State {
     }
 }
 
-/// Why the log cannot be the one the checkpoint was made from.
+/// Why the log cannot be the one that the checkpoint was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Halt {
@@ -151,7 +151,7 @@ pub enum Halt {
 }
 
 impl Halt {
-    /// Its name, as in `X-Halted`.
+    /// The name of the halt, as in `X-Halted`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -166,10 +166,10 @@ impl Halt {
     }
 }
 
-/// What a projector is doing, and how far it is.
+/// The state and the position of a projector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// What it is doing.
+    /// The state.
     pub state: State,
     /// The last position it knows to be committed.
     pub position: u64,

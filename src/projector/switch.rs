@@ -20,34 +20,34 @@ use crate::store::generation::Checkpoint;
 use crate::store::generations::GenerationState;
 use crate::stream::announce::Announcement;
 
-/// A generation that moved although it was held is given this many chances to stand still.
+/// The number of attempts to find a generation standing still that moved although it was held.
 const ATTEMPTS: usize = 3;
-/// Readers look for the live generation every second, where they miss that it was told.
+/// Readers look for the live generation every second, in case they miss the announcement.
 const READERS_FOLLOW: Duration = Duration::from_millis(1_200);
 
-/// How two generations compare.
+/// The comparison of two generations.
 #[derive(Debug)]
 pub struct Compared {
     /// The live one.
     pub live: u32,
     /// The other one.
     pub other: u32,
-    /// Where both were.
+    /// The position of both.
     pub position: u64,
-    /// What differs; the live one is the first.
+    /// The differences; the live one is the first.
     pub diff: Diff,
     /// The identity of the log that the live one was made from.
     pub incarnation: String,
 }
 
-/// What was switched.
+/// The result of a switch.
 #[derive(Debug)]
 pub struct Switched {
     /// The generation that was live.
     pub from: u32,
     /// The one that is.
     pub to: u32,
-    /// Where the new one was at least.
+    /// A position that the new one has reached.
     pub position: u64,
 }
 
@@ -112,7 +112,7 @@ impl Generations {
 
     async fn compare(&self, other: Option<u32>, held: &Held) -> Result<Compared, Error> {
         let (live, other) = self.pair(other).await?;
-        // Most of the way while the live one still folds.
+        // Most of the way is folded while the live one still folds.
         let near = self.checkpoint(live).await?.position;
         self.fold_to(other, near, held).await?;
         let fold = Held::fold(&self.store, live, &held.stop).await?;
@@ -164,7 +164,7 @@ impl Generations {
                 return Err(Error::Stopped);
             }
             let from = self.checkpoint(live).await?;
-            // Where the live one is of another log its position says nothing of this one.
+            // If the live one is of another log, its position says nothing about this one.
             let is_of_this_log =
                 verify(&self.log, &self.store, &from, &from.settings).await?.is_none();
             let end = self.log.extent().await?.last;
@@ -179,7 +179,7 @@ impl Generations {
         Err(Error::Moved)
     }
 
-    /// So that readers need not find out by themselves.
+    /// Announces the switch, so that readers need not find out by themselves.
     async fn tell(&self, switched: &Switched) {
         let announcement = Announcement {
             generation: switched.to,
@@ -187,7 +187,7 @@ impl Generations {
             position: switched.position,
             at: now_ms(),
             touched: Topics::ALL,
-            // Another generation: all of it is new to who remembers the one before.
+            // Another generation is wholly new to readers that remember the one before.
             buckets: None,
             traceparents: vec![],
         };
@@ -196,8 +196,8 @@ impl Generations {
         }
     }
 
-    /// The live generation, and the other one: that of a number, else the next, else the newest
-    /// that was kept.
+    /// The live generation, and the other one: that of the given number, else the next, else the
+    /// newest that was kept.
     async fn pair(&self, other: Option<u32>) -> Result<(u32, u32), Error> {
         let live = self.store.live().await?.ok_or(Error::NothingLive)?;
         let all = self.store.generations().await?;

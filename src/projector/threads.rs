@@ -1,6 +1,6 @@
 //! The fold's own threads, beside those that answer requests: a batch that takes long keeps none of
-//! those waiting. They have the niceness of the program: with more of it they yielded to whatever else
-//! ran on the machine, and queries were no faster.
+//! those waiting. They have the niceness of the program: with more of it they yielded to all else
+//! that ran on the machine, and queries were no faster.
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -10,7 +10,7 @@ use crate::stream::{self, Log};
 /// One folds while another commits.
 const WORKERS: usize = 2;
 
-/// Threads to fold on. Dropping it leaves what runs there to end by itself.
+/// Threads to fold on. Dropping it leaves the tasks on them to end by themselves.
 #[derive(Debug)]
 pub struct Threads {
     handle: Handle,
@@ -18,10 +18,10 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Starts them.
+    /// Starts the threads.
     ///
     /// # Errors
-    /// Where the system has no threads left.
+    /// Fails if the system has no threads left.
     pub fn start() -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -31,11 +31,11 @@ impl Threads {
         Ok(Threads { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 
-    /// The log and the store by connections of their own: a connection is served by the threads
-    /// that made it.
+    /// Connects to the log and the store by connections of their own: a connection is served by the
+    /// threads that made it.
     ///
     /// # Errors
-    /// Where one cannot be reached.
+    /// Fails if one of them cannot be reached.
     pub async fn connect(
         &self,
         log: stream::LogSettings,
@@ -50,7 +50,7 @@ impl Threads {
         self.handle.spawn(connecting).await?
     }
 
-    /// What is spawned with it runs there.
+    /// The handle of the runtime: tasks that are spawned with it run on these threads.
     #[must_use]
     pub fn handle(&self) -> &Handle {
         &self.handle
@@ -60,7 +60,7 @@ impl Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // A runtime must not be waited for where others run.
+            // A runtime must not be waited for on threads of another one.
             runtime.shutdown_background();
         }
     }

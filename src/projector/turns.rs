@@ -1,4 +1,4 @@
-//! Session after session, for as long as the lease is this process's.
+//! Session after session, for as long as this process has the lease.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -22,7 +22,8 @@ use crate::store::owner::{self, Holder, Owner};
 /// Waits between sessions that failed double from the first to the last of these.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
-/// How often who stands by looks whether a process of the same machine is still there.
+/// The interval at which a process that stands by looks whether the owner's process, on the same
+/// machine, is still there.
 const LOOK: Duration = Duration::from_millis(25);
 
 impl Projector {
@@ -52,7 +53,7 @@ impl Projector {
                         limits.events = (events / 2).max(1);
                     }
                     if matches!(error, Error::Log(_)) {
-                        // Another may be able to read it.
+                        // Another process may be able to read it.
                         self.give_back(&owner).await;
                         pause = pause.max(owner::RENEWAL * 2);
                     }
@@ -86,15 +87,15 @@ impl Projector {
             return Ok(End::Standby);
         }
         match session::run(self, owner, session, limits, stop).await {
-            // What cannot be read because it is not there is no fault that passes by itself.
+            // A log that is not there any more is no fault that passes by itself.
             Err(Error::Log(_)) if self.log.is_gone().await => Ok(End::Halted(Halt::LogGone)),
             ended => ended,
         }
     }
 
-    /// Said once for each halt; looked at again until somebody ends it.
+    /// Tells a halt, once for each; `run` looks again until somebody ends it.
     async fn halts(&self, owner: &Owner, halt: Halt) {
-        // Others who stand by learn it from the store, for as long as it is said again.
+        // Processes that stand by learn it from the store, for as long as it is said again.
         let said = match serde_json::to_string(&halt) {
             Ok(halt) => self.store.say_halted(owner, &halt).await.map_err(|it| describe(&it)),
             Err(error) => Err(error.to_string()),
@@ -124,13 +125,13 @@ impl Projector {
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-/// Until it is time to ask for the lease again: at once where its holder is seen to be gone.
+/// Waits until it is time to ask for the lease again: at once if its holder is seen to be gone.
 async fn stand_by(holder: Holder, stop: &CancellationToken) {
     let until = tokio::time::Instant::now() + owner::RENEWAL;
     while tokio::time::Instant::now() < until && !holder.is_gone() && !stop.is_cancelled() {

@@ -1,5 +1,5 @@
-//! Whether the log is the one the checkpoint was made from. Asked at every subscription; where it
-//! is not, nothing is written.
+//! Whether the log is the one that the checkpoint was made from. This is checked at every
+//! subscription; if it is not, nothing is written.
 
 use projections::fold::root::FoldSettings;
 
@@ -11,10 +11,10 @@ use crate::stream::Log;
 use crate::stream::check::Fingerprint;
 use crate::stream::hole::{Accepted, Hole};
 
-/// `None` where the log is the checkpoint's, and it may be read from there.
+/// `None` if the log is the checkpoint's, and may be read from there.
 ///
 /// # Errors
-/// [`Error::Log`] where the log does not say, [`Error::Store`].
+/// [`Error::Log`] if the log does not answer, [`Error::Store`].
 pub async fn verify(
     log: &Log,
     store: &Store,
@@ -34,10 +34,10 @@ pub async fn verify(
     matches_position(log, store, checkpoint).await
 }
 
-/// The checks apart from the incarnation: what `project accept` asks for as well.
+/// The checks apart from the incarnation, which `project accept` makes as well.
 ///
 /// # Errors
-/// [`Error::Log`] where the log does not say, [`Error::Store`].
+/// [`Error::Log`] if the log does not answer, [`Error::Store`].
 pub async fn matches_position(
     log: &Log,
     store: &Store,
@@ -56,7 +56,7 @@ pub async fn matches_position(
     if let Some(remembered) = &checkpoint.anchor {
         match log.fingerprint(position).await? {
             Some(found) if Anchor::from(found.clone()) == *remembered => {}
-            // Purged up to and with the checkpoint, or accepted: nothing else is gone.
+            // It was purged up to and with the checkpoint, or accepted: nothing else is gone.
             None if extent.first > position || accepted.has(position) => {}
             _ => return Ok(Some(Halt::AnotherMessage { position })),
         }
@@ -64,7 +64,7 @@ pub async fn matches_position(
     hole_behind(log, position, extent.last, &accepted).await
 }
 
-/// The hole that the log has right behind a position, where nobody accepted it.
+/// The hole that the log has right behind a position, if nobody accepted it.
 async fn hole_behind(
     log: &Log,
     position: u64,
@@ -79,10 +79,10 @@ async fn hole_behind(
     Ok(accepted.rest_of(hole).map(|Hole { from, to }| Halt::LogHole { from, to }))
 }
 
-/// The holes of a log that whoever reads it passes.
+/// The holes of a log that every reader passes.
 ///
 /// # Errors
-/// Where the store does not say.
+/// Fails if the store does not answer.
 pub async fn accepted(store: &Store, incarnation: &str) -> Result<Accepted, store::Error> {
     let holes = store.accepted_holes(incarnation).await?;
     let holes = holes.iter().map(|it| Hole { from: it.from, to: it.to });

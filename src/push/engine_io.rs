@@ -1,4 +1,4 @@
-//! Engine.IO, below Socket.IO: what its requests and packets say, read as it reads them.
+//! Engine.IO, below Socket.IO: the contents of its requests and packets, read as it reads them.
 
 use axum::http::Uri;
 use socketioxide::socket::Sid;

@@ -1,4 +1,4 @@
-//! Figures that are pushed: made once for everybody, and when they go out.
+//! The figures that are pushed, made once for everybody, and the times at which they go out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,10 +29,10 @@ pub struct Current<F> {
     pub position: u64,
 }
 
-/// When the figures at hand began to be made, and they.
+/// The time at which the figures at hand began to be made, and the figures.
 type Made<F> = (Instant, Arc<Current<F>>);
 
-/// Makes figures, once for however many ask at the same time.
+/// Makes figures, once for all callers that ask at the same time.
 #[derive(Debug)]
 pub struct Hub<F> {
     deps: Deps,
@@ -104,7 +104,7 @@ pub struct Updates<F> {
     last: u64,
     /// That of the last one that was sent, or that nobody wanted.
     sent: u64,
-    /// When the last one began to be made.
+    /// The time at which the last one began to be made.
     begun: Moment,
 }
 
@@ -146,7 +146,7 @@ impl<F: Figures> Updates<F> {
     }
 }
 
-/// What a request without parameters asks for.
+/// The parameters of a request that names none.
 fn without_parameters<F: Figures>(now: Time) -> Result<F::Parameters, query::Error> {
     F::Parameters::parse(&Uri::from_static("/"), now).map_err(query::Error::Invalid)
 }

@@ -4,7 +4,8 @@
 //!
 //! - [`hub`]: the current overview, made once for everybody, and its schedule;
 //! - [`socket_io`]: the Socket.IO transport;
-//! - `engine_io`: what its requests and packets say; `requests`: the checks of a request before Socket.IO has it;
+//! - `engine_io`: the contents of its requests and packets; `requests`: the checks of a request
+//!   before Socket.IO has it;
 //! - `sessions`: the bounds on sessions; `connections`: the connections behind `WebSocket`s, and sessions
 //!   that are over; `pace`: the rate of messages.
 
@@ -20,5 +21,5 @@ use crate::query::views::summary::Overview;
 
 pub use hub::Hub;
 
-/// The overview of sales, which is what is pushed today.
+/// The overview of sales; it is pushed today, and nothing else.
 pub type Sales = Hub<Overview>;

@@ -66,7 +66,7 @@ impl Sessions {
     /// Begins a stranger's session.
     ///
     /// # Errors
-    /// Where a bound is reached.
+    /// Fails if a bound is reached.
     pub(super) fn begin(&self, address: IpAddr) -> Result<Session, Full> {
         let held = Held::Stranger { _share: self.strangers.take(network(address))? };
         let [pace, polled] = [ANSWERED, POLLED].map(|(at_once, each)| Pace::new(at_once, each));
@@ -76,7 +76,7 @@ impl Sessions {
     /// Somebody is signed in.
     ///
     /// # Errors
-    /// Where a bound is reached; the session stays a stranger's.
+    /// Fails if a bound is reached; the session stays a stranger's.
     pub(super) fn sign_in(&self, session: &Session, caller: &Caller) -> Result<(), Full> {
         let LimitKey(who) = LimitKey::of(caller);
         let mut held = session.held.lock().unwrap_or_else(PoisonError::into_inner);

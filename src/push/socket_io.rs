@@ -90,8 +90,9 @@ impl std::fmt::Debug for SocketIoPush {
     }
 }
 
-/// Answers Socket.IO at its path, and everything else by `router`; returns what sends through it as
-/// well. It goes around the finished router, since it answers errors in its own protocol.
+/// Answers Socket.IO at its path, and everything else by `router`; returns the sender of its
+/// messages as well. It goes around the finished router, since it answers errors in its own
+/// protocol.
 ///
 /// Sessions live in the service that the layer makes, and axum would make it anew for every request
 /// that falls through to a handler: so it is made once here, as the fallback.

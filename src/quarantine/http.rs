@@ -1,4 +1,4 @@
-//! `/api/quarantine`: what was not understood, and what is done about it.
+//! `/api/quarantine`: the messages that were not understood, and the actions on them.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, State};
@@ -27,10 +27,10 @@ use crate::rights::access::Access;
 use crate::rights::caller::Person;
 use crate::rights::role::{Action, Resource};
 
-/// Why something is discarded is said in so many characters at most.
+/// The most characters of the reason for a discard.
 pub const REASON_CHARACTERS_MAX: usize = 200;
 
-/// Where a message is. What is no position has nothing at it.
+/// The position of a message. A text that is no position has no message.
 const AT: Parameter<Own<u64>> =
     Parameter::path("position", "The message's position on the log.", POSITION);
 const NOT_THERE: &str = "No message is quarantined at this position.";
@@ -114,7 +114,7 @@ struct Listed {
 #[schema(as = PaginationByPosition)]
 struct Pagination {
     limit: u32,
-    /// The `cursor` that gets what comes after; null at the end.
+    /// The `cursor` of the next page; null at the end.
     next: Option<String>,
 }
 
@@ -142,7 +142,7 @@ struct Discarded {
     reason: String,
 }
 
-/// What somebody does about one message.
+/// An action on one message.
 struct Deed {
     position: u64,
     /// Nothing is sent and nothing noted.
@@ -221,7 +221,7 @@ fn reason(body: &mut Fields) -> String {
     body.text("reason", 1..=REASON_CHARACTERS_MAX, |_| true, allowed)
 }
 
-/// What is no position has nothing at it.
+/// A text that is no position has no message.
 fn position_of(text: &str) -> Result<u64, Error> {
     AT.read(text).map_err(|_| Error::NotThere)
 }

@@ -9,8 +9,8 @@
 //! # Layout
 //!
 //! - [`trial`]: one message against a fold that is thrown away;
-//! - [`error`]: why something is not done; [`http`]: the endpoints, [`parameters`] of the list,
-//!   [`shown`]: what is shown of a message.
+//! - [`error`]: why an operation failed; [`http`]: the endpoints, [`parameters`] of the list,
+//!   [`shown`]: a message as it is shown.
 
 pub mod error;
 pub mod http;
@@ -45,7 +45,7 @@ pub struct Quarantine {
     pub store: Store,
     /// The log.
     pub log: Log,
-    /// What the subjects of events begin with.
+    /// The prefix of the subjects of events.
     pub prefix: String,
     /// The audit.
     pub audit: Audit,
@@ -276,8 +276,8 @@ impl Quarantine {
     }
 }
 
-/// Equal for the same message sent again, so that a replay that was begun and not noted is on the
-/// log once.
+/// The id is equal for the same message sent again, so that a replay that was begun and not noted
+/// is on the log once.
 fn message_id(position: u64, again: &Again) -> String {
     let hash = Sha256::new().chain_update(&again.subject).chain_update([0]);
     format!("replay-{position}-{:x}", hash.chain_update(&again.body).finalize())

@@ -43,7 +43,7 @@ const LIMIT: Parameter<Whole<u32>> =
 const DRY_RUN: Parameter<Flag> =
     Parameter::query("dryRun", "Says what would be done, and does not do it.", Flag);
 
-/// What is asked for, and how many a page has.
+/// The filter that is asked for, and the size of a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Page {
     kind: Option<OfKind>,
@@ -77,8 +77,8 @@ impl Parameters for Page {
 }
 
 impl Page {
-    /// What to look for where subjects begin with `prefix`: one more than is shown says whether there
-    /// are more.
+    /// The filter for subjects that begin with `prefix`. It asks for one message more than is
+    /// shown, which says whether there are more.
     pub(super) fn wanted(self, prefix: &str) -> QuarantineWanted {
         let of = |kind| subject::of_kind(prefix, kind);
         let subjects = self.kind.map(|kind| match kind {

@@ -1,4 +1,4 @@
-//! What is shown of a quarantined message and of a replay.
+//! A quarantined message and a replay, as they are shown.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ use crate::store::quarantine::{Kept, Resolution, State};
 use crate::store::time;
 use crate::stream::subject;
 
-/// A quarantined message. What there is not is null.
+/// A quarantined message. A value that is missing is null.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Quarantined)]
@@ -28,18 +28,18 @@ pub struct Shown {
     pub subject: String,
     /// The kind that its subject names.
     pub kind: Option<&'static str>,
-    /// When the log stored it.
+    /// The time at which the log stored it.
     #[schema(format = DateTime)]
     pub at: String,
-    /// How long its body is.
+    /// The length of its body.
     pub bytes: u64,
     /// Every reason.
     #[schema(value_type = Vec<FieldError>)]
     pub reasons: Vec<QuarantineReason>,
-    /// What was decided, or begun.
+    /// Whether it is open, its replay was begun, or it was replayed or discarded.
     #[schema(schema_with = states)]
     pub state: &'static str,
-    /// What was decided.
+    /// The decision about it.
     pub resolution: Option<Decided>,
 }
 
@@ -72,34 +72,34 @@ pub struct Whole {
     pub payload_base64: Option<String>,
 }
 
-/// What was decided about a message.
+/// The decision about a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Resolution)]
 pub struct Decided {
-    /// Since when.
+    /// The time of the decision.
     #[schema(format = DateTime)]
     pub at: String,
-    /// By whom.
+    /// The caller who decided.
     pub by: String,
     /// The position that it has now.
     pub replayed_at: Option<u64>,
-    /// Whether what was replayed is not what was quarantined.
+    /// Whether the message was edited before it was replayed.
     pub edited: bool,
-    /// Why it was discarded.
+    /// The reason for which it was discarded.
     pub reason: Option<String>,
 }
 
-/// What a replay came to, or would come to.
+/// The result of a replay, or of its trial.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Replay)]
 pub struct Outcome {
     /// Whether nothing was sent.
     pub dry_run: bool,
-    /// Where it is on the log now.
+    /// Its position on the log now.
     pub position: Option<u64>,
-    /// What the fold makes of it.
+    /// Its outcome in the fold.
     pub outcome: &'static str,
     /// The position of the read models that this holds for.
     pub as_of: u64,
@@ -109,12 +109,12 @@ pub struct Outcome {
     pub entity: String,
     /// Whether the entity is known; null for an activity.
     pub known: Option<bool>,
-    /// What kinds of figures it changes.
+    /// The kinds of figures that it changes.
     pub touched: Vec<&'static str>,
 }
 
 impl Shown {
-    /// In a list.
+    /// A message in a list.
     #[must_use]
     pub fn of(Kept { row, resolution }: Kept, prefix: &str) -> Self {
         let state = match resolution.as_ref().map(|it| it.state) {
@@ -135,7 +135,7 @@ impl Shown {
         }
     }
 
-    /// By itself.
+    /// A message by itself.
     #[must_use]
     pub fn whole(kept: Kept, prefix: &str) -> ShownWhole {
         let bytes = kept.row.payload.bytes();

@@ -109,7 +109,7 @@ impl Trial {
     }
 }
 
-/// As the projector will read it.
+/// The record as the projector will read it.
 fn record(again: &Again, position: u64) -> Record {
     let mut headers = again.headers.clone();
     headers.push((REPLAY_OF.to_owned(), again.replay_of.to_string()));

@@ -1,4 +1,4 @@
-//! What visitors do, by type.
+//! The activities of visitors, by type.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -15,14 +15,14 @@ use super::range::Quarters;
 use crate::store;
 use crate::store::read::{Part, Span};
 
-/// How many activities of one type there were.
+/// The number of activities of one type.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ActivityCount)]
 pub struct Activity {
     /// The type.
     pub activity_type: String,
-    /// How many.
+    /// The number.
     pub count: i64,
 }
 

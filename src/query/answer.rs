@@ -1,4 +1,4 @@
-//! How every query is answered: parse, one snapshot, the headers that say what it reflects.
+//! The answer to every query: parse, one snapshot, the headers that say what it reflects.
 
 use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};

@@ -51,9 +51,9 @@ pub struct ResponseCache {
 #[derive(Clone)]
 struct Regular {
     read: Read,
-    /// Which figures the answer is made of.
+    /// The topics that the answer is made of.
     topics: Topics,
-    /// Whether it was asked more than once; who asks once may never come back.
+    /// Whether it was asked more than once; a caller that asks once may never come back.
     again: bool,
     last: Instant,
 }
@@ -98,8 +98,8 @@ impl ResponseCache {
         self.kept.try_get_with_by_ref(etag, read).await.map_err(Error::Shared)
     }
 
-    /// Makes what was asked for again lately anew, of a snapshot that nobody has seen yet. One that takes
-    /// too long, or fails, is left to who asks for it.
+    /// Renews the responses that were asked for again lately, of a snapshot that nobody has seen
+    /// yet. One that takes too long, or fails, is left to the caller that asks for it.
     pub async fn renew(&self, current: &Current) {
         let again = iter(self.asked_lately()).for_each_concurrent(
             AT_A_TIME,
@@ -112,13 +112,13 @@ impl ResponseCache {
         let _ = timeout(RENEWED_WITHIN, again).await;
     }
 
-    /// A snapshot, and what is remembered of it.
+    /// A snapshot, with the memory of queries.
     #[must_use]
     pub fn context<'a>(&'a self, snapshot: &'a Snapshot) -> ReadContext<'a> {
         self.memory.of(snapshot)
     }
 
-    /// Takes note of what a commit changed.
+    /// Takes note of the changes of a commit.
     pub fn heard(&self, announcement: &Announcement) {
         self.memory.rollups.heard(announcement);
     }
@@ -154,8 +154,8 @@ impl ResponseCache {
     }
 }
 
-/// Forgets what is not asked any more, and of the rest what is more than can be asked again: first
-/// what was asked once.
+/// Forgets questions that are not asked any more, and of the rest those beyond the most that are
+/// renewed: first those that were asked once.
 fn forget(regulars: &mut HashMap<String, Regular>) {
     regulars.retain(|_, regular| regular.last.elapsed() < IDLE);
     let surplus = regulars.len().saturating_sub(REGULARS_MAX);
@@ -173,7 +173,7 @@ async fn read<V: View>(from: ReadContext<'_>, parameters: &V::Parameters) -> Res
     serde_json::to_vec(&Envelope::of(view)).map(Bytes::from).map_err(Error::Unwritable)
 }
 
-/// The same for whoever does not know the view.
+/// The same for callers that do not know the view.
 fn erased<V: View>(parameters: &V::Parameters) -> Read {
     let parameters = parameters.clone();
     Arc::new(move |from| {
@@ -182,12 +182,12 @@ fn erased<V: View>(parameters: &V::Parameters) -> Read {
     })
 }
 
-/// What is asked, by whom as far as that changes the answer.
+/// The key of a response: the question, and the caller's rights, which can change the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheKey(String);
 
 impl CacheKey {
-    /// A view, with its parameters resolved, for a caller who may see as much.
+    /// The key of a view, with its parameters resolved, for a caller with these rights.
     #[must_use]
     pub fn of<V: View>(parameters: &V::Parameters, rights: Rights) -> Self {
         let version = env!("CARGO_PKG_VERSION");

@@ -1,4 +1,4 @@
-//! When figures changed last, topic by topic.
+//! The last change of figures, topic by topic.
 //!
 //! It is kept in memory and made of announcements. Where one was missed, or the process has just
 //! begun, a topic may have changed with the last commit, so it counts as changed there: an answer is

@@ -1,4 +1,4 @@
-//! A snapshot of the read models, and when its figures changed.
+//! A snapshot of the read models, and the last changes of its figures.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use crate::store::read::Snapshot;
 /// A database that takes longer for one read is taken to be down.
 pub const READ_WITHIN: Duration = Duration::from_secs(5);
 
-/// A snapshot, and when what it says changed last.
+/// A snapshot, and the last changes of its figures.
 #[derive(Debug, Clone)]
 pub struct Current {
     /// The snapshot.
     pub snapshot: Arc<Snapshot>,
-    /// When its figures changed.
+    /// The last changes of its figures.
     pub changed: Changed,
 }
 

@@ -1,4 +1,4 @@
-//! What queries are told of the rest of the program.
+//! The dependencies of queries.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::store::Store;
 /// Asks the log for its exact end; `None` where it does not answer.
 pub type AskLogEnd = Arc<dyn Fn() -> BoxFuture<'static, Option<u64>> + Send + Sync>;
 
-/// What queries are told of the rest of the program.
+/// The dependencies of queries.
 #[derive(Clone)]
 pub struct Deps {
     /// The read models.
@@ -24,7 +24,7 @@ pub struct Deps {
     pub log_end: watch::Receiver<Option<u64>>,
     /// Asks for it.
     pub ask_log_end: AskLogEnd,
-    /// What the projector is doing.
+    /// The status of the projector.
     pub projector: watch::Receiver<Status>,
     /// The newest snapshot, while there is one.
     pub latest: watch::Receiver<Option<Latest>>,

@@ -8,7 +8,7 @@ use crate::store;
 /// Why a query gets no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What was asked for is not allowed.
+    /// A parameter is not allowed.
     #[error("the request is not valid")]
     Invalid(Vec<FieldError>),
     /// No generation was made yet.
@@ -29,7 +29,7 @@ pub enum Error {
     /// The answer could not be written as JSON.
     #[error("writing the answer")]
     Unwritable(#[source] serde_json::Error),
-    /// What another request that asked for the same was told.
+    /// The error of another request that asked for the same.
     #[error(transparent)]
     Shared(Arc<Error>),
 }

@@ -1,4 +1,4 @@
-//! Which id an ordinal stands for. It never changes within a generation, so it is remembered:
+//! The ids that ordinals stand for. An id never changes within a generation, so it is remembered:
 //! ties in a ranking can be long, and are broken by id.
 
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ struct Remembered {
 }
 
 impl Ids {
-    /// The ids of those who come first, ties broken, in no particular order.
+    /// The ids of the first of a ranking, ties broken, in no particular order.
     ///
     /// # Errors
     /// As [`Snapshot::names`].
@@ -47,7 +47,7 @@ impl Ids {
         Ok(cut.sure.into_iter().filter_map(id).chain(first_by_id(tied, cut.room)).collect())
     }
 
-    /// What is remembered is right at every step, so a panic elsewhere does not spoil it.
+    /// The remembered ids are right at every step, so a panic elsewhere does not spoil them.
     fn lock(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

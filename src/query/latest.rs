@@ -1,7 +1,8 @@
 //! The newest snapshot, kept at hand: read once after each commit instead of once for each query.
 //!
 //! A follower reads it again when a commit is announced. Announcements can be lost, so it looks
-//! every second as well; whoever needs a position says so and waits for it (see [`super::wait`]).
+//! every second as well; a query that needs a position says so and waits for it (see
+//! [`super::wait`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +23,11 @@ use crate::telemetry::traces::Recent;
 
 /// The store is asked at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// A commit is announced right after it; who sees it before that waits for the announcement.
+/// A commit is announced right after it; the follower waits for the announcement if it sees it
+/// before.
 const ANNOUNCED_WITHIN: Duration = Duration::from_millis(50);
-/// What is older than this is read anew by who needs it: the follower gets no answer, and an error
-/// of the store's is better told than hidden.
+/// A snapshot that is older than this is read anew by the query that needs it: the follower gets no
+/// answer, and an error of the store's is better told than hidden.
 const FRESH: Duration = Duration::from_secs(3);
 
 /// The newest snapshot that the follower knows.
@@ -33,7 +35,7 @@ const FRESH: Duration = Duration::from_secs(3);
 pub struct Latest {
     /// The snapshot.
     pub current: Current,
-    /// What the commits up to it carried, and some after it.
+    /// The traces of the commits up to it, and of some after it.
     pub traces: Recent,
     read: Instant,
 }
@@ -101,11 +103,12 @@ pub async fn follow(
     }
 }
 
-/// What was announced since the last snapshot was read.
+/// The announcements since the last snapshot was read.
 #[derive(Debug)]
 struct Heard<'a> {
     cache: &'a ResponseCache,
-    /// Commits that follow each other: from where, to where, and which topics they touched.
+    /// Commits that follow each other: the position before them, that of the last, and the topics
+    /// that they touched.
     chain: Option<(u64, u64, Topics)>,
     missed: bool,
     /// Those before it as well.
@@ -117,7 +120,7 @@ impl<'a> Heard<'a> {
         Heard { cache, chain: None, missed: false, traces: Recent::default() }
     }
 
-    /// What is announced from here on.
+    /// The announcements from here on.
     fn anew(self) -> Self {
         Heard { chain: None, missed: false, ..self }
     }
@@ -170,7 +173,7 @@ impl<'a> Heard<'a> {
         }
     }
 
-    /// What may have changed from one snapshot to the next; `None` where it may be anything.
+    /// The topics that may have changed from one snapshot to the next; `None` if all may have.
     fn touched(&self, before: &Snapshot, now: &Snapshot) -> Option<Topics> {
         let (old, new) = (&before.checkpoint, &now.checkpoint);
         if old.generation != new.generation || old.incarnation != new.incarnation {

@@ -1,4 +1,4 @@
-//! What queries remember from one snapshot to the next, and read no more.
+//! The data that queries remember from one snapshot to the next, and do not read again.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::rollups::Rollups;
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
 
-/// What queries remember.
+/// The memory of queries.
 #[derive(Debug, Default)]
 pub struct Memory {
     ids: Ids,
@@ -18,16 +18,16 @@ pub struct Memory {
     pub(super) rollups: Rollups,
 }
 
-/// A snapshot, and what is remembered of it.
+/// A snapshot, with the memory of queries.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadContext<'a> {
-    /// The snapshot, to read what is not remembered.
+    /// The snapshot, for data that is not remembered.
     pub snapshot: &'a Snapshot,
     memory: &'a Memory,
 }
 
 impl Memory {
-    /// What is remembered of a snapshot.
+    /// A snapshot, with this memory.
     #[must_use]
     pub fn of<'a>(&'a self, snapshot: &'a Snapshot) -> ReadContext<'a> {
         ReadContext { snapshot, memory: self }
@@ -47,7 +47,7 @@ impl ReadContext<'_> {
         self.memory.rollups.read(self.snapshot, spans, visit).await
     }
 
-    /// The ids of those who come first, ties broken, in no particular order.
+    /// The ids of the first of a ranking, ties broken, in no particular order.
     ///
     /// # Errors
     /// As [`Snapshot::names`].

@@ -3,14 +3,14 @@
 //!
 //! # Layout
 //!
-//! - [`view`]: figures that can be asked for; [`answer`]: how every question is answered; [`wait`]:
+//! - [`view`]: figures that can be asked for; [`answer`]: the answer to every question; [`wait`]:
 //!   waiting for a position;
-//! - [`current`]: a snapshot and [what changed when](changed); [`latest`]: the newest, followed;
+//! - [`current`]: a snapshot and its [last changes](changed); [`latest`]: the newest, followed;
 //!   [`cache`]: the responses of the newest;
-//! - [`params`], [`range`], [`zone`]: what is asked for, as quarter hours and local days;
+//! - [`params`], [`range`], [`zone`]: the parameters, as quarter hours and local days;
 //! - [`views`]: one file for each endpoint;
-//! - what they are made with: [`union`] of rollups, [`ranking`], [`activities`];
-//! - what is not read again: [`memory`], of [`ids`] and rollups.
+//! - the parts of views: [`union`] of rollups, [`ranking`], [`activities`];
+//! - the data that is not read again: [`memory`], of [`ids`] and rollups.
 
 pub mod activities;
 pub mod answer;

@@ -1,4 +1,4 @@
-//! The parameters of a request, parsed once into what cannot be wrong.
+//! The parameters of a request, parsed once into types that cannot be wrong.
 
 use std::ops::Deref;
 
@@ -13,7 +13,7 @@ use super::zone::Zone;
 use crate::http::parameters::values::{OneOf, Own, Whole, Word, day_or_instant};
 use crate::http::parameters::{Parameter, Parameters, Query};
 
-/// The most that a list can be asked for.
+/// The most entries of a list that can be asked for.
 pub const LIMIT_MAX: usize = 100;
 /// A list as long as it comes, unless it is asked for less.
 pub const WHOLE: usize = usize::MAX;
@@ -62,7 +62,7 @@ const BOUND: Own<Bound> = Own {
     },
 };
 
-/// Which transactions are counted.
+/// The transactions that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statuses {
     /// Those of one status.
@@ -71,18 +71,18 @@ pub enum Statuses {
     All,
 }
 
-/// What a request asks for, its ranges resolved.
+/// The parameters of a request, its ranges resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selection {
     /// The zone that days are of.
     pub zone: Zone,
-    /// Which transactions are counted.
+    /// The transactions that are counted.
     pub statuses: Statuses,
-    /// How long lists may be.
+    /// The most entries of a list.
     pub limit: usize,
     /// The range, where there is one.
     pub range: Option<Range>,
-    /// Which quarter hours the trend has: those of the range, else of the last days.
+    /// The quarter hours of the trend: those of the range, else of the last days.
     pub trend: Quarters,
 }
 
@@ -131,7 +131,7 @@ impl Word for Statuses {
 }
 
 impl Selection {
-    /// Which sales are asked for, of all in `root`; all of them without a range.
+    /// The sales that are asked for, of all in `root`; all of them without a range.
     #[must_use]
     pub fn scope(&self, root: &Root) -> Coverage {
         self.range.map_or(Quarters::ALL, |range| range.quarters).scope(root)

@@ -1,4 +1,4 @@
-//! What a range of dates comes to in quarter hours.
+//! A range of dates in quarter hours.
 
 use chrono::NaiveDate;
 use projections::bucket::{self, Level, QUARTER_MS, quarter_of, quarter_start};
@@ -46,17 +46,17 @@ pub struct Range {
 #[serde(rename_all = "camelCase")]
 #[schema(as = RangeUsed)]
 pub struct Used {
-    /// When it begins.
+    /// The start.
     #[schema(format = DateTime)]
     start_date: String,
-    /// When it ends, which is no part of it.
+    /// The end, exclusive.
     #[schema(format = DateTime)]
     end_date: String,
     /// The zone that days are of.
     tz: &'static str,
 }
 
-/// Which sales a range has, of all there are.
+/// The sales that a range has, of all there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
     /// None: the range, or the shop, is empty.
@@ -84,7 +84,7 @@ impl Quarters {
         (self.from..self.to).contains(&quarter)
     }
 
-    /// How many quarter hours it has.
+    /// The number of quarter hours in it.
     #[must_use]
     pub fn len(self) -> u32 {
         self.to.saturating_sub(self.from)
@@ -104,8 +104,8 @@ impl Quarters {
         Quarters { from: quarter_of(zone.start_of_day(first)), to: end_of_day(zone, today) }
     }
 
-    /// What it has of the sales in `root`. Beyond the first and the last sale there is nothing,
-    /// so a range that goes beyond goes to the end of the month, which fewer rollups cover.
+    /// The sales in `root` that it has. Beyond the first and the last sale there is nothing, so a
+    /// range that goes beyond goes to the end of the month, which fewer rollups cover.
     #[must_use]
     pub fn scope(self, root: &Root) -> Coverage {
         let (Some(first), Some(last)) = (root.first_quarter, root.last_quarter) else {
@@ -149,7 +149,7 @@ impl Range {
     /// without both there is none.
     ///
     /// # Errors
-    /// Which field is wrong, where the range ends before it begins.
+    /// Fails if the range ends before it begins, and names the field that is wrong.
     pub fn resolve(
         start: Option<Bound>,
         end: Option<Bound>,
@@ -191,7 +191,7 @@ impl Range {
         Ok(Some(Range { quarters, open: start.is_none(), zone }))
     }
 
-    /// How the answer states it; `first` is the quarter hour of the first data.
+    /// The range as the answer states it; `first` is the quarter hour of the first data.
     #[must_use]
     pub fn used(&self, first: Option<u32>) -> Used {
         let Quarters { from, to } = self.quarters;
@@ -232,7 +232,7 @@ mod tests {
         Range::resolve(bound(start), bound(end), Zone::named(tz).unwrap(), at(NOW))
     }
 
-    /// Start and end as the answer states them, less what no quarter hour has.
+    /// Start and end as the answer states them, without the seconds, which no quarter hour has.
     fn used(start: &str, end: &str, tz: &str) -> (String, String) {
         let used = resolve(start, end, tz).unwrap().unwrap().used(Some(0));
         let short = |text: String| text.replace(":00.000Z", "");

@@ -1,4 +1,4 @@
-//! Who comes first: the largest values, ties by id.
+//! The first of a ranking: the largest values, ties by id.
 
 use std::cmp::Reverse;
 
@@ -9,7 +9,7 @@ pub struct Cut {
     pub sure: Vec<u32>,
     /// Those with the one value for which there is not room for all.
     pub tied: Vec<u32>,
-    /// How many of the tied there is room for.
+    /// The number of the tied that there is room for.
     pub room: usize,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A day that is over changes seldom, a month that is over hardly ever. Every commit is announced
 //! with the days and months it changed (see [`Changes`]); between two positions that the
-//! announcements join, all other buckets are the same. Where an announcement was missed, or says
-//! nothing of buckets, what was read before it is not relied on.
+//! announcements join, all other buckets are the same. If an announcement was missed, or says
+//! nothing of buckets, those that were read before it are not relied on.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ const OVERHEAD: usize = 100;
 /// A span of more buckets is read without looking for each, and is not remembered.
 const BUCKETS_MAX: u32 = 1000;
 
-/// Buckets, by what they count and when.
+/// Buckets, by the figures and the time that they are of.
 #[derive(Debug)]
 pub struct Rollups {
     kept: Cache<Key, Arc<Bucket>>,
@@ -68,7 +68,7 @@ impl Default for Rollups {
 }
 
 impl Rollups {
-    /// Takes note of what a commit changed.
+    /// Takes note of the changes of a commit.
     pub fn heard(&self, announcement: &Announcement) {
         self.lock().take(announcement);
     }
@@ -141,7 +141,7 @@ impl Rollups {
         (at_hand, lacking)
     }
 
-    /// What is known of changes is right at every step, so a panic elsewhere does not spoil it.
+    /// The known changes are right at every step, so a panic elsewhere does not spoil them.
     fn lock(&self) -> MutexGuard<'_, Changes> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,7 +164,7 @@ fn key(part: Part<'_>, of: &Of) -> Option<Key> {
     Some(Key { of: of.clone(), family, slice: part.slice()?, level, bucket })
 }
 
-/// When buckets changed last, as far as announcements say.
+/// The last changes of buckets, as far as announcements say.
 #[derive(Debug, Default)]
 struct Changes {
     generation: u32,
@@ -179,7 +179,8 @@ struct Changes {
 impl Changes {
     fn take(&mut self, announcement: &Announcement) {
         let Announcement { generation, from, position, buckets, .. } = announcement;
-        // What does not follow begins anew: one was missed, or it is of other read models.
+        // An announcement that does not follow begins anew: one was missed, or it is of other read
+        // models.
         if *generation != self.generation || *from != self.until {
             *self = Changes { generation: *generation, since: *from, ..Changes::default() };
         }

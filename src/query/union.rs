@@ -48,8 +48,8 @@ pub async fn by_quarter(
     .await
 }
 
-/// Hands rows of a family by entity to `visit`, with the entity's ordinal: those of one entity
-/// add up to what it comes to in the scope.
+/// Hands rows of a family by entity to `visit`, with the entity's ordinal: those of one entity add
+/// up to its sum in the scope.
 ///
 /// # Errors
 /// As [`ReadContext::rollups`].
@@ -72,16 +72,17 @@ pub async fn by_entity(
     .await
 }
 
-/// How a scope is made up of spans.
+/// The spans that make up a scope.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     spans: Vec<Span>,
-    /// Whether all that is no span of all time is to be taken off.
+    /// Whether the spans that are not of all time are to be taken off.
     less: bool,
 }
 
 impl Plan {
-    /// What is in the scope, or else all there is less what is not, whichever is less to read.
+    /// The spans of the scope, or else those of all time less those outside, whichever are less to
+    /// read.
     fn of(family: Family, slices: &[Slice], scope: Coverage) -> Self {
         let ever = |slice| Span { family, slice, level: Level::Ever, first: 0, last: 0 };
         let mut plan = Plan { spans: Vec::new(), less: false };

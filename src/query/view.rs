@@ -21,7 +21,7 @@ pub const METRICS: Access =
 pub const DASHBOARD: Access =
     Access::AllowedOrKey(Resource::Dashboard, Action::Read, Scope::MetricsRead);
 
-/// Figures that can be asked for, at an endpoint or as what is pushed.
+/// Figures that can be asked for at an endpoint, or are pushed.
 pub trait Figures: Serialize + Sized + Send + Sync + 'static {
     /// The topics that they are made of: a commit that touches none of these leaves them as they are.
     const TOPICS: Topics;
@@ -43,6 +43,6 @@ pub trait Figures: Serialize + Sized + Send + Sync + 'static {
 
 /// Figures with an endpoint.
 pub trait View: Figures + ToSchema {
-    /// Where it is, who may see it, and what it is.
+    /// Its path, the access that it needs, and its description.
     const ROUTE: Get;
 }

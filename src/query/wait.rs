@@ -28,7 +28,7 @@ pub const MIN_POSITION: Parameter<Own<u64>> = Parameter::header(
         ..POSITION
     },
 );
-/// How long may be waited for it. What is not understood is no preference.
+/// The time to wait for it. A preference that is not understood is none.
 pub const PREFER: Parameter<Text> = Parameter::header(
     "Prefer",
     "`wait=5` waits up to 5 seconds for the position, and at most 60.",
@@ -37,10 +37,10 @@ pub const PREFER: Parameter<Text> = Parameter::header(
 .example("wait=5");
 
 const WAIT_SECONDS_MAX: u64 = 60;
-/// A log that takes longer to say where it ends is not waited for.
+/// A log that takes longer to state its end is not waited for.
 const LOG_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
-/// The position an answer has to reflect, 0 where any will do, and how long to wait for it.
+/// The position that an answer has to reflect, 0 for any, and the time to wait for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Least {
     position: u64,
@@ -51,7 +51,7 @@ impl Least {
     /// Reads the headers of a request. A preference that is not understood is none (RFC 7240).
     ///
     /// # Errors
-    /// Where the position is no number.
+    /// Fails if the position is not a number.
     pub fn of(headers: &HeaderMap) -> Result<Self, Error> {
         let wait = wait(headers);
         let Some(position) = headers.get(X_MIN_POSITION) else {
@@ -121,8 +121,8 @@ pub async fn read(deps: &Deps) -> Result<Option<Current>, Error> {
     Ok(snapshot.map_err(|_| Error::TimedOut)??.map(Current::unknown))
 }
 
-/// What the log's end was lately is enough to know that a position is in it; only one beyond is
-/// worth asking the log itself. While NATS does not answer nobody can say, and the wait decides.
+/// A recent end of the log is enough to know that a position is in it; only for one beyond is the
+/// log itself asked. While NATS does not answer nobody can say, and the wait decides.
 async fn refuse_past_the_end(deps: &Deps, position: u64) -> Result<(), Error> {
     if deps.log_end.borrow().is_some_and(|end| position <= end) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Local days: which day of a zone a quarter hour belongs to, and where a day begins.
+//! Local days: the day of a zone that a quarter hour belongs to, and the first instant of a day.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ impl Zone {
     }
 }
 
-/// Far outside what a request can name, an instant is the epoch rather than a panic.
+/// An instant far outside those that a request can name is the epoch rather than a panic.
 fn naive(ms: i64) -> NaiveDateTime {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().naive_utc()
 }

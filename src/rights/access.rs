@@ -1,4 +1,4 @@
-//! Who may use a route. Every route declares one; there is no other way onto the server.
+//! The access that a route needs. Every route declares one; there is no other way onto the server.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use super::caller::Caller;
 use super::role::{Action, Resource};
 use super::scope::Scope;
 
-/// Who may use a route.
+/// The access that a route needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Everybody; credentials are not looked at.
     Public,
-    /// A person who is signed in, whatever they may; the handler decides what they get.
+    /// A person who is signed in, with any rights; the handler decides what they get.
     SignedIn,
     /// A person who may do that.
     Allowed(Resource, Action),
-    /// A person who may do that, or a program whose API key has a scope. Which kinds of events a
-    /// key may write is left to the handler, by [`Caller::may_write`].
+    /// A person who may do that, or a program whose API key has a scope. The handler checks the
+    /// kinds of events that a key may write, by [`Caller::may_write`].
     AllowedOrKey(Resource, Action, Scope),
 }
 

@@ -1,11 +1,11 @@
-//! Who calls: a person with a session, or a program with an API key.
+//! The caller of a request: a person with a session, or a program with an API key.
 
 use projections::event::Kind;
 
 use super::role::{Action, Resource, Rights, Role};
 use super::scope::Scope;
 
-/// Who calls, as the store had it when the request came.
+/// The caller of a request, as the store had it when the request came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// A person who is signed in.
@@ -23,7 +23,7 @@ pub struct Person {
     pub session: String,
     /// Their role.
     pub role: Role,
-    /// What their role and their own permissions allow.
+    /// The rights of their role and their own permissions.
     pub rights: Rights,
 }
 
@@ -32,20 +32,20 @@ pub struct Person {
 pub struct KeyHolder {
     /// The key's id, which is no secret.
     pub id: String,
-    /// What the key is called.
+    /// The key's name.
     pub name: String,
-    /// What it may do.
+    /// The key's scopes.
     pub scopes: Vec<Scope>,
 }
 
 impl Caller {
-    /// Whether this is a person who may do that. For what keys may do, ask for a scope.
+    /// Whether this is a person who may do that. [`Caller::has`] checks the scope of a key.
     #[must_use]
     pub fn may(&self, resource: Resource, action: Action) -> bool {
         matches!(self, Caller::Person(person) if person.rights.allow(resource, action))
     }
 
-    /// Whether this is a program that comes in at a door for `wanted`.
+    /// Whether this is a program whose key opens routes for `wanted`.
     #[must_use]
     pub fn has(&self, wanted: Scope) -> bool {
         matches!(self, Caller::Key(key) if key.scopes.iter().any(|had| had.opens(wanted)))
@@ -60,7 +60,7 @@ impl Caller {
         }
     }
 
-    /// What answers can depend on: the same for callers who are given the same answers.
+    /// The rights that answers can depend on: the same for callers who are given the same answers.
     #[must_use]
     pub fn rights(&self) -> Rights {
         match self {

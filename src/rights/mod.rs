@@ -1,4 +1,4 @@
-//! Rights: what can be allowed, to whom, and what a route needs.
+//! Rights: actions on resources, the callers that have them, and the access that a route needs.
 //!
 //! # Layout
 //!

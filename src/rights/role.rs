@@ -1,13 +1,13 @@
-//! What there is to be allowed, and what each role may: a permission is an action on a resource,
-//! a role is a set of them, and an account's own permissions add to its role's.
+//! Roles and permissions: a permission is an action on a resource, a role is a set of them, and an
+//! account's own permissions add to its role's.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What an account is, on a closed scale. Accounts of the Node services say `user` for viewer and
-/// `superadmin` for admin.
+/// The role of an account, on a closed scale. Accounts of the Node services say `user` for viewer
+/// and `superadmin` for admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -23,7 +23,7 @@ pub enum Role {
     Viewer,
 }
 
-/// What can be acted on.
+/// A resource, which can be acted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resource {
@@ -37,13 +37,13 @@ pub enum Resource {
     Ai,
     /// Accounts.
     Users,
-    /// Events on the log, and what is quarantined of them.
+    /// Events on the log, and the quarantine.
     Events,
     /// The service itself.
     System,
 }
 
-/// What can be done to it.
+/// An action on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
@@ -66,7 +66,7 @@ pub enum Action {
 pub struct Permission {
     /// The resource.
     pub resource: Resource,
-    /// What may be done to it.
+    /// The actions that are allowed on it.
     pub actions: Vec<Action>,
 }
 
@@ -101,7 +101,7 @@ impl Role {
         }
     }
 
-    /// What it may: the whole table.
+    /// Its rights: the whole table.
     #[must_use]
     pub const fn rights(self) -> Rights {
         use Action::{Create, Delete, Execute, Export, Read, Update};
@@ -184,13 +184,13 @@ impl Rights {
     /// Everything.
     pub const ALL: Rights = Rights((1 << (Resource::ALL.len() * Action::ALL.len())) - 1);
 
-    /// What a role and an account's own permissions allow together.
+    /// The rights of a role and an account's own permissions together.
     #[must_use]
     pub fn of(role: Role, permissions: &[Permission]) -> Self {
         Rights(role.rights().0 | Rights::listed(permissions).0)
     }
 
-    /// What permissions allow by themselves.
+    /// The rights of permissions by themselves.
     #[must_use]
     pub fn listed(permissions: &[Permission]) -> Self {
         permissions.iter().fold(Rights::NONE, |rights, permission| {

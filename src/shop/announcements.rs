@@ -13,16 +13,16 @@ use crate::stream::announce::Announcement;
 
 /// Commits that a slow listener may be behind.
 const HELD: usize = 1_024;
-/// How long it takes to listen again.
+/// The pause before it listens again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Where announcements are handed on.
+/// The channel that hands announcements on.
 #[must_use]
 pub fn channel() -> (broadcast::Sender<Announcement>, broadcast::Receiver<Announcement>) {
     broadcast::channel(HELD)
 }
 
-/// Hands on what projectors announce, this process's among them, until `stop`.
+/// Hands on the announcements of projectors, this process's among them, until `stop`.
 pub async fn hear(log: Log, to: broadcast::Sender<Announcement>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match log.announcements().await {

@@ -1,4 +1,4 @@
-//! What is known of a shop's log: its end, how full it is, whether it takes events.
+//! The known state of a shop's log: its end, its extent, and whether it takes events.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use tracing::warn;
 
 use crate::stream::{Extent, Log};
 
-/// How often the log is asked for its end.
+/// The pause between two looks at the log's end.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// The log is said to be filling up from here on, in percent of its bytes.
 const ALARM_PERCENT: u64 = 80;
 
-/// What is known of the log, while it answers.
+/// The known state of the log, while it answers.
 #[derive(Debug, Clone)]
 pub struct Known {
     /// Its last position.
     pub end: watch::Receiver<Option<u64>>,
-    /// What it holds.
+    /// The positions and bytes that it holds.
     pub extent: watch::Receiver<Option<Extent>>,
     /// Whether its server is there.
     pub is_up: watch::Receiver<bool>,
@@ -26,7 +26,7 @@ pub struct Known {
     pub refuses: watch::Receiver<Option<String>>,
 }
 
-/// Tells what [`Known`] says.
+/// The senders of a [`Known`].
 #[derive(Debug)]
 pub struct Tell {
     end: watch::Sender<Option<u64>>,
@@ -35,7 +35,7 @@ pub struct Tell {
     refuses: watch::Sender<Option<String>>,
 }
 
-/// Nothing known yet, and how to tell it.
+/// The two ends of the channels; nothing is known yet.
 #[must_use]
 pub fn unknown() -> (Tell, Known) {
     let (end, end_seen) = watch::channel(None);

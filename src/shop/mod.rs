@@ -1,4 +1,5 @@
-//! A shop: its log, its store, its projector, what is known of both, and what pushes its figures.
+//! A shop: its log, its store, its projector, their known state, and the hub that pushes its
+//! figures.
 //!
 //! Nothing here assumes that there is one: two shops of one process touch neither each other's
 //! stream nor each other's database. People, keys and the audit are the
@@ -38,16 +39,16 @@ use crate::store::Store;
 use crate::stream::Log;
 use crate::{ingest, operator, stream, telemetry};
 
-/// What a shop is made with.
+/// The settings of a shop.
 #[derive(Debug, Clone)]
 pub struct ShopSettings {
     /// Its log.
     pub log: stream::LogSettings,
-    /// Where its store is.
+    /// The URI of its store.
     pub mongodb_uri: String,
-    /// Which database that is, where the URI does not say.
+    /// The database of its store; without it that of the URI, else `adaptive_bi`.
     pub database: Option<String>,
-    /// What its read models are made with.
+    /// The settings of its fold.
     pub fold: projections::fold::root::FoldSettings,
 }
 
@@ -57,9 +58,9 @@ pub struct Shop {
     pub log: Log,
     /// The store.
     pub store: Store,
-    /// What its projector is doing.
+    /// The status of its projector.
     pub status: watch::Receiver<Status>,
-    /// What pushes its figures.
+    /// The hub that pushes its figures.
     pub hub: Arc<push::Sales>,
     currency: String,
     queries: Deps,
@@ -74,11 +75,11 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Connects to the log, and starts the projector and what follows it. Its tasks run in `tasks`
-    /// until `stop`. `store` is for queries; the projector has connections of its own.
+    /// Connects to the log, and starts the projector and the tasks that follow it. Its tasks run in
+    /// `tasks` until `stop`. `store` is for queries; the projector has connections of its own.
     ///
     /// # Errors
-    /// Where the log or the store cannot be used.
+    /// Fails if the log or the store cannot be used.
     pub async fn start(
         settings: ShopSettings,
         store: Store,
@@ -123,7 +124,7 @@ impl Shop {
         })
     }
 
-    /// Everything that is asked and done of it. `ids` name its events where their senders did not.
+    /// The routes of the shop. `ids` name its events where their senders did not.
     #[must_use]
     pub fn routes(&self, ids: Arc<MessageIds>, audit: &Audit) -> Routes {
         let log = self.log.clone();
@@ -142,7 +143,7 @@ impl Shop {
         quarantine::http::routes(Quarantine { store, log, prefix, audit })
     }
 
-    /// What is done to other generations than the live one.
+    /// The routes of generations other than the live one.
     fn of_generations(&self, audit: Audit) -> Routes {
         actions::routes(Actions {
             store: self.store.clone(),
@@ -154,7 +155,7 @@ impl Shop {
         })
     }
 
-    /// What tells how it does: its projections, its metrics, its health.
+    /// The routes of its state: its projections, its metrics, its health.
     fn of_its_state(&self) -> Routes {
         let recorder = telemetry::recorder();
         let Health { store, nats_up, log_refuses, projector, log_extent, .. } = self.health.clone();
@@ -203,8 +204,8 @@ async fn warn_of_another_fold(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Follows the log's end, what commits announce and the newest snapshot, until `stop`; gives what
-/// queries and health are told of it.
+/// Follows the log's end, the announcements of commits and the newest snapshot, until `stop`;
+/// returns the dependencies of queries and of health.
 fn attend(
     log: &Log,
     store: &Store,

@@ -1,6 +1,6 @@
-//! A new generation, loaded in bulk: nobody reads it, so no transaction is needed. What makes it
-//! count is its checkpoint, which is inserted last. A load that ends before leaves documents that
-//! belong to no generation; the next one has another number, and removes them.
+//! A new generation, loaded in bulk: nobody reads it, so no transaction is needed. It counts once
+//! its checkpoint is there, which is inserted last. A load that ends before leaves documents that
+//! belong to no generation; the next load has another number, and removes them.
 //!
 //! Documents are written in order by one task, a batch or two behind the fold. Every command waits
 //! for a majority: a new primary must not lack a row that a checkpoint counts.
@@ -25,11 +25,11 @@ use super::owner::Owner;
 use super::transaction::transact;
 use super::{Doing, Error, Store};
 
-/// Batches that may wait for the database. The fold keeps at hand what these have changed.
+/// Batches that may wait for the database. The fold keeps the documents that they changed at hand.
 const WAITING: usize = 1;
 /// Documents that are encoded at a time, once all are known.
 const CHUNK: usize = 10_000;
-/// Customers whose purchases are looked for at a time.
+/// Customers whose purchases are searched for at a time.
 const RECHECKED: usize = 1_000;
 
 /// A generation that is being loaded.
@@ -40,11 +40,11 @@ pub struct Bulk {
     writer: JoinHandle<Result<(), Error>>,
 }
 
-/// A batch of it, encoded.
+/// An encoded batch of the load.
 pub struct Batch(Vec<Command>);
 
 impl Store {
-    /// Begins to load a generation of which there is nothing.
+    /// Begins to load a generation that has no documents yet.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -57,8 +57,8 @@ impl Store {
 }
 
 impl Bulk {
-    /// Encodes what changed of streamed collections since the fold last settled, and what was
-    /// quarantined.
+    /// Encodes the changes of streamed collections since the fold last settled, and the quarantined
+    /// messages.
     ///
     /// # Errors
     /// [`Error::Document`].
@@ -79,7 +79,7 @@ impl Bulk {
     /// Hands a batch to the writer, once it has room.
     ///
     /// # Errors
-    /// What an earlier batch was refused for.
+    /// The reason why an earlier batch was refused.
     pub async fn write(&mut self, Batch(commands): Batch) -> Result<(), Error> {
         match self.sender.send(commands).await {
             Ok(()) => Ok(()),
@@ -87,15 +87,15 @@ impl Bulk {
         }
     }
 
-    /// Ends without a checkpoint, once what is on its way has arrived.
+    /// Ends without a checkpoint, once the commands on their way have arrived.
     pub async fn abandon(self) {
         drop(self.sender);
         let _ = self.writer.await;
     }
 
     /// Writes everything else that the fold has, and the checkpoint. `recheck` are the customers
-    /// whose first and last purchase the whole ledger has to be asked for. The checkpoint is not
-    /// written where `owner` has lost its lease: somebody else may have begun to remove things.
+    /// whose first and last purchase have to be read from the whole ledger. The checkpoint is not
+    /// written if `owner` has lost its lease: another process may have begun to remove things.
     ///
     /// # Errors
     /// [`Error`]; the generation then does not count.
@@ -126,7 +126,7 @@ impl Bulk {
                 fold.set_purchases(user, found.get(user).copied()).map_err(|_| LACKING)?;
             }
         }
-        // There is no tally before this: they have those purchases.
+        // Tallies contain those purchases, so none is written before this.
         fold.sets.put_all_counts().map_err(|_| LACKING)?;
         self.all::<Tallies>(fold.sets.tallies.all()).await?;
         self.drained().await?;
@@ -191,7 +191,7 @@ impl Bulk {
         }
     }
 
-    /// Waits until everything has arrived; a new writer goes on.
+    /// Waits until all commands have arrived; a new writer goes on.
     async fn drained(&mut self) -> Result<(), Error> {
         let (sender, commands) = mpsc::channel(WAITING);
         self.sender = sender;

@@ -1,8 +1,8 @@
-//! The commit: what a batch changed, in one transaction with the checkpoint that says so.
+//! The commit: a batch's changes, in one transaction with the checkpoint that counts them.
 //!
 //! First the compare-and-set on the checkpoint, so that a projector that is not the newest finds
-//! out before it writes; then one command for each collection. What a crash leaves: before the
-//! commit is answered, everything or nothing, and the checkpoint says which.
+//! out before it writes; then one command for each collection. A crash before the commit is
+//! answered leaves everything or nothing, and the checkpoint says which.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use super::operations::{Command, Verb, Writes};
 use super::{Doing, Error, Store};
 use crate::failpoint;
 
-/// How long an unknown result of a commit is asked for.
+/// The time for which a commit with an unknown result is sent again.
 const UNKNOWN_RESULT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A message that could not be understood or admitted, as kept in `quarantine`.
@@ -35,16 +35,16 @@ pub struct Quarantined {
     pub position: u64,
     /// Its subject.
     pub subject: String,
-    /// When the log stored it, milliseconds since 1970.
+    /// The instant when the log stored it, milliseconds since 1970.
     pub at: i64,
     /// Its body, byte for byte, or the first 8 MB of it.
     pub payload: Payload,
-    /// How many bytes of its body the log alone has.
+    /// The number of bytes of its body that the log alone has.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub bytes_left_out: u64,
-    /// Its headers; none where they cannot be read.
+    /// Its headers; none if they cannot be read.
     pub headers: Vec<(String, String)>,
-    /// Its block of headers, byte for byte, where that or the subject cannot be read.
+    /// Its block of headers, byte for byte, if that or the subject cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header_block: Option<Payload>,
     /// Every reason.
@@ -81,11 +81,11 @@ impl Payload {
 pub struct QuarantineReason {
     /// The field, or empty for the whole message.
     pub field: String,
-    /// What is wrong and what is allowed.
+    /// The fault, and the values that are allowed.
     pub message: String,
 }
 
-/// What became of a commit.
+/// Why a commit failed.
 #[derive(Debug)]
 pub enum CommitError {
     /// Another projector has moved the checkpoint.
@@ -102,7 +102,7 @@ pub struct Commit {
     checkpoint: Checkpoint,
     previous: u64,
     commands: Vec<Command>,
-    /// How many documents it writes, the checkpoint included.
+    /// The number of documents that it writes, the checkpoint included.
     pub writes: usize,
 }
 
@@ -111,7 +111,7 @@ pub struct Commit {
 pub struct CommitSession(pub(super) ClientSession);
 
 impl Store {
-    /// A session to commit in.
+    /// Begins a session to commit in.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -121,10 +121,10 @@ impl Store {
 }
 
 impl Commit {
-    /// Encodes what `fold` changed since it last settled.
+    /// Encodes the changes of `fold` since it last settled.
     ///
     /// # Errors
-    /// [`Error::Document`] where a document cannot be encoded.
+    /// [`Error::Document`] if a document cannot be encoded.
     pub fn encode(
         fold: &Fold,
         previous: u64,
@@ -174,7 +174,7 @@ impl Commit {
     ///
     /// # Errors
     /// [`CommitError`]; unless it is [`CommitError::Overtaken`], the checkpoint must be read again
-    /// to know how far the generation is.
+    /// to know the generation's position.
     pub async fn run(self, store: &Store, session: &mut CommitSession) -> Result<(), CommitError> {
         let session = &mut session.0;
         failpoint::pass("commit-not-begun");
@@ -192,8 +192,8 @@ impl Commit {
             return Err(error);
         }
         failpoint::pass("commit-written");
-        // Committing again is safe, the server remembers what it did; so an unknown result is
-        // asked for until there is an answer. The caller reads the checkpoint where there is none.
+        // Committing again is safe, since the server remembers its result; so an unknown result is
+        // asked for until there is an answer. If there is none, the caller reads the checkpoint.
         let patience = tokio::time::Instant::now() + UNKNOWN_RESULT_PATIENCE;
         loop {
             match session.commit_transaction().await {
@@ -285,7 +285,8 @@ fn classify(error: Error) -> CommitError {
 }
 
 impl Writes {
-    /// What changed of a collection; of an entity of which counts alone did, its tally has it.
+    /// Adds the changes of a collection. An entity of which only counts changed is not written: its
+    /// tally has them.
     pub(super) fn changes<'a, C: Collection>(
         &mut self,
         changes: impl Iterator<Item = Change<'a, C>> + Clone,

@@ -1,5 +1,5 @@
 //! Two generations, of one database or of two, document by document. Nobody may write to either
-//! meanwhile; whoever asks sees to that.
+//! meanwhile; the caller ensures that.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use super::{Doing, Error, Store};
 
 const DOING: &str = "comparing generations";
 
-/// What differs between a document of one generation and the same of another.
+/// The difference between a document of one generation and the same of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
     /// Only the first has it.
@@ -30,26 +30,26 @@ pub enum Difference {
 /// A document that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What it is part of, as that is called in every generation.
+    /// The collection's name, the same in every generation.
     pub model: &'static str,
     /// Its id.
     pub id: String,
-    /// How it differs.
+    /// The difference.
     pub difference: Difference,
 }
 
-/// How two generations compare.
+/// The comparison of two generations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diff {
-    /// Documents that were looked at, in the one that has more.
+    /// The number of documents compared, in the generation that has more.
     pub documents: u64,
-    /// How many differ.
+    /// The number of those that differ.
     pub differ: u64,
-    /// The first of them.
+    /// The first of those.
     pub rows: Vec<Row>,
 }
 
-/// So many documents that differ are told one by one.
+/// The number of differing documents that are listed.
 const ROWS_TOLD: usize = 100;
 
 impl fmt::Display for Row {
@@ -73,9 +73,9 @@ impl Diff {
 }
 
 impl Store {
-    /// Compares a generation with one of `other`, which may be the same store. When and by what number they were made is left out; the rest of
-    /// their checkpoints is a document like any other. Tables and bitmaps are kept in one form for
-    /// one content, so their bytes are compared.
+    /// Compares a generation with one of `other`, which may be the same store. The instants and the
+    /// numbers of the generations are left out; the rest of their checkpoints is a document like
+    /// any other. A table has one form for one content, so its bytes are compared.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
@@ -126,7 +126,7 @@ impl Store {
 }
 
 impl Diff {
-    /// Goes through both in the order of their ids.
+    /// Goes through both collections in the order of ids.
     async fn compare(
         &mut self,
         name: &'static str,
@@ -197,7 +197,7 @@ fn parsed(raw: &RawDocumentBuf) -> Result<Document, Error> {
     bson::deserialize_from_slice(raw.as_bytes()).doing(DOING)
 }
 
-/// The fields that only one has, or that differ.
+/// The fields that only one of them has, or that differ.
 fn differing(ours: &Document, theirs: &Document) -> Vec<String> {
     let differ = ours.iter().filter(|(name, value)| theirs.get(name) != Some(value));
     let missing = theirs.keys().filter(|name| !ours.contains_key(name.as_str()));

@@ -1,5 +1,5 @@
-//! What can be seen of the fold from outside: who has its lease, how far it is, and what its process
-//! says of itself where it does not go on.
+//! The fold as seen from outside: the owner of its lease, its position, and the reason why it does
+//! not go on, if its process gives one.
 
 use std::time::Duration;
 
@@ -10,38 +10,39 @@ use super::names::{CHECKPOINTS, LEASES};
 use super::owner::{Owner, PROJECTOR, TERM};
 use super::{Doing, Error, Store};
 
-/// What is said of a halt counts for this long; who halts says it again every second.
+/// The time for which a halt counts once it is written; the process that halts writes it again
+/// every second.
 const HALT_COUNTS: Duration = Duration::from_secs(4);
 
 /// A fault that ended a session of the fold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Where it came from, in one word, such as `log`.
+    /// Its source in one word, such as `log`.
     pub kind: String,
-    /// In words.
+    /// The error in words.
     pub message: String,
-    /// When, milliseconds since 1970.
+    /// The instant, milliseconds since 1970.
     pub at: i64,
 }
 
-/// What is seen of the fold.
+/// The fold as seen from outside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folder {
     /// The live generation; 0 before the first is made.
     pub generation: u32,
     /// Its position.
     pub position: u64,
-    /// The identity of the log it is of.
+    /// The identity of its log.
     pub incarnation: String,
-    /// When it was committed, milliseconds since 1970.
+    /// The instant of its last commit, milliseconds since 1970.
     pub committed_at: i64,
-    /// Who has the lease, while it is renewed.
+    /// The owner of the lease, while it renews it.
     pub owner: Option<String>,
-    /// Whether a command has it, to hold the fold for a moment.
+    /// Whether a command has the lease, to hold the fold for a moment.
     pub holds: bool,
     /// Why its owner halts, as it wrote it.
     pub halted: Option<String>,
-    /// The last fault that ended a session, whichever process's.
+    /// The last fault that ended a session, of any process.
     pub fault: Option<Fault>,
 }
 
@@ -65,7 +66,7 @@ struct Stand {
 }
 
 impl Store {
-    /// What is seen of the fold.
+    /// Reads the state of the fold.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -109,8 +110,8 @@ impl Store {
         Ok(folder)
     }
 
-    /// Says why the owner of the fold halts; it counts for [`HALT_COUNTS`]. Nothing where another
-    /// has the lease.
+    /// Writes why the owner of the fold halts; it counts for [`HALT_COUNTS`]. Writes nothing if
+    /// another process has the lease.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -120,7 +121,7 @@ impl Store {
         self.say(of, vec![doc! { "$set": said }]).await
     }
 
-    /// Says which fault ended a session of the fold, for who looks from another process.
+    /// Writes the fault that ended a session of the fold, for other processes to read.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].

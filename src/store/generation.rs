@@ -1,4 +1,4 @@
-//! Generations: the live pointer, the checkpoint of each, and how one is made.
+//! Generations: the live pointer, the checkpoint of each, and how each is made.
 
 use mongodb::IndexModel;
 use mongodb::bson::{self, doc};
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use super::names::{CHECKPOINTS, META, Model};
 use super::{Doing, Error, Store};
 
-/// What is remembered of the message at a checkpoint, to know its log again.
+/// A fingerprint of the message at a checkpoint, to know its log again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
-    /// When the log stored it, nanoseconds since 1970.
+    /// The instant when the log stored it, nanoseconds since 1970.
     pub time: i64,
     /// SHA-256 of its subject and payload, hexadecimal.
     pub hash: String,
 }
 
-/// Up to where a generation has folded which log, and what it knows as a whole. One document;
-/// every commit replaces it by compare-and-set on `position`.
+/// The log and the position up to which a generation has folded it, and the generation's totals.
+/// One document; every commit replaces it by compare-and-set on `position`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
@@ -34,14 +34,15 @@ pub struct Checkpoint {
     /// The message at `position`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Anchor>,
-    /// When it was committed, milliseconds since 1970.
+    /// The instant of the commit, milliseconds since 1970.
     pub committed_at: i64,
-    /// What the generation was made with.
+    /// The settings that the generation was made with.
     pub settings: FoldSettings,
     /// Totals and counters.
     pub root: Root,
-    /// When another generation became live instead, milliseconds since 1970. A commit counts only
-    /// where this is as the committer knows it: one that slept through a switch must not go on.
+    /// The instant when another generation became live instead, milliseconds since 1970. A commit
+    /// counts only if the committer knows this value: one that slept through a switch must not go
+    /// on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_at: Option<i64>,
 }
@@ -71,7 +72,7 @@ impl Store {
             .doing("reading the checkpoint")
     }
 
-    /// The live generation's checkpoint; the first generation is made where there is none.
+    /// The live generation's checkpoint; makes the first generation if there is none.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Missing`].
@@ -89,8 +90,8 @@ impl Store {
             .ok_or(Error::Missing("the live generation has no checkpoint; rebuild it"))
     }
 
-    /// Makes a checkpoint belong to another incarnation of its log, and what became of the messages
-    /// that were quarantined as well. False where it moved meanwhile.
+    /// Makes a checkpoint belong to another incarnation of its log, and the decisions about
+    /// quarantined messages as well. False if it moved meanwhile.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -122,8 +123,8 @@ impl Store {
         Ok(accepted)
     }
 
-    /// Makes generation 1. Every step can be done again, so a crash between two costs nothing;
-    /// the pointer comes last.
+    /// Makes generation 1. Every step can be repeated, so a crash between two costs nothing; the
+    /// pointer comes last.
     async fn make_first(&self, incarnation: &str, settings: &FoldSettings) -> Result<u32, Error> {
         let generation = 1;
         self.make_collections(generation).await?;
@@ -167,7 +168,8 @@ impl Store {
         }
         for name in [META, CHECKPOINTS, super::names::LEASES] {
             if !existing.contains(&name.to_owned()) {
-                // Another process may be just as far; what counts is that it is there.
+                // Another process may be at the same step; only the existence of the collection
+                // matters.
                 let _ = self.database.create_collection(name).await;
             }
         }
@@ -198,7 +200,7 @@ fn indexes(model: Model) -> Vec<IndexModel> {
     if model != Model::of::<Ledger>() {
         return vec![];
     }
-    // The first and last purchase of a customer, once one of them is taken out.
+    // For the first and last purchase of a customer, once one of them is taken out.
     let completed = doc! { "status": "completed" };
     let options = IndexOptions::builder().partial_filter_expression(completed).build();
     vec![IndexModel::builder().keys(doc! { "user": 1, "at": 1 }).options(options).build()]

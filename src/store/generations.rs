@@ -1,4 +1,4 @@
-//! All generations that are there: what each is, which one is live, and how one goes.
+//! All generations that are there: the state of each, the live one, and the removal of one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,30 +14,30 @@ use super::work::Works;
 use super::{Doing, Error, Store};
 use crate::failpoint;
 
-/// Readers have left a generation that was live this long ago: they look for the live one every
-/// second, and give up a reading after 5 s, three times at most.
+/// The age at which a former live generation has no readers any more: they look for the live one
+/// every second, and give up a reading after 5 s, three times at most.
 const READERS_LEAVE_MS: i64 = 20_000;
 
-/// What a generation is.
+/// The state of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GenerationState {
-    /// Being made in bulk; nothing of it counts before it has a checkpoint.
+    /// Being made in bulk; it does not count before it has a checkpoint.
     Bulk,
-    /// What is left of a bulk load that did not come to its end. The next rebuild removes it.
+    /// The rest of a bulk load that did not come to its end. The next rebuild removes it.
     Unfinished,
     /// Being brought up to the log's end.
     CatchingUp,
     /// Complete up to its position, and not live yet.
     Ready,
-    /// What queries read.
+    /// The generation that queries read.
     Live,
     /// Was live before, and is kept until it is dropped.
     Kept,
 }
 
 impl GenerationState {
-    /// In words.
+    /// The state in words.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,9 +56,10 @@ impl GenerationState {
 pub struct Generation {
     /// Its number.
     pub number: u32,
-    /// What it is.
+    /// Its state.
     pub state: GenerationState,
-    /// Up to where it has folded which log; none before its bulk load has come to its end.
+    /// The log and the position up to which it has folded it; none before its bulk load has come to
+    /// its end.
     pub checkpoint: Option<Checkpoint>,
 }
 
@@ -71,7 +72,7 @@ impl Store {
         self.generations_and_works().await.map(|(all, _)| all)
     }
 
-    /// The same with what is done to them, which the states agree with.
+    /// Every generation with the commands on them; the states agree with those.
     ///
     /// # Errors
     /// As [`Store::generations`].
@@ -105,8 +106,9 @@ impl Store {
     }
 
     /// Makes `to` live instead of `from`: one write of the pointer, in a transaction that holds
-    /// only where `from` is live and at that position, and `to` at `at_least` or further. `from` is
-    /// written to as well, so a commit to it comes before or after. False where one does not hold.
+    /// only if `from` is live and at that position, and `to` at `at_least` or further. `from` is
+    /// written to as well, so a commit to it comes before or after. False if one of these does not
+    /// hold.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::TimedOut`].
@@ -150,11 +152,11 @@ impl Store {
         .await
     }
 
-    /// Removes a generation that is not live, its checkpoint first: without one it counts as
-    /// nothing. Waits until those have left who may still read it.
+    /// Removes a generation that is not live, its checkpoint first: without one it does not count.
+    /// Waits until the readers that may still use it are gone.
     ///
     /// # Errors
-    /// [`Error::Driver`]; [`Error::Missing`] where it is live.
+    /// [`Error::Driver`]; [`Error::Missing`] if it is live.
     pub async fn drop_generation(&self, number: u32) -> Result<(), Error> {
         const DOING: &str = "dropping a generation";
         if self.live().await? == Some(number) {

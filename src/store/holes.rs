@@ -9,14 +9,14 @@ use super::names::HOLES;
 use super::time::{self, DateTime};
 use super::{Doing, Error, Store};
 
-/// Positions that a log lacks, both ends included, and since when that is accepted.
+/// Positions that a log lacks, both ends included, and the instant of their acceptance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedHole {
     /// The first.
     pub from: u64,
     /// The last.
     pub to: u64,
-    /// Since when.
+    /// The instant of the acceptance.
     pub at: DateTime,
 }
 
@@ -36,7 +36,7 @@ impl Store {
         found.doing(DOING)?.try_collect().await.doing(DOING)
     }
 
-    /// Accepts that a log lacks the positions `from` to `to`. Twice is once.
+    /// Accepts that a log lacks the positions `from` to `to`. Accepting them twice changes nothing.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -54,7 +54,7 @@ impl Store {
         Ok(())
     }
 
-    /// What was accepted of a log holds for the one that is taken for it.
+    /// Makes the accepted holes of a log those of the log that is taken for it.
     pub(super) async fn move_holes(&self, from: &str, to: &str) -> Result<(), Error> {
         self.database
             .collection::<Document>(HOLES)

@@ -1,8 +1,8 @@
-//! Leases: who folds, and who sees to other generations. They spare work; safety is the
-//! compare-and-set's.
+//! Leases: that of the process that folds, and that of the command that works on other generations.
+//! They spare work; safety is the compare-and-set's.
 //!
-//! It records the driver session that commits run in, so that whoever takes over can end it: a
-//! transaction that its owner left open would otherwise hold every document it wrote.
+//! A lease records the driver session that commits run in, so that its next owner can end it: a
+//! transaction that the owner left open would otherwise hold every document it wrote.
 
 use mongodb::bson::{self, Bson, doc};
 use mongodb::options::ReturnDocument;
@@ -13,29 +13,29 @@ use super::owner::{Holder, Owner, PROJECTOR, TERM};
 use super::work::Work;
 use super::{Doing, Error, Store};
 
-/// What came of asking for the lease.
+/// The result of asking for the lease.
 #[derive(Debug)]
 pub enum Lease {
-    /// It is ours.
+    /// It is this process's.
     Ours,
     /// Another holds it.
     Anothers(Holder),
 }
 
-/// What came of renewing a lease.
+/// The result of renewing a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renewed {
-    /// It is ours for another [`TERM`].
+    /// It is this process's for another [`TERM`].
     Ours,
-    /// Another has it.
+    /// Another process has it.
     Lost,
-    /// It is ours, and somebody asks us to stop.
+    /// It is this process's, and somebody asks it to stop.
     ToStop,
 }
 
 impl Store {
-    /// Takes the lease where it is free, ours, run out, or left by a process that is gone; then
-    /// ends the session that its last owner committed in.
+    /// Takes the lease if it is free, this process's, run out, or left by a process that is gone;
+    /// then ends the session that its last owner committed in.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -71,13 +71,13 @@ impl Store {
         Ok(if taken { Lease::Ours } else { Lease::Anothers(holder) })
     }
 
-    /// Takes the lease from whoever has it, and ends its session: for a moment in which nobody is
-    /// to fold. The one who had it notices at its next renewal, and may have begun a commit before.
+    /// Takes the lease from its owner, and ends its session: for a moment in which nobody is to
+    /// fold. The previous owner notices at its next renewal, and may have begun a commit before.
     ///
     /// # Errors
     /// [`Error::Driver`].
     pub async fn seize_lease(&self, owner: &Owner, session: &CommitSession) -> Result<(), Error> {
-        // There is one where anybody ever folded.
+        // There is a lease if any process ever folded.
         self.take_where(owner, session, doc! { "_id": owner.lease }, true).await.map(|_| ())
     }
 
@@ -96,7 +96,7 @@ impl Store {
             "session": { "$literal": session.0.id().clone() },
             "renewedAt": "$$NOW",
             "holds": holds,
-            // What the last owner was at.
+            // The work of the last owner.
             "work": "$$REMOVE",
         } }];
         let before = leases
@@ -113,8 +113,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Says in which session the owner commits from now on, so that whoever takes over can end it.
-    /// False where the lease was lost.
+    /// Writes the session in which the owner commits from now on, so that its successor can end it.
+    /// False if the lease was lost.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -131,7 +131,7 @@ impl Store {
         Ok(said.matched_count == 1)
     }
 
-    /// Says that the owner is alive, and how far the work is that it has the lease for.
+    /// Writes that the owner is alive, and the progress of the work that it has the lease for.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
@@ -175,7 +175,7 @@ impl Store {
         Ok(())
     }
 
-    /// The process that holds the projector's lease, whichever machine's it is.
+    /// The pid of the process that holds the projector's lease, on whichever machine it runs.
     ///
     /// # Errors
     /// [`Error::Driver`].

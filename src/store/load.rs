@@ -1,4 +1,4 @@
-//! The documents a fold asks for, and its blocks of seen ids when it starts.
+//! The documents that a fold asks for, and its blocks of seen ids when it starts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,7 +25,7 @@ const ROWS_LEFT_OUT: usize = 64;
 macro_rules! supply {
     ($($set:ident: $Collection:ty,)*) => {
         impl Store {
-            /// Supplies everything that a fold needs, each document or the knowledge that there is
+            /// Supplies everything that a fold needs: each document, or the knowledge that there is
             /// none.
             ///
             /// # Errors
@@ -78,7 +78,7 @@ impl Store {
         Ok(())
     }
 
-    /// Hands a new fold the ids it remembers.
+    /// Hands the remembered ids to a new fold.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
@@ -88,8 +88,8 @@ impl Store {
         self.restore_from(generation, first, fold).await
     }
 
-    /// The activities alone: enough for a fold that is supplied with every row of the ledger it
-    /// asks about.
+    /// Restores the activities alone: enough for a fold that is supplied with every row of the
+    /// ledger that it asks about.
     ///
     /// # Errors
     /// As [`Store::restore_blocks`].

@@ -4,17 +4,18 @@
 //!
 //! - [`names`]: the collections of a generation;
 //! - [`generation`]: the live pointer, checkpoints, and how a generation is made;
-//! - [`generations`]: all that are there; switching and dropping; [`bulk`]: a new one, loaded in
-//!   bulk; [`diff`]: two of them, document by document; [`work`]: what is being done to them;
-//! - [`load`]: the documents a fold asks for; [`commit`]: the transaction that writes them back;
-//!   [`operations`]: the commands it is made of;
-//! - [`lease`]: who folds, and who sees to other generations, each an [`owner`]; [`folder`]: the fold
-//!   as others see it;
+//! - [`generations`]: the existing ones; switching and dropping; [`bulk`]: a new one, loaded in
+//!   bulk; [`diff`]: two of them, document by document; [`work`]: the commands on them;
+//! - [`load`]: the documents that a fold asks for; [`commit`]: the transaction that writes them
+//!   back; [`operations`]: the commands of that transaction;
+//! - [`lease`]: the leases of the fold and of the work on other generations, each with an
+//!   [`owner`]; [`folder`]: the fold as other processes see it;
 //! - [`read`]: one consistent snapshot for the query side;
-//! - [`quarantine`]: what is quarantined, and what became of it;
-//! - [`notes`]: what is remembered beside the read models; [`holes`]: what the log may lack;
+//! - [`quarantine`]: the quarantined messages, and the decisions about them;
+//! - [`notes`]: values remembered beside the read models; [`holes`]: the positions that the log may
+//!   lack;
 //! - [`platform`]: accounts, sessions, keys and the audit: a store of its own, in the same database;
-//! - [`transaction`], [`time`]: what both are made with.
+//! - [`transaction`], [`time`]: the means of both.
 
 pub mod bulk;
 pub mod commit;
@@ -46,11 +47,10 @@ use mongodb::{Client, Database};
 /// The oldest `MongoDB` whose transactions and snapshot reads the program relies on.
 const OLDEST_VERSION: (u32, u32) = (6, 0);
 
-/// The database where neither a setting nor a URI names one.
+/// The database, if neither a setting nor a URI names one.
 const DATABASE: &str = "adaptive_bi";
 
-/// A text that is no address of `MongoDB`. What is wrong with it is left out where it may repeat a
-/// password.
+/// A text that is no address of `MongoDB`. Its fault is left out if it may repeat a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "MONGODB_URI is not a MongoDB address; it looks like mongodb://host:27017/?replicaSet=rs0, with \
@@ -58,7 +58,7 @@ const DATABASE: &str = "adaptive_bi";
 )]
 pub struct NotAnAddress(String);
 
-/// The database that a URI names, if it does.
+/// The database that a URI names, if it names one.
 ///
 /// # Errors
 /// [`NotAnAddress`].
@@ -86,7 +86,7 @@ pub enum Error {
     Unreachable {
         /// The hosts of the URI, without its credentials.
         host: String,
-        /// What the driver saw. Not a source, as below.
+        /// The driver's error. Not a source, as below.
         driver: mongodb::error::Error,
     },
     /// A server without transactions.
@@ -104,20 +104,20 @@ pub enum Error {
         /// Its version.
         found: String,
     },
-    /// The database answered with an error, or did not.
+    /// The database answered with an error, or did not answer.
     #[error("while {doing}: {}", short(driver))]
     Driver {
         /// The step that failed.
         doing: &'static str,
-        /// What the driver saw. Not a source: its own text repeats the server's whole answer.
+        /// The driver's error. Not a source: its own text repeats the server's whole answer.
         driver: mongodb::error::Error,
     },
-    /// A document is not of the shape this version writes.
+    /// A document is not of the shape that this version writes.
     #[error("while {doing}, a document could not be read")]
     Document {
         /// The step that failed.
         doing: &'static str,
-        /// What did not fit.
+        /// The mismatch.
         #[source]
         source: mongodb::bson::error::Error,
     },
@@ -127,7 +127,7 @@ pub enum Error {
         /// The step that takes so long.
         doing: &'static str,
     },
-    /// What should be there is not.
+    /// Something is missing that should be there.
     #[error("{0}")]
     Missing(&'static str),
 }
@@ -149,7 +149,7 @@ impl<T> Doing<T> for Result<T, mongodb::bson::error::Error> {
     }
 }
 
-/// The store of one shop: its read models and what its projector needs.
+/// The store of one shop: its read models and the data of its projector.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) client: Client,
@@ -157,8 +157,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects and checks that the server can do what is asked of it. The database is `name`,
-    /// else the one in the URI's path, else `adaptive_bi`.
+    /// Connects and checks that the server has the features that the program needs. The database is
+    /// `name`, else the one in the URI's path, else `adaptive_bi`.
     ///
     /// # Errors
     /// [`Error::Uri`], [`Error::Unreachable`], [`Error::NoReplicaSet`], [`Error::TooOld`].
@@ -176,7 +176,7 @@ impl Store {
     /// Whether the database answers.
     ///
     /// # Errors
-    /// [`Error::Driver`] where it does not.
+    /// [`Error::Driver`] if it does not.
     pub async fn ping(&self) -> Result<(), Error> {
         self.database
             .run_command(doc! { "ping": 1 })
@@ -219,7 +219,7 @@ async fn connect_to(uri: &str, name: Option<&str>) -> Result<(Client, Database),
     Ok((client, database))
 }
 
-/// What a person needs of a driver's error.
+/// The part of a driver's error that a person needs.
 fn short(error: &mongodb::error::Error) -> String {
     match &*error.kind {
         ErrorKind::Command(command) => format!("{} ({})", command.message, command.code_name),

@@ -7,34 +7,35 @@ use projections::collections;
 pub const META: &str = "meta";
 /// One document for each generation: its checkpoint.
 pub const CHECKPOINTS: &str = "checkpoints";
-/// `_id: "projector"`: who folds; `rebuild`: who sees to other generations.
+/// The leases, `_id` their names: `projector` of the process that folds, `rebuild` of the command
+/// that works on other generations.
 pub const LEASES: &str = "leases";
 
 /// People: one document for each account, `_id` the user's id.
 pub const ACCOUNTS: &str = "accounts";
-/// Who is signed in: one document for each session, `_id` its id.
+/// Sessions of people who are signed in: one document for each, `_id` its id.
 pub const SESSIONS: &str = "sessions";
 /// One-shot tokens to set a new password, `_id` their SHA-256.
 pub const RESETS: &str = "password_resets";
-/// Failed sign-ins by whom and from where.
+/// Failed sign-ins by account and by address.
 pub const ATTEMPTS: &str = "sign_in_attempts";
 /// API keys, `_id` their id.
 pub const API_KEYS: &str = "api_keys";
-/// What became of quarantined messages, `_id` their position; beside the generations, which are
+/// Decisions about quarantined messages, `_id` their position; beside the generations, which are
 /// made anew.
 pub const RESOLUTIONS: &str = "resolutions";
-/// Which positions of a log are accepted to be missing.
+/// The positions of a log that are accepted to be missing.
 pub const HOLES: &str = "holes";
-/// Who did what; only ever added to.
+/// The audit of actions; rows are only ever added.
 pub const AUDIT: &str = "audit";
 
-/// A collection that every generation has its own of: those of the fold, and two beside them.
+/// A collection that every generation has: those of the fold, and two beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Model(&'static str);
 
 impl Model {
-    /// What ordinals mean: `_id` as [`Entity::name_id`](projections::entity::Entity::name_id) has
-    /// it, `id` the entity's.
+    /// The entities behind ordinals: `_id` as
+    /// [`Entity::name_id`](projections::entity::Entity::name_id) gives it, `id` the entity's.
     pub const NAMES: Model = Model("names");
     /// Messages that could not be understood or admitted, `_id` their position.
     pub const QUARANTINE: Model = Model("quarantine");
@@ -64,7 +65,7 @@ impl Model {
         Model::all().any(|it| it.0 == model).then(|| generation.parse().ok())?
     }
 
-    /// What it is called in every generation.
+    /// The name that it has in every generation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.0

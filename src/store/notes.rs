@@ -1,5 +1,5 @@
-//! What is remembered beside the read models: how far the dates of a data set were moved, and how
-//! much of the demo's is on the log.
+//! Values remembered beside the read models: the number of weeks by which the dates of a data set
+//! were moved, and the number of the demo's events on the log.
 
 use mongodb::bson::{self, Bson, doc};
 use mongodb::options::ReturnDocument;
@@ -8,8 +8,8 @@ use super::names::META;
 use super::{Doing, Error, Store};
 
 impl Store {
-    /// By how many weeks the dates of a data set are moved: `weeks` at first, and ever after what
-    /// it was at first.
+    /// The number of weeks by which the dates of a data set are moved: `weeks` at first, and the
+    /// same ever after.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -26,7 +26,7 @@ impl Store {
         Ok(kept.as_ref().and_then(|kept| kept.get("weeks")).and_then(Bson::as_i64).unwrap_or(weeks))
     }
 
-    /// Whether the dates of a data set were ever moved, by nothing at all or more.
+    /// Whether the dates of a data set were ever moved, even by nothing at all.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -39,7 +39,7 @@ impl Store {
             .map(|kept| kept.is_some())
     }
 
-    /// How many events of a data set are known to be on the log.
+    /// The number of events of a data set that are known to be on the log.
     ///
     /// # Errors
     /// [`Error::Driver`].

@@ -6,21 +6,21 @@ use mongodb::bson::{RawDocumentBuf, cstr, raw::CStr, rawdoc};
 
 use super::names::Model;
 
-/// `MongoDB` takes 100,000 operations and 16 MB in a command; this leaves room for what stands around
+/// `MongoDB` takes 100,000 operations and 16 MB in a command; this leaves room for the bytes around
 /// them.
 const COMMAND_OPERATIONS: usize = 50_000;
 const COMMAND_BYTES: usize = 12 << 20;
-/// What closes a document.
+/// The byte that closes a document.
 const END: u8 = 0;
 
-/// One command, and how many documents it must have found or made, where that is known.
+/// One command, and the number of documents that it must have found or made, if that is known.
 #[derive(Debug)]
 pub(super) struct Command {
     pub(super) body: RawDocumentBuf,
     pub(super) operations: Option<i64>,
 }
 
-/// The commands of one commit into one generation, and how many documents they write.
+/// The commands of one commit into one generation, and the number of documents that they write.
 pub(super) struct Writes {
     pub(super) generation: u32,
     pub(super) commands: Vec<Command>,
@@ -131,7 +131,7 @@ fn element(bytes: &mut Vec<u8>, kind: ElementType, name: &[u8]) {
     bytes.push(END);
 }
 
-/// How a document or an array says its length, itself included.
+/// The length of a document or an array as BSON writes it, itself included.
 fn length_of(bytes: usize) -> [u8; 4] {
     u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes()
 }

@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use mongodb::bson::{self, Bson};
 
-/// The lease of who folds the live generation.
+/// The lease of the process that folds the live generation.
 pub const PROJECTOR: &str = "projector";
-/// The lease of who makes, compares, switches or drops other generations.
+/// The lease of the command that makes, compares, switches or drops other generations.
 pub const REBUILD: &str = "rebuild";
 /// A lease that was not renewed for this long can be taken. Taken too early it costs a batch that is
 /// folded again, and nothing else; so it need not be long.
 pub const TERM: Duration = Duration::from_secs(2);
-/// How often its owner renews it, and how often others ask for it.
+/// The interval at which its owner renews it, and others ask for it.
 pub const RENEWAL: Duration = Duration::from_millis(250);
 
-/// Who holds the lease, as far as this machine can see them.
+/// The holder of the lease, as far as this machine can see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Holder {
-    /// Its process, where that is one of this machine.
+    /// Its process, if that is one of this machine.
     pid: Option<i64>,
-    /// Whether it does not fold, and holds the fold for a moment.
+    /// Whether it does not fold, but holds the fold for a moment.
     pub holds: bool,
 }
 
@@ -36,15 +36,15 @@ impl Holder {
     }
 }
 
-/// Who asks for a lease.
+/// A process that asks for a lease.
 #[derive(Debug, Clone)]
 pub struct Owner {
-    /// Which lease: [`PROJECTOR`] or [`REBUILD`].
+    /// The name of the lease: [`PROJECTOR`] or [`REBUILD`].
     pub lease: &'static str,
     /// Unique to one start of one process.
     pub id: String,
-    /// The machine it runs on, this start of it, and the namespace that its pid means something
-    /// in; empty where the system does not tell.
+    /// The machine that it runs on, this start of that machine, and the namespace in which its pid
+    /// is valid; empty if the system does not tell.
     pub host: String,
     /// Its process there.
     pub pid: u32,
@@ -69,7 +69,7 @@ impl Owner {
         Owner { lease, id: uuid::Uuid::new_v4().to_string(), host, pid: std::process::id() }
     }
 
-    /// Who holds a lease, as this owner sees them.
+    /// The holder of a lease, as this owner sees it.
     pub(super) fn sees(&self, lease: &bson::Document) -> Holder {
         let is_here =
             !self.host.is_empty() && lease.get_str("host").ok() == Some(self.host.as_str());

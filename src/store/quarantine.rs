@@ -1,7 +1,7 @@
-//! What is quarantined, and what became of it.
+//! The quarantined messages, and the decisions about them.
 //!
-//! The rows are a generation's, written by the fold and made anew with it. What somebody decided
-//! about one stands beside the generations, by its position in the log, and is joined here.
+//! The rows are a generation's, written by the fold and made anew with it. A decision about one
+//! stands beside the generations, by its position in the log, and is joined here.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use super::names::{Model, RESOLUTIONS};
 use super::time::{self, DateTime};
 use super::{Doing, Error, Store};
 
-/// A replay that was begun so long ago and never noted is one that nobody is at any more.
+/// The age at which a replay that was begun and never noted counts as abandoned.
 const ABANDONED: Duration = Duration::from_mins(1);
 /// The server's code for a second document of the same `_id`.
 const DUPLICATE_KEY: i32 = 11000;
 
-/// How far what was decided about a quarantined message has come.
+/// The stage of a decision about a quarantined message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -32,7 +32,7 @@ pub enum State {
     Discarded,
 }
 
-/// What was decided about a quarantined message.
+/// A decision about a quarantined message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resolution {
@@ -41,19 +41,19 @@ pub struct Resolution {
     pub position: u64,
     /// The identity of the log that it is a position of.
     pub incarnation: String,
-    /// How far it has come.
+    /// Its stage.
     pub state: State,
-    /// Since when.
+    /// The instant of that stage.
     pub at: DateTime,
-    /// By whom, as in the audit.
+    /// Its author, as in the audit.
     pub by: String,
     /// The position that it has now, once it was replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed_at: Option<u64>,
-    /// Whether what was replayed is not what was quarantined.
+    /// Whether the replayed event differs from the quarantined message.
     #[serde(default)]
     pub edited: bool,
-    /// Says what was replayed, so that the same can be replayed again.
+    /// The id of the replayed message, so that the same can be replayed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
     /// Why it was discarded.
@@ -61,39 +61,39 @@ pub struct Resolution {
     pub reason: Option<String>,
 }
 
-/// A quarantined message and what was decided about it.
+/// A quarantined message and the decision about it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Kept {
     /// The message.
     pub row: Quarantined,
-    /// What was decided, if anything.
+    /// The decision, if there is one.
     #[serde(default)]
     pub resolution: Option<Resolution>,
 }
 
-/// Those of a state.
+/// The stages to read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Which {
-    /// Nothing was decided, or a replay was begun and not noted.
+    /// Those without a decision, and those with a replay that was begun and not noted.
     #[default]
     Open,
-    /// Replayed.
+    /// Those that were replayed.
     Replayed,
-    /// Discarded.
+    /// Those that were discarded.
     Discarded,
-    /// All.
+    /// All of them.
     All,
 }
 
-/// Which quarantined messages are asked for; what is `None` does not matter.
+/// The quarantined messages to read; a filter that is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QuarantineWanted {
-    /// What subjects are or, with a dot after it, begin with; and whether just the others are asked
-    /// for.
+    /// Subjects, each with all that begin with it and a dot; and whether all others are wanted
+    /// instead.
     pub subjects: Option<(Vec<String>, bool)>,
     /// The field that a reason is about; empty for the whole message.
     pub field: Option<String>,
-    /// Those.
+    /// The stages.
     pub which: Which,
     /// After this position.
     pub after: Option<u64>,
@@ -105,7 +105,7 @@ pub struct QuarantineWanted {
     pub from: Option<i64>,
     /// Stored by the log before this, milliseconds since 1970.
     pub to: Option<i64>,
-    /// At most so many.
+    /// The largest number of messages.
     pub limit: u32,
 }
 
@@ -154,9 +154,8 @@ impl Store {
         Ok(self.quarantined(generation, incarnation, &wanted).await?.pop())
     }
 
-    /// Notes what is decided about a message of which nothing is decided. A replay that was begun
-    /// can be begun again: the same one at any time, another one after a minute. False where
-    /// something else was decided before.
+    /// Notes a decision about a message that has none. A replay that was begun can be begun again:
+    /// the same one at any time, another one after a minute. False if there is another decision.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -181,8 +180,8 @@ impl Store {
         }
     }
 
-    /// Notes how a replay that was begun has ended: at `Some` position, or not at all. Nothing
-    /// changes where another was begun meanwhile.
+    /// Notes the end of a replay that was begun: at `Some` position, or not at all. Nothing changes
+    /// if another was begun meanwhile.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -207,7 +206,7 @@ impl Store {
         Ok(())
     }
 
-    /// What was decided about the messages of a log holds for the one that is taken for it.
+    /// Makes the decisions about the messages of a log those of the log that is taken for it.
     pub(super) async fn move_resolutions(&self, from: &str, to: &str) -> Result<(), Error> {
         self.database
             .collection::<Document>(RESOLUTIONS)
@@ -246,7 +245,7 @@ fn by_state(which: Which) -> Option<Document> {
 fn filter(wanted: &QuarantineWanted) -> Document {
     let mut all = Vec::new();
     if let Some((subjects, others)) = &wanted.subjects {
-        // What follows a dot is before what follows the next character.
+        // Subjects that go on after a dot sort before those that go on after the next character.
         let one = |subject: &String| {
             let keys = doc! { "$gte": format!("{subject}."), "$lt": format!("{subject}/") };
             [doc! { "subject": subject.as_str() }, doc! { "subject": keys }]

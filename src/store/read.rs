@@ -1,8 +1,8 @@
 //! One consistent snapshot for the query side.
 //!
-//! A [`Snapshot`] is a point of the cluster's time: the live pointer and the checkpoint are read
-//! in one command, which fixes the time, and every later read is made at it. Each read has a
-//! session of its own, so that those which do not wait for each other can run side by side.
+//! A [`Snapshot`] is a point of the cluster's time: the live pointer and the checkpoint are read in
+//! one command, which fixes the time, and every later read is made at it. Each read has a session
+//! of its own, so that independent reads can run side by side.
 
 mod part;
 
@@ -26,10 +26,10 @@ use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, META, Model};
 use super::{Doing, Error, Store};
 
-/// No answer has more documents; one round trip then has them all, up to 16 MB.
+/// No answer has more documents; one round trip then brings them all, up to 16 MB.
 const BATCH_SIZE: u32 = 100_000;
 
-/// Codes of the server's that mean: the same again at a newer time will do. `SnapshotTooOld`,
+/// Codes of the server that mean that the same read at a newer time will succeed: `SnapshotTooOld`,
 /// `SnapshotUnavailable`.
 const SNAPSHOT_GONE: [i32; 2] = [239, 246];
 
@@ -47,7 +47,7 @@ pub struct Snapshot {
 pub struct Known<D> {
     /// The customer's or product's id.
     pub id: String,
-    /// What is known of it.
+    /// The document of it.
     pub document: D,
 }
 
@@ -55,7 +55,7 @@ impl Store {
     /// The live generation as it is now, or `None` before the first was made.
     ///
     /// # Errors
-    /// [`Error::Driver`], [`Error::Document`]; [`Error::Missing`] where the live generation has no
+    /// [`Error::Driver`], [`Error::Document`]; [`Error::Missing`] if the live generation has no
     /// checkpoint.
     pub async fn snapshot(&self) -> Result<Option<Snapshot>, Error> {
         #[derive(Deserialize)]
@@ -185,7 +185,7 @@ impl Snapshot {
         Ok(entities)
     }
 
-    /// The ids that these ordinals of an entity mean, in no particular order.
+    /// The ids behind these ordinals of an entity, in no particular order.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
@@ -231,15 +231,14 @@ impl Snapshot {
 }
 
 impl Error {
-    /// Whether the same read at a newer time will do.
+    /// Whether the same read at a newer time will succeed.
     #[must_use]
     pub fn is_snapshot_gone(&self) -> bool {
         matches!(self, Error::Driver { driver, .. } if matches!(&*driver.kind,
             ErrorKind::Command(error) if SNAPSHOT_GONE.contains(&error.code)))
     }
 
-    /// Whether it is the server that cannot be reached or is not ready, and not the program that
-    /// asked for something wrong.
+    /// Whether the server cannot be reached or is not ready, and the command is not at fault.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {

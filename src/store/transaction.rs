@@ -7,14 +7,14 @@ use mongodb::{Client, ClientSession};
 
 use super::{Doing, Error};
 
-/// The caller waits this long; the transaction itself goes on to its end.
+/// The time that the caller waits; the transaction itself goes on to its end.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// The writes: given the session they have to name, and what they are to write.
+/// The writes: given the session that they have to name, and their context.
 pub(super) type Writes<C, R> =
     for<'a> fn(&'a mut ClientSession, &'a mut C) -> BoxFuture<'a, mongodb::error::Result<R>>;
 
-/// Runs `writes` in one transaction, again where it met another one. It runs in a task of its own: a
+/// Runs `writes` in one transaction, again if it met another one. It runs in a task of its own: a
 /// driver future that is dropped half-way leaves its transaction open.
 ///
 /// # Errors
@@ -36,7 +36,7 @@ where
     });
     match tokio::time::timeout(WITHIN, task).await {
         Ok(Ok(done)) => done.doing(doing),
-        // A panic in it, or the end of the program.
+        // It panicked, or the program ends.
         Ok(Err(_)) => Err(Error::Missing("a transaction did not come to its end")),
         Err(_) => Err(Error::TimedOut { doing }),
     }

@@ -1,5 +1,5 @@
-//! What the command does that sees to other generations than the live one, as it last said; how the
-//! last one ended; and asking it to stop, whichever process runs it.
+//! The progress of the command that works on generations other than the live one, as it last wrote
+//! it; the end of the last one; and a request to stop it, whichever process runs it.
 
 use mongodb::bson::{self, Bson, Document, doc};
 use serde::{Deserialize, Serialize};
@@ -8,55 +8,55 @@ use super::names::LEASES;
 use super::owner::{Owner, REBUILD, TERM};
 use super::{Doing, Error, Store};
 
-/// How far the command is that sees to other generations, as it last said.
+/// The progress of a command that works on other generations, as it last wrote it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Work {
-    /// What it does, such as `bulk`.
+    /// Its present step, such as `bulk`.
     pub doing: String,
-    /// The generation it does it to; 0 before it knows.
+    /// The generation that it works on; 0 before it knows.
     pub generation: u32,
-    /// How far it is.
+    /// The position that it has reached.
     pub position: u64,
-    /// Where it goes; 0 where it goes nowhere.
+    /// The position that it works towards; 0 if it has none.
     pub target: u64,
-    /// Events a second, lately.
+    /// The present rate in events a second.
     pub rate: u64,
 }
 
 impl Work {
-    /// At its rate, how long it takes yet.
+    /// The time that is left, at its rate.
     #[must_use]
     pub fn seconds_left(&self) -> Option<u64> {
         self.target.saturating_sub(self.position).checked_div(self.rate)
     }
 }
 
-/// How the last such command ended.
+/// The end of the last such command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ended {
-    /// What it was asked for, such as `rebuild`.
+    /// The command, such as `rebuild`.
     pub command: String,
-    /// Whether it did that.
+    /// Whether it succeeded.
     pub done: bool,
-    /// What it did, or why not.
+    /// Its result, or the reason why it failed.
     pub message: String,
-    /// When, milliseconds since 1970.
+    /// The instant, milliseconds since 1970.
     pub at: i64,
 }
 
-/// What is known of such commands.
+/// The state of such commands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Works {
     /// The one that runs.
     pub under_way: Option<Work>,
-    /// How the one before it ended; nothing where it was killed.
+    /// The end of the one before it; none if that one was killed.
     pub last: Option<Ended>,
 }
 
 impl Store {
-    /// What runs, and how the last one ended.
+    /// The command that runs, and the end of the last one.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -88,7 +88,7 @@ impl Store {
         }))
     }
 
-    /// Asks the command that runs to stop, whichever process runs it. False where none does.
+    /// Asks the command that runs to stop, whichever process runs it. False if none runs.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -108,7 +108,8 @@ impl Store {
         Ok(asked.matched_count == 1)
     }
 
-    /// Gives the lease back and says how what it was held for ended. Nothing where it was lost.
+    /// Gives the lease back and stores the end of the work that it was held for. Does nothing if
+    /// the lease was lost.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].

@@ -1,4 +1,4 @@
-//! What the log answers to an event.
+//! The log's answers to an event.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The log has an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
-    /// Its position; a duplicate's is its first one's.
+    /// Its position; that of the first one, if it is a duplicate.
     pub position: u64,
     /// Whether the log had it already.
     pub duplicate: bool,
 }
 
-/// Why an event was not taken, as far as is known.
+/// Why an event was not taken, as far as the process knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The log is full or otherwise unable; the event is not in it.
     #[error("the log refused the event: {0}")]
     Refused(String),
-    /// There was no answer: the event is in the log, or is not. Sending it again is safe.
+    /// There was no answer: the event may be in the log or not. Sending it again is safe.
     #[error("the log did not answer; the event may or may not be in it")]
     Unknown,
-    /// The event is larger than the server takes.
+    /// The event is larger than the server allows.
     #[error("the event is larger than the {0} bytes that the log takes")]
     TooLarge(usize),
 }

@@ -1,5 +1,5 @@
-//! Where a NATS server is and who we are to it, in parts: the address that is shown has no
-//! password in it, and neither has the one that the client keeps.
+//! The address of a NATS server and the credentials for it, in parts: the address that is shown has
+//! no password in it, and neither has the one that the client keeps.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ enum Login {
 }
 
 impl Address {
-    /// Reads an address. A user without a password is a token, as other clients have it.
+    /// Reads an address. A user without a password is a token, as in other clients.
     ///
     /// # Errors
     /// [`NotAnAddress`].
@@ -65,8 +65,8 @@ impl Address {
         &self.server
     }
 
-    /// Says who we are, on every connection: also to the other nodes of a cluster, whose addresses
-    /// come from the server.
+    /// Adds the credentials to every connection: also to those to the other nodes of a cluster,
+    /// whose addresses come from the server.
     #[must_use]
     pub fn sign_in(&self, options: ConnectOptions) -> ConnectOptions {
         match &self.login {
@@ -79,7 +79,7 @@ impl Address {
     }
 }
 
-/// As it may stand in a line of the log.
+/// The address as it may stand in a line of the log.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.server.as_url_str())

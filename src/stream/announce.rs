@@ -1,4 +1,4 @@
-//! Announcements: what a commit changed, told on core NATS so that every process can push it.
+//! Announcements: the changes of a commit, told on core NATS so that every process can push them.
 
 use std::collections::BTreeSet;
 
@@ -10,20 +10,21 @@ use serde::{Deserialize, Serialize};
 /// One commit, as told to every process after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
-    /// The generation it was made in.
+    /// The generation that it was made in.
     pub generation: u32,
     /// The checkpoint before it.
     pub from: u64,
     /// The checkpoint after it.
     pub position: u64,
-    /// When it was committed, milliseconds since 1970.
+    /// The instant of the commit, milliseconds since 1970.
     pub at: i64,
-    /// What kinds of figures it changed.
+    /// The topics that it changed.
     pub touched: Topics,
-    /// Which rollups it changed; `None` where that is not said, so that it may be any.
+    /// The buckets of the rollups that it changed; `None` if it does not name them, so that any may
+    /// have changed.
     #[serde(default)]
     pub buckets: Option<Buckets>,
-    /// The spans that committed events which are traced, for those of the push.
+    /// The spans that committed traced events, as parents of the push's spans.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub traceparents: Vec<String>,
 }

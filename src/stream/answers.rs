@@ -19,8 +19,8 @@ use super::acknowledgement::{Refusal, Stored};
 use super::writes::Writes;
 use crate::seldom::Seldom;
 
-/// The most unanswered events of all callers: half of what a server keeps for a stream before it
-/// refuses more.
+/// The most unanswered events of all callers: half of the number that a server keeps for a stream
+/// before it refuses more.
 const UNANSWERED: usize = 5_000;
 /// The time between two checks for events that will not be answered.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -35,7 +35,7 @@ pub struct Answers {
     _reading: AbortOnDropHandle<()>,
 }
 
-/// In the order they were sent; those answered stay until all before them are.
+/// The events in the order they were sent; those answered stay until all before them are.
 #[derive(Debug, Default)]
 struct Waiting {
     /// The number of the first one.
@@ -62,10 +62,10 @@ pub struct Expected {
 }
 
 impl Answers {
-    /// Listens.
+    /// Begins to listen.
     ///
     /// # Errors
-    /// Where the connection is closed.
+    /// Fails if the connection is closed.
     pub async fn listen(
         client: &Client,
         refused: Arc<Seldom>,
@@ -104,7 +104,7 @@ impl Answers {
 }
 
 impl Expected {
-    /// Waits for it.
+    /// Waits for the answer.
     ///
     /// # Errors
     /// [`Refusal`].
@@ -112,7 +112,7 @@ impl Expected {
         self.answer.await.unwrap_or(Err(Refusal::Unknown))
     }
 
-    /// The event was not sent.
+    /// Gives up the answer to an event that was not sent.
     pub fn give_up(self) {
         locked(&self.waiting).take(self.number);
     }
@@ -134,13 +134,13 @@ impl Waiting {
         wait
     }
 
-    /// All of them.
+    /// Takes all of them.
     fn all(&mut self) -> Vec<Wait> {
         self.first += self.line.len() as u64;
         self.line.drain(..).flatten().collect()
     }
 
-    /// The first ones, which have waited too long.
+    /// Takes the first ones, which have waited too long.
     fn overdue(&mut self, now: Instant) -> Vec<Wait> {
         let mut overdue = Vec::new();
         while let Some(wait) = self.line.front() {
@@ -214,7 +214,7 @@ fn answer_of(message: &Message) -> Result<Stored, Refusal> {
         Ok(Acknowledgement { seq: position @ 1.., duplicate, .. }) => {
             Ok(Stored { position, duplicate })
         }
-        // This answer is malformed and says nothing of the event.
+        // This answer is malformed and tells nothing about the event.
         Ok(_) | Err(_) => Err(Refusal::Unknown),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the log is still the one a checkpoint was made from.
+//! Whether the log is still the one that a checkpoint was made from.
 
 use sha2::{Digest, Sha256};
 
@@ -8,7 +8,7 @@ use super::{Error, Log};
 /// The fingerprint of a message in a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// When the log stored it, nanoseconds since 1970.
+    /// The instant when the log stored it, nanoseconds since 1970.
     pub time: i64,
     /// SHA-256 of its subject and payload, hexadecimal.
     pub hash: String,
@@ -23,7 +23,8 @@ impl From<&Record> for Fingerprint {
 }
 
 impl Log {
-    /// The message at a position, as the stream's leader has it. `None` where it has none.
+    /// The fingerprint of the message at a position, as the stream's leader has it. `None` if it
+    /// has none.
     ///
     /// # Errors
     /// [`Error::Stream`].

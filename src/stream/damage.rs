@@ -1,4 +1,4 @@
-//! What an accident does to a log: for `adaptive-bi-bench soak` and tests, and for nobody else.
+//! Damage to a log as by an accident: for `adaptive-bi-bench soak` and tests only.
 
 use std::ops::RangeInclusive;
 
@@ -14,7 +14,7 @@ impl Log {
         deleted.map(|_| ()).map_err(|error| self.failed("deleting", &error))
     }
 
-    /// Makes a stream of the same name where it was deleted; it is another one.
+    /// Makes a stream of the same name after it was deleted; it is another one.
     ///
     /// # Errors
     /// [`Error::Stream`].
@@ -22,7 +22,7 @@ impl Log {
         self.make_stream().await
     }
 
-    /// Takes away all that is before `position`.
+    /// Removes all messages before `position`.
     ///
     /// # Errors
     /// [`Error::Stream`].
@@ -33,7 +33,7 @@ impl Log {
         purged.map(|_| ()).map_err(|error| self.failed(DOING, &error))
     }
 
-    /// Takes away a few messages among others.
+    /// Removes a few messages among others.
     ///
     /// # Errors
     /// [`Error::Stream`].
@@ -47,7 +47,7 @@ impl Log {
         Ok(())
     }
 
-    /// The id of the entity that an event's subject names, of the log's own events.
+    /// The id of the entity that the subject of one of the log's events names.
     #[must_use]
     pub fn entity_of<'a>(&self, subject: &'a str) -> Option<&'a str> {
         let (_, key) =

@@ -13,15 +13,15 @@ use crate::seldom::Seldom;
 use crate::telemetry::traces::TRACEPARENT;
 
 /// Duplicates that are checked at a time; further ones wait for their turn. A server drops all
-/// waiting requests where there are too many.
+/// waiting requests if there are too many.
 const AT_A_TIME: usize = 64;
 
-/// Turns to check duplicates, and the number of those that were none.
+/// The turns to check duplicates, and the number of messages that were none.
 #[derive(Debug)]
 pub struct Duplicates {
     /// The turns.
     pub turns: Semaphore,
-    /// The number of those that were none.
+    /// The number of messages that were none.
     pub none: Seldom,
 }
 

@@ -1,4 +1,4 @@
-//! The stream itself: made where there is none, checked where there is one.
+//! The stream itself: made if there is none, checked if there is one.
 
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -15,7 +15,7 @@ use super::error::Error;
 use super::log::{DUPLICATE_WINDOW, INCARNATION, Log};
 
 impl Log {
-    /// Whether there is a stream. An existing one has to be fit for a log; settings of it that make
+    /// Whether there is a stream. An existing one must be fit for a log; settings of it that make
     /// events vanish are logged.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ fn reason(error: &GetStreamError) -> Reason {
     }
 }
 
-/// Why a stream that somebody made cannot be the log. `None` where it can.
+/// Why a stream that somebody made cannot be the log. `None` if it can.
 fn unfit(config: &Config, prefix: &str) -> Option<String> {
     let missing = |wanted: &String| !config.subjects.iter().any(|it| covers(it, wanted));
     let each = Kind::ALL.map(|kind| format!("{prefix}.{}.>", kind.as_str()));

@@ -6,10 +6,10 @@ use super::hole::Hole;
 /// Why the log cannot be used or did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address is not one.
+    /// The text is not an address.
     #[error(transparent)]
     Address(#[from] address::NotAnAddress),
-    /// The server is there and does not let us in.
+    /// The server is there and refuses the credentials.
     #[error("the NATS at {url} does not let us in; are user and password in NATS_URL right?")]
     NotLetIn {
         /// The address, without its credentials.
@@ -20,7 +20,7 @@ pub enum Error {
     Unreachable {
         /// The address, without its credentials.
         url: String,
-        /// What the client saw.
+        /// The client's error.
         #[source]
         source: async_nats::ConnectError,
     },
@@ -35,7 +35,7 @@ pub enum Error {
     Unfit {
         /// The stream's name.
         stream: String,
-        /// What it has and what it needs.
+        /// The setting that it has, and the one that it needs.
         reason: String,
     },
     /// The stream is not there and cannot be made, or cannot be read.
@@ -45,7 +45,7 @@ pub enum Error {
         doing: &'static str,
         /// The stream's name.
         stream: String,
-        /// What the server said.
+        /// The server's answer.
         reason: String,
     },
     /// Messages that were not read are gone.
@@ -53,7 +53,7 @@ pub enum Error {
     Hole {
         /// The stream's name.
         stream: String,
-        /// Where.
+        /// Their positions.
         hole: Hole,
     },
 }

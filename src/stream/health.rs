@@ -15,14 +15,15 @@ use tokio::time::{Instant, timeout};
 
 use super::log::Log;
 
-/// The server has to answer the question within this.
+/// The time within which the server has to answer the question.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
-/// The server forgets that consumer after this.
+/// The time after which the server forgets that consumer.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 
 impl Log {
-    /// Why the log takes no events, where that is known; `None` as well while it does not answer at
-    /// all. Call it again and again, with whether it has just answered another question.
+    /// Why the log takes no events, if that is known; `None` as well while it does not answer at
+    /// all. Call it again and again; `answers` tells whether the log has just answered another
+    /// question.
     pub async fn refuses(&self, answers: bool) -> Option<String> {
         let server = self.link.get().client.server_info();
         // A server numbers its connections.
@@ -46,7 +47,7 @@ impl Log {
             if it.error_code() == ErrorCode::STREAM_NOT_FOUND))
     }
 
-    /// Why the server cannot make a file, or that it can; `None` where it does not say.
+    /// Why the server cannot make a file, or that it can; `None` if it does not answer.
     async fn asks_for_a_file(&self) -> Option<Option<String>> {
         let config = pull::Config {
             deliver_policy: DeliverPolicy::New,

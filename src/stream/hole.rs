@@ -17,7 +17,7 @@ pub struct Hole {
 pub struct Accepted(Vec<Hole>);
 
 impl Accepted {
-    /// Makes them of holes in any order, which may touch and overlap.
+    /// Joins holes in any order, which may touch and overlap.
     #[must_use]
     pub fn new(mut holes: Vec<Hole>) -> Self {
         holes.sort_unstable();
@@ -25,7 +25,7 @@ impl Accepted {
     }
 
     /// The part of a hole that nobody has accepted, from its first such position up to its end or
-    /// the next accepted one. `None` where all of it was accepted.
+    /// the next accepted one. `None` if all of it was accepted.
     #[must_use]
     pub fn rest_of(&self, Hole { mut from, to }: Hole) -> Option<Hole> {
         for accepted in &self.0 {

@@ -1,4 +1,4 @@
-//! The connection to the log, made anew where it has ended for good.
+//! The connection to the log, made anew if it has ended for good.
 //!
 //! The client reconnects by itself after a fault of the line. Its task can end all the same: a
 //! message of another client may make the library panic while it reads it. Then nothing is sent or
@@ -26,7 +26,7 @@ use crate::seldom::Seldom;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
-/// A connection as it is now.
+/// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     /// The client.
@@ -37,7 +37,7 @@ pub(super) struct Connection {
     pub answers: Answers,
 }
 
-/// The connection that there is.
+/// The present connection.
 #[derive(Debug)]
 pub(super) struct Link {
     now: RwLock<Arc<Connection>>,
@@ -126,7 +126,7 @@ impl Connection {
     }
 }
 
-/// A client of its own, which says whether its line was `lost`.
+/// Connects a client of its own, which tells in `lost` whether it lost the connection.
 ///
 /// # Errors
 /// [`Error::Address`], [`Error::NotLetIn`], [`Error::Unreachable`].

@@ -18,40 +18,41 @@ use crate::seldom::Seldom;
 
 /// The metadata key of a stream's identity.
 pub(super) const INCARNATION: &str = "incarnation";
-/// How long `JetStream` looks for a repeated `Nats-Msg-Id`.
+/// The time for which `JetStream` looks for a repeated `Nats-Msg-Id`.
 pub(super) const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 
 /// One shop's log.
 #[derive(Debug, Clone)]
 pub struct Log {
     pub(super) link: Arc<Link>,
-    /// Where it is.
+    /// Its settings.
     pub settings: LogSettings,
-    /// Events that it did not take.
+    /// Events that the log did not take.
     pub refused: Arc<Seldom>,
     pub(super) duplicates: Arc<Duplicates>,
     pub(super) writes: Arc<Writes>,
 }
 
-/// How far the log goes.
+/// The extent of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extent {
-    /// The first position it still has.
+    /// The first position that it still has.
     pub first: u64,
     /// The last position.
     pub last: u64,
-    /// When it took the last message; 1970 or before where it never had one.
+    /// The time of the last message; 1970 or before if it never had one.
     pub last_at: Time,
-    /// How many bytes it holds.
+    /// The number of bytes that it holds.
     pub bytes: u64,
-    /// How many it may hold; past that it refuses events. `None` where it has no bound.
+    /// The number of bytes that it may hold; past that it refuses events. `None` if it has no
+    /// bound.
     pub max_bytes: Option<u64>,
     /// Its identity, written when it was made and never after.
     pub incarnation: String,
 }
 
 impl Extent {
-    /// How full it is, in percent of what it may hold. `None` where it has no bound.
+    /// Its fill level, in percent of the bytes that it may hold. `None` if it has no bound.
     #[must_use]
     pub fn percent(&self) -> Option<u64> {
         self.max_bytes.map(|max_bytes| self.bytes.saturating_mul(100) / max_bytes)
@@ -59,7 +60,7 @@ impl Extent {
 }
 
 impl Log {
-    /// Connects, and makes the stream where there is none.
+    /// Connects, and makes the stream if there is none.
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Unreachable`], [`Error::NotLetIn`], [`Error::NoJetStream`],
@@ -72,7 +73,7 @@ impl Log {
         Ok(log)
     }
 
-    /// Connects and makes nothing: `None` where there is no stream.
+    /// Connects and makes nothing: `None` if there is no stream.
     ///
     /// # Errors
     /// As [`Log::connect`].
@@ -91,7 +92,7 @@ impl Log {
         Ok((log, is_there))
     }
 
-    /// How far the log goes, as its leader says.
+    /// The extent of the log, as its leader tells it.
     ///
     /// # Errors
     /// [`Error::Stream`].
@@ -113,11 +114,11 @@ impl Log {
         })
     }
 
-    /// Gives a log that was made with another bound the one of the settings, and leaves the rest of
-    /// it as it is. A log that holds more already loses nothing: it is full.
+    /// Gives a log that was made with another bound the one of the settings, and leaves its other
+    /// settings as they are. A log that holds more already loses nothing: it is full.
     ///
     /// # Errors
-    /// [`Error::Stream`]; also where the server has less room than that.
+    /// [`Error::Stream`]; also if the server has less room than that.
     pub async fn keep_bound(&self) -> Result<(), Error> {
         const DOING: &str = "changing the bound of";
         let stream = self.stream(DOING).await?;
@@ -136,7 +137,7 @@ impl Log {
         Ok(())
     }
 
-    /// Whether the connection stands.
+    /// Whether the connection is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.link.get().client.connection_state() == async_nats::connection::State::Connected

@@ -4,19 +4,20 @@
 //!
 //! From the bottom up:
 //!
-//! - [`address`]: where the server is and who we are to it; `settings`, `error`;
+//! - [`address`]: the server's address and the credentials for it; `settings`, `error`;
 //! - [`subject`]: subjects as functions with strict parsers beside them;
-//! - `record`: a message of the log; [`acknowledgement`]: what the log answers to an event;
-//! - `writes`: what the answers say of whether it takes events at all; `answers`: the inbox that
-//!   they come to; `duplicate`: a message that it says it has, compared with the one it has;
-//! - `link`: the connection, made anew where it ended;
-//! - `log`: one shop's log; [`ensure`]: the stream itself, made where there is none, looked at where
-//!   there is one; `health`: whether it takes events;
+//! - `record`: a message of the log; [`acknowledgement`]: the log's answers to an event;
+//! - `writes`: whether the log takes events at all, as the answers tell; `answers`: the inbox for
+//!   the answers; `duplicate`: a message that the log calls a duplicate, compared with the stored
+//!   one;
+//! - `link`: the connection, made anew when it has ended;
+//! - `log`: one shop's log; [`ensure`]: the stream itself, made if there is none, checked if there
+//!   is one; `health`: whether it takes events;
 //! - [`publish`]: events onto the log;
-//! - `raw`: messages that the client cannot read, and what is wrong with them; [`hole`]: positions
-//!   that the log lacks; [`read`]: events off the log, from a position, in order and without holes;
-//! - [`check`]: whether the log is still the one a checkpoint was made from;
-//! - [`damage`]: what an accident does to it, for tests of faults;
+//! - `raw`: messages that the client cannot read, and their flaws; [`hole`]: positions that the log
+//!   lacks; [`read`]: events off the log, from a position, in order and without holes;
+//! - [`check`]: whether the log is still the one that a checkpoint was made from;
+//! - [`damage`]: damage to the log as by an accident, for tests of faults;
 //! - [`announce`]: commits, told to every process.
 
 pub mod acknowledgement;

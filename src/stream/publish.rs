@@ -35,7 +35,7 @@ pub struct Outgoing {
     pub entity: String,
     /// Its payload, plain JSON.
     pub body: Bytes,
-    /// For `JetStream`'s duplicate window: one per change, never one per entity.
+    /// The key for `JetStream`'s duplicate window: one per change, never one per entity.
     pub message_id: Option<String>,
     /// The position of the quarantined event that it replays.
     pub replay_of: Option<u64>,
@@ -50,20 +50,20 @@ pub struct Again {
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub body: Bytes,
-    /// For `JetStream`'s duplicate window.
+    /// The key for `JetStream`'s duplicate window.
     pub message_id: String,
-    /// Where it stood first.
+    /// The position that it had at first.
     pub replay_of: u64,
 }
 
 impl Log {
     /// Sends an event. The first future ends when it is on its way, in the order of the calls; the
     /// second when the log has answered, whether or not it is polled meanwhile. A message that the
-    /// log calls a duplicate is checked then, and sent again where it is none.
+    /// log calls a duplicate is checked then, and sent again if it is none.
     ///
     /// # Errors
     /// [`Refusal`]; the second future's likewise. The first ends within 20 s and the second within
-    /// 10 s, or within 50 s where a duplicate is checked.
+    /// 10 s, or within 50 s if a duplicate is checked.
     pub async fn publish(
         &self,
         event: Outgoing,
@@ -87,7 +87,7 @@ impl Log {
         let expected = self.send(subject, headers, event.body).await?;
         Ok(match sent {
             None => expected.get().left_future(),
-            // Boxed: most events have none, and should not carry the room for it.
+            // Boxed: most events have none, and must not carry the room for it.
             Some((log, sent)) => log.told(expected, sent).boxed().right_future(),
         })
     }
@@ -117,11 +117,11 @@ impl Log {
         }
     }
 
-    /// Checks a message that the log says it has: it stays a duplicate where the same message
-    /// stands there; otherwise it is sent without its id, and has a position of its own.
+    /// Checks a message that the log calls a duplicate: it stays one if the same message is at that
+    /// position; otherwise it is sent without its id, and has a position of its own.
     ///
     /// # Errors
-    /// [`Refusal`]; [`Refusal::Unknown`] also where the log does not say what it has.
+    /// [`Refusal`]; [`Refusal::Unknown`] also if the log does not tell which message it has.
     async fn truth_of(&self, sent: Sent, stored: Stored) -> Result<Stored, Refusal> {
         let looked = timeout(CHECKED_WITHIN, self.has(&sent, stored.position)).await;
         if looked.unwrap_or(Err(Refusal::Unknown))? {
@@ -140,7 +140,7 @@ impl Log {
         self.send(sent.subject, headers, sent.body).await?.get().await
     }
 
-    /// Whether the same message stands at a position.
+    /// Whether the same message is at a position.
     async fn has(&self, sent: &Sent, position: u64) -> Result<bool, Refusal> {
         let _turn = self.duplicates.turns.acquire().await.map_err(|_| Refusal::Unknown)?;
         let found = self.message(position).await.map_err(|_| Refusal::Unknown)?;
@@ -191,7 +191,7 @@ impl Log {
     /// the store.
     ///
     /// # Errors
-    /// [`Error::Stream`] where the connection is closed.
+    /// [`Error::Stream`] if the connection is closed.
     pub async fn announce(&self, announcement: &Announcement) -> Result<(), Error> {
         let subject = subject::of_announcements(&self.settings.stream);
         let body = serde_json::to_vec(announcement)

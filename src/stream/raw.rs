@@ -53,7 +53,7 @@ struct Refused {
 }
 
 impl Log {
-    /// The message at a position, from the stream's leader. `None` where there is none.
+    /// The message at a position, from the stream's leader. `None` if there is none.
     ///
     /// # Errors
     /// [`Error::Stream`].
@@ -61,7 +61,7 @@ impl Log {
         self.get(json!({ "seq": position })).await
     }
 
-    /// The first message at a position or after it. `None` where there is none.
+    /// The first message at a position or after it. `None` if there is none.
     ///
     /// # Errors
     /// [`Error::Stream`].
@@ -118,8 +118,8 @@ struct Flaw {
 
 type Headers = Vec<(String, String)>;
 
-/// The subject as the client reads it, and the headers, sorted by name, where both can be read.
-/// `subject` has [`REPLACED`] where its bytes were no UTF-8.
+/// The subject as the client reads it, and the headers, sorted by name, if both can be read.
+/// `subject` has [`REPLACED`] in place of bytes that were not UTF-8.
 fn understand<'a>(subject: &'a str, block: &[u8]) -> (&'a str, Result<Headers, Flaw>) {
     // Before headers the client takes white space at a subject's end for the separator.
     let subject = if block.is_empty() { subject } else { subject.trim() };
@@ -147,8 +147,8 @@ pub(super) fn unfit(subject: &str) -> Option<&'static str> {
     }
 }
 
-/// Parses a block of headers as `async-nats` does, with two exceptions: where the client panics
-/// this is an error, and so is a status, by which the client takes a message for one of the
+/// Parses a block of headers as `async-nats` does, with two exceptions: input on which the client
+/// panics is an error here, and so is a status, by which the client takes a message for one of the
 /// server's own.
 fn headers(block: &[u8]) -> Result<HeaderMap, String> {
     let text = std::str::from_utf8(block).map_err(|error| format!("must be UTF-8: {error}"))?;

@@ -1,9 +1,10 @@
 //! Events off the log, from a position, in order and without holes.
 //!
-//! A consumer brings them as fast as they can be taken. Where it does not go on (the line was lost, it
-//! fell silent, it left one out, or the client cannot read what comes next) a few messages are asked
-//! for one by one ([`super::raw`]), which reads whatever the log has stored, and another consumer goes
-//! on behind them. So a message that no client can read costs some milliseconds.
+//! A consumer brings them as fast as they can be taken. When it does not go on (its connection was
+//! lost, it fell silent, it left one out, or the client cannot read the next one) a few messages
+//! are asked for one by one ([`super::raw`]), which reads any message that the log has stored, and
+//! another consumer goes on behind them. So a message that no client can read costs some
+//! milliseconds.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,8 +25,8 @@ use super::log::Log;
 use super::record::{Record, flatten};
 use super::{raw, subject};
 
-/// The most that is asked of the server at a time: less than the client's own buffer, which drops
-/// messages that do not fit.
+/// The largest pull from the server: less than the client's own buffer, which drops messages that
+/// do not fit.
 const PULL_MESSAGES: usize = 20_000;
 const PULL_BYTES: usize = 32 << 20;
 /// The time between heartbeats of the server while it has no messages.
@@ -48,14 +49,14 @@ const AT_A_TIME: u64 = 8;
 pub enum Next {
     /// A message.
     Message(Record),
-    /// No message up to this position, the log's end: all of them are missing and accepted to be.
+    /// No message up to this position, the log's end: all of them are accepted to be missing.
     Nothing(u64),
 }
 
 /// Reads the log in order.
 pub struct Reader {
     log: Log,
-    /// The identity of the log; reading ends where it is another one.
+    /// The identity of the log; reading ends when it is another one.
     incarnation: String,
     accepted: Accepted,
     consumer: Option<Consumer>,
@@ -64,12 +65,12 @@ pub struct Reader {
     left: u64,
     span: u64,
     position: u64,
-    /// When the log stored the message at the position, once one was read.
+    /// The time at which the log stored the message at the position, once one was read.
     time: Option<i64>,
     failed: Option<Error>,
 }
 
-/// A consumer that is read, from the position it began behind.
+/// A consumer that is read, from the position behind which it began.
 struct Consumer {
     messages: Stream,
     name: String,
@@ -104,7 +105,7 @@ impl Log {
     /// The commits announced from now on. The stream ends with the connection.
     ///
     /// # Errors
-    /// [`Error::Stream`] where the connection is closed.
+    /// [`Error::Stream`] if the connection is closed.
     pub async fn announcements(
         &self,
     ) -> Result<impl futures_util::Stream<Item = Announcement> + Send + Unpin + use<>, Error> {
@@ -126,7 +127,7 @@ impl Reader {
     /// The next item; waits until there is one. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`Error::Hole`] where the log lacks the next position and nobody accepted that;
+    /// [`Error::Hole`] if the log lacks the next position and nobody accepted that;
     /// [`Error::Stream`].
     pub async fn next(&mut self) -> Result<Next, Error> {
         if let Some(failed) = self.failed.take() {
@@ -164,7 +165,7 @@ impl Reader {
         Next::Message(record)
     }
 
-    /// Ends the consumer: the next messages are read one by one, more of them where the consumer
+    /// Ends the consumer: the next messages are read one by one, more of them if the consumer
     /// brought fewer than that.
     async fn doubt(&mut self) {
         let Some(Consumer { messages, name, began, .. }) = self.consumer.take() else { return };
@@ -186,8 +187,8 @@ impl Reader {
         let _ = timeout(FORGETS_WITHIN, forget).await;
     }
 
-    /// Fetches the next few messages, if there are any. Returns the log's end where all messages up
-    /// to there are missing and accepted to be.
+    /// Fetches the next few messages, if there are any. Returns the log's end if all messages up to
+    /// there are accepted to be missing.
     async fn fetch(&mut self) -> Result<Option<u64>, Error> {
         let last = self.still_the_same_log().await?;
         if last <= self.position {
@@ -212,7 +213,7 @@ impl Reader {
     }
 
     /// # Errors
-    /// [`Error::Hole`] where there is something between these that nobody accepted to be missing.
+    /// [`Error::Hole`] if a position between these is not accepted to be missing.
     fn may_lack(&self, from: u64, to: u64) -> Result<(), Error> {
         match self.accepted.rest_of(Hole { from, to }) {
             Some(hole) => Err(Error::Hole { stream: self.log.settings.stream.clone(), hole }),
@@ -220,7 +221,7 @@ impl Reader {
         }
     }
 
-    /// The log's last position, where it is still the one that was read up to here.
+    /// The log's last position, if it is still the log that was read up to here.
     async fn still_the_same_log(&self) -> Result<u64, Error> {
         let extent = self.log.extent().await?;
         let another = || self.log.fault("reading", "it is another log now".to_owned());
@@ -248,7 +249,7 @@ impl Reader {
             ..pull::Config::default()
         };
         let failed = |error: &dyn std::error::Error| self.log.failed(DOING, error);
-        // The consumer has a connection of its own: a fault of it ends nothing else.
+        // The consumer has a connection of its own, so a fault of it ends nothing else.
         let (loses, lost) = watch::channel(false);
         let context = jetstream::new(connect(&self.log.settings, loses).await?);
         let stream = context.get_stream_no_info(&self.log.settings.stream).await;
@@ -267,7 +268,7 @@ impl Reader {
         Ok(Consumer { messages, name, began: self.position, delivered: 0, lost })
     }
 
-    /// `None` where it is not the next one, or has to be read byte for byte.
+    /// The message as a record. `None` if it is not the next one, or has to be read byte for byte.
     fn record(&mut self, message: jetstream::Message) -> Option<Record> {
         let info = message.info().ok()?;
         let consumer = self.consumer.as_mut()?;

@@ -25,7 +25,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// It, as traces look at it.
+    /// The record, as traces look at it.
     #[must_use]
     pub fn traced(&self) -> traces::Message<'_> {
         traces::Message { headers: &self.headers, payload: &self.payload }

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-/// Where the log is and what it is called.
+/// The address of the log and its names.
 #[derive(Clone)]
 pub struct LogSettings {
-    /// The server, with user and password where it wants them.
+    /// The server's address, with user and password if it needs them.
     pub url: String,
     /// The stream's name, `EVENTS`.
     pub stream: String,
-    /// What its subjects begin with, `events`.
+    /// The prefix of its subjects, `events`.
     pub prefix: String,
-    /// How many bytes it holds; past that the log refuses events.
+    /// The number of bytes that it holds; past that the log refuses events.
     pub max_bytes: i64,
 }
 

@@ -52,7 +52,7 @@ pub fn is_prefix(prefix: &str) -> bool {
     are_tokens && !is_taken && prefix.len() <= 128
 }
 
-/// The kind that a subject names. `None` where it names none.
+/// The kind that a subject names. `None` if it names none.
 #[must_use]
 pub fn kind_of(prefix: &str, subject: &str) -> Option<Kind> {
     let rest = subject.strip_prefix(prefix)?.strip_prefix('.')?;

@@ -1,9 +1,9 @@
-//! What the answers to events say of whether the log takes any, as far as this process can know.
+//! Whether the log takes any events, as far as this process can know it from the answers.
 //!
 //! A nats-server whose disk was full answers to every question as before, refuses nothing, and
-//! stores nothing until it is started again: of an event that it cannot write it says nothing at
-//! all. So the results of the events that were sent decide. Headers that have to be refused
-//! (`Nats-Expected-...`) are checked before the store is, and say nothing of it; nor does the
+//! stores nothing until it is started again: it does not answer an event that it cannot write. So
+//! the results of the events that were sent decide. Headers that have to be refused
+//! (`Nats-Expected-...`) are checked before the store is, and do not reveal its state; nor does the
 //! stream's own state.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,9 @@ use tokio::time::Instant;
 
 use super::acknowledgement::{PATIENCE, Refusal, Stored};
 
-/// A refusal describes a moment, and counts for this long.
+/// The time for which a refusal counts, since it describes a moment.
 const LATELY: Duration = Duration::from_secs(30);
-/// A log that stored an event this long ago is not asked whether it could.
+/// A log that stored an event within this time is not asked whether it could.
 const IDLE: Duration = Duration::from_secs(10);
 const SILENT: &str = "it answers to no event that it should store; a nats-server that could not \
                       write, as its disk was full, stores nothing until it is started again";
@@ -33,16 +33,16 @@ pub(super) struct State {
     connection: String,
     leader: Option<String>,
     stored: Option<Instant>,
-    /// An event that was sent within that time was not answered, and none was stored since.
+    /// Whether an event that was sent within that time was not answered, and none was stored since.
     unanswered: bool,
     refused: Option<(Instant, String)>,
     asked: Option<Instant>,
-    /// The reason that it gave when it was asked.
+    /// The reason that it gave to the last question.
     pub(super) full: Option<String>,
 }
 
 impl Writes {
-    /// An event was answered, with that payload.
+    /// Notes the answer to an event, with its payload.
     pub(super) fn answered(&self, answer: &Result<Stored, Refusal>, payload: &[u8]) {
         match answer {
             Ok(_) => self.lock().store(Instant::now()),
@@ -53,12 +53,12 @@ impl Writes {
         }
     }
 
-    /// An event that was to be answered until then was not.
+    /// Notes that an event that had to be answered by `until` was not.
     pub(super) fn unanswered(&self, until: Instant) {
         self.lock().miss(until - PATIENCE);
     }
 
-    /// Who leads the stream, in a cluster.
+    /// Notes the leader of the stream, in a cluster.
     pub(super) fn led_by(&self, leader: Option<&str>) {
         let mut state = self.lock();
         if state.leader.as_deref() != leader {
@@ -78,26 +78,27 @@ impl State {
         (self.unanswered, self.refused, self.full) = (false, None, None);
     }
 
-    /// An event sent before the server answered anything was lost on the way.
+    /// Notes that an event was not answered. One that was sent before the server answered anything
+    /// was lost on the way, and does not count.
     fn miss(&mut self, sent: Instant) {
         let answers = self.since.is_some_and(|since| since <= sent);
         self.unanswered |= answers && self.stored.is_none_or(|stored| stored < sent);
     }
 
-    /// Notes whether it answers questions just now, over the connection of that name.
+    /// Notes whether the server answers questions at present, over the connection of that name.
     pub(super) fn look(&mut self, now: Instant, answers: bool, connection: &str) {
         if !answers || self.connection != connection {
             self.since = None;
         }
         connection.clone_into(&mut self.connection);
         if self.since.is_none() {
-            // Another server, or the same one started again, perhaps.
+            // It may be another server, or the same one started again.
             (self.unanswered, self.refused, self.full) = (false, None, None);
             self.since = answers.then_some(now);
         }
     }
 
-    /// Whether it is time to ask it; then it is asked.
+    /// Whether it is time to ask the server; then it counts as asked.
     pub(super) fn is_idle(&mut self, now: Instant) -> bool {
         let lately = |at: Option<Instant>| at.is_some_and(|at| now.duration_since(at) < IDLE);
         let is_idle = self.since.is_some() && !lately(self.stored) && !lately(self.asked);
@@ -115,14 +116,13 @@ impl State {
     }
 }
 
-/// Whether the log would refuse any event, and not just this one or for the bound that it was
-/// given.
+/// Whether the log would refuse any event, and not just this one or because of its bound.
 fn is_of_all(payload: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Refused {
         error: async_nats::jetstream::Error,
     }
-    // Besides these the store's own error is passed on, such as that it is closed.
+    // Besides these, the store's own error is passed on, such as that it is closed.
     let bounds = ["maximum bytes exceeded", "maximum messages exceeded", "message size exceeds"];
     let Ok(Refused { error }) = serde_json::from_slice(payload) else { return false };
     let is_bound = || bounds.iter().any(|it| error.to_string().contains(it));

@@ -11,13 +11,13 @@
 //!
 //! `fold` is from the first message of the batch that was read to the end of the commit. A batch
 //! holds events of many traces, so it has a trace of its own, `commit`, and one `fold` in each of
-//! theirs. The commit's announcement carries what the `fold`s are called, and every process that
-//! pushes has a `push` in their traces.
+//! theirs. The commit's announcement carries the `traceparent`s of the `fold`s, and every process
+//! that pushes has a `push` in their traces.
 //!
 //! # Layout
 //!
 //! - [`parent`]: `traceparent`, read and written;
-//! - `otlp`: spans; `otlp/export`: and where they go;
+//! - `otlp`: spans; `otlp/export`: their export;
 //! - `none`: the same face with nothing behind it, for builds without the feature. This choice is
 //!   the only place that asks for it.
 

@@ -170,6 +170,22 @@ impl Workspace {
 }
 
 #[test]
+fn a_name_counts_for_the_file_that_defines_it() {
+    let graph = Graph::of_the_workspace(file);
+    for (from, to, how) in [
+        ("src/quarantine/mod.rs", "src/stream/log.rs", "handed on by its room"),
+        ("src/store/load.rs", "src/store/mod.rs", "by super"),
+        ("src/query/answer.rs", "src/query/wait.rs", "by a module that is imported"),
+        ("src/app/mod.rs", "services/src/files.rs", "of another crate"),
+        ("bench/src/main.rs", "bench/src/arguments.rs", "of the program's own library"),
+    ] {
+        assert!(graph.0[from].contains_key(to), "{from} takes nothing of {to}, {how}");
+    }
+    let rooms = Graph::of_the_workspace(room);
+    assert!(rooms.0["src/shop"].contains_key("src/store") && !rooms.0.contains_key("projections"));
+}
+
+#[test]
 fn a_circle_is_found_by_what_ties_it() {
     let tie = |item: &str| item.to_owned();
     let mut graph = Graph::default();

@@ -14,7 +14,7 @@ use crate::harness::{Shop, answer, until};
 use crate::people::{PASSWORD, kind, login};
 use crate::servers::{data_dir, servers};
 
-/// Runs the program and gives it something to read.
+/// Runs the program with an input.
 async fn typed(input: &str, arguments: &[&str], environment: &[(&str, String)]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"));
     command.args(arguments).current_dir(folder()).kill_on_drop(true);
@@ -72,7 +72,7 @@ async fn an_admin_is_made_once_by_who_has_the_command_line() {
     app.stop().await.expect("stopped");
 }
 
-/// With servers of its own, which commands on the same folder join.
+/// The service has servers of its own, which commands on the same folder join.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reset_link_leads_to_where_the_service_answers() {
     servers();

@@ -1,4 +1,4 @@
-//! The audit: what was done and what was refused is in it, and no secret is.
+//! The audit: it contains the actions that were done and those that were refused, and no secret.
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::audit::{Audit, Event, EventType};
@@ -56,7 +56,7 @@ async fn everything_that_is_done_or_refused_is_remembered_and_no_secret_is() {
     app.stop().await.expect("stopped");
 }
 
-/// What is above, each once.
+/// Checks that every action above is there once.
 fn all_are_there(all: &[Value], root: &str, ann: &str, key: &str) {
     let (ann_id, root_id, key_id) =
         (format!("user:{ann}"), format!("user:{root}"), format!("key:{key}"));
@@ -103,7 +103,7 @@ fn all_are_there(all: &[Value], root: &str, ann: &str, key: &str) {
     assert!(sign_in.is_some_and(|it| it["requestId"].is_string()));
 }
 
-/// Looks at the rows as they are stored.
+/// Checks that the stored rows contain none of the secrets.
 async fn none_is_there(shop: &Shop, secrets: &[&str]) {
     let mut rows = shop.database.collection::<Document>("audit").find(doc! {}).await.expect("rows");
     let mut text = String::new();

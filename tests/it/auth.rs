@@ -1,4 +1,4 @@
-//! Registering and signing in: what holds for whoever tries what, and what is kept of it.
+//! Registering and signing in: the answers to every kind of caller, and the records that are kept.
 
 use std::collections::HashSet;
 
@@ -287,7 +287,7 @@ async fn the_audit_has_who_signed_in_and_who_was_refused_and_no_secret() {
     app.stop().await.expect("stopped");
 }
 
-/// What is logged, at every level of the program's own, by whatever test runs meanwhile.
+/// The program's own log at every level, from all tests that run meanwhile.
 #[derive(Clone)]
 struct Log;
 

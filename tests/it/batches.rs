@@ -1,4 +1,4 @@
-//! Batches over HTTP: many at a time, and what is no batch.
+//! Batches over HTTP: many events at a time, and bodies that are no batch.
 
 use std::time::Duration;
 

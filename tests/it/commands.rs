@@ -1,4 +1,4 @@
-//! The program as a person runs it: what it says, what it leaves alone, and how it ends.
+//! The program as a person runs it: its output, its effect on files, and its end.
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -11,10 +11,10 @@ use crate::events::sale;
 use crate::harness::Shop;
 use crate::servers::data_dir;
 
-/// How long a command may take that is to end by itself.
+/// The time that a command may take which has to end by itself.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -30,7 +30,7 @@ pub async fn run(arguments: &[&str], environment: &[(&str, String)], folder: &Pa
     ran(command.output()).await
 }
 
-/// What a command did that is on its way to its end.
+/// The result of a command that is still running.
 pub async fn ran(output: impl Future<Output = std::io::Result<Output>>) -> Ran {
     let output = tokio::time::timeout(ENDS_WITHIN, output).await;
     let Output { status, stdout, stderr } = output.expect("it ends by itself").expect("it runs");
@@ -46,7 +46,7 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs the program with nothing set but these.
+/// Runs the program with only these variables set.
 async fn alone(arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> Ran {
     let environment: Vec<_> =
         environment.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();

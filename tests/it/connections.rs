@@ -12,10 +12,10 @@ use crate::door::{POLLING, assert_kept};
 use crate::harness::{Shop, until};
 
 const SHORT: Duration = Duration::from_millis(800);
-/// Between two bytes of who sends slowly.
+/// The time between two bytes of a slow sender.
 const STEP: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Nothing is taken in by who has not taken anything for so long.
+/// The time without progress after which a receiver counts as stalled.
 const STALLED: Duration = Duration::from_secs(3);
 
 /// A connection, byte by byte.
@@ -36,7 +36,7 @@ impl Wire {
         Wire(TcpStream::connect(app.address).await.expect("a connection"))
     }
 
-    /// From an address of this machine.
+    /// Connects from an address of this machine.
     pub async fn from(app: &App, address: [u8; 4]) -> Wire {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind((address, 0).into()).expect("an address");
@@ -66,7 +66,7 @@ impl Wire {
         self.send_bytes(&frame(text)).await;
     }
 
-    /// Whether the other end stops taking anything in before it has had all of it.
+    /// Whether the other end stops reading before it has all of the bytes.
     pub async fn stalls(&mut self, bytes: &[u8], times: usize) -> bool {
         for _ in 0..times {
             match timeout(STALLED, self.0.write_all(bytes)).await {
@@ -77,7 +77,7 @@ impl Wire {
         false
     }
 
-    /// What has come when `end` is seen.
+    /// The text that has come when `end` is seen.
     pub async fn until(&mut self, end: &str) -> String {
         let mut all = Vec::new();
         let read = async {
@@ -90,7 +90,7 @@ impl Wire {
         String::from_utf8_lossy(&all).into_owned()
     }
 
-    /// What comes until it is closed, while a byte goes out every now and then.
+    /// The text that comes until it is closed, while a byte goes out every now and then.
     pub async fn drip(mut self, byte: impl AsRef<[u8]>) -> String {
         let mut all = Vec::new();
         let closed = async {
@@ -107,7 +107,7 @@ impl Wire {
     }
 }
 
-/// A service with a short patience for some of what a connection does.
+/// A service with a short patience for some phases of a connection.
 async fn service(set: impl FnOnce(&mut Timeouts)) -> (Shop, App) {
     let mut shop = Shop::new().await;
     set(&mut shop.settings.door.timeouts);
@@ -115,7 +115,7 @@ async fn service(set: impl FnOnce(&mut Timeouts)) -> (Shop, App) {
     (shop, app)
 }
 
-/// Is served while `others` do what they do; gives how often.
+/// Is served while `others` run; returns the number of answers.
 async fn served_beside<T>(shop: &Shop, app: &App, others: impl Future<Output = T>) -> (T, usize) {
     let mut others = std::pin::pin!(others);
     let mut served = 0;
@@ -203,7 +203,7 @@ async fn a_head_that_is_too_long_is_refused() {
     app.stop().await.expect("stopped");
 }
 
-/// A WebSocket has a place as well, and no deadline of a request.
+/// A WebSocket takes a place as well, and has no deadline of a request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_finds_no_place_is_told_at_once_and_served_when_there_is_one() {
     let mut shop = Shop::new().await;
@@ -269,7 +269,8 @@ async fn what_was_begun_is_answered_when_the_service_stops_and_nothing_else_hold
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
 }
 
-/// As RFC 9112 has it: whoever stands before the service must not think of another host.
+/// The rule is that of RFC 9112: a proxy before the service must not take another host for the
+/// request's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_without_a_host_or_with_two_or_with_none_that_is_one_is_a_400() {
     let (_, app) = service(|_| {}).await;

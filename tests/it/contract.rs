@@ -1,4 +1,4 @@
-//! The shapes on the wire: which members an answer has, of which type, with which status.
+//! The shapes on the wire: the members, types and status of every answer.
 
 use adaptive_bi::app::App;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub fn shape(value: &Value) -> String {
     }
 }
 
-/// A shop in which every list of every answer has something in it.
+/// A shop in which no list of any answer is empty.
 pub async fn shop() -> (Shop, App, u64) {
     let shop = Shop::new().await;
     let app = shop.start().await;

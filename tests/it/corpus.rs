@@ -1,5 +1,5 @@
-//! What the fuzzer holds against any input, held against its corpus and thousands of inputs that
-//! are nearly in it. No server is asked.
+//! The fuzzer's properties of any input, checked for its corpus and thousands of inputs that are
+//! close to it. No server is asked.
 
 #[path = "../../fuzz/properties/ingest.rs"]
 mod ingest;

@@ -1,4 +1,4 @@
-//! Crowds of strangers, who shut nobody out of signing in; and the secret behind it.
+//! Crowds of strangers, who keep nobody from signing in; and the secret behind it.
 
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::harness::{Answer, Shop, answer, until};
 use crate::people::{ANN, PASSWORD, account, kind, login_from, post, session, shop_of_ann};
 
-/// Where Ann is.
+/// Ann's address.
 const HOME: [u8; 4] = [127, 0, 0, 9];
 
 /// Posts from an address of this machine.
@@ -25,7 +25,8 @@ async fn post_from(app: &App, address: [u8; 4], path: &str, body: &Value) -> Ans
     answer(client.post(format!("http://{}{path}", app.address)).body(body.to_string())).await
 }
 
-/// Strangers who ask again and again for as long as this is held: at fourteen addresses, sixty at each.
+/// Strangers who send requests again and again for as long as this is held: at fourteen addresses,
+/// sixty at each.
 fn crowd(app: &App, path: &str, password: &'static str) -> Vec<AbortOnDropHandle<()>> {
     let url = format!("http://{}{path}", app.address);
     let mut all = Vec::new();
@@ -123,7 +124,7 @@ async fn failed_sign_ins_of_an_address_keep_none_of_its_sessions_from_going_on()
     app.stop().await.expect("stopped");
 }
 
-/// The service with the secret that is kept in a folder, or why it does not start.
+/// The service with the secret that is kept in a folder, or the reason why it does not start.
 async fn started(shop: &Shop, folder: &Path) -> Result<App, String> {
     let mut settings = shop.settings.clone();
     settings.jwt_secret = None;

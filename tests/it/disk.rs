@@ -1,4 +1,4 @@
-//! A nats-server whose disk was full: it answers to everything and stores nothing, until it is
+//! A nats-server whose disk was full: it answers every request and stores nothing, until it is
 //! started again.
 
 use std::fs::File;
@@ -16,7 +16,8 @@ use crate::harness::{Shop, until};
 use crate::serve::{Said, program, start};
 use crate::servers::{self, Servers, data_dir, servers};
 
-/// A folder for servers with a small disk for the log, which goes with this. A mount takes root.
+/// A folder for servers with a small disk for the log, which is removed with this value. A mount
+/// takes root.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
@@ -33,7 +34,7 @@ impl SmallDisk {
         is_mounted.then_some(SmallDisk(folder))
     }
 
-    /// Leaves nothing. What somebody else gives back later has to be taken by another call.
+    /// Fills the disk. Room that another process frees later has to be taken by another call.
     fn fill(&self) {
         let file = File::options().create(true).append(true).open(self.filler());
         let mut file = file.expect("a file");

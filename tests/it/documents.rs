@@ -1,4 +1,4 @@
-//! Everything that a generation says, to compare.
+//! All documents of a generation, for comparison.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ pub async fn of_generation(database: &mongodb::Database, generation: u32) -> Doc
     all
 }
 
-/// Customers, each of its document and its row of a tally.
+/// Customers, each read from its document and its row of a tally.
 pub async fn customers(database: &mongodb::Database) -> BTreeMap<String, Customer> {
     let tallies = tallies(database).await;
     let known = known::<customers::CustomerDocument>(database, "g1_customers").await;
@@ -70,7 +70,7 @@ pub async fn customers(database: &mongodb::Database) -> BTreeMap<String, Custome
     known.into_iter().map(customer).collect()
 }
 
-/// Products, each of its document and its row of a tally.
+/// Products, each read from its document and its row of a tally.
 pub async fn products(database: &mongodb::Database) -> BTreeMap<String, Product> {
     let tallies = tallies(database).await;
     let known = known::<products::ProductDocument>(database, "g1_products").await;

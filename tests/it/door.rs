@@ -1,4 +1,4 @@
-//! The door: limits by caller and address, other origins, what browsers are told, the access log.
+//! The door: limits by caller and address, other origins, headers for browsers, the access log.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ fn stranger<'a>(shop: &'a Shop, app: &'a App) -> From<'a> {
     From { app, address: [127, 0, 0, 2], key: &shop.key }
 }
 
-/// One at the address that is trusted where a test trusts one.
+/// A client at the address that is trusted if a test trusts one.
 fn proxy<'a>(shop: &'a Shop, app: &'a App) -> From<'a> {
     From { app, address: [127, 0, 0, 3], key: &shop.key }
 }
@@ -289,7 +289,7 @@ async fn every_kind_of_answer_tells_browsers_what_to_keep_to() {
     app.stop().await.expect("stopped");
 }
 
-/// What every answer has.
+/// Checks the headers that every answer has.
 pub fn assert_kept(answer: &Answer) {
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{answer:?}");
     assert_eq!(answer.header("x-frame-options"), "DENY");
@@ -334,7 +334,7 @@ async fn a_long_answer_is_compressed_for_who_takes_it_and_has_the_same_tag() {
     app.stop().await.expect("stopped");
 }
 
-/// What can be a secret is given in every place that a request has.
+/// Every part of a request that can contain a secret is given one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_access_log_has_a_line_for_every_request_and_no_secret() {
     let shop = Shop::new().await;

@@ -1,4 +1,5 @@
-//! What the log calls a duplicate: by an id that anybody can put on a message of their own.
+//! Duplicates by the log's judgement: it judges by an id, which anybody can put on a message of
+//! their own.
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
@@ -20,7 +21,7 @@ fn batch(event: &Value) -> String {
     json!([{ "kind": "transaction", "id": "till-1", "data": event }]).to_string()
 }
 
-/// Sends it; its status and position.
+/// Sends an event; returns its status and position.
 async fn sent(shop: &Shop, app: &App, event: &Value) -> (String, u64) {
     let answer = shop.post(app, "/api/events", batch(event)).await;
     assert_eq!(answer.status, 200, "{answer:?}");

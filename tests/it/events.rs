@@ -1,4 +1,4 @@
-//! What tests publish.
+//! The events that tests publish.
 
 use std::sync::LazyLock;
 
@@ -21,14 +21,15 @@ pub fn merge(event: &mut Value, and: Value) {
     }
 }
 
-/// When these tests began, as producers write it: the same event is the same to the byte.
+/// The instant when these tests began, as producers write it: the same event is the same to the
+/// byte.
 pub fn now() -> String {
     static BEGAN: LazyLock<DateTime<Utc>> = LazyLock::new(Utc::now);
     BEGAN.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// `count` events of every kind, the same for the same `seed`: new ones, changes, corrections,
-/// repeats, stale ones and some that cannot be understood.
+/// repeats, stale ones and some that are invalid.
 pub fn mixed(count: usize, seed: u64) -> Vec<(&'static str, Value)> {
     let mut dice = Dice(seed);
     (0..count).map(|_| one(&mut dice)).collect()
@@ -101,7 +102,7 @@ fn one(dice: &mut Dice) -> (&'static str, Value) {
     }
 }
 
-/// A small generator of our own, so that the same seed gives the same log for ever.
+/// A small generator, so that the same seed gives the same log for ever.
 struct Dice(u64);
 
 impl Dice {

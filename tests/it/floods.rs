@@ -1,4 +1,4 @@
-//! Sockets that say more than anybody has to say.
+//! Sockets that send more than a client ever needs to.
 
 use adaptive_bi::app::App;
 use serde_json::json;
@@ -8,10 +8,10 @@ use crate::events::sale;
 use crate::harness::Shop;
 use crate::push::Socket;
 
-/// More at once than is answered.
+/// A number of messages at once that is more than are answered.
 const FLOOD: usize = 100;
 
-/// A `WebSocket` on which somebody is signed in.
+/// A `WebSocket` that is signed in.
 async fn signed_in(shop: &Shop, app: &App) -> Wire {
     let mut wire = Wire::to(app).await;
     wire.web_socket("").await;
@@ -64,7 +64,7 @@ async fn who_asks_too_often_for_a_moment_is_told_so_and_answered_again() {
     app.stop().await.expect("stopped");
 }
 
-/// Nothing is ever said to these messages, so that nothing but the reading of them can be slow.
+/// These messages are never answered, so that only the reading of them can be slow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_faster_than_it_is_read_waits_in_the_network() {
     let shop = Shop::new().await;

@@ -1,4 +1,4 @@
-//! From every way in to every figure.
+//! The flow from every entry to every figure.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ const FIGURES: [&str; 4] = [
     "/api/dashboard/summary",
 ];
 
-/// A small day: what each way in is given, as kind and payload.
+/// A small day: the events for each entry, as kind and payload.
 fn day() -> Vec<(&'static str, Value)> {
     let at = now();
     let sale = |id: &str, user: &str, product: &str, amount: Value, and: Value| {

@@ -13,7 +13,7 @@ use crate::documents::assert_same;
 use crate::events::{mixed, sale};
 use crate::harness::{Shop, until};
 
-/// A shop whose first events are folded, and nobody runs.
+/// A shop whose first events are folded, and whose service does not run.
 async fn folded() -> (Shop, u64) {
     let shop = Shop::new().await;
     let app = shop.start().await;
@@ -39,7 +39,8 @@ fn of_another_incarnation(mut config: Config) -> Config {
     config
 }
 
-/// Starts the service and sees it halt for that reason, answer all the same and write nothing.
+/// Starts the service and checks that it halts for that reason, answers all the same and writes
+/// nothing.
 async fn halts(shop: &Shop, reason: &str) {
     let before = shop.documents().await;
     let app = shop.start().await;
@@ -203,7 +204,7 @@ async fn accepting_a_log_with_other_messages_is_refused() {
     assert_same(&before, &shop.documents().await);
 }
 
-/// What `adaptive-bi project accept` says.
+/// The output of `adaptive-bi project accept`.
 async fn project_accept(shop: &Shop) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_adaptive-bi"));
     command.args(["project", "accept"]).envs(shop.environment());

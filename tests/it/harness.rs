@@ -1,4 +1,4 @@
-//! A shop of its own for each test, and waiting for what must come.
+//! A shop of its own for each test, and waiting for results.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::documents::{self, Documents};
 use crate::servers::{Servers, data_dir, servers};
 
-/// What must come has this long to do so.
+/// The time within which an awaited result must come.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Parser)]
@@ -44,27 +44,27 @@ struct Cli {
 /// One shop: a stream and a database that no other test has.
 #[derive(Clone)]
 pub struct Shop {
-    /// As from the command line.
+    /// The settings, as from the command line.
     pub settings: Settings,
-    /// What a foreign producer has.
+    /// The access that a foreign producer has.
     pub jetstream: jetstream::Context,
-    /// What a database shell has.
+    /// The access that a database shell has.
     pub database: mongodb::Database,
     /// The stream, which is made here.
     pub log: Log,
-    /// An API key that may ask and tell everything that keys may.
+    /// An API key that may read and write everything that keys may.
     pub key: String,
     /// Its servers.
     pub servers: Servers,
     http: reqwest::Client,
-    /// The last position that was waited for.
+    /// The last position that a test waited for.
     folded: Arc<AtomicU64>,
 }
 
-/// What the tokens of every shop are signed with.
+/// The secret that signs the tokens of every shop.
 pub const JWT_SECRET: &str = "the-secret-of-the-integration-tests";
 
-/// What came back over HTTP.
+/// An answer over HTTP.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -145,7 +145,7 @@ impl Shop {
         app.expect("the service")
     }
 
-    /// Takes the lease for nobody, so that no projector folds until it is given back.
+    /// Takes the lease without a process, so that no projector folds until it is given back.
     pub async fn hold_the_lease(&self) {
         let held = vec![doc! { "$set": {
             "owner": "a test",
@@ -155,7 +155,7 @@ impl Shop {
         leases.update_one(doc! { "_id": "projector" }, held).upsert(true).await.expect("held");
     }
 
-    /// Takes the lease from whoever has it.
+    /// Takes the lease from its owner, and leaves it free.
     pub async fn release_the_lease(&self) {
         let left = doc! { "$set": { "owner": Bson::Null } };
         let leases = self.database.collection::<Document>("leases");
@@ -168,7 +168,7 @@ impl Shop {
         Store::connect(uri, self.settings.mongodb_db.as_deref()).await.expect("the store")
     }
 
-    /// A projector alone.
+    /// Starts a projector alone.
     pub async fn project(&self, limits: BatchLimits) -> Running {
         let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
         let projector = Projector {
@@ -200,7 +200,8 @@ impl Shop {
         ]
     }
 
-    /// Publishes as a foreign producer would: bytes to a subject, nothing of ours between.
+    /// Publishes as a foreign producer does: bytes to a subject, without the program's code
+    /// between.
     pub async fn publish(&self, subject: &str, body: impl Into<Vec<u8>>) -> u64 {
         self.publish_with(subject, &[], body).await
     }
@@ -221,7 +222,7 @@ impl Shop {
         sent.expect("published").await.expect("acknowledged").sequence
     }
 
-    /// Publishes many events without waiting for each; gives the last position.
+    /// Publishes many events without waiting for each; returns the last position.
     pub async fn publish_all(&self, events: &[(&str, Value)]) -> u64 {
         let mut position = 0;
         for chunk in events.chunks(500) {
@@ -238,8 +239,8 @@ impl Shop {
         position
     }
 
-    /// The live generation's checkpoint, once there is one: as a majority has it, which is what
-    /// queries read.
+    /// The live generation's checkpoint, once there is one, with the read concern of queries,
+    /// `majority`.
     pub async fn checkpoint(&self) -> Option<Checkpoint> {
         self.database
             .collection::<Checkpoint>("checkpoints")
@@ -249,7 +250,7 @@ impl Shop {
             .expect("a checkpoint or none")
     }
 
-    /// Waits until everything up to `position` is committed; patience is for the next commit.
+    /// Waits until all events up to `position` are committed; patience is for the next commit.
     pub async fn folded(&self, position: u64) -> Checkpoint {
         let mut reached = 0;
         loop {
@@ -268,7 +269,7 @@ impl Shop {
         }
     }
 
-    /// How often the audit remembers something whose name begins like this.
+    /// The number of the audit's rows whose action begins with this name.
     pub async fn audited(&self, name: &str) -> u64 {
         let filter = doc! { "action": { "$regex": format!("^{name}") } };
         let audit = self.database.collection::<Document>("audit");
@@ -280,13 +281,13 @@ impl Shop {
         documents::of(&self.database).await
     }
 
-    /// A key of another caller.
+    /// The key of another caller.
     pub async fn another_key(&self) -> String {
         new_key(&self.servers.mongodb_uri, self.settings.mongodb_db.as_deref()).await
     }
 
-    /// Asks the service, with the shop's key, for what it has of all that was waited for by
-    /// [`Shop::folded`].
+    /// Sends a request with the shop's key; the answer reflects all events that [`Shop::folded`]
+    /// waited for.
     pub async fn get(&self, app: &App, path: &str) -> Answer {
         match self.folded.load(Ordering::Relaxed) {
             0 => self.get_with(app, path, &[]).await,
@@ -294,25 +295,25 @@ impl Shop {
         }
     }
 
-    /// Asks with the shop's key and headers.
+    /// Sends a request with the shop's key and headers.
     pub async fn get_with(&self, app: &App, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self.request(app, Method::GET, path).header("x-api-key", &self.key);
         let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
         answer(request).await
     }
 
-    /// Tells the service, with the shop's key.
+    /// Sends a body to the service, with the shop's key.
     pub async fn post(&self, app: &App, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.request(app, Method::POST, path).header("x-api-key", &self.key);
         answer(request.body(body)).await
     }
 
-    /// A request of nobody in particular.
+    /// A request without credentials.
     pub fn request(&self, app: &App, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.request_to(app.address, method, path)
     }
 
-    /// The same to a service that is another process.
+    /// A request to a service that is another process.
     pub fn request_to(
         &self,
         address: SocketAddr,
@@ -337,13 +338,13 @@ impl Shop {
 }
 
 impl Answer {
-    /// A header, or nothing.
+    /// A header, or an empty text.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
-/// A key of a database, put there as the command line would.
+/// A key of a database, put there as by the command line.
 async fn new_key(mongodb_uri: &str, database: Option<&str>) -> String {
     let platform = Platform::connect(mongodb_uri, database).await.expect("the store");
     platform.prepare_accounts().await.expect("the indexes");
@@ -353,7 +354,7 @@ async fn new_key(mongodb_uri: &str, database: Option<&str>) -> String {
     key.text
 }
 
-/// What comes back.
+/// Sends a request and reads its answer.
 pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -370,14 +371,14 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops it at a commit.
+    /// Stops the projector at a commit.
     pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.expect("the projector ends in peace");
     }
 }
 
-/// Asks again until the answer is there; past the deadline fails with the last state seen.
+/// Calls `ask` again until the answer is there; past the deadline fails with the last state seen.
 pub async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Result<T, String>>,

@@ -1,4 +1,5 @@
-//! A log that lacks what was not folded: a halt by name, until its operator goes on without.
+//! A log that lacks events that were not folded: a halt by name, until its operator accepts the
+//! hole.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::events::{mixed, sale};
 use crate::harness::{Shop, until};
 use crate::people::{ask, somebody};
 
-/// Publishes while nobody folds, and takes away what `lacks` of that.
+/// Publishes while nobody folds, and deletes the positions `lacks`.
 async fn lacking(shop: &Shop, events: usize, lacks: impl IntoIterator<Item = u64>) -> u64 {
     let last = shop.publish_all(&mixed(events, 21)).await;
     let stream = shop.jetstream.get_stream(&shop.settings.nats_stream).await.expect("the stream");
@@ -25,7 +26,7 @@ async fn lacking(shop: &Shop, events: usize, lacks: impl IntoIterator<Item = u64
     last
 }
 
-/// Nobody folds from here on.
+/// Takes the lease, so that nobody folds from here on.
 async fn hold(shop: &Shop, app: &App) {
     shop.hold_the_lease().await;
     let mut status = app.shop().status.clone();
@@ -33,7 +34,7 @@ async fn hold(shop: &Shop, app: &App) {
     tokio::time::timeout(Duration::from_mins(1), rests).await.expect("in time").expect("it runs");
 }
 
-/// Waits for a halt of that name whose message says that, in health and to an operator.
+/// Waits for a halt of that name whose message contains `said`, for an operator and in health.
 async fn halted(shop: &Shop, app: &App, reason: &str, said: &str) {
     let admin = somebody(app, &uuid::Uuid::new_v4().to_string(), Role::Admin).await;
     until(&format!("halt {reason}"), || async {

@@ -1,4 +1,4 @@
-//! What holds however the log is cut into batches and whoever folds it.
+//! Invariants of the figures, however the log is cut into batches and whichever process folds it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::documents::{self, assert_same};
 use crate::events::{mixed, sale};
 use crate::harness::Shop;
 
-/// `field` of every document of a collection that `filter` finds, added up.
+/// The sum of `field` over every document of a collection that `filter` finds.
 async fn sum(shop: &Shop, collection: &str, filter: Document, field: &str) -> i64 {
     let found = shop.database.collection::<Document>(collection).find(filter).await.expect("found");
     let found: Vec<Document> = found.try_collect().await.expect("found");
@@ -35,7 +35,7 @@ fn at(document: &Document, path: &str) -> i64 {
     }
 }
 
-/// What the rows of all rollups whose id begins so add up to: orders, items, amount.
+/// The sums of the rows of all rollups whose id begins with a prefix: orders, items, amount.
 async fn rollups(shop: &Shop, prefix: &str) -> [i64; 3] {
     let filter = doc! { "_id": { "$gte": prefix, "$lt": format!("{prefix}\u{7f}") } };
     let found = shop.database.collection::<Document>("g1_rollups").find(filter).await;

@@ -1,4 +1,4 @@
-//! API keys: made once, good for what their scopes say, refused when they are revoked.
+//! API keys: made once, valid within their scopes, refused when they are revoked.
 
 use std::process::Stdio;
 
@@ -14,7 +14,7 @@ use crate::events::sale;
 use crate::harness::{Answer, Shop, answer, until};
 use crate::people::{ask, fields, kind, send, somebody, tell};
 
-/// Tells the service with a key.
+/// Sends a body to the service with a key.
 async fn write(shop: &Shop, app: &App, key: &str, path: &str, body: &Value) -> Answer {
     let request = shop.request(app, Method::POST, path).header("x-api-key", key);
     answer(request.body(body.to_string())).await
@@ -192,7 +192,7 @@ async fn the_last_use_of_a_key_is_noted_once_a_minute() {
     app.stop().await.expect("stopped");
 }
 
-/// Runs the program as an operator would; gives its output and whether it went well.
+/// Runs the program as an operator does; returns its success and its output.
 async fn run(shop: &Shop, arguments: &[&str]) -> (bool, String, String) {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
         .args(arguments)

@@ -1,4 +1,4 @@
-//! What the system lets the program have: how many files, and for how long its children.
+//! Limits of the system on the program: the number of its files, and the lifetime of its children.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::commands::{Ran, folder, ran};
 use crate::harness::Shop;
 use crate::serve::{program, start};
 
-/// The program after `ulimit` was told so.
+/// The program under a `ulimit`.
 fn limited(ulimit: &str, arguments: &str) -> Command {
     let mut command = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_adaptive-bi");
@@ -56,7 +56,8 @@ async fn a_soft_limit_on_files_is_raised_and_a_hard_one_that_is_too_low_is_refus
     }
 }
 
-/// A folder with a mongod that may have few files, to be first on the PATH; the other server beside.
+/// A folder with a mongod that may have few files, to be first on the PATH; the other server
+/// beside.
 fn few_files_for_mongod(files: u32) -> PathBuf {
     let folder = folder("mongod-with-few-files");
     crate::servers::servers();

@@ -1,5 +1,5 @@
-//! Socket.IO sessions whose client does not go when it is told to, in every way it can stay: each of
-//! them answers Engine.IO's pings, so that nothing but the service ends it.
+//! Socket.IO sessions whose client does not go when it is told to, in every way in which it can
+//! stay: each answers Engine.IO's pings, so that only the service ends it.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::harness::{Answer, Shop, answer, until};
 use crate::people::{ask, somebody};
 use crate::push::Socket;
 
-/// The session that something that has come opens.
+/// The session that a handshake opens.
 fn session(opened: &str) -> String {
     let (_, sid) = opened.split_once("\"sid\":\"").expect("a session");
     sid.split('"').next().expect("its id").to_owned()
 }
 
-/// Opens a session by polling, showing nothing; gives its path.
+/// Opens a session by polling, without credentials; returns its path.
 async fn polling(shop: &Shop, app: &App) -> (String, String) {
     let opened = answer(shop.request(app, Method::GET, POLLING)).await;
     let session = session(opened.body.as_str().expect("a handshake"));
@@ -38,7 +38,7 @@ async fn tell(shop: &Shop, app: &App, path: &str, packet: &str) -> Answer {
     answer(shop.request(app, Method::POST, path).body(packet.to_owned())).await
 }
 
-/// A `WebSocket` that has been answered `end`.
+/// A `WebSocket` to which the service has sent `end`.
 async fn web_socket(app: &App, more: &str, frames: &[&str], end: &str) -> (Wire, String) {
     let mut wire = Wire::to(app).await;
     wire.web_socket(more).await;

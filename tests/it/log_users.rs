@@ -17,15 +17,16 @@ use crate::commands::{folder, run};
 use crate::events::sale;
 use crate::harness::{Shop, until};
 
-/// Every character of it means something in an address or in the server's configuration.
+/// A password of which every special character has a meaning in an address or in the server's
+/// configuration.
 const PASSWORD: &str = "p@ss:w/rd#1";
 const IN_AN_ADDRESS: &str = "p%40ss%3Aw%2Frd%231";
 
 /// A certificate for 127.0.0.1 that nothing but these tests uses, and its key.
 const TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls");
 
-/// A server with the configuration that is shipped, its users switched on, and TLS where it is asked
-/// for.
+/// A server with the configuration that is shipped, its users switched on, and TLS if a test asks
+/// for it.
 struct Server {
     port: u16,
     tls: bool,
@@ -65,7 +66,7 @@ impl Server {
         options.connect(format!("nats://127.0.0.1:{}", self.port)).await
     }
 
-    /// As `NATS_URL` has it.
+    /// The address as `NATS_URL` has it.
     fn url(&self, password: &str) -> String {
         format!("nats://adaptive-bi:{password}@127.0.0.1:{}", self.port)
     }
@@ -100,7 +101,7 @@ fn configuration(dir: &Path, [port, monitoring]: [u16; 2], tls: bool) -> String 
     replaced
 }
 
-/// The program that the other tests use: on the PATH, else the one that was fetched.
+/// The program that the other tests use: on the PATH, else the fetched one.
 fn program() -> PathBuf {
     crate::servers::servers();
     let on_path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
@@ -113,7 +114,7 @@ fn program() -> PathBuf {
     on_path.or_else(fetched).expect("a nats-server")
 }
 
-/// Whether the log takes an event; who may not send it is not answered.
+/// Whether the log takes an event; a client that may not send it gets no answer.
 async fn takes(client: &Client, subject: &'static str, body: String) -> bool {
     let context = jetstream::new(client.clone());
     let answer = async { context.publish(subject, body.into()).await.ok()?.await.ok() };

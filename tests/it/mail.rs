@@ -1,10 +1,10 @@
-//! A mail server: it takes what it is given, by SMTP, and hands it to the test.
+//! A mail server: it takes mails by SMTP, and hands them to the test.
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-/// Its URL, and the mails as they come.
+/// Starts the server; returns its URL, and the mails as they come.
 pub async fn server() -> (String, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("smtp://{}", listener.local_addr().expect("an address"));

@@ -1,4 +1,4 @@
-//! What queries remember from one commit to the next is what they would read.
+//! The rollups that queries remember from one commit to the next are those that they would read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ const RANGES: [&str; 5] = [
     "?startDate=2026-02-03&endDate=2026-02-03",
     "?startDate=2026-01-03&endDate=2026-03-27&status=all",
 ];
-/// After the events' dates: 2026-06-01.
+/// An instant after the events' dates: 2026-06-01.
 const NOW: Time = Time(1_780_272_000_000);
 
 async fn answer<V: View>(from: ReadContext<'_>, range: &str) -> Value {
@@ -53,7 +53,7 @@ async fn answers(from: ReadContext<'_>) -> Vec<Value> {
     all
 }
 
-/// Something a visitor did, which is a matter of no sale and no product.
+/// An activity of a visitor, which concerns no sale and no product.
 fn visit(number: usize) -> (&'static str, Value) {
     let activity = json!({
         "activityId": format!("visit {number}"),

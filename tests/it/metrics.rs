@@ -1,4 +1,4 @@
-//! What Prometheus is told. Services of one process share what is recorded.
+//! The metrics for Prometheus. Services of one process share their counts.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::events::{mixed, sale};
 use crate::harness::{Shop, answer, until};
 
-/// The names in a dashboard's queries that are of metrics, but for what histograms add.
+/// The names of metrics in a dashboard's queries, without the suffixes of histograms.
 fn names(dashboard: &Value, into: &mut BTreeSet<String>) {
     match dashboard {
         Value::Array(all) => all.iter().for_each(|it| names(it, into)),

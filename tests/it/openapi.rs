@@ -1,5 +1,5 @@
-//! The API's own description: it has every route and nothing else, its committed copy is what the
-//! program makes, and handlers take the parameters that it names.
+//! The API's own description: it has every route and nothing else, its committed copy is the one
+//! that the program makes, and handlers take the parameters that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -42,7 +42,7 @@ fn parameters<'a>(operation: &'a Value, place: &str) -> Vec<&'a Value> {
     all.iter().filter(|it| it["in"] == place).collect()
 }
 
-/// `WRITE_OPENAPI=1 cargo test --test it the_committed_document` writes the copy anew.
+/// The command `WRITE_OPENAPI=1 cargo test --test it the_committed_document` writes the copy anew.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_committed_document_is_the_one_that_the_program_makes() {
     let (_shop, app, document) = shop().await;
@@ -131,7 +131,8 @@ async fn a_handler_takes_the_parameters_that_the_document_names_and_no_other() {
     app.stop().await.expect("stopped");
 }
 
-/// A parameter's default, example, bounds and words are taken; what is just beyond is not.
+/// Checks that a parameter's default, example, bounds and words are taken, and values just beyond
+/// them are not.
 async fn takes(shop: &Shop, app: &App, path: &str, parameter: &Value, token: &str) {
     let (name, schema) = (parameter["name"].as_str().expect("a name"), &parameter["schema"]);
     let words = schema["enum"].as_array().into_iter().flatten();

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Shop, answer};
 
-/// A password that nobody would guess first.
+/// A password that is no early guess.
 pub const PASSWORD: &str = "seven lamps of 1849";
 
-/// The e-mail of who is there in [`shop_of_ann`].
+/// The e-mail of the person in [`shop_of_ann`].
 pub const ANN: &str = "ann@example.org";
 
 /// A shop that runs and has one account, a viewer's.
@@ -26,7 +26,7 @@ pub async fn shop_of_ann() -> (Shop, App, Account) {
     (shop, app, ann)
 }
 
-/// Makes an account, as an admin would.
+/// Makes an account, as an admin does.
 pub async fn account(app: &App, email: &str, role: Role) -> Account {
     let new = NewAccount {
         email: email.to_owned(),
@@ -41,37 +41,37 @@ pub async fn account(app: &App, email: &str, role: Role) -> Account {
     app.accounts.create(new, &Origin::default()).await.expect("an account")
 }
 
-/// Signs it in.
+/// Signs an account in.
 pub async fn session(app: &App, account: &Account) -> SignedIn {
     app.accounts.begin(account, &Origin::default()).await.expect("a session")
 }
 
-/// Asks in a session.
+/// Sends a request in a session.
 pub async fn ask(shop: &Shop, app: &App, method: Method, path: &str, token: &str) -> Answer {
     answer(shop.request(app, method, path).bearer_auth(token)).await
 }
 
-/// Tells in a session.
+/// Sends a body in a session.
 pub async fn tell(shop: &Shop, app: &App, path: &str, token: &str, body: &Value) -> Answer {
     let request = shop.request(app, Method::POST, path).bearer_auth(token);
     answer(request.body(body.to_string())).await
 }
 
-/// Somebody who is signed in.
+/// A person who is signed in.
 pub struct Somebody {
     pub id: String,
     pub email: String,
     pub token: String,
 }
 
-/// Somebody of a role, signed in; the name is in the e-mail.
+/// A person of a role, signed in; the name is in the e-mail.
 pub async fn somebody(app: &App, name: &str, role: Role) -> Somebody {
     let account = account(app, &format!("{name}@example.org"), role).await;
     let token = session(app, &account).await.token.expose().to_owned();
     Somebody { id: account.id, email: account.email, token }
 }
 
-/// Sends something in a session.
+/// Sends a request in a person's session.
 pub async fn send(
     shop: &Shop,
     app: &App,
@@ -89,13 +89,13 @@ pub fn kind(answer: &Answer) -> (u16, &str) {
     (answer.status, answer.body["type"].as_str().unwrap_or_default())
 }
 
-/// The fields that an answer says are wrong.
+/// The fields that an answer calls wrong.
 pub fn fields(answer: &Answer) -> Vec<&str> {
     let errors = answer.body["errors"].as_array().into_iter().flatten();
     errors.filter_map(|error| error["field"].as_str()).collect()
 }
 
-/// Tells as nobody in particular.
+/// Sends a body without credentials.
 pub async fn post(shop: &Shop, app: &App, path: &str, body: &Value) -> Answer {
     answer(shop.request(app, Method::POST, path).body(body.to_string())).await
 }

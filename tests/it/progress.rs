@@ -1,4 +1,4 @@
-//! A fold that does not move on although the log is ahead: not ready, and told by name.
+//! A fold that does not move on although the log is ahead: the service is not ready, and names it.
 
 use adaptive_bi::app::App;
 use adaptive_bi::rights::role::Role::Admin;
@@ -18,7 +18,7 @@ async fn ready(shop: &Shop, app: &App) -> Answer {
     shop.get_with(app, "/health/ready", &[]).await
 }
 
-/// Waits until it says that the fold does so.
+/// Waits until readiness has this status of the fold.
 async fn says(shop: &Shop, app: &App, status: &str) -> Answer {
     until(status, || async {
         let ready = ready(shop, app).await;
@@ -40,14 +40,14 @@ async fn sell(shop: &Shop, id: &str) -> u64 {
     shop.publish("transaction", sale(id, "ann", 1, json!({})).to_string()).await
 }
 
-/// What `project status` says.
+/// The output of `project status`.
 async fn project_status(shop: &Shop) -> String {
     let mut command: Command = program(&["project", "status"]);
     let output = command.envs(shop.environment()).output().await.expect("run");
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// From now on the store refuses whatever a commit writes to that collection, or takes it again.
+/// Makes the store refuse all writes to that collection from now on, or take them again.
 async fn refuse_writes(shop: &Shop, collection: &str, refused: bool) {
     let validator = if refused {
         doc! { "never": { "$exists": true } }

@@ -1,4 +1,4 @@
-//! How far the read models are, for who looks after them.
+//! The state of the read models, as operators see it.
 
 use adaptive_bi::app::App;
 use adaptive_bi::rights::role::Role::Admin;

@@ -1,4 +1,4 @@
-//! Socket.IO: who is welcomed, who is signed in, and what is pushed to whom.
+//! Socket.IO: the clients that are welcomed, those that are signed in, and the updates for each.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -32,12 +32,12 @@ pub struct Socket<'a> {
 }
 
 impl<'a> Socket<'a> {
-    /// Connects with `auth` in the handshake and is welcomed.
+    /// Connects with `auth` in the handshake; the server welcomes it.
     pub async fn open(shop: &'a Shop, app: &App, auth: Option<Value>) -> Socket<'a> {
         Socket::open_at(shop, app.address, auth).await
     }
 
-    /// The same to a service that is another process.
+    /// Connects to a service that is another process.
     pub async fn open_at(shop: &'a Shop, address: SocketAddr, auth: Option<Value>) -> Socket<'a> {
         let path = "/socket.io/?EIO=4&transport=polling";
         let opened = answer(shop.request_to(address, Method::GET, path)).await;
@@ -57,7 +57,7 @@ impl<'a> Socket<'a> {
         assert_eq!(self.tell(packets).await.status, 200);
     }
 
-    /// What comes of sending packets.
+    /// The answer to packets.
     pub async fn tell(&self, packets: String) -> Answer {
         let request = self.shop.request_to(self.address, Method::POST, &self.path);
         answer(request.body(packets)).await
@@ -67,7 +67,7 @@ impl<'a> Socket<'a> {
         self.send(format!("42{event}")).await;
     }
 
-    /// The next packet, or nothing where the connection has ended.
+    /// The next packet, or none if the connection has ended.
     pub async fn packet(&mut self) -> Option<String> {
         while self.waiting.is_empty() {
             let polled = answer(self.shop.request_to(self.address, Method::GET, &self.path)).await;
@@ -82,7 +82,7 @@ impl<'a> Socket<'a> {
         Some(packet).filter(|packet| packet != "41")
     }
 
-    /// What has not been asked for yet, or nothing where the session has ended.
+    /// The packets that have not been polled yet, or none if the session has ended.
     pub async fn waiting(&mut self) -> Option<String> {
         self.waiting.clear();
         self.packet().await
@@ -307,7 +307,8 @@ async fn a_new_password_disconnects_the_other_sessions_and_another_role_nobody_w
     app.stop().await.expect("stopped");
 }
 
-/// Every role may hear of sales. What would need more is asked by what looks at connections itself.
+/// Every role may hear of sales, so this calls the check of connections itself, with an access that
+/// needs more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_a_role_no_more_that_a_connection_needs_is_turned_away() {
     let (_, app, _) = shop().await;

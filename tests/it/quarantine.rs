@@ -1,4 +1,4 @@
-//! What cannot be understood is kept, with every reason, and is never in the way.
+//! A message that is invalid is kept, with every reason, and is never in the way.
 
 use adaptive_bi::store::commit::Quarantined;
 use futures_util::TryStreamExt;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::events::{mixed, sale};
 use crate::harness::Shop;
 
-/// Subject below the prefix, body, and the fields of the reasons it must have.
+/// Subjects below the prefix, bodies, and the fields of the reasons that each must have.
 fn rotten() -> Vec<(&'static str, Vec<u8>, Vec<&'static str>)> {
     let of = |body: serde_json::Value| body.to_string().into_bytes();
     let sale = |id: &str, amount: serde_json::Value, and| of(sale(id, "u1", amount, and));

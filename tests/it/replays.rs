@@ -1,4 +1,4 @@
-//! What is quarantined is listed, tried, sent again and given up, once each.
+//! A quarantined message is listed, tried, sent again and given up, once each.
 
 use adaptive_bi::app::App;
 use adaptive_bi::rights::role::Role::{Admin, Manager};

@@ -1,5 +1,5 @@
-//! What is written is written with rights that hold when it is written: whatever changes while a body
-//! is on its way, or between a look and a write, is seen.
+//! A write is made with rights that hold at that time: every change while a body is on its way, or
+//! between a look and a write, is seen.
 
 use std::future::Future;
 
@@ -38,7 +38,7 @@ impl UnderWay {
         UnderWay { wire, body: body.to_owned() }
     }
 
-    /// Sends the body; gives the answer as it comes over the wire.
+    /// Sends the body; returns the answer as it comes over the wire.
     async fn end(mut self) -> String {
         self.wire.send(&self.body).await;
         self.wire.drip("").await
@@ -101,7 +101,7 @@ async fn who_lost_a_right_while_the_body_came_writes_nothing_with_it() {
     app.stop().await.expect("stopped");
 }
 
-/// Changes of other people that are made and not yet committed.
+/// Changes by other people that are made and not yet committed.
 struct Meanwhile<'a> {
     shop: &'a Shop,
     session: ClientSession,
@@ -147,7 +147,8 @@ impl<'a> Meanwhile<'a> {
         self.sets(&whom.id, doc! { "isActive": false }, None).await
     }
 
-    /// What becomes of a request that meets them, committed as soon as it does; or that does not.
+    /// Lets a request meet these changes, which are committed as soon as it does or has an answer;
+    /// returns its result.
     async fn meets<T: Send + 'static>(
         mut self,
         request: impl Future<Output = T> + Send + 'static,
@@ -165,7 +166,7 @@ impl<'a> Meanwhile<'a> {
     }
 }
 
-/// Sends something in a session, from a task of its own.
+/// Sends a request in a session, from a task of its own.
 fn sent(
     (shop, app): (&Shop, &App),
     who: &Somebody,
@@ -176,7 +177,7 @@ fn sent(
     answer(shop.request(app, method, path).bearer_auth(&who.token).body(body.to_string()))
 }
 
-/// A viewer who may see to accounts.
+/// A viewer who may manage accounts.
 async fn clerk(app: &App) -> Somebody {
     use adaptive_bi::rights::role::{Action, Permission, Resource};
     use adaptive_bi::store::platform::accounts::{Change, Sessions};

@@ -1,4 +1,4 @@
-//! Every route with every kind of caller: who comes in, and what the others are told.
+//! Every route with every kind of caller: the ones that are let in, and the answers to the others.
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
@@ -13,15 +13,15 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, JWT_SECRET, Shop, answer};
 use crate::people::{account, session};
 
-/// Who comes in.
+/// The callers that are let in.
 enum Who {
-    /// Whoever, and whatever they show.
+    /// All callers, with any credentials or none.
     Everybody,
     /// Persons of these roles, and programs whose key has one of these scopes.
     Some(&'static [Role], &'static [&'static str]),
 }
 
-/// A route, what to send to it, and what somebody who comes in is answered.
+/// A route, the body to send to it, and the status for a caller who is let in.
 struct Row {
     method: Method,
     path: &'static str,
@@ -90,7 +90,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// Tokens that are not good, and what each is told.
+/// Tokens that are not valid, and the answer to each.
 fn bad_tokens(good: &str, refresh: &str) -> Vec<(&'static str, String, &'static str)> {
     let header = jsonwebtoken::decode_header(good).expect("a header");
     let claims: Value = jsonwebtoken::dangerous::insecure_decode(good).expect("claims").claims;

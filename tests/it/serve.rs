@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStderr, Command};
 
 use crate::harness::Shop;
 
-/// What a program says on standard error.
+/// The lines of a program on standard error.
 pub type Said = Lines<BufReader<ChildStderr>>;
 
 /// The program with these arguments.
@@ -33,7 +33,7 @@ pub fn start(command: &mut Command) -> (Child, Said) {
     (child, said)
 }
 
-/// The program's `serve`, whose standard error says when a commit begins and is answered.
+/// The program's `serve`, whose standard error tells when a commit begins and is answered.
 pub struct Serve {
     child: Child,
     lines: Said,
@@ -43,7 +43,7 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// With `FAILPOINTS`, where there are any.
+    /// Starts it with `FAILPOINTS`, if there are any.
     pub fn start(shop: &Shop, failpoint: Option<&str>) -> Serve {
         let (child, lines) = start(
             program(&["serve"])
@@ -67,7 +67,7 @@ impl Serve {
         true
     }
 
-    /// Waits for a commit to begin once `answered` were answered.
+    /// Waits for a commit to begin once `answered` commits were answered.
     pub async fn until_a_commit_begins(&mut self, answered: usize) {
         let wait = async {
             while self.answered < answered || !self.in_commit {
@@ -89,13 +89,13 @@ impl Serve {
         assert_eq!(status.signal(), Some(9), "{:#?}", self.tail);
     }
 
-    /// SIGSTOP or SIGCONT.
+    /// Sends SIGSTOP or SIGCONT.
     pub fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|it| Pid::from_raw(it.cast_signed()));
         kill_process(pid.expect("it runs"), signal).expect("told");
     }
 
-    /// SIGKILL; whether that was inside a commit.
+    /// Sends SIGKILL; returns whether that was inside a commit.
     pub async fn kill(mut self) -> bool {
         self.child.kill().await.expect("killed");
         while self.read().await {}

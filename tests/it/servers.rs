@@ -6,7 +6,7 @@ use std::sync::{OnceLock, mpsc};
 use adaptive_bi::config;
 use services::{NatsOptions, Services};
 
-/// Where they are.
+/// The addresses of the servers.
 #[derive(Clone)]
 pub struct Servers {
     pub nats_url: String,
@@ -14,14 +14,14 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// The addresses of some.
+    /// The addresses of some services.
     pub fn of(services: &Services) -> Servers {
         let (nats_url, mongodb_uri) = (services.nats_url(), services.mongodb_uri());
         Servers { nats_url: nats_url.to_owned(), mongodb_uri: mongodb_uri.to_owned() }
     }
 }
 
-/// Starts a pair.
+/// Starts a pair of servers.
 pub async fn start(data_dir: PathBuf) -> Services {
     let settings = services::ServicesSettings {
         data_dir,
@@ -34,7 +34,7 @@ pub async fn start(data_dir: PathBuf) -> Services {
     Services::start(&settings, &services::to_stderr).await.expect("the servers")
 }
 
-/// Started once; they end with this process.
+/// The servers of all tests, started once; they end with this process.
 pub fn servers() -> &'static Servers {
     static SERVERS: OnceLock<Servers> = OnceLock::new();
     SERVERS.get_or_init(|| {

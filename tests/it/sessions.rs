@@ -1,4 +1,4 @@
-//! Sessions: refreshing and ending them, what ends them, and new passwords.
+//! Sessions: refreshing and ending them, the events that end them, and new passwords.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Settings: each is judged where it is read, before anything is started, and by name.
+//! Settings: each is checked where it is read, before anything is started, and named in the error.
 
 use adaptive_bi::http::routes::PLACES;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::commands::{Ran, folder, run};
 use crate::harness::Shop;
 
-/// Runs a command with one setting, which is to be refused before anything is started.
+/// Runs a command with one setting, and checks that it is refused before anything is started.
 async fn refused(name: &str, value: &str, folder: &Path) -> Ran {
     let ran = run(&["project", "status"], &[(name, value.to_owned())], folder).await;
     assert!(ran.code == Some(1) || ran.code == Some(2), "{name}={value}: {ran:?}");

@@ -1,4 +1,4 @@
-//! What strangers can have of the service: sessions and connections, of an address and in all.
+//! The limits on strangers: their sessions and connections, per address and in all.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::door::{POLLING, assert_kept};
 use crate::harness::{Answer, Shop, answer, until};
 use crate::push::Socket;
 
-/// More sessions of an address, and of all, than there may be.
+/// Numbers of sessions at an address, and in all, that are more than are allowed.
 const MANY: usize = 200;
 const VERY_MANY: usize = 1_500;
 
@@ -36,7 +36,7 @@ fn assert_refused(refused: &Answer, status: u16) {
     assert_kept(refused);
 }
 
-/// One that is signed in is still there.
+/// Checks that a socket that is signed in is still there.
 async fn is_answered(socket: &mut Socket<'_>) {
     socket.emit(json!(["requestCurrentMetrics"])).await;
     socket.next("currentMetrics").await;
@@ -173,7 +173,7 @@ async fn an_address_has_so_many_connections_until_somebody_signs_in() {
     app.stop().await.expect("stopped");
 }
 
-/// Neither what is long nor what comes in parts is held until it is whole.
+/// A message that is long or comes in parts is not held until it is whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_is_long_or_has_attachments_ends_its_session() {
     let shop = Shop::new().await;

@@ -1,4 +1,4 @@
-//! Traces: services of which each is a process, and a collector that takes what they export.
+//! Traces: services that are each a process, and a collector that takes their exports.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ use crate::events::sale;
 use crate::harness::{Shop, answer, until};
 use crate::push::Socket;
 
-/// Spans that wait for a stop to be exported.
+/// The delay at which spans wait for a stop to be exported, in milliseconds.
 const AT_THE_END: &str = "3600000";
 const AT_ONCE: &str = "50";
 
@@ -45,7 +45,7 @@ struct Span {
 
 type Spans = Arc<Mutex<Vec<Span>>>;
 
-/// A collector, as far as programs see one.
+/// A collector, with the interface that programs see.
 struct Collector {
     address: SocketAddr,
     spans: Spans,
@@ -112,7 +112,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// A trace and a span of somebody else's.
+/// A trace and a span of a foreign program.
 fn somebodys(flags: &str) -> (String, String, String) {
     let trace = uuid::Uuid::new_v4().simple().to_string();
     let span = uuid::Uuid::new_v4().simple().to_string()[..16].to_owned();
@@ -120,7 +120,7 @@ fn somebodys(flags: &str) -> (String, String, String) {
     (trace, span, traceparent)
 }
 
-/// A service of a shop's that exports.
+/// A service of a shop that exports its spans.
 async fn serve(shop: &Shop, collector: &Collector, delay: &str, name: Option<&str>) -> Serve {
     let mut environment = shop.environment();
     environment.push(("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.address)));
@@ -139,7 +139,7 @@ async fn serve(shop: &Shop, collector: &Collector, delay: &str, name: Option<&st
     serve
 }
 
-/// SIGTERM, and its end.
+/// Sends SIGTERM, and waits for the end.
 async fn stop(mut serve: Serve) {
     let pid = serve.pid().and_then(|pid| Pid::from_raw(pid.try_into().ok()?)).expect("it runs");
     kill_process(pid, Signal::TERM).expect("told");

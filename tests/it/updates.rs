@@ -1,4 +1,4 @@
-//! What is sent without being asked for.
+//! Updates that are pushed without a request.
 
 use std::sync::Arc;
 use std::time::Duration;

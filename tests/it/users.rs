@@ -1,4 +1,5 @@
-//! Accounts of others and one's own: who sees what, who changes what, and who stays.
+//! Accounts of others and one's own: the rights to see and to change them, and the accounts that
+//! must stay.
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ async fn put(shop: &Shop, app: &App, who: &Somebody, whom: &Somebody, body: Valu
     send(shop, app, who, Method::PUT, &format!("/api/users/{}", whom.id), &body).await
 }
 
-/// The e-mails of a list, without what they have in common.
+/// The e-mails of a list, without their common part.
 fn names(answer: &Answer) -> Vec<&str> {
     let users = answer.body["data"]["users"].as_array().into_iter().flatten();
     let emails = users.filter_map(|user| user["email"].as_str());

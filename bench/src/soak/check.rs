@@ -1,4 +1,4 @@
-//! Holds what is stored against what producers were told.
+//! Compares the stored events with the answers that producers got.
 
 use std::collections::HashMap;
 use std::ops::AddAssign;
@@ -12,12 +12,13 @@ use anyhow::{Context, bail};
 
 use super::record::Journal;
 
-/// What is missing and what is there too often.
+/// The number of events that are missing, and that are there too often.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Found {
     /// Events that were acknowledged and are not on the log or not counted.
     pub lost: u64,
-    /// Events that are on the log or counted more often than they were sent, or though refused.
+    /// Events that are on the log or counted more often than they were sent, or although they were
+    /// refused.
     pub duplicated: u64,
 }
 
@@ -28,7 +29,7 @@ impl AddAssign for Found {
     }
 }
 
-/// How far the log was read, and how often each id is on it.
+/// The position up to which the log was read, and the number of times that each id is on it.
 pub struct Check {
     log: Log,
     store: Store,
@@ -39,17 +40,17 @@ pub struct Check {
 }
 
 impl Check {
-    /// Of a log and the database that it is folded into.
+    /// A check of a log and the database that it is folded into.
     #[must_use]
     pub fn of(log: Log, store: Store) -> Check {
         let (on_log, of_kind) = (HashMap::new(), HashMap::new());
         Check { log, store, read_to: 0, on_log, of_kind, told: Found::default() }
     }
 
-    /// What is wrong since it was last asked. All up to `last` is folded.
+    /// The faults since the last call. All events up to `last` are folded.
     ///
     /// # Errors
-    /// Where a server does not answer.
+    /// Fails if a server does not answer.
     pub async fn against(
         &mut self,
         record: &Journal,
@@ -66,7 +67,7 @@ impl Check {
         if counts.read != sum || counts.quarantined > 0 {
             bail!("what was read is not what came of it: {counts:?}");
         }
-        // Every id is sent once, so what is counted is what is on the log.
+        // Every id is sent once, so the events that are counted must be those on the log.
         let root = &checkpoint.root;
         for (kind, counted) in [
             ("transaction", root.sales.all().orders),
@@ -84,7 +85,7 @@ impl Check {
         let missing = missing.iter().filter(of_ledger).filter(|id| self.on_log.contains_key(*id));
         found.lost += missing.count() as u64;
 
-        // What was told before is told once.
+        // Faults that were reported before are not reported again.
         let news = Found {
             lost: found.lost.saturating_sub(self.told.lost),
             duplicated: found.duplicated.saturating_sub(self.told.duplicated),
@@ -105,7 +106,7 @@ impl Check {
             let kind = subject::kind_of(&self.log.settings.prefix, &record.subject);
             let times = self.on_log.entry(entity.to_owned()).or_default();
             *times += 1;
-            // Once more changes nothing that is counted.
+            // A repetition changes no count.
             if let Some(kind) = kind.filter(|_| *times == 1) {
                 *self.of_kind.entry(kind.as_str()).or_default() += 1;
             }

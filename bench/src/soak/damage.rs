@@ -11,7 +11,7 @@ use super::fault::Struck;
 use super::ground::Ground;
 use super::producer::Pace;
 
-/// Events that come in between.
+/// The number of events that come in between.
 const SOME: u64 = 200;
 
 pub(super) async fn deleted(ground: &mut Ground) -> anyhow::Result<Struck> {
@@ -58,8 +58,8 @@ pub(super) async fn purged(ground: &mut Ground) -> anyhow::Result<Struck> {
     go_on(ground, hit).await
 }
 
-/// What is before them is folded on the way to the halt. The log is put back and not accepted as it is:
-/// events that producers were told are there must count in the end.
+/// The events before the missing ones are folded on the way to the halt. The log is put back and
+/// not accepted as it is: events that were acknowledged must count in the end.
 pub(super) async fn purged_unfolded(ground: &mut Ground) -> anyhow::Result<Struck> {
     let (position, copy) = unfolded(ground).await?;
     let (from, to) = (position + SOME / 2, position + SOME / 2 + 9);
@@ -72,7 +72,8 @@ pub(super) async fn purged_unfolded(ground: &mut Ground) -> anyhow::Result<Struc
     go_on(ground, at < from).await
 }
 
-/// Events that nobody has folded, behind that position, and a copy of the log with them. Nobody runs.
+/// Makes events behind that position that nobody has folded, and a copy of the log with them. No
+/// process of the service runs then.
 async fn unfolded(ground: &mut Ground) -> anyhow::Result<(u64, PathBuf)> {
     ground.producer.rest().await;
     let position = ground.log.extent().await?.last;
@@ -86,7 +87,7 @@ async fn unfolded(ground: &mut Ground) -> anyhow::Result<(u64, PathBuf)> {
     Ok((position, copy_of_log(ground, "whole").await?))
 }
 
-/// What is on the log is folded, so that whatever is written from here on comes from the damage.
+/// Waits until all of the log is folded, so that every later write comes from the damage.
 async fn settled(ground: &Ground) -> anyhow::Result<()> {
     let last = ground.log.extent().await?.last;
     ground.reaches(last).await.map(|_| ())
@@ -99,12 +100,12 @@ async fn go_on(ground: &mut Ground, hit: bool) -> anyhow::Result<Struck> {
     Ok(Struck { hit, recovery })
 }
 
-/// Whether the process that folds halts for that reason, and nothing was written.
+/// Whether the process that folds halts for that reason, and writes nothing.
 async fn halts(ground: &mut Ground, reason: &str) -> anyhow::Result<bool> {
     unmoved(ground, |ready| ready["services"]["projector"]["halted"] == reason).await
 }
 
-/// Waits until one of the processes says so of itself; false where the checkpoint moved by then.
+/// Waits until one of the processes reports the halt; false if the checkpoint moved by then.
 async fn unmoved(
     ground: &mut Ground,
     says: impl Fn(&serde_json::Value) -> bool,
@@ -114,7 +115,7 @@ async fn unmoved(
     Ok(ground.checkpoint().await.as_ref() == Some(&before))
 }
 
-/// A copy of the log as it is on the disk, with nobody who writes to it.
+/// A copy of the log as it is on the disk, while nobody writes to it.
 async fn copy_of_log(ground: &mut Ground, name: &str) -> anyhow::Result<PathBuf> {
     ground.producer.rest().await;
     ground.services.kill(Server::Nats).await?;

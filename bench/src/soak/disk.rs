@@ -1,5 +1,6 @@
-//! A disk that is full. mongod ends, or refuses, and is started again when there is room. nats-server
-//! stores nothing from then on, which readiness has to say, and the program starts it again by itself.
+//! A disk that is full. mongod ends, or refuses, and is started again when there is room.
+//! nats-server stores nothing from then on, which readiness has to report, and the program starts
+//! it again by itself.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -17,7 +18,7 @@ pub(super) async fn full(ground: &mut Ground) -> anyhow::Result<Struck> {
     let fill = filler.clone();
     tokio::task::spawn_blocking(move || fill_up(&fill)).await?.context("filling the disk")?;
     let position = ground.checkpoint().await.map(|it| it.position);
-    // Long enough for a journal that has room left in its file to need another one.
+    // This is long enough for a journal that has room left in its file to need another one.
     let ended = tokio::time::timeout(Duration::from_mins(1), ground.services.failed()).await;
     let stuck = ground.checkpoint().await.map(|it| it.position) == position;
     std::fs::remove_file(&filler)?;
@@ -42,7 +43,7 @@ pub(super) async fn full_under_nats(ground: &mut Ground) -> anyhow::Result<Struc
     Ok(Struck { hit, recovery })
 }
 
-/// Takes what room others give back, too.
+/// Keeps the disk full, even when others give room back.
 async fn keep_full(filler: &Path) -> anyhow::Result<()> {
     loop {
         let fill = filler.to_owned();

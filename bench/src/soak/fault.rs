@@ -7,7 +7,7 @@ use clap::ValueEnum;
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Fault {
-    /// SIGKILL of the process that folds, whatever it does just then.
+    /// SIGKILL of the process that folds, at any moment.
     Killed,
     /// SIGKILL before a commit begins.
     CommitNotBegun,
@@ -17,25 +17,25 @@ pub enum Fault {
     CommitCommandWritten,
     /// SIGKILL with all written and nothing committed.
     CommitWritten,
-    /// SIGKILL once it is committed, before anyone knows.
+    /// SIGKILL once it is committed, before the process knows.
     CommitCommitted,
     /// SIGKILL before a commit is announced.
     CommitNotAnnounced,
-    /// SIGKILL after that.
+    /// SIGKILL after a commit is announced.
     CommitAnnounced,
     /// SIGSTOP of the process that folds; SIGCONT once another has folded on.
     Frozen,
-    /// Its line to NATS is cut.
+    /// The folding process's line to NATS is cut.
     NatsCut,
-    /// Nothing goes through it.
+    /// Nothing goes through its line to NATS.
     NatsStalled,
-    /// All goes through it late.
+    /// Everything goes through its line to NATS late.
     NatsSlow,
-    /// Its line to `MongoDB` is cut.
+    /// The folding process's line to `MongoDB` is cut.
     MongoCut,
-    /// Nothing goes through it.
+    /// Nothing goes through its line to `MongoDB`.
     MongoStalled,
-    /// All goes through it late.
+    /// Everything goes through its line to `MongoDB` late.
     MongoSlow,
     /// The producer's line to NATS is cut with events on it.
     ProducerCut,
@@ -47,7 +47,7 @@ pub enum Fault {
     LogDeleted,
     /// The stream is deleted and made anew.
     LogRecreated,
-    /// The stream is what it was earlier, as from a backup.
+    /// The stream is put back to an earlier state, as from a backup.
     LogRestored,
     /// Events that are not folded yet are purged from the stream.
     LogPurged,
@@ -62,10 +62,10 @@ pub enum Fault {
 /// The outcome of a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Struck {
-    /// Whether an effect of it was seen.
+    /// Whether an effect of the fault was seen.
     pub hit: bool,
-    /// From the fault, or from its end where nobody could go on before, until an event that was
-    /// acknowledged after it is folded.
+    /// The time until an event that was acknowledged after the fault is folded; it counts from the
+    /// fault, or from its end if no process could go on before.
     pub recovery: Duration,
 }
 

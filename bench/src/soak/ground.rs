@@ -1,4 +1,4 @@
-//! What faults are put on: servers of our own, two processes of the service, a producer.
+//! The ground that faults are put on: servers of its own, two processes of the service, a producer.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,49 +15,49 @@ use super::producer::{Pace, Producer};
 use super::proxy::Proxy;
 use super::serve::{Program, Serve};
 
-/// What must come has this long to do so.
+/// The time within which an awaited result must come.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// How often it is looked for.
+/// The interval between two looks for it.
 const STEP: Duration = Duration::from_millis(10);
 const MONGOD_FOLDER: &str = "mongodb";
 const NATS_FOLDER: &str = "nats";
 
-/// Where the program is and what it is run with.
+/// The program and its environment.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The program whose `serve` is hurt.
+    /// The program whose `serve` is harmed.
     pub program: PathBuf,
-    /// Where the servers keep their data; made here, and gone at the end.
+    /// The folder of the servers' data; made here, and removed at the end.
     pub folder: PathBuf,
-    /// Where their programs are.
+    /// The folder of the servers' programs.
     pub cache_dir: PathBuf,
-    /// The bytes of a disk of its own for each server, where they are to have small ones (needs the
-    /// right to mount).
+    /// The bytes of a disk of its own for each server, if they are to have small ones (this needs
+    /// the right to mount).
     pub disk: Option<u64>,
 }
 
 /// The ground. Dropping it kills all that runs on it.
 pub struct Ground {
-    /// The two processes of the service, the one killed last started anew.
+    /// The two processes of the service; one that was killed is started anew.
     pub serves: Vec<Serve>,
     /// The producer.
     pub producer: Producer,
     /// The producer's line to NATS.
     pub line: Proxy,
-    /// The log, with no line between.
+    /// The log, by a direct connection.
     pub log: Log,
-    /// The store, likewise.
+    /// The store, by a direct connection.
     pub store: Store,
     /// The servers.
     pub services: Services,
     check: Check,
     setting: Setting,
     environment: Vec<(&'static str, String)>,
-    // Goes last.
+    // This is dropped last.
     _folder: Folder,
 }
 
-/// A folder, and the small disks in it, that go when this is dropped.
+/// A folder, and the small disks in it, that are removed when this is dropped.
 struct Folder {
     path: PathBuf,
     disks: Vec<PathBuf>,
@@ -95,7 +95,7 @@ impl Ground {
     /// Starts servers and two processes of the service, and folds a first event.
     ///
     /// # Errors
-    /// Where one of them does not start.
+    /// Fails if one of them does not start.
     pub async fn prepare(setting: Setting) -> anyhow::Result<Ground> {
         let folder = Folder::make(&setting)?;
         let services = services::ServicesSettings {
@@ -132,17 +132,17 @@ impl Ground {
     /// Starts another process of the service.
     ///
     /// # Errors
-    /// Where it does not start to listen.
+    /// Fails if it does not start to listen.
     pub async fn hire(&self, failpoint: Option<&str>) -> anyhow::Result<Serve> {
         let mut serve = self.start(failpoint).await?;
         serve.address().await?;
         Ok(serve)
     }
 
-    /// The same, and does not wait for it.
+    /// Starts another process of the service, and does not wait for it.
     ///
     /// # Errors
-    /// Where it cannot be started.
+    /// Fails if it cannot be started.
     pub async fn start(&self, failpoint: Option<&str>) -> anyhow::Result<Serve> {
         let (nats, mongo) = (host(self.services.nats_url()), host(self.services.mongodb_uri()));
         let (path, environment) = (self.setting.program.as_path(), &*self.environment);
@@ -150,10 +150,10 @@ impl Ground {
         Serve::start(&program, failpoint).await
     }
 
-    /// Sees to it that two processes run.
+    /// Ensures that two processes run.
     ///
     /// # Errors
-    /// Where one does not start.
+    /// Fails if one does not start.
     pub async fn staff(&mut self) -> anyhow::Result<()> {
         let mut there = Vec::new();
         for mut serve in std::mem::take(&mut self.serves) {
@@ -168,10 +168,10 @@ impl Ground {
         Ok(())
     }
 
-    /// Which of the processes folds, once one does.
+    /// The index of the process that folds, once one does.
     ///
     /// # Errors
-    /// Where none does.
+    /// Fails if none does.
     pub async fn folder(&self) -> anyhow::Result<usize> {
         self.wait("process that folds", async || {
             let pid = self.store.lease_pid().await.ok()??;
@@ -180,11 +180,11 @@ impl Ground {
         .await
     }
 
-    /// Waits until an event that was acknowledged from now on is folded; how long that is after
+    /// Waits until an event that was acknowledged from now on is folded; returns the time since
     /// `since`. The producer has to go on.
     ///
     /// # Errors
-    /// Where that takes minutes.
+    /// Fails if that takes minutes.
     pub async fn folds_on(&self, since: Instant) -> anyhow::Result<Duration> {
         let last = self.producer.record.last();
         let news = async || Some(self.producer.record.last()).filter(|news| *news > last);
@@ -193,24 +193,25 @@ impl Ground {
         Ok(since.elapsed())
     }
 
-    /// Waits until all up to `position` is folded.
+    /// Waits until all events up to `position` are folded.
     ///
     /// # Errors
-    /// Where that takes minutes.
+    /// Fails if that takes minutes.
     pub async fn reaches(&self, position: u64) -> anyhow::Result<Checkpoint> {
         let reached = async || self.checkpoint().await.filter(|it| it.position >= position);
         self.wait(&format!("commit at {position}"), reached).await
     }
 
-    /// The checkpoint, where the database answers.
+    /// The checkpoint, if the database answers.
     pub async fn checkpoint(&self) -> Option<Checkpoint> {
         tokio::time::timeout(Duration::from_secs(10), self.store.checkpoint(1)).await.ok()?.ok()?
     }
 
-    /// Rests the producer, waits for the fold, and holds what is stored against what was told.
+    /// Rests the producer, waits for the fold, and compares the stored events with the producer's
+    /// record.
     ///
     /// # Errors
-    /// Where a server does not answer, or the fold does not come to the end of the log.
+    /// Fails if a server does not answer, or the fold does not come to the end of the log.
     pub async fn check(&mut self) -> anyhow::Result<Found> {
         self.producer.rest().await;
         let last = self.wait("end of the log", async || Some(self.log.extent().await.ok()?.last));
@@ -219,10 +220,10 @@ impl Ground {
         self.check.against(&self.producer.record, &checkpoint, last).await
     }
 
-    /// How both processes judge themselves: the answers of `/health/ready`.
+    /// The states that both processes report of themselves: the answers of `/health/ready`.
     ///
     /// # Errors
-    /// Where one does not listen.
+    /// Fails if one does not listen.
     pub async fn readiness(&mut self) -> anyhow::Result<Vec<serde_json::Value>> {
         let mut judged = Vec::new();
         for serve in &mut self.serves {
@@ -233,10 +234,10 @@ impl Ground {
         Ok(judged)
     }
 
-    /// Waits until one of the processes says so of itself.
+    /// Waits until `says` holds for the answer of one of the processes.
     ///
     /// # Errors
-    /// Where none does for minutes.
+    /// Fails if none does for minutes.
     pub async fn until_one_says(
         &mut self,
         says: impl Fn(&serde_json::Value) -> bool,
@@ -252,22 +253,22 @@ impl Ground {
         }
     }
 
-    /// Where nats-server keeps the log.
+    /// The folder of nats-server's log.
     #[must_use]
     pub fn log_folder(&self) -> PathBuf {
         self.setting.folder.join(NATS_FOLDER)
     }
 
-    /// Where mongod keeps the read models.
+    /// The folder of mongod's data.
     #[must_use]
     pub fn store_folder(&self) -> PathBuf {
         self.setting.folder.join(MONGOD_FOLDER)
     }
 
-    /// Asks until there is an answer.
+    /// Calls `ask` until there is an answer.
     ///
     /// # Errors
-    /// Where there is none for minutes; with what the processes said last.
+    /// Fails if there is none for minutes; with the last lines of the processes.
     pub async fn wait<T>(
         &self,
         what: &str,
@@ -290,7 +291,7 @@ impl Ground {
     /// Ends the service and stops the servers.
     ///
     /// # Errors
-    /// Where the folder cannot be written to.
+    /// Fails if the folder cannot be written to.
     pub async fn clear(mut self) -> anyhow::Result<()> {
         for serve in &mut self.serves {
             serve.kill().await?;

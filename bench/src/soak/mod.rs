@@ -1,14 +1,14 @@
-//! Faults, one after the other, on a service that folds what producers send: is anything lost, is
-//! anything there twice?
+//! Faults, one after the other, on a service that folds the events of producers: it checks that
+//! none is lost and none counted twice.
 //!
 //! # Layout
 //!
 //! - [`ground`]: servers, two processes of the service and a producer; [`serve`]: one process;
-//! - [`proxy`]: lines that can be cut; [`producer`] and its [`record`] of what it was told;
-//! - [`fault`]: the faults; `strike`: how each is done, `damage` those of the log, `disk` those of
-//!   disks;
-//! - [`check`]: what is stored against what was told; [`report`]: the table;
-//! - [`throughput`]: how much is folded while the service is killed again and again;
+//! - [`proxy`]: lines that can be cut; [`producer`] and its [`record`] of the answers;
+//! - [`fault`]: the faults; `strike`: the execution of each, `damage` of those of the log, `disk`
+//!   of those of disks;
+//! - [`check`]: the stored events against the answers; [`report`]: the table;
+//! - [`throughput`]: the rate of the fold while the service is killed again and again;
 //! - here: rounds of faults, and the command.
 
 pub mod check;
@@ -46,33 +46,33 @@ use report::Report;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Bytes of each disk that is filled.
+/// The size of each disk that is filled, in bytes.
 const SMALL_DISK: u64 = 1 << 30;
 
-/// A fault that is not seen to hit is done again, so often in all.
+/// The number of times that a fault is tried if no effect of it is seen.
 const TRIES: usize = 3;
 
-/// What to do, and for how long.
+/// The faults to put on, and for how long.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// How long; every fault is done at least once.
+    /// The duration in minutes; every fault is done at least once.
     #[arg(long, default_value_t = 10)]
     pub minutes: u64,
-    /// The faults; all of them where none is named.
+    /// The faults; all of them if none is named.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub faults: Vec<Fault>,
-    /// Events in a second.
+    /// The number of events sent in a second.
     #[arg(long, default_value_t = 1_000)]
     pub rate: u64,
-    /// How long each half of the measurement of throughput is, in seconds; 0 leaves it out.
+    /// The duration of each half of the measurement of throughput, in seconds; 0 leaves it out.
     #[arg(long, default_value_t = 30)]
     pub throughput: u64,
 }
 
-/// Runs it and prints what came of it.
+/// Runs the soak and prints the results.
 ///
 /// # Errors
-/// Where anything was lost or is there twice, a fault never hit, or it is stopped.
+/// Fails if an event was lost or is there twice, a fault never hit, or the run is stopped.
 pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     tokio::select! {
         outcome = soak(cache_dir, arguments) => outcome,
@@ -132,11 +132,11 @@ fn announce(line: &str) {
     say!("{line}");
 }
 
-/// Does every fault in turn, again until it is time; then holds the documents against those of an
-/// undisturbed fold of the same log.
+/// Does every fault in turn, again until the time is over; then compares the documents with those
+/// of an undisturbed fold of the same log.
 ///
 /// # Errors
-/// Where a fault cannot be done, or the service does not recover from it.
+/// Fails if a fault cannot be done, or the service does not recover from it.
 pub async fn rounds(
     mut ground: Ground,
     faults: &[Fault],
@@ -171,7 +171,7 @@ pub async fn rounds(
     Ok(report)
 }
 
-/// One fault while the producer goes on, and what is found after it.
+/// Does one fault while the producer goes on, and checks the events after it.
 async fn round_of(ground: &mut Ground, fault: Fault, rate: u64) -> anyhow::Result<(Struck, Found)> {
     ground.staff().await?;
     ground.producer.go(Pace::PerSecond(rate));
@@ -180,7 +180,7 @@ async fn round_of(ground: &mut Ground, fault: Fault, rate: u64) -> anyhow::Resul
     Ok((struck, found))
 }
 
-/// Folds the log into another database, undisturbed, and compares.
+/// Folds the log into another database, undisturbed, and compares the two.
 async fn differences(ground: &Ground) -> anyhow::Result<Vec<String>> {
     let last = ground.log.extent().await?.last;
     let alone = Store::connect(ground.services.mongodb_uri(), Some("undisturbed")).await?;

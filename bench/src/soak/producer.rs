@@ -1,4 +1,4 @@
-//! A producer that goes on whatever happens, and writes down what it was told.
+//! A producer that goes on in spite of faults, and writes down the answers that it gets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,28 +12,28 @@ use tokio::task::JoinHandle;
 use super::record::{Journal, Told};
 use crate::load::Load;
 
-/// How often it sends.
+/// The interval between two sendings.
 const TICK: Duration = Duration::from_millis(20);
-/// Events on their way to the log at a time; past that it waits.
+/// The number of events on their way to the log at a time; past that it waits.
 const UNDER_WAY: u64 = 4_000;
 
 /// A producer of the mixed load, every event with an id of its own. Never sends one again.
 pub struct Producer {
-    /// What it was told.
+    /// The record of its answers.
     pub record: Journal,
     pace: watch::Sender<Pace>,
     under_way: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
-/// How fast it sends.
+/// The pace of sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Not at all.
+    /// It sends nothing.
     Rest,
-    /// So many events in a second.
+    /// It sends this number of events in a second.
     PerSecond(u64),
-    /// As many as it takes for the log to be that far.
+    /// It sends until the log has reached this position.
     UpTo(u64),
 }
 
@@ -54,15 +54,15 @@ impl Producer {
         Producer { record, pace, under_way, task }
     }
 
-    /// Sends so fast from now on.
+    /// Sends at this pace from now on.
     pub fn go(&self, pace: Pace) {
         self.pace.send_replace(pace);
     }
 
-    /// Sends no more, and waits until it was told of all that it sent.
+    /// Sends no more, and waits for the answers to all that it sent.
     pub async fn rest(&self) {
         self.go(Pace::Rest);
-        // Twice a tick: what it was about to send is under way by then.
+        // The wait is two ticks: events that it was about to send are under way by then.
         tokio::time::sleep(TICK * 2).await;
         while self.under_way.load(Ordering::Acquire) > 0 {
             tokio::time::sleep(TICK).await;

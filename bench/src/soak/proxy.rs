@@ -1,4 +1,4 @@
-//! A TCP line that can be cut, stalled and slowed, so that nobody at its ends is told.
+//! A TCP line that can be cut, stalled and slowed without notice to either end.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How the line is.
+/// The state of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
     /// Everything goes through.
@@ -20,7 +20,7 @@ pub enum Line {
     Cut,
     /// Nothing goes through and nothing is closed.
     Stalled,
-    /// Everything goes through, each piece so much later.
+    /// Everything goes through, each piece later by this time.
     Slow(Duration),
 }
 
@@ -41,10 +41,10 @@ impl Drop for Proxy {
 }
 
 impl Proxy {
-    /// A line to `host:port`.
+    /// Makes a line to `host:port`.
     ///
     /// # Errors
-    /// Where no port is free.
+    /// Fails if no port is free.
     pub async fn to(target: &str) -> std::io::Result<Proxy> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -54,18 +54,19 @@ impl Proxy {
         Ok(Proxy { address, line, harmed, task })
     }
 
-    /// Where its near end is.
+    /// The address of its near end.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Makes the line so.
+    /// Puts the line into a state.
     pub fn make(&self, line: Line) {
         self.line.send_replace(line);
     }
 
-    /// How many pieces were held up or slowed, and how many connections were cut or refused.
+    /// The number of pieces that were held up or slowed, and of connections that were cut or
+    /// refused.
     #[must_use]
     pub fn harmed(&self) -> u64 {
         self.harmed.load(Ordering::Relaxed)

@@ -1,16 +1,16 @@
-//! What producers know of every event that they sent.
+//! The producers' record of every event that they sent.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adaptive_bi::stream::acknowledgement::{Refusal, Stored};
 
-/// What a producer was told of an event.
+/// The answer that a producer got to an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     /// It is at that position of the log.
     Acknowledged(u64),
-    /// Nothing: it is in the log, or is not.
+    /// There was no answer: the event may be in the log or not.
     Unknown,
     /// It is not in the log.
     Refused,
@@ -26,7 +26,7 @@ impl From<Result<Stored, Refusal>> for Told {
     }
 }
 
-/// Every event by its id, and what was told of it.
+/// Every event by its id, and the answer to it.
 #[derive(Debug, Clone, Default)]
 pub struct Journal(Arc<Mutex<Notes>>);
 
@@ -36,28 +36,28 @@ struct Notes {
     last: u64,
 }
 
-/// How many events were told what.
+/// The number of events by their answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// At a position.
+    /// Those with a position.
     pub acknowledged: u64,
-    /// No answer.
+    /// Those without an answer.
     pub unknown: u64,
-    /// Not taken.
+    /// Those that were not taken.
     pub refused: u64,
 }
 
-/// Where a record and a log do not agree.
+/// The disagreements of a record and a log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Disagreement {
-    /// Acknowledged and not in it.
+    /// Events that were acknowledged and are not in it.
     pub lost: u64,
-    /// More than once in it, or refused and in it.
+    /// Events that are in it more than once, or were refused and are in it.
     pub duplicated: u64,
 }
 
 impl Journal {
-    /// Notes what was told of an event.
+    /// Notes the answer to an event.
     pub fn note(&self, id: String, told: Told) {
         let mut notes = self.lock();
         if let Told::Acknowledged(position) = told {
@@ -72,7 +72,7 @@ impl Journal {
         self.lock().last
     }
 
-    /// How many were told what.
+    /// The number of events by their answers.
     #[must_use]
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
@@ -86,8 +86,8 @@ impl Journal {
         tally
     }
 
-    /// Holds the record against how often each id is in the log: acknowledged is once, unknown at
-    /// most once, refused never.
+    /// Compares the record with the number of times that each id is in the log: an acknowledged one
+    /// must be there once, an unknown one at most once, a refused one never.
     #[must_use]
     pub fn against(&self, log: &HashMap<String, u32>) -> Disagreement {
         let mut found = Disagreement::default();

@@ -1,4 +1,4 @@
-//! What came of each fault, as a table.
+//! The results of each fault, as a table.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,34 +9,34 @@ use super::check::Found;
 use super::fault::{Fault, Struck};
 use super::record::Tally;
 
-/// What came of all faults.
+/// The results of all faults.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// By fault.
+    /// The results by fault.
     pub rows: BTreeMap<Fault, Row>,
-    /// What producers were told.
+    /// The answers that producers got.
     pub told: Tally,
-    /// Where the documents are not those of an undisturbed fold of the same log.
+    /// The differences of the documents from those of an undisturbed fold of the same log.
     pub differences: Vec<String>,
-    /// Faults that cannot be done here, and why.
+    /// Faults that cannot be done here, and the reasons.
     pub left_out: Vec<(Fault, String)>,
 }
 
-/// What came of one fault.
+/// The results of one fault.
 #[derive(Debug, Clone, Default)]
 pub struct Row {
-    /// How often it was done.
+    /// The number of times that it was done.
     pub injected: u64,
-    /// How often an effect of it was seen.
+    /// The number of times that an effect of it was seen.
     pub hit: u64,
-    /// What was missing or there too often afterwards.
+    /// The events that were missing or there too often afterwards.
     pub found: Found,
     /// Each time to recover.
     pub recoveries: Vec<Duration>,
 }
 
 impl Report {
-    /// Adds what came of a fault.
+    /// Adds the result of a fault.
     pub fn add(&mut self, fault: Fault, struck: Struck, found: Found) {
         let row = self.rows.entry(fault).or_default();
         row.injected += 1;
@@ -45,7 +45,7 @@ impl Report {
         row.recoveries.push(struck.recovery);
     }
 
-    /// Adds another ground's.
+    /// Adds the results from another ground.
     pub fn merge(&mut self, other: Report) {
         for (fault, row) in other.rows {
             let ours = self.rows.entry(fault).or_default();
@@ -61,7 +61,7 @@ impl Report {
         self.left_out.extend(other.left_out);
     }
 
-    /// What is not as it has to be, one line each.
+    /// The failures, one line each.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();

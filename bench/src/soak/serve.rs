@@ -17,9 +17,9 @@ use tokio::time::Instant;
 
 use super::proxy::Proxy;
 
-/// How long it may take to listen.
+/// The time that it may take to listen.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// How many of its last lines are kept, to be shown where something fails.
+/// The number of its last lines that are kept, to be shown if something fails.
 const LINES: usize = 40;
 
 /// A `serve` that runs. Dropping it kills it, and so does the end of this process.
@@ -38,7 +38,7 @@ struct Said {
     lines: VecDeque<String>,
 }
 
-/// What to run, and where its servers are (`host:port`).
+/// The program to run, and the addresses of its servers (`host:port`).
 #[derive(Debug, Clone)]
 pub struct Program<'a> {
     /// The program.
@@ -52,10 +52,10 @@ pub struct Program<'a> {
 }
 
 impl Serve {
-    /// Starts it, told to die at `failpoint` where there is one.
+    /// Starts the program, which kills itself at `failpoint` if there is one.
     ///
     /// # Errors
-    /// Where it cannot be started.
+    /// Fails if it cannot be started.
     pub async fn start(program: &Program<'_>, failpoint: Option<&str>) -> anyhow::Result<Serve> {
         let (nats, mongo) = (Proxy::to(program.nats).await?, Proxy::to(program.mongo).await?);
         let mut command = Command::from(leash::command(program.path));
@@ -73,7 +73,7 @@ impl Serve {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // From a thread that lives as long as the program, which the runtime's need not.
+        // It starts from a thread that lives as long as the program, which the runtime's need not.
         let runtime = Handle::current();
         let spawn = move || {
             let _within = runtime.enter();
@@ -85,16 +85,16 @@ impl Serve {
         Ok(Serve { nats, mongo, child, said })
     }
 
-    /// Its process; `None` once it has ended.
+    /// The id of its process; `None` once it has ended.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Where it listens, once it does.
+    /// The address at which it listens, once it does.
     ///
     /// # Errors
-    /// Where it ends before that, or takes minutes.
+    /// Fails if it ends before that, or takes minutes.
     pub async fn address(&mut self) -> anyhow::Result<SocketAddr> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -108,10 +108,10 @@ impl Serve {
         }
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     ///
     /// # Errors
-    /// Where the system does not say.
+    /// Fails if the system does not tell.
     pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
@@ -119,30 +119,30 @@ impl Serve {
     /// Waits for it to end by itself.
     ///
     /// # Errors
-    /// Where the system does not say.
+    /// Fails if the system does not tell.
     pub async fn end(&mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait().await?)
     }
 
-    /// SIGKILL; it is gone when this returns.
+    /// Sends SIGKILL; the process is gone when this returns.
     ///
     /// # Errors
-    /// Where the system does not do it.
+    /// Fails if the system does not do it.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
     }
 
-    /// SIGSTOP, or SIGCONT.
+    /// Sends SIGSTOP, or SIGCONT.
     ///
     /// # Errors
-    /// Where it has ended.
+    /// Fails if it has ended.
     pub fn freeze(&self, frozen: bool) -> anyhow::Result<()> {
         let pid = self.pid().and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
         let signal = if frozen { Signal::STOP } else { Signal::CONT };
         Ok(kill_process(pid.context("serve has ended")?, signal)?)
     }
 
-    /// What it said last.
+    /// Its last lines.
     #[must_use]
     pub fn last_lines(&self) -> String {
         self.said().lines.iter().fold(String::new(), |text, line| text + "\n    " + line)

@@ -1,4 +1,4 @@
-//! The strikes: how each fault is done, and by what it is seen to have hit.
+//! The strikes: the execution of each fault, and the effect by which a hit is seen.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use super::proxy::Line;
 use super::{damage, disk};
 
 impl Fault {
-    /// Does it while the producer goes on, and ends it.
+    /// Does the fault while the producer goes on, and ends it.
     ///
     /// # Errors
-    /// Where it cannot be done, or the fold does not go on after it.
+    /// Fails if it cannot be done, or the fold does not go on after it.
     pub async fn strike(self, ground: &mut Ground) -> anyhow::Result<Struck> {
         if let Some(place) = self.failpoint() {
             return dies_at(ground, place).await;
@@ -50,19 +50,20 @@ async fn killed(ground: &mut Ground) -> anyhow::Result<Struck> {
     let since = Instant::now();
     ground.serves[at].kill().await?;
     let recovery = ground.folds_on(since).await?;
-    // It cannot have been seen to hit where it did not fold any more.
+    // The fault hit if another process folds now.
     let hit = ground.folder().await? != at;
     Ok(Struck { hit, recovery })
 }
 
-/// The one that stands by is told to die at `place` and becomes the one that folds.
+/// Starts the process that stands by anew, with `place` as its failpoint, and makes it the one that
+/// folds.
 async fn dies_at(ground: &mut Ground, place: &str) -> anyhow::Result<Struck> {
     let at = ground.folder().await?;
     let armed = 1 - at;
     ground.serves[armed].kill().await?;
     ground.serves[armed] = ground.hire(Some(place)).await?;
     ground.serves[at].kill().await?;
-    // There to take over before it is needed.
+    // This one is there to take over before it is needed.
     ground.serves[at] = ground.hire(None).await?;
     let status = ground.serves[armed].end().await?;
     let since = Instant::now();
@@ -77,7 +78,7 @@ async fn frozen(ground: &mut Ground) -> anyhow::Result<Struck> {
     let recovery = ground.folds_on(since).await?;
     let successor = ground.folder().await?;
     ground.serves[at].freeze(false)?;
-    // Awake, in the middle of whatever it did, it folds nothing that is folded.
+    // The frozen process is awake again, in the middle of its work, and must fold no event twice.
     ground.folds_on(Instant::now()).await?;
     Ok(Struck { hit: successor != at, recovery })
 }
@@ -92,7 +93,7 @@ async fn line(ground: &mut Ground, to: Server, how: Line) -> anyhow::Result<Stru
     };
     let before = line(ground, how);
     let since = Instant::now();
-    // The one that goes on is the other one, or this one where it only is slow.
+    // The process that goes on is the other one, or this one if its line is only slow.
     let recovery = ground.folds_on(since).await?;
     let harmed = line(ground, Line::Good);
     ground.folds_on(Instant::now()).await?;
@@ -101,7 +102,8 @@ async fn line(ground: &mut Ground, to: Server, how: Line) -> anyhow::Result<Stru
 
 async fn producer_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
     let before = ground.line.harmed();
-    // All that is held up is lost with the line: events do not arrive, answers do not come back.
+    // All pieces that are held up are lost with the line: events do not arrive, answers do not come
+    // back.
     ground.line.make(Line::Stalled);
     let held = async || (ground.line.harmed() > before).then_some(());
     ground.wait("event on the line", held).await?;

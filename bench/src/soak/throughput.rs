@@ -1,5 +1,5 @@
-//! How much is folded while the process that folds is killed every one to two seconds, against how
-//! much is folded undisturbed; as fast as it goes, both on one ground in one run.
+//! The rate of the fold while the process that folds is killed every one to two seconds, against
+//! that of the undisturbed fold; as fast as it goes, both on one ground in one run.
 
 use std::time::{Duration, Instant};
 
@@ -9,29 +9,29 @@ use adaptive_bi::say;
 use super::ground::Ground;
 use super::producer::Pace;
 
-/// How far ahead of the fold the log is kept: more than two batches.
+/// The distance by which the log is kept ahead of the fold: more than two batches.
 const AHEAD: u64 = 60_000;
-/// The events of a full batch.
+/// The number of events in a full batch.
 const BATCH: u64 = 20_000;
-/// What is folded before anything is measured.
+/// The number of events that are folded before the measurement.
 const WARM: u64 = 100_000;
 
-/// What was measured.
+/// The measured rates.
 #[derive(Debug)]
 pub struct Throughput {
-    /// Events in a second.
+    /// Events in a second, undisturbed.
     pub undisturbed: f64,
-    /// The same while it is killed.
+    /// Events in a second while it is killed.
     pub killed: f64,
-    /// How often.
+    /// The number of kills.
     pub kills: u64,
-    /// How often of a hundred looks the log had less than a batch that was not folded: the producer
-    /// was the slower one then.
+    /// The number of looks in a hundred at which the log had less than a batch that was not folded:
+    /// the producer was the slower one then.
     pub starved: [u64; 2],
 }
 
 impl Throughput {
-    /// Prints it.
+    /// Prints the rates.
     pub fn print(&self) {
         let Throughput { undisturbed, killed, kills, starved } = self;
         say!("\nthroughput, two processes of the service");
@@ -51,7 +51,7 @@ impl Throughput {
 /// Measures for twice `time`.
 ///
 /// # Errors
-/// Where a server does not answer or a process does not start.
+/// Fails if a server does not answer or a process does not start.
 pub async fn run(mut ground: Ground, time: Duration) -> anyhow::Result<Throughput> {
     ground.producer.go(Pace::UpTo(WARM + AHEAD));
     ground.reaches(WARM).await?;
@@ -62,7 +62,7 @@ pub async fn run(mut ground: Ground, time: Duration) -> anyhow::Result<Throughpu
     Ok(Throughput { undisturbed, killed, kills, starved: [starved, starved_then] })
 }
 
-/// Keeps the log ahead of the fold, and kills where it is to count kills.
+/// Keeps the log ahead of the fold, and kills the folding process if `kills` is to be counted.
 async fn measure(
     ground: &mut Ground,
     time: Duration,
@@ -81,13 +81,13 @@ async fn measure(
             && Instant::now() >= next_kill
         {
             next_kill = Instant::now() + pause();
-            // None folds where the last one's successor has not begun.
+            // No process folds if the last one's successor has not begun.
             if let Some(pid) = ground.store.lease_pid().await?
                 && let Some(index) = ground.serves.iter().position(|it| it.pid() == Some(pid))
             {
                 ground.serves[index].kill().await?;
                 *kills += 1;
-                // As a supervisor would: it is not waited for.
+                // It is started as by a supervisor, without waiting for it.
                 ground.serves[index] = ground.start(None).await?;
             }
         }

@@ -1,4 +1,4 @@
-//! Something a visitor did: `events.activity`.
+//! An activity of a visitor: `events.activity`.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::json::{Payload, Reader, members, own};
 use crate::products::id::product_id;
 use crate::time::Time;
 
-/// Something a visitor did.
+/// An activity of a visitor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activity<'a> {
     /// Identity.
@@ -73,7 +73,7 @@ impl<'a> Payload<'a> for Activity<'a> {
 }
 
 impl Activity<'_> {
-    /// The same with texts of its own.
+    /// The same activity with texts of its own.
     #[must_use]
     pub fn into_owned(self) -> Activity<'static> {
         Activity {

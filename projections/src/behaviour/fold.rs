@@ -1,4 +1,4 @@
-//! What an activity event changes. An activity is a fact: never corrected, and a repeat within the
+//! The effect of an activity event. An activity is a fact: never corrected, and a repeat within the
 //! window changes nothing.
 
 use super::event::Activity;
@@ -10,7 +10,7 @@ use crate::packed::rollup;
 use crate::products::document::Products;
 use crate::topic::Topic;
 
-/// The dimensions an activity is counted by, and the family of each.
+/// The dimensions that an activity is counted by, and the family of each.
 pub const DIMENSIONS: [(Dimension, Family); 4] = [
     (Dimension::ActivityType, Family::Types),
     (Dimension::Device, Family::Devices),

@@ -1,5 +1,5 @@
-//! Counts of entities, between their documents at hand and the tallies that store them.
-//! Nothing is done for a collection that is of no entity.
+//! Counts of entities, between their documents at hand and the tallies that store them. These
+//! functions do nothing for a collection that is of no entity.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -39,7 +39,7 @@ pub(super) fn take<C: Collection>(
     })
 }
 
-/// Puts what is counted of entities into their tallies.
+/// Puts the counts of entities into their tallies.
 pub(super) fn put<'a, C: Collection>(
     entities: impl Iterator<Item = &'a C::Document>,
     tallies: &mut WorkingSet<Tallies>,

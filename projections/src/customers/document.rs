@@ -1,5 +1,5 @@
-//! The read model of customers: a document each for what is stated of it, and a row of a
-//! [`Tally`](crate::tally::Tally) for what is counted.
+//! The read model of customers: a document for the statements about each, and a row of a
+//! [`Tally`](crate::tally::Tally) for its counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::sales::status::Status;
 use crate::sales::sums::{ByStatus, Sums};
 use crate::time::Time;
 
-/// Ids that begin so are of visitors who bought without an account.
+/// The prefix of the ids of visitors who bought without an account.
 pub const GUEST_PREFIX: &str = "guest-";
 
 /// A customer, known from the first event that names it.
@@ -35,21 +35,21 @@ pub struct Customer {
     /// The latest completed transaction that is counted now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_purchase: Option<Time>,
-    /// What its transactions add up to.
+    /// The sums of its transactions.
     #[serde(flatten)]
     pub sales: ByStatus,
-    /// How many activities.
+    /// The number of activities.
     pub activities: i64,
-    /// How many ratings are counted now.
+    /// The number of ratings that are counted now.
     pub ratings: i64,
-    /// What they add up to.
+    /// The sum of those ratings.
     pub rating_sum: i64,
-    /// What its newest customer event states.
+    /// The statements of its newest customer event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Box<Profile>>,
 }
 
-/// A customer's document: who it is. What is counted of it is a [`Row`].
+/// A customer's document: its statements. Its counts are a [`Row`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerDocument {
@@ -62,9 +62,9 @@ pub struct CustomerDocument {
     pub profile: Option<Box<Profile>>,
 }
 
-/// What is counted of a customer: first seen; after that, in milliseconds, last seen, created, and
-/// 1 more than first and last purchase, 0 where there is none; activities, ratings, their sum; and
-/// the sums of each status.
+/// The counts of a customer: first seen; after that, in milliseconds, last seen, created, and 1
+/// more than first and last purchase, 0 if there is none; activities, ratings, their sum; and the
+/// sums of each status.
 pub type Row = [i64; 20];
 
 /// The collection of customers.
@@ -100,7 +100,7 @@ impl Collection for Customers {
     }
 }
 
-/// What a customer event states.
+/// The statements of a customer event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
@@ -122,13 +122,13 @@ pub struct Profile {
     /// If stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Time>,
-    /// The version of the event that said so.
+    /// The version of the event that stated this.
     #[serde(flatten)]
     pub version: Version,
 }
 
 impl Profile {
-    /// What an event states.
+    /// The statements of an event.
     #[must_use]
     pub fn of(event: &event::Customer<'_>, version: Version) -> Self {
         let text = |value: &Option<std::borrow::Cow<'_, str>>| value.as_deref().map(Into::into);
@@ -143,7 +143,7 @@ impl Profile {
         }
     }
 
-    /// Whether two events state the same, whenever they did.
+    /// Whether two events state the same, at whatever time.
     #[must_use]
     pub fn says_the_same(&self, other: &Profile) -> bool {
         Profile { version: self.version, ..other.clone() } == *self
@@ -179,7 +179,7 @@ impl Customer {
         customer
     }
 
-    /// Takes what is counted of it.
+    /// Takes the counts from a row.
     fn count(&mut self, row: &Row) {
         let [first, last, created, bought_first, bought_last, activities, ratings, rating_sum, ..] =
             *row;
@@ -199,7 +199,7 @@ impl Customer {
         CustomerDocument { ordinal: self.ordinal, guest: self.guest, profile: self.profile.clone() }
     }
 
-    /// What is counted of it.
+    /// The counts of the customer.
     #[must_use]
     pub fn row(&self) -> Row {
         let first = self.first_seen.0;
@@ -247,8 +247,8 @@ impl Customer {
         }
     }
 
-    /// Takes a transaction out. True where it stood at one end of the purchases that remain, so
-    /// that the ledger must be asked for the next one.
+    /// Takes a transaction out. True if it was at one end of the purchases that remain, so that the
+    /// ledger must be asked for the next one.
     #[must_use]
     pub fn retract(&mut self, status: Status, at: Time, sums: Sums) -> bool {
         self.sales.add(status, sums.negated());

@@ -1,4 +1,4 @@
-//! What is known of a customer: `events.customer`.
+//! The details of a customer: `events.customer`.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use crate::json::values::{date, id, open, verbatim};
 use crate::json::{Payload, Reader, members, own};
 use crate::time::Time;
 
-/// What is known of a customer.
+/// The details of a customer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Customer<'a> {
     /// Identity.
@@ -21,7 +21,7 @@ pub struct Customer<'a> {
     pub last_name: Option<Cow<'a, str>>,
     /// Trimmed, if stated.
     pub country: Option<Cow<'a, str>>,
-    /// When the shop took the customer in.
+    /// The instant when the shop registered the customer.
     pub created_at: Option<Time>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
@@ -42,7 +42,7 @@ members! {
 
 /// The most characters of a name.
 const NAME_CHARS_MAX: usize = 128;
-/// The most characters of an e-mail address. Its form is the producer's affair.
+/// The most characters of an e-mail address. Its form is up to the producer.
 const EMAIL_CHARS_MAX: usize = 254;
 
 impl<'a> Payload<'a> for Customer<'a> {
@@ -68,7 +68,7 @@ impl<'a> Payload<'a> for Customer<'a> {
 }
 
 impl Customer<'_> {
-    /// The same with texts of its own.
+    /// The same customer with texts of its own.
     #[must_use]
     pub fn into_owned(self) -> Customer<'static> {
         Customer {

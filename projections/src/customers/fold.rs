@@ -1,4 +1,4 @@
-//! What a customer event changes, and what every event of a customer does.
+//! The effect of a customer event, and that of every event on its customer.
 
 use super::document::{Customer, Customers, Profile};
 use super::event;
@@ -33,8 +33,9 @@ impl EventKind for event::Customer<'_> {
         if stated == Stated::Stale {
             return Ok(Outcome::Stale);
         }
-        // A customer event happens when the customer changed, was made, or was first told of. The
-        // same told again, with no date, is no news: a producer's second run must change nothing.
+        // The event time is that of the customer's change or creation, or of the first event about
+        // it. The same statement again, without a date, is no news: a producer's second run must
+        // change nothing.
         let told_before = known.filter(|_| same).map(|known| known.last_seen);
         let at = self.updated_at.or(self.created_at).or(told_before).unwrap_or(stamp.log_time);
         let is_seen = known.is_some_and(|known| (known.first_seen..=known.last_seen).contains(&at));
@@ -99,7 +100,7 @@ impl Fold {
     /// purchase among the rows that this batch did not change.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the customer is not.
+    /// [`NotAtHand`] if the customer is not at hand.
     pub fn set_purchases(
         &mut self,
         user: &str,
@@ -121,8 +122,8 @@ impl Fold {
         Ok(())
     }
 
-    /// The rows that this batch changed of a customer of [`Resolved::recheck`], to be left out when
-    /// the ledger is asked.
+    /// The rows that this batch changed of a customer of [`Resolved::recheck`], to be left out of
+    /// the search of the ledger.
     pub fn changed_rows(&self, user: &str) -> impl Iterator<Item = &LedgerKey> {
         self.rechecked.get(user).into_iter().flatten()
     }

@@ -1,4 +1,4 @@
-//! What holds for every body, whatever the kind.
+//! Properties of every body, whatever the kind.
 
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ fn example() -> impl Strategy<Value = (Kind, &'static str)> {
     prop::sample::select(&EXAMPLES[..])
 }
 
-/// A JSON value that no message would say by chance, where it is a text.
+/// A JSON value; if it is a text, no message would contain it by chance.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         "\"[ -!#-\\[\\]-~]{0,3}Q[ -!#-\\[\\]-~]{0,80}Q\"",

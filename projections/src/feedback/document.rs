@@ -1,11 +1,11 @@
-//! What is kept of a rating.
+//! The stored form of a rating.
 
 use serde::{Deserialize, Serialize};
 
 use crate::fold::version::Version;
 use crate::time::Time;
 
-/// A rating as its newest event states it, and where it is counted.
+/// A rating as its newest event states it, and the place where it is counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rating {
@@ -17,10 +17,10 @@ pub struct Rating {
     pub rating: u8,
     /// Its event time.
     pub at: Time,
-    /// What the customer wrote.
+    /// The customer's text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<Box<str>>,
-    /// The version of the event that said so.
+    /// The version of the event that stated this.
     #[serde(flatten)]
     pub version: Version,
 }

@@ -68,7 +68,7 @@ fn rating(json: &str) -> Result<u8, Refusal> {
 }
 
 impl Feedback<'_> {
-    /// The same with texts of its own.
+    /// The same rating with texts of its own.
     #[must_use]
     pub fn into_owned(self) -> Feedback<'static> {
         Feedback {

@@ -1,4 +1,4 @@
-//! What a rating event changes.
+//! The effect of a rating event.
 
 use super::document::Rating;
 use super::event::Feedback;

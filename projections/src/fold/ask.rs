@@ -13,7 +13,7 @@ use crate::ledger::{LedgerKey, Row};
 use crate::packed::vocabulary::{Vocabularies, VocabularyKey};
 use crate::time::Time;
 
-/// Collects what the events of a batch ask for, and leaves out what is at hand.
+/// Collects the requests of a batch's events, and leaves out the documents that are at hand.
 pub struct Ask<'f> {
     fold: &'f mut Fold,
     needs: Needs,
@@ -55,7 +55,7 @@ impl<'f> Ask<'f> {
     /// The row that the event may replace.
     ///
     /// # Errors
-    /// [`NotAtHand`] where [`Ask::row`] was not called for it.
+    /// [`NotAtHand`] if [`Ask::row`] was not called for it.
     pub fn replaced<R: Row>(&mut self, id: &str) -> Result<Option<&R>, NotAtHand> {
         Ok(self.fold.sets.ledger.get(&LedgerKey::of::<R>(id))?.and_then(R::of))
     }
@@ -71,7 +71,7 @@ impl<'f> Ask<'f> {
         }
     }
 
-    /// Asks for what tells whether a fact was seen before.
+    /// Asks for the blocks that tell whether a fact was seen before.
     pub fn seen(&mut self, id: &str) {
         if self.fold.sets.blocks.is_complete() {
             return;

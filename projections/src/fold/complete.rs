@@ -1,5 +1,5 @@
-//! A fold that has everything at hand, for a generation of which the store has nothing yet. What
-//! can be worked out from the rest is made once, when the log is folded.
+//! A fold that has everything at hand, for a generation of which the store has nothing yet.
+//! Documents that can be computed from others are made once, when the log is folded.
 
 use super::dedup::BlockKind;
 use super::state::{Fold, Resolved};
@@ -24,9 +24,9 @@ impl Fold {
         self.sets.rollups.is_complete()
     }
 
-    /// The additions to rollups that are no sums of others. What is missing is made once, by
-    /// [`Fold::sum_up`]; of a row that is gone nothing will be summed up, but the tables it was once
-    /// in are there, as they are without this.
+    /// Makes the additions to rollups that are no sums of others. The others are made once, by
+    /// [`Fold::sum_up`]. A row that is gone adds nothing there, but the tables that it was in must
+    /// exist as they do in any other fold, so they are made here.
     pub(crate) fn add_parts(&mut self, resolved: &Resolved) -> Result<(), NotAtHand> {
         for delta in resolved.deltas.iter().filter(|delta| !rollup::is_sum(&delta.key)) {
             let table = self.sets.rollups.edit(&delta.key, Table::default)?;
@@ -42,10 +42,10 @@ impl Fold {
         Ok(())
     }
 
-    /// The rollups of longer buckets, from those of shorter ones.
+    /// Makes the rollups of longer buckets from those of shorter ones.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the fold is not complete.
+    /// [`NotAtHand`] if the fold is not complete.
     pub fn sum_up(&mut self) -> Result<(), NotAtHand> {
         for level in [Level::Quarter, Level::Day, Level::Month] {
             let ones = self.sets.rollups.all().filter(|(key, _)| key.level == level);
@@ -61,7 +61,7 @@ impl Fold {
         Ok(())
     }
 
-    /// Drops the blocks of activities that are forgotten.
+    /// Drops the blocks of forgotten activities.
     pub(crate) fn drop_forgotten_blocks(&mut self) {
         let first = self.root.blocks.activity_first;
         self.sets.blocks.retain(|key| key.kind != BlockKind::Activity || key.number >= first);

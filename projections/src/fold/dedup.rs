@@ -1,13 +1,14 @@
-//! Ids that were seen: which activities are repeats, and which ledger entities are surely new.
+//! Ids that were seen: they tell which activities are repeats, and which ledger entities are surely
+//! new.
 //!
 //! Ids are remembered in blocks of a few thousand, one document each, so that remembering one
 //! costs a fraction of a write. Blocks are numbered in log order; the last one of each kind is
 //! open and written again until it is full.
 //!
-//! Activities are compared exactly: a table from a 64-bit hash to block numbers says where to
-//! look, the block has the ids themselves. The table takes 17 bytes for each activity of the last
-//! 24 to 36 hours of log time. For the ledger only a filter is kept (1.5 bytes an entity): what it
-//! has not seen is new and needs no look-up; what it may have seen is looked up.
+//! Activities are compared exactly: a table leads from a 64-bit hash to block numbers, and the
+//! block has the ids themselves. The table takes 17 bytes for each activity of the last 24 to 36
+//! hours of log time. For the ledger only a filter is kept (1.5 bytes an entity): an id that it has
+//! not seen is new and needs no look-up; an id that it may have seen is looked up.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -28,19 +29,19 @@ const HASHES_PER_BLOCK: u32 = 4096;
 /// Activities are forgotten by epochs of this much log time, as whole blocks.
 const EPOCH_MS: i64 = 12 * 3600 * 1000;
 
-/// What a block remembers.
+/// The content of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BlockKind {
-    /// Ids of activities and when they were applied.
+    /// Ids of activities and the log times at which they were applied.
     Activity,
     /// Hashes of ids of the ledger.
     Ledger,
 }
 
-/// Names one block.
+/// The name of one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockKey {
-    /// What it remembers.
+    /// Its content.
     pub kind: BlockKind,
     /// Its number, from 0 in log order.
     pub number: u32,
@@ -107,7 +108,7 @@ impl Collection for SeenIds {
 pub struct Block {
     /// The log time of its first id, milliseconds.
     pub from: i64,
-    /// How many ids it has.
+    /// The number of ids in it.
     pub count: u32,
     /// For activities: log time since `from` (LEB128), length (LEB128) and bytes of each id. For
     /// the ledger: each hash, 8 bytes, little-endian.
@@ -132,7 +133,7 @@ impl Block {
     }
 }
 
-/// Where the blocks stand; part of the checkpoint.
+/// The bounds of the blocks; part of the checkpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocks {
@@ -150,23 +151,23 @@ struct Epoch {
     table: HashTable<(u64, u32)>,
 }
 
-/// Everything that is remembered, in memory.
+/// All ids that are remembered, in memory.
 pub struct Dedup {
     window_ms: i64,
     epochs: VecDeque<Epoch>,
     filters: Vec<(BloomFilter, usize)>,
-    /// Whether an entity of the ledger may be known that the filters have not seen.
+    /// Whether the ledger may have entities that the filters have not seen.
     asks_for_all: bool,
 }
 
 impl Dedup {
-    /// Remembers nothing yet; activities for `window_ms` of log time.
+    /// Remembers nothing yet, and then activities for `window_ms` of log time.
     #[must_use]
     pub fn new(window_ms: i64) -> Self {
         Dedup { window_ms, epochs: VecDeque::new(), filters: Vec::new(), asks_for_all: false }
     }
 
-    /// The same for a fold that is not handed the blocks of the ledger: no entity is surely new.
+    /// The same, for a fold that is not given the blocks of the ledger: no entity is surely new.
     #[must_use]
     pub fn asking_for_all(self) -> Self {
         Dedup { asks_for_all: true, ..self }
@@ -201,7 +202,7 @@ impl Dedup {
     /// Whether an activity was applied within the window before `now`, the log's time.
     ///
     /// # Errors
-    /// [`NotAtHand`] where a candidate block was not loaded.
+    /// [`NotAtHand`] if a candidate block was not loaded.
     pub fn is_repeat(
         &self,
         blocks: &mut WorkingSet<SeenIds>,
@@ -224,7 +225,7 @@ impl Dedup {
     /// Remembers an activity applied at `now`.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the open block was not loaded.
+    /// [`NotAtHand`] if the open block was not loaded.
     pub fn remember(
         &mut self,
         blocks: &mut WorkingSet<SeenIds>,
@@ -253,7 +254,7 @@ impl Dedup {
         Ok(())
     }
 
-    /// Forgets the epochs that ended more than the window before `now`. True where blocks below
+    /// Forgets the epochs that ended more than the window before `now`. True if blocks below
     /// `place.activity_first` are to be deleted.
     pub fn forget(
         &mut self,
@@ -298,7 +299,7 @@ impl Dedup {
     /// Remembers that the ledger has an entity of that key.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the open block was not loaded.
+    /// [`NotAtHand`] if the open block was not loaded.
     pub fn note(
         &mut self,
         blocks: &mut WorkingSet<SeenIds>,
@@ -329,7 +330,8 @@ impl Dedup {
         &mut self.epochs[last]
     }
 
-    /// Filters double in size, so that any number of entities needs few of them.
+    /// Adds a hash to the filters. They double in size, so that any number of entities needs few of
+    /// them.
     fn note_hash(&mut self, hash: u64) {
         let room = self.filters.last().map_or(0, |(_, room)| *room);
         if room == 0 {

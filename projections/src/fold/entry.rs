@@ -1,4 +1,4 @@
-//! Entities whose newest version replaces what an older one contributed: one skeleton for all.
+//! Entities whose newest version replaces the contribution of an older one: one skeleton for all.
 
 use super::kind::Stamp;
 use super::outcome::Outcome;
@@ -9,8 +9,8 @@ use crate::json::Reason;
 use crate::ledger::{LedgerKey, Row};
 use crate::time::Time;
 
-/// A row of the ledger, and how it contributes to figures: what one version put in is taken out to
-/// the digit before the next one is put in.
+/// A row of the ledger, and its contribution to figures: that of one version is taken out to the
+/// digit before that of the next one is put in.
 pub(crate) trait Entry: Row {
     /// The event that states it.
     type Event<'a>;
@@ -21,16 +21,17 @@ pub(crate) trait Entry: Row {
     /// The version that is counted.
     fn version(&self) -> Version;
 
-    /// What an event states of an entity that can never change.
+    /// The reason against an event that contradicts a value which can never change.
     fn contradiction(&self, event: &Self::Event<'_>) -> Option<Reason>;
 
-    /// Whether an event states just what is counted.
+    /// Whether an event states exactly the values that are counted.
     fn says_the_same(&self, event: &Self::Event<'_>) -> bool;
 
-    /// Whether what an event states can take the place of what is counted.
+    /// Whether the values of an event can take the place of those that are counted.
     fn admits(prior: Option<&Self>, event: &Self::Event<'_>, fold: &Fold) -> Result<(), Reason>;
 
-    /// Finds where it is counted: ordinals, codes. Entities that it names become known by it.
+    /// Makes the row, with the ordinals and codes that it is counted under. Entities that it names
+    /// become known by it.
     fn place(
         event: &Self::Event<'_>,
         prior: Option<&Self>,
@@ -39,7 +40,7 @@ pub(crate) trait Entry: Row {
         resolved: &mut Resolved,
     ) -> Result<Self, NotAtHand>;
 
-    /// Puts it in (`sign` 1) or takes it out (-1).
+    /// Puts the contribution in (`sign` 1) or takes it out (-1).
     fn contribute(
         &self,
         sign: i64,
@@ -84,7 +85,8 @@ impl Fold {
         Ok(Outcome::Applied)
     }
 
-    /// Moves the version of a row on whose content stays. One that has it already is not written.
+    /// Moves the version of a row on whose content stays. A row that has the version already is not
+    /// written.
     fn date_row(&mut self, key: &LedgerKey, version: Version) -> Result<(), NotAtHand> {
         if self.sets.ledger.get(key)?.is_some_and(|row| row.version() != version)
             && let Some(row) = self.sets.ledger.get_mut(key)?

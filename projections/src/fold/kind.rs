@@ -7,14 +7,14 @@ use super::version::Version;
 use super::working_set::NotAtHand;
 use crate::time::Time;
 
-/// Where and when a message stands in the log.
+/// The position and time of a message in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// Its sequence in the stream.
     pub position: u64,
     /// The log's time when it was stored: message times made monotone.
     pub log_time: Time,
-    /// The position that it counts as, where it replays an earlier one.
+    /// The position that it counts as, if it replays an earlier one.
     pub replay_of: Option<u64>,
 }
 
@@ -25,29 +25,29 @@ impl Stamp {
     }
 }
 
-/// A kind of event: what it asks for, and what it does. How it is read is its
-/// [`Payload`](crate::json::Payload).
+/// A kind of event: the documents that it asks for, and its effect. Its
+/// [`Payload`](crate::json::Payload) defines how it is read.
 pub trait EventKind {
     /// Whether it is a fact: never corrected, and its id is remembered for a while, so that a
     /// repeat changes nothing.
     const IS_FACT: bool = false;
 
-    /// Asks for what identifies the entities of the event: rows of the ledger, vocabularies,
-    /// blocks of ids. The first step; nothing can be looked at yet.
+    /// Asks for the documents that identify the entities of the event: rows of the ledger,
+    /// vocabularies, blocks of ids. The first step; nothing can be looked at yet.
     fn identify(&self, ask: &mut Ask<'_>);
 
-    /// Asks for the entities that the event names, and those that what it replaces named. The
-    /// second step: what [`EventKind::identify`] asked for is at hand.
+    /// Asks for the entities that the event names, and those that a replaced row named. The second
+    /// step: the documents that [`EventKind::identify`] asked for are at hand.
     ///
     /// # Errors
-    /// [`NotAtHand`] where it is not.
+    /// [`NotAtHand`] if they are not.
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand>;
 
-    /// Changes entities, and says what is to be added to which rollup. The third step, event by
-    /// event in log order.
+    /// Changes entities, and collects the additions to rollups. The third step, event by event in
+    /// log order.
     ///
     /// # Errors
-    /// [`NotAtHand`] where something is looked at that was not asked for.
+    /// [`NotAtHand`] if it looks at a document that was not asked for.
     fn fold(
         &self,
         stamp: &Stamp,
@@ -58,6 +58,6 @@ pub trait EventKind {
     /// Whether its entity is known before it; `None` for a fact, which has none.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the entity was not asked for.
+    /// [`NotAtHand`] if the entity was not asked for.
     fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand>;
 }

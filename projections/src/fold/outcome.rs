@@ -1,20 +1,20 @@
-//! What came of one message.
+//! The outcome of one message.
 
 use super::version::Stated;
 use crate::json::Reason;
 
-/// What came of one message.
+/// The outcome of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It changed something.
     Applied,
-    /// An activity seen before.
+    /// It is an activity that was seen before.
     Repeated,
-    /// It said what was known.
+    /// It stated known values.
     Unchanged,
     /// A newer event of the same entity was applied before it.
     Stale,
-    /// It could not be understood or admitted.
+    /// It was invalid or not admissible.
     Quarantined(Vec<Reason>),
 }
 

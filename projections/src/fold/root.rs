@@ -1,4 +1,5 @@
-//! What a generation knows as a whole; kept in its checkpoint, changed with every batch.
+//! The totals of a generation and the state of its fold; kept in its checkpoint, changed with every
+//! batch.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::time::Time;
 /// it is part of a generation and a change asks for a rebuild.
 pub const FOLD_VERSION: u32 = 2;
 
-/// What a generation was made with. Other settings would make other documents.
+/// The settings that a generation was made with. Other settings would make other documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FoldSettings {
@@ -20,7 +21,7 @@ pub struct FoldSettings {
     pub fold_version: u32,
     /// The shop's currency; events that name another are quarantined.
     pub currency: String,
-    /// How long an activity's id is remembered, in milliseconds of log time.
+    /// The time for which an activity's id is remembered, in milliseconds of log time.
     pub activity_window_ms: i64,
 }
 
@@ -36,29 +37,30 @@ impl FoldSettings {
     }
 }
 
-/// What came of the events read; the last five add up to the first.
+/// The outcomes of the events that were read; those from `applied` to `quarantined` add up to
+/// `read`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// Messages of the log.
     pub read: u64,
-    /// Changed something.
+    /// Those that changed something.
     pub applied: u64,
-    /// An activity seen before.
+    /// Activities that were seen before.
     pub repeated: u64,
-    /// Said what was known.
+    /// Those that stated known values.
     pub unchanged: u64,
-    /// Came after a newer one of the same entity.
+    /// Those that came after a newer one of the same entity.
     pub stale: u64,
-    /// Could not be understood or admitted.
+    /// Those that were invalid or not admissible.
     pub quarantined: u64,
-    /// Of the applied: had an amount of more than four decimals, rounded half-even.
+    /// Those of the applied with an amount of more than four decimals, which was rounded half-even.
     pub rounded: u64,
-    /// How often a value past its vocabulary's cap was counted as `(other)`.
+    /// The number of times that a value past its vocabulary's cap was counted as `(other)`.
     pub folded: u64,
 }
 
-/// How many customers are counted in each status.
+/// The number of customers that are counted in each status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buyers {
     /// With a completed transaction.
@@ -108,13 +110,13 @@ fn step(before: Sums, after: Sums) -> i64 {
     i64::from(after.orders > 0) - i64::from(before.orders > 0)
 }
 
-/// The totals of a generation and what its fold needs to go on.
+/// The totals of a generation and the state that its fold needs to go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Root {
     /// The latest message time so far: the log's time, which never goes back.
     pub log_time: Time,
-    /// What came of the events.
+    /// The outcomes of the events.
     pub counts: Counts,
     /// All sales.
     pub sales: ByStatus,
@@ -139,7 +141,7 @@ pub struct Root {
     /// The ordinals of the next customer, product and so on.
     #[serde(flatten)]
     pub next: Ordinals,
-    /// Where the blocks of seen ids stand.
+    /// The bounds of the blocks of seen ids.
     pub blocks: Blocks,
 }
 

@@ -1,4 +1,4 @@
-//! The state of a fold, and what a batch comes to.
+//! The state of a fold, and the outcome of a batch.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap};
@@ -26,8 +26,8 @@ pub struct Resolved {
     pub deltas: Vec<Delta>,
     /// The outcome of each message.
     pub outcomes: Vec<Outcome>,
-    /// Customers who lost the first or last of their purchases: the ledger has to be asked which
-    /// one is it now, leaving out the rows that this batch changed.
+    /// Customers who lost their first or last purchase: the ledger has to be asked for the new one,
+    /// without the rows that this batch changed.
     pub recheck: BTreeSet<Box<str>>,
     /// Entities that became known, in the order of their ordinals.
     pub named: Vec<Named>,
@@ -47,7 +47,7 @@ impl Resolved {
     }
 }
 
-/// An entity became known: its ordinal means its id from now on.
+/// An entity that became known: its ordinal stands for its id from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// The kind of entity.
@@ -58,9 +58,9 @@ pub struct Named {
     pub id: Box<str>,
 }
 
-/// The state of a fold: what is at hand of a generation, and the root.
+/// The state of a fold: the documents of a generation that are at hand, and the root.
 pub struct Fold {
-    /// What the generation was made with.
+    /// The settings that the generation was made with.
     pub settings: FoldSettings,
     /// Totals and counters.
     pub root: Root,
@@ -82,20 +82,20 @@ impl Fold {
     }
 
     /// The same fold, keeping only about `documents` of each collection at hand between batches.
-    /// For a fold that has not begun; nothing but the number of look-ups depends on it.
+    /// For a fold that has not begun; only the number of look-ups depends on it.
     #[must_use]
     pub fn keeping(self, documents: usize) -> Self {
         Fold { sets: WorkingSets::keeping(documents), ..self }
     }
 
     /// The same fold for messages that are only tried: it asks for every row of the ledger, and
-    /// needs to be handed no block but those of facts.
+    /// needs no blocks but those of facts.
     #[must_use]
     pub fn asking_for_all_rows(self) -> Self {
         Fold { dedup: self.dedup.asking_for_all(), ..self }
     }
 
-    /// Goes on to the next batch: what changed is on its way to the store.
+    /// Goes on to the next batch: the changes are on their way to the store.
     pub fn settle(&mut self) {
         self.sets.settle();
     }
@@ -134,8 +134,8 @@ impl Fold {
     }
 }
 
-/// An entity to be changed, which becomes known by it if new: `make` is given its ordinal. Says
-/// whether it is new. Of a collection that is of no entity it does not compile.
+/// An entity to be changed, which becomes known by it if new: `make` is given its ordinal. Returns
+/// whether it is new as well. For a collection that is of no entity it does not compile.
 pub(crate) fn known<'s, C: Collection<Key = Box<str>>>(
     set: &'s mut WorkingSet<C>,
     next: &mut Ordinals,

@@ -1,4 +1,4 @@
-//! Which of two events of one entity is the newer, and what an event comes to by it.
+//! The newer of two events of one entity, and the effect of an event by it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,16 +8,16 @@ use crate::time::Time;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Version {
-    /// The producer's own version, where it gives one.
+    /// The producer's own version, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Time>,
-    /// Where the event stands in the log; for a replayed one, where it stood first.
+    /// The position of the event in the log; for a replayed one, its first position.
     pub position: u64,
 }
 
 impl Version {
-    /// Whether an event of this version comes too late to change what one of version `applied` said:
-    /// by the producer's versions where both have one and they differ, else by log order.
+    /// Whether an event of this version comes too late to change the statements of version
+    /// `applied`: by the producer's versions if both have one and they differ, else by log order.
     #[must_use]
     pub fn is_stale_after(self, applied: Version) -> bool {
         match (applied.updated_at, self.updated_at) {
@@ -26,10 +26,10 @@ impl Version {
         }
     }
 
-    /// What an event of this version comes to for an entity of version `known`, and the version that
-    /// the entity has after it. `same` is whether the event says what is known.
+    /// The effect of an event of this version on an entity of version `known`, and the version that
+    /// the entity has after it. `same` tells whether the event states the known values.
     ///
-    /// An event without a version leaves the entity at the one it had: what comes after it with an
+    /// An event without a version leaves the entity at the one that it had: a later event with an
     /// older version is late all the same.
     #[must_use]
     pub fn weigh(self, known: Option<Version>, same: bool) -> (Stated, Version) {
@@ -45,14 +45,14 @@ impl Version {
     }
 }
 
-/// What came of an event of an entity, or of a part of one; the strongest last.
+/// The effect of an event on an entity, or on a part of one; the strongest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stated {
     /// A newer event was applied before it.
     Stale,
-    /// It said what was known; only the version may have moved on.
+    /// It stated known values; only the version may have moved on.
     Unchanged,
-    /// It replaced what was known.
+    /// It replaced the known values.
     Applied,
 }
 

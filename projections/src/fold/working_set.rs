@@ -1,14 +1,14 @@
 //! A working set: the documents of one collection that are at hand, a bounded, exact copy of a part
 //! of it.
 //!
-//! The fold reads and changes documents here; the shell loads what is missing before a batch and
-//! writes what changed after it. "Known to be absent" is remembered as well as "known", so that a
-//! document is asked for once. Everything here belongs to one checkpoint: after a commit that did
-//! not happen the whole working set is thrown away.
+//! The fold reads and changes documents here; the shell loads the missing ones before a batch and
+//! writes the changed ones after it. "Known to be absent" is remembered as well as "known", so that
+//! a document is asked for once. Everything here belongs to one checkpoint: after a commit that
+//! failed the whole working set is thrown away.
 //!
-//! The bound is kept by two halves: what was not touched since the last eviction but one is dropped.
-//! An eviction never drops what the latest batch touched, so a batch that is still being committed is
-//! never read back from the store.
+//! The bound is kept by two halves: documents that were not touched since the last eviction but one
+//! are dropped. An eviction never drops those that the latest batch touched, so a batch that is
+//! still being committed is never read back from the store.
 
 use std::borrow::Borrow;
 use std::fmt::Debug;
@@ -39,7 +39,7 @@ struct Slot<D> {
     batch: u64,
     /// Whether there was a document before that.
     stored: bool,
-    /// Whether that batch changed more than what is counted apart.
+    /// Whether that batch changed more than the counts.
     stated: bool,
 }
 
@@ -63,19 +63,19 @@ pub struct WorkingSet<C: Collection> {
     at_hand: Halves<C::Key, C::Document>,
     /// The keys of those that the batch at hand changed.
     changed: Vec<C::Key>,
-    /// The keys of entities that were supplied, and not counted yet.
+    /// The keys of entities that were supplied and whose counts are not taken yet.
     uncounted: Vec<C::Key>,
-    /// Batches are counted from 1.
+    /// The number of the batch, from 1.
     batch: u64,
     capacity: usize,
 }
 
-/// What was touched since the last turn, and what was touched before.
+/// The documents touched since the last turn, and those touched before.
 #[derive(Debug)]
 struct Halves<K, D> {
     young: HashMap<K, Slot<D>, RandomState>,
     old: HashMap<K, Slot<D>, RandomState>,
-    /// Whether what is not here is not anywhere.
+    /// Whether a key that is not here has no document anywhere.
     complete: bool,
 }
 
@@ -88,12 +88,12 @@ pub struct Change<'a, C: Collection> {
     pub document: &'a C::Document,
     /// Whether the store has no document of that key yet.
     pub new: bool,
-    /// Whether more changed than what is counted apart.
+    /// Whether more changed than the counts.
     pub stated: bool,
 }
 
 impl<C: Collection> Change<'_, C> {
-    /// Whether the document is to be written; where only counts changed, its tally alone is.
+    /// Whether the document is to be written; if only counts changed, only its tally is.
     #[must_use]
     pub fn is_written(&self) -> bool {
         C::ENTITY.is_none() || self.new || self.stated
@@ -119,7 +119,7 @@ impl<K: Eq + Hash, D> Halves<K, D> {
         }
     }
 
-    /// What is at a key, which is kept for another turn.
+    /// The slot of a key, which is kept for another turn.
     fn slot<Q>(&mut self, key: &Q) -> Result<&mut Slot<D>, NotAtHand>
     where
         K: Borrow<Q> + for<'a> From<&'a Q>,
@@ -152,8 +152,8 @@ impl<C: Collection> WorkingSet<C> {
         }
     }
 
-    /// A space of a collection that begins empty, with everything that is ever put into it: what
-    /// is not here is not anywhere, so nothing is asked for and nothing dropped.
+    /// A set of a collection that begins empty, with every document that is ever put into it: a key
+    /// that is not here has no document, so nothing is asked for and nothing dropped.
     #[must_use]
     pub fn complete() -> Self {
         let mut set = WorkingSet::new(0);
@@ -167,31 +167,31 @@ impl<C: Collection> WorkingSet<C> {
         slots.filter_map(|(key, slot)| Some((key, slot.document.as_ref()?)))
     }
 
-    /// How many documents are at hand, those known to be absent included.
+    /// The number of keys at hand, those known to be absent included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.at_hand.young.len() + self.at_hand.old.len()
     }
 
-    /// Whether none is.
+    /// Whether no key is at hand.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Drops what is not `kept`: it is gone from the collection as well.
+    /// Drops the documents that are not `kept`: they are gone from the collection as well.
     pub fn retain(&mut self, kept: impl Fn(&C::Key) -> bool) {
         self.at_hand.young.retain(|key, _| kept(key));
         self.at_hand.old.retain(|key, _| kept(key));
     }
 
-    /// Whether nothing has to be asked for.
+    /// Whether no document has to be asked for.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.at_hand.complete
     }
 
-    /// Notes that more changed of a document than what is counted apart.
+    /// Notes that more changed of a document than the counts.
     pub fn state<Q>(&mut self, key: &Q)
     where
         C::Key: Borrow<Q>,
@@ -202,7 +202,7 @@ impl<C: Collection> WorkingSet<C> {
         }
     }
 
-    /// Whether the store need not be asked for `key`. What is at hand is kept for another turn.
+    /// Whether the store need not be asked for `key`. A document at hand is kept for another turn.
     pub fn at_hand<Q>(&mut self, key: &Q) -> bool
     where
         C::Key: Borrow<Q>,
@@ -211,7 +211,8 @@ impl<C: Collection> WorkingSet<C> {
         self.at_hand.have(key)
     }
 
-    /// Takes in what the store has for `key`. Does nothing where the key is at hand already.
+    /// Takes in the store's document for `key`, or its absence. Does nothing if the key is at hand
+    /// already.
     pub fn supply(&mut self, key: C::Key, document: Option<C::Document>) {
         if self.at_hand.have(&key) {
             return;
@@ -222,13 +223,13 @@ impl<C: Collection> WorkingSet<C> {
         self.at_hand.young.insert(key, Slot::new(document));
     }
 
-    /// The entities that were supplied, and not counted yet.
+    /// The entities that were supplied and whose counts are not taken yet.
     pub(crate) fn uncounted(&self) -> impl Iterator<Item = &C::Document> {
         let slots = self.uncounted.iter().filter_map(|key| self.at_hand.young.get(key));
         slots.filter_map(|slot| slot.document.as_ref())
     }
 
-    /// Counts them.
+    /// Takes their counts.
     pub(crate) fn count(
         &mut self,
         mut count: impl FnMut(&mut C::Document) -> Result<(), NotAtHand>,
@@ -242,10 +243,10 @@ impl<C: Collection> WorkingSet<C> {
         Ok(())
     }
 
-    /// The document, or `None` where it is known to be absent.
+    /// The document, or `None` if it is known to be absent.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the store was never asked.
+    /// [`NotAtHand`] if the store was never asked.
     pub fn get<Q>(&mut self, key: &Q) -> Result<Option<&C::Document>, NotAtHand>
     where
         C::Key: Borrow<Q> + for<'a> From<&'a Q>,
@@ -254,10 +255,10 @@ impl<C: Collection> WorkingSet<C> {
         Ok(self.at_hand.slot(key)?.document.as_ref())
     }
 
-    /// The document, to be changed, or `None` where it is known to be absent.
+    /// The document, to be changed, or `None` if it is known to be absent.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the store was never asked.
+    /// [`NotAtHand`] if the store was never asked.
     pub fn get_mut<Q>(&mut self, key: &Q) -> Result<Option<&mut C::Document>, NotAtHand>
     where
         C::Key: Borrow<Q> + for<'a> From<&'a Q>,
@@ -270,10 +271,10 @@ impl<C: Collection> WorkingSet<C> {
         Ok(slot.document.as_mut())
     }
 
-    /// The document, to be changed; made by `make` where it is known to be absent.
+    /// The document, to be changed; made by `make` if it is known to be absent.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the store was never asked.
+    /// [`NotAtHand`] if the store was never asked.
     pub fn edit<Q>(
         &mut self,
         key: &Q,
@@ -293,7 +294,7 @@ impl<C: Collection> WorkingSet<C> {
     /// Replaces the document, or makes it.
     ///
     /// # Errors
-    /// [`NotAtHand`] where the store was never asked.
+    /// [`NotAtHand`] if the store was never asked.
     pub fn put(&mut self, key: C::Key, document: C::Document) -> Result<(), NotAtHand>
     where
         C::Key: for<'a> From<&'a C::Key>,
@@ -321,12 +322,12 @@ impl<C: Collection> WorkingSet<C> {
         self.batch += 1;
     }
 
-    /// Drops what was not touched lately where there is too much. At most once a batch, after it
-    /// has settled.
+    /// Drops the documents that were not touched lately if there are too many. At most once a
+    /// batch, after it has settled.
     pub fn evict(&mut self) {
         let Halves { young, old, complete } = &mut self.at_hand;
         if !*complete && young.len() > self.capacity / 2 {
-            // The room of those that go is there for those that come.
+            // The room of the dropped documents is used for the next ones.
             std::mem::swap(young, old);
             young.clear();
         }

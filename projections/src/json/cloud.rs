@@ -1,8 +1,8 @@
 //! `CloudEvents` 1.0 in both forms of their NATS binding.
 //!
 //! Binary: the attributes are headers with the prefix `ce-` and the body is the payload.
-//! Structured: the body is an object with the attributes and the payload as `data`, or as base64
-//! in `data_base64`. Attributes say nothing here that the subject and the payload do not.
+//! Structured: the body is an object with the attributes and the payload as `data`, or as base64 in
+//! `data_base64`. Attributes add nothing here to the subject and the payload.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ const OTHER_VERSION: &str = "must be 1.0";
 /// Whether headers make the message a binary `CloudEvent`.
 ///
 /// # Errors
-/// The version, where it is not 1.0.
+/// A reason against the version, if it is not 1.0.
 pub(crate) fn is_binary<'h>(
     headers: impl IntoIterator<Item = (&'h str, &'h str)>,
 ) -> Result<bool, Vec<Reason>> {
@@ -47,7 +47,7 @@ impl<'a> Envelope<'a> {
         self.version.json.is_some_and(|it| it.starts_with('"'))
     }
 
-    /// The payload, borrowed where it is JSON.
+    /// The payload, borrowed if it is JSON.
     ///
     /// # Errors
     /// One reason: another version than 1.0, no payload or two, or one that is neither a JSON

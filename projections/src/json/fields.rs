@@ -28,9 +28,9 @@ impl Member<'_> {
     }
 }
 
-/// The members that an object of one type is read for.
+/// The members of an object of one type that are read.
 pub(crate) trait Members<'a>: Default {
-    /// Where the value under this key belongs; nothing for a key that is left out.
+    /// The place of the value under this key; none for a key that is left out.
     fn slot(&mut self, key: &str) -> Option<&mut Member<'a>>;
 }
 
@@ -62,11 +62,11 @@ macro_rules! members {
 }
 pub(crate) use members;
 
-/// Finds the members of one JSON object. Of a key that is there twice the last one counts; nesting
+/// Finds the members of one JSON object. If a key is there twice, the last one counts; nesting
 /// costs no stack.
 ///
 /// # Errors
-/// What is wrong with the text as a whole, which is then not one JSON object.
+/// The fault of the text as a whole, which is then not one JSON object.
 pub(crate) fn members_of<'a, M: Members<'a>>(json: &'a str) -> Result<M, String> {
     let mut members = M::default();
     let mut deserializer = serde_json::Deserializer::from_str(json);

@@ -1,4 +1,4 @@
-//! What bounds a payload from outside, and what is said of one that is refused.
+//! The bounds of a payload from outside, and the reasons why one is refused.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::time::Time;
 
-/// What bounds an event from outside its own text.
+/// The bounds of an event from outside its own text.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits<'a> {
-    /// The latest instant a date may name: the log's time and 24 h.
+    /// The latest instant that a date may name: the log's time and 24 h.
     pub latest: Time,
     /// The shop's currency; an event that names another is refused.
     pub currency: &'a str,
@@ -22,6 +22,6 @@ pub struct Reason {
     /// (`ce-specversion`), or empty for the whole body. Fields within the `data` of a structured
     /// `CloudEvent` are named as they are there.
     pub field: Cow<'static, str>,
-    /// What is wrong and what is allowed. Never repeats the value.
+    /// The fault, and the values that are allowed. Never repeats the value.
     pub message: String,
 }

@@ -7,19 +7,19 @@ use super::fields::{Member, Members, members_of};
 use super::limits::{Limits, Reason};
 use super::reader::Reader;
 
-/// What a producer says in an event of one kind.
+/// The statements of a producer in an event of one kind.
 pub(crate) trait Payload<'a>: Sized {
     /// The members of its object that are read.
     type Members: Members<'a>;
 
-    /// Reads them; what is wrong with one is left with the reader.
+    /// Reads them; the faults of a member are left with the reader.
     fn read(found: &Self::Members, reader: &mut Reader<'_>) -> Self;
 
     /// The id of the entity, which events of one kind are ordered by.
     fn entity(&self) -> &str;
 }
 
-/// What a body may be.
+/// The forms that a body may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// A payload.
@@ -28,7 +28,7 @@ pub(crate) enum Form {
     PlainOrStructured,
 }
 
-/// Why a body made no event.
+/// Why a body was not read as an event.
 pub(crate) enum Stop<'a> {
     /// It is refused.
     Refused(Vec<Reason>),

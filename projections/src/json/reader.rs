@@ -1,4 +1,4 @@
-//! Reads members into values and collects a reason for each that cannot be.
+//! Reads members into values and collects a reason for each that is invalid.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use super::fields::Member;
 use super::limits::{Limits, Reason};
 use super::values::Refusal;
 
-/// Collects every reason against one event. A reader that has any makes no event, so what stands in
-/// for a value that was refused is never seen.
+/// Collects every reason against one event. A reader that has any makes no event, so the value in
+/// place of a refused one is never seen.
 pub(crate) struct Reader<'l> {
     pub(crate) limits: &'l Limits<'l>,
     reasons: Vec<Reason>,
@@ -58,13 +58,13 @@ impl<'l> Reader<'l> {
         self.reasons.push(Reason { field: Cow::Borrowed(member.name), message });
     }
 
-    /// What was made of the members, unless there is a reason against it.
+    /// The event that was made of the members, unless there is a reason against it.
     pub(crate) fn finish<T>(self, made: T) -> Result<T, Vec<Reason>> {
         if self.reasons.is_empty() { Ok(made) } else { Err(self.reasons) }
     }
 }
 
-/// A text that outlives what it was read from.
+/// A text that outlives its source.
 pub(crate) fn own(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())
 }

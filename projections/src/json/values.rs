@@ -1,4 +1,4 @@
-//! Reads one value from its JSON text, by the rules of the field it stands in.
+//! Reads one value from its JSON text, by the rules of its field.
 //!
 //! A rule is a function of the value's JSON, or makes one out of a bound.
 
@@ -8,10 +8,10 @@ use super::limits::Limits;
 use crate::money::{Money, Scaled};
 use crate::time::Time;
 
-/// Why a value is not taken. Says what is allowed and never repeats the value.
+/// Why a value is not taken. States the allowed values and never repeats the value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Empty or nothing but white space: as good as absent where the field is optional.
+    /// It is empty or nothing but white space: as good as absent if the field is optional.
     Blank,
     Because(Cow<'static, str>),
 }
@@ -35,7 +35,7 @@ const ID_CHARS_MAX: usize = 128;
 /// Most characters of an open value.
 const OPEN_CHARS_MAX: usize = 64;
 
-/// The content of a JSON string, borrowed where it has no escape.
+/// The content of a JSON string, borrowed if it has no escape.
 pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
     let content = json.strip_prefix('"')?.strip_suffix('"')?;
     if content.as_bytes().contains(&b'\\') {
@@ -45,7 +45,7 @@ pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(content))
 }
 
-/// Characters, not bytes; counted only where the bytes leave a doubt.
+/// Whether a text has more characters than that; they are counted only if the bytes leave a doubt.
 fn is_longer(text: &str, chars_max: usize) -> bool {
     text.len() > chars_max && text.chars().count() > chars_max
 }
@@ -76,7 +76,7 @@ pub(crate) fn verbatim<'a>(chars_max: usize) -> impl Fn(&'a str) -> Read<Cow<'a,
     text(chars_max, |it| it)
 }
 
-/// A text that is not blank and whose measured part has at most so many characters.
+/// A text that is not blank and whose measured part has at most `chars_max` characters.
 fn text<'a>(
     chars_max: usize,
     measured: fn(&str) -> &str,

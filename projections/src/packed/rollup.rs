@@ -1,6 +1,6 @@
-//! Where a contribution is counted: one packed [`Table`](crate::table::Table) for each family,
-//! slice, bucket of time and chunk. What families there are, and how their tables are cut, is
-//! declared in [`crate::family`].
+//! The tables that contributions are counted in: one packed [`Table`](crate::table::Table) for each
+//! family, slice, bucket of time and chunk. [`crate::family`] declares the families and the shape
+//! of their tables.
 
 use std::borrow::Cow;
 
@@ -12,18 +12,18 @@ use crate::bucket::{self, Level, QUARTERS_PER_DAY};
 use crate::collection::{Collection, Key};
 use crate::family::{Family, Slice};
 
-/// Names one table.
+/// The name of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RollupKey {
-    /// What is counted.
+    /// The family.
     pub family: Family,
-    /// Which part of it.
+    /// The slice of the family.
     pub slice: Slice,
-    /// How long the bucket is.
+    /// The length of the bucket.
     pub level: Level,
-    /// Which bucket of that level.
+    /// The bucket of that level.
     pub bucket: u32,
-    /// Which part of the bucket's keys.
+    /// The part of the bucket's keys.
     pub chunk: u32,
 }
 
@@ -68,7 +68,7 @@ impl RollupKey {
     }
 }
 
-/// What the ids of one family, slice and level begin with.
+/// The prefix of the ids of one family, slice and level.
 #[must_use]
 pub fn prefix(family: Family, slice: Slice, level: Level) -> String {
     let level = match level {
@@ -80,15 +80,15 @@ pub fn prefix(family: Family, slice: Slice, level: Level) -> String {
     format!("{}/{}/{level}/", family.as_str(), family.slice_name(slice))
 }
 
-/// The chunk a document's id names, as [`RollupKey::to_id`] wrote it.
+/// The chunk that a document's id names, as [`RollupKey::to_id`] wrote it.
 #[must_use]
 pub fn chunk_of_id(id: &str) -> Option<u32> {
     u32::from_str_radix(id.rsplit('/').next()?, 16).ok()
 }
 
-/// Entities share a chunk by the high bits of their ordinal. The finer the level, the fewer
-/// entities have a row, the wider the chunk; none passes
-/// a megabyte (see `tests/reference/bounds.rs`).
+/// The number of low bits of an ordinal within a chunk; entities share a chunk by the high bits.
+/// The finer the level, the fewer entities have a row, the wider the chunk; none passes a megabyte
+/// (see `tests/reference/bounds.rs`).
 #[must_use]
 pub fn chunk_bits(level: Level) -> u32 {
     match level {
@@ -106,7 +106,7 @@ pub struct Delta {
     pub key: RollupKey,
     /// The row.
     pub row: u32,
-    /// What is added.
+    /// The values to add.
     pub delta: Row,
 }
 
@@ -144,8 +144,8 @@ fn of_entity(
     Delta { key, row: ordinal & ((1 << bits) - 1), delta }
 }
 
-/// A row that sums up, with others, to one of the next longer bucket: that addition. `None` where
-/// there is none longer, or where both are counted by themselves.
+/// The addition of a row to its row of the next longer bucket. `None` if there is none longer, or
+/// if both are counted by themselves.
 #[must_use]
 pub fn summed_up(key: &RollupKey, row: u32, sums: Row) -> Option<Delta> {
     let shape = key.family.shape();
@@ -156,14 +156,14 @@ pub fn summed_up(key: &RollupKey, row: u32, sums: Row) -> Option<Delta> {
     Some(of_entity(key.family, key.slice, level, quarter, ordinal, sums))
 }
 
-/// Whether every row of it is a sum of rows of a shorter bucket: see [`summed_up`].
+/// Whether every row of a table is a sum of rows of a shorter bucket: see [`summed_up`].
 #[must_use]
 pub fn is_sum(key: &RollupKey) -> bool {
     let shape = key.family.shape();
     shape.sums_up() && shape.levels().first() != Some(&key.level)
 }
 
-/// An addition to what an entity stands at now.
+/// An addition to an entity's present values.
 #[must_use]
 pub fn now(family: Family, slice: Slice, ordinal: u32, delta: Row) -> Delta {
     of_entity(family, slice, Level::Ever, 0, ordinal, delta)

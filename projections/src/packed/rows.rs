@@ -1,7 +1,7 @@
 //! The form of a tally: a row of integers for each of 64 ordinals.
 //!
-//! Packed form: for each row, in order, its place among the 64 (a byte), how many bytes follow
-//! (LEB128), and its integers as zigzag LEB128, zeros at the end left out.
+//! Packed form: for each row, in order, its place among the 64 (a byte), the number of bytes that
+//! follow (LEB128), and its integers as zigzag LEB128, zeros at the end left out.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Bytes, put_varint, take_varint, unzigzag, zigzag};
 
-/// Rows of integers by ordinal; what each integer means is its entity's to say.
+/// Rows of integers by ordinal; the entity defines the meaning of each integer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     rows: BTreeMap<u8, Box<[u8]>>,
 }
 
 impl Tally {
-    /// How many ordinals one tally has a place for.
+    /// The number of ordinals that one tally has a place for.
     pub(super) const WIDTH: u32 = 64;
 
     /// Replaces the row of an entity.
@@ -27,7 +27,7 @@ impl Tally {
         self.rows.insert(place(ordinal), packed.into());
     }
 
-    /// The row of an entity, zeros where it has none.
+    /// The row of an entity, zeros if it has none.
     #[must_use]
     pub fn get<const N: usize>(&self, ordinal: u32) -> [i64; N] {
         let mut packed = self.rows.get(&place(ordinal)).map_or(&[][..], |packed| packed);

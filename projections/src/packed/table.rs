@@ -1,9 +1,9 @@
 //! A sparse table: sorted `u32` keys to three integers, packed into a few bytes a row.
 //!
 //! Everything that is counted by time or by entity is one of these: the quarters of a month, the
-//! customers of a day, the pages of a morning. A row whose integers are all zero is not there, so
-//! what was put in and taken out again leaves no trace, and two tables that say the same are the
-//! same bytes.
+//! customers of a day, the pages of a morning. A row whose integers are all zero is not there, so a
+//! contribution that was put in and taken out again leaves no trace, and two tables of the same
+//! content are the same bytes.
 //!
 //! Packed form: the number of columns, then for each row the key as the difference to the one
 //! before (LEB128) and each column as zigzag LEB128. Columns that are zero throughout at the end
@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Bytes, put_varint, take_varint, unzigzag, zigzag};
 
-/// The integers of a row; what each means is its rollup's to say.
+/// The integers of a row; its rollup defines the meaning of each.
 pub type Row = [i64; 3];
 
 /// A sparse table in memory.
@@ -25,9 +25,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Adds `delta` to the row at `key`. A sum that leaves its integer saturates; the fold keeps
-    /// that from happening by refusing the event (see `Root::admits`). Says whether the row is
-    /// still there.
+    /// Adds `delta` to the row at `key`. A sum that leaves its integer saturates; the fold prevents
+    /// that by refusing the event (see `Root::admits`). Returns whether the row is still there.
     pub fn add(&mut self, key: u32, delta: Row) -> bool {
         let row = self.rows.entry(key).or_default();
         for (cell, change) in row.iter_mut().zip(delta) {
@@ -40,7 +39,7 @@ impl Table {
         is_there
     }
 
-    /// How many rows are not zero.
+    /// The number of rows that are not zero.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -106,7 +105,7 @@ pub fn unpack(bytes: &[u8]) -> Unpack<'_> {
     Unpack { columns, rest, key: 0 }
 }
 
-/// See [`unpack`].
+/// The iterator of [`unpack`].
 pub struct Unpack<'a> {
     columns: usize,
     rest: &'a [u8],

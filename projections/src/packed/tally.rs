@@ -1,8 +1,8 @@
-//! What is counted of each entity: a row of integers, 64 rows to a document.
+//! The counts of each entity: a row of integers, 64 rows to a document.
 //!
-//! An entity has a document of its own for what is stated of it, written when something is. What
-//! is counted of it changes with every event that names it, and in a batch of thousands so does
-//! what is counted of its neighbours: side by side they are one write instead of 64.
+//! An entity has a document of its own for its statements, written when one of them changes. Its
+//! counts change with every event that names it, and in a batch of thousands so do those of its
+//! neighbours: side by side they are one write instead of 64.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::entity::Entity;
 
 pub use super::rows::Tally;
 
-/// Names one tally.
+/// The name of one tally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TallyKey {
     of: Entity,

@@ -5,7 +5,7 @@ pub(crate) fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
         bytes.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;
     }
-    // Below 0x80 by now.
+    // The value is below 0x80 by now.
     bytes.push((value & 0x7f) as u8);
 }
 

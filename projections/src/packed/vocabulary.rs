@@ -13,17 +13,17 @@ use crate::family::Dimension;
 pub const NONE: u16 = 0;
 /// The code shared by the values past the cap.
 pub const OTHER: u16 = 1;
-/// How an absent value is named.
+/// The name of an absent value.
 pub const NONE_NAME: &str = "(none)";
-/// How the values past the cap are named.
+/// The name of the values past the cap.
 pub const OTHER_NAME: &str = "(other)";
 
-/// Names one vocabulary.
+/// The name of one vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VocabularyKey {
-    /// Of what.
+    /// The dimension.
     pub dimension: Dimension,
-    /// Of when, in months since January 1970.
+    /// The month, counted from January 1970.
     pub month: u32,
 }
 
@@ -67,8 +67,8 @@ impl VocabularyKey {
     }
 }
 
-/// The values seen of one dimension in one month, in log order. A value never leaves, even when
-/// everything counted under it does: codes that were given out stay what they are.
+/// The values seen of one dimension in one month, in log order. A value never leaves, even when all
+/// its contributions do: codes that were given out keep their meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Values", into = "Values")]
 pub struct Vocabulary {

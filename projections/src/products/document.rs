@@ -1,5 +1,5 @@
-//! The read model of products: a document each for what is stated of it, and a row of a
-//! [`Tally`](crate::tally::Tally) for what is counted.
+//! The read model of products: a document for the statements about each, and a row of a
+//! [`Tally`](crate::tally::Tally) for its counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,16 +18,16 @@ use crate::time::Time;
 pub struct Product {
     /// Its number in order of first appearance; rollups count by it.
     pub ordinal: u32,
-    /// What its newest product event states.
+    /// The statements of its newest product event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Box<CatalogueEntry>>,
-    /// Items on hand, where ever stated.
+    /// Items on hand, if ever stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock: Option<i64>,
     /// The version of the event that stated the stock.
     #[serde(rename = "stockRank", default, skip_serializing_if = "Option::is_none")]
     pub stock_version: Option<Version>,
-    /// What its transactions add up to.
+    /// The sums of its transactions.
     #[serde(flatten)]
     pub sales: ByStatus,
     /// Activities `viewed_product`.
@@ -38,11 +38,11 @@ pub struct Product {
     pub removals: i64,
     /// Activities `purchased`.
     pub purchases: i64,
-    /// How many ratings of 1 to 5 are counted now.
+    /// The number of ratings of 1 to 5 that are counted now.
     pub ratings: [i64; 5],
 }
 
-/// A product's document: what is stated of it. What is counted of it is a [`Row`].
+/// A product's document: its statements. Its counts are a [`Row`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductDocument {
@@ -92,17 +92,17 @@ impl Collection for Products {
     }
 }
 
-/// What is counted of a product: views, carts, removals, purchases, ratings of 1 to 5, and the
-/// sums of each status.
+/// The counts of a product: views, carts, removals, purchases, ratings of 1 to 5, and the sums of
+/// each status.
 pub type Row = [i64; 21];
 
-/// What a product event states, its stock apart.
+/// The statements of a product event, its stock apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CatalogueEntry {
     /// Name.
     pub name: Box<str>,
-    /// Category; what later sales that state none count under.
+    /// The category, which later sales that state none count under.
     pub category: Box<str>,
     /// Price.
     pub price: Money,
@@ -115,13 +115,13 @@ pub struct CatalogueEntry {
     /// If stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_date: Option<Time>,
-    /// The version of the event that said so; its version is `lastUpdated`.
+    /// The version of the event that stated this; its `updated_at` is `lastUpdated`.
     #[serde(flatten)]
     pub version: Version,
 }
 
 impl CatalogueEntry {
-    /// What an event states.
+    /// The statements of an event.
     #[must_use]
     pub fn of(event: &event::Product<'_>, version: Version) -> Self {
         CatalogueEntry {
@@ -135,7 +135,7 @@ impl CatalogueEntry {
         }
     }
 
-    /// Whether two events state the same, whenever they did.
+    /// Whether two events state the same, at whatever time.
     #[must_use]
     pub fn says_the_same(&self, other: &CatalogueEntry) -> bool {
         CatalogueEntry { version: self.version, ..other.clone() } == *self
@@ -153,7 +153,7 @@ impl Product {
         product
     }
 
-    /// Takes what is counted of it.
+    /// Takes the counts from a row.
     fn take_counts(&mut self, row: &Row) {
         let [views, carts, removals, purchases, one, two, three, four, five, ..] = *row;
         (self.views, self.carts, self.removals) = (views, carts, removals);
@@ -173,7 +173,7 @@ impl Product {
         }
     }
 
-    /// What is counted of it.
+    /// The counts of the product.
     #[must_use]
     pub fn row(&self) -> Row {
         let mut row = [0; 21];
@@ -183,7 +183,7 @@ impl Product {
         row
     }
 
-    /// Replaces the catalogue's entry, unless what is known is newer.
+    /// Replaces the catalogue's entry, unless the known one is newer.
     pub fn state_entry(&mut self, mut entry: CatalogueEntry) -> Stated {
         let known = self.catalogue.as_deref();
         let same = known.is_some_and(|known| known.says_the_same(&entry));
@@ -195,7 +195,7 @@ impl Product {
         stated
     }
 
-    /// States the stock, unless what is known is newer.
+    /// States the stock, unless the known one is newer.
     pub fn state_stock(&mut self, stock: i64, version: Version) -> Stated {
         let (stated, version) = version.weigh(self.stock_version, self.stock == Some(stock));
         if stated != Stated::Stale {

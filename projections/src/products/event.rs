@@ -22,13 +22,13 @@ pub struct Product<'a> {
     pub price: Money,
     /// Whether a number with more than 4 decimals was rounded.
     pub rounded: bool,
-    /// Items on hand; absent leaves the last known.
+    /// Items on hand; if absent, the last known number stays.
     pub stock: Option<i64>,
     /// At most 500 characters.
     pub description: Option<Cow<'a, str>>,
-    /// Where a picture is.
+    /// The address of a picture.
     pub image_url: Option<Cow<'a, str>>,
-    /// When the catalogue took it in.
+    /// The instant when the catalogue took it in.
     pub added_date: Option<Time>,
     /// `lastUpdated`: the producer's version of this entity.
     pub updated_at: Option<Time>,
@@ -85,7 +85,7 @@ impl<'a> Payload<'a> for Product<'a> {
 }
 
 impl Product<'_> {
-    /// The same with texts of its own.
+    /// The same product with texts of its own.
     #[must_use]
     pub fn into_owned(self) -> Product<'static> {
         Product {

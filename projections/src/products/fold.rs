@@ -1,4 +1,4 @@
-//! What the events of products change: what the catalogue states, and what the warehouse does.
+//! The effect of the events of products: those of the catalogue, and those of the warehouse.
 
 use super::document::{CatalogueEntry, Product, Products};
 use super::event;
@@ -27,8 +27,8 @@ impl EventKind for event::Product<'_> {
         let version = stamp.version(self.updated_at);
         let stated = fold.state_product(&self.product_id, resolved, |product| {
             let entry = product.state_entry(CatalogueEntry::of(self, version));
-            // The stock has a version of its own: what the event says of it may be news where the
-            // rest is late, and late where the rest is news.
+            // The stock has a version of its own: the event's stock may be news when the rest is
+            // late, and late when the rest is news.
             let stock = self.stock.map(|stock| product.state_stock(stock, version));
             stock.map_or(entry, |stock| entry.max(stock))
         })?;
@@ -102,7 +102,7 @@ impl Fold {
         Ok(changed)
     }
 
-    /// Changes a product by what an event states of it. A known one is changed on a copy first: an
+    /// Changes a product by the statements of an event. A known one is changed on a copy first: an
     /// event that changes nothing must cost no write and wake nobody.
     fn state_product(
         &mut self,

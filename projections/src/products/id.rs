@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use crate::json::values::{Read, id};
 
-/// The product that counts what names none. No event can name it.
+/// The product that counts the sales that name none. No event can name it.
 pub const RESERVED: &str = "(none)";
 
-/// The id of a product, which is not the one that counts what names none.
+/// The id of a product, which must not be [`RESERVED`].
 pub(crate) fn product_id(json: &str) -> Read<Cow<'_, str>> {
     let id = id(json)?;
     if id == RESERVED {

@@ -52,7 +52,7 @@ impl<'a> Payload<'a> for Stock<'a> {
 }
 
 impl Stock<'_> {
-    /// The same with texts of its own.
+    /// The same stock with texts of its own.
     #[must_use]
     pub fn into_owned(self) -> Stock<'static> {
         Stock { product_id: own(self.product_id), ..self }

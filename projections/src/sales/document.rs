@@ -1,4 +1,4 @@
-//! What is kept of a transaction.
+//! The stored form of a transaction.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::fold::version::Version;
 use crate::money::Money;
 use crate::time::Time;
 
-/// A transaction as its newest event states it, and where it is counted.
+/// A transaction as its newest event states it, and the place where it is counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sale {
@@ -23,31 +23,31 @@ pub struct Sale {
     pub sold: u32,
     /// Status.
     pub status: Status,
-    /// What it cost.
+    /// Its total price.
     pub amount: Money,
-    /// How many items.
+    /// The number of items.
     pub quantity: u32,
     /// Its event time.
     pub at: Time,
     /// As stated.
     pub payment_method: Box<str>,
-    /// Stated by its newest event or, while the product stays the same, an earlier one; else the
-    /// catalogue's from when the sale first named the product.
+    /// The category that its newest event states or, while the product stays the same, an earlier
+    /// one; else the catalogue's at the time when the sale first named the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Box<str>>,
     /// As stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Box<str>>,
-    /// The codes it is counted under: category, payment method and country, in the vocabularies
-    /// of its month.
+    /// The codes that it is counted under: category, payment method and country, in the
+    /// vocabularies of its month.
     pub cell: [u16; 3],
-    /// The version of the event that said so.
+    /// The version of the event that stated this.
     #[serde(flatten)]
     pub version: Version,
 }
 
 impl Sale {
-    /// What it adds to every sum it is part of.
+    /// Its contribution to every sum that it is part of.
     #[must_use]
     pub fn sums(&self) -> Sums {
         Sums { orders: 1, quantity: i64::from(self.quantity), amount: self.amount }

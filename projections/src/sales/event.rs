@@ -26,9 +26,9 @@ pub struct Transaction<'a> {
     pub product_id: Option<Cow<'a, str>>,
     /// Items, 1 to 1,000,000.
     pub quantity: u32,
-    /// Status, `completed` where absent.
+    /// Status; `completed` if absent.
     pub status: Status,
-    /// Trimmed; `credit_card` where absent.
+    /// Trimmed; `credit_card` if absent.
     pub payment_method: Cow<'a, str>,
     /// Trimmed, if stated.
     pub category: Option<Cow<'a, str>>,
@@ -118,7 +118,7 @@ fn country_of(json: &str) -> Result<Member<'_>, Refusal> {
 }
 
 impl Transaction<'_> {
-    /// The same with texts of its own.
+    /// The same transaction with texts of its own.
     #[must_use]
     pub fn into_owned(self) -> Transaction<'static> {
         Transaction {

@@ -1,9 +1,9 @@
-//! What a transaction event changes.
+//! The effect of a transaction event.
 //!
 //! Taking a contribution out leaves every row of every rollup, and every sum, as if it had never
-//! been put in: the ledger row says under which codes and ordinals it was counted. What stays is
-//! what is never retracted: that the customer and the product are known, when the customer was
-//! seen, the values of the vocabularies, and the extent of the year.
+//! been put in: the ledger row has the codes and ordinals that it was counted under. Some facts are
+//! never retracted and stay: that the customer and the product are known, when the customer was
+//! seen, the values of the vocabularies, and the extent of sales.
 
 use super::document::Sale;
 use super::event::Transaction;
@@ -23,7 +23,7 @@ use crate::table::Row;
 use crate::time::Time;
 use crate::topic::Topic;
 
-/// What a sale is counted by, in the order of [`Sale::cell`].
+/// The dimensions that a sale is counted by, in the order of [`Sale::cell`].
 const CELL: [Dimension; 3] = [Dimension::Category, Dimension::PaymentMethod, Dimension::Country];
 
 impl EventKind for Transaction<'_> {
@@ -95,7 +95,7 @@ impl Entry for Sale {
         Err(reason("totalPrice", "the shop's total would leave its integer"))
     }
 
-    /// Where an event states no category, the sale keeps the one it has while its product is the
+    /// If an event states no category, the sale keeps the one that it has while its product is the
     /// same, and else takes the catalogue's: a change of status moves no sale of the past.
     fn place(
         event: &Transaction<'_>,

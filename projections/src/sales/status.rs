@@ -29,7 +29,7 @@ impl Status {
         Self::WORDS[self.index()]
     }
 
-    /// The status that goes by exactly this word.
+    /// The status of exactly this word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.as_str() == word)

@@ -1,4 +1,4 @@
-//! What a set of sales adds up to, and the same by status.
+//! The sums of a set of sales, and the same by status.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,15 @@ use super::status::Status;
 use crate::money::Money;
 use crate::table::Row;
 
-/// What some sales add up to. Never negative: only what was put in is taken out.
+/// The sums of some sales. They are never negative: only contributions that were put in are taken
+/// out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
-    /// How many transactions.
+    /// The number of transactions.
     pub orders: i64,
-    /// How many items.
+    /// The number of items.
     pub quantity: i64,
-    /// What they cost together.
+    /// Their total price.
     pub amount: Money,
 }
 
@@ -31,7 +32,7 @@ impl Sums {
         Sums { orders: -self.orders, quantity: -self.quantity, amount: Money(-self.amount.0) }
     }
 
-    /// Whether nothing is in it.
+    /// Whether all sums are zero.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         *self == Sums::default()
@@ -69,14 +70,14 @@ pub struct ByStatus {
 }
 
 impl ByStatus {
-    /// As integers side by side: orders, quantity and amount of each status in turn.
+    /// The sums as integers side by side: orders, quantity and amount of each status in turn.
     pub(crate) fn to_columns(self, columns: &mut [i64]) {
         for (status, columns) in Status::ALL.into_iter().zip(columns.chunks_mut(3)) {
             columns.copy_from_slice(&Row::from(self.of(status)));
         }
     }
 
-    /// From what [`ByStatus::to_columns`] wrote.
+    /// Reads the integers that [`ByStatus::to_columns`] wrote.
     pub(crate) fn from_columns(columns: &[i64]) -> Self {
         let mut sums = ByStatus::default();
         for (status, columns) in Status::ALL.into_iter().zip(columns.as_chunks().0) {

@@ -1,4 +1,4 @@
-//! Everything a generation consists of, and what must hold between its parts.
+//! All documents of a generation, and the rules between its parts.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::time::Time;
 
 macro_rules! documents {
     ($($set:ident: $Collection:ty,)*) => {
-        /// Everything a generation consists of, by the documents' ids.
+        /// All documents of a generation, by their ids.
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct Documents {
             /// The totals, in the checkpoint.
@@ -28,17 +28,17 @@ macro_rules! documents {
                 #[doc = concat!("Those of [`", stringify!($Collection), "`].")]
                 pub $set: BTreeMap<String, <$Collection as Collection>::Document>,
             )*
-            /// What each ordinal means: `buyers/00000000` and `sold/00000000` to an id.
+            /// The entity behind each ordinal: `buyers/00000000` and `sold/00000000` to an id.
             pub names: BTreeMap<String, String>,
-            /// The fields refused, by position.
+            /// The refused fields, by position.
             pub quarantine: BTreeMap<u64, Vec<String>>,
         }
 
         impl Documents {
-            /// States that a store gives back what was written to it.
+            /// Checks that the documents read back as they were written.
             ///
             /// # Panics
-            /// Where it does not.
+            /// Panics if they do not.
             pub(super) fn assert_reads_back(&self) {
                 let root = serde_json::to_string(&self.root).expect("totals can be written");
                 assert_eq!(serde_json::from_str::<Root>(&root).ok().as_ref(), Some(&self.root));
@@ -55,7 +55,7 @@ macro_rules! documents {
 for_each_collection!(documents);
 
 impl Documents {
-    /// The documents without those that say nothing: an empty table is as good as none.
+    /// The documents without the empty tables: an empty table is as good as none.
     #[must_use]
     pub fn said(&self) -> Documents {
         let mut said = self.clone();
@@ -63,7 +63,7 @@ impl Documents {
         said
     }
 
-    /// The same, regardless of how many messages it took: without counts, quarantine, log time.
+    /// The same, regardless of the number of messages: without counts, quarantine, log time.
     #[must_use]
     pub fn counts_apart(&self) -> Documents {
         let root =
@@ -74,7 +74,7 @@ impl Documents {
     /// The rows by entity of one bucket, its chunks together.
     ///
     /// # Panics
-    /// Where a document's id is not that of a rollup.
+    /// Panics if a document's id is not that of a rollup.
     #[must_use]
     pub fn rows(
         &self,
@@ -96,8 +96,8 @@ impl Documents {
         rows
     }
 
-    /// What each entity's sales of one status add up to from one quarter hour to another, by
-    /// uniting the tables that [`bucket::cover`] the range. Its length is the distinct count.
+    /// The sums of each entity's sales of one status from one quarter hour to another, by uniting
+    /// the tables that [`bucket::cover`] the range. Its length is the distinct count.
     #[must_use]
     pub fn within(&self, family: Family, status: Status, from: u32, to: u32) -> BTreeMap<u32, Row> {
         let mut united: BTreeMap<u32, Row> = BTreeMap::new();
@@ -210,7 +210,8 @@ impl Documents {
         differ(found, "stock", &stock, &self.total(Family::Stock, None, Level::Ever));
     }
 
-    /// What is counted of entities is what their tallies say, and each ordinal means one of them.
+    /// Checks that the counts of entities are those of their tallies, and that each ordinal stands
+    /// for one of them.
     fn counts_agree<C: Collection>(
         &self,
         documents: &BTreeMap<String, C::Document>,

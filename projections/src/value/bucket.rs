@@ -1,6 +1,6 @@
-//! Buckets of time: quarter hours of UTC, and the days and months they add up to.
+//! Buckets of time: quarter hours of UTC, and the days and months that they add up to.
 //!
-//! A quarter hour is the finest time the read models know (every zone's offset that is in use
+//! A quarter hour is the finest time that the read models know (every zone's offset that is in use
 //! today is a multiple of it). All levels are plain counts from 1970-01-01T00:00Z.
 
 use crate::time::Time;
@@ -10,7 +10,7 @@ pub const QUARTER_MS: i64 = 15 * 60 * 1000;
 /// Quarter hours in a day.
 pub const QUARTERS_PER_DAY: u32 = 96;
 
-/// How long a bucket is.
+/// The length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// 15 minutes.
@@ -23,7 +23,7 @@ pub enum Level {
     Ever,
 }
 
-/// The quarter hour an instant lies in. Instants before 1970 are not events; they clamp to 0.
+/// The quarter hour that an instant lies in. Instants before 1970 are not events; they clamp to 0.
 #[must_use]
 pub fn quarter_of(at: Time) -> u32 {
     u32::try_from(at.0.div_euclid(QUARTER_MS).max(0)).unwrap_or(u32::MAX)

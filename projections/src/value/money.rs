@@ -1,7 +1,7 @@
 //! Money as an integer count of 1/10,000 of the shop's currency.
 //!
-//! Amounts come from the text of a JSON value and go back as the text of a JSON number: at no
-//! step is there a float, so what a producer wrote is what a report adds up.
+//! Amounts come from the text of a JSON value and go back as the text of a JSON number: no step
+//! uses a float, so a report adds up exactly the amounts that a producer wrote.
 
 mod decimal;
 
@@ -33,14 +33,15 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
-    /// The largest amount an event may state, of either sign: 10⁹ of the currency.
+    /// The largest amount that an event may state, of either sign: 10⁹ of the currency.
     pub const LARGEST: Self = Self(1_000_000_000 * UNITS_PER_ONE);
 
     /// Reads the token of a JSON number (`12.5`, `1e3`). More than 4 decimals are rounded
     /// half-even, and the flag says whether that changed the amount.
     ///
     /// # Errors
-    /// What is allowed, where the token is no JSON number or states more than [`Money::LARGEST`].
+    /// The rule that the token breaks, if it is no JSON number or states more than
+    /// [`Money::LARGEST`].
     pub fn parse_number(token: &str) -> Result<(Self, bool), &'static str> {
         let scaled = Scaled::parse(token, DECIMALS).ok_or(NOT_A_NUMBER)?;
         let amount = scaled.signed().map(Self).filter(|it| it.is_statable()).ok_or(TOO_LARGE)?;
@@ -51,7 +52,7 @@ impl Money {
     /// minus before them; no space, no exponent, no sign for plus.
     ///
     /// # Errors
-    /// What is allowed, where the text is no such decimal, or states more than
+    /// The rule that the text breaks, if it is no such decimal, or states more than
     /// [`Money::LARGEST`] or more than 4 decimals.
     pub fn parse_text(text: &str) -> Result<Self, &'static str> {
         let is_plain = |byte: u8| byte.is_ascii_digit() || byte == b'.' || byte == b'-';
@@ -88,13 +89,13 @@ impl Money {
         self.0.checked_sub(other.0).map(Self)
     }
 
-    /// The amount so many times, unless it leaves the integer.
+    /// The amount times `quantity`, unless it leaves the integer.
     #[must_use]
     pub fn checked_mul(self, quantity: i64) -> Option<Self> {
         self.0.checked_mul(quantity).map(Self)
     }
 
-    /// The amount shared by `n`, rounded half-even to a unit: an average. Zero where `n` is.
+    /// The amount shared by `n`, rounded half-even to a unit: an average. Zero if `n` is zero.
     #[must_use]
     pub fn div_half_even(self, n: i64) -> Self {
         if n == 0 {
@@ -135,7 +136,7 @@ pub mod as_number {
 
     use super::{Money, UNITS_PER_ONE};
 
-    /// Writes one amount. Into JSON text only, where it has decimals.
+    /// Writes one amount. An amount with decimals can be written into JSON text only.
     ///
     /// # Errors
     /// Those of the serializer.

@@ -26,7 +26,8 @@ impl Time {
     /// a leap second is the last millisecond of its minute.
     ///
     /// # Errors
-    /// What is allowed, where the text is no such date, or one before 1970 or of no existing day.
+    /// The rule that the text breaks, if it is no such date, or one before 1970 or of no existing
+    /// day.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let bytes = text.as_bytes();
         let (year, month, day) = parse_date(bytes).ok_or(NO_DATE)?;
@@ -60,14 +61,14 @@ impl fmt::Display for Time {
     }
 }
 
-/// `YYYY-MM-DD` at the start, with no look at the calendar.
+/// `YYYY-MM-DD` at the start, without a check against the calendar.
 fn parse_date(bytes: &[u8]) -> Option<(i64, i64, i64)> {
     let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, ..] = bytes else { return None };
     Some((pair(y0, y1)? * 100 + pair(y2, y3)?, pair(m0, m1)?, pair(d0, d1)?))
 }
 
-/// `HH:MM:SS`, perhaps a fraction, perhaps an offset; milliseconds of the day in UTC, which leave
-/// the day where the offset does.
+/// `HH:MM:SS`, perhaps a fraction, perhaps an offset; milliseconds of the day in UTC, which may lie
+/// outside the day because of the offset.
 fn parse_clock(bytes: &[u8]) -> Option<i64> {
     let &[h0, h1, b':', m0, m1, b':', s0, s1, ref rest @ ..] = bytes else { return None };
     let (hour, minute, second) = (pair(h0, h1)?, pair(m0, m1)?, pair(s0, s1)?);
@@ -82,7 +83,7 @@ fn parse_clock(bytes: &[u8]) -> Option<i64> {
     Some(hour * MS_PER_HOUR + minute * MS_PER_MINUTE + second_ms - parse_offset(rest)?)
 }
 
-/// One digit or more, and what follows them.
+/// One digit or more as milliseconds, and the rest of the text.
 fn parse_fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let len = bytes.iter().position(|it| !it.is_ascii_digit()).unwrap_or(bytes.len());
     let (digits, rest) = bytes.split_at(len);

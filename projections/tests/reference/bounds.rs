@@ -12,22 +12,22 @@ use projections::time::Time;
 use crate::naive::Naive;
 use crate::properties::assert_same;
 
-/// What no document passes, in bytes.
+/// The largest size of a document, in bytes.
 const LIMIT: u64 = 1_000_000;
-/// Bytes of a 64-bit integer in LEB128, at most.
+/// The most bytes of a 64-bit integer in LEB128.
 const VARINT: u64 = 10;
-/// Values of a vocabulary that are not in it: `(none)` and `(other)`.
+/// The number of values of a vocabulary that are not in it: `(none)` and `(other)`.
 const RESERVED: u64 = 2;
-/// Characters are at most 4 bytes of UTF-8.
+/// The most bytes of a character in UTF-8.
 const CHAR: u64 = 4;
-/// What BSON adds to a value of an array: a type, an index, a length, two ends.
+/// The bytes that BSON adds to a value of an array: a type, an index, a length, two ends.
 const ELEMENT: u64 = 16;
 
 fn values(dimension: Dimension) -> u64 {
     dimension.cap() as u64 + RESERVED
 }
 
-/// The bytes of a full table of so many rows with integers of any size in so many columns. A step
+/// The bytes of a full table of `rows` rows with integers of any size in `columns` columns. A step
 /// from one key to the next is at most two bytes, as no table has gaps of 16,384 in its rows when
 /// it is full.
 fn any_integers(rows: u64, columns: u64) -> u64 {

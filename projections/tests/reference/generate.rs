@@ -93,8 +93,8 @@ pub fn log(acts: &[Act], stride: u64) -> Vec<Logged> {
         .collect()
 }
 
-/// Any log: versions absent, equal, newer and older; replays; any log time; and what was said
-/// before, said again at another version or at none.
+/// Any log: versions absent, equal, newer and older; replays; any log time; and earlier statements,
+/// repeated at another version or at none.
 pub fn acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
     let act = (said(optional(version()).boxed()), gap(), replays());
     let act = act.prop_map(|((kind, body), gap_ms, replays)| Act { gap_ms, replays, kind, body });
@@ -156,7 +156,7 @@ pub fn versioned_acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
     })
 }
 
-/// The same said at another version, or at none.
+/// The same statement at another version, or at none.
 fn at_version(kind: Kind, body: &str, version: Option<Value>) -> String {
     let Ok(Value::Object(mut members)) = serde_json::from_str(body) else {
         return body.to_owned();

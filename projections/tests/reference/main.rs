@@ -1,6 +1,6 @@
 //! The fold against a reference that keeps every event and recomputes everything, on random logs
-//! over few ids. One binary: `generate` makes logs, `naive` is the reference, the others state
-//! what holds.
+//! over few ids. One binary: `generate` makes logs, `naive` is the reference, the others state the
+//! properties.
 
 mod bounds;
 mod generate;

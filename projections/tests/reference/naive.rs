@@ -1,5 +1,5 @@
-//! The reference: keeps what every event said, as plainly as the design states it, and works out
-//! every figure from that when it is asked. Knows nothing of how the fold goes about it.
+//! The reference: keeps the statements of every event, as plainly as the documents describe them,
+//! and computes every figure from those when it is asked. It knows nothing of the fold's methods.
 
 mod figures;
 
@@ -12,15 +12,16 @@ use projections::time::Time;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// The producer's version, if it gives one, and where the event stands in the log.
+/// The producer's version, if there is one, and the event's position in the log.
 type Age = (Option<Time>, u64);
 
-/// The age of an entity that was `known` and hears of `new`: its version is the last it was told.
+/// The age of an entity of age `known` after an event of age `new`: its version is the last one
+/// that was stated.
 fn after(new: Age, known: Age) -> Age {
     (new.0.or(known.0), new.1)
 }
 
-/// Older by the versions where both have one and they differ, else by the log.
+/// Whether an age is older: by the versions if both have one and they differ, else by the log.
 fn is_older(new: Age, known: Age) -> bool {
     if let (Some(new), Some(known)) = (new.0, known.0)
         && new != known
@@ -33,9 +34,9 @@ fn is_older(new: Age, known: Age) -> bool {
 struct Sale {
     event: event::Transaction<'static>,
     age: Age,
-    /// The event's, else what it was before with the same product, else the catalogue's.
+    /// The event's category, else the earlier one with the same product, else the catalogue's.
     category: Option<String>,
-    /// Category, payment method and country.
+    /// The codes of category, payment method and country.
     codes: [u16; 3],
 }
 
@@ -46,7 +47,7 @@ struct Rating {
 
 struct Fact {
     event: event::Activity<'static>,
-    /// Type, device, page and country.
+    /// The codes of type, device, page and country.
     codes: [u16; 4],
 }
 
@@ -72,7 +73,7 @@ enum Came {
     Quarantined(Vec<String>),
 }
 
-/// Everything ever said that still stands.
+/// All statements that still hold.
 #[derive(Default)]
 pub struct Naive {
     log_time: Time,
@@ -81,7 +82,7 @@ pub struct Naive {
     sale_times: Vec<Time>,
     ratings: BTreeMap<String, Rating>,
     facts: Vec<Fact>,
-    /// Of each activity's id, the log time when it last counted.
+    /// The log time at which each activity's id last counted.
     remembered: BTreeMap<String, i64>,
     people: BTreeMap<String, Person>,
     things: BTreeMap<String, Thing>,
@@ -90,7 +91,7 @@ pub struct Naive {
 }
 
 impl Naive {
-    /// What a log comes to.
+    /// The statements after a log.
     pub fn of(log: &[Logged]) -> Self {
         let mut naive = Naive::default();
         for logged in log {
@@ -267,7 +268,7 @@ impl Naive {
             }
         }
         let dated = event.updated_at.or(event.created_at);
-        // What is said again without a date says nothing of when.
+        // A repeated statement without a date says nothing about its time.
         let undated = matches!(came, Came::Applied).then_some(self.log_time);
         if let Some(at) = dated.or(undated) {
             self.seen(&event.user_id, at);

@@ -1,4 +1,4 @@
-//! What holds for any log, however it is cut, repeated, interrupted or held.
+//! Properties of any log, however it is cut, repeated, interrupted or held.
 
 use projections::event::Kind;
 use projections::testing::{Documents, Logged, Shop};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::generate::{acts, log, versioned_acts};
 use crate::naive::Naive;
 
-/// Where a log is cut into batches: the lengths, over and over.
+/// The cuts of a log into batches: their lengths, over and over.
 fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1..9_usize, 1..5)
 }
@@ -36,7 +36,7 @@ pub fn in_one(log: &[Logged]) -> Documents {
     shop.documents().clone()
 }
 
-/// Equality with a failure that says which documents differ, not all of them.
+/// Checks equality with a failure that names the documents that differ, not all of them.
 pub fn assert_same(actual: &Documents, expected: &Documents) -> Result<(), TestCaseError> {
     prop_assert_eq!(&actual.root, &expected.root);
     prop_assert_eq!(&actual.ledger, &expected.ledger);
@@ -120,8 +120,9 @@ proptest! {
         for (at, logged) in log.iter().enumerate() {
             let mut again = logged.clone();
             again.position += 1;
-            // Later, unless it is the last, but not so late that the next event's log time would be another, and an
-            // activity not so late that it is past the window.
+            // The repeat is later, unless it is the last, but not so late that the next event's log
+            // time would be another. An activity's repeat is not later at all, so it stays within
+            // the window.
             let next = log.get(at + 1).map_or(0, |next| next.log_time.0);
             let later_ms = if logged.kind == Kind::Activity { 0 } else { later_ms };
             again.log_time.0 = again.log_time.0.max(next.min(again.log_time.0 + later_ms));

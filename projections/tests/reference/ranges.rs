@@ -1,4 +1,4 @@
-//! What is asked of a range of time: distinct customers and products, and what each bought.
+//! Queries of a range of time: distinct customers and products, and the sums of each.
 
 use projections::bucket::cover;
 use projections::event::Status;

@@ -46,11 +46,11 @@ struct Listed {
 #[schema(as = PaginationByCursor)]
 struct Pagination {
     limit: u32,
-    /// The `cursor` that gets what is older; null at the end.
+    /// The `cursor` of the older entries; null at the end.
     next: Option<String>,
 }
 
-/// A row as it is shown. What there is not is null.
+/// A row as it is shown. A value that is missing is null.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditEntry)]
@@ -133,7 +133,7 @@ const WHOM: Text =
 const WHAT: Text =
     Text { min: 1, max: 256, allowed: "must be what it was done to, such as user:<id>" };
 
-/// Which entries are asked for, and how many a page has.
+/// The filter that is asked for, and the size of a page.
 #[derive(Debug, PartialEq, Eq)]
 struct Page {
     wanted: AuditWanted,

@@ -1,4 +1,4 @@
-//! What comes in at `/api/auth`, and what goes out.
+//! The bodies of requests and answers at `/api/auth`.
 
 use serde::Serialize;
 use serde_json::json;
@@ -60,7 +60,7 @@ pub(super) struct ShownSession {
     pub(super) user_agent: Option<String>,
 }
 
-/// The sessions of who asks.
+/// The sessions of the caller.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SessionList)]
 pub(super) struct Sessions {
@@ -68,7 +68,7 @@ pub(super) struct Sessions {
 }
 
 pub(super) fn read_registration(body: &mut Fields) -> NewAccount {
-    // That of an account that is registered; any other was refused.
+    // The role of an account that is registered; any other was refused.
     body.value("role", || json!({ "type": ["string", "null"], "enum": ["viewer", "user", null] }));
     NewAccount {
         email: body.email("email"),

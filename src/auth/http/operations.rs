@@ -1,4 +1,4 @@
-//! What the API's document says of `/api/auth`.
+//! The entries of `/api/auth` in the API's document.
 
 use serde_json::json;
 

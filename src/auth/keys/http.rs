@@ -70,7 +70,7 @@ fn of_revoke() -> Operation {
         .or_missing("There is no such API key.")
 }
 
-/// A key as it is shown: all but what it is used by.
+/// A key as it is shown: everything but its hash.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApiKey)]
@@ -107,7 +107,7 @@ struct One {
 #[schema(as = NewApiKey)]
 struct Made {
     api_key: Shown,
-    /// What the program has to send; it is seen here and never again.
+    /// The text that the program has to send; it is shown here and never again.
     key: String,
 }
 
@@ -182,7 +182,7 @@ fn scopes(body: &mut Fields) -> Vec<Scope> {
     scopes.unwrap_or_default()
 }
 
-/// A key that is good for ever has to be asked for in so many letters.
+/// A key that never expires has to be asked for explicitly.
 fn end(body: &mut Fields) -> End {
     let at = body.value("expiresAt", || {
         let instant = json!({ "type": ["string", "null"], "format": "date-time" });

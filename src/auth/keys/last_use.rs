@@ -9,7 +9,7 @@ use crate::store::platform::Platform;
 /// A key's use is noted at most this often, by all processes together.
 const AT_MOST_EVERY: Duration = Duration::from_mins(1);
 
-/// Notes when keys are used.
+/// Notes the last use of keys.
 #[derive(Debug, Clone)]
 pub struct LastUse {
     store: Platform,

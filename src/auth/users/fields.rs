@@ -1,4 +1,4 @@
-//! The bodies of `POST` and `PUT`: a new account, and what is to be changed of one.
+//! The bodies of `POST` and `PUT`: a new account, and the changes of one.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,10 @@ const AT_MOST_20: &str = "must have at most 20 characters";
 const AT_MOST_32: &str = "must have at most 32 characters";
 const AT_MOST_50: &str = "must have at most 50 characters";
 const AT_MOST_100: &str = "must have at most 100 characters";
-/// What clients keep for themselves in an account has at most so many bytes.
+/// The most bytes of a JSON value that clients keep for themselves in an account.
 const JSON_BYTES_MAX: usize = 4_096;
 
-/// Reads a new account. What is wrong is kept in mind by `body`.
+/// Reads a new account. `body` keeps the errors.
 pub fn new_account(body: &mut Fields, created_by: &str) -> NewAccount {
     NewAccount {
         email: body.email("email"),
@@ -28,8 +28,8 @@ pub fn new_account(body: &mut Fields, created_by: &str) -> NewAccount {
     }
 }
 
-/// What is to be changed of an account, whichever it is: what is not there stays; a text that is empty
-/// is taken away.
+/// The changes to make to an account: a field that is not there stays; a text that is empty is
+/// taken away.
 #[derive(Debug, Clone)]
 pub struct AccountPatch {
     email: Option<String>,
@@ -43,7 +43,7 @@ pub struct AccountPatch {
 }
 
 impl AccountPatch {
-    /// Reads it. Null and an empty text take away. What is wrong is kept in mind by `body`.
+    /// Reads it. Null and an empty text take away. `body` keeps the errors.
     pub fn read(body: &mut Fields) -> Self {
         if body.get("password").is_some() {
             body.wrong("password", "is not changed here but by POST /api/auth/password");
@@ -60,8 +60,8 @@ impl AccountPatch {
         }
     }
 
-    /// What it changes of an account: what is as it was is no change, since clients send back what they
-    /// read.
+    /// The changes that it makes to an account: a value that is as it was is no change, since
+    /// clients send back the values that they read.
     #[must_use]
     pub fn of(&self, account: &Account) -> Change {
         let name = |asked: &Option<String>, had: &Option<String>| {

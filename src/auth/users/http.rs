@@ -1,4 +1,4 @@
-//! `/api/users`: accounts, for those who see to them, and one's own.
+//! `/api/users`: accounts, for people who manage them, and one's own.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ use crate::store::platform::accounts::Account;
 use crate::store::platform::directory::{AccountsWanted, SortBy};
 use crate::store::time;
 
-/// How many of the newest accounts the summary has.
+/// The number of the newest accounts in the summary.
 const RECENT: u32 = 5;
 
 const ID: Parameter<Text> = Parameter::path("id", "The account's id.", AN_ID);
@@ -249,7 +249,7 @@ async fn change(
     found(&accounts, &id).await?;
     let asked = fields::AccountPatch::read(&mut body);
     body.finish()?;
-    // What it changes of an account is found out when that is written.
+    // Its changes to the account are found out when that is written.
     let asked = move |account: &Account| asked.of(account);
     let whose = Whose::AlsoOwn(Action::Update);
     Ok(answer(accounts.change_user(&person, &id, whose, asked, &origin).await?))
@@ -273,8 +273,8 @@ async fn reactivate(
     Ok(answer(accounts.set_active(&person, &id, true, &origin).await?))
 }
 
-/// One's own account, or whoever may; before anything is looked up, so that nobody learns which
-/// accounts there are.
+/// Admits people to their own account, and people with the right to any. It is checked before
+/// anything is looked up, so that nobody learns which accounts there are.
 async fn own_or_allowed(
     accounts: &Accounts,
     person: &Person,

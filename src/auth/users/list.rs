@@ -34,18 +34,18 @@ const SEARCH: Parameter<Own<String>> = Parameter::query(
 const IS_ACTIVE: Parameter<OneOf<Which>> =
     Parameter::query("isActive", "Those that may sign in, or may not, or both.", OneOf::new());
 
-/// Which page of which accounts is asked for.
+/// The page, and the accounts, that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The page, from 1.
     pub number: u32,
-    /// How many are on a page.
+    /// The number of accounts on a page.
     pub limit: u32,
-    /// Which accounts.
+    /// The accounts.
     pub wanted: AccountsWanted,
 }
 
-/// Those that may sign in, those that may not, or both.
+/// The accounts that may sign in, those that may not, or both.
 #[derive(Debug, Clone, Copy)]
 enum Which {
     Active,
@@ -53,7 +53,7 @@ enum Which {
     All,
 }
 
-/// What accounts are sorted by, and whether the last comes first.
+/// The field that accounts are sorted by, and whether the last comes first.
 #[derive(Debug, Clone, Copy)]
 struct Sort(SortBy, bool);
 

@@ -18,7 +18,7 @@ use super::client::ClientAddr;
 use crate::causes::describe;
 use crate::http::problem::Problem;
 
-/// The request's id: in the request for what is further in, in every answer, and in the log.
+/// The request's id: in the request for the layers further in, in every answer, and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longer paths are cut in the log.
@@ -111,7 +111,8 @@ impl Drop for Line {
     }
 }
 
-/// What failed here is an error with its cause, and has the request's id from its span.
+/// A fault of the service is an error in the log with its cause, and the request's id from its
+/// span.
 fn note_fault(response: &Response) {
     let cause = response.extensions().get::<Problem>().and_then(Problem::cause);
     if let Some(cause) = cause

@@ -79,9 +79,9 @@ struct Late;
 /// A request's body that fails where it is waited for past its deadline.
 ///
 /// A client sends its body before it reads the answer, and a connection that is closed under it
-/// takes the answer along. So what is refused without its body being read (429, 413) has it read
+/// takes the answer along. So the body of a request that is refused without it (429, 413) is read
 /// and thrown away until the deadline, if it is not too long. A client that waits for a `100
-/// Continue` reads first: it is not asked for what nobody wants.
+/// Continue` reads first: it is not asked for a body that nobody wants.
 struct Timely {
     body: Body,
     deadline: Pin<Box<Sleep>>,
@@ -139,8 +139,7 @@ impl HttpBody for Timely {
     }
 }
 
-/// Bodies have to arrive within that time; else the answer is a 408, whatever was made of what
-/// had come until then.
+/// Bodies have to arrive within that time; else the answer is a 408, whatever the handler answered.
 pub(super) async fn in_time(
     State(within): State<Duration>,
     request: Request,

@@ -1,5 +1,5 @@
-//! Who is there: the client's address and whether it came by TLS. A proxy is believed where it is
-//! trusted; what anyone else says of itself changes nothing.
+//! The client: its address, and whether it came by TLS. A proxy is believed if it is trusted; the
+//! claims of anyone else change nothing.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -42,8 +42,8 @@ impl FromStr for TrustedProxies {
     }
 }
 
-/// What is a network of IPv4 written as one of IPv6 is the former: so are the addresses that are held
-/// against it.
+/// A network of IPv4 that is written as one of IPv6 becomes the former: so do the addresses that
+/// are held against it.
 fn canonical(network: IpNet) -> IpNet {
     let IpNet::V6(long) = network else { return network };
     let mapped = long.addr().to_ipv4_mapped().zip(long.prefix_len().checked_sub(96));
@@ -55,8 +55,8 @@ fn canonical(network: IpNet) -> IpNet {
 const WORLD_BITS: u8 = 3;
 
 impl TrustedProxies {
-    /// Whether half of all addresses of a kind or more are trusted, by one network or by several: then
-    /// almost anybody can say to be anybody.
+    /// Whether half of all addresses of a kind or more are trusted, by one network or by several:
+    /// then almost anybody can claim to be anybody.
     #[must_use]
     pub fn is_almost_everybody(&self) -> bool {
         let short =
@@ -94,7 +94,7 @@ impl TrustedProxies {
         let standard = self.walk(peer, standard.rev());
         match (de_facto, standard) {
             // A proxy writes one of the two and may let the client's own version of the other
-            // through. Which it is cannot be told, so neither is believed.
+            // through. It cannot be told which, so neither is believed.
             (Some(one), Some(other)) if one != other => peer,
             (one, other) => one.or(other).unwrap_or(peer),
         }

@@ -1,4 +1,4 @@
-//! One connection: what it is doing, how long it may take for that, and how it ends.
+//! One connection: its phase, the time that it may take for that, and its end.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -27,12 +27,12 @@ use super::settings::Timeouts;
 
 /// A request's head is no longer.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// What is read ahead of a body, at most.
+/// The most bytes that are read ahead of a body.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
-/// What a request that has not come as a whole yet is given when the server stops.
+/// The time for a request that has not come as a whole yet when the server stops.
 const STOPPING: Duration = Duration::from_millis(500);
 
-/// What a connection is doing.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     /// Nothing since then.
@@ -53,10 +53,10 @@ impl Phase {
     }
 }
 
-/// How connections are served.
+/// The manner in which connections are served.
 #[derive(Debug, Clone)]
 pub(super) struct Manner {
-    /// What answers.
+    /// The router that answers.
     pub(super) router: Router,
     /// Whether there may be another request after the first.
     pub(super) keep_alive: bool,

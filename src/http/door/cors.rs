@@ -1,4 +1,4 @@
-//! Which pages of other origins may read answers.
+//! The pages of other origins that may read answers.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::access::REQUEST_ID;
 
-/// How long a browser may remember what it was allowed.
+/// The time for which a browser may remember its permission.
 const MAX_AGE: Duration = Duration::from_hours(24);
 
 const fn named(name: &'static str) -> HeaderName {

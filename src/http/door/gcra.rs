@@ -13,43 +13,43 @@ use crate::telemetry;
 /// Keys that are remembered, at most: about 2 MB.
 const KEYS_MAX: usize = 100_000;
 
-/// So much per window.
+/// An amount per window.
 #[derive(Debug, Clone, Copy)]
 pub struct Quota {
-    /// How much; at least 1.
+    /// The amount; at least 1.
     pub limit: u32,
-    /// In how much time.
+    /// The window.
     pub window: Duration,
 }
 
-/// What a key has left.
+/// The rest of a key's quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// How much can be taken now.
+    /// The amount that can be taken now.
     pub remaining: u32,
-    /// When it will be the whole quota again.
+    /// The time until it is the whole quota again.
     pub full_in: Duration,
 }
 
 /// Too much was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
-    /// What is left.
+    /// The amount that is left.
     pub standing: Standing,
-    /// When there will be enough.
+    /// The time until there is enough.
     pub retry_in: Duration,
 }
 
-/// A quota for each key. Keys are kept as hashes; the one that two share by accident is one in
-/// 10¹⁴. When there are too many, the half that is nearest to its full quota is forgotten, which
-/// gives away the least; a flood of new keys goes first.
+/// A quota for each key. Keys are kept as hashes; one in 10¹⁴ is that of another key by accident.
+/// When there are too many, the half that is nearest to its full quota is forgotten, which gives
+/// away the least; a flood of new keys goes first.
 #[derive(Debug)]
 pub struct Limiter {
     quota: Quota,
     begun: Instant,
     hasher: RandomState,
     keys_max: usize,
-    /// When each key has its whole quota again, in nanoseconds since `begun`.
+    /// The time at which each key has its whole quota again, in nanoseconds since `begun`.
     full_at: Mutex<HashMap<u64, u64>>,
 }
 
@@ -74,7 +74,7 @@ impl Limiter {
     /// Takes `n`, the whole quota where that is less. Nothing is taken where there is not enough.
     ///
     /// # Errors
-    /// Where there is not enough.
+    /// Fails if there is not enough.
     pub fn take(&self, key: &impl Hash, n: u32) -> Result<Standing, Refused> {
         self.take_at(nanos(self.begun.elapsed()), self.hasher.hash_one(key), n)
     }
@@ -82,14 +82,14 @@ impl Limiter {
     /// Whether anything can be taken; takes nothing.
     ///
     /// # Errors
-    /// Where nothing can.
+    /// Fails if nothing can be taken.
     pub fn check(&self, key: &impl Hash) -> Result<Standing, Refused> {
         let standing = self.take(key, 1)?;
         self.give_back(key, 1);
         Ok(standing)
     }
 
-    /// Gives back what was taken.
+    /// Gives back an amount that was taken.
     pub fn give_back(&self, key: &impl Hash, n: u32) {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(full_at) = full_at.get_mut(&self.hasher.hash_one(key)) {
@@ -97,7 +97,7 @@ impl Limiter {
         }
     }
 
-    /// What is left.
+    /// The amount that is left.
     pub fn look(&self, key: &impl Hash) -> Standing {
         let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = full_at.get(&self.hasher.hash_one(key)).copied().unwrap_or_default();
@@ -121,7 +121,7 @@ impl Limiter {
         Ok(self.standing(after))
     }
 
-    /// How long it takes until `n` is there again.
+    /// The nanoseconds until `n` is there again.
     fn time_for(&self, n: u32) -> u64 {
         let limit = self.quota.limit.max(1);
         let time = u128::from(nanos(self.quota.window)) * u128::from(n.min(limit));

@@ -1,4 +1,4 @@
-//! What browsers are told to keep to. A page that needs more than nothing sets its own
+//! The security headers for browsers. A page that needs more than nothing sets its own
 //! `Content-Security-Policy`.
 
 use axum::extract::Request;
@@ -24,7 +24,7 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     ),
 ];
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
-/// A year, for this host alone: what stands beside it under its domain is its operator's business.
+/// A year, for this host alone: other hosts under its domain are its operator's business.
 const TLS_ONLY: &str = "max-age=31536000";
 
 /// Adds them.

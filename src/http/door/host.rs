@@ -16,7 +16,7 @@ const MISSING: &str = "is missing; HTTP/1.1 asks for it";
 const SEVERAL: &str = "must be given once";
 const NO_HOST: &str = "must be a name or an address, with a port or without";
 
-/// Refuses a request whose `Host` is not as it has to be.
+/// Refuses a request whose `Host` is not valid.
 pub(super) async fn checked(request: Request, next: Next) -> Response {
     match wrong(request.version(), request.headers()) {
         None => next.run(request).await,
@@ -27,7 +27,7 @@ pub(super) async fn checked(request: Request, next: Next) -> Response {
     }
 }
 
-/// What is wrong with the header.
+/// The error of the header, if it has one.
 fn wrong(version: Version, headers: &HeaderMap) -> Option<&'static str> {
     let mut given = headers.get_all(HOST).iter();
     match (given.next(), given.next()) {

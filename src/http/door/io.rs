@@ -35,7 +35,7 @@ impl<F: Fn() + Unpin> Socket<F> {
         Socket { stream, heard, write_within, stalled: None, told_to_end, trickle, place }
     }
 
-    /// An outcome of a write, or that it has not moved on for too long.
+    /// The outcome of a write, or an error if it has not moved on for too long.
     fn moved<T>(
         &mut self,
         context: &mut Context<'_>,

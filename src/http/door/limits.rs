@@ -1,4 +1,4 @@
-//! Which requests count against which limit. The limits are of this process.
+//! The limits, and the requests that count against each. The limits are of this process.
 //!
 //! | class | by | counts | when |
 //! |---|---|---|---|
@@ -8,8 +8,8 @@
 //! | API | caller, else address | requests | after authentication |
 //! | ingest | caller, else address | events | after authentication, and again when they are counted |
 //!
-//! Health, Socket.IO and what is not below `/api/` have no limit. Answers that count say what is
-//! left in the fields of draft-ietf-httpapi-ratelimit-headers-11.
+//! Health, Socket.IO and paths that are not below `/api/` have no limit. Answers that count say how
+//! much is left in the fields of draft-ietf-httpapi-ratelimit-headers-11.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,8 +30,8 @@ use crate::rights::caller::Caller;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Who a request counts for, as authentication knows it: `user:<id>` or `key:<id>`; an extension
-/// of the request. Without it the request counts for its address.
+/// The caller that a request counts for, as authentication knows it: `user:<id>` or `key:<id>`; an
+/// extension of the request. Without it the request counts for its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitKey(pub String);
 
@@ -46,7 +46,7 @@ impl LimitKey {
     }
 }
 
-/// Who something counts for.
+/// The caller or the address that something counts for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     Caller(String),
@@ -102,7 +102,7 @@ pub(in crate::http) fn counts(path: &str) -> bool {
 #[derive(Debug)]
 struct Limit {
     policy: &'static str,
-    /// What is counted, where it is not requests.
+    /// The unit that is counted, if it is not requests.
     unit: Option<&'static str>,
     limiter: Limiter,
 }
@@ -112,7 +112,7 @@ impl Limit {
         quota.map(|quota| Limit { policy, unit, limiter: Limiter::new(quota) })
     }
 
-    /// Says in the answer what is left, where no limit further in has.
+    /// Says in the answer how much is left, unless a limit further in has.
     fn tell(&self, response: &mut Response, standing: Standing) {
         let headers = response.headers_mut();
         if headers.contains_key(RATE_LIMIT) {
@@ -170,7 +170,7 @@ impl RateLimits {
     }
 }
 
-/// How many events a caller may still send; an extension of ingest requests.
+/// The number of events that a caller may still send; an extension of ingest requests.
 #[derive(Debug, Clone)]
 pub struct Budget {
     limits: Arc<RateLimits>,
@@ -181,7 +181,7 @@ impl Budget {
     /// Takes so many events from it.
     ///
     /// # Errors
-    /// Where there are not so many left; none is taken then.
+    /// Fails if there are not so many left; none is taken then.
     pub fn spend(&self, events: usize) -> Result<(), Problem> {
         let Some(limit) = &self.limits.ingest else { return Ok(()) };
         let events = u32::try_from(events).unwrap_or(u32::MAX);
@@ -222,8 +222,8 @@ async fn sign_in(limits: &RateLimits, key: &Key, request: Request, next: Next) -
     counted(limits.sign_in.as_ref(), key, is_counted, next.run(request)).await
 }
 
-/// An account counts as made until its answer says that it was not. One that was not made for a fault
-/// of who asked counts as a sign-in that failed.
+/// An account counts as made until its answer says that it was not. One that was not made for a
+/// fault of the caller counts as a sign-in that failed.
 async fn register(limits: &RateLimits, key: &Key, request: Request, next: Next) -> Response {
     let is_counted = |response: &Response| response.status().is_success();
     let made = counted(limits.register.as_ref(), key, is_counted, next.run(request));
@@ -233,7 +233,7 @@ async fn register(limits: &RateLimits, key: &Key, request: Request, next: Next) 
     counted(limits.sign_in.as_ref(), key, has_failed, made).await
 }
 
-/// What counts is counted before it is done, and given back where its answer says that it does not.
+/// A request is counted before it is handled, and given back if its answer does not count.
 async fn counted(
     limit: Option<&Limit>,
     key: &Key,
@@ -264,8 +264,8 @@ pub(super) async fn by_caller(
         Some(Class::Ingest) => {
             let budget = Budget { limits: limits.clone(), key: key.clone() };
             request.extensions_mut().insert(budget);
-            // How many events there are is known once the body is read, which is not done for
-            // who has none left.
+            // The number of events is known once the body is read, which is not done for a caller
+            // that has none left.
             limits.ingest.as_ref().map(|limit| (limit, limit.limiter.check(&key)))
         }
         Some(Class::SignIn | Class::Register) | None => None,

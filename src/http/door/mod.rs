@@ -1,4 +1,4 @@
-//! The door: what stands between the network and the handlers.
+//! The door: the layers between the network and the handlers.
 //!
 //! ```text
 //! connection ─▶ client ─▶ access ─▶ headers ─▶ cors ─▶ body ─▶ host ─▶ Socket.IO
@@ -8,14 +8,16 @@
 //!
 //! # Layout
 //!
-//! - [`server`]: the accept loop, draining; [`places`]: the cap on connections, in all and by address;
-//!   [`shares`]: so many for each and so many in all; [`connection`]: one connection and its
-//!   deadlines; [`io`]: its socket; [`trickle`]: how fast a `WebSocket` is read; [`body`]: bodies that
-//!   say when they end or are late;
-//! - [`client`]: who is there, and what a proxy is believed; [`host`]: whom the request is for;
+//! - [`server`]: the accept loop, draining; [`places`]: the cap on connections, in all and by
+//!   address; [`shares`]: so many for each and so many in all; [`connection`]: one connection and
+//!   its deadlines; [`io`]: its socket; [`trickle`]: the rate at which a `WebSocket` is read;
+//!   [`body`]: bodies that say when they end or are late;
+//! - [`client`]: the client, and the claims of a proxy that are believed; [`host`]: the host that
+//!   the request is for;
 //! - [`access`]: request ids and the access log; [`headers`]: security headers; [`cors`];
-//! - [`gcra`]: a limit with memory for so many keys; [`limits`]: which requests count against which;
-//! - [`settings`]: what of it can be set.
+//! - [`gcra`]: a limit with memory for so many keys; [`limits`]: the requests that count against
+//!   each;
+//! - [`settings`]: its settings.
 
 mod access;
 mod body;
@@ -59,7 +61,7 @@ pub use places::ConnectionHandle;
 
 /// Shorter answers are sent as they are: a packet is a packet.
 const COMPRESSED_FROM_BYTES: u16 = 1_024;
-/// What a client is told to wait when there are too many connections.
+/// The seconds that a client is told to wait when there are too many connections.
 const FULL_RETRY_AFTER_S: u32 = 5;
 
 /// The layers of the door, as they were set. A clone has the same limits.
@@ -94,20 +96,20 @@ impl Door {
         ]))
     }
 
-    /// What goes around a handler, inside of authentication: limits by caller.
+    /// Adds the layers around a handler, inside of authentication: limits by caller.
     pub fn by_caller(&self, handler: MethodRouter) -> MethodRouter {
         let by_caller = middleware::from_fn_with_state(self.limits.clone(), limits::by_caller);
         handler.route_layer(by_caller)
     }
 
-    /// What goes around authentication: limits by address, and compression. Not around Socket.IO,
-    /// whose protocol has a compression of its own.
+    /// Adds the layers around authentication: limits by address, and compression. They are not
+    /// around Socket.IO, whose protocol has a compression of its own.
     pub fn by_address(&self, router: Router) -> Router {
         let by_address = middleware::from_fn_with_state(self.limits.clone(), limits::by_address);
         router.layer(by_address).layer(compression())
     }
 
-    /// What goes around everything, Socket.IO included.
+    /// Adds the layers around everything, Socket.IO included.
     pub fn around(&self, router: Router) -> Router {
         let within = self.timeouts.body;
         let router = router.layer(middleware::from_fn(host::checked));
@@ -120,8 +122,8 @@ impl Door {
         router.layer(middleware::from_fn_with_state(self.proxies.clone(), client::resolve))
     }
 
-    /// What answers instead when there are too many connections; a request's body has to arrive
-    /// `within` that time.
+    /// The router that answers instead when there are too many connections; a request's body has to
+    /// arrive `within` that time.
     fn full(&self, full: Full, within: Duration) -> Router {
         let timeouts = Timeouts { body: within, ..self.timeouts };
         let door = Door { timeouts, ..self.clone() };
@@ -129,7 +131,7 @@ impl Door {
     }
 }
 
-/// What who finds no place is told.
+/// The answer to a client that finds no place.
 fn too_many_connections(full: Full) -> Problem {
     match full {
         Full::InAll => Problem::unavailable(

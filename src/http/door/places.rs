@@ -1,5 +1,5 @@
-//! The places for connections: so many in all, so many for an address, and a few in which who
-//! finds none is told.
+//! The places for connections: so many in all, so many for an address, and a few in which clients
+//! that find none are told.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,12 +16,12 @@ use crate::telemetry;
 /// So many at a time are told that there is no place; more are closed without a word.
 const TOLD: usize = 64;
 
-/// A connection, as far as it concerns what is further in; an extension of its requests. It is of
-/// no use once the connection has ended.
+/// A connection, as far as it concerns the layers further in; an extension of its requests. It is
+/// of no use once the connection has ended.
 #[derive(Debug, Clone)]
 pub struct ConnectionHandle {
     over: CancellationToken,
-    /// Its share of what its address may have, while nobody is known to be at its other end.
+    /// Its share of its address's places, while nobody is known to be at its other end.
     share: Arc<Mutex<Option<Share<IpAddr>>>>,
     is_web_socket: Arc<AtomicBool>,
 }
@@ -101,7 +101,7 @@ impl Drop for Place {
     }
 }
 
-/// What a connection is given.
+/// The result of asking for a place.
 pub(super) enum Given {
     /// It is served.
     Served(Place),
@@ -115,14 +115,14 @@ pub(super) enum Given {
 pub(super) struct Places {
     served: Arc<Semaphore>,
     told: Arc<Semaphore>,
-    /// Of addresses; `None` where each may have all.
+    /// The shares of addresses; `None` if each may have all.
     strangers: Option<Shares<IpAddr>>,
     is_full: bool,
     is_one_full: bool,
 }
 
 impl Places {
-    /// So many, and so many of them for an address; 0 is as many as there are.
+    /// That many places, and so many of them for an address; 0 is as many as there are.
     pub(super) fn new(served: usize, of_an_address: usize) -> Self {
         let strangers = (of_an_address > 0).then(|| Shares::new(of_an_address, usize::MAX));
         let (served, told) = (Semaphore::new(served), Semaphore::new(TOLD));

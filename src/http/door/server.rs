@@ -1,5 +1,5 @@
-//! The accept loop: a place for each connection, a short word for who finds none, and an end in
-//! which what was begun is answered.
+//! The accept loop: a place for each connection, a short answer for clients that find none, and an
+//! end in which the requests that were begun are answered.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,15 +20,15 @@ use super::places::{Given, Places};
 use super::settings::{DoorSettings, Timeouts};
 use super::shares::Full;
 
-/// What those who find no place have to send their request in.
+/// The time in which clients that find no place have to send their request.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 /// Files that are not connections: the database, NATS, logs.
 const OTHER_FILES: u64 = 256;
-/// How long to wait where the system has no more files for us.
+/// The pause when the system has no more files for us.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Serves `router` until `stop`; then waits for what is being answered, for so long as
-/// [`Timeouts::drain`] has it.
+/// Serves `router` until `stop`; then waits for the requests that are being answered, for as long
+/// as [`Timeouts::drain`] allows.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -89,19 +89,19 @@ async fn accept(
     }
 }
 
-/// Whether it was the client that ended what was being accepted.
+/// Whether the client ended the connection that was being accepted.
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// How many places there are: as many as were asked for, if the process may have so many files.
+/// The number of places: as many as were asked for, if the process may have so many files.
 fn places(wanted: u32) -> usize {
     let mut files = getrlimit(Resource::Nofile);
     let needed = u64::from(wanted) + OTHER_FILES;
     if files.current.is_some_and(|current| current < needed) {
         files.current = Some(files.maximum.map_or(needed, |maximum| maximum.min(needed)));
-        // Where this is not allowed, what is now is what there is.
+        // If this is not allowed, the limit stays as it is.
         let _ = setrlimit(Resource::Nofile, files);
     }
     let possible = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);

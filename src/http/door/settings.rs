@@ -1,4 +1,4 @@
-//! What of the door can be set.
+//! The settings of the door.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub struct DoorSettings {
     /// Accounts that people register per hour and address.
     #[arg(long, env = "RATE_LIMIT_MAX_REGISTRATIONS", default_value_t = 20, global = true)]
     pub rate_limit_max_registrations: u32,
-    /// How long a connection may take for what.
+    /// The timeouts of a connection.
     #[arg(skip)]
     pub timeouts: Timeouts,
 }
@@ -111,19 +111,19 @@ fn quota(limit: u32, window: Duration) -> Option<Quota> {
     (limit > 0).then_some(Quota { limit, window })
 }
 
-/// How long a connection may take for what, before it is closed.
+/// The timeouts of a connection, after which it is closed.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// The head of a request, from its first byte; the first one from the connection's start.
     pub head: Duration,
     /// The body of a request, from its head.
     pub body: Duration,
-    /// Nothing, between two requests. Longer than the minute that proxies keep connections for,
-    /// so that it is they who close one.
+    /// Nothing, between two requests. It is longer than the minute for which proxies keep
+    /// connections, so that the proxies close them.
     pub idle: Duration,
     /// A write that does not move on.
     pub write: Duration,
-    /// What is being answered while the server stops.
+    /// The requests that are being answered while the server stops.
     pub drain: Duration,
 }
 

@@ -1,12 +1,12 @@
-//! How many of something there may be at a time: in all, and for each of those who have some.
+//! Bounds on something: on all of it, and on the part of each holder.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What an address counts as: itself; one of the new kind as its network, which is what one
-/// customer gets.
+/// The address that an address counts as: itself; for one of IPv6 its network, which is the part
+/// that one customer gets.
 #[must_use]
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -18,7 +18,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 /// Why there is no share left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
-    /// Who asks has all that one may have.
+    /// The holder has all that one may have.
     #[error("who asks has all that one may have")]
     OfOne,
     /// There are as many as there may be.
@@ -37,7 +37,7 @@ impl Full {
     }
 }
 
-/// So many for each, and so many in all. Who has none takes no memory.
+/// So many for each, and so many in all. A holder that has none takes no memory.
 #[derive(Debug)]
 pub struct Shares<K> {
     each: usize,
@@ -75,7 +75,7 @@ impl<K: Eq + Hash + Clone> Shares<K> {
     /// Takes one.
     ///
     /// # Errors
-    /// Where there is none left.
+    /// Fails if there is none left.
     pub fn take(&self, who: K) -> Result<Share<K>, Full> {
         let mut taken = lock(&self.taken);
         if taken.by.get(&who).is_some_and(|its| *its >= self.each) || self.each == 0 {
@@ -89,7 +89,7 @@ impl<K: Eq + Hash + Clone> Shares<K> {
         Ok(Share { who, taken: self.taken.clone() })
     }
 
-    /// How many are taken.
+    /// The number that is taken.
     #[must_use]
     pub fn taken(&self) -> usize {
         lock(&self.taken).all
@@ -97,7 +97,7 @@ impl<K: Eq + Hash + Clone> Shares<K> {
 }
 
 impl<K: Eq + Hash> Share<K> {
-    /// Who has it.
+    /// The holder.
     pub fn who(&self) -> &K {
         &self.who
     }

@@ -1,5 +1,5 @@
-//! How fast a `WebSocket` is read: some bytes at once, and then so many a second. What comes faster
-//! waits in the network, and so who sends it does.
+//! The rate at which a `WebSocket` is read: some bytes at once, and then so many a second. Bytes
+//! that come faster wait in the network, and so does their sender.
 //!
 //! The library behind it makes a task of every message, and takes in some ten thousand before others
 //! have a turn; so this stands before it.
@@ -18,7 +18,7 @@ const BYTES_PER_SECOND: u32 = 2 * 1024;
 /// The reading of one `WebSocket`.
 #[derive(Debug)]
 pub(super) struct Trickle {
-    /// When as much can be read at once again as at the beginning.
+    /// The time from which as much can be read at once again as at the beginning.
     rested_at: Instant,
     waiting: Option<Pin<Box<Sleep>>>,
 }

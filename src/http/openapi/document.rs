@@ -1,4 +1,4 @@
-//! The document: each route as it is declared, and what all of them have in common.
+//! The document: each route as it is declared, and the parts that all of them have in common.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -25,7 +25,7 @@ Programs authenticate with an API key, in `X-API-Key` or as a bearer; people wit
 `POST /api/auth/login` gives. Figures are also pushed by Socket.IO, at `/socket.io`, which is no part of \
 this document.";
 
-/// What is in every message that authentication refuses.
+/// The types of problems with which authentication refuses a request.
 const UNAUTHENTICATED: [ProblemType; 5] = [
     ProblemType::Unauthenticated,
     ProblemType::TokenExpired,
@@ -166,8 +166,8 @@ type Problems = BTreeMap<u16, (Vec<ProblemType>, Vec<&'static str>)>;
 fn problems(route: &Route) -> Problems {
     let operation = &route.operation;
     let mut problems = Problems::new();
-    // What any request can be refused with: its `Host`, and what it asks for; too many of them, or too
-    // many connections; a fault, or servers that do not answer.
+    // Any request can be refused for its `Host` or its parameters; for too many of them, or too
+    // many connections; for a fault, or servers that do not answer.
     let mut always = vec![400, 429, 500, 503];
     if route.access != Access::Public {
         always.extend([401, 403]);
@@ -216,7 +216,7 @@ fn refusal_in_full(status: u16, types: &[ProblemType], when: &str) -> Value {
     })
 }
 
-/// What a status says by itself, and the types that any route may have with it.
+/// The description of a status, and the types that any route may have with it.
 fn common(status: u16) -> (&'static str, &'static [ProblemType]) {
     match status {
         400 => (
@@ -235,7 +235,7 @@ fn common(status: u16) -> (&'static str, &'static [ProblemType]) {
     }
 }
 
-/// The name of what is answered to a status that says all by itself.
+/// The name of the answer for a status that says all by itself.
 fn name(status: u16) -> String {
     let reason = StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason());
     reason.unwrap_or("Error").replace(' ', "")

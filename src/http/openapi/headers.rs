@@ -1,4 +1,4 @@
-//! What answers say in headers.
+//! The headers of answers.
 
 use serde_json::{Map, Value, json};
 
@@ -10,10 +10,10 @@ pub const LIMITED: &[&str] = &["RateLimit", "RateLimit-Policy"];
 pub const PROVENANCE: &[&str] =
     &["X-Position", "X-Lag", "X-Halted", "X-Stuck", "ETag", "Cache-Control", "Vary"];
 
-/// On what stays the same for as long as the program runs.
+/// On answers that stay the same for as long as the program runs.
 pub const OF_FILES: &[&str] = &["ETag", "Cache-Control"];
 
-/// A header by its name, whether it is always there, what it says and of which type.
+/// A header by its name, whether it is always there, its description and its type.
 const ALL: &[(&str, bool, &str, &str)] = &[
     (
         "X-Request-Id",

@@ -3,8 +3,9 @@
 //!
 //! # Layout
 //!
-//! - [`operation`]: what a route does, declared with it; [`schemas`]: those of types, by name;
-//! - [`document`]: the document; `headers`: what answers say in headers;
+//! - [`operation`]: the description of a route, declared with it; [`schemas`]: those of types, by
+//!   name;
+//! - [`document`]: the document; `headers`: the headers of answers;
 //! - [`serve`]: the two routes; the page is Swagger UI, kept in `src/http/openapi/page`.
 
 pub mod document;

@@ -1,4 +1,4 @@
-//! What a route does, as it is declared with it: no route is put on the server without.
+//! The description of a route, declared with it: no route is put on the server without.
 
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -9,14 +9,14 @@ use crate::http::parameters::{Parameter, Parameters};
 use crate::http::problem::ProblemType;
 use crate::rights::access::Access;
 
-/// What operations are grouped by.
+/// A group of operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
     /// Figures.
     Figures,
     /// Events onto the log.
     Events,
-    /// What could not be understood of them.
+    /// Events that could not be understood.
     Quarantine,
     /// Read models and their generations.
     Projections,
@@ -26,7 +26,7 @@ pub enum Tag {
     Users,
     /// API keys.
     Keys,
-    /// Who did what.
+    /// The actions of callers.
     Audit,
     /// The service itself.
     Service,
@@ -62,7 +62,7 @@ impl Tag {
         }
     }
 
-    /// What its operations are about.
+    /// The description of its operations.
     #[must_use]
     pub fn about(self) -> &'static str {
         match self {
@@ -87,21 +87,21 @@ impl Tag {
 /// A `GET` route that a view declares: all that its type does not say.
 #[derive(Debug, Clone, Copy)]
 pub struct Get {
-    /// Where it is.
+    /// Its path.
     pub path: &'static str,
-    /// Who may use it.
+    /// The access that it needs.
     pub access: Access,
-    /// What it is called in the document, such as `getSales`.
+    /// Its name in the document, such as `getSales`.
     pub id: &'static str,
-    /// What it is grouped by.
+    /// Its group.
     pub tag: Tag,
-    /// What it does, in a few words.
+    /// Its summary, in a few words.
     pub summary: &'static str,
-    /// What else there is to know of it.
+    /// The rest of its description.
     pub about: &'static str,
 }
 
-/// What a route does.
+/// The description of a route.
 #[derive(Debug, Clone)]
 pub struct Operation {
     pub(super) tag: Tag,
@@ -118,7 +118,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// What is called `id` in the document, does what `summary` says and has this answer.
+    /// An operation with this name in the document, this summary and this answer.
     #[must_use]
     pub fn new(tag: Tag, id: &'static str, summary: &'static str, answer: Answer) -> Self {
         let operation = Operation {
@@ -137,7 +137,7 @@ impl Operation {
         operation.or(answer)
     }
 
-    /// Says what else there is to know.
+    /// Sets the rest of the description.
     #[must_use]
     pub fn about(mut self, about: &'static str) -> Self {
         self.about = about;
@@ -226,7 +226,7 @@ impl Operation {
         in_place.filter_map(|it| it["name"].as_str()).collect()
     }
 
-    /// What it is called in the document.
+    /// Its name in the document.
     #[must_use]
     pub fn id(&self) -> &'static str {
         self.id

@@ -27,8 +27,9 @@ impl Schemas {
         }
     }
 
-    /// Adds that of a type that is answered, and refers to it. What may be null in an answer is always
-    /// there: serde leaves a member out only where that is said, and then it is never null.
+    /// Adds that of a type that is answered, and refers to it. A member of an answer that may be
+    /// null is always there: serde leaves one out only where that is said, and then it is never
+    /// null.
     pub fn answered<T: ToSchema>(&mut self) -> Value {
         let mut all = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut all);

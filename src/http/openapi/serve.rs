@@ -20,7 +20,7 @@ use crate::rights::access::Access::Public;
 
 const PAGE: &str = include_str!("page/index.html");
 
-/// The page may use what comes from this host, and its own script; its icons are in its style.
+/// The page may use files from this host, and its own script; its icons are in its style.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let script = PAGE.split_once("<script>").and_then(|(_, rest)| rest.split_once("</script>"));
     let hash = STANDARD.encode(Sha256::digest(script.map_or("", |(script, _)| script)));
@@ -37,7 +37,7 @@ static SCRIPT: LazyLock<File> = LazyLock::new(|| {
 static STYLE: LazyLock<File> =
     LazyLock::new(|| File::gzipped("text/css", include_bytes!("page/swagger-ui.css.gz")));
 
-/// What is the same for as long as the program runs.
+/// A file that is the same for as long as the program runs.
 #[derive(Debug, Clone)]
 struct File {
     media_type: &'static str,
@@ -53,7 +53,7 @@ impl File {
         File { media_type, is_gzipped: false, etag, bytes }
     }
 
-    /// Sent as it is kept: whoever shows pages understands it.
+    /// A file that is sent as it is kept: every browser understands it.
     fn gzipped(media_type: &'static str, bytes: &'static [u8]) -> Self {
         File { is_gzipped: true, ..Self::new(media_type, Bytes::from_static(bytes)) }
     }
@@ -75,7 +75,7 @@ impl File {
     }
 }
 
-/// Made when it is asked for first.
+/// The document, made when it is asked for first.
 type Document = LazyLock<File, Box<dyn FnOnce() -> File + Send>>;
 
 /// Adds the document of these routes, itself included, and the page that shows it.

@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //!
-//! - here: a parameter, and the parameters of an endpoint together; [`values`]: what one can be.
+//! - here: a parameter, and the parameters of an endpoint together; [`values`]: the values of one.
 
 pub mod values;
 
@@ -19,7 +19,7 @@ use super::problem::{FieldError, FieldErrors, Problem};
 /// An unknown parameter is named by so many characters of its name.
 const NAME_SHOWN_CHARS: usize = 64;
 
-/// Where a parameter is in a request.
+/// The place of a parameter in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Path,
@@ -80,7 +80,7 @@ impl<V: Values> Parameter<V> {
     /// Reads one value of it.
     ///
     /// # Errors
-    /// What is allowed.
+    /// Fails with a message that says what is allowed.
     pub fn read(&self, text: &str) -> Result<V::Value, FieldError> {
         self.values.read(text).map_err(|allowed| FieldError::new(self.name, allowed))
     }
@@ -113,14 +113,14 @@ impl<V: Values> Parameter<V> {
 
 /// The parameters that an endpoint takes in its query string, together.
 pub trait Parameters: Sized {
-    /// Reads each of them, all of them every time. What is wrong is kept in mind by `query` and read
-    /// as missing.
+    /// Reads each of them, all of them every time. One that is wrong is kept as an error by
+    /// `query`, and read as missing.
     fn read(query: &mut Query) -> Self;
 
     /// Reads them from the query string of a URI; `now` is the server's time.
     ///
     /// # Errors
-    /// Every parameter that is unknown, given twice or wrong, and what is allowed.
+    /// Fails with every parameter that is unknown, given twice or wrong, and says what is allowed.
     fn parse(uri: &Uri, now: Time) -> Result<Self, Vec<FieldError>> {
         let mut query = Query::of(uri, now);
         let read = Self::read(&mut query);
@@ -142,7 +142,8 @@ impl Parameters for () {
     fn read(_: &mut Query) -> Self {}
 }
 
-/// The query string of a request while it is read; or nothing, while what would be read is described.
+/// The query string of a request while it is read; or nothing, while the parameters that would be
+/// read are described.
 #[derive(Debug)]
 pub struct Query {
     given: Vec<Given>,
@@ -199,7 +200,7 @@ impl Query {
         self.errors.is_empty()
     }
 
-    /// Keeps in mind what is wrong of parameters that are right each by itself.
+    /// Keeps an error of parameters that are right each by itself.
     pub fn wrong(&mut self, error: FieldError) {
         let place = self.given.iter().position(|given| given.name == error.field);
         self.errors.add(place.unwrap_or(self.given.len()), error);
@@ -236,7 +237,7 @@ impl Query {
         }
     }
 
-    /// Takes what else there is of a parameter that was given more than once.
+    /// Takes the other values of a parameter that was given more than once.
     fn skip<T>(&mut self, name: &str) -> Option<T> {
         for given in self.given.iter_mut().filter(|given| given.name == name) {
             given.is_taken = true;

@@ -1,4 +1,4 @@
-//! What a parameter can be.
+//! The values of a parameter.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -20,13 +20,13 @@ pub trait Values {
     /// Reads one.
     ///
     /// # Errors
-    /// What is allowed: `must be …`.
+    /// Fails with a message that says what is allowed: `must be …`.
     fn read(&self, text: &str) -> Result<Self::Value, Cow<'static, str>>;
 
-    /// Which are allowed, as a JSON schema.
+    /// The values that are allowed, as a JSON schema.
     fn schema(&self) -> Value;
 
-    /// How one is written.
+    /// One of them as JSON.
     fn written(&self, value: &Self::Value) -> Value;
 }
 
@@ -85,7 +85,7 @@ pub trait Word: Copy + 'static {
     /// All of them, in the order in which they are named.
     const ALL: &'static [Self];
 
-    /// How it is written.
+    /// The word as it is written.
     fn word(self) -> &'static str;
 
     /// The one that is written so. An implementation may read older words as well.
@@ -164,7 +164,7 @@ pub struct Text {
     pub min: usize,
     /// The most.
     pub max: usize,
-    /// What it has to be.
+    /// The message that says what is allowed.
     pub allowed: &'static str,
 }
 
@@ -232,13 +232,13 @@ pub fn day_or_instant() -> Value {
     json!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] })
 }
 
-/// What a function reads, for what has a type of its own.
+/// Values that a function reads, for a type of its own.
 pub struct Own<T> {
     /// Reads one, or says what is allowed.
     pub read: fn(&str) -> Result<T, &'static str>,
-    /// Which are allowed, as a JSON schema.
+    /// The values that are allowed, as a JSON schema.
     pub schema: fn() -> Value,
-    /// How one is written.
+    /// One of them as JSON.
     pub written: fn(&T) -> Value,
 }
 

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-/// The types: a name, its status and what it means.
+/// The types: a name, its status and its description.
 macro_rules! problem_types {
     ($($(#[doc = $about:literal])* $name:ident = $text:literal, $status:ident;)*) => {
         /// The type of a problem that its status does not say all about.
@@ -31,7 +31,7 @@ macro_rules! problem_types {
                 }
             }
 
-            /// What it means.
+            /// Its description.
             #[must_use]
             pub fn about(self) -> &'static str {
                 match self {
@@ -45,7 +45,7 @@ macro_rules! problem_types {
 problem_types! {
     /// The message would be quarantined again.
     StillQuarantined = "still-quarantined", BAD_REQUEST;
-    /// Nothing was shown that says who calls.
+    /// The request has no credential.
     Unauthenticated = "unauthenticated", UNAUTHORIZED;
     /// The access token was good once.
     TokenExpired = "token-expired", UNAUTHORIZED;
@@ -89,11 +89,11 @@ problem_types! {
     AnotherIncarnation = "another-incarnation", CONFLICT;
     /// The fold halts: the log ends before the read models do.
     LogBehind = "log-behind", CONFLICT;
-    /// The fold halts: the log begins after what the read models lack.
+    /// The fold halts: the log begins after events that the read models lack.
     LogGap = "log-gap", CONFLICT;
     /// The fold halts: the log lacks events.
     LogHole = "log-hole", CONFLICT;
-    /// The fold halts: another message is where the last one was that was folded.
+    /// The fold halts: another message is at the position of the last one that was folded.
     AnotherMessage = "another-message", CONFLICT;
     /// The fold halts: the read models were made by another version of it.
     AnotherFold = "another-fold", CONFLICT;

@@ -29,7 +29,7 @@ pub enum Error {
     Read {
         /// Number in the file of the line being read; the header is line 1.
         line: u64,
-        /// What the input said.
+        /// The error of the input.
         #[source]
         source: io::Error,
     },

@@ -65,7 +65,7 @@ pub fn split(line: &[u8]) -> Result<Fields<'_>, &'static str> {
     if rest.is_some() { Err("more than 8 fields") } else { Ok(fields) }
 }
 
-/// The first field of `text` and what follows its comma, if there is one.
+/// The first field of `text` and the text behind its comma, if there is one.
 fn next_field(text: &str) -> Result<(Cow<'_, str>, Option<&str>), &'static str> {
     let Some(quoted) = text.strip_prefix('"') else {
         return Ok(match text.split_once(',') {
@@ -84,7 +84,7 @@ fn next_field(text: &str) -> Result<(Cow<'_, str>, Option<&str>), &'static str> 
     }
 }
 
-/// Where the quote is that ends a quoted field: the first that is not doubled.
+/// The place of the quote that ends a quoted field: the first that is not doubled.
 fn closing_quote(quoted: &str) -> Option<usize> {
     let mut from = 0;
     loop {

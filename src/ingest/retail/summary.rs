@@ -22,7 +22,7 @@ pub struct Summary {
     pub guests: u64,
     /// Lines that became nothing, by reason.
     pub skipped: Skipped,
-    /// The first malformed lines: number in the file (the header is line 1) and what is wrong.
+    /// The first malformed lines: number in the file (the header is line 1) and error.
     pub malformed_first: Vec<(u64, &'static str)>,
     /// The first lines that became nothing, by their number in the file.
     pub skipped_first: Vec<u64>,

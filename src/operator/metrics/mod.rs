@@ -28,10 +28,10 @@ use crate::telemetry::{
 /// A database that has not answered by then is down.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
-/// What is looked at when metrics are asked for.
+/// The dependencies of the endpoint.
 #[derive(Clone)]
 pub struct Deps {
-    /// What was recorded.
+    /// The recorded metrics.
     pub recorder: PrometheusHandle,
     /// The database.
     pub store: Store,
@@ -39,9 +39,9 @@ pub struct Deps {
     pub nats_up: watch::Receiver<bool>,
     /// Why the log takes no events, while it is known not to.
     pub log_refuses: watch::Receiver<Option<String>>,
-    /// How the fold does.
+    /// The status of the projector.
     pub projector: watch::Receiver<Status>,
-    /// How far the log goes, while it is known.
+    /// The extent of the log, while it is known.
     pub log_extent: watch::Receiver<Option<Extent>>,
 }
 
@@ -89,7 +89,7 @@ async fn metrics(State(deps): State<Deps>) -> Response {
     (headers, text).into_response()
 }
 
-/// Nothing where the database does not answer.
+/// The metrics of generations; none if the database does not answer.
 async fn of_generations(store: &Store, log: Option<&Extent>) -> String {
     match timeout(ANSWERS_WITHIN, store.generations_and_works()).await {
         Ok(Ok((all, works))) => generations::rendered(&all, works.under_way.as_ref(), log),

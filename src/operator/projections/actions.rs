@@ -1,4 +1,4 @@
-//! What is done to generations: making the next, stopping that, making another one live.
+//! The actions on generations: making the next, stopping that, making another one live.
 
 use std::time::Duration;
 
@@ -35,23 +35,24 @@ use crate::rights::role::{Action, Resource};
 use crate::store::Store;
 use crate::store::work::Work;
 
-/// A switch that takes longer is answered before it is over: it goes on, and so does `GET`.
+/// A switch that takes longer is answered before it is over: it goes on, and `GET /api/projections`
+/// shows it.
 const SWITCHED_WITHIN: Duration = Duration::from_mins(1);
 
-/// What generations are seen to with.
+/// The dependencies of the actions.
 #[derive(Clone)]
 pub struct Actions {
     /// The store, as queries use it.
     pub store: Store,
-    /// What sees to them. Each command says by itself how far it is.
+    /// The commands about generations. Each command reports its own progress.
     pub generations: Generations,
     /// The threads that it runs on.
     pub threads: Handle,
-    /// What is waited for before the service ends.
+    /// The tasks that the service waits for before it ends.
     pub tasks: TaskTracker,
-    /// When it ends.
+    /// The signal that the service ends.
     pub stop: CancellationToken,
-    /// Where it is remembered who did what.
+    /// The audit of the actions.
     pub audit: Audit,
 }
 
@@ -90,7 +91,7 @@ fn of_switch() -> Operation {
         .or_problems(&CONFLICTS)
 }
 
-/// What keeps a generation from being made or switched to.
+/// The conflicts that keep a generation from being made or switched to.
 const CONFLICTS: [ProblemType; 10] = [
     ProblemType::AlreadyUnderWay,
     ProblemType::NothingLive,
@@ -104,13 +105,13 @@ const CONFLICTS: [ProblemType; 10] = [
     ProblemType::LogGone,
 ];
 
-/// What is under way.
+/// The work under way.
 #[derive(Debug, Serialize, ToSchema)]
 struct UnderWay {
     work: Working,
 }
 
-/// What a switch came to.
+/// The result of a switch.
 #[derive(Debug, Serialize, ToSchema)]
 struct Switch {
     switch: FromTo,
@@ -125,7 +126,7 @@ struct FromTo {
 }
 
 impl Actions {
-    /// One that does nothing yet, and what it says once it does.
+    /// Commands that do nothing yet, and the channel of their work once they do.
     fn idle(&self) -> (Generations, watch::Receiver<Work>) {
         let work = watch::Sender::default();
         let generations = Generations { work, ..self.generations.clone() };
@@ -139,7 +140,7 @@ impl Actions {
     }
 }
 
-/// Begins, and answers once it is under way; or why it is not.
+/// Begins a rebuild, and answers once it is under way, or with the error that prevents it.
 async fn rebuild(
     State(actions): State<Actions>,
     person: Person,
@@ -170,7 +171,7 @@ async fn rebuild(
     Ok(answer(StatusCode::ACCEPTED, UnderWay { work: Working::of(&working) }))
 }
 
-/// Stops what is under way, whichever process does it.
+/// Stops the work under way, in whichever process it runs.
 async fn cancel(
     State(actions): State<Actions>,
     person: Person,
@@ -233,7 +234,7 @@ fn answer(status: StatusCode, data: impl Serialize) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Envelope::of(data)).into_response()
 }
 
-/// What a halt is called where it is a problem: as it is everywhere.
+/// The type of the problem that a halt is; it has the halt's name.
 fn of_halt(halt: &Halt) -> ProblemType {
     match halt {
         Halt::AnotherIncarnation { .. } => ProblemType::AnotherIncarnation,

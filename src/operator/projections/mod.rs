@@ -1,5 +1,5 @@
-//! `/api/projections`: how far the read models are, how fast they move on, and why not; [`actions`]:
-//! what is done to generations; [`work`]: how far that is.
+//! `/api/projections`: the positions of the read models, their rate, and why they stand still;
+//! [`actions`]: the actions on generations; [`work`]: the progress of those.
 
 pub mod actions;
 mod work;
@@ -39,21 +39,21 @@ use crate::store::work::{Work, Works};
 use crate::store::{Store, time};
 use crate::stream::Extent;
 
-/// How often the position is looked at for the rate.
+/// The pause between two looks at the position, for the rate.
 const LOOK: Duration = Duration::from_secs(1);
-/// The rate is that of so many looks.
+/// The number of looks that the rate is measured over.
 const LOOKS: usize = 10;
 
-/// What is known of the projections.
+/// The dependencies of the endpoint.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// The store.
     pub store: Store,
-    /// How the fold does.
+    /// The status of the projector.
     pub projector: watch::Receiver<Status>,
-    /// How far the log goes, while it is known.
+    /// The extent of the log, while it is known.
     pub log_extent: watch::Receiver<Option<Extent>>,
-    /// How fast the live read models move on, once it is known.
+    /// The rate of the live read models, once it is known.
     pub rate: watch::Receiver<Option<f64>>,
 }
 
@@ -77,9 +77,9 @@ struct Shown {
     log: Option<End>,
     projector: Projector,
     generations: Vec<Generation>,
-    /// What is being done to them.
+    /// The work on them that is under way.
     work: Option<Working>,
-    /// How the last that was done to them ended.
+    /// The result of the last command about them.
     last_command: Option<LastCommand>,
 }
 
@@ -94,7 +94,7 @@ struct End {
     bytes: u64,
     max_bytes: Option<u64>,
     incarnation: String,
-    /// What it lacks and is accepted to.
+    /// The positions that it lacks and is accepted to lack.
     accepted: Vec<Accepted>,
 }
 
@@ -104,7 +104,7 @@ struct End {
 struct Accepted {
     from: u64,
     to: u64,
-    /// Since when it is accepted.
+    /// The time at which they were accepted.
     #[schema(format = DateTime)]
     at: String,
 }
@@ -117,7 +117,7 @@ impl From<AcceptedHole> for Accepted {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Projector {
-    /// What the projector of the process that answers is doing, unless the store says otherwise.
+    /// The state of the projector of the process that answers, unless the store says otherwise.
     state: &'static str,
     halted: Option<Halted>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,9 +146,10 @@ struct Generation {
     #[schema(format = DateTime)]
     committed_at: Option<String>,
     lag: Option<Lag>,
-    /// Events a second over the last ten, of the live generation; lately, of one that is made.
+    /// Events a second: over the last ten seconds for the live generation, lately for one that is
+    /// made.
     rate: Option<f64>,
-    /// Absent, as what follows is, before a bulk load has come to its end.
+    /// Null, as the next field is, before a bulk load has come to its end.
     fold_version: Option<u32>,
     #[schema(value_type = Option<Counted>)]
     events: Option<Counts>,
@@ -158,7 +159,7 @@ fn states() -> Object {
     schemas::words(&["bulk", "unfinished", "catching-up", "ready", "live", "kept"])
 }
 
-/// What came of the events read, as it is documented: one number for each.
+/// The outcomes of the events read, as they are documented: one number for each.
 struct Counted;
 
 impl PartialSchema for Counted {
@@ -178,7 +179,7 @@ impl ToSchema for Counted {
     }
 }
 
-/// How far a generation is behind the log.
+/// The lag of a generation behind the log.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Lag {
     /// Events that are on the log and not folded.
@@ -269,7 +270,7 @@ fn projector(status: &Status) -> Projector {
     Projector { state: status.state.name(), halted, stuck }
 }
 
-/// Keeps how fast the live read models move on, whichever process folds, until `stop`.
+/// Measures the rate of the live read models, whichever process folds, until `stop`.
 pub async fn follow_rate(
     latest: watch::Receiver<Option<Latest>>,
     rate: watch::Sender<Option<f64>>,

@@ -1,4 +1,4 @@
-//! What is being done to generations, as it is shown.
+//! The work on generations, as it is shown.
 
 use projections::time::Time;
 use serde::Serialize;
@@ -6,24 +6,24 @@ use utoipa::ToSchema;
 
 use crate::store::work::{Ended, Work};
 
-/// What is under way.
+/// The work under way.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Working {
-    /// What it does, such as `bulk`.
+    /// The step that it is at, such as `bulk`.
     doing: String,
     generation: u32,
     position: u64,
-    /// Where it goes; absent where it goes nowhere.
+    /// The position that it goes to; null if it goes to none.
     target: Option<u64>,
     /// Events a second, lately.
     rate: u64,
-    /// At that rate; absent while there is none.
+    /// The seconds left at that rate; null while there is none.
     seconds_left: Option<u64>,
 }
 
 impl Working {
-    /// As it last said.
+    /// The work as it was last reported.
     #[must_use]
     pub fn of(work: &Work) -> Self {
         let target = Some(work.target).filter(|it| *it > 0);
@@ -38,7 +38,7 @@ impl Working {
     }
 }
 
-/// How the last command ended.
+/// The result of the last command.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LastCommand {
     command: String,

@@ -1,4 +1,4 @@
-//! `GET /api/metrics/customers`, and what the summary has of it.
+//! `GET /api/metrics/customers`, and its part of the summary.
 
 use projections::customers::CustomerDocument;
 use projections::customers::Customers;
@@ -21,7 +21,7 @@ use crate::query::{ranking, union};
 use crate::store;
 use crate::store::read::Known;
 
-/// How many customers there are, and who spends most.
+/// The number of customers, and those who spend most.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerMetrics {
@@ -101,7 +101,7 @@ impl Figures for CustomerMetrics {
     }
 }
 
-/// Customers by when they became known.
+/// Customers by the time at which they became known.
 #[derive(Debug)]
 pub struct Newcomers {
     /// Those with an account.
@@ -144,7 +144,8 @@ struct Spent {
     orders: i64,
 }
 
-/// Who bought, and who spent most, in the range and statuses asked for; ties by id.
+/// The number of buyers, and the customers who spent most, in the range and statuses asked for;
+/// ties by id.
 async fn spending(
     from: ReadContext<'_>,
     asked: &Selection,

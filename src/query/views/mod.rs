@@ -1,5 +1,5 @@
-//! The endpoints: one file for each view, and the list of them. A view says where it is, which
-//! parameters it takes and what it reads; see [`super::answer`] for all the rest.
+//! The endpoints: one file for each view, and the list of them. A view has a path, parameters and a
+//! way to read its figures; see [`super::answer`] for all the rest.
 
 pub mod customers;
 pub mod products;

@@ -1,4 +1,4 @@
-//! `GET /api/metrics/products`, and what the summary has of it.
+//! `GET /api/metrics/products`, and its part of the summary.
 
 use projections::entity::Entity;
 use projections::family::Family;
@@ -24,7 +24,7 @@ use crate::store::read::Known;
 /// Less than this on hand is low.
 const LOW_STOCK: i64 = 20;
 
-/// What sells best, and what runs out.
+/// The products that sell best, and those that run out.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductMetrics {
@@ -99,7 +99,7 @@ impl Figures for ProductMetrics {
     }
 }
 
-/// A product and how much of it was sold.
+/// A product, and the quantity of it that was sold.
 #[derive(Debug)]
 pub struct Sold {
     /// The product.

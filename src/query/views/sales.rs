@@ -1,4 +1,4 @@
-//! `GET /api/metrics/sales`, and what the summary has of it.
+//! `GET /api/metrics/sales`, and its part of the summary.
 
 use projections::entity::Entity;
 use projections::event::Status;
@@ -95,9 +95,9 @@ impl Figures for SalesMetrics {
 /// Sales of a range, or of all time, and those of each day of the trend.
 #[derive(Debug)]
 pub struct Totals {
-    /// What the sales of the statuses asked for add up to.
+    /// The sums of the sales of the statuses asked for.
     pub total: Sums,
-    /// What those that were returned cost, whatever the statuses.
+    /// The amount of the sales that were returned, whatever the statuses.
     pub returned: Money,
     /// By local day.
     pub days: Vec<(String, Row)>,
@@ -139,7 +139,7 @@ fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
     statuses.one().map_or_else(|| root.sales.all(), |status| root.sales.of(status))
 }
 
-/// How many customers have a sale of the statuses asked for, in the range or ever.
+/// The number of customers that have a sale of the statuses asked for, in the range or ever.
 async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<i64, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let scope = asked.scope(root);

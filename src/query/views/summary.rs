@@ -1,4 +1,4 @@
-//! `GET /api/dashboard/summary`; its overview of sales is what is pushed as well.
+//! `GET /api/dashboard/summary`; its overview of sales is pushed as well.
 
 use projections::money::{self, Money};
 use projections::table::Row;
@@ -16,7 +16,7 @@ use crate::query::range::{Quarters, Used};
 use crate::query::view::{DASHBOARD, Figures, View};
 use crate::store;
 
-/// What a dashboard shows first.
+/// The figures that a dashboard shows first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DashboardSummary)]
@@ -133,8 +133,8 @@ impl Figures for Overview {
     }
 }
 
-/// What visitors did, and the first quarter hour that a customer became known in, where a range
-/// made it worth looking.
+/// The activities of visitors, and the first quarter hour that a customer became known in, if a
+/// range was asked for.
 async fn behavior(
     from: ReadContext<'_>,
     asked: &Selection,

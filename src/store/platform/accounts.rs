@@ -1,5 +1,5 @@
 //! Accounts. A [change](super::change) to one is made in one transaction with its sessions, so that
-//! whoever looks at a session alone knows what its account may do now.
+//! a look at a session alone tells the present rights of its account.
 
 use std::fmt;
 
@@ -39,10 +39,10 @@ pub struct Account {
     pub last_name: Option<String>,
     /// The role.
     pub role: Role,
-    /// What is allowed beyond the role.
+    /// The permissions beyond the role.
     #[serde(default)]
     pub permissions: Vec<Permission>,
-    /// What they tell of themselves.
+    /// The details that the person gives.
     #[serde(default)]
     pub profile: Profile,
     /// Whether they may sign in.
@@ -51,16 +51,16 @@ pub struct Account {
     pub is_verified: bool,
     /// The password, as a PHC string of argon2id.
     pub password_hash: PasswordHash,
-    /// When they last signed in.
+    /// The instant of the last sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_login: Option<DateTime>,
-    /// When it was made.
+    /// The instant of its creation.
     pub created_at: DateTime,
-    /// When it was last changed, signing in apart.
+    /// The instant of its last change, signing in apart.
     pub updated_at: DateTime,
-    /// Who made it: a user's id, `self`, `command` or `start`.
+    /// The creator: a user's id, `self`, `command` or `start`.
     pub created_by: String,
-    /// Who last changed it.
+    /// The author of the last change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_by: Option<String>,
 }
@@ -76,7 +76,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// What people tell of themselves, and how they like things.
+/// The details that a person gives, and their preferences.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(missing_docs)] // the names say it
@@ -94,8 +94,8 @@ pub struct Profile {
     pub preferences: Preferences,
 }
 
-/// How somebody likes things. `notifications` and `dashboard` are a client's own business: JSON
-/// texts here, so that no name a client chooses becomes a field's.
+/// The preferences of a person. `notifications` and `dashboard` are a client's own business: JSON
+/// texts here, so that no name that a client chooses becomes a field's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(missing_docs)] // the names say it
@@ -122,11 +122,11 @@ impl Platform {
         Ok(())
     }
 
-    /// Adds an account for who asks in a session that still is there, where they may: `judge` is
-    /// shown who they are when it is written.
+    /// Adds an account for a caller whose session still is there, if they may: `judge` is given
+    /// their standing at the time of the write.
     ///
     /// # Errors
-    /// What the judge says, and [`Refused`].
+    /// The judge's error, and [`Refused`].
     pub async fn insert_account_by<E>(
         &self,
         account: &Account,

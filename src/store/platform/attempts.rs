@@ -1,4 +1,4 @@
-//! Failed sign-ins, counted by whom and from where, for as long as they matter.
+//! Failed sign-ins, counted by account and by address, for as long as they matter.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use crate::store::names::ATTEMPTS;
 use crate::store::time::{self, DateTime};
 use crate::store::{Doing, Error};
 
-/// What is remembered under one key.
+/// The attempts under one key.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempts {
     #[serde(rename = "_id")]
     key: String,
-    /// Until when the next attempt has to wait.
+    /// The end of the wait before the next attempt.
     #[serde(default)]
     pub until: Option<DateTime>,
     /// Whether this account has signed in from there.
@@ -26,23 +26,23 @@ pub struct Attempts {
     pub known: bool,
 }
 
-/// How failures under one key are answered.
+/// The rules for failures under one key.
 #[derive(Debug, Clone)]
 pub struct Counting {
     /// The key.
     pub key: String,
-    /// So many failures cost nothing.
+    /// The number of failures that cost nothing.
     pub free: i64,
-    /// The wait after the first one more; it doubles with each.
+    /// The wait after the first failure beyond those; it doubles with each.
     pub base_ms: i64,
     /// The longest wait.
     pub most_ms: i64,
-    /// Failures are forgotten when there was none for so long.
+    /// The time without a failure after which failures are forgotten.
     pub memory_ms: i64,
 }
 
 impl Platform {
-    /// What is remembered under some keys.
+    /// The attempts under some keys.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -64,16 +64,16 @@ impl Platform {
         self.write_attempts(those, update, "counting a failed sign-in").await
     }
 
-    /// Counts one where it need not wait; false, and not counted, where it has to. However many
-    /// come at once, no more than are free are counted.
+    /// Counts an attempt if it need not wait; false, and not counted, if it has to wait. However
+    /// many come at once, no more than the free ones are counted.
     ///
     /// # Errors
     /// [`Error::Driver`].
     pub async fn count_unless_waiting(&self, counting: &Counting) -> Result<bool, Error> {
         let now = time::now();
         let those = doc! { "_id": counting.key.as_str(), "until": { "$not": { "$gt": now } } };
-        // Where it has to wait nothing is found, and what is there already cannot be added. So it
-        // is too where two add the first one at once; then the next try finds it.
+        // If it has to wait, no document is found, and one that is there already cannot be added.
+        // The same happens if two add the first one at once; then the next try finds it.
         for _ in 0..3 {
             let update = counting.update(now).into();
             match self.write_attempts(those.clone(), update, "counting an attempt").await {
@@ -84,7 +84,7 @@ impl Platform {
         Ok(false)
     }
 
-    /// Forgets the failures under a key, and remembers until `until` that it was a good one.
+    /// Forgets the failures under a key, and remembers until `until` that an attempt succeeded.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -110,12 +110,12 @@ impl Platform {
 }
 
 impl Counting {
-    /// One failure more, at `now`.
+    /// The update for one more failure, at `now`.
     fn update(&self, now: DateTime) -> Vec<bson::Document> {
         let Counting { free, base_ms, most_ms, memory_ms, .. } = self;
         let recent = time::at(now.timestamp_millis() - memory_ms);
         let before = doc! { "$cond": [{ "$gt": ["$failedAt", recent] }, "$failures", 0] };
-        // Doubled at most thirty times, which is past any bound.
+        // The wait is doubled at most thirty times, which is past any bound.
         let doubled = doc! { "$min": [30, { "$subtract": ["$failures", *free] }] };
         let wait =
             doc! { "$min": [*most_ms, { "$multiply": [*base_ms, { "$pow": [2, doubled] }] }] };

@@ -1,5 +1,5 @@
-//! Who did what, row by row; only ever added to. Nothing here changes a row or takes one away; rows
-//! that were written with an end go by a TTL index.
+//! The audit: the author and the target of every action, row by row. No function here changes a row
+//! or takes one away; rows that were written with an end go by a TTL index.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{self, doc};
@@ -10,48 +10,48 @@ use crate::store::names::AUDIT;
 use crate::store::time::{self, DateTime};
 use crate::store::{Doing, Error};
 
-/// One thing that somebody did or was refused. Has no secret, and of a failed sign-in no more than
-/// whose account was tried.
+/// One action that somebody took or was refused. Has no secret, and of a failed sign-in only the
+/// account that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditRow {
     /// Ids are in the order of time.
     #[serde(rename = "_id")]
     pub id: String,
-    /// When; the same instant as the id says.
+    /// The instant; the id has the same.
     pub at: DateTime,
-    /// Who: `user:<id>`, `key:<id>`, or `command`; nobody where nobody signed in.
+    /// The author: `user:<id>`, `key:<id>`, or `command`; none if nobody signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// What, as `sign-in` or `account-change`.
+    /// The action, as `sign-in` or `account-change`.
     pub action: String,
-    /// Whether it was done; else it was refused.
+    /// Whether the action was done; else it was refused.
     pub done: bool,
-    /// To what: `user:<id>`, `key:<id>`, `session:<id>`, or a method and a path.
+    /// The target: `user:<id>`, `key:<id>`, `session:<id>`, or a method and a path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// More in a few words, as the permission that was lacking.
+    /// More in a few words, as the permission that was missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The client's address, where it is known.
+    /// The client's address, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The request's id, which the log has too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// When the row goes; never, where there is none.
+    /// The instant when the row goes; never, if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime>,
 }
 
-/// Which rows are asked for; what is `None` does not matter.
+/// The rows to read; a filter that is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditWanted {
-    /// What was done.
+    /// The action.
     pub action: Option<&'static str>,
-    /// By whom.
+    /// The author.
     pub actor: Option<String>,
-    /// To what.
+    /// The target.
     pub target: Option<String>,
     /// Not before this, milliseconds since 1970.
     pub from: Option<i64>,
@@ -59,12 +59,12 @@ pub struct AuditWanted {
     pub to: Option<i64>,
     /// Older than the row of this id.
     pub after: Option<uuid::Uuid>,
-    /// At most so many.
+    /// The largest number of rows.
     pub limit: usize,
 }
 
 impl AuditRow {
-    /// A row of now.
+    /// A row with the present instant.
     #[must_use]
     pub fn new(action: &str, done: bool) -> Self {
         let id = uuid::Uuid::now_v7();
@@ -107,7 +107,7 @@ impl Platform {
     }
 }
 
-/// Instants are looked for by id, so that every index of this collection ends in the one order.
+/// Instants are looked up by id, so that every index of this collection ends in the one order.
 fn filter(wanted: &AuditWanted) -> bson::Document {
     let texts = [
         ("action", wanted.action),
@@ -135,8 +135,8 @@ fn filter(wanted: &AuditWanted) -> bson::Document {
     filter
 }
 
-/// What the ids of an instant and of all after it are greater than: the beginning of a UUID of
-/// version 7 is its milliseconds.
+/// A lower bound for the ids of an instant and of all after it: the beginning of a UUID of version
+/// 7 is its milliseconds.
 fn first_id_of(ms: i64) -> String {
     let text = format!("{:012x}", ms.max(0));
     format!("{}-{}-", &text[..8], &text[8..12])

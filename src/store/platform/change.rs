@@ -1,5 +1,5 @@
 //! Changes of accounts. Each is judged and made in one transaction, together with the account's
-//! sessions: what it was judged on is what it is written over.
+//! sessions: the state that was judged is the one that is written over.
 
 use futures_util::FutureExt;
 use mongodb::bson::{self, doc};
@@ -17,7 +17,7 @@ use crate::store::time;
 
 const DOING: &str = "changing an account";
 
-/// What to change of an account; what is `None` stays. An empty name is taken away.
+/// The changes to an account; a field that is `None` stays. An empty name is taken away.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs)] // as in [`Account`]
 pub struct Change {
@@ -33,8 +33,8 @@ pub struct Change {
     pub password: Option<NewPassword>,
 }
 
-/// A password in place of the one that was shown for it. Where that is the account's no more, nothing
-/// is changed: of two that are set at once with the same old one, one is refused.
+/// A password in place of the one that the caller gave. If the account has another one by then,
+/// nothing is changed: of two that are set at once with the same old one, one is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPassword {
     /// The hash that the old one was verified against.
@@ -43,8 +43,8 @@ pub struct NewPassword {
     pub is: PasswordHash,
 }
 
-/// What becomes of an account's sessions when it is changed. Those that go on have its new role
-/// and permissions at once; a deactivated account keeps none whatever is said here.
+/// The fate of an account's sessions when it is changed. Those that go on have its new role and
+/// permissions at once; a deactivated account keeps none, whatever this says.
 #[derive(Debug, Clone)]
 pub enum Sessions {
     /// They go on.
@@ -55,28 +55,29 @@ pub enum Sessions {
     EndBut(String),
 }
 
-/// Says what to change of an account, or why nothing: it is given who asks, and the account where
-/// there is one, both as they are when the change is written. It may be asked more than once.
+/// Decides on the changes to an account, or returns an error: it is given the standing of the
+/// caller, and the account if there is one, both as they are when the change is written. It may be
+/// called more than once.
 pub type Judge<E> =
     Box<dyn Fn(&Standing, Option<&Account>) -> Result<Change, E> + Send + Sync + 'static>;
 
-/// What was made of an account.
+/// The result of a change.
 #[derive(Debug, Clone)]
 pub struct Changed {
-    /// As it was.
+    /// The account before.
     pub before: Account,
-    /// What was changed of it; nothing, perhaps.
+    /// The changes, perhaps none.
     pub change: Change,
-    /// As it is.
+    /// The account after.
     pub after: Account,
 }
 
 impl Platform {
-    /// Changes an account as `judge` says, and its sessions with it; for who asks in a session that
+    /// Changes an account as `judge` says, and its sessions with it; for a caller whose session
     /// still is there.
     ///
     /// # Errors
-    /// What the judge says, and [`Refused`].
+    /// The judge's error, and [`Refused`].
     pub async fn judge_change<E>(
         &self,
         id: &str,
@@ -95,8 +96,9 @@ impl Platform {
         done(judged.await)
     }
 
-    /// Changes an account, and its sessions with it, as who runs the service says. Gives it as it is
-    /// then, or `None` where there is none, or none with the password that was shown.
+    /// Changes an account, and its sessions with it, unjudged; `by` becomes its author. Gives the
+    /// account after the change, or `None` if there is none, or none with the password that was
+    /// given.
     ///
     /// # Errors
     /// [`Refused`].
@@ -120,7 +122,7 @@ impl Platform {
     }
 }
 
-/// Asks the judge about an account, and does what it says.
+/// Asks the judge about an account, and makes the changes that it allows.
 async fn judged<E: From<Refused>>(
     database: &Database,
     session: &mut ClientSession,
@@ -183,8 +185,8 @@ async fn write(
     Ok(Written::To(Box::new(account)))
 }
 
-/// Whether an account is the last active admin's. The other admin that is found is written to: of
-/// two changes that each rely on the other's admin, only one goes through.
+/// Whether an account is the last active admin's. The other admin is written to: of two changes
+/// that each rely on the other's admin, only one goes through.
 async fn is_last_admin(
     database: &Database,
     session: &mut ClientSession,
@@ -228,12 +230,12 @@ pub(super) async fn follow(
 }
 
 impl Change {
-    /// An admin may be none afterwards.
+    /// Whether the change can make an admin none.
     fn may_end_admin(&self) -> bool {
         self.is_active == Some(false) || self.role.is_some_and(|role| role != Role::Admin)
     }
 
-    /// Links to set a new password were sent to who is not to use them any more.
+    /// Whether links to set a new password end, since their receivers must not use them any more.
     fn ends_resets(&self) -> bool {
         self.email.is_some() || self.password.is_some() || self.is_active == Some(false)
     }

@@ -1,4 +1,4 @@
-//! Accounts, many at a time: a page of them, and how many there are.
+//! Accounts, many at a time: a page of them, and their number.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{self, Bson, doc};
@@ -11,47 +11,47 @@ use crate::rights::role::Role;
 use crate::store::names::ACCOUNTS;
 use crate::store::{Doing, Error};
 
-/// What accounts are sorted by; ties by id.
+/// The order of accounts; ties by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortBy {
-    /// When they were made.
+    /// By the instant of creation.
     CreatedAt,
-    /// When they were last changed.
+    /// By the instant of the last change.
     UpdatedAt,
-    /// First name, last name, e-mail; capitals make no difference.
+    /// By first name, last name, e-mail; capitals make no difference.
     Name,
 }
 
-/// Which accounts are asked for; what is `None` does not matter.
+/// The accounts to read; a filter that is `None` does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountsWanted {
     /// Those of a role.
     pub role: Option<Role>,
     /// Those that may sign in, or those that may not.
     pub is_active: Option<bool>,
-    /// Those with this text in first name, last name or e-mail; capitals make no difference. Has
-    /// no control characters.
+    /// Those with this text in first name, last name or e-mail; capitals make no difference. The
+    /// text has no control characters.
     pub search: Option<String>,
-    /// In which order.
+    /// The order.
     pub sort_by: SortBy,
-    /// The last of that order first.
+    /// Whether the last of that order comes first.
     pub descending: bool,
-    /// How many are passed over.
+    /// The number of accounts to skip.
     pub skip: u64,
-    /// At most so many.
+    /// The largest number of accounts.
     pub limit: u32,
 }
 
-/// Some accounts, and how many there are in all.
+/// Some accounts, and the number of all that match.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountsPage {
     /// Those of the page.
     pub accounts: Vec<Account>,
-    /// How many match.
+    /// The number of accounts that match.
     pub total: u64,
 }
 
-/// How many accounts of one role there are.
+/// The number of accounts of one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleCount {
     /// The role.
@@ -85,7 +85,7 @@ impl Platform {
         Ok(AccountsPage { accounts, total })
     }
 
-    /// How many accounts there are of each role that has any.
+    /// The number of accounts of each role that has any.
     ///
     /// # Errors
     /// [`Error::Driver`].

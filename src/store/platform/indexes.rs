@@ -11,7 +11,8 @@ use crate::store::names::{ACCOUNTS, API_KEYS, ATTEMPTS, AUDIT, RESETS, SESSIONS}
 use crate::store::{Doing, Error};
 
 impl Platform {
-    /// Makes what is not there yet; can be done again at every start.
+    /// Makes the collections and indexes that are not there yet; this can be repeated at every
+    /// start.
     ///
     /// # Errors
     /// [`Error::Driver`].

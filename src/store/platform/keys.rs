@@ -24,18 +24,18 @@ pub struct KeyRow {
     pub id: String,
     /// SHA-256 of its text, hexadecimal; unique.
     pub hash: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What it may do.
+    /// Its scopes.
     pub scopes: Vec<Scope>,
-    /// When it was made.
+    /// The instant of its creation.
     pub created_at: DateTime,
-    /// Who made it.
+    /// Its creator.
     pub created_by: String,
-    /// Until when it is good; always, where there is none.
+    /// The end of its validity; if there is none, it does not end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime>,
-    /// When it was last used, to the minute; never, where there is none.
+    /// The instant of its last use, to the minute; never, if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<DateTime>,
 }
@@ -51,7 +51,7 @@ impl Platform {
         Ok(())
     }
 
-    /// A key that is good now, by the SHA-256 of its text.
+    /// A key that is valid now, by the SHA-256 of its text.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -61,7 +61,7 @@ impl Platform {
         Ok(found.filter(|key| key.expires_at.is_none_or(|end| end > time::now())))
     }
 
-    /// Which of some keys are good now, by their ids.
+    /// Those of some keys that are valid now, by their ids.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -74,7 +74,7 @@ impl Platform {
         Ok(found)
     }
 
-    /// Every key that is good now, the newest first.
+    /// Every key that is valid now, the newest first.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -88,11 +88,11 @@ impl Platform {
         Ok(found)
     }
 
-    /// Adds a key for who asks in a session that still is there, where they may: `judge` is shown who
-    /// they are when it is written.
+    /// Adds a key for a caller whose session still is there, if they may: `judge` is given their
+    /// standing at the time of the write.
     ///
     /// # Errors
-    /// What the judge says, and [`Refused`].
+    /// The judge's error, and [`Refused`].
     pub async fn insert_key_by<E>(
         &self,
         key: &KeyRow,
@@ -105,10 +105,10 @@ impl Platform {
         self.insert_by(API_KEYS, "adding an API key", key, by, judge).await
     }
 
-    /// Takes a key away for who asks, as [`Platform::insert_key_by`] adds one.
+    /// Removes a key for a caller, as [`Platform::insert_key_by`] adds one.
     ///
     /// # Errors
-    /// What the judge says, and [`Refused`].
+    /// The judge's error, and [`Refused`].
     pub async fn remove_key_by<E, J>(&self, id: &str, by: By, judge: J) -> Result<Option<KeyRow>, E>
     where
         E: From<Refused> + Send + 'static,
@@ -129,7 +129,7 @@ impl Platform {
         done(removed.await)
     }
 
-    /// Takes a key away; gives it as it was, or `None` where there is none.
+    /// Removes a key; gives it as it was, or `None` if there is none.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -138,7 +138,7 @@ impl Platform {
         keys.find_one_and_delete(doc! { "_id": id }).await.doing("revoking an API key")
     }
 
-    /// Notes that a key is being used, unless that was noted within the last `at_most_every`.
+    /// Notes that a key is being used, unless a use was noted within the last `at_most_every`.
     ///
     /// # Errors
     /// [`Error::Driver`].

@@ -1,10 +1,11 @@
-//! What is kept of the people and programs that use a service, whichever of its shops they ask for:
-//! accounts, sessions, keys, and what was done with them.
+//! The people and programs that use a service, whichever of its shops they use: accounts, sessions,
+//! keys, and the audit of their actions.
 //!
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
-//! - [`change`]: what is changed of an account; [`relied`]: who asks for a change may still,
-//!   by the [`standing`] of their session; [`refused`]: why it was not made;
-//! - [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: who did what;
+//! - [`change`]: the changes of an account; [`relied`]: checks that the caller of a change still
+//!   may, by the [`standing`] of their session; [`refused`]: why an account was not written;
+//! - [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: the actions and their
+//!   authors;
 //! - [`indexes`]: the indexes of all these.
 
 pub mod accounts;
@@ -25,7 +26,7 @@ use mongodb::{Client, Database};
 use super::transaction::{self, Writes};
 use super::{Error, Store, connect_to};
 
-/// The store of accounts, sessions, keys and the audit. It stands in the database of its shop, and
+/// The store of accounts, sessions, keys and the audit. It is in the database of its shop, and
 /// shares no collection with it.
 #[derive(Debug, Clone)]
 pub struct Platform {
@@ -43,7 +44,7 @@ impl Platform {
         Ok(Platform { client, database })
     }
 
-    /// The one in the database of a shop, by its connections.
+    /// The platform's store in the database of a shop, by the shop's connections.
     #[must_use]
     pub fn beside(shop: &Store) -> Self {
         Platform { client: shop.client.clone(), database: shop.database.clone() }

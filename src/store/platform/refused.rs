@@ -7,13 +7,13 @@ use crate::store::Error;
 pub enum Refused {
     /// Another account has the e-mail.
     EmailTaken,
-    /// Nobody would be left who may do everything.
+    /// Nobody would be left with all rights.
     LastAdmin,
-    /// The session of who asked has ended.
+    /// The session of the caller has ended.
     SessionEnded,
     /// There is no such account.
     Missing,
-    /// The store did not take it.
+    /// The store failed.
     Store(Error),
 }
 

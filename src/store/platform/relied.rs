@@ -1,5 +1,6 @@
-//! Changes that a person asks for: each is made in a transaction that relies on the session it is
-//! asked for in, so it is judged on what that person may when it is written, and not when they asked.
+//! Changes on a person's request: each is made in a transaction that relies on the session of the
+//! request, so it is judged on the person's rights at the time of the write, and not of the
+//! request.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -14,7 +15,7 @@ use crate::rights::caller::Person;
 use crate::store::names::SESSIONS;
 use crate::store::{Doing, Error, time};
 
-/// Who asks for a change, and in which session.
+/// The caller of a change, and their session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct By {
     /// The account.
@@ -29,7 +30,8 @@ impl From<&Person> for By {
     }
 }
 
-/// The writes: given the session of the database, what they are to write, and who asks, as they are now.
+/// The writes: given the session of the database, the context, and the caller's standing at that
+/// time.
 pub(super) type WritesBy<C, R> = for<'a> fn(
     &'a mut ClientSession,
     &'a mut C,
@@ -37,7 +39,8 @@ pub(super) type WritesBy<C, R> = for<'a> fn(
 ) -> BoxFuture<'a, mongodb::error::Result<R>>;
 
 impl Platform {
-    /// Runs `writes` in one transaction with a look at who asks; `None` where their session has ended.
+    /// Runs `writes` in one transaction with a look at the caller; `None` if their session has
+    /// ended.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::TimedOut`].
@@ -65,10 +68,10 @@ impl Platform {
         .await
     }
 
-    /// Adds a document for who asks, where `judge` lets them.
+    /// Adds a document for a caller, if `judge` lets them.
     ///
     /// # Errors
-    /// What the judge says, and [`Refused`].
+    /// The judge's error, and [`Refused`].
     pub(super) async fn insert_by<T, E, J>(
         &self,
         collection: &'static str,
@@ -101,7 +104,7 @@ impl Platform {
     }
 }
 
-/// What became of writes that somebody asked for.
+/// The result of writes on a caller's request.
 pub(super) fn done<R, E: From<Refused>>(
     outcome: Result<Option<Result<R, E>>, Error>,
 ) -> Result<R, E> {
@@ -112,8 +115,9 @@ pub(super) fn done<R, E: From<Refused>>(
     }
 }
 
-/// A session as it is now. It is written to, which orders the transaction with whatever ends the
-/// session or changes what its account may: of the two one meets the other, and begins anew.
+/// A session as it is now. It is written to, which orders the transaction with every write that
+/// ends the session or changes the rights of its account: of the two one meets the other, and
+/// begins anew.
 async fn rely_on(
     database: &Database,
     session: &mut ClientSession,

@@ -19,15 +19,15 @@ pub struct ResetRow {
     /// SHA-256 of the token, hexadecimal.
     #[serde(rename = "_id")]
     pub hash: String,
-    /// Whose password it sets.
+    /// The user whose password it sets.
     pub user_id: String,
-    /// Until when.
+    /// The end of its validity.
     pub expires_at: DateTime,
 }
 
 impl Platform {
-    /// Adds a token for an account that may sign in and still has the e-mail that it was asked for by;
-    /// false where it is not so. Writing to the account orders it with whatever changes that.
+    /// Adds a token for an account that may sign in and still has the e-mail that it was asked for
+    /// by; false if it does not. Writing to the account orders this with every change of those.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::TimedOut`].
@@ -51,7 +51,7 @@ impl Platform {
         .await
     }
 
-    /// Whose token this is, while it is good.
+    /// The user of this token, while it is valid.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -61,9 +61,8 @@ impl Platform {
         row.doing("reading a reset token").map(|row| row.map(|row| row.user_id))
     }
 
-    /// Uses a token up: sets the password, ends every session and every other token of the
-    /// account, all together. `None` where the token is not good any more, or the account may not
-    /// sign in.
+    /// Uses a token up: sets the password, ends every session and every other token of the account,
+    /// all together. `None` if the token is not valid any more, or the account may not sign in.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::TimedOut`].

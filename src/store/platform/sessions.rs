@@ -1,5 +1,5 @@
-//! Sessions: who is signed in. A row carries all that decides about a request, so that one look by
-//! `_id` does; changing an account changes its rows in the same transaction.
+//! Sessions of people who are signed in. A row carries all that a request is judged by, so that one
+//! look-up by `_id` is enough; changing an account changes its rows in the same transaction.
 
 use std::time::Duration;
 
@@ -18,65 +18,65 @@ use crate::store::names::{ACCOUNTS, SESSIONS};
 use crate::store::time::{self, DateTime};
 use crate::store::{Doing, Error};
 
-/// A session, as its owner sees it and as it is begun.
+/// A session, as its owner sees it and as it begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionRow {
     /// Its id.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Whose it is.
+    /// The user.
     pub user_id: String,
-    /// When it began.
+    /// The instant of its start.
     pub created_at: DateTime,
-    /// When its refresh token was last used, or it began.
+    /// The last use of its refresh token, or its start.
     pub last_used_at: DateTime,
-    /// When it ends by itself.
+    /// The instant when it ends by itself.
     pub expires_at: DateTime,
-    /// Where it began.
+    /// The client's address at its start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// What the client called itself then.
+    /// The client's name for itself at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// The refresh token that is good.
+    /// The refresh token that is valid.
     pub refresh: Refresh,
 }
 
-/// SHA-256 of the refresh token that is good and of the one before it, hexadecimal.
+/// SHA-256 of the refresh token that is valid and of the one before it, hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refresh {
-    /// Of the one that is good.
+    /// Of the one that is valid.
     pub hash: String,
     /// Of the one before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
-    /// When it took the other's place.
+    /// The instant when the valid one replaced it.
     pub rotated_at: DateTime,
 }
 
 /// One use of a refresh token.
 #[derive(Debug, Clone)]
 pub struct Rotation {
-    /// The session it is of.
+    /// The session that it is of.
     pub session: String,
     /// SHA-256 of the token that was used.
     pub used: String,
     /// SHA-256 of its successor, which is the same each time.
     pub successor: String,
-    /// The token before the good one is taken where it was replaced after this.
+    /// The token before the valid one is taken if it was replaced after this.
     pub grace_from: DateTime,
-    /// When the session ends by itself, if no token is used again.
+    /// The instant when the session ends by itself, if no token is used again.
     pub expires_at: DateTime,
-    /// How long after it began it ends in any case.
+    /// The age at which the session ends in any case.
     pub age_max: Duration,
 }
 
-/// What became of it.
+/// The result of using a refresh token.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rotated {
-    /// The successor is the session's good token now.
+    /// The successor is the session's valid token now.
     To(Standing),
     /// The token was used up before: somebody has an old one. The session was ended.
     Reused(Standing),
@@ -84,12 +84,12 @@ pub enum Rotated {
     Ended,
 }
 
-/// So many sessions an account has at a time; one more ends the oldest.
+/// The largest number of sessions of an account at a time; one more ends the oldest.
 pub const SESSIONS_MAX: usize = 100;
 
 impl Platform {
-    /// Begins a session of an account where it may sign in and its e-mail and password still are those
-    /// that were shown; `None` where not. Writing to the account orders it with any change to it, and
+    /// Begins a session of an account if it may sign in and its e-mail and password still are those
+    /// of `shown`; `None` if not. Writing to the account orders this with any change to it, and
     /// with other sessions of it that begin: so no more than [`SESSIONS_MAX`] are ever there.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Platform {
         .await
     }
 
-    /// What decides about a request in a session; `None` where it has ended.
+    /// The standing of a session; `None` if it has ended.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -145,7 +145,7 @@ impl Platform {
             .doing("reading a session")
     }
 
-    /// The same for many sessions; those that have ended are left out.
+    /// The standings of many sessions; those that have ended are left out.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -157,7 +157,7 @@ impl Platform {
     }
 
     /// Uses a refresh token: one write that puts its successor in its place, or finds that it is
-    /// there already. However many use one token at once, they come to the same.
+    /// there already. However many callers use one token at once, all get the same successor.
     ///
     /// # Errors
     /// [`Error::Driver`].
@@ -190,13 +190,13 @@ impl Platform {
         if let Some(standing) = rotated.doing(DOING)? {
             return Ok(Rotated::To(standing));
         }
-        // It is a token of ours, of a session that has moved on from it.
+        // The token is authentic, of a session that has moved on from it.
         let reused = doc! { "_id": session.as_str(), "expiresAt": { "$gt": now } };
         let ended = rows.find_one_and_delete(reused).projection(standing()).await.doing(DOING)?;
         Ok(ended.map_or(Rotated::Ended, Rotated::Reused))
     }
 
-    /// Ends a session for who asks in another one of the same account, or in that one; false where
+    /// Ends a session for a caller in another one of the same account, or in that one; false if
     /// there is none to end.
     ///
     /// # Errors
@@ -209,7 +209,7 @@ impl Platform {
         self.end_by(those, by).await.map(|ended| ended == 1)
     }
 
-    /// Ends all sessions of who asks in one of them; gives how many.
+    /// Ends all sessions of a caller, the present one included; gives their number.
     ///
     /// # Errors
     /// [`Refused`].
@@ -237,7 +237,7 @@ impl Platform {
         done(ended.await)
     }
 
-    /// Ends all sessions of an account; gives how many.
+    /// Ends all sessions of an account; gives their number.
     ///
     /// # Errors
     /// [`Error::Driver`].

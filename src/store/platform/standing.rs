@@ -1,22 +1,22 @@
-//! The standing of a session: what decides about a request.
+//! The standing of a session: the data that a request is judged by.
 
 use mongodb::bson::{self, doc};
 use serde::Deserialize;
 
 use crate::rights::role::{Permission, Role};
 
-/// Of a session, what decides about a request.
+/// The part of a session that a request is judged by.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Standing {
     /// The session's id.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Whose it is.
+    /// The user.
     pub user_id: String,
     /// The account's role.
     pub role: Role,
-    /// What is allowed beyond the role.
+    /// The permissions beyond the role.
     #[serde(default)]
     pub permissions: Vec<Permission>,
 }

@@ -1,4 +1,4 @@
-//! Rollups as they stand in the store: which ids a read asks for, and what an id says.
+//! Rollups as they stand in the store: the ids that a read asks for, and the parts of an id.
 
 use mongodb::bson::{Document, doc};
 use projections::bucket::{self, Level};
@@ -9,11 +9,11 @@ use projections::table::{self, Unpack};
 /// Rollups of one family, slice and level, from one bucket to another, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// What is counted.
+    /// The figures that are counted.
     pub family: Family,
-    /// Which part of it.
+    /// The slice of the family.
     pub slice: Slice,
-    /// How long the buckets are.
+    /// The length of the buckets.
     pub level: Level,
     /// The first bucket.
     pub first: u32,
@@ -58,7 +58,7 @@ impl<'a> Part<'a> {
         self.bytes
     }
 
-    /// What it counts.
+    /// The family that it counts.
     #[must_use]
     pub fn family(&self) -> Option<Family> {
         let name = self.id.split('/').next()?;
@@ -71,7 +71,7 @@ impl<'a> Part<'a> {
         table::unpack(self.bytes)
     }
 
-    /// Which part of the family it counts.
+    /// The slice of the family.
     #[must_use]
     pub fn slice(&self) -> Option<Slice> {
         self.family()?.slice(self.id.split('/').nth(1)?)
@@ -89,13 +89,13 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The month it lies in, where its level is finer than all of time.
+    /// The month of its bucket, if its level is finer than all of time.
     #[must_use]
     pub fn month(&self) -> Option<u32> {
         month_of_label(self.id.split('/').nth(3)?)
     }
 
-    /// The day it lies in, where its level is no month.
+    /// The day of its bucket, if its level is finer than a month.
     #[must_use]
     pub fn day(&self) -> Option<u32> {
         let label = self.id.split('/').nth(3)?;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use super::Message;
 
-/// What exports traces.
+/// The exporter of traces.
 #[derive(Debug)]
 pub struct Traces;
 
@@ -27,7 +27,7 @@ impl Traces {
     }
 }
 
-/// When something began.
+/// The time at which something began.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Moment;
 
@@ -44,13 +44,13 @@ impl Moment {
 pub struct Request;
 
 impl Request {
-    /// Of a route.
+    /// A request of a route.
     #[must_use]
     pub fn of(_: &HttpRequest, _: &'static str) -> Self {
         Request
     }
 
-    /// What is done for it.
+    /// Does the work for it.
     pub fn within<F: Future>(&self, work: F) -> F {
         work
     }
@@ -70,7 +70,7 @@ impl Publishing {
         Publishing
     }
 
-    /// What sends them.
+    /// Does the work that sends them.
     pub fn within<F: Future>(&self, work: F) -> F {
         work
     }
@@ -79,7 +79,7 @@ impl Publishing {
     pub fn answered(self, _taken: usize, _untaken: usize) {}
 }
 
-/// What messages carry that are sent here and now.
+/// The `traceparent` of messages that are sent here and now.
 #[must_use]
 pub fn carried() -> Option<Arc<str>> {
     None
@@ -99,14 +99,14 @@ impl BatchTrace {
     /// It is folded.
     pub fn folded(&mut self) {}
 
-    /// It is committed; what its announcement carries.
+    /// It is committed; returns the `traceparent`s that its announcement carries.
     #[must_use]
     pub fn committed(self, _position: u64) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// What commits carried that may not have been pushed yet.
+/// The `traceparent`s of commits that may not have been pushed yet.
 #[derive(Debug, Clone, Default)]
 pub struct Recent(());
 
@@ -114,7 +114,7 @@ impl Recent {
     /// A commit that will be pushed was announced.
     pub fn heard(&mut self, _position: u64, _traceparents: &[String]) {}
 
-    /// What was committed after one position and up to another was pushed, in work that began at
-    /// that moment.
+    /// The commits after one position and up to another were pushed, in work that began at that
+    /// moment.
     pub fn pushed(&self, _after: u64, _to: u64, _: Moment) {}
 }

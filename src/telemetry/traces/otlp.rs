@@ -1,7 +1,7 @@
 //! Spans, by OpenTelemetry's conventions for HTTP and messaging. They have no path, query, header,
 //! body or user in them.
 //!
-//! Where nothing is exported no span is made, and the trace context of a request is passed on as it
+//! If nothing is exported, no span is made, and the trace context of a request is passed on as it
 //! came.
 
 mod export;
@@ -29,14 +29,14 @@ use super::{Message, TRACEPARENT};
 const TRACES_OF_A_BATCH: usize = 128;
 /// So many spans of commits are remembered for the push after them, at most.
 const REMEMBERED: usize = 256;
-/// The `CloudEvents` extension, and what makes a message a binary `CloudEvent`.
+/// The `CloudEvents` extension, and the header that makes a message a binary `CloudEvent`.
 const CLOUD_TRACEPARENT: &str = "ce-traceparent";
 const CLOUD_VERSION: &str = "ce-specversion";
 
 /// The tracer, where spans are exported.
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
-/// When something began.
+/// The time at which something began.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment(SystemTime);
 
@@ -53,7 +53,7 @@ impl Moment {
 pub struct Request(Option<Context>);
 
 impl Request {
-    /// Of a route; a child of what its header names.
+    /// A request of a route; its span is a child of the one that its header names.
     #[must_use]
     pub fn of(request: &HttpRequest, route: &'static str) -> Self {
         let mut shown = request.headers().get_all(TRACEPARENT).iter();
@@ -80,7 +80,7 @@ impl Request {
         Request(Some(around.with_span(span)))
     }
 
-    /// What is done for it.
+    /// Does the work for it.
     pub async fn within<F: Future>(&self, work: F) -> F::Output {
         within(self.0.as_ref(), work).await
     }
@@ -103,7 +103,7 @@ impl Request {
 #[derive(Debug)]
 pub struct Publishing(Option<Context>);
 
-/// What messages carry.
+/// The `traceparent` that messages carry.
 struct Carried(Arc<str>);
 
 impl Publishing {
@@ -127,7 +127,7 @@ impl Publishing {
         Publishing(Some(context.with_value(Carried(ours.to_string().into()))))
     }
 
-    /// What sends them.
+    /// Does the work that sends them.
     pub async fn within<F: Future>(&self, work: F) -> F::Output {
         within(self.0.as_ref(), work).await
     }
@@ -145,7 +145,7 @@ impl Publishing {
     }
 }
 
-/// What messages carry that are sent here and now.
+/// The `traceparent` of messages that are sent here and now.
 #[must_use]
 pub fn carried() -> Option<Arc<str>> {
     Context::map_current(|it| it.get::<Carried>().map(|carried| carried.0.clone()))
@@ -194,7 +194,7 @@ impl BatchTrace {
         }
     }
 
-    /// It is committed; what its announcement carries.
+    /// It is committed; returns the `traceparent`s that its announcement carries.
     #[must_use]
     pub fn committed(mut self, position: u64) -> Vec<String> {
         let folds = std::mem::take(&mut self.folds);
@@ -216,12 +216,12 @@ impl Drop for BatchTrace {
     }
 }
 
-/// What commits carried that may not have been pushed yet, with their positions in order.
+/// The `traceparent`s of commits that may not have been pushed yet, with their positions in order.
 #[derive(Debug, Clone, Default)]
 pub struct Recent(VecDeque<(u64, TraceParent)>);
 
 impl Recent {
-    /// A commit that will be pushed was announced, with what its spans are called.
+    /// A commit that will be pushed was announced, with the `traceparent`s of its spans.
     pub fn heard(&mut self, position: u64, traceparents: &[String]) {
         if TRACER.get().is_none() || traceparents.is_empty() {
             return;
@@ -235,8 +235,8 @@ impl Recent {
         self.0.drain(..self.0.len().saturating_sub(REMEMBERED));
     }
 
-    /// What was committed after one position and up to another was pushed, in work that began at
-    /// that moment.
+    /// The commits after one position and up to another were pushed, in work that began at that
+    /// moment.
     pub fn pushed(&self, after: u64, to: u64, since: Moment) {
         let Some(tracer) = TRACER.get() else { return };
         for (_, parent) in self.0.iter().filter(|(it, _)| (after + 1..=to).contains(it)) {

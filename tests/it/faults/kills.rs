@@ -15,10 +15,10 @@ use crate::serve::Serve;
 const KILLS: usize = 20;
 const KILLS_INSIDE_A_COMMIT: usize = 5;
 const ATTEMPTS: usize = 100;
-/// Places of a commit where nothing is decided yet.
+/// Places of a commit at which nothing is decided yet.
 const INSIDE: [&str; 2] = ["commit-compared-and-set", "commit-written"];
 
-/// Publishes until it is told to stop; gives the last position.
+/// Publishes until it is told to stop; returns the last position.
 fn producer(shop: &Shop, enough: CancellationToken) -> JoinHandle<u64> {
     let shop = shop.clone();
     tokio::spawn(async move {

@@ -1,8 +1,8 @@
-//! Faults of all kinds, and what is left afterwards.
+//! Faults of all kinds, and the state after them.
 //!
 //! # Layout
 //!
-//! - [`kills`]: a service that is killed at any moment; [`servers`]: servers that are;
+//! - [`kills`]: a service that is killed at any moment; [`servers`]: servers that are killed;
 //! - [`rounds`]: every fault of `adaptive-bi-bench soak`, once;
 //! - [`takeover`]: several services for one shop;
 //! - [`growth`]: input that would make documents grow.

@@ -1,4 +1,4 @@
-//! Every fault of `adaptive-bi-bench soak`, once: nothing that was acknowledged is lost, nothing is there
+//! Every fault of `adaptive-bi-bench soak`, once: no acknowledged event is lost, none is there
 //! twice, and the documents are those of an undisturbed fold.
 
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use adaptive_bi_bench::soak::rounds;
 
 use crate::servers::data_dir;
 
-/// Events in a second.
+/// The number of events in a second.
 const RATE: u64 = 300;
 
 fn setting(name: &str, disk: Option<u64>) -> Setting {

@@ -1,5 +1,5 @@
-//! Messages that no client can read: the fold gets past them, each is in quarantine byte for byte, and
-//! whoever else listens to strangers goes on.
+//! Messages that no client can read: the fold gets past them, each is in quarantine byte for byte,
+//! and every other reader of foreign messages goes on.
 
 mod wire;
 
@@ -45,7 +45,7 @@ const PIECES: [&[u8]; 20] = [
     b"traceparent: 00-\r\n",
 ];
 
-/// Blocks of headers that stand for the ways in which one can be wrong, and subjects behind the kind.
+/// Blocks of headers for each way in which one can be wrong, and subjects behind the kind.
 fn known() -> Vec<Bytes> {
     let block = |rest: &[u8]| [b"NATS/1.0".as_slice(), rest, b"\r\n\r\n"].concat();
     let blocks = [
@@ -94,7 +94,8 @@ fn generated(count: usize, seed: u64) -> Vec<Bytes> {
     (0..count).map(&mut one).collect()
 }
 
-/// What the server says to a consumer; one that is 2.12 or newer stores such a message without it.
+/// The statuses that the server sends to a consumer; a server of 2.12 or newer stores such a
+/// message without them.
 fn statuses() -> Vec<Bytes> {
     let all: [&[u8]; 9] = [
         b"100 Idle Heartbeat",
@@ -111,7 +112,7 @@ fn statuses() -> Vec<Bytes> {
     all.into_iter().map(|status| message(b"transaction.x", block(status), b"{}")).collect()
 }
 
-/// Puts them on the log with an event behind each; gives the last position.
+/// Puts them on the log with an event behind each; returns the last position.
 async fn publish(shop: &Shop, messages: &[Bytes]) -> u64 {
     let url = shop.settings.nats_url.clone().expect("given");
     let of = |subject: &[u8]| {
@@ -146,8 +147,8 @@ async fn quarantined(shop: &Shop) -> Vec<Quarantined> {
     found.try_collect().await.expect("quarantine")
 }
 
-/// What the client library itself makes of the message at a position; `None` where that ends it or
-/// keeps it back.
+/// The message at a position as the client library reads it; `None` if that ends the library or it
+/// withholds the message.
 async fn by_the_client(shop: &Shop, position: u64) -> Option<(String, Vec<(String, String)>)> {
     let client = async_nats::connect(shop.settings.nats_url.as_deref().expect("given")).await;
     let jetstream = async_nats::jetstream::new(client.expect("nats"));

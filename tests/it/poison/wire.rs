@@ -1,4 +1,5 @@
-//! A producer that speaks to nats-server byte by byte: what no client library would send.
+//! A producer that speaks to nats-server byte by byte, to send messages that no client library
+//! would.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -8,7 +9,7 @@ use tokio::net::TcpStream;
 pub struct Bytes {
     /// Its subject.
     pub subject: Vec<u8>,
-    /// Its block of headers; none where it is empty.
+    /// Its block of headers; none if it is empty.
     pub block: Vec<u8>,
     /// Its body.
     pub body: Vec<u8>,

@@ -1,5 +1,5 @@
 //! Rebuilds that are killed or cancelled in either phase, switches and removals that are killed,
-//! what the next one makes of it, and a switch that a commit sleeps over.
+//! the next command after each, and a switch that a commit sleeps over.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -20,7 +20,7 @@ use crate::serve::Serve;
 
 const REBUILD: &[&str] = &["rebuild"];
 
-/// `project ...` in a process of its own, which meets something at a failpoint.
+/// Runs `project ...` in a process of its own, with an action at a failpoint.
 fn command(shop: &Shop, action: &[&str], failpoint: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
         .arg("project")
@@ -35,7 +35,7 @@ fn command(shop: &Shop, action: &[&str], failpoint: &str) -> Child {
         .expect("the program starts")
 }
 
-/// Ends it with SIGKILL at a place.
+/// Ends a command with SIGKILL at a place.
 async fn killed_at(place: &str, shop: &Shop, action: &[&str]) {
     let ended = end_of(command(shop, action, &format!("{place}=return"))).await;
     assert_eq!(ended.signal(), Some(9), "{place}");

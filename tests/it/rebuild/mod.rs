@@ -1,6 +1,6 @@
 //! Generations: the next one made from the log beside the live one, compared, switched, dropped;
-//! [`endings`]: rebuilds that are killed or cancelled; [`readers`]: what queries say meanwhile;
-//! [`routes`]: the same by HTTP.
+//! [`endings`]: rebuilds that are killed or cancelled; [`readers`]: the answers to queries
+//! meanwhile; [`routes`]: the same by HTTP.
 
 mod endings;
 mod readers;
@@ -27,7 +27,7 @@ async fn rebuilt(shop: &Shop) -> u32 {
     generations(shop).await.rebuild(&never).await.expect("rebuilt")
 }
 
-/// A shop whose service folded what was published.
+/// A shop whose service folded the published events.
 async fn folded(events: usize, seed: u64) -> (Shop, App, u64) {
     let shop = Shop::new().await;
     let app = shop.start().await;
@@ -46,7 +46,7 @@ async fn position(shop: &Shop, generation: u32) -> u64 {
     found.expect("a checkpoint").position
 }
 
-/// No collection of it is left.
+/// Checks that no collection of a generation is left.
 async fn assert_gone(shop: &Shop, generation: u32) {
     let names = shop.database.list_collection_names().await.expect("collections");
     let prefix = format!("g{generation}_");

@@ -1,4 +1,4 @@
-//! What queries say while generations are exchanged.
+//! The answers to queries while generations are exchanged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +16,14 @@ use crate::harness::Shop;
 
 const PRODUCTS: usize = 4;
 
-/// A sale of 1 of each product in turn, every one of its own id.
+/// Publishes a sale of 1 of each product in turn, every one with its own id.
 async fn sell(shop: &Shop, number: usize) -> u64 {
     let product = json!({ "productId": format!("p{}", number % PRODUCTS) });
     let sale = sale(&format!("s{number}"), &format!("u{}", number % 7), 1, product);
     shop.publish("transaction", sale.to_string()).await
 }
 
-/// A catalogue and some sales, folded; how many events that is before the sales.
+/// A shop with a catalogue and some sales, all folded.
 async fn shop_with_sales(sales: usize) -> (Shop, App) {
     let shop = Shop::new().await;
     let app = shop.start().await;
@@ -42,14 +42,14 @@ async fn shop_with_sales(sales: usize) -> (Shop, App) {
     (shop, app)
 }
 
-/// Names every product of a generation after it.
+/// Names every product of a generation after the generation.
 async fn mark(shop: &Shop, generation: u32) {
     let products = shop.database.collection::<Document>(&format!("g{generation}_products"));
     let name = doc! { "$set": { "catalogue.name": format!("of {generation}") } };
     products.update_many(doc! {}, name).await.expect("marked");
 }
 
-/// Asks again and again until told to end; how many answers came from each generation.
+/// Asks again and again until told to end; returns the number of answers from each generation.
 async fn poll(shop: Shop, address: Arc<App>, done: Arc<AtomicBool>) -> [usize; 2] {
     let (mut reached, mut from) = (0, [0, 0]);
     while !done.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! A rebuild and a switch by HTTP, and what is told of them.
+//! A rebuild and a switch by HTTP, and the announcements of them.
 
 use adaptive_bi::rights::role::Role::Admin;
 use adaptive_bi::store::generations::GenerationState;

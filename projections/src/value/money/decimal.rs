@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scaled {
     negative: bool,
-    /// `u64::MAX` stands for that and for everything above.
+    /// `u64::MAX` stands for that value and for everything above.
     magnitude: u64,
     /// Whether nothing was rounded away.
     pub(crate) exact: bool,
@@ -42,8 +42,8 @@ impl Scaled {
     }
 }
 
-/// The first `kept` digits as an integer (zeros follow where there are fewer), rounded half-even by
-/// the others, and whether that was exact. Nothing if one of them is no digit.
+/// The first `kept` digits as an integer (followed by zeros if there are fewer), rounded half-even
+/// by the others, and whether that was exact. None if one of them is no digit.
 fn round(digits: impl Iterator<Item = u8>, kept: i64) -> Option<(u64, bool)> {
     let (mut magnitude, mut first_dropped, mut others_dropped) = (0_u64, 0, false);
     let mut at = 0;
@@ -70,8 +70,8 @@ fn round(digits: impl Iterator<Item = u8>, kept: i64) -> Option<(u64, bool)> {
     Some((magnitude.saturating_add(is_up.into()), first_dropped == 0 && !others_dropped))
 }
 
-/// The exponent of a JSON number, kept far from the ends of the integer: a body that could hold
-/// the digits to make up for more does not exist.
+/// The exponent of a JSON number, kept far from the ends of the integer: no body is large enough
+/// for the digits that would make up for more.
 fn parse_exponent(text: &str) -> Option<i64> {
     let (negative, digits) = match text.as_bytes() {
         [b'-', digits @ ..] => (true, digits),

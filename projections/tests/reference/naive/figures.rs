@@ -1,4 +1,4 @@
-//! Every figure, from what stands.
+//! Every figure, computed from the statements that hold.
 
 use std::collections::BTreeMap;
 
@@ -76,8 +76,8 @@ impl Sale {
 }
 
 impl Naive {
-    /// What the sales of one status in a half-open range of time add up to for each customer, and
-    /// for each product, by ordinal.
+    /// The sums of the sales of one status in a half-open range of time for each customer, and for
+    /// each product, by ordinal.
     pub fn within(&self, status: event::Status, from: Time, to: Time) -> [BTreeMap<u32, Row>; 2] {
         let mut tables = [Tables::default(), Tables::default()];
         for sale in self.sales.values() {
@@ -92,7 +92,7 @@ impl Naive {
         tables.map(|mut tables| tables.0.remove("").unwrap_or_default())
     }
 
-    /// Every document but the blocks of seen ids, which are the fold's affair alone.
+    /// Every document but the blocks of seen ids, which only the fold has.
     pub fn documents(&self) -> Documents {
         let customers: BTreeMap<_, _> =
             self.people.iter().map(|(id, it)| (id.clone(), self.customer_of(id, it))).collect();

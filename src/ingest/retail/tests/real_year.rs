@@ -11,7 +11,7 @@ use super::{data, time};
 
 const DEMO: Options = Options { shift_weeks: 0, demo: true };
 
-/// What the totals need of a transaction's payload.
+/// The fields of a transaction's payload that the totals need.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Sale<'a> {

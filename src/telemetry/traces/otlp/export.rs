@@ -35,7 +35,7 @@ pub struct Traces(Option<SdkTracerProvider>);
 /// Starts to export spans where the environment names an endpoint.
 ///
 /// # Errors
-/// Where a variable of it cannot be used.
+/// Fails if a variable of it cannot be used.
 pub fn start() -> anyhow::Result<Traces> {
     if !is_wanted() {
         return Ok(Traces(None));
