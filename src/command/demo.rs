@@ -183,7 +183,7 @@ async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
     let wanted = if arguments.no_shift {
         0
     } else {
-        let last = retail::last_date(decoded(YEAR, true))?.context("the year has no date")?;
+        let last = retail::last_date(decoded(YEAR, true)?)?.context("the year has no date")?;
         retail::weeks_until(last, chrono::Utc::now())
     };
     let kept = app.shop().store.remember_shift(DATA_SET, wanted).await?;
@@ -200,7 +200,7 @@ async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Resul
         say!("a year of a real shop goes onto the log");
         let bar = file::progress_bar(YEAR_EVENTS);
         let options = retail::Options { shift_weeks, demo: true };
-        let source = Source::Retail(decoded(YEAR, true), options);
+        let source = Source::Retail(decoded(YEAR, true)?, options);
         let (note, mut noted) = tokio::sync::watch::channel(known);
         let store = app.shop().store.clone();
         let noting = tokio::spawn(async move {

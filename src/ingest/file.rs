@@ -17,7 +17,6 @@ use super::envelope::Edge;
 use super::lines::{Cut, Line, Lines};
 use super::retail;
 use super::submit::{Outcome, Submitter};
-use super::zstd;
 use crate::stream::Log;
 use crate::stream::publish::Outgoing;
 
@@ -142,16 +141,23 @@ pub struct Opened {
 pub fn open(path: &Path) -> Result<Opened, Error> {
     let name = path.display().to_string();
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-    let (size, file) = opened.map_err(|source| Error::Open { name, source })?;
+    let (size, file) = opened.map_err(|source| Error::Open { name: name.clone(), source })?;
     let read = Arc::new(AtomicU64::new(0));
     let counted = Counted { inner: file, read: Arc::clone(&read) };
-    let input = decoded(counted, path.extension().is_some_and(|end| end == "zst"));
+    let input = decoded(counted, path.extension().is_some_and(|end| end == "zst"))
+        .map_err(|source| Error::Open { name, source })?;
     Ok(Opened { input, read, size })
 }
 
-/// Reads `input`, through zstd if it is `compressed`.
-pub fn decoded(input: impl Read + Send + 'static, compressed: bool) -> Box<dyn Read + Send> {
-    if compressed { Box::new(zstd::Decoder::new(input)) } else { Box::new(input) }
+/// Reads `input` through zstd where `compressed`.
+///
+/// # Errors
+/// Fails if there is no memory for the decoder.
+pub fn decoded(
+    input: impl Read + Send + 'static,
+    compressed: bool,
+) -> io::Result<Box<dyn Read + Send>> {
+    Ok(if compressed { Box::new(zstd::Decoder::new(input)?) } else { Box::new(input) })
 }
 
 /// A bar for reading `size` bytes.

@@ -9,7 +9,6 @@
 //! - [`http`]: `POST /api/events`; [`body`]: its body, cut into events; `schema`: the payloads of
 //!   each kind;
 //! - [`file`]: `adaptive-bi ingest FILE`; [`lines`]: one with an event a line;
-//!   `zstd`: those that are compressed;
 //! - [`retail`]: the Online Retail data set as events.
 
 pub mod body;
@@ -21,4 +20,3 @@ pub mod message_id;
 pub mod retail;
 mod schema;
 pub mod submit;
-mod zstd;

@@ -179,7 +179,12 @@ impl Store {
                 "localField": "_id",
                 "foreignField": "user",
                 "pipeline": [
-                    { "$match": { "status": "completed", "_id": { "$nin": except } } },
+                    // Rows of other kinds may have a user and a status as well.
+                    { "$match": {
+                        "kind": "transaction",
+                        "status": "completed",
+                        "_id": { "$nin": except },
+                    } },
                     { "$sort": { "at": direction } },
                     { "$limit": 1 },
                     { "$project": { "_id": 0, "at": 1 } },

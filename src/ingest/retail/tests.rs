@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::error::HEADER;
 use super::{Error, Event, Importer, Options, Summary, last_date, weeks_until};
-use crate::ingest::zstd;
 
 const DATA_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/online_retail.csv.zst");
 
@@ -34,7 +33,7 @@ fn ids(events: &[Event]) -> Vec<(&str, &str)> {
 }
 
 fn data() -> impl Read {
-    zstd::Decoder::new(File::open(DATA_FILE).unwrap())
+    zstd::Decoder::new(File::open(DATA_FILE).unwrap()).unwrap()
 }
 
 fn time(text: &str) -> DateTime<Utc> {
@@ -221,12 +220,12 @@ fn a_file_cut_in_a_line_ends_in_an_error_that_names_it_after_what_came_before() 
 #[test]
 fn a_compressed_file_cut_in_its_frame_ends_in_an_error_that_names_the_line() {
     let bytes = std::fs::read(DATA_FILE).unwrap();
-    let half = zstd::Decoder::new(Cursor::new(&bytes[..100_000]));
+    let half = zstd::Decoder::new(Cursor::new(&bytes[..100_000])).unwrap();
     let mut importer = Importer::new(half, Options::default());
     let delivered = importer.by_ref().take_while(Result::is_ok).count();
     let lines = importer.summary().lines;
     assert!(delivered > 10_000, "{delivered}");
-    let half = zstd::Decoder::new(Cursor::new(&bytes[..100_000]));
+    let half = zstd::Decoder::new(Cursor::new(&bytes[..100_000])).unwrap();
     let last = Importer::new(half, Options::default()).last();
     assert!(matches!(last, Some(Err(Error::Read { line, .. })) if line == lines + 2), "{last:?}");
 }
