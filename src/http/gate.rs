@@ -95,7 +95,7 @@ pub enum Refusal {
     #[error("the database took too long")]
     TimedOut,
     /// The database did not answer.
-    #[error("looking up who calls")]
+    #[error("looking up the caller")]
     Store(#[from] store::Error),
 }
 

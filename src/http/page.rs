@@ -29,7 +29,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 pub fn routes() -> Routes {
     let answer = Answer::text("text/html", "The page.");
     let answer = answer.headers(&["Content-Security-Policy", "Cache-Control"]);
-    let summary = "A small page that says what can be asked";
+    let summary = "Gets a small page that lists the endpoints";
     Routes::new().get("/", Public, Operation::new(Tag::Service, "getPage", summary, answer), page)
 }
 

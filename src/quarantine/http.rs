@@ -71,7 +71,7 @@ fn of_discard() -> Operation {
 }
 
 fn of_replay() -> Operation {
-    let answer = Answer::data::<OneReplay>("What the fold makes of it.");
+    let answer = Answer::data::<OneReplay>("The outcome that the fold gives it.");
     let payload = json!({ "description": "Another body, of any JSON." });
     let schema = json!({
         "type": "object",

@@ -18,7 +18,7 @@ const FIELD: Parameter<Text> = Parameter::query(
 )
 .example("totalPrice");
 const STATE: Parameter<OneOf<Which>> =
-    Parameter::query("state", "What was decided about them.", OneOf::new());
+    Parameter::query("state", "The decision about them.", OneOf::new());
 const CURSOR: Parameter<Own<u64>> = Parameter::query(
     "cursor",
     "Those after the page that had this as `pagination.next`.",
@@ -39,9 +39,9 @@ const TO: Parameter<Until> = Parameter::query(
     Until,
 );
 const LIMIT: Parameter<Whole<u32>> =
-    Parameter::query("limit", "How many messages a page has.", Whole { min: 1, max: 100 });
+    Parameter::query("limit", "The most messages of a page.", Whole { min: 1, max: 100 });
 const DRY_RUN: Parameter<Flag> =
-    Parameter::query("dryRun", "Says what would be done, and does not do it.", Flag);
+    Parameter::query("dryRun", "Says what it would do, and does nothing.", Flag);
 
 /// The filter that is asked for, and the size of a page.
 #[derive(Debug, PartialEq, Eq)]

@@ -47,7 +47,7 @@ const TZ: Parameter<Own<Zone>> = Parameter::query(
 .example("Europe/London");
 const LIMIT: Parameter<Whole<usize>> = Parameter::query(
     "limit",
-    "How long lists are at most; a trend has its last so many days.",
+    "The most entries of a list; a trend has its last so many days.",
     Whole { min: 1, max: LIMIT_MAX },
 );
 const STATUS: Parameter<OneOf<Statuses>> =

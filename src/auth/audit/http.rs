@@ -31,8 +31,13 @@ pub fn routes(store: Platform) -> Routes {
 
 fn of_list() -> Operation {
     let answer = Answer::data::<Listed>("A page of entries.");
-    Operation::new(Tag::Audit, "listAudit", "Who did what, the newest first", answer)
-        .takes::<Page>()
+    Operation::new(
+        Tag::Audit,
+        "listAudit",
+        "Lists what people and programs did, the newest first",
+        answer,
+    )
+    .takes::<Page>()
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,20 +108,22 @@ async fn list(
 }
 
 const EVENT: Parameter<OneOf<EventType>> =
-    Parameter::query("event", "What happened.", OneOf::new());
-const WHO: Parameter<Text> = Parameter::query("who", "Who did it.", WHOM).example("command");
+    Parameter::query("event", "The kind of action.", OneOf::new());
+const WHO: Parameter<Text> =
+    Parameter::query("who", "The person or program that did it.", WHOM).example("command");
 const TARGET: Parameter<Text> =
-    Parameter::query("target", "What it was done to.", WHAT).example("projections");
+    Parameter::query("target", "The account, key or thing that it was done to.", WHAT)
+        .example("projections");
 const FROM: Parameter<Since> =
-    Parameter::query("from", "What happened since this day or instant.", Since);
+    Parameter::query("from", "Only entries since this day or instant.", Since);
 const TO: Parameter<Until> = Parameter::query(
     "to",
-    "What happened before this instant, or up to this day, which is included whole.",
+    "Only entries before this instant, or up to this day, which is included whole.",
     Until,
 );
 const CURSOR: Parameter<Own<Uuid>> = Parameter::query(
     "cursor",
-    "What is older than the page that had this as `pagination.next`.",
+    "Only entries older than the page that had this as `pagination.next`.",
     Own {
         read: |text| {
             Uuid::try_parse(text).map_err(|_| "must be pagination.next of the page before")
@@ -126,7 +133,7 @@ const CURSOR: Parameter<Own<Uuid>> = Parameter::query(
     },
 );
 const LIMIT: Parameter<Whole<u32>> =
-    Parameter::query("limit", "How many entries a page has.", Whole { min: 1, max: 100 });
+    Parameter::query("limit", "The most entries of a page.", Whole { min: 1, max: 100 });
 
 const WHOM: Text =
     Text { min: 1, max: 256, allowed: "must be who did it, such as user:<id> or command" };

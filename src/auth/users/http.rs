@@ -70,7 +70,7 @@ fn of_create() -> Operation {
 }
 
 fn of_summary() -> Operation {
-    let answer = Answer::data::<Stats>("How many accounts there are, and the newest.");
+    let answer = Answer::data::<Stats>("The numbers of accounts, and the newest.");
     Operation::new(Tag::Users, "countUsers", "Accounts in numbers", answer)
 }
 

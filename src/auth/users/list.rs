@@ -12,10 +12,10 @@ const SEARCH_CHARACTERS_MAX: usize = 100;
 const PAGE: Parameter<Whole<u32>> =
     Parameter::query("page", "Which page, from 1.", Whole { min: 1, max: 1_000_000 });
 const LIMIT: Parameter<Whole<u32>> =
-    Parameter::query("limit", "How many there are on a page.", Whole { min: 1, max: 100 });
+    Parameter::query("limit", "The most accounts of a page.", Whole { min: 1, max: 100 });
 const SORT: Parameter<OneOf<Sort>> = Parameter::query(
     "sort",
-    "What they are sorted by; with a `-` before it the last comes first.",
+    "The field that sorts them; with a `-` before it the last comes first.",
     OneOf::new(),
 );
 const ROLE: Parameter<OneOf<Role>> =

@@ -19,7 +19,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
     /// The holder has all that one may have.
-    #[error("who asks has all that one may have")]
+    #[error("one caller has all that one may have")]
     OfOne,
     /// There are as many as there may be.
     #[error("there are as many as there may be")]

@@ -266,29 +266,29 @@ fn problem() -> Value {
         "required": ["field", "message"],
         "properties": {
             "field": text("The field, parameter or header; empty for the whole body."),
-            "message": text("What is wrong and what is allowed. It never repeats the value."),
+            "message": text("The fault and the values that are allowed. It never repeats the value."),
         },
     });
     json!({
         "type": "object",
-        "description": "Why a request is refused (RFC 9457).",
+        "description": "The reason for which a request is refused (RFC 9457).",
         "required":
             ["type", "title", "status", "detail", "success", "message", "error", "timestamp"],
         "properties": {
             "type": { "type": "string", "enum": kinds },
             "title": text("The name of the status."),
             "status": { "type": "integer", "minimum": 400, "maximum": 599 },
-            "detail": text("What is wrong, in words."),
+            "detail": text("The fault, in words."),
             "success": { "type": "boolean", "const": false },
             "message": text("The same as `detail`."),
             "error": error,
             "timestamp": { "type": "string", "format": "date-time" },
             "errors": { "type": "array", "minItems": 1, "items": field },
             "retryAfter": { "type": "integer", "minimum": 0, "description": "Seconds to wait." },
-            "path": text("Where nothing was found."),
-            "requestId": text("What the request is called in the log."),
-            "required": text("What the caller would need."),
-            "field": text("What the caller may not set."),
+            "path": text("The path at which nothing was found."),
+            "requestId": text("The id of the request in the log."),
+            "required": text("The right that the caller lacks."),
+            "field": text("The field that the caller may not set."),
             "position": {
                 "type": "integer",
                 "format": "int64",
@@ -297,7 +297,7 @@ fn problem() -> Value {
             },
             "data": {
                 "type": "object",
-                "description": "What became of each event of a batch, as in an answer of 200.",
+                "description": "The outcome of each event of a batch, as in an answer of 200.",
             },
         },
         "example": {

@@ -73,13 +73,15 @@ impl Tag {
             Tag::Events => {
                 "Events onto the log: sales, activities, ratings, products, stock, customers."
             }
-            Tag::Quarantine => "Events that could not be understood, and what is done about them.",
-            Tag::Projections => "How far the read models are, and their next generation.",
+            Tag::Quarantine => {
+                "Events that could not be understood: seen, tried, sent again, given up."
+            }
+            Tag::Projections => "The state of the read models, and their next generation.",
             Tag::SignIn => "Registering, signing in and out, sessions and passwords.",
             Tag::Users => "Accounts, one's own and those of others.",
             Tag::Keys => "API keys, for programs that send events or read figures.",
-            Tag::Audit => "Who did what, and who was refused what.",
-            Tag::Service => "Whether the service is up, what it counts, and its own documentation.",
+            Tag::Audit => "The audit: actions of people and programs, refused ones included.",
+            Tag::Service => "The health of the service, its metrics and its own documentation.",
         }
     }
 }

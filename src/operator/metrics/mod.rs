@@ -54,7 +54,12 @@ pub fn routes(deps: Deps) -> Routes {
 fn of_metrics() -> Operation {
     let about = "Every metric, in the text form of Prometheus.";
     let answer = Answer::text("text/plain", about).headers(&["Cache-Control"]);
-    Operation::new(Tag::Service, "getMetrics", "What the service counts, for Prometheus", answer)
+    Operation::new(
+        Tag::Service,
+        "getMetrics",
+        "Gets the metrics of the service, for Prometheus",
+        answer,
+    )
 }
 
 async fn metrics(State(deps): State<Deps>) -> Response {

@@ -70,13 +70,13 @@ pub fn routes(actions: Actions) -> Routes {
 fn of_rebuild() -> Operation {
     let answer = Answer::data::<UnderWay>("It is under way, or at its end already.").status(202);
     Operation::new(Tag::Projections, "rebuild", "Makes the next generation", answer)
-        .about("Queries go on with the live one. What was begun before goes on.")
+        .about("Queries go on with the live one. A generation that was begun before goes on.")
         .or_problems(&CONFLICTS)
 }
 
 fn of_cancel() -> Operation {
-    let answer = Answer::data::<UnderWay>("What was under way, and is told to stop.");
-    Operation::new(Tag::Projections, "cancelRebuild", "Stops what is under way", answer)
+    let answer = Answer::data::<UnderWay>("The command that was under way, and is told to stop.");
+    Operation::new(Tag::Projections, "cancelRebuild", "Stops the command that is under way", answer)
         .or_missing("Nothing is under way.")
 }
 

@@ -65,7 +65,7 @@ pub fn routes(deps: Deps) -> Routes {
 
 fn of_projections() -> Operation {
     let answer = Answer::data::<Shown>("The log, the fold and each generation.");
-    let summary = "How far the read models are, how fast they move on, and why not";
+    let summary = "Gets the position of the read models, their rate, and what stops them";
     Operation::new(Tag::Projections, "getProjections", summary, answer)
 }
 

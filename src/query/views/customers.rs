@@ -66,8 +66,8 @@ impl View for CustomerMetrics {
         access: METRICS,
         id: "getCustomers",
         tag: Tag::Figures,
-        summary: "How many customers, who spends most",
-        about: "Customers with an account and without, those who bought, those who spent most, and how many were new each day.",
+        summary: "Customers, and those who spend most",
+        about: "Customers with an account and without, those who bought, those who spent most, and the new ones of each day.",
     };
 }
 

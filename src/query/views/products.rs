@@ -77,8 +77,8 @@ impl View for ProductMetrics {
         access: METRICS,
         id: "getProducts",
         tag: Tag::Figures,
-        summary: "What sells best, what runs out",
-        about: "How many products there are, those sold most, and those of which there are fewer than 20, the fewest first.",
+        summary: "Best sellers, and products that run out",
+        about: "The number of products, those sold most, and those of which there are fewer than 20, the fewest first.",
     };
 }
 

@@ -64,7 +64,7 @@ impl View for SalesMetrics {
         id: "getSales",
         tag: Tag::Figures,
         summary: "Sales and each day's",
-        about: "Revenue, orders, customers and what was returned, of all time or of a range; and each day's sales.",
+        about: "Revenue, orders, customers and returns, of all time or of a range; and each day's sales.",
     };
 }
 
