@@ -4,7 +4,7 @@
 use projections::batch::{Batch, Message, Step};
 use projections::collections::Needs;
 use projections::event::{Kind, Limits, parse};
-use projections::fold::root::{Root, FoldSettings};
+use projections::fold::root::{FoldSettings, Root};
 use projections::fold::{Fold, Stamp};
 use projections::for_each_collection;
 use projections::time::Time;
