@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use adaptive_bi::config;
 use adaptive_bi::projector::Projector;
-use adaptive_bi::projector::session::Limits;
+use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
-use adaptive_bi::services::{self, NatsOptions, Services};
 use adaptive_bi::store::Store;
 use adaptive_bi::stream::{self, Log};
 use projections::fold::root::FoldSettings;
+use services::{NatsOptions, Services};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -110,7 +110,7 @@ impl World {
                 store: store.clone(),
                 log: log.clone(),
                 settings: FoldSettings::new("GBP"),
-                limits: Limits::default(),
+                limits: BatchLimits::default(),
                 status: Arc::new(status),
             };
             tokio::spawn(projector.run(CancellationToken::new()));
