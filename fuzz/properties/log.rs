@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// The number of inputs between two looks at the fold's position.
 const BETWEEN_LOOKS: u32 = 200;
 /// The time within which the fold must come to the log's end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The parts of a service from the log to the fold.
 struct World {
@@ -49,7 +49,7 @@ pub fn of_any_messages(input: &[u8]) {
         rest = behind;
     }
     world.inputs += 1;
-    if world.inputs % BETWEEN_LOOKS == 0 {
+    if world.inputs.is_multiple_of(BETWEEN_LOOKS) {
         world.look();
     }
 }

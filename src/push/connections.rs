@@ -233,7 +233,7 @@ mod tests {
         connections.signed_in(session);
         connections.expect_token(session);
         advance(SHOW_TOKEN_WITHIN * 2).await;
-        assert_eq!(connections.look(), [], "none is expected of who is signed in");
+        assert_eq!(connections.look(), [], "a caller that is signed in owes no token");
         connections.left(session);
         advance(SHOW_TOKEN_WITHIN).await;
         assert_eq!(connections.look(), [session]);

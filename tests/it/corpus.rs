@@ -3,6 +3,10 @@
 
 #[path = "../../fuzz/properties/ingest.rs"]
 mod ingest;
+// Its servers live as long as the process, so a fuzzer runs it alone; here it has to compile.
+#[path = "../../fuzz/properties/log.rs"]
+#[expect(dead_code, reason = "run by the fuzzer")]
+mod log;
 #[path = "../../fuzz/properties/query.rs"]
 mod query;
 #[path = "../../fuzz/properties/smoke.rs"]

@@ -207,6 +207,28 @@ async fn customers_who_lose_a_first_or_last_purchase_have_the_next_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_of_another_kind_is_no_purchase_whatever_its_members_are_called() {
+    let shop = Shop::new().await;
+    let day = |day: i64| 1_772_323_200_000 + day * 24 * 3_600_000;
+    let bought = |id: &str, on: i64, status: &str| {
+        let and = json!({ "transactionDate": Time(day(on)).to_rfc3339(), "status": status });
+        ("transaction", sale(id, "ann", 1, and))
+    };
+    let projector = shop.project(BatchLimits::default()).await;
+    let both = [bought("t1", 2, "completed"), bought("t2", 5, "completed")];
+    shop.folded(shop.publish_all(&both).await).await;
+    projector.stop().await;
+    let row =
+        doc! { "_id": "w:1", "kind": "shift", "user": "ann", "status": "completed", "at": day(1) };
+    shop.database.collection::<Document>("g1_ledger").insert_one(row).await.expect("a row");
+    let projector = shop.project(BatchLimits::default()).await;
+    shop.folded(shop.publish_all(&[bought("t1", 2, "failed")]).await).await;
+    projector.stop().await;
+    let ann = &documents::customers(&shop.database).await["ann"];
+    assert_eq!(ann.first_purchase, Some(Time(day(5))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_newest_event_no_longer_says_is_no_longer_stored() {
     let shop = Shop::new().await;
     let projector = shop.project(BatchLimits::default()).await;
