@@ -58,9 +58,10 @@ async fn who_asks_too_often_for_a_moment_is_told_so_and_answered_again() {
         while board.packet().await.expect("not closed") != "2" {}
     }
     let position = shop.publish("transaction", sale("t1", "ann", 1, json!({})).to_string()).await;
-    shop.folded(position).await;
+    // The process that is asked knows of the commit once it pushes it.
+    board.is_pushed(position).await;
     board.emit(json!(["requestCurrentMetrics"])).await;
-    while board.next("currentMetrics").await["position"].as_u64() < Some(position) {}
+    assert_eq!(board.next("currentMetrics").await["position"].as_u64(), Some(position));
     app.stop().await.expect("stopped");
 }
 
