@@ -10,8 +10,11 @@ pub use crate::customers::event::Customer;
 pub use crate::feedback::event::Feedback;
 pub use crate::json::{Limits, Reason};
 pub use crate::kinds::{Event, Kind};
+pub use crate::orders::event::Order;
+pub use crate::orders::patch::OrderStatus;
 pub use crate::products::event::Product;
 pub use crate::products::stock::Stock;
+pub use crate::refunds::event::Refund;
 pub use crate::sales::event::Transaction;
 pub use crate::sales::status::Status;
 

@@ -14,6 +14,8 @@
 
 use crate::bucket::Level;
 use crate::entity::Entity;
+use crate::orders::status::STEPS;
+use crate::sales::basis::Basis;
 use crate::sales::status::Status;
 
 /// The shape of a family's tables.
@@ -64,11 +66,23 @@ impl Slice {
     pub const fn at(index: u8) -> Self {
         Slice(index)
     }
+
+    /// Its index.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
 }
 
 impl From<Status> for Slice {
     fn from(status: Status) -> Self {
         Slice(status as u8)
+    }
+}
+
+impl From<Basis> for Slice {
+    fn from(basis: Basis) -> Self {
+        Slice(basis as u8)
     }
 }
 
@@ -116,7 +130,7 @@ macro_rules! families {
 }
 
 families! {
-    /// Sales by time: orders, quantity, amount.
+    /// Sales by time: orders, quantity, amount less discounts.
     Sales = "sales", Status::WORDS, Shape::ByQuarter;
     /// Sales by category, payment method and country: orders, quantity, amount.
     Cells = "cells", Status::WORDS, Shape::ByCell;
@@ -125,6 +139,20 @@ families! {
     Buyers = "buyers", Status::WORDS, Shape::ByEntity(Entity::Customer);
     /// Sales by product: orders, quantity, amount.
     Sold = "sold", Status::WORDS, Shape::ByEntity(Entity::Product);
+    /// What came back, by time: returns, quantity, amount.
+    Returns = "returns", Basis::WORDS, Shape::ByQuarter;
+    /// What came back, by category, payment method and country: returns, quantity, amount.
+    ReturnCells = "returncells", Basis::WORDS, Shape::ByCell;
+    /// What came back, by customer: returns, quantity, amount.
+    Returners = "returners", Basis::WORDS, Shape::ByEntity(Entity::Customer);
+    /// What came back, by product: returns, quantity, amount.
+    Returned = "returned", Basis::WORDS, Shape::ByEntity(Entity::Product);
+    /// Money of orders beside the amount of their lines, by time: discounts, delivery fees, tax.
+    Money = "money", Status::WORDS, Shape::ByQuarter;
+    /// Cost of orders by time: cost of what was sold, amount of the lines with a cost, lines without.
+    Cost = "cost", Status::WORDS, Shape::ByQuarter;
+    /// Statuses of orders by time: orders that entered one, orders that left it.
+    Steps = "steps", STEPS, Shape::ByQuarter;
     /// Stock by product: items on hand, 1 if known.
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.

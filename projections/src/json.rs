@@ -10,7 +10,7 @@ pub(crate) mod payload;
 pub(crate) mod reader;
 pub(crate) mod values;
 
-pub(crate) use fields::{Member, Members, members, members_of};
+pub(crate) use fields::{Member, Members, elements, members, members_of};
 pub use limits::{Limits, Reason};
 pub(crate) use payload::{Form, Payload, Stop, object, whole_body};
 pub(crate) use reader::{Reader, own};

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::collection::{Collection, Key};
 use crate::feedback::document::Rating;
-use crate::fold::version::Version;
+use crate::orders::document::{PlacedOrder, RefundedSale};
+use crate::refunds::document::Refund;
 use crate::sales::document::Sale;
+use crate::sales::status::Status;
+use crate::time::Time;
 
 /// The name of a row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +27,7 @@ impl LedgerKey {
         LedgerKey(key.into())
     }
 
-    /// The document's id: `t:` or `f:` and the entity's.
+    /// The document's id: the prefix of its kind and the entity's.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -64,19 +67,6 @@ macro_rules! rows {
             $($(#[$doc])* $Kind($Row),)*
         }
 
-        impl LedgerRow {
-            /// The version of the event that stated the row.
-            #[must_use]
-            pub fn version(&self) -> Version {
-                match self { $(LedgerRow::$Kind(row) => row.version,)* }
-            }
-
-            /// The version, to be moved on.
-            pub(crate) fn version_mut(&mut self) -> &mut Version {
-                match self { $(LedgerRow::$Kind(row) => &mut row.version,)* }
-            }
-        }
-
         $(impl Row for $Row {
             const PREFIX: &'static str = $prefix;
 
@@ -100,6 +90,36 @@ rows! {
     Transaction(Sale) = "t:",
     /// A rating.
     Feedback(Rating) = "f:",
+    /// An order.
+    Order(PlacedOrder) = "o:",
+    /// A transaction that is no line of an order and that a refund names.
+    Refunded(RefundedSale) = "x:",
+    /// A refund.
+    Refund(Refund) = "r:",
+}
+
+impl LedgerRow {
+    /// The customer of a row that can be a purchase.
+    #[must_use]
+    pub fn buyer(&self) -> Option<&str> {
+        match self {
+            LedgerRow::Transaction(sale) => Some(&sale.user),
+            LedgerRow::Order(PlacedOrder(order)) => order.user.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The time of a completed purchase.
+    #[must_use]
+    pub fn purchase(&self) -> Option<Time> {
+        match self {
+            LedgerRow::Transaction(sale) if sale.status == Status::Completed => Some(sale.at),
+            LedgerRow::Order(PlacedOrder(order)) if order.status == Some(Status::Completed) => {
+                order.at
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The collection of its rows.

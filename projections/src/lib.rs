@@ -11,7 +11,7 @@
 //! - [`packed`]: tables of integers in a few bytes a row, and the rollups, tallies and
 //!   vocabularies that are made of them.
 //! - `json`: the members of an event's payload, read into values that cannot be wrong.
-//! - One folder for each subject: [`sales`], [`feedback`], [`behaviour`], [`products`],
+//! - One folder for each subject: [`sales`], [`orders`], [`refunds`], [`feedback`], [`behaviour`], [`products`],
 //!   [`customers`]. In each, `event` is the producer's statement, `document` the stored form of it,
 //!   and `fold` the effect of the one on the other. `event` and `document` know nothing of the
 //!   fold.
@@ -38,8 +38,10 @@ pub mod fold;
 mod json;
 pub mod kinds;
 pub mod ledger;
+pub mod orders;
 pub mod packed;
 pub mod products;
+pub mod refunds;
 pub mod sales;
 pub mod testing;
 pub mod topic;

@@ -18,14 +18,15 @@ pub(crate) trait Entry: Row {
     /// The id of the entity, and the producer's version of it.
     fn identity<'e>(event: &'e Self::Event<'_>) -> (&'e str, Option<Time>);
 
-    /// The version that is counted.
-    fn version(&self) -> Version;
-
     /// The reason against an event that contradicts a value which can never change.
     fn contradiction(&self, event: &Self::Event<'_>) -> Option<Reason>;
 
-    /// Whether an event states exactly the values that are counted.
-    fn says_the_same(&self, event: &Self::Event<'_>) -> bool;
+    /// The effect of an event of a version on the part of the row that it states, and the version
+    /// that the part has after it.
+    fn weigh(&self, event: &Self::Event<'_>, version: Version) -> (Stated, Version);
+
+    /// The version of the part that an event states, to be moved on.
+    fn part_version(&mut self, event: &Self::Event<'_>) -> Option<&mut Version>;
 
     /// Whether the values of an event can take the place of those that are counted.
     fn admits(prior: Option<&Self>, event: &Self::Event<'_>, fold: &Fold) -> Result<(), Reason>;
@@ -63,11 +64,15 @@ impl Fold {
         if let Some(reason) = prior.as_ref().and_then(|prior| prior.contradiction(event)) {
             return Ok(Outcome::Quarantined(vec![reason]));
         }
-        let same = prior.as_ref().is_some_and(|prior| prior.says_the_same(event));
-        let known = prior.as_ref().map(E::version);
-        let (stated, version) = stamp.version(updated_at).weigh(known, same);
+        let version = stamp.version(updated_at);
+        let (stated, version) = match &prior {
+            Some(prior) => prior.weigh(event, version),
+            None => (Stated::Applied, version),
+        };
         if stated != Stated::Applied {
-            self.date_row(&key, version)?;
+            if let Some(mut entry) = prior {
+                self.date_row(key, &mut entry, event, version)?;
+            }
             return Ok(stated.into());
         }
         if let Err(reason) = E::admits(prior.as_ref(), event, self) {
@@ -85,13 +90,18 @@ impl Fold {
         Ok(Outcome::Applied)
     }
 
-    /// Moves the version of a row on whose content stays. A row that has the version already is not
+    /// Moves the version of a part on whose content stays. A row that has the version already is not
     /// written.
-    fn date_row(&mut self, key: &LedgerKey, version: Version) -> Result<(), NotAtHand> {
-        if self.sets.ledger.get(key)?.is_some_and(|row| row.version() != version)
-            && let Some(row) = self.sets.ledger.get_mut(key)?
-        {
-            *row.version_mut() = version;
+    fn date_row<E: Entry>(
+        &mut self,
+        key: LedgerKey,
+        entry: &mut E,
+        event: &E::Event<'_>,
+        version: Version,
+    ) -> Result<(), NotAtHand> {
+        if let Some(known) = entry.part_version(event).filter(|known| **known != version) {
+            *known = version;
+            self.sets.ledger.put(key, entry.clone().into_row())?;
         }
         Ok(())
     }

@@ -36,14 +36,24 @@ pub trait EventKind {
     /// vocabularies, blocks of ids. The first step; nothing can be looked at yet.
     fn identify(&self, ask: &mut Ask<'_>);
 
-    /// Asks for the entities that the event names, and those that a replaced row named. The second
-    /// step: the documents that [`EventKind::identify`] asked for are at hand.
+    /// Asks for rows of the ledger that a row leads to. The second step: the documents that
+    /// [`EventKind::identify`] asked for are at hand.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] if they are not.
+    fn links(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
+        let _ = ask;
+        Ok(())
+    }
+
+    /// Asks for the entities that the event names, and those that a replaced row named. The third
+    /// step: the documents that [`EventKind::links`] asked for are at hand as well.
     ///
     /// # Errors
     /// [`NotAtHand`] if they are not.
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand>;
 
-    /// Changes entities, and collects the additions to rollups. The third step, event by event in
+    /// Changes entities, and collects the additions to rollups. The fourth step, event by event in
     /// log order.
     ///
     /// # Errors

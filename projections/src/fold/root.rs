@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::dedup::Blocks;
 use crate::entity::Ordinals;
+use crate::orders::status::STEPS;
 use crate::sales::status::Status;
 use crate::sales::sums::{ByStatus, Sums};
+use crate::table::Row;
 use crate::time::Time;
 
 /// The version of the fold. Another version may make other documents from the same events, so
@@ -106,8 +108,28 @@ impl Buyers {
     }
 }
 
+/// A customer is counted in a status while there is a line of it: the quantity of each is above zero.
 fn step(before: Sums, after: Sums) -> i64 {
-    i64::from(after.orders > 0) - i64::from(before.orders > 0)
+    i64::from(after.quantity > 0) - i64::from(before.quantity > 0)
+}
+
+/// Discounts, delivery fees and tax of each status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Extras([Row; Status::ALL.len()]);
+
+impl Extras {
+    /// Those of one status.
+    #[must_use]
+    pub fn of(&self, status: Status) -> Row {
+        self.0[status.index()]
+    }
+
+    /// Adds to one status.
+    pub fn add(&mut self, status: Status, row: Row) {
+        let sums = &mut self.0[status.index()];
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum = sum.saturating_add(value));
+    }
 }
 
 /// The totals of a generation and the state that its fold needs to go on.
@@ -120,8 +142,21 @@ pub struct Root {
     pub counts: Counts,
     /// All sales.
     pub sales: ByStatus,
+    /// The number of returns and refunds, and the sums of what came back.
+    #[serde(default)]
+    pub returns: Sums,
+    /// The money of orders beside the amount of their lines.
+    #[serde(default)]
+    pub money: Extras,
+    /// The number of orders in each status of an order, of a payment and of a delivery, in the order of
+    /// [`STEPS`](crate::orders::status::STEPS).
+    #[serde(default)]
+    pub steps: [i64; STEPS.len()],
     /// Distinct customers by status.
     pub buyers: Buyers,
+    /// The number of orders about which something is odd.
+    #[serde(default)]
+    pub irregular: i64,
     /// The first quarter hour with a sale, ever; not retracted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_quarter: Option<u32>,
@@ -152,8 +187,13 @@ impl Root {
     pub fn admits(&self, old: Sums, new: Sums) -> bool {
         let mut rest = self.sales.all();
         rest.add(old.negated());
-        rest.amount.0.checked_add(new.amount.0).is_some()
-            && rest.quantity.checked_add(new.quantity).is_some()
+        fits(rest, new)
+    }
+
+    /// Whether so much more can come back without leaving those integers.
+    #[must_use]
+    pub fn admits_return(&self, more: Sums) -> bool {
+        fits(self.returns, more)
     }
 
     /// Widens the extent of sales to a quarter hour.
@@ -161,6 +201,11 @@ impl Root {
         self.first_quarter = Some(self.first_quarter.map_or(quarter, |first| first.min(quarter)));
         self.last_quarter = Some(self.last_quarter.map_or(quarter, |last| last.max(quarter)));
     }
+}
+
+fn fits(sum: Sums, more: Sums) -> bool {
+    sum.amount.checked_add(more.amount).is_some()
+        && sum.quantity.checked_add(more.quantity).is_some()
 }
 
 #[cfg(test)]

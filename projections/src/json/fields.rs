@@ -77,6 +77,12 @@ pub(crate) fn members_of<'a, M: Members<'a>>(json: &'a str) -> Result<M, String>
     Ok(members)
 }
 
+/// The elements of a JSON array, each as the text it was; none if it is no array.
+pub(crate) fn elements(json: &str) -> Option<Vec<&str>> {
+    let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    Some(elements.into_iter().map(RawValue::get).collect())
+}
+
 /// The place of an error. Its own text may repeat the value and is left out.
 fn describe(error: &serde_json::Error) -> String {
     if error.is_data() {

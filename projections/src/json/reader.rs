@@ -6,6 +6,9 @@ use super::fields::Member;
 use super::limits::{Limits, Reason};
 use super::values::Refusal;
 
+/// The most reasons that elements of an array add to.
+const REASONS_MAX: usize = 50;
+
 /// Collects every reason against one event. A reader that has any makes no event, so the value in
 /// place of a refused one is never seen.
 pub(crate) struct Reader<'l> {
@@ -49,8 +52,27 @@ impl<'l> Reader<'l> {
         }
     }
 
+    /// Reads one element of an array: the reasons against its members name it. An event whose faults
+    /// are many has the first of them.
+    pub(crate) fn element<T>(
+        &mut self,
+        array: &'static str,
+        at: usize,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let known = self.reasons.len();
+        let element = read(self);
+        for reason in &mut self.reasons[known..] {
+            let dot = if reason.field.is_empty() { "" } else { "." };
+            reason.field = format!("{array}[{at}]{dot}{}", reason.field).into();
+        }
+        self.reasons.truncate(known.max(REASONS_MAX));
+        element
+    }
+
+    /// Notes a reason against a member.
     #[cold]
-    fn refuse(&mut self, member: Member<'_>, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, member: Member<'_>, refusal: Refusal) {
         let message = match refusal {
             Refusal::Blank => "must not be blank".to_owned(),
             Refusal::Because(message) => message.into_owned(),

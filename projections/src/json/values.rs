@@ -112,6 +112,32 @@ pub(crate) fn whole<'a>(min: i64, max: i64) -> impl Fn(&'a str) -> Read<i64> {
     }
 }
 
+/// `true` or `false`.
+pub(crate) fn boolean(json: &str) -> Read<bool> {
+    match json {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false".into()),
+    }
+}
+
+/// A quantity in 1/1,000 of a unit, and whether it was rounded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Thousandths {
+    pub(crate) thousandths: i64,
+    pub(crate) rounded: bool,
+}
+
+/// A quantity above zero, up to 10⁶, with up to three decimals; further ones are rounded half-even.
+pub(crate) fn quantity(json: &str) -> Read<Thousandths> {
+    let scaled = Scaled::parse(json, 3);
+    let (rounded, value) = (scaled.is_some_and(|it| !it.exact), scaled.and_then(Scaled::signed));
+    let thousandths = value.filter(|it| (1..=1_000_000_000).contains(it));
+    let thousandths =
+        thousandths.ok_or("must be a number above 0 and at most 1000000, with 3 decimals")?;
+    Ok(Thousandths { thousandths, rounded })
+}
+
 /// An amount and whether it was rounded.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Amount {

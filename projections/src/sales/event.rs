@@ -34,6 +34,8 @@ pub struct Transaction<'a> {
     pub category: Option<Cow<'a, str>>,
     /// `shippingAddress.country`, trimmed. The rest of the address is personal and is left out.
     pub country: Option<Cow<'a, str>>,
+    /// The order that it is a line of.
+    pub order_id: Option<Cow<'a, str>>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
 }
@@ -53,6 +55,7 @@ members! {
         category = "category",
         currency = "currency",
         shipping_address = "shippingAddress",
+        order_id = "orderId",
         updated_at = "updatedAt",
     }
 }
@@ -91,6 +94,7 @@ impl<'a> Payload<'a> for Transaction<'a> {
             country: reader
                 .optional(found.shipping_address, country_of)
                 .and_then(|country| reader.optional(country, open)),
+            order_id: reader.optional(found.order_id, id),
             updated_at: reader.optional(found.updated_at, date(limits)),
         }
     }
@@ -128,6 +132,7 @@ impl Transaction<'_> {
             payment_method: own(self.payment_method),
             category: self.category.map(own),
             country: self.country.map(own),
+            order_id: self.order_id.map(own),
             ..self
         }
     }
@@ -174,6 +179,7 @@ mod tests {
             payment_method: "credit_card".into(),
             category: None,
             country: None,
+            order_id: None,
             updated_at: None,
         };
         assert_eq!(transaction(&with("")), Ok(expected.clone()));

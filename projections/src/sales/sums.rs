@@ -6,8 +6,7 @@ use super::status::Status;
 use crate::money::Money;
 use crate::table::Row;
 
-/// The sums of some sales. They are never negative: only contributions that were put in are taken
-/// out.
+/// The sums of some sales.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     /// The number of transactions.
@@ -29,7 +28,17 @@ impl Sums {
     /// The same with every sign turned.
     #[must_use]
     pub fn negated(self) -> Sums {
-        Sums { orders: -self.orders, quantity: -self.quantity, amount: Money(-self.amount.0) }
+        self.times(-1)
+    }
+
+    /// The same put in (1) or taken out (-1).
+    #[must_use]
+    pub(crate) fn times(self, sign: i64) -> Sums {
+        Sums {
+            orders: sign * self.orders,
+            quantity: sign * self.quantity,
+            amount: Money(sign * self.amount.0),
+        }
     }
 
     /// Whether all sums are zero.

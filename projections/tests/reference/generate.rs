@@ -13,6 +13,16 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 
 const IDS: [&str; 4] = ["a", "b", "c", "d"];
 const USERS: [&str; 4] = ["u0", "u1", "guest-2", "guest-3"];
+const ORDERS: [&str; 3] = ["o0", "o1", "o2"];
+/// Orders that are stated by transactions, and one that is stated by events as well.
+const GROUPS: [&str; 3] = ["g0", "g1", "o0"];
+const LINES: [&str; 4] = ["1", "2", "a", "b"];
+const REFUNDS: [&str; 6] = ["r0", "r1", "r2", "r3", "r4", "r5"];
+const QUANTITIES: [&str; 4] = ["1", "2", "0.75", "0.001"];
+const ORDER_STATUSES: [&str; 5] = ["pending", "processing", "shipped", "delivered", "cancelled"];
+const PAYMENT_STATUSES: [&str; 3] = ["pending", "paid", "failed"];
+const DELIVERY_STATUSES: [&str; 4] = ["pending", "assigned", "picked", "delivered"];
+const METHODS: [&str; 3] = ["cod", "card", "(other)"];
 const PRODUCTS: [&str; 3] = ["p0", "p1", "p2"];
 const WORDS: [&str; 5] = ["x", "y", " z ", "(none)", "(other)"];
 const STATUSES: [&str; 4] = ["completed", "pending", "failed", "returned"];
@@ -96,7 +106,7 @@ pub fn log(acts: &[Act], stride: u64) -> Vec<Logged> {
 /// Any log: versions absent, equal, newer and older; replays; any log time; and earlier statements,
 /// repeated at another version or at none.
 pub fn acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
-    let act = (said(optional(version()).boxed()), gap(), replays());
+    let act = (said(optional(version()).boxed(), &GROUPS), gap(), replays());
     let act = act.prop_map(|((kind, body), gap_ms, replays)| Act { gap_ms, replays, kind, body });
     let echo = prop_oneof![
         3 => Just(None),
@@ -119,7 +129,7 @@ pub fn acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
 
 /// A log of sales and their corrections alone.
 pub fn sales(len: usize) -> impl Strategy<Value = Vec<Act>> {
-    let act = sale(optional(version()).boxed()).prop_map(|body| Act {
+    let act = sale(optional(version()).boxed(), &GROUPS).prop_map(|body| Act {
         gap_ms: 1,
         replays: None,
         kind: Kind::Transaction,
@@ -141,7 +151,7 @@ pub fn quarter() -> impl Strategy<Value = u32> {
 /// A log as an ETL run writes it: every event of an entity has a version of its own, nothing is
 /// replayed, and all of it is within the window of activities.
 pub fn versioned_acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec(said(Just(None).boxed()), 1..len).prop_flat_map(|said| {
+    prop::collection::vec(said(Just(None).boxed(), &GROUPS[..2]), 1..len).prop_flat_map(|said| {
         let date = |n| json!(format!("2026-11-{:02}T{:02}:00:00Z", 1 + n / 24, n % 24));
         let versions: Vec<Value> = (0..said.len()).map(date).collect();
         (Just(said), Just(versions).prop_shuffle()).prop_map(|(said, versions)| {
@@ -161,7 +171,12 @@ fn at_version(kind: Kind, body: &str, version: Option<Value>) -> String {
     let Ok(Value::Object(mut members)) = serde_json::from_str(body) else {
         return body.to_owned();
     };
-    let key = if kind == Kind::Product { "lastUpdated" } else { "updatedAt" };
+    let key = match kind {
+        Kind::Product => "lastUpdated",
+        Kind::OrderStatus if version.is_none() => return body.to_owned(),
+        Kind::OrderStatus => "at",
+        _ => "updatedAt",
+    };
     members.remove(key);
     members.extend(version.map(|version| (key.to_owned(), version)));
     Value::Object(members).to_string()
@@ -193,9 +208,15 @@ fn amount() -> impl Strategy<Value = Value> {
 
 type Version = BoxedStrategy<Option<Value>>;
 
-fn said(version: Version) -> impl Strategy<Value = (Kind, String)> {
+fn said(
+    version: Version,
+    groups: &'static [&'static str],
+) -> impl Strategy<Value = (Kind, String)> {
     prop_oneof![
-        8 => sale(version.clone()).prop_map(|body| (Kind::Transaction, body)),
+        8 => sale(version.clone(), groups).prop_map(|body| (Kind::Transaction, body)),
+        4 => order(version.clone()).prop_map(|body| (Kind::Order, body)),
+        4 => order_status().prop_map(|body| (Kind::OrderStatus, body)),
+        4 => refund(version.clone()).prop_map(|body| (Kind::Refund, body)),
         4 => activity().prop_map(|body| (Kind::Activity, body)),
         3 => rating(version.clone()).prop_map(|body| (Kind::Feedback, body)),
         3 => product(version.clone()).prop_map(|body| (Kind::Product, body)),
@@ -217,14 +238,15 @@ fn owned() -> impl Strategy<Value = (Value, Value)> {
         .prop_map(|(id, off)| (json!(IDS[id]), json!(USERS[(id + off) % USERS.len()])))
 }
 
-fn sale(version: Version) -> impl Strategy<Value = String> {
+fn sale(version: Version, groups: &'static [&'static str]) -> impl Strategy<Value = String> {
     let how_much = (amount(), optional((1..4).prop_map(|it| json!(it))));
     let what = (optional(one_of(&PRODUCTS)), optional(one_of(&WORDS)), optional(one_of(&WORDS)));
     let address = optional(one_of(&WORDS).prop_map(|country| json!({ "country": country })));
-    let rest = (one_of(&DATES), optional(one_of(&STATUSES)), address, version);
+    let order = prop_oneof![2 => Just(None), 1 => one_of(groups).prop_map(Some)];
+    let rest = (one_of(&DATES), optional(one_of(&STATUSES)), address, order, version);
     (owned(), how_much, what, rest).prop_map(
         |((id, user), (amount, quantity), (product, category, method), rest)| {
-            let (at, status, address, version) = rest;
+            let (at, status, address, order, version) = rest;
             object([
                 ("transactionId", Some(id)),
                 ("userId", Some(user)),
@@ -236,6 +258,117 @@ fn sale(version: Version) -> impl Strategy<Value = String> {
                 ("paymentMethod", method),
                 ("status", status),
                 ("shippingAddress", address),
+                ("orderId", order),
+                ("updatedAt", version),
+            ])
+        },
+    )
+}
+
+fn line() -> impl Strategy<Value = Value> {
+    let what = (optional(one_of(&PRODUCTS)), optional(one_of(&WORDS)), optional(one_of(&LINES)));
+    let how_much = (one_of(&QUANTITIES), amount(), optional(amount()), optional(amount()));
+    (what, how_much).prop_map(|((product, category, id), (quantity, price, discount, cost))| {
+        let line = object([
+            ("lineId", id),
+            ("productId", product),
+            ("category", category),
+            ("quantity", serde_json::from_str(quantity.as_str().unwrap()).ok()),
+            ("price", Some(price)),
+            ("discount", discount),
+            ("cost", cost),
+        ]);
+        serde_json::from_str(&line).unwrap()
+    })
+}
+
+/// The order's own customer mostly, sometimes another.
+fn placed() -> impl Strategy<Value = (Value, Value)> {
+    (0..ORDERS.len(), prop_oneof![9 => Just(0), 1 => 1..USERS.len()])
+        .prop_map(|(id, off)| (json!(ORDERS[id]), json!(USERS[(id + off) % USERS.len()])))
+}
+
+fn order(version: Version) -> impl Strategy<Value = String> {
+    let money = (optional(amount()), optional(amount()), optional(amount()), optional(amount()));
+    let statuses = (
+        optional(one_of(&ORDER_STATUSES)),
+        optional(one_of(&PAYMENT_STATUSES)),
+        optional(one_of(&DELIVERY_STATUSES)),
+    );
+    let country = optional(one_of(&WORDS).prop_map(|country| json!({ "country": country })));
+    let rest = (one_of(&DATES), optional(one_of(&METHODS)), country, version);
+    (placed(), prop::collection::vec(line(), 1..4), money, statuses, rest).prop_map(
+        |(
+            (id, user),
+            lines,
+            (discount, fee, tax, total),
+            statuses,
+            (at, method, country, version),
+        )| {
+            object([
+                ("orderId", Some(id)),
+                ("userId", Some(user)),
+                ("orderDate", Some(at)),
+                ("lines", Some(json!(lines))),
+                ("discount", discount),
+                ("deliveryFee", fee),
+                ("tax", tax),
+                ("total", total),
+                ("orderStatus", statuses.0),
+                ("paymentStatus", statuses.1),
+                ("deliveryStatus", statuses.2),
+                ("paymentMethod", method),
+                ("shippingAddress", country),
+                ("updatedAt", version),
+            ])
+        },
+    )
+}
+
+fn order_status() -> impl Strategy<Value = String> {
+    let statuses = (
+        optional(one_of(&ORDER_STATUSES)),
+        one_of(&PAYMENT_STATUSES),
+        optional(one_of(&DELIVERY_STATUSES)),
+    );
+    (prop_oneof![one_of(&ORDERS), one_of(&GROUPS)], one_of(&DATES), statuses).prop_map(
+        |(id, at, statuses)| {
+            object([
+                ("orderId", Some(id)),
+                ("at", Some(at)),
+                ("orderStatus", statuses.0),
+                ("paymentStatus", Some(statuses.1)),
+                ("deliveryStatus", statuses.2),
+            ])
+        },
+    )
+}
+
+fn refund(version: Version) -> impl Strategy<Value = String> {
+    let of = prop_oneof![
+        3 => one_of(&ORDERS).prop_map(|id| (Some(id), None)),
+        2 => one_of(&GROUPS).prop_map(|id| (Some(id), None)),
+        3 => one_of(&IDS).prop_map(|id| (None, Some(id))),
+        1 => Just((None, None)),
+    ];
+    let part = (optional(one_of(&LINES)), optional(one_of(&PRODUCTS)));
+    let rest = (one_of(&DATES), optional(one_of(&USERS)), optional(one_of(&WORDS)), version);
+    let how_much = (amount(), optional(one_of(&["1", "3"])));
+    (one_of(&REFUNDS), of, part, how_much, rest).prop_map(
+        |(id, (order, transaction), (line, product), (amount, quantity), rest)| {
+            let (at, user, country, version) = rest;
+            let quantity = quantity.map(|it| serde_json::from_str(it.as_str().unwrap()).unwrap());
+            object([
+                ("refundId", Some(id)),
+                ("amount", Some(amount)),
+                ("at", Some(at)),
+                ("orderId", order),
+                ("transactionId", transaction),
+                ("lineId", line),
+                ("productId", product),
+                ("quantity", quantity),
+                ("userId", user),
+                ("country", country),
                 ("updatedAt", version),
             ])
         },

@@ -127,6 +127,7 @@ impl Naive {
         let place = logged.replay_of.unwrap_or(logged.position);
         match event {
             Event::Transaction(event) => self.sale(event, place),
+            Event::Order(_) | Event::OrderStatus(_) | Event::Refund(_) => Came::Stale,
             Event::Activity(event) => self.fact(event),
             Event::Feedback(event) => self.rating(event, place),
             Event::Product(event) => self.product(&event, place),

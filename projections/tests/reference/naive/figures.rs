@@ -67,7 +67,11 @@ impl Tables {
 
 impl Sale {
     fn sums(&self) -> Sums {
-        Sums { orders: 1, quantity: self.event.quantity.into(), amount: self.event.total_price }
+        Sums {
+            orders: 1,
+            quantity: i64::from(self.event.quantity) * 1_000,
+            amount: self.event.total_price,
+        }
     }
 
     fn product(&self) -> &str {
@@ -195,6 +199,8 @@ impl Naive {
             category: sale.category.as_deref().map(Into::into),
             country: event.country.as_deref().map(Into::into),
             cell: sale.codes,
+            order: event.order_id.as_deref().map(Into::into),
+            returned: None,
             version: version(sale.age),
         })
     }
@@ -219,6 +225,7 @@ impl Naive {
             activities: self.facts.iter().filter(|it| it.event.user_id == id).map(|_| 1).sum(),
             ratings: ratings().map(|_| 1).sum(),
             rating_sum: ratings().map(|rating| i64::from(rating.event.rating)).sum(),
+            returns: Sums::default(),
             profile: profile.map(Box::new),
         }
     }
@@ -248,6 +255,7 @@ impl Naive {
             removals: counted("removed_from_cart"),
             purchases: counted("purchased"),
             ratings: [1, 2, 3, 4, 5].map(rated),
+            returns: Sums::default(),
         }
     }
 

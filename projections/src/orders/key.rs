@@ -1,0 +1,42 @@
+//! The key of an order's row in the ledger.
+
+use super::document::{Order, PlacedOrder, RefundedSale};
+use crate::ledger::{LedgerKey, LedgerRow, Row};
+
+/// The thing that was sold as a whole: an order, or a transaction that is no line of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OrderKey<'a> {
+    /// An order, by `orderId`.
+    Order(&'a str),
+    /// A transaction without an order, by `transactionId`; it has a row once a refund names it.
+    Transaction(&'a str),
+}
+
+impl From<OrderKey<'_>> for LedgerKey {
+    fn from(key: OrderKey<'_>) -> Self {
+        match key {
+            OrderKey::Order(id) => LedgerKey::of::<PlacedOrder>(id),
+            OrderKey::Transaction(id) => LedgerKey::of::<RefundedSale>(id),
+        }
+    }
+}
+
+impl OrderKey<'_> {
+    /// The order as a row of the ledger.
+    pub(crate) fn row(self, order: Order) -> LedgerRow {
+        match self {
+            OrderKey::Order(_) => PlacedOrder(order.into()).into_row(),
+            OrderKey::Transaction(_) => RefundedSale(order.into()).into_row(),
+        }
+    }
+}
+
+/// The order of a row, if it is of one.
+pub(crate) fn order_of(row: &LedgerRow) -> Option<&Order> {
+    match row {
+        LedgerRow::Order(PlacedOrder(order)) | LedgerRow::Refunded(RefundedSale(order)) => {
+            Some(order)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,98 @@
+//! Newer statuses of an order: `events.orderstatus`.
+
+use std::borrow::Cow;
+
+use super::event::step;
+use super::status::{DeliveryStep, OrderStep, PaymentStep};
+use crate::json::values::{date, id};
+use crate::json::{Payload, Reader, members, own};
+use crate::time::Time;
+
+/// Statuses of an order as of an instant; those that it does not name stay as they are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderStatus<'a> {
+    /// The order.
+    pub order_id: Cow<'a, str>,
+    /// The instant, which is the version of the statuses.
+    pub at: Time,
+    /// The status of the order.
+    pub order_status: Option<OrderStep>,
+    /// The status of its payment.
+    pub payment_status: Option<PaymentStep>,
+    /// The status of its delivery.
+    pub delivery_status: Option<DeliveryStep>,
+}
+
+members! {
+    Members("") {
+        order_id = "orderId",
+        order = "order",
+        at = "at",
+        updated_at = "updatedAt",
+        order_status = "orderStatus",
+        order_status_snake = "order_status",
+        payment_status = "paymentStatus",
+        payment_status_snake = "payment_status",
+        delivery_status = "deliveryStatus",
+        delivery_status_snake = "delivery_status",
+    }
+}
+
+impl<'a> Payload<'a> for OrderStatus<'a> {
+    type Members = Members<'a>;
+
+    fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
+        let limits = reader.limits;
+        let orders = found.order_status.or(found.order_status_snake);
+        let payments = found.payment_status.or(found.payment_status_snake);
+        let deliveries = found.delivery_status.or(found.delivery_status_snake);
+        let event = OrderStatus {
+            order_id: reader.required(found.order_id.or(found.order), id),
+            at: reader.required(found.at.or(found.updated_at), date(limits)),
+            order_status: reader.optional(orders, step::<OrderStep>),
+            payment_status: reader.optional(payments, step::<PaymentStep>),
+            delivery_status: reader.optional(deliveries, step::<DeliveryStep>),
+        };
+        if [orders.json, payments.json, deliveries.json].iter().all(Option::is_none) {
+            let message = "is required, unless paymentStatus or deliveryStatus is there";
+            reader.refuse(found.order_status, message.into());
+        }
+        event
+    }
+
+    fn entity(&self) -> &str {
+        &self.order_id
+    }
+}
+
+impl OrderStatus<'_> {
+    /// The same statuses with texts of their own.
+    #[must_use]
+    pub fn into_owned(self) -> OrderStatus<'static> {
+        OrderStatus { order_id: own(self.order_id), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Kind, Limits, parse};
+
+    const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
+
+    #[test]
+    fn a_patch_names_one_status_or_more() {
+        let body = r#"{"orderId":"o","at":"2026-11-21","payment_status":"paid"}"#;
+        let Ok(Event::OrderStatus(it)) = parse(Kind::OrderStatus, body.as_bytes(), &LIMITS) else {
+            panic!("not read");
+        };
+        assert_eq!((it.order_status, it.payment_status), (None, Some(PaymentStep::Paid)));
+        let body = r#"{"orderId":"o","at":"2026-11-21","orderStatus":null}"#;
+        let reasons = parse(Kind::OrderStatus, body.as_bytes(), &LIMITS).unwrap_err();
+        assert_eq!((reasons.len(), &*reasons[0].field), (1, "orderStatus"));
+        let body = r#"{"orderId":"o","at":"2026-11-21","orderStatus":"lost"}"#;
+        let reasons = parse(Kind::OrderStatus, body.as_bytes(), &LIMITS).unwrap_err();
+        let allowed = "must be one of pending, processing, shipped, delivered, cancelled";
+        assert_eq!(reasons[0].message, allowed);
+    }
+}
