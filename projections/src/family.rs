@@ -125,7 +125,7 @@ families! {
     Buyers = "buyers", Status::WORDS, Shape::ByEntity(Entity::Customer);
     /// Sales by product: orders, quantity, amount.
     Sold = "sold", Status::WORDS, Shape::ByEntity(Entity::Product);
-    /// Stock by product: items on hand, 1 if known.
+    /// Stock by product: units on hand, 1 if known.
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.
     Newcomers = "newcomers", WHOLE, Shape::ByQuarter;

@@ -1,6 +1,7 @@
 //! The events in the API's document: each kind's payload, field by field.
 
 use projections::event::Kind;
+use projections::quantity::{self, Quantity};
 use serde_json::{Map, Value, json};
 
 /// A field: its name, whether it has to be there, and its type.
@@ -19,16 +20,19 @@ enum Is {
     Date,
     /// A whole number from one to another.
     Whole(i64, i64),
+    /// A number of units from one to another.
+    Units(Quantity, Quantity),
     /// One of these words.
     Word(&'static [&'static str]),
     /// An object of which only the country is kept.
     Address,
 }
 
-use Is::{Address, Amount, Date, Id, Text, Whole, Word};
+use Is::{Address, Amount, Date, Id, Text, Units, Whole, Word};
 
 const STATUSES: Is = Word(&["completed", "pending", "failed", "returned"]);
-const STOCK: Is = Whole(0, 1_000_000_000_000);
+const QUANTITY: Is = Units(Quantity(1), Quantity::whole(1_000_000));
+const STOCK: Is = Units(Quantity::whole(-1_000_000_000), Quantity::whole(1_000_000_000_000));
 
 const TRANSACTION: &[Field] = &[
     ("transactionId", true, Id),
@@ -36,7 +40,7 @@ const TRANSACTION: &[Field] = &[
     ("totalPrice", true, Amount),
     ("transactionDate", true, Date),
     ("productId", false, Id),
-    ("quantity", false, Whole(1, 1_000_000)),
+    ("quantity", false, QUANTITY),
     ("status", false, STATUSES),
     ("paymentMethod", false, Text(64)),
     ("category", false, Text(64)),
@@ -171,12 +175,20 @@ fn schema(is: Is, needed: bool) -> Value {
             let kind = if needed { json!("integer") } else { json!(["integer", "null"]) };
             json!({ "type": kind, "minimum": min, "maximum": max })
         }
+        Units(min, max) => {
+            let kind = if needed { json!("number") } else { json!(["number", "null"]) };
+            json!({ "type": kind, "minimum": number(min), "maximum": number(max) })
+        }
         Word(words) => json!({ "type": "string", "enum": words }),
         Address => json!({
             "type": ["object", "null"],
             "properties": { "country": { "type": ["string", "null"], "maxLength": 64 } },
         }),
     }
+}
+
+fn number(units: Quantity) -> Value {
+    quantity::as_number::serialize(&units, serde_json::value::Serializer).unwrap_or_default()
 }
 
 /// An event that is taken.
@@ -268,6 +280,9 @@ mod tests {
             Amount => vec![json!(-0.01), json!(1_000_000_000.01), json!("1,5"), json!([])],
             Date => vec![json!("yesterday"), json!(7)],
             Whole(min, max) => vec![json!(min - 1), json!(max + 1), json!(1.5)],
+            Units(min, max) => {
+                vec![number(Quantity(min.0 - 1)), number(Quantity(max.0 + 1)), json!([])]
+            }
             Word(_) => vec![json!("sold"), json!(7)],
             Address => vec![json!("1 High St"), json!({ "country": "x".repeat(65) })],
         }

@@ -7,6 +7,7 @@ use super::stock::stock;
 use crate::json::values::{amount, date, open, trimmed, verbatim};
 use crate::json::{Payload, Reader, members, own};
 use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A product as the catalogue states it.
@@ -20,10 +21,10 @@ pub struct Product<'a> {
     pub category: Cow<'a, str>,
     /// Not negative.
     pub price: Money,
-    /// Whether a number with more than 4 decimals was rounded.
+    /// Whether a price with more than 4 decimals or a stock with more than 3 was rounded.
     pub rounded: bool,
-    /// Items on hand; if absent, the last known number stays.
-    pub stock: Option<i64>,
+    /// Units on hand; if absent, the last known number stays.
+    pub stock: Option<Quantity>,
     /// At most 500 characters.
     pub description: Option<Cow<'a, str>>,
     /// The address of a picture.
@@ -65,13 +66,14 @@ impl<'a> Payload<'a> for Product<'a> {
         let name = reader.required(found.name, trimmed(NAME_CHARS_MAX));
         let category = reader.required(found.category, open);
         let price = reader.required(found.price, amount);
+        let stock = reader.optional(found.stock, stock);
         Product {
             product_id,
             name,
             category,
-            price: price.money,
-            rounded: price.rounded,
-            stock: reader.optional(found.stock, stock),
+            price: price.value,
+            rounded: price.rounded || stock.as_ref().is_some_and(|stock| stock.rounded),
+            stock: stock.map(|stock| stock.value),
             description: reader.optional(found.description, verbatim(DESCRIPTION_CHARS_MAX)),
             image_url: reader.optional(found.image_url, verbatim(URL_CHARS_MAX)),
             added_date: reader.optional(found.added_date, date(limits)),
@@ -118,10 +120,10 @@ mod tests {
     #[test]
     fn a_product_is_read_with_what_the_catalogue_states() {
         let body = r#"{"productId":"p","name":" A \"lamp\" ","category":"Home","price":19.99999,
-            "stock":0,"imageUrl":"https://example.org/p.png","updatedAt":"2026-11-21"}"#;
+            "stock":-0.5,"imageUrl":"https://example.org/p.png","updatedAt":"2026-11-21"}"#;
         let it = product(body).unwrap();
         assert_eq!((&*it.name, &*it.category), ("A \"lamp\"", "Home"));
-        assert_eq!((it.price, it.rounded, it.stock), (Money(200_000), true, Some(0)));
+        assert_eq!((it.price, it.rounded, it.stock), (Money(200_000), true, Some(Quantity(-500))));
         assert_eq!((it.description, it.added_date), (None, None));
         assert_eq!(it.updated_at, Time::parse("2026-11-21").ok());
     }
@@ -130,7 +132,7 @@ mod tests {
     fn bounds_are_reasons_under_their_fields() {
         let (name, description) = ("n".repeat(101), "d".repeat(501));
         let body = format!(
-            r#"{{"productId":"p","name":"{name}","category":"","price":"1.00001","stock":-1,
+            r#"{{"productId":"p","name":"{name}","category":"","price":"1.00001","stock":[],
             "description":"{description}","imageUrl":1,"addedDate":"1969-01-01","lastUpdated":0}}"#
         );
         let reasons = product(&body).unwrap_err();

@@ -6,6 +6,7 @@ use super::status::Status;
 use super::sums::Sums;
 use crate::fold::version::Version;
 use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A transaction as its newest event states it, and the place where it is counted.
@@ -25,8 +26,8 @@ pub struct Sale {
     pub status: Status,
     /// Its total price.
     pub amount: Money,
-    /// The number of items.
-    pub quantity: u32,
+    /// The number of units.
+    pub quantity: Quantity,
     /// Its event time.
     pub at: Time,
     /// As stated.
@@ -50,6 +51,6 @@ impl Sale {
     /// Its contribution to every sum that it is part of.
     #[must_use]
     pub fn sums(&self) -> Sums {
-        Sums { orders: 1, quantity: i64::from(self.quantity), amount: self.amount }
+        Sums { orders: 1, quantity: self.quantity, amount: self.amount }
     }
 }

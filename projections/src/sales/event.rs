@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use super::status::Status;
-use crate::json::values::{Read, Refusal, amount, currency, date, id, open, string, whole};
+use crate::json::values::{
+    Read, Refusal, Rounded, amount, currency, date, id, open, quantity, string,
+};
 use crate::json::{Member, Payload, Reader, members, members_of, own};
 use crate::money::Money;
 use crate::products::id::product_id;
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A sale as its latest event states it.
@@ -18,14 +21,14 @@ pub struct Transaction<'a> {
     pub user_id: Cow<'a, str>,
     /// `totalPrice`, not negative.
     pub total_price: Money,
-    /// Whether a number with more than 4 decimals was rounded.
+    /// Whether an amount with more than 4 decimals or a quantity with more than 3 was rounded.
     pub rounded: bool,
     /// `transactionDate`.
     pub at: Time,
     /// The product, if named.
     pub product_id: Option<Cow<'a, str>>,
-    /// Items, 1 to 1,000,000.
-    pub quantity: u32,
+    /// Units of the product, more than none and at most 1,000,000.
+    pub quantity: Quantity,
     /// Status; `completed` if absent.
     pub status: Status,
     /// Trimmed; `credit_card` if absent.
@@ -63,8 +66,8 @@ members! {
     }
 }
 
-/// The most items of one transaction.
-const QUANTITY_MAX: i64 = 1_000_000;
+/// The most units of one transaction.
+const QUANTITY_MAX: Quantity = Quantity::whole(1_000_000);
 
 impl<'a> Payload<'a> for Transaction<'a> {
     type Members = Members<'a>;
@@ -74,15 +77,18 @@ impl<'a> Payload<'a> for Transaction<'a> {
         let transaction_id = reader.required(found.transaction_id, id);
         let user_id = reader.required(found.user_id, id);
         let total_price = reader.required(found.total_price.or(found.amount), amount);
+        let quantity = reader
+            .optional(found.quantity, quantity(Quantity(1)..=QUANTITY_MAX))
+            .unwrap_or(Rounded { value: Quantity::ONE, rounded: false });
         reader.optional(found.currency, currency(limits));
         Transaction {
             transaction_id,
             user_id,
-            total_price: total_price.money,
-            rounded: total_price.rounded,
+            total_price: total_price.value,
+            rounded: total_price.rounded || quantity.rounded,
             at: reader.required(found.transaction_date.or(found.timestamp), date(limits)),
             product_id: reader.optional(found.product_id, product_id),
-            quantity: reader.optional(found.quantity, quantity).unwrap_or(1),
+            quantity: quantity.value,
             status: reader.optional(found.status, status).unwrap_or(Status::Completed),
             payment_method: reader
                 .optional(found.payment_method, open)
@@ -105,11 +111,6 @@ fn status(json: &str) -> Read<Status> {
     string(json)
         .and_then(|word| Status::parse(&word))
         .ok_or_else(|| "must be completed, pending, failed or returned".into())
-}
-
-fn quantity(json: &str) -> Result<u32, Refusal> {
-    // The bounds fit, so the default is never taken.
-    whole(1, QUANTITY_MAX)(json).map(|it| u32::try_from(it).unwrap_or_default())
 }
 
 /// The one member of an address that is read.
@@ -169,7 +170,7 @@ mod tests {
             rounded: false,
             at: Time::parse("2026-11-21").unwrap(),
             product_id: None,
-            quantity: 1,
+            quantity: Quantity::ONE,
             status: Status::Completed,
             payment_method: "credit_card".into(),
             category: None,
@@ -191,7 +192,7 @@ mod tests {
         );
         let it = transaction(&body).unwrap();
         assert_eq!(it.product_id.as_deref(), Some("p1"));
-        assert_eq!((it.quantity, it.status), (3, Status::Returned));
+        assert_eq!((it.quantity, it.status), (Quantity::whole(3), Status::Returned));
         assert_eq!((&*it.payment_method, it.category.as_deref()), ("paypal", Some("Books")));
         assert_eq!(it.country.as_deref(), Some("IE"));
         assert_eq!(it.updated_at, Time::parse("2026-11-22").ok());
@@ -216,9 +217,9 @@ mod tests {
                 "transactionId",
                 "userId",
                 "amount",
+                "quantity",
                 "currency",
                 "timestamp",
-                "quantity",
                 "status",
                 "shippingAddress.country",
             ]
@@ -226,7 +227,7 @@ mod tests {
         assert_eq!(refused(&with(r#","shippingAddress":"1 High St""#)), ["shippingAddress"]);
         assert_eq!(
             refused(&with(r#","quantity":1000001,"productId":"""#)),
-            ["productId", "quantity"]
+            ["quantity", "productId"]
         );
     }
 

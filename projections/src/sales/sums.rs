@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::status::Status;
 use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::table::Row;
 
 /// The sums of some sales. They are never negative: only contributions that were put in are taken
@@ -12,8 +13,8 @@ use crate::table::Row;
 pub struct Sums {
     /// The number of transactions.
     pub orders: i64,
-    /// The number of items.
-    pub quantity: i64,
+    /// The number of units.
+    pub quantity: Quantity,
     /// Their total price.
     pub amount: Money,
 }
@@ -29,7 +30,11 @@ impl Sums {
     /// The same with every sign turned.
     #[must_use]
     pub fn negated(self) -> Sums {
-        Sums { orders: -self.orders, quantity: -self.quantity, amount: Money(-self.amount.0) }
+        Sums {
+            orders: -self.orders,
+            quantity: Quantity(-self.quantity.0),
+            amount: Money(-self.amount.0),
+        }
     }
 
     /// Whether all sums are zero.
@@ -41,13 +46,13 @@ impl Sums {
 
 impl From<Sums> for Row {
     fn from(sums: Sums) -> Row {
-        [sums.orders, sums.quantity, sums.amount.0]
+        [sums.orders, sums.quantity.0, sums.amount.0]
     }
 }
 
 impl From<Row> for Sums {
     fn from([orders, quantity, amount]: Row) -> Sums {
-        Sums { orders, quantity, amount: Money(amount) }
+        Sums { orders, quantity: Quantity(quantity), amount: Money(amount) }
     }
 }
 

@@ -206,7 +206,7 @@ impl Documents {
         let newcomers = self.total(Family::Newcomers, None, Level::Month);
         differ(found, "newcomers", &[self.root.identified, self.root.guests, 0], &newcomers);
         let stock = self.products.values().filter_map(|it| it.stock);
-        let stock = stock.fold([0; 3], |[items, known, _], it| [items + it, known + 1, 0]);
+        let stock = stock.fold([0; 3], |[units, known, _], it| [units + it.0, known + 1, 0]);
         differ(found, "stock", &stock, &self.total(Family::Stock, None, Level::Ever));
     }
 

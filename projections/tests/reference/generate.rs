@@ -19,6 +19,8 @@ const STATUSES: [&str; 4] = ["completed", "pending", "failed", "returned"];
 const TYPES: [&str; 5] =
     ["viewed_product", "added_to_cart", "removed_from_cart", "purchased", "waved"];
 const AMOUNTS: [&str; 6] = ["0", "12.5", "\"7.25\"", "0.00005", "19.99999", "1000000000"];
+const QUANTITIES: [&str; 5] = ["1", "3", "0.75", "2.0005", "1000000"];
+const STOCKS: [&str; 6] = ["0", "1", "2", "12.5", "-3", "-0.0006"];
 /// Both sides of a quarter hour, of a day, of a month and of a year, among others.
 const DATES: [&str; 10] = [
     "2026-11-20T10:07:00Z",
@@ -187,8 +189,8 @@ fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = Value> + Clo
     select(values).prop_map(|value| json!(value))
 }
 
-fn amount() -> impl Strategy<Value = Value> {
-    select(&AMOUNTS[..]).prop_map(|text| serde_json::from_str(text).unwrap())
+fn number(texts: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    select(texts).prop_map(|text| serde_json::from_str(text).unwrap())
 }
 
 type Version = BoxedStrategy<Option<Value>>;
@@ -218,7 +220,7 @@ fn owned() -> impl Strategy<Value = (Value, Value)> {
 }
 
 fn sale(version: Version) -> impl Strategy<Value = String> {
-    let how_much = (amount(), optional((1..4).prop_map(|it| json!(it))));
+    let how_much = (number(&AMOUNTS), optional(number(&QUANTITIES)));
     let what = (optional(one_of(&PRODUCTS)), optional(one_of(&WORDS)), optional(one_of(&WORDS)));
     let address = optional(one_of(&WORDS).prop_map(|country| json!({ "country": country })));
     let rest = (one_of(&DATES), optional(one_of(&STATUSES)), address, version);
@@ -277,8 +279,8 @@ fn rating(version: Version) -> impl Strategy<Value = String> {
 }
 
 fn product(version: Version) -> impl Strategy<Value = String> {
-    let stock = optional((0..3).prop_map(|it| json!(it)));
-    (one_of(&PRODUCTS), one_of(&WORDS), amount(), stock, version).prop_map(
+    let stock = optional(number(&STOCKS));
+    (one_of(&PRODUCTS), one_of(&WORDS), number(&AMOUNTS), stock, version).prop_map(
         |(id, category, price, stock, version)| {
             object([
                 ("productId", Some(id)),
@@ -293,8 +295,8 @@ fn product(version: Version) -> impl Strategy<Value = String> {
 }
 
 fn stock(version: Version) -> impl Strategy<Value = String> {
-    (one_of(&PRODUCTS), 0..3, version).prop_map(|(id, stock, version)| {
-        object([("productId", Some(id)), ("stock", Some(json!(stock))), ("updatedAt", version)])
+    (one_of(&PRODUCTS), number(&STOCKS), version).prop_map(|(id, stock, version)| {
+        object([("productId", Some(id)), ("stock", Some(stock)), ("updatedAt", version)])
     })
 }
 

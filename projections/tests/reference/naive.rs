@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use projections::event::{self, Event, Limits};
 use projections::products::CatalogueEntry;
+use projections::quantity::Quantity;
 use projections::testing::Logged;
 use projections::time::Time;
 
@@ -62,7 +63,7 @@ struct Person {
 struct Thing {
     ordinal: u32,
     entry: Option<CatalogueEntry>,
-    stock: Option<(i64, Age)>,
+    stock: Option<(Quantity, Age)>,
 }
 
 enum Came {
@@ -250,7 +251,10 @@ impl Naive {
     }
 
     fn stock_event(&mut self, event: &event::Stock<'static>, place: u64) -> Came {
-        self.thing(&event.product_id).count_stock(event.stock, (event.updated_at, place))
+        let age = (event.updated_at, place);
+        let came = self.thing(&event.product_id).count_stock(event.stock, age);
+        self.counts.rounded += u64::from(event.rounded && matches!(came, Came::Applied));
+        came
     }
 
     fn customer(&mut self, event: event::Customer<'static>, place: u64) -> Came {
@@ -334,7 +338,7 @@ impl Thing {
         came
     }
 
-    fn count_stock(&mut self, stock: i64, age: Age) -> Came {
+    fn count_stock(&mut self, stock: Quantity, age: Age) -> Came {
         match self.stock {
             Some((_, known)) if is_older(age, known) => Came::Stale,
             Some((same, known)) if same == stock => {

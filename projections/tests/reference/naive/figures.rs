@@ -67,7 +67,7 @@ impl Tables {
 
 impl Sale {
     fn sums(&self) -> Sums {
-        Sums { orders: 1, quantity: self.event.quantity.into(), amount: self.event.total_price }
+        Sums { orders: 1, quantity: self.event.quantity, amount: self.event.total_price }
     }
 
     fn product(&self) -> &str {
@@ -290,7 +290,7 @@ impl Naive {
         for thing in self.things.values() {
             if let Some((stock, _)) = thing.stock {
                 let id = format!("stock/-/ever/ever/{:08x}", thing.ordinal >> 9);
-                tables.add(id, thing.ordinal & 511, [stock, 1, 0]);
+                tables.add(id, thing.ordinal & 511, [stock.0, 1, 0]);
             }
         }
         tables
@@ -298,7 +298,7 @@ impl Naive {
 
     fn count_sale(&self, sale: &Sale, tables: &mut Tables) {
         let (at, status, sums) = (sale.event.at, sale.event.status.as_str(), sale.sums());
-        let row = [sums.orders, sums.quantity, sums.amount.0];
+        let row = [sums.orders, sums.quantity.0, sums.amount.0];
         let id = format!("sales/{status}/month/{}/00000000", label(at, "%Y-%m"));
         tables.add(id, quarter_of_month(at), row);
         let [category, method, country] = sale.codes.map(u32::from);
