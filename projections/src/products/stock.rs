@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::id::product_id;
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{Read, Rounded, date, quantity};
-use crate::json::{Payload, Reader, members, own};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::quantity::Quantity;
 use crate::time::Time;
 
@@ -22,9 +23,9 @@ pub struct Stock<'a> {
 }
 
 /// The least units on hand.
-const STOCK_MIN: Quantity = Quantity::whole(-1_000_000_000);
+pub(super) const STOCK_MIN: Quantity = Quantity::whole(-1_000_000_000);
 /// The most units on hand.
-const STOCK_MAX: Quantity = Quantity::whole(1_000_000_000_000);
+pub(super) const STOCK_MAX: Quantity = Quantity::whole(1_000_000_000_000);
 
 /// Units on hand, from -10⁹ to 10¹².
 pub(crate) fn stock(json: &str) -> Read<Rounded<Quantity>> {
@@ -33,14 +34,19 @@ pub(crate) fn stock(json: &str) -> Read<Rounded<Quantity>> {
 
 members! {
     Members("") {
-        product_id = "productId",
-        stock = "stock",
-        updated_at = "updatedAt",
+        /// Any but `(none)`.
+        product_id = "productId": Needed(Is::Id),
+        stock = "stock": Needed(Is::Units(STOCK_MIN, STOCK_MAX)),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
 impl<'a> Payload<'a> for Stock<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str =
+        r#"{"productId":"mug","stock":38,"updatedAt":"2026-01-02T03:04:05Z"}"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::status::Status;
+use crate::json::Says::{Alias, Needed, Optional};
 use crate::json::values::{
-    Read, Refusal, Rounded, amount, currency, date, id, open, quantity, string,
+    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, currency, date, id, open, quantity, string,
 };
-use crate::json::{Member, Payload, Reader, members, members_of, own};
+use crate::json::{Declared, Is, Member, Payload, Reader, members, members_of, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
@@ -43,34 +44,49 @@ pub struct Transaction<'a> {
 
 members! {
     Members("") {
-        transaction_id = "transactionId",
-        user_id = "userId",
-        total_price = "totalPrice",
-        amount = "amount",
-        transaction_date = "transactionDate",
-        timestamp = "timestamp",
-        product_id = "productId",
-        quantity = "quantity",
-        status = "status",
-        payment_method = "paymentMethod",
-        category = "category",
-        currency = "currency",
-        shipping_address = "shippingAddress",
-        updated_at = "updatedAt",
+        transaction_id = "transactionId": Needed(Is::Id),
+        user_id = "userId": Needed(Is::Id),
+        total_price = "totalPrice": Needed(Is::Amount),
+        amount = "amount": Alias("totalPrice"),
+        transaction_date = "transactionDate": Needed(Is::Date),
+        timestamp = "timestamp": Alias("transactionDate"),
+        /// Any but `(none)`.
+        product_id = "productId": Optional(Is::Id),
+        /// 1 if absent.
+        quantity = "quantity": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
+        /// `completed` if absent.
+        status = "status": Optional(Is::Word(Status::WORDS)),
+        /// `credit_card` if absent.
+        payment_method = "paymentMethod": Optional(Is::Text(OPEN_CHARS_MAX)),
+        category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
+        currency = "currency": Optional(Is::Currency),
+        /// The rest of an address is not kept.
+        shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
 members! {
     Address("shippingAddress.") {
-        country = "country",
+        country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
     }
 }
 
+/// The least units of one transaction.
+const QUANTITY_MIN: Quantity = Quantity(1);
 /// The most units of one transaction.
 const QUANTITY_MAX: Quantity = Quantity::whole(1_000_000);
 
 impl<'a> Payload<'a> for Transaction<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "transactionId":"t-1", "userId":"ann", "totalPrice":12.5,
+        "transactionDate":"2026-01-02T03:04:05Z", "productId":"mug", "quantity":2,
+        "status":"completed", "paymentMethod":"paypal", "category":"Kitchen",
+        "shippingAddress":{"country":"IE"}, "updatedAt":"2026-01-02T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;
@@ -78,7 +94,7 @@ impl<'a> Payload<'a> for Transaction<'a> {
         let user_id = reader.required(found.user_id, id);
         let total_price = reader.required(found.total_price.or(found.amount), amount);
         let quantity = reader
-            .optional(found.quantity, quantity(Quantity(1)..=QUANTITY_MAX))
+            .optional(found.quantity, quantity(QUANTITY_MIN..=QUANTITY_MAX))
             .unwrap_or(Rounded { value: Quantity::ONE, rounded: false });
         reader.optional(found.currency, currency(limits));
         Transaction {

@@ -6,7 +6,6 @@ use crate::bucket::{self, Level};
 use crate::collection::{Collection, Key};
 use crate::customers::Customer;
 use crate::entity::{Entity, Ordinals};
-use crate::event::Status;
 use crate::family::{Family, Slice};
 use crate::fold::root::{Counts, Root};
 use crate::for_each_collection;
@@ -14,6 +13,7 @@ use crate::ledger::LedgerRow;
 use crate::packed::rollup;
 use crate::packed::table::Row;
 use crate::packed::tally::{Tally, TallyKey};
+use crate::sales::status::Status;
 use crate::sales::sums::ByStatus;
 use crate::time::Time;
 
