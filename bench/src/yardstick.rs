@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use mongodb::IndexModel;
 use mongodb::bson::{self, Bson, DateTime, Document, doc};
 use mongodb::error::Result;
-use projections::event::Transaction;
+use projections::sales::Transaction;
 
 const RAW: &str = "raw_transactions";
 /// The number of documents in an insert.
@@ -123,7 +123,7 @@ pub fn raw(sale: &Transaction<'_>) -> Document {
         "_id": &*sale.transaction_id,
         "userId": &*sale.user_id,
         "productId": sale.product_id.as_deref(),
-        "quantity": i64::from(sale.quantity),
+        "quantity": sale.quantity.0 as f64 / 1_000.0,
         "totalPrice": sale.total_price.0 as f64 / 10_000.0,
         "transactionDate": bson::DateTime::from_millis(sale.at.0),
         "status": sale.status.as_str(),

@@ -153,7 +153,7 @@ families! {
     Cost = "cost", Status::WORDS, Shape::ByQuarter;
     /// Statuses of orders by time: orders that entered one, orders that left it.
     Steps = "steps", STEPS, Shape::ByQuarter;
-    /// Stock by product: items on hand, 1 if known.
+    /// Stock by product: units on hand, 1 if known.
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.
     Newcomers = "newcomers", WHOLE, Shape::ByQuarter;

@@ -5,7 +5,7 @@
 //!
 //! # Layout, from the bottom to the top
 //!
-//! - [`value`]: amounts, instants and buckets of time.
+//! - [`value`]: amounts, quantities, instants and buckets of time.
 //! - [`entity`], [`family`], [`topic`]: three of the lists: the entities that figures are counted
 //!   by, the figures and how they are counted, the sets of figures that change together.
 //! - [`packed`]: tables of integers in a few bytes a row, and the rollups, tallies and
@@ -48,4 +48,4 @@ pub mod topic;
 pub mod value;
 
 pub use packed::{rollup, table, tally, vocabulary};
-pub use value::{bucket, money, time};
+pub use value::{bucket, money, quantity, time};

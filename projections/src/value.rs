@@ -1,5 +1,7 @@
-//! Money and time, as events and documents state them.
+//! Money, quantities and time, as events and documents state them.
 
 pub mod bucket;
+pub mod decimal;
 pub mod money;
+pub mod quantity;
 pub mod time;

@@ -1,9 +1,11 @@
 //! The rules of "What an event does" in `docs/architecture/read-models.md`, one by one, on the
 //! smallest logs.
 
-use projections::event::{Kind, Status};
+use projections::event::Kind;
 use projections::family::Family;
 use projections::ledger::LedgerRow;
+use projections::quantity::Quantity;
+use projections::sales::Status;
 use projections::table::Table;
 use projections::testing::{Documents, Shop};
 use projections::time::Time;
@@ -376,7 +378,10 @@ fn what_a_product_event_says_of_the_stock_is_weighed_by_the_stocks_own_version()
         move |documents: &Documents| {
             let product = &documents.products["p"];
             let entry = product.catalogue.as_ref().unwrap();
-            assert_eq!((entry.price.to_string(), product.stock), (price, Some(stock)));
+            assert_eq!(
+                (entry.price.to_string(), product.stock),
+                (price, Some(Quantity::whole(stock)))
+            );
         }
     };
     let _ = Shop::default()
@@ -404,5 +409,5 @@ fn stock_that_is_absent_leaves_the_last_known_and_sales_do_not_change_it() {
         .then(|documents| assert_eq!(documents.products["p"].stock, None))
         .when(&[(Product, &product(r#","stock":3"#)), (Transaction, &bought)])
         .when(&[(Product, &product(r#","description":"d""#))])
-        .then(|documents| assert_eq!(documents.products["p"].stock, Some(3)));
+        .then(|documents| assert_eq!(documents.products["p"].stock, Some(Quantity::whole(3))));
 }

@@ -2,9 +2,9 @@
 
 use std::ops::Deref;
 
-use projections::event::Status;
 use projections::family::Slice;
 use projections::fold::root::Root;
+use projections::sales::Status;
 use projections::time::Time;
 use serde_json::json;
 

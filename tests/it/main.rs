@@ -6,7 +6,8 @@
 //!   [`serve`]: the program in a process of its own, to be read, killed or frozen;
 //! - [`events`]: the events that are published; [`documents`]: the documents that are stored, to
 //!   compare;
-//! - [`flow`]: from every entry to every figure; [`contract`]: the shapes on the wire;
+//! - [`flow`]: from every entry to every figure; [`values`]: the values that producers send;
+//!   [`contract`]: the shapes on the wire;
 //! - [`batches`]: many events over HTTP at a time; [`duplicates`]: events that the log calls one;
 //!   [`commands`]: the program as a person runs it; [`settings`]: its settings; [`limits`]: the
 //!   system's limits on it;
@@ -80,3 +81,4 @@ mod streams;
 mod traces;
 mod updates;
 mod users;
+mod values;

@@ -8,6 +8,7 @@ use crate::collection::Collection;
 use crate::entity::Entity;
 use crate::fold::version::Version;
 use crate::packed::tally::Tally;
+use crate::quantity::Quantity;
 use crate::sales::sums::{ByStatus, Sums};
 use crate::time::Time;
 
@@ -253,7 +254,7 @@ impl Customer {
             self.last_purchase = Some(self.last_purchase.map_or(at, |last| last.max(at)));
             return false;
         }
-        if self.sales.completed.quantity == 0 {
+        if self.sales.completed.quantity == Quantity::ZERO {
             (self.first_purchase, self.last_purchase) = (None, None);
             return false;
         }

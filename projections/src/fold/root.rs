@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::dedup::Blocks;
 use crate::entity::Ordinals;
 use crate::orders::status::STEPS;
+use crate::quantity::Quantity;
 use crate::sales::status::Status;
 use crate::sales::sums::{ByStatus, Sums};
 use crate::table::Row;
@@ -13,7 +14,7 @@ use crate::time::Time;
 
 /// The version of the fold. Another version may make other documents from the same events, so
 /// it is part of a generation and a change asks for a rebuild.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 /// The settings that a generation was made with. Other settings would make other documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,14 @@ impl FoldSettings {
             activity_window_ms: 24 * 3600 * 1000,
         }
     }
+
+    /// The quantity that a stored integer of a generation with these settings stands for. Before
+    /// version 3 of the fold they counted whole units.
+    #[must_use]
+    pub fn quantity(&self, stored: i64) -> Quantity {
+        let scale = if self.fold_version < 3 { 1_000 } else { 1 };
+        Quantity(stored.saturating_mul(scale))
+    }
 }
 
 /// The outcomes of the events that were read; those from `applied` to `quarantined` add up to
@@ -56,7 +65,8 @@ pub struct Counts {
     pub stale: u64,
     /// Those that were invalid or not admissible.
     pub quarantined: u64,
-    /// Those of the applied with an amount of more than four decimals, which was rounded half-even.
+    /// Those of the applied with an amount of more than four decimals or a quantity of more than
+    /// three, which was rounded half-even.
     pub rounded: u64,
     /// The number of times that a value past its vocabulary's cap was counted as `(other)`.
     pub folded: u64,
@@ -110,7 +120,7 @@ impl Buyers {
 
 /// A customer is counted in a status while there is a line of it: the quantity of each is above zero.
 fn step(before: Sums, after: Sums) -> i64 {
-    i64::from(after.quantity > 0) - i64::from(before.quantity > 0)
+    i64::from(after.quantity > Quantity::ZERO) - i64::from(before.quantity > Quantity::ZERO)
 }
 
 /// Discounts, delivery fees and tax of each status.
@@ -215,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_shop_at_the_end_of_its_integers_admits_corrections_and_nothing_more() {
-        let sums = |amount| Sums { orders: 1, quantity: 1, amount: Money(amount) };
+        let sums = |amount| Sums { orders: 1, quantity: Quantity::ONE, amount: Money(amount) };
         let mut root = Root::default();
         root.sales.add(Status::Pending, sums(i64::MAX - 10));
         root.sales.add(Status::Completed, sums(10));
@@ -224,5 +234,22 @@ mod tests {
         assert!(root.admits(sums(10), sums(10)));
         assert!(root.admits(sums(10), sums(3)));
         assert!(!root.admits(sums(10), sums(11)));
+    }
+
+    #[test]
+    fn what_a_fold_of_before_counted_in_whole_units_is_read_as_such() {
+        let mut settings = FoldSettings::new("EUR");
+        assert_eq!(settings.quantity(2_500), Quantity(2_500));
+        settings.fold_version = 2;
+        assert_eq!(settings.quantity(25), Quantity::whole(25));
+    }
+
+    #[test]
+    fn a_shops_units_end_at_their_integer_as_its_money_does() {
+        let sums = |units| Sums { orders: 1, quantity: Quantity(units), amount: Money::ZERO };
+        let mut root = Root::default();
+        root.sales.add(Status::Completed, sums(i64::MAX - 1));
+        assert!(root.admits(Sums::default(), sums(1)));
+        assert!(!root.admits(Sums::default(), sums(2)));
     }
 }

@@ -3,10 +3,13 @@
 //! A rule is a function of the value's JSON, or makes one out of a bound.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use super::limits::Limits;
-use crate::money::{Money, Scaled};
+use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::time::Time;
+use crate::value::decimal::Scaled;
 
 /// Why a value is not taken. States the allowed values and never repeats the value.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,9 +34,9 @@ impl From<String> for Refusal {
 pub(crate) type Read<T> = Result<T, Refusal>;
 
 /// Most characters of an id.
-const ID_CHARS_MAX: usize = 128;
+pub const ID_CHARS_MAX: usize = 128;
 /// Most characters of an open value.
-const OPEN_CHARS_MAX: usize = 64;
+pub(crate) const OPEN_CHARS_MAX: usize = 64;
 
 /// The content of a JSON string, borrowed if it has no escape.
 pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
@@ -121,42 +124,39 @@ pub(crate) fn boolean(json: &str) -> Read<bool> {
     }
 }
 
-/// A quantity in 1/1,000 of a unit, and whether it was rounded.
+/// A number and whether it was rounded.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Thousandths {
-    pub(crate) thousandths: i64,
+pub(crate) struct Rounded<T> {
+    pub(crate) value: T,
     pub(crate) rounded: bool,
 }
 
-/// A quantity above zero, up to 10⁶, with up to three decimals; further ones are rounded half-even.
-pub(crate) fn quantity(json: &str) -> Read<Thousandths> {
-    let scaled = Scaled::parse(json, 3);
-    let (rounded, value) = (scaled.is_some_and(|it| !it.exact), scaled.and_then(Scaled::signed));
-    let thousandths = value.filter(|it| (1..=1_000_000_000).contains(it));
-    let thousandths =
-        thousandths.ok_or("must be a number above 0 and at most 1000000, with 3 decimals")?;
-    Ok(Thousandths { thousandths, rounded })
-}
-
-/// An amount and whether it was rounded.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Amount {
-    pub(crate) money: Money,
-    pub(crate) rounded: bool,
+/// A quantity between the bounds, both included; the bounds are those of the rounded value.
+pub(crate) fn quantity<'a>(
+    bounds: RangeInclusive<Quantity>,
+) -> impl Fn(&'a str) -> Read<Rounded<Quantity>> {
+    move |json| {
+        Quantity::parse_number(json)
+            .filter(|(value, _)| bounds.contains(value))
+            .map(|(value, rounded)| Rounded { value, rounded })
+            .ok_or_else(|| {
+                format!("must be a number from {} to {}", bounds.start(), bounds.end()).into()
+            })
+    }
 }
 
 /// An amount from 0 to 10⁹: a JSON number, or a string with a plain decimal.
-pub(crate) fn amount(json: &str) -> Read<Amount> {
-    let (money, rounded) = if json.starts_with('"') {
+pub(crate) fn amount(json: &str) -> Read<Rounded<Money>> {
+    let (value, rounded) = if json.starts_with('"') {
         let text = string(json).ok_or("must be a decimal like 12.50")?;
         (Money::parse_text(&text)?, false)
     } else {
         Money::parse_number(json)?
     };
-    if money < Money::ZERO {
+    if value < Money::ZERO {
         return Err("must not be negative".into());
     }
-    Ok(Amount { money, rounded })
+    Ok(Rounded { value, rounded })
 }
 
 /// The shop's currency, in either case.
@@ -226,12 +226,24 @@ mod tests {
     }
 
     #[test]
+    fn quantities_are_bounded_after_rounding() {
+        let items = quantity(Quantity(1)..=Quantity::whole(10));
+        let read = |json| items(json).map(|it| (it.value.0, it.rounded));
+        assert_eq!(read("0.75"), Ok((750, false)));
+        assert_eq!(read("0.0006"), Ok((1, true)));
+        assert_eq!(read("10.0004"), Ok((10_000, true)));
+        for json in ["0.0005", "0", "-1", "10.001", "1e400", "true", "[1]"] {
+            assert_eq!(read(json), Err("must be a number from 0.001 to 10".into()), "{json}");
+        }
+    }
+
+    #[test]
     fn amounts_are_numbers_or_plain_decimals_and_not_negative() {
-        let exact = |units| Ok(Amount { money: Money(units), rounded: false });
+        let exact = |units| Ok(Rounded { value: Money(units), rounded: false });
         assert_eq!(amount("12.5"), exact(125_000));
         assert_eq!(amount(r#""12.50""#), exact(125_000));
         assert_eq!(amount("-0.0"), exact(0));
-        assert_eq!(amount("0.00019"), Ok(Amount { money: Money(2), rounded: true }));
+        assert_eq!(amount("0.00019"), Ok(Rounded { value: Money(2), rounded: true }));
         for json in [r#""1.00000""#, r#""1e3""#, r#"" 1""#, r#""""#, "-1", r#""-1""#, "null", "[]"]
         {
             assert!(amount(json).is_err(), "{json}");

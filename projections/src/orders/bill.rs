@@ -14,6 +14,7 @@ use crate::family::Slice;
 use crate::money::Money;
 use crate::packed::vocabulary::{NONE, OTHER, OVERLAP};
 use crate::products::id::RESERVED;
+use crate::quantity::Quantity;
 use crate::sales::basis::Basis;
 use crate::sales::count::{Bill, Place};
 use crate::sales::status::Status;
@@ -29,7 +30,7 @@ struct Part<'o> {
     sold: u32,
     cell: [u16; 3],
     at: Time,
-    quantity: i64,
+    quantity: Quantity,
     net: Money,
     is_sold: bool,
     /// Of a line that came back as a whole: when it did, and whether that is counted by itself.
@@ -193,7 +194,7 @@ impl Order {
         for share in &shares {
             let sums = Sums {
                 orders: i64::from(counted.insert(&share.refund.id)),
-                quantity: share.quantity,
+                quantity: Quantity(share.quantity),
                 amount: Money(share.amount),
             };
             bill_back(&parts[share.part], share.refund.at, sums, bill);
@@ -204,14 +205,14 @@ impl Order {
             let Some((at, is_counted)) = part.back else { continue };
             let (amount, quantity) = (
                 refunded.amount.clamp(0, part.net.0.max(0)),
-                refunded.quantity.clamp(0, part.quantity),
+                refunded.quantity.clamp(0, part.quantity.0),
             );
             let sums = if is_counted {
-                Sums { orders: 0, quantity: -quantity, amount: Money(-amount) }
+                Sums { orders: 0, quantity: Quantity(-quantity), amount: Money(-amount) }
             } else {
                 Sums {
                     orders: first,
-                    quantity: part.quantity - quantity,
+                    quantity: Quantity(part.quantity.0 - quantity),
                     amount: Money(part.net.0 - amount),
                 }
             };
@@ -289,9 +290,9 @@ fn share<'o>(
     shares: &mut Vec<Share<'o>>,
 ) {
     let weights: Vec<i64> = among.iter().map(|at| weight(*at)).collect();
-    let quantities: Vec<i64> = among.iter().map(|at| parts[*at].quantity).collect();
+    let quantities: Vec<i64> = among.iter().map(|at| parts[*at].quantity.0).collect();
     let amounts = by_weight(refund.amount, &weights);
-    let quantities = by_weight(Money(refund.quantity), &quantities);
+    let quantities = by_weight(Money(refund.quantity.0), &quantities);
     shares.extend(among.into_iter().zip(amounts).zip(quantities).map(
         |((part, amount), quantity)| Share { refund, part, amount: amount.0, quantity: quantity.0 },
     ));

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::status::{DeliveryStep, OrderStep, PaymentStep, STEPS, Step};
 use crate::fold::version::{Stated, Version};
 use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::sales::document::Sale;
 use crate::sales::status::Status;
 use crate::time::Time;
@@ -129,8 +130,8 @@ pub struct Line {
     pub category: Option<Box<str>>,
     /// The category's code in the vocabulary of the order's month.
     pub code: u16,
-    /// In 1/1,000 of a unit.
-    pub quantity: i64,
+    /// Units of the product.
+    pub quantity: Quantity,
     /// Quantity times price.
     pub gross: Money,
     /// The discount on the line and its share of the order's.
@@ -180,8 +181,8 @@ pub struct Member {
     pub status: Status,
     /// The time of the sale.
     pub at: Time,
-    /// In 1/1,000 of a unit.
-    pub quantity: i64,
+    /// Units of the product.
+    pub quantity: Quantity,
     /// Its total price.
     pub amount: Money,
     /// The time at which it came back, if it counts as returned.
@@ -203,8 +204,8 @@ pub struct PartialRefund {
     pub product: Option<Box<str>>,
     /// The amount that was given back.
     pub amount: Money,
-    /// What came back with it, in 1/1,000 of a unit.
-    pub quantity: i64,
+    /// Units that came back with it.
+    pub quantity: Quantity,
     /// The time at which the shop processed it.
     pub at: Time,
     /// Whether it named the transaction alone, and so follows it to another order.
@@ -244,7 +245,7 @@ impl Member {
             cell: sale.cell,
             status: sale.status,
             at: sale.at,
-            quantity: i64::from(sale.quantity) * 1_000,
+            quantity: sale.quantity,
             amount: sale.amount,
             returned_at: sale.returned_at(),
         }

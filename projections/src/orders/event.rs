@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 
 use super::status::{DeliveryStep, OrderStep, PaymentStep, Step};
+use crate::json::Says::{Alias, Needed, Optional};
 use crate::json::values::{
-    Read, Refusal, amount, boolean, currency, date, id, open, quantity, string,
+    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, boolean, currency, date, id, open, string,
 };
-use crate::json::{Member, Payload, Reader, elements, members, members_of, own};
+use crate::json::{Declared, Is, Member, Payload, Reader, elements, members, members_of, own};
 use crate::money::Money;
 use crate::products::id::product_id;
+use crate::quantity::Quantity;
+use crate::sales::event::{QUANTITY_MAX, QUANTITY_MIN, units};
 use crate::time::Time;
 
 /// An order as one event states it.
@@ -57,13 +60,13 @@ pub struct Line<'a> {
     pub line_id: Option<Cow<'a, str>>,
     /// The product, if named.
     pub product_id: Option<Cow<'a, str>>,
-    /// In 1/1,000 of a unit, above zero.
-    pub quantity: i64,
-    /// Quantity times price.
-    pub gross: Money,
+    /// Units of the product, more than none and at most 1,000,000.
+    pub quantity: Quantity,
+    /// Of one unit.
+    pub price: Money,
     /// On the line.
     pub discount: Money,
-    /// The cost of what was sold: quantity times the cost of a unit.
+    /// Of one unit.
     pub cost: Option<Money>,
     /// Trimmed, if stated.
     pub category: Option<Cow<'a, str>>,
@@ -71,52 +74,63 @@ pub struct Line<'a> {
 
 members! {
     Members("") {
-        order_id = "orderId",
-        id = "_id",
-        user_id = "userId",
-        user = "user",
-        order_date = "orderDate",
-        created_at = "createdAt",
-        lines = "lines",
-        cart = "cart",
-        invoice = "invoice",
-        order_status = "orderStatus",
-        order_status_snake = "order_status",
-        payment_status = "paymentStatus",
-        payment_status_snake = "payment_status",
-        delivery_status = "deliveryStatus",
-        delivery_status_snake = "delivery_status",
-        payment_method = "paymentMethod",
-        payment_method_snake = "payment_method",
-        delivery_fee = "deliveryFee",
-        delivery_fee_snake = "delivery_fee",
-        discount = "discount",
-        tax = "tax",
-        tax_included = "taxIncluded",
-        total = "total",
-        currency = "currency",
-        shipping_address = "shippingAddress",
-        user_info = "user_info",
-        updated_at = "updatedAt",
+        order_id = "orderId": Needed(Is::Id),
+        id = "_id": Alias("orderId"),
+        user_id = "userId": Needed(Is::Id),
+        user = "user": Alias("userId"),
+        order_date = "orderDate": Needed(Is::Date),
+        created_at = "createdAt": Alias("orderDate"),
+        lines = "lines": Needed(Is::List(LineMembers::DECLARED, LINES_MAX)),
+        cart = "cart": Alias("lines"),
+        invoice = "invoice": Optional(Is::Id),
+        /// A status that was never stated is unknown.
+        order_status = "orderStatus": Optional(Is::Word(OrderStep::WORDS)),
+        order_status_snake = "order_status": Alias("orderStatus"),
+        payment_status = "paymentStatus": Optional(Is::Word(PaymentStep::WORDS)),
+        payment_status_snake = "payment_status": Alias("paymentStatus"),
+        delivery_status = "deliveryStatus": Optional(Is::Word(DeliveryStep::WORDS)),
+        delivery_status_snake = "delivery_status": Alias("deliveryStatus"),
+        payment_method = "paymentMethod": Optional(Is::Text(OPEN_CHARS_MAX)),
+        payment_method_snake = "payment_method": Alias("paymentMethod"),
+        delivery_fee = "deliveryFee": Optional(Is::Amount),
+        delivery_fee_snake = "delivery_fee": Alias("deliveryFee"),
+        /// On the whole order; its lines share it by their amounts.
+        discount = "discount": Optional(Is::Amount),
+        tax = "tax": Optional(Is::Amount),
+        /// Whether the prices include the tax; true if absent.
+        tax_included = "taxIncluded": Optional(Is::Flag),
+        /// Compared with what the lines, the fee and the tax come to.
+        total = "total": Optional(Is::Amount),
+        currency = "currency": Optional(Is::Currency),
+        /// The rest of an address is not kept.
+        shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
+        user_info = "user_info": Alias("shippingAddress"),
+        /// The producer's version: the newest counts. The statuses are as of it.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
 members! {
     LineMembers("") {
-        line_id = "lineId",
-        id = "id",
-        product_id = "productId",
-        quantity = "quantity",
-        price = "price",
-        discount = "discount",
-        cost = "cost",
-        category = "category",
+        /// The line's place from 1 if absent.
+        line_id = "lineId": Optional(Is::Id),
+        id = "id": Alias("lineId"),
+        /// Any but `(none)`.
+        product_id = "productId": Optional(Is::Id),
+        quantity = "quantity": Needed(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
+        /// Of one unit.
+        price = "price": Needed(Is::Amount),
+        /// On the line.
+        discount = "discount": Optional(Is::Amount),
+        /// Of one unit.
+        cost = "cost": Optional(Is::Amount),
+        category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
     }
 }
 
 members! {
     Address("") {
-        country = "country",
+        country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
     }
 }
 
@@ -125,6 +139,17 @@ pub const LINES_MAX: usize = 2_000;
 
 impl<'a> Payload<'a> for Order<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "orderId":"o-1", "userId":"ann", "orderDate":"2026-01-02T03:04:05Z", "invoice":"10482",
+        "lines":[
+            {"lineId":"1", "productId":"mug", "quantity":2, "price":6.25, "category":"Kitchen"},
+            {"lineId":"2", "productId":"dates", "quantity":0.75, "price":24, "discount":1, "cost":15}
+        ],
+        "orderStatus":"processing", "paymentStatus":"paid", "deliveryStatus":"pending",
+        "paymentMethod":"card", "deliveryFee":4.5, "discount":3, "tax":2.1, "taxIncluded":true,
+        "total":31, "shippingAddress":{"country":"IE"}, "updatedAt":"2026-01-02T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;
@@ -180,7 +205,7 @@ impl Amounts {
     fn optional<'a>(&mut self, reader: &mut Reader<'_>, member: Member<'a>) -> Option<Money> {
         let amount = reader.optional(member, amount)?;
         self.rounded |= amount.rounded;
-        Some(amount.money)
+        Some(amount.value)
     }
 }
 
@@ -222,39 +247,28 @@ fn line<'a>(reader: &mut Reader<'_>, json: &'a str, rounded: &mut bool) -> Line<
     };
     let line_id = reader.optional(found.line_id.or(found.id), id);
     let product_id = reader.optional(found.product_id, product_id);
-    let quantity = reader.required(found.quantity, quantity);
+    let quantity: Rounded<Quantity> = reader.required(found.quantity, units);
     let price = reader.required(found.price, amount);
     let mut amounts = Amounts { rounded: quantity.rounded | price.rounded };
     let discount = amounts.optional(reader, found.discount).unwrap_or_default();
     let cost = amounts.optional(reader, found.cost);
     let category = reader.optional(found.category, open);
-    let gross = times(price.money, quantity.thousandths);
-    if gross.is_none() {
-        reader.refuse(found.price, "times the quantity must be at most 1000000000".into());
-    }
-    let cost = cost.map(|cost| times(cost, quantity.thousandths));
-    if cost == Some(None) {
-        reader.refuse(found.cost, "times the quantity must be at most 1000000000".into());
+    let amounts_of_one = [(found.price, Some(price.value)), (found.cost, cost)];
+    for (member, of_one) in amounts_of_one {
+        if of_one.is_some_and(|of_one| of_one.times(quantity.value).is_none()) {
+            reader.refuse(member, "times the quantity must be at most 1000000000".into());
+        }
     }
     *rounded |= amounts.rounded;
     Line {
         line_id,
         product_id,
-        quantity: quantity.thousandths,
-        gross: gross.unwrap_or_default(),
+        quantity: quantity.value,
+        price: price.value,
         discount,
-        cost: cost.flatten(),
+        cost,
         category,
     }
-}
-
-/// An amount for one unit times a quantity in 1/1,000, rounded half-even, if it can be stated.
-fn times(amount: Money, thousandths: i64) -> Option<Money> {
-    let exact = i128::from(amount.0) * i128::from(thousandths);
-    let (floor, rest) = (exact.div_euclid(1_000), exact.rem_euclid(1_000));
-    let is_up = rest > 500 || (rest == 500 && floor % 2 != 0);
-    let product = i64::try_from(floor + i128::from(is_up)).ok().map(Money)?;
-    (product <= Money::LARGEST).then_some(product)
 }
 
 impl Order<'_> {
@@ -274,6 +288,19 @@ impl Order<'_> {
 }
 
 impl Line<'_> {
+    /// Quantity times price.
+    #[must_use]
+    pub fn gross(&self) -> Money {
+        // A line whose amount cannot be stated was refused.
+        self.price.times(self.quantity).unwrap_or_default()
+    }
+
+    /// Its gross less its own discount.
+    #[must_use]
+    pub fn net(&self) -> Money {
+        Money(self.gross().0 - self.discount.0)
+    }
+
     fn into_owned(self) -> Line<'static> {
         Line {
             line_id: self.line_id.map(own),
@@ -315,8 +342,11 @@ mod tests {
         .unwrap();
         assert_eq!((&*it.order_id, &*it.user_id), ("665f", "65aa"));
         assert_eq!(it.country.as_deref(), Some("SA"));
-        assert_eq!(it.lines[0].gross, Money(367_500));
-        assert_eq!((it.lines[0].quantity, it.lines[0].line_id.as_deref()), (1_500, Some("1")));
+        assert_eq!(it.lines[0].gross(), Money(367_500));
+        assert_eq!(
+            (it.lines[0].quantity, it.lines[0].line_id.as_deref()),
+            (Quantity(1_500), Some("1"))
+        );
         assert_eq!(it.order_status, Some(OrderStep::Pending));
         assert_eq!((it.delivery_fee, it.discount), (Money(100_000), Money(50_000)));
     }
@@ -336,14 +366,5 @@ mod tests {
         assert_eq!(order(&with("")).unwrap_err()[0].message, "is required");
         let much = r#","lines":[{"quantity":1000000,"price":1000000000}]"#;
         assert_eq!(order(&with(much)).unwrap_err()[0].field, "lines[0].price");
-    }
-
-    #[test]
-    fn a_price_times_a_weight_is_rounded_half_even() {
-        assert_eq!(times(Money(5), 500), Some(Money(2)));
-        assert_eq!(times(Money(7), 500), Some(Money(4)));
-        assert_eq!(times(Money(7), 501), Some(Money(4)));
-        assert_eq!(times(Money::LARGEST, 1_000), Some(Money::LARGEST));
-        assert_eq!(times(Money::LARGEST, 1_001), None);
     }
 }

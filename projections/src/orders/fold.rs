@@ -133,8 +133,7 @@ impl event::Order<'_> {
         });
         let mut new = Sums { amount: Money(-self.discount.0), ..Sums::default() };
         for line in &self.lines {
-            let amount = Money(line.gross.0 - line.discount.0);
-            new.add(Sums { orders: 0, quantity: line.quantity, amount });
+            new.add(Sums { orders: 0, quantity: line.quantity, amount: line.net() });
         }
         let fits = fold.root.admits(old, new) && fold.root.admits_return(new);
         (!fits).then(|| reason("lines", "the shop's total would leave its integer"))
@@ -158,9 +157,9 @@ impl event::Order<'_> {
                     *known.id == *line.id(at)
                         && known.product.as_deref() == line.product_id.as_deref()
                         && known.quantity == line.quantity
-                        && known.gross == line.gross
+                        && known.gross == line.gross()
                         && known.discount == discount
-                        && known.cost == line.cost
+                        && known.cost == line.cost.and_then(|cost| cost.times(line.quantity))
                         && (category.is_none() || known.category.as_deref() == category)
                 },
             )
@@ -168,7 +167,7 @@ impl event::Order<'_> {
 
     /// The discount of each line and its share of the order's.
     fn discounts(&self) -> Vec<Money> {
-        let nets: Vec<i64> = self.lines.iter().map(|line| line.gross.0 - line.discount.0).collect();
+        let nets: Vec<i64> = self.lines.iter().map(|line| line.net().0).collect();
         let shares = by_weight(self.discount, &nets);
         let lines = self.lines.iter().zip(shares);
         lines.map(|(line, share)| Money(line.discount.0 + share.0)).collect()
@@ -209,9 +208,9 @@ impl event::Order<'_> {
                 category,
                 code,
                 quantity: line.quantity,
-                gross: line.gross,
+                gross: line.gross(),
                 discount,
-                cost: line.cost,
+                cost: line.cost.and_then(|cost| cost.times(line.quantity)),
             });
         }
         fold.root.counts.rounded += u64::from(self.rounded);

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::event::step;
-use super::status::{DeliveryStep, OrderStep, PaymentStep};
+use super::status::{DeliveryStep, OrderStep, PaymentStep, Step};
+use crate::json::Says::{Alias, Among, Needed};
 use crate::json::values::{date, id};
-use crate::json::{Payload, Reader, members, own};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::time::Time;
 
 /// Statuses of an order as of an instant; those that it does not name stay as they are.
@@ -25,21 +26,28 @@ pub struct OrderStatus<'a> {
 
 members! {
     Members("") {
-        order_id = "orderId",
-        order = "order",
-        at = "at",
-        updated_at = "updatedAt",
-        order_status = "orderStatus",
-        order_status_snake = "order_status",
-        payment_status = "paymentStatus",
-        payment_status_snake = "payment_status",
-        delivery_status = "deliveryStatus",
-        delivery_status_snake = "delivery_status",
+        order_id = "orderId": Needed(Is::Id),
+        order = "order": Alias("orderId"),
+        /// The producer's version of the statuses that the event names.
+        at = "at": Needed(Is::Date),
+        updated_at = "updatedAt": Alias("at"),
+        /// At least one of the three is there.
+        order_status = "orderStatus": Among(Is::Word(OrderStep::WORDS)),
+        order_status_snake = "order_status": Alias("orderStatus"),
+        payment_status = "paymentStatus": Among(Is::Word(PaymentStep::WORDS)),
+        payment_status_snake = "payment_status": Alias("paymentStatus"),
+        delivery_status = "deliveryStatus": Among(Is::Word(DeliveryStep::WORDS)),
+        delivery_status_snake = "delivery_status": Alias("deliveryStatus"),
     }
 }
 
 impl<'a> Payload<'a> for OrderStatus<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "orderId":"o-1", "at":"2026-01-03T03:04:05Z", "orderStatus":"shipped",
+        "paymentStatus":"paid", "deliveryStatus":"picked"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;

@@ -9,6 +9,7 @@ use crate::entity::Entity;
 use crate::fold::version::{Stated, Version};
 use crate::money::Money;
 use crate::packed::tally::Tally;
+use crate::quantity::Quantity;
 use crate::sales::sums::{ByStatus, Sums};
 use crate::time::Time;
 
@@ -21,9 +22,9 @@ pub struct Product {
     /// The statements of its newest product event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Box<CatalogueEntry>>,
-    /// Items on hand, if ever stated.
+    /// Units on hand, if ever stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stock: Option<i64>,
+    pub stock: Option<Quantity>,
     /// The version of the event that stated the stock.
     #[serde(rename = "stockRank", default, skip_serializing_if = "Option::is_none")]
     pub stock_version: Option<Version>,
@@ -56,7 +57,7 @@ pub struct ProductDocument {
     pub catalogue: Option<Box<CatalogueEntry>>,
     /// As in [`Product`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stock: Option<i64>,
+    pub stock: Option<Quantity>,
     /// As in [`Product`].
     #[serde(rename = "stockRank", default, skip_serializing_if = "Option::is_none")]
     pub stock_version: Option<Version>,
@@ -201,7 +202,7 @@ impl Product {
     }
 
     /// States the stock, unless the known one is newer.
-    pub fn state_stock(&mut self, stock: i64, version: Version) -> Stated {
+    pub fn state_stock(&mut self, stock: Quantity, version: Version) -> Stated {
         let (stated, version) = version.weigh(self.stock_version, self.stock == Some(stock));
         if stated != Stated::Stale {
             (self.stock, self.stock_version) = (Some(stock), Some(version));

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use super::id::product_id;
-use super::stock::stock;
-use crate::json::values::{amount, date, open, trimmed, verbatim};
-use crate::json::{Payload, Reader, members, own};
+use super::stock::{STOCK_MAX, STOCK_MIN, stock};
+use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::values::{OPEN_CHARS_MAX, amount, date, open, trimmed, verbatim};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A product as the catalogue states it.
@@ -20,10 +22,10 @@ pub struct Product<'a> {
     pub category: Cow<'a, str>,
     /// Not negative.
     pub price: Money,
-    /// Whether a number with more than 4 decimals was rounded.
+    /// Whether a price with more than 4 decimals or a stock with more than 3 was rounded.
     pub rounded: bool,
-    /// Items on hand; if absent, the last known number stays.
-    pub stock: Option<i64>,
+    /// Units on hand; if absent, the last known number stays.
+    pub stock: Option<Quantity>,
     /// At most 500 characters.
     pub description: Option<Cow<'a, str>>,
     /// The address of a picture.
@@ -36,16 +38,19 @@ pub struct Product<'a> {
 
 members! {
     Members("") {
-        product_id = "productId",
-        name = "name",
-        category = "category",
-        price = "price",
-        stock = "stock",
-        description = "description",
-        image_url = "imageUrl",
-        added_date = "addedDate",
-        last_updated = "lastUpdated",
-        updated_at = "updatedAt",
+        /// Any but `(none)`.
+        product_id = "productId": Needed(Is::Id),
+        name = "name": Needed(Is::Text(NAME_CHARS_MAX)),
+        category = "category": Needed(Is::Text(OPEN_CHARS_MAX)),
+        price = "price": Needed(Is::Amount),
+        /// The last known number stays if it is absent.
+        stock = "stock": Optional(Is::Units(STOCK_MIN, STOCK_MAX)),
+        description = "description": Optional(Is::Text(DESCRIPTION_CHARS_MAX)),
+        image_url = "imageUrl": Optional(Is::Text(URL_CHARS_MAX)),
+        added_date = "addedDate": Optional(Is::Date),
+        /// The producer's version: the newest counts.
+        last_updated = "lastUpdated": Optional(Is::Date),
+        updated_at = "updatedAt": Alias("lastUpdated"),
     }
 }
 
@@ -58,6 +63,12 @@ const URL_CHARS_MAX: usize = 2_048;
 
 impl<'a> Payload<'a> for Product<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "productId":"mug", "name":"Mug", "category":"Kitchen", "price":6.25, "stock":40,
+        "description":"It holds a pint.", "imageUrl":"https://example.org/mug.png",
+        "addedDate":"2026-01-02T03:04:05Z", "lastUpdated":"2026-01-02T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;
@@ -65,13 +76,14 @@ impl<'a> Payload<'a> for Product<'a> {
         let name = reader.required(found.name, trimmed(NAME_CHARS_MAX));
         let category = reader.required(found.category, open);
         let price = reader.required(found.price, amount);
+        let stock = reader.optional(found.stock, stock);
         Product {
             product_id,
             name,
             category,
-            price: price.money,
-            rounded: price.rounded,
-            stock: reader.optional(found.stock, stock),
+            price: price.value,
+            rounded: price.rounded || stock.as_ref().is_some_and(|stock| stock.rounded),
+            stock: stock.map(|stock| stock.value),
             description: reader.optional(found.description, verbatim(DESCRIPTION_CHARS_MAX)),
             image_url: reader.optional(found.image_url, verbatim(URL_CHARS_MAX)),
             added_date: reader.optional(found.added_date, date(limits)),
@@ -118,10 +130,10 @@ mod tests {
     #[test]
     fn a_product_is_read_with_what_the_catalogue_states() {
         let body = r#"{"productId":"p","name":" A \"lamp\" ","category":"Home","price":19.99999,
-            "stock":0,"imageUrl":"https://example.org/p.png","updatedAt":"2026-11-21"}"#;
+            "stock":-0.5,"imageUrl":"https://example.org/p.png","updatedAt":"2026-11-21"}"#;
         let it = product(body).unwrap();
         assert_eq!((&*it.name, &*it.category), ("A \"lamp\"", "Home"));
-        assert_eq!((it.price, it.rounded, it.stock), (Money(200_000), true, Some(0)));
+        assert_eq!((it.price, it.rounded, it.stock), (Money(200_000), true, Some(Quantity(-500))));
         assert_eq!((it.description, it.added_date), (None, None));
         assert_eq!(it.updated_at, Time::parse("2026-11-21").ok());
     }
@@ -130,7 +142,7 @@ mod tests {
     fn bounds_are_reasons_under_their_fields() {
         let (name, description) = ("n".repeat(101), "d".repeat(501));
         let body = format!(
-            r#"{{"productId":"p","name":"{name}","category":"","price":"1.00001","stock":-1,
+            r#"{{"productId":"p","name":"{name}","category":"","price":"1.00001","stock":[],
             "description":"{description}","imageUrl":1,"addedDate":"1969-01-01","lastUpdated":0}}"#
         );
         let reasons = product(&body).unwrap_err();

@@ -61,6 +61,9 @@ impl EventKind for Stock<'_> {
         let stated = fold.state_product(&self.product_id, resolved, |product| {
             product.state_stock(self.stock, version)
         })?;
+        if stated == Stated::Applied {
+            fold.root.counts.rounded += u64::from(self.rounded);
+        }
         Ok(stated.into())
     }
 
@@ -88,7 +91,7 @@ impl Fold {
         let changed = change(product);
         if product.stock != before {
             let delta = [
-                product.stock.unwrap_or(0) - before.unwrap_or(0),
+                product.stock.unwrap_or_default().0 - before.unwrap_or_default().0,
                 i64::from(product.stock.is_some()) - i64::from(before.is_some()),
                 0,
             ];

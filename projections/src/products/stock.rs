@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use super::id::product_id;
-use crate::json::values::{Read, date, whole};
-use crate::json::{Payload, Reader, members, own};
+use crate::json::Says::{Needed, Optional};
+use crate::json::values::{Read, Rounded, date, quantity};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// The stock of a product.
@@ -12,36 +14,48 @@ use crate::time::Time;
 pub struct Stock<'a> {
     /// Identity.
     pub product_id: Cow<'a, str>,
-    /// Items on hand.
-    pub stock: i64,
+    /// Units on hand; below zero where more was sold than was known to be there.
+    pub stock: Quantity,
+    /// Whether a number with more than 3 decimals was rounded.
+    pub rounded: bool,
     /// The producer's version of the stock.
     pub updated_at: Option<Time>,
 }
 
-/// Most items on hand.
-const STOCK_MAX: i64 = 1_000_000_000_000;
+/// The least units on hand.
+pub(super) const STOCK_MIN: Quantity = Quantity::whole(-1_000_000_000);
+/// The most units on hand.
+pub(super) const STOCK_MAX: Quantity = Quantity::whole(1_000_000_000_000);
 
-/// Items on hand: a whole number from 0 to 10¹².
-pub(crate) fn stock(json: &str) -> Read<i64> {
-    whole(0, STOCK_MAX)(json)
+/// Units on hand, from -10⁹ to 10¹².
+pub(crate) fn stock(json: &str) -> Read<Rounded<Quantity>> {
+    quantity(STOCK_MIN..=STOCK_MAX)(json)
 }
 
 members! {
     Members("") {
-        product_id = "productId",
-        stock = "stock",
-        updated_at = "updatedAt",
+        /// Any but `(none)`.
+        product_id = "productId": Needed(Is::Id),
+        stock = "stock": Needed(Is::Units(STOCK_MIN, STOCK_MAX)),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
 impl<'a> Payload<'a> for Stock<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str =
+        r#"{"productId":"mug","stock":38,"updatedAt":"2026-01-02T03:04:05Z"}"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;
+        let product_id = reader.required(found.product_id, product_id);
+        let stock = reader.required(found.stock, stock);
         Stock {
-            product_id: reader.required(found.product_id, product_id),
-            stock: reader.required(found.stock, stock),
+            product_id,
+            stock: stock.value,
+            rounded: stock.rounded,
             updated_at: reader.optional(found.updated_at, date(limits)),
         }
     }
@@ -67,17 +81,22 @@ mod tests {
     const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
 
     #[test]
-    fn stock_is_a_whole_number_from_nothing_to_a_million_million() {
-        for (json, expected) in
-            [("0", Some(0)), ("1e12", Some(1_000_000_000_000)), ("1.0", Some(1))]
-        {
+    fn stock_is_a_number_of_units_that_may_be_a_fraction_or_negative() {
+        for (json, expected) in [
+            ("0", (0, false)),
+            ("1e12", (1_000_000_000_000_000, false)),
+            ("-1e9", (-1_000_000_000_000, false)),
+            ("12.5", (12_500, false)),
+            ("-3", (-3_000, false)),
+            ("0.0001", (0, true)),
+        ] {
             let body = format!(r#"{{"productId":"p","stock":{json}}}"#);
             let Ok(Event::Stock(it)) = parse(Kind::Stock, body.as_bytes(), &LIMITS) else {
                 panic!("{json}");
             };
-            assert_eq!(Some(it.stock), expected);
+            assert_eq!((it.stock.0, it.rounded), expected);
         }
-        for json in ["-1", "1000000000001", "0.5", "\"1\"", "null"] {
+        for json in ["-1000000000.001", "1000000000001", "[1]", "true", "null"] {
             let body = format!(r#"{{"productId":"p","stock":{json}}}"#);
             let reasons = parse(Kind::Stock, body.as_bytes(), &LIMITS).unwrap_err();
             assert_eq!(reasons[0].field, "stock", "{json}");

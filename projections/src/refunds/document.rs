@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fold::version::Version;
 use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A refund as its newest event states it. One that names an order or a transaction is counted with
@@ -28,8 +29,8 @@ pub struct Refund {
     pub customer: Option<Box<str>>,
     /// The amount that was given back.
     pub amount: Money,
-    /// What came back with it, in 1/1,000 of a unit.
-    pub quantity: i64,
+    /// Units that came back with it.
+    pub quantity: Quantity,
     /// The time at which the shop processed it.
     pub at: Time,
     /// As stated.

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::json::values::{amount, currency, date, id, open, quantity};
-use crate::json::{Payload, Reader, members, own};
+use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::values::{OPEN_CHARS_MAX, amount, currency, date, id, open};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
+use crate::quantity::Quantity;
+use crate::sales::event::{QUANTITY_MAX, QUANTITY_MIN, units};
 use crate::time::Time;
 
 /// A refund as its newest event states it.
@@ -29,8 +32,8 @@ pub struct Refund<'a> {
     pub product_id: Option<Cow<'a, str>>,
     /// The customer, if named.
     pub user_id: Option<Cow<'a, str>>,
-    /// What came back, in 1/1,000 of a unit; zero if nothing did.
-    pub quantity: i64,
+    /// Units that came back; none if nothing did.
+    pub quantity: Quantity,
     /// Trimmed, if stated.
     pub country: Option<Cow<'a, str>>,
     /// Trimmed, if stated.
@@ -41,38 +44,50 @@ pub struct Refund<'a> {
 
 members! {
     Members("") {
-        refund_id = "refundId",
-        id = "_id",
-        amount = "amount",
-        at = "at",
-        created_at = "createdAt",
-        order_id = "orderId",
-        order = "order",
-        transaction_id = "transactionId",
-        line_id = "lineId",
-        product_id = "productId",
-        user_id = "userId",
-        user = "user",
-        quantity = "quantity",
-        country = "country",
-        reason = "reason",
-        currency = "currency",
-        updated_at = "updatedAt",
+        refund_id = "refundId": Needed(Is::Id),
+        id = "_id": Alias("refundId"),
+        amount = "amount": Needed(Is::Amount),
+        /// When the shop gave it back.
+        at = "at": Needed(Is::Date),
+        created_at = "createdAt": Alias("at"),
+        /// Without an order or a transaction it is counted by itself.
+        order_id = "orderId": Optional(Is::Id),
+        order = "order": Alias("orderId"),
+        transaction_id = "transactionId": Optional(Is::Id),
+        /// A line of the order; without a line or a product its lines share the refund.
+        line_id = "lineId": Optional(Is::Id),
+        /// Any but `(none)`.
+        product_id = "productId": Optional(Is::Id),
+        user_id = "userId": Optional(Is::Id),
+        user = "user": Alias("userId"),
+        /// Units that came back; none if absent.
+        quantity = "quantity": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
+        country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
+        reason = "reason": Optional(Is::Text(OPEN_CHARS_MAX)),
+        currency = "currency": Optional(Is::Currency),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
 impl<'a> Payload<'a> for Refund<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "refundId":"r-1", "amount":6.25, "at":"2026-01-05T03:04:05Z", "orderId":"o-1",
+        "transactionId":"t-1", "lineId":"1", "productId":"mug", "userId":"ann", "quantity":1,
+        "country":"IE", "reason":"broken", "updatedAt":"2026-01-05T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;
         let refund_id = reader.required(found.refund_id.or(found.id), id);
         let amount = reader.required(found.amount, amount);
         reader.optional(found.currency, currency(limits));
-        let quantity = reader.optional(found.quantity, quantity).unwrap_or_default();
+        let quantity = reader.optional(found.quantity, units).unwrap_or_default();
         Refund {
             refund_id,
-            amount: amount.money,
+            amount: amount.value,
             rounded: amount.rounded | quantity.rounded,
             at: reader.required(found.at.or(found.created_at), date(limits)),
             order_id: reader.optional(found.order_id.or(found.order), id),
@@ -80,7 +95,7 @@ impl<'a> Payload<'a> for Refund<'a> {
             line_id: reader.optional(found.line_id, id),
             product_id: reader.optional(found.product_id, product_id),
             user_id: reader.optional(found.user_id.or(found.user), id),
-            quantity: quantity.thousandths,
+            quantity: quantity.value,
             country: reader.optional(found.country, open),
             reason: reader.optional(found.reason, open),
             updated_at: reader.optional(found.updated_at, date(limits)),

@@ -6,6 +6,7 @@ use super::status::Status;
 use super::sums::Sums;
 use crate::fold::version::Version;
 use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A transaction as its newest events state it, and the place where it is counted.
@@ -28,8 +29,8 @@ pub struct Sale {
     pub status: Status,
     /// Its total price, before anything came back.
     pub amount: Money,
-    /// The number of items.
-    pub quantity: u32,
+    /// The number of units.
+    pub quantity: Quantity,
     /// The time of the sale.
     pub at: Time,
     /// As stated.
@@ -80,7 +81,7 @@ impl Sale {
     pub fn sums(&self) -> Sums {
         Sums {
             orders: i64::from(self.order.is_none()),
-            quantity: i64::from(self.quantity) * 1_000,
+            quantity: self.quantity,
             amount: self.amount,
         }
     }

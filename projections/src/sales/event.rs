@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 
 use super::status::Status;
-use crate::json::values::{Read, Refusal, amount, currency, date, id, open, string, whole};
-use crate::json::{Member, Payload, Reader, members, members_of, own};
+use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::values::{
+    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, currency, date, id, open, quantity, string,
+};
+use crate::json::{Declared, Is, Member, Payload, Reader, members, members_of, own};
 use crate::money::Money;
 use crate::products::id::product_id;
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A sale as its latest event states it.
@@ -18,14 +22,14 @@ pub struct Transaction<'a> {
     pub user_id: Cow<'a, str>,
     /// `totalPrice`, not negative.
     pub total_price: Money,
-    /// Whether a number with more than 4 decimals was rounded.
+    /// Whether an amount with more than 4 decimals or a quantity with more than 3 was rounded.
     pub rounded: bool,
     /// `transactionDate`.
     pub at: Time,
     /// The product, if named.
     pub product_id: Option<Cow<'a, str>>,
-    /// Items, 1 to 1,000,000.
-    pub quantity: u32,
+    /// Units of the product, more than none and at most 1,000,000.
+    pub quantity: Quantity,
     /// Status; `completed` if absent.
     pub status: Status,
     /// Trimmed; `credit_card` if absent.
@@ -42,50 +46,69 @@ pub struct Transaction<'a> {
 
 members! {
     Members("") {
-        transaction_id = "transactionId",
-        user_id = "userId",
-        total_price = "totalPrice",
-        amount = "amount",
-        transaction_date = "transactionDate",
-        timestamp = "timestamp",
-        product_id = "productId",
-        quantity = "quantity",
-        status = "status",
-        payment_method = "paymentMethod",
-        category = "category",
-        currency = "currency",
-        shipping_address = "shippingAddress",
-        order_id = "orderId",
-        updated_at = "updatedAt",
+        transaction_id = "transactionId": Needed(Is::Id),
+        user_id = "userId": Needed(Is::Id),
+        total_price = "totalPrice": Needed(Is::Amount),
+        amount = "amount": Alias("totalPrice"),
+        transaction_date = "transactionDate": Needed(Is::Date),
+        timestamp = "timestamp": Alias("transactionDate"),
+        /// Any but `(none)`.
+        product_id = "productId": Optional(Is::Id),
+        /// 1 if absent.
+        quantity = "quantity": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
+        /// `completed` if absent.
+        status = "status": Optional(Is::Word(Status::WORDS)),
+        /// `credit_card` if absent.
+        payment_method = "paymentMethod": Optional(Is::Text(OPEN_CHARS_MAX)),
+        category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
+        currency = "currency": Optional(Is::Currency),
+        /// The rest of an address is not kept.
+        shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
+        /// The order that it is a line of.
+        order_id = "orderId": Optional(Is::Id),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
 members! {
     Address("shippingAddress.") {
-        country = "country",
+        country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
     }
 }
 
-/// The most items of one transaction.
-const QUANTITY_MAX: i64 = 1_000_000;
+/// The least units of one transaction.
+pub(crate) const QUANTITY_MIN: Quantity = Quantity(1);
+/// The most units of one transaction.
+pub(crate) const QUANTITY_MAX: Quantity = Quantity::whole(1_000_000);
 
 impl<'a> Payload<'a> for Transaction<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "transactionId":"t-1", "userId":"ann", "totalPrice":12.5,
+        "transactionDate":"2026-01-02T03:04:05Z", "productId":"mug", "quantity":2,
+        "status":"completed", "paymentMethod":"paypal", "category":"Kitchen",
+        "shippingAddress":{"country":"IE"}, "orderId":"o-2", "updatedAt":"2026-01-02T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;
         let transaction_id = reader.required(found.transaction_id, id);
         let user_id = reader.required(found.user_id, id);
         let total_price = reader.required(found.total_price.or(found.amount), amount);
+        let quantity = reader
+            .optional(found.quantity, units)
+            .unwrap_or(Rounded { value: Quantity::ONE, rounded: false });
         reader.optional(found.currency, currency(limits));
         Transaction {
             transaction_id,
             user_id,
-            total_price: total_price.money,
-            rounded: total_price.rounded,
+            total_price: total_price.value,
+            rounded: total_price.rounded || quantity.rounded,
             at: reader.required(found.transaction_date.or(found.timestamp), date(limits)),
             product_id: reader.optional(found.product_id, product_id),
-            quantity: reader.optional(found.quantity, quantity).unwrap_or(1),
+            quantity: quantity.value,
             status: reader.optional(found.status, status).unwrap_or(Status::Completed),
             payment_method: reader
                 .optional(found.payment_method, open)
@@ -111,9 +134,9 @@ fn status(json: &str) -> Read<Status> {
         .ok_or_else(|| "must be completed, pending, failed or returned".into())
 }
 
-fn quantity(json: &str) -> Result<u32, Refusal> {
-    // The bounds fit, so the default is never taken.
-    whole(1, QUANTITY_MAX)(json).map(|it| u32::try_from(it).unwrap_or_default())
+/// Units of a product that were sold.
+pub(crate) fn units(json: &str) -> Read<Rounded<Quantity>> {
+    quantity(QUANTITY_MIN..=QUANTITY_MAX)(json)
 }
 
 /// The one member of an address that is read.
@@ -174,7 +197,7 @@ mod tests {
             rounded: false,
             at: Time::parse("2026-11-21").unwrap(),
             product_id: None,
-            quantity: 1,
+            quantity: Quantity::ONE,
             status: Status::Completed,
             payment_method: "credit_card".into(),
             category: None,
@@ -197,7 +220,7 @@ mod tests {
         );
         let it = transaction(&body).unwrap();
         assert_eq!(it.product_id.as_deref(), Some("p1"));
-        assert_eq!((it.quantity, it.status), (3, Status::Returned));
+        assert_eq!((it.quantity, it.status), (Quantity::whole(3), Status::Returned));
         assert_eq!((&*it.payment_method, it.category.as_deref()), ("paypal", Some("Books")));
         assert_eq!(it.country.as_deref(), Some("IE"));
         assert_eq!(it.updated_at, Time::parse("2026-11-22").ok());
@@ -222,9 +245,9 @@ mod tests {
                 "transactionId",
                 "userId",
                 "amount",
+                "quantity",
                 "currency",
                 "timestamp",
-                "quantity",
                 "status",
                 "shippingAddress.country",
             ]
@@ -232,7 +255,7 @@ mod tests {
         assert_eq!(refused(&with(r#","shippingAddress":"1 High St""#)), ["shippingAddress"]);
         assert_eq!(
             refused(&with(r#","quantity":1000001,"productId":"""#)),
-            ["productId", "quantity"]
+            ["quantity", "productId"]
         );
     }
 

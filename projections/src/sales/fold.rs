@@ -126,8 +126,7 @@ impl Entry for Sale {
     }
 
     fn admits(prior: Option<&Self>, event: &Transaction<'_>, fold: &Fold) -> Result<(), Reason> {
-        let stated =
-            Sums { orders: 1, quantity: i64::from(event.quantity), amount: event.total_price };
+        let stated = Sums { orders: 1, quantity: event.quantity, amount: event.total_price };
         if fold.root.admits(prior.map(Sale::sums).unwrap_or_default(), stated) {
             return Ok(());
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::status::Status;
 use crate::money::Money;
+use crate::quantity::Quantity;
 use crate::table::Row;
 
 /// The sums of some sales.
@@ -11,8 +12,8 @@ use crate::table::Row;
 pub struct Sums {
     /// The number of transactions.
     pub orders: i64,
-    /// The number of items.
-    pub quantity: i64,
+    /// The number of units.
+    pub quantity: Quantity,
     /// Their total price.
     pub amount: Money,
 }
@@ -36,7 +37,7 @@ impl Sums {
     pub(crate) fn times(self, sign: i64) -> Sums {
         Sums {
             orders: sign * self.orders,
-            quantity: sign * self.quantity,
+            quantity: Quantity(sign * self.quantity.0),
             amount: Money(sign * self.amount.0),
         }
     }
@@ -50,13 +51,13 @@ impl Sums {
 
 impl From<Sums> for Row {
     fn from(sums: Sums) -> Row {
-        [sums.orders, sums.quantity, sums.amount.0]
+        [sums.orders, sums.quantity.0, sums.amount.0]
     }
 }
 
 impl From<Row> for Sums {
     fn from([orders, quantity, amount]: Row) -> Sums {
-        Sums { orders, quantity, amount: Money(amount) }
+        Sums { orders, quantity: Quantity(quantity), amount: Money(amount) }
     }
 }
 

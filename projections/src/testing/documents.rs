@@ -6,7 +6,6 @@ use crate::bucket::{self, Level};
 use crate::collection::{Collection, Key};
 use crate::customers::Customer;
 use crate::entity::{Entity, Ordinals};
-use crate::event::Status;
 use crate::family::{Family, Slice};
 use crate::fold::root::{Counts, Root};
 use crate::for_each_collection;
@@ -17,8 +16,10 @@ use crate::orders::status::STEPS;
 use crate::packed::rollup;
 use crate::packed::table::Row;
 use crate::packed::tally::{Tally, TallyKey};
+use crate::quantity::Quantity;
 use crate::sales::basis::Basis;
 use crate::sales::count::Place;
+use crate::sales::status::Status;
 use crate::sales::sums::{ByStatus, Sums};
 use crate::time::Time;
 
@@ -207,7 +208,7 @@ impl Documents {
                     &self.total(Family::Sold, Some(status), level),
                 );
             }
-            let lines = |it: &&Customer| it.sales.of(status).quantity > 0;
+            let lines = |it: &&Customer| it.sales.of(status).quantity > Quantity::ZERO;
             let buyers: i64 = self.customers.values().filter(lines).map(|_| 1).sum();
             differ(found, "buyers", &self.root.buyers.of(Some(status)), &buyers);
             let money = self.total(Family::Money, Some(status), Level::Month);
@@ -282,7 +283,7 @@ impl Documents {
         let newcomers = self.total(Family::Newcomers, None, Level::Month);
         differ(found, "newcomers", &[self.root.identified, self.root.guests, 0], &newcomers);
         let stock = self.products.values().filter_map(|it| it.stock);
-        let stock = stock.fold([0; 3], |[items, known, _], it| [items + it, known + 1, 0]);
+        let stock = stock.fold([0; 3], |[units, known, _], it| [units + it.0, known + 1, 0]);
         differ(found, "stock", &stock, &self.total(Family::Stock, None, Level::Ever));
     }
 

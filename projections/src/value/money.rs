@@ -3,14 +3,14 @@
 //! Amounts come from the text of a JSON value and go back as the text of a JSON number: no step
 //! uses a float, so a report adds up exactly the amounts that a producer wrote.
 
-mod decimal;
-
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub(crate) use decimal::Scaled;
+pub use super::decimal::as_number;
+use super::decimal::{self, Decimal, Scaled};
+use super::quantity::Quantity;
 
 /// An amount in units of 1/10,000 of the shop's currency. Never a float, at no step.
 #[derive(
@@ -22,8 +22,13 @@ pub struct Money(pub i64);
 /// Units in one of the currency.
 pub const UNITS_PER_ONE: i64 = 10_000;
 
-/// Decimals that a unit stands for.
-const DECIMALS: i64 = 4;
+impl Decimal for Money {
+    const DECIMALS: u32 = 4;
+
+    fn units(self) -> i64 {
+        self.0
+    }
+}
 
 const NOT_A_NUMBER: &str = "must be a JSON number, or a string with a plain decimal like 12.50";
 const TOO_LARGE: &str = "must be at most 1000000000";
@@ -43,7 +48,7 @@ impl Money {
     /// The rule that the token breaks, if it is no JSON number or states more than
     /// [`Money::LARGEST`].
     pub fn parse_number(token: &str) -> Result<(Self, bool), &'static str> {
-        let scaled = Scaled::parse(token, DECIMALS).ok_or(NOT_A_NUMBER)?;
+        let scaled = Scaled::parse(token, Self::DECIMALS).ok_or(NOT_A_NUMBER)?;
         let amount = scaled.signed().map(Self).filter(|it| it.is_statable()).ok_or(TOO_LARGE)?;
         Ok((amount, !scaled.exact))
     }
@@ -73,8 +78,7 @@ impl Money {
     /// The amount as an exact JSON number, for answers: `10666684.544`.
     #[must_use]
     pub fn json(self) -> Box<RawValue> {
-        // A decimal without leading zeros is JSON, so the other arm is never taken.
-        RawValue::from_string(self.to_string()).unwrap_or_default()
+        decimal::json(self)
     }
 
     /// The sum, unless it leaves the integer.
@@ -95,6 +99,16 @@ impl Money {
         self.0.checked_mul(quantity).map(Self)
     }
 
+    /// The amount for so many units, rounded half-even, if an event may state as much.
+    #[must_use]
+    pub fn times(self, quantity: Quantity) -> Option<Self> {
+        let exact = i128::from(self.0) * i128::from(quantity.0);
+        let (floor, rest) = (exact.div_euclid(1_000), exact.rem_euclid(1_000));
+        let is_up = rest > 500 || (rest == 500 && floor % 2 != 0);
+        let amount = i64::try_from(floor + i128::from(is_up)).ok().map(Self)?;
+        amount.is_statable().then_some(amount)
+    }
+
     /// The amount shared by `n`, rounded half-even to a unit: an average. Zero if `n` is zero.
     #[must_use]
     pub fn div_half_even(self, n: i64) -> Self {
@@ -113,61 +127,7 @@ impl Money {
 /// The exact decimal, without trailing zeros: `10666684.544`, `0`, `-12`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units_per_one = UNITS_PER_ONE.unsigned_abs();
-        let (whole, mut rest) =
-            (self.0.unsigned_abs() / units_per_one, self.0.unsigned_abs() % units_per_one);
-        let sign = if self.0 < 0 { "-" } else { "" };
-        if rest == 0 {
-            return write!(f, "{sign}{whole}");
-        }
-        let mut decimals = 4;
-        while rest.is_multiple_of(10) {
-            rest /= 10;
-            decimals -= 1;
-        }
-        write!(f, "{sign}{whole}.{rest:0decimals$}")
-    }
-}
-
-/// Writes amounts as exact JSON numbers, with `#[serde(with = "money::as_number")]` or
-/// `serialize_with = "money::as_number::serialize"`, where the derived form would write units.
-pub mod as_number {
-    use serde::{Serialize, Serializer};
-
-    use super::{Money, UNITS_PER_ONE};
-
-    /// Writes one amount. An amount with decimals can be written into JSON text only.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn serialize<S: Serializer>(amount: &Money, serializer: S) -> Result<S::Ok, S::Error> {
-        if amount.0 % UNITS_PER_ONE == 0 {
-            serializer.serialize_i64(amount.0 / UNITS_PER_ONE)
-        } else {
-            amount.json().serialize(serializer)
-        }
-    }
-
-    /// The same for an amount that may be absent, which is `null`.
-    pub mod option {
-        use serde::Serializer;
-
-        use super::super::Money;
-
-        /// Writes one amount, or `null`.
-        ///
-        /// # Errors
-        /// Those of the serializer.
-        #[allow(clippy::ref_option, reason = "the signature that serde calls")]
-        pub fn serialize<S: Serializer>(
-            amount: &Option<Money>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            match amount {
-                Some(amount) => super::serialize(amount, serializer),
-                None => serializer.serialize_none(),
-            }
-        }
+        decimal::show(*self, f)
     }
 }
 

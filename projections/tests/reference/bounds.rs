@@ -62,7 +62,7 @@ fn no_table_can_pass_a_megabyte_whatever_it_counts() {
         ("entities of a day", any_integers(1 << chunk_bits(Level::Day), 3)),
         ("entities of a month", any_integers(1 << chunk_bits(Level::Month), 3)),
         ("entities ever", any_integers(1 << chunk_bits(Level::Ever), 3)),
-        // A shop's items and money each fit an integer as a whole (`Root::admits`), and a million
+        // A shop's units and money each fit an integer as a whole (`Root::admits`), and a million
         // million orders are 5 million a second in a quarter hour, for two days.
         (
             "entities of a quarter hour",

@@ -18,7 +18,6 @@ const ORDERS: [&str; 3] = ["o0", "o1", "o2"];
 const GROUPS: [&str; 3] = ["g0", "g1", "o0"];
 const LINES: [&str; 4] = ["1", "2", "a", "b"];
 const REFUNDS: [&str; 6] = ["r0", "r1", "r2", "r3", "r4", "r5"];
-const QUANTITIES: [&str; 4] = ["1", "2", "0.75", "0.001"];
 const ORDER_STATUSES: [&str; 5] = ["pending", "processing", "shipped", "delivered", "cancelled"];
 const PAYMENT_STATUSES: [&str; 3] = ["pending", "paid", "failed"];
 const DELIVERY_STATUSES: [&str; 4] = ["pending", "assigned", "picked", "delivered"];
@@ -29,6 +28,8 @@ const STATUSES: [&str; 4] = ["completed", "pending", "failed", "returned"];
 const TYPES: [&str; 5] =
     ["viewed_product", "added_to_cart", "removed_from_cart", "purchased", "waved"];
 const AMOUNTS: [&str; 6] = ["0", "12.5", "\"7.25\"", "0.00005", "19.99999", "1000000000"];
+const QUANTITIES: [&str; 5] = ["1", "3", "0.75", "2.0005", "1000000"];
+const STOCKS: [&str; 6] = ["0", "1", "2", "12.5", "-3", "-0.0006"];
 /// Both sides of a quarter hour, of a day, of a month and of a year, among others.
 const DATES: [&str; 10] = [
     "2026-11-20T10:07:00Z",
@@ -202,8 +203,8 @@ fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = Value> + Clo
     select(values).prop_map(|value| json!(value))
 }
 
-fn amount() -> impl Strategy<Value = Value> {
-    select(&AMOUNTS[..]).prop_map(|text| serde_json::from_str(text).unwrap())
+fn number(texts: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    select(texts).prop_map(|text| serde_json::from_str(text).unwrap())
 }
 
 type Version = BoxedStrategy<Option<Value>>;
@@ -239,7 +240,7 @@ fn owned() -> impl Strategy<Value = (Value, Value)> {
 }
 
 fn sale(version: Version, groups: &'static [&'static str]) -> impl Strategy<Value = String> {
-    let how_much = (amount(), optional((1..4).prop_map(|it| json!(it))));
+    let how_much = (number(&AMOUNTS), optional(number(&QUANTITIES)));
     let what = (optional(one_of(&PRODUCTS)), optional(one_of(&WORDS)), optional(one_of(&WORDS)));
     let address = optional(one_of(&WORDS).prop_map(|country| json!({ "country": country })));
     let order = prop_oneof![2 => Just(None), 1 => one_of(groups).prop_map(Some)];
@@ -267,13 +268,18 @@ fn sale(version: Version, groups: &'static [&'static str]) -> impl Strategy<Valu
 
 fn line() -> impl Strategy<Value = Value> {
     let what = (optional(one_of(&PRODUCTS)), optional(one_of(&WORDS)), optional(one_of(&LINES)));
-    let how_much = (one_of(&QUANTITIES), amount(), optional(amount()), optional(amount()));
+    let how_much = (
+        number(&QUANTITIES),
+        number(&AMOUNTS),
+        optional(number(&AMOUNTS)),
+        optional(number(&AMOUNTS)),
+    );
     (what, how_much).prop_map(|((product, category, id), (quantity, price, discount, cost))| {
         let line = object([
             ("lineId", id),
             ("productId", product),
             ("category", category),
-            ("quantity", serde_json::from_str(quantity.as_str().unwrap()).ok()),
+            ("quantity", Some(quantity)),
             ("price", Some(price)),
             ("discount", discount),
             ("cost", cost),
@@ -289,7 +295,12 @@ fn placed() -> impl Strategy<Value = (Value, Value)> {
 }
 
 fn order(version: Version) -> impl Strategy<Value = String> {
-    let money = (optional(amount()), optional(amount()), optional(amount()), optional(amount()));
+    let money = (
+        optional(number(&AMOUNTS)),
+        optional(number(&AMOUNTS)),
+        optional(number(&AMOUNTS)),
+        optional(number(&AMOUNTS)),
+    );
     let statuses = (
         optional(one_of(&ORDER_STATUSES)),
         optional(one_of(&PAYMENT_STATUSES)),
@@ -353,11 +364,10 @@ fn refund(version: Version) -> impl Strategy<Value = String> {
     ];
     let part = (optional(one_of(&LINES)), optional(one_of(&PRODUCTS)));
     let rest = (one_of(&DATES), optional(one_of(&USERS)), optional(one_of(&WORDS)), version);
-    let how_much = (amount(), optional(one_of(&["1", "3"])));
+    let how_much = (number(&AMOUNTS), optional(number(&QUANTITIES)));
     (one_of(&REFUNDS), of, part, how_much, rest).prop_map(
         |(id, (order, transaction), (line, product), (amount, quantity), rest)| {
             let (at, user, country, version) = rest;
-            let quantity = quantity.map(|it| serde_json::from_str(it.as_str().unwrap()).unwrap());
             object([
                 ("refundId", Some(id)),
                 ("amount", Some(amount)),
@@ -410,8 +420,8 @@ fn rating(version: Version) -> impl Strategy<Value = String> {
 }
 
 fn product(version: Version) -> impl Strategy<Value = String> {
-    let stock = optional((0..3).prop_map(|it| json!(it)));
-    (one_of(&PRODUCTS), one_of(&WORDS), amount(), stock, version).prop_map(
+    let stock = optional(number(&STOCKS));
+    (one_of(&PRODUCTS), one_of(&WORDS), number(&AMOUNTS), stock, version).prop_map(
         |(id, category, price, stock, version)| {
             object([
                 ("productId", Some(id)),
@@ -426,8 +436,8 @@ fn product(version: Version) -> impl Strategy<Value = String> {
 }
 
 fn stock(version: Version) -> impl Strategy<Value = String> {
-    (one_of(&PRODUCTS), 0..3, version).prop_map(|(id, stock, version)| {
-        object([("productId", Some(id)), ("stock", Some(json!(stock))), ("updatedAt", version)])
+    (one_of(&PRODUCTS), number(&STOCKS), version).prop_map(|(id, stock, version)| {
+        object([("productId", Some(id)), ("stock", Some(stock)), ("updatedAt", version)])
     })
 }
 

@@ -6,7 +6,7 @@ use projections::family::Slice;
 use projections::money::{self, Money};
 use projections::products::Products;
 use projections::products::{ProductDocument, RESERVED};
-use projections::sales::sums::Sums;
+use projections::quantity::{self, Quantity};
 use projections::time::Time;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
@@ -19,10 +19,11 @@ use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::{ranking, union};
 use crate::store;
+use crate::store::generation::Checkpoint;
 use crate::store::read::Known;
 
 /// Less than this on hand is low.
-const LOW_STOCK: i64 = 20;
+const LOW_STOCK: Quantity = Quantity::whole(20);
 
 /// The products that sell best, and those that run out.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,7 +45,9 @@ struct Seller {
     name: Option<Box<str>>,
     #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
-    total_quantity_sold: i64,
+    #[serde(with = "quantity::as_number")]
+    #[schema(value_type = f64)]
+    total_quantity_sold: Quantity,
 }
 
 /// All that is known of a product, as its clients know it.
@@ -60,7 +63,9 @@ struct Whole {
     #[serde(with = "money::as_number::option")]
     #[schema(value_type = Option<f64>)]
     price: Option<Money>,
-    stock: Option<i64>,
+    #[serde(with = "quantity::as_number::option")]
+    #[schema(value_type = Option<f64>)]
+    stock: Option<Quantity>,
     #[schema(value_type = Option<String>)]
     description: Option<Box<str>>,
     #[schema(value_type = Option<String>)]
@@ -104,8 +109,8 @@ impl Figures for ProductMetrics {
 pub struct Sold {
     /// The product.
     pub product: Known<ProductDocument>,
-    /// Items, in the range and statuses asked for.
-    pub quantity: i64,
+    /// Units, in the range and statuses asked for.
+    pub quantity: Quantity,
 }
 
 /// The products sold most, ties by id.
@@ -117,12 +122,12 @@ pub async fn top(
     asked: &Selection,
     limit: usize,
 ) -> Result<Vec<Sold>, store::Error> {
-    let root = &from.snapshot.checkpoint.root;
+    let Checkpoint { root, settings, .. } = &from.snapshot.checkpoint;
     let mut quantities = vec![0_i64; root.next.of(Entity::Product) as usize];
     let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
-    union::by_entity(from, Family::Sold, &slices, scope, |ordinal, row| {
-        if let Some(quantity) = quantities.get_mut(ordinal as usize) {
-            *quantity = quantity.saturating_add(Sums::from(row).quantity);
+    union::by_entity(from, Family::Sold, &slices, scope, |ordinal, [_, quantity, _]| {
+        if let Some(sum) = quantities.get_mut(ordinal as usize) {
+            *sum = sum.saturating_add(quantity);
         }
     })
     .await?;
@@ -130,9 +135,9 @@ pub async fn top(
     let cut = ranking::cut(quantities.iter().copied(), limit + 1);
     let products =
         from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
-    let sold = |product: Known<ProductDocument>| Sold {
-        quantity: quantities.get(product.document.ordinal as usize).copied().unwrap_or(0),
-        product,
+    let sold = |product: Known<ProductDocument>| {
+        let sum = quantities.get(product.document.ordinal as usize).copied();
+        Sold { quantity: settings.quantity(sum.unwrap_or_default()), product }
     };
     let products = products.into_iter().filter(|product| product.id != RESERVED);
     let mut sold: Vec<Sold> = products.map(sold).collect();
@@ -146,7 +151,7 @@ async fn low(
     from: ReadContext<'_>,
     limit: usize,
 ) -> Result<Vec<Known<ProductDocument>>, store::Error> {
-    let root = &from.snapshot.checkpoint.root;
+    let Checkpoint { root, settings, .. } = &from.snapshot.checkpoint;
     let mut lacking = vec![0_i64; root.next.of(Entity::Product) as usize];
     let everything = Coverage::Everything(Quarters::ALL);
     union::by_entity(
@@ -158,7 +163,7 @@ async fn low(
             if let Some(lack) = lacking.get_mut(ordinal as usize)
                 && known > 0
             {
-                *lack = LOW_STOCK.saturating_sub(stock);
+                *lack = LOW_STOCK.0.saturating_sub(settings.quantity(stock).0);
             }
         },
     )
@@ -166,6 +171,9 @@ async fn low(
     let cut = ranking::cut(lacking.into_iter(), limit);
     let mut low =
         from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
+    for product in &mut low {
+        product.document.stock = product.document.stock.map(|stock| settings.quantity(stock.0));
+    }
     low.sort_by(|a, b| a.document.stock.cmp(&b.document.stock).then_with(|| a.id.cmp(&b.id)));
     Ok(low)
 }

@@ -1,11 +1,11 @@
 //! `GET /api/metrics/sales`, and its part of the summary.
 
 use projections::entity::Entity;
-use projections::event::Status;
 use projections::family::Family;
 use projections::family::Slice;
 use projections::fold::root::Root;
 use projections::money::{self, Money};
+use projections::sales::Status;
 use projections::sales::sums::Sums;
 use projections::table::Row;
 use projections::topic::{Topic, Topics};

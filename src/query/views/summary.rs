@@ -1,6 +1,7 @@
 //! `GET /api/dashboard/summary`; its overview of sales is pushed as well.
 
 use projections::money::{self, Money};
+use projections::quantity::{self, Quantity};
 use projections::table::Row;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
@@ -65,7 +66,9 @@ struct Insight {
     product_name: Option<Box<str>>,
     #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
-    total_quantity_sold: i64,
+    #[serde(with = "quantity::as_number")]
+    #[schema(value_type = f64)]
+    total_quantity_sold: Quantity,
     #[serde(with = "money::as_number::option")]
     #[schema(value_type = Option<f64>)]
     price: Option<Money>,

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
-use projections::customers::{Customer, Profile};
+use projections::customers::{Customer, Profile, event};
 use projections::entity::{Entity, Ordinals};
-use projections::event;
 use projections::fold::root::Root;
 use projections::fold::version::Version;
 use projections::ledger::LedgerRow;
 use projections::products::Product;
+use projections::sales::Status;
 use projections::sales::sums::{ByStatus, Sums};
 use projections::table::{Row, Table};
 use projections::tally::{Tally, TallyKey};
@@ -67,11 +67,7 @@ impl Tables {
 
 impl Sale {
     fn sums(&self) -> Sums {
-        Sums {
-            orders: 1,
-            quantity: i64::from(self.event.quantity) * 1_000,
-            amount: self.event.total_price,
-        }
+        Sums { orders: 1, quantity: self.event.quantity, amount: self.event.total_price }
     }
 
     fn product(&self) -> &str {
@@ -82,7 +78,7 @@ impl Sale {
 impl Naive {
     /// The sums of the sales of one status in a half-open range of time for each customer, and for
     /// each product, by ordinal.
-    pub fn within(&self, status: event::Status, from: Time, to: Time) -> [BTreeMap<u32, Row>; 2] {
+    pub fn within(&self, status: Status, from: Time, to: Time) -> [BTreeMap<u32, Row>; 2] {
         let mut tables = [Tables::default(), Tables::default()];
         for sale in self.sales.values() {
             if sale.event.status == status && (from..to).contains(&sale.event.at) {
@@ -208,7 +204,7 @@ impl Naive {
     fn customer_of(&self, id: &str, person: &Person) -> Customer {
         let purchases = || {
             let mine = self.sales.values().filter(|sale| sale.event.user_id == id);
-            mine.filter(|sale| sale.event.status == event::Status::Completed).map(|it| it.event.at)
+            mine.filter(|sale| sale.event.status == Status::Completed).map(|it| it.event.at)
         };
         let ratings = || self.ratings.values().filter(|rating| rating.event.user_id == id);
         let profile = person.profile.as_ref().map(|(event, age)| profile(event, *age));
@@ -298,7 +294,7 @@ impl Naive {
         for thing in self.things.values() {
             if let Some((stock, _)) = thing.stock {
                 let id = format!("stock/-/ever/ever/{:08x}", thing.ordinal >> 9);
-                tables.add(id, thing.ordinal & 511, [stock, 1, 0]);
+                tables.add(id, thing.ordinal & 511, [stock.0, 1, 0]);
             }
         }
         tables
@@ -306,7 +302,7 @@ impl Naive {
 
     fn count_sale(&self, sale: &Sale, tables: &mut Tables) {
         let (at, status, sums) = (sale.event.at, sale.event.status.as_str(), sale.sums());
-        let row = [sums.orders, sums.quantity, sums.amount.0];
+        let row = [sums.orders, sums.quantity.0, sums.amount.0];
         let id = format!("sales/{status}/month/{}/00000000", label(at, "%Y-%m"));
         tables.add(id, quarter_of_month(at), row);
         let [category, method, country] = sale.codes.map(u32::from);

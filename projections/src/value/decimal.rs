@@ -1,4 +1,91 @@
-//! The value of a JSON number, read from its text with integers alone.
+//! Decimals as integers: read from the text of a JSON number, and written as one, with no float at
+//! any step.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+/// A number that is kept as an integer count of some power of ten.
+pub trait Decimal: Copy {
+    /// The number of decimals that a unit stands for.
+    const DECIMALS: u32;
+
+    /// The count of units.
+    fn units(self) -> i64;
+}
+
+/// Writes the exact decimal, without trailing zeros.
+pub(crate) fn show<D: Decimal>(number: D, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let units = number.units().unsigned_abs();
+    let units_per_one = 10_u64.pow(D::DECIMALS);
+    let (whole, mut rest) = (units / units_per_one, units % units_per_one);
+    let sign = if number.units() < 0 { "-" } else { "" };
+    if rest == 0 {
+        return write!(f, "{sign}{whole}");
+    }
+    let mut decimals = D::DECIMALS as usize;
+    while rest.is_multiple_of(10) {
+        rest /= 10;
+        decimals -= 1;
+    }
+    write!(f, "{sign}{whole}.{rest:0decimals$}")
+}
+
+/// The number as an exact JSON number.
+pub(crate) fn json<D: Decimal + fmt::Display>(number: D) -> Box<RawValue> {
+    // A decimal without leading zeros is JSON, so the other arm is never taken.
+    RawValue::from_string(number.to_string()).unwrap_or_default()
+}
+
+/// Writes decimals as exact JSON numbers, with `#[serde(with = "decimal::as_number")]` or
+/// `serialize_with = "decimal::as_number::serialize"`, where the derived form would write units.
+pub mod as_number {
+    use std::fmt::Display;
+
+    use serde::{Serialize, Serializer};
+
+    use super::Decimal;
+
+    /// Writes one number. A number with decimals can be written into JSON text only.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<D: Decimal + Display, S: Serializer>(
+        number: &D,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let units_per_one = 10_i64.pow(D::DECIMALS);
+        if number.units() % units_per_one == 0 {
+            serializer.serialize_i64(number.units() / units_per_one)
+        } else {
+            super::json(*number).serialize(serializer)
+        }
+    }
+
+    /// The same for a number that may be absent, which is `null`.
+    pub mod option {
+        use std::fmt::Display;
+
+        use serde::Serializer;
+
+        use super::super::Decimal;
+
+        /// Writes one number, or `null`.
+        ///
+        /// # Errors
+        /// Those of the serializer.
+        #[allow(clippy::ref_option, reason = "the signature that serde calls")]
+        pub fn serialize<D: Decimal + Display, S: Serializer>(
+            number: &Option<D>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match number {
+                Some(number) => super::serialize(number, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+    }
+}
 
 /// The value of a JSON number as a count of some power of ten, rounded half-even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +100,7 @@ pub(crate) struct Scaled {
 impl Scaled {
     /// Counts units of 10^-`decimals` in a JSON number; nothing if the token is none. Linear in the
     /// token's length, whatever its exponent. Leading zeros are let through.
-    pub(crate) fn parse(token: &str, decimals: i64) -> Option<Self> {
+    pub(crate) fn parse(token: &str, decimals: u32) -> Option<Self> {
         let (negative, unsigned) = match token.strip_prefix('-') {
             Some(unsigned) => (true, unsigned),
             None => (false, token),
@@ -30,7 +117,7 @@ impl Scaled {
         if whole.is_empty() {
             return None;
         }
-        let kept = i64::try_from(whole.len()).ok()? + exponent + decimals;
+        let kept = i64::try_from(whole.len()).ok()? + exponent + i64::from(decimals);
         let (magnitude, exact) = round(whole.bytes().chain(fraction.bytes()), kept)?;
         Some(Self { negative, magnitude, exact })
     }
@@ -90,7 +177,7 @@ fn parse_exponent(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn scaled(token: &str, decimals: i64) -> Option<(Option<i64>, bool)> {
+    fn scaled(token: &str, decimals: u32) -> Option<(Option<i64>, bool)> {
         Scaled::parse(token, decimals).map(|it| (it.signed(), it.exact))
     }
 
