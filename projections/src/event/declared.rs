@@ -158,7 +158,7 @@ fn just_outside(is: Is) -> Vec<Value> {
         Is::Flag => vec![json!("yes"), json!(7)],
         Is::List(members, max) => {
             let least = Value::Object(least(members));
-            let mut lists = vec![json!([]), json!(7), json!([7]), json!([{}])];
+            let mut lists = vec![json!([]), json!(7), json!([7])];
             lists.push(json!(vec![least; max + 1]));
             lists.extend(elements(members, just_outside));
             lists

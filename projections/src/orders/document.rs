@@ -213,6 +213,14 @@ pub struct PartialRefund {
     pub follows: bool,
 }
 
+impl FromIterator<(usize, Time)> for Firsts {
+    fn from_iter<I: IntoIterator<Item = (usize, Time)>>(times: I) -> Self {
+        let mut firsts = Firsts::default();
+        times.into_iter().for_each(|(step, at)| firsts.note(step, at));
+        firsts
+    }
+}
+
 impl Firsts {
     /// Whether no status was ever stated.
     #[must_use]
