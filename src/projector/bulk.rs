@@ -19,13 +19,12 @@ use super::clock::now_ms;
 use super::error;
 use super::generations::{CLOSE, Error, Generations, Meter};
 use super::status::Halt;
-use super::verify::accepted;
+use super::verify::{accepted, anchor};
 use crate::failpoint;
 use crate::store::bulk::{Batch, Bulk};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::owner::Owner;
 use crate::stream;
-use crate::stream::check::Fingerprint;
 use crate::stream::hole::{Accepted, Hole};
 use crate::stream::{Record, read::Reader};
 
@@ -176,7 +175,7 @@ impl Loading<'_> {
             self.recheck.extend(resolved.recheck);
             self.position = *to;
             let last = records.last().filter(|last| last.position == *to);
-            self.anchor = last.map(|last| Anchor::from(Fingerprint::from(last)));
+            self.anchor = last.map(anchor);
             Ok(batch)
         })
     }

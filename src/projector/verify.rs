@@ -55,7 +55,7 @@ pub async fn matches_position(
     }
     if let Some(remembered) = &checkpoint.anchor {
         match log.fingerprint(position).await? {
-            Some(found) if Anchor::from(found.clone()) == *remembered => {}
+            Some(found) if anchor(found.clone()) == *remembered => {}
             // It was purged up to and with the checkpoint, or accepted: nothing else is gone.
             None if extent.first > position || accepted.has(position) => {}
             _ => return Ok(Some(Halt::AnotherMessage { position })),
@@ -89,8 +89,8 @@ pub async fn accepted(store: &Store, incarnation: &str) -> Result<Accepted, stor
     Ok(Accepted::new(holes.collect()))
 }
 
-impl From<Fingerprint> for Anchor {
-    fn from(Fingerprint { time, hash }: Fingerprint) -> Self {
-        Anchor { time, hash }
-    }
+/// What a checkpoint remembers of its message.
+pub fn anchor(of: impl Into<Fingerprint>) -> Anchor {
+    let Fingerprint { time, hash } = of.into();
+    Anchor { time, hash }
 }

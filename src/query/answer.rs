@@ -10,6 +10,7 @@ use super::deps::Deps;
 use super::error::Error;
 use super::view::View;
 use super::wait::{self, Least};
+use crate::http::gate::By;
 use crate::http::openapi::{Answer, Get, Operation, PROVENANCE};
 use crate::http::parameters::Parameters;
 use crate::http::problem::{Problem, ProblemType};
@@ -46,7 +47,7 @@ pub fn route<V: View>(routes: Routes<Deps>) -> Routes<Deps> {
 /// Answers a `GET` of a view.
 async fn get<V: View>(
     State(deps): State<Deps>,
-    caller: Caller,
+    By(caller): By<Caller>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {

@@ -24,6 +24,7 @@ use crate::causes::describe;
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
+use crate::http::gate::By;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::projector::generations::{Error, Generations};
@@ -143,7 +144,7 @@ impl Actions {
 /// Begins a rebuild, and answers once it is under way, or with the error that prevents it.
 async fn rebuild(
     State(actions): State<Actions>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
 ) -> Result<Response, Problem> {
     let (generations, mut seen) = actions.idle();
@@ -174,7 +175,7 @@ async fn rebuild(
 /// Stops the work under way, in whichever process it runs.
 async fn cancel(
     State(actions): State<Actions>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
 ) -> Result<Response, Problem> {
     let store = &actions.store;
@@ -189,7 +190,7 @@ async fn cancel(
 
 async fn switch(
     State(actions): State<Actions>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
