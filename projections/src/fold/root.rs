@@ -166,7 +166,15 @@ impl Root {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::family::Family;
     use crate::money::Money;
+
+    #[test]
+    fn no_family_is_of_a_fold_that_is_still_to_come() {
+        for family in Family::ALL {
+            assert!((1..=FOLD_VERSION).contains(&family.since()), "{family:?}");
+        }
+    }
 
     #[test]
     fn a_shop_at_the_end_of_its_integers_admits_corrections_and_nothing_more() {
