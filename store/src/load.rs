@@ -181,7 +181,7 @@ impl Store {
                 "pipeline": [
                     // Rows of other kinds may have a user and a status as well.
                     { "$match": {
-                        "kind": "transaction",
+                        "kind": { "$in": ["transaction", "order"] },
                         "status": "completed",
                         "_id": { "$nin": except },
                     } },

@@ -80,5 +80,6 @@ mod strangers;
 mod streams;
 mod traces;
 mod updates;
+mod upgrades;
 mod users;
 mod values;

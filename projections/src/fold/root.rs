@@ -88,6 +88,9 @@ pub struct Buyers {
     pub returned: i64,
     /// With any.
     pub all: i64,
+    /// With a completed or a returned one.
+    #[serde(default)]
+    pub sold: i64,
 }
 
 impl Buyers {
@@ -118,6 +121,7 @@ impl Buyers {
             *self.of_mut(status) += step(before.of(status), after.of(status));
         }
         self.all += step(before.all(), after.all());
+        self.sold += step(before.sold(), after.sold());
     }
 }
 
@@ -245,6 +249,13 @@ mod tests {
     use super::*;
     use crate::bucket::{QUARTER_MS, QUARTERS_PER_DAY};
     use crate::money::Money;
+
+    #[test]
+    fn no_family_is_of_a_fold_that_is_still_to_come() {
+        for family in Family::ALL {
+            assert!((1..=FOLD_VERSION).contains(&family.since()), "{family:?}");
+        }
+    }
 
     #[test]
     fn sales_have_an_extent_of_their_own_and_other_figures_that_of_all_events() {

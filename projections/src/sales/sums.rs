@@ -117,6 +117,14 @@ impl ByStatus {
         }
     }
 
+    /// All that was sold: what is completed, and what came back after it was.
+    #[must_use]
+    pub fn sold(&self) -> Sums {
+        let mut sold = self.completed;
+        sold.add(self.returned);
+        sold
+    }
+
     /// All statuses together.
     #[must_use]
     pub fn all(&self) -> Sums {

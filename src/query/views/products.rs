@@ -125,7 +125,8 @@ pub async fn top(
 ) -> Result<Vec<Sold>, store::Error> {
     let Checkpoint { root, settings, .. } = &from.snapshot.checkpoint;
     let mut quantities = vec![0_i64; root.next.of(Entity::Product) as usize];
-    let (slices, scope) = (asked.statuses.slices(), asked.scope(root, Family::Sold));
+    let (slices, scope) =
+        (asked.statuses.of(from.snapshot).slices(), asked.scope(root, Family::Sold));
     union::by_entity(from, Family::Sold, &slices, scope, |ordinal, row| {
         if let Some(quantity) = quantities.get_mut(ordinal as usize) {
             *quantity = quantity.saturating_add(Sums::from(row).quantity.0);
