@@ -156,10 +156,10 @@ def fill(service):
     admin = service.ask("POST", "/api/auth/login", login)["token"]
     document = service.ask("GET", "/api/openapi.json")
     schemas = document["components"]["schemas"]
-    kinds = ["product", "customer", "transaction", "activity", "feedback", "stock"]
-    for kind in kinds:
-        example = schemas[f"{kind.title()}Event"]["example"]
-        service.ask("POST", f"/api/events/{kind}", [example], admin)
+    for event in schemas["Event"]["oneOf"]:
+        payload = event["properties"]["data"]["$ref"].rsplit("/", 1)[1]
+        example = schemas[payload]["example"]
+        service.ask("POST", f"/api/events/{event['title']}", [example], admin)
     for number in range(9):
         service.publish("events.transaction", b'{"transactionId": %d}' % number)
     callers = [("nobody", {}, None)]

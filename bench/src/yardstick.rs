@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use mongodb::IndexModel;
 use mongodb::bson::{self, Bson, DateTime, Document, doc};
 use mongodb::error::Result;
-use projections::event::Transaction;
+use projections::sales::Transaction;
 
 const RAW: &str = "raw_transactions";
 /// The number of documents in an insert.

@@ -1,10 +1,14 @@
 //! Properties of any body: it is an event within its bounds that reads back as the same after it is
 //! written down, or there is a reason against it.
 
-use projections::event::{
-    Activity, Customer, Event, Feedback, Kind, Limits, Product, Reason, Stock, Transaction, parse,
-};
+use projections::behaviour::Activity;
+use projections::customers::event::Customer;
+use projections::event::{Event, Kind, Limits, Reason, parse};
+use projections::feedback::Feedback;
 use projections::money::Money;
+use projections::products::event::Product;
+use projections::products::stock::Stock;
+use projections::sales::Transaction;
 use projections::time::Time;
 use serde_json::{Map, Value, json};
 

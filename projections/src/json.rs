@@ -1,15 +1,18 @@
 //! The text of a payload becomes values that cannot be wrong, or every reason against it.
 //!
-//! `fields` finds the members of an object, `values` reads one of them, `reader` collects every
-//! reason, `cloud` unwraps `CloudEvents` in both forms of their NATS binding.
+//! `declared` is what a kind says of its members, `fields` finds the members of an object, `values`
+//! reads one of them, `reader` collects every reason, `cloud` unwraps `CloudEvents` in both forms of
+//! their NATS binding.
 
 pub(crate) mod cloud;
+pub(crate) mod declared;
 pub(crate) mod fields;
 pub(crate) mod limits;
 pub(crate) mod payload;
 pub(crate) mod reader;
 pub(crate) mod values;
 
+pub use declared::{Declared, Is, Says};
 pub(crate) use fields::{Member, Members, members, members_of};
 pub use limits::{Limits, Reason};
 pub(crate) use payload::{Form, Payload, Stop, object, whole_body};

@@ -1,8 +1,8 @@
-//! The kinds of events: a line for each, which names its type. The type defines how it is read (its
-//! [`Payload`](crate::json::Payload)) and its effect (its [`EventKind`]).
+//! The kinds of events: a line for each, which names its type. The type defines its members and how
+//! they are read (its [`Payload`](crate::json::Payload)), and its effect (its [`EventKind`]).
 
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
-use crate::json::{Form, Limits, Payload, Stop, object};
+use crate::json::{Declared, Form, Limits, Payload, Stop, object};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $Kind:ident = $word:literal, $Event:ident in $($module:ident)::+;)*) => {
@@ -20,6 +20,22 @@ macro_rules! kinds {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$Kind => $word,)* }
+            }
+
+            /// The members of its payload, as it declares them; the first is the id of the entity.
+            #[must_use]
+            pub fn members(self) -> &'static [Declared] {
+                match self {
+                    $(Self::$Kind => <crate::$($module)::+::$Event<'static> as Payload>::MEMBERS,)*
+                }
+            }
+
+            /// A payload that any shop takes, with every member that can be there in any shop.
+            #[must_use]
+            pub fn example(self) -> &'static str {
+                match self {
+                    $(Self::$Kind => <crate::$($module)::+::$Event<'static> as Payload>::EXAMPLE,)*
+                }
             }
         }
 

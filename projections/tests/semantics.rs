@@ -1,9 +1,10 @@
 //! The rules of "What an event does" in `docs/architecture/read-models.md`, one by one, on the
 //! smallest logs.
 
-use projections::event::{Kind, Status};
+use projections::event::Kind;
 use projections::family::Family;
 use projections::ledger::LedgerRow;
+use projections::sales::Status;
 use projections::table::Table;
 use projections::testing::{Documents, Shop};
 use projections::time::Time;

@@ -106,7 +106,7 @@ fn operation(id: &'static str, summary: &'static str, event: &Value, example: &V
         .or_refused(400, "No event of the batch is valid; `data.results` has the reasons.")
         .or_refused(415, "The body says that it is something else.")
         .or_refused(503, "The log does not take every event now; send the same batch again.");
-    schema::payloads().fold(operation, |it, (name, payload)| it.knows(name, payload))
+    schema::payloads().fold(operation, |it, (name, payload)| it.knows(&name, payload))
 }
 
 /// The result of a batch; `data` of the answer.

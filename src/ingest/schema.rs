@@ -1,108 +1,11 @@
-//! The events in the API's document: each kind's payload, field by field.
+//! The events in the API's document: each kind's payload, member by member as the kind declares it.
 
-use projections::event::Kind;
+use projections::event::{Declared, ID_CHARS_MAX, Is, Kind, Says};
 use serde_json::{Map, Value, json};
 
-/// A field: its name, whether it has to be there, and its type.
-type Field = (&'static str, bool, Is);
-
-/// The type of a field.
-#[derive(Clone, Copy)]
-enum Is {
-    /// An id, taken as it is.
-    Id,
-    /// A text of at most so many characters.
-    Text(usize),
-    /// An amount: a number, or a decimal as text.
-    Amount,
-    /// A day or an instant.
-    Date,
-    /// A whole number from one to another.
-    Whole(i64, i64),
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// An object of which only the country is kept.
-    Address,
-}
-
-use Is::{Address, Amount, Date, Id, Text, Whole, Word};
-
-const STATUSES: Is = Word(&["completed", "pending", "failed", "returned"]);
-const STOCK: Is = Whole(0, 1_000_000_000_000);
-
-const TRANSACTION: &[Field] = &[
-    ("transactionId", true, Id),
-    ("userId", true, Id),
-    ("totalPrice", true, Amount),
-    ("transactionDate", true, Date),
-    ("productId", false, Id),
-    ("quantity", false, Whole(1, 1_000_000)),
-    ("status", false, STATUSES),
-    ("paymentMethod", false, Text(64)),
-    ("category", false, Text(64)),
-    ("currency", false, Text(3)),
-    ("shippingAddress", false, Address),
-    ("updatedAt", false, Date),
-];
-const ACTIVITY: &[Field] = &[
-    ("activityId", true, Id),
-    ("userId", true, Id),
-    ("activityType", true, Text(64)),
-    ("timestamp", true, Date),
-    ("productId", false, Id),
-    ("device", false, Text(64)),
-    ("page", false, Text(256)),
-    ("country", false, Text(64)),
-    ("sessionId", false, Id),
-];
-const FEEDBACK: &[Field] = &[
-    ("feedbackId", true, Id),
-    ("userId", true, Id),
-    ("productId", true, Id),
-    ("rating", true, Whole(1, 5)),
-    ("feedbackDate", true, Date),
-    ("comment", false, Text(500)),
-    ("updatedAt", false, Date),
-];
-const PRODUCT: &[Field] = &[
-    ("productId", true, Id),
-    ("name", true, Text(100)),
-    ("category", true, Text(64)),
-    ("price", true, Amount),
-    ("stock", false, STOCK),
-    ("description", false, Text(500)),
-    ("imageUrl", false, Text(2_048)),
-    ("addedDate", false, Date),
-    ("lastUpdated", false, Date),
-];
-const ITEMS: &[Field] =
-    &[("productId", true, Id), ("stock", true, STOCK), ("updatedAt", false, Date)];
-const CUSTOMER: &[Field] = &[
-    ("userId", true, Id),
-    ("username", false, Text(128)),
-    ("email", false, Text(254)),
-    ("firstName", false, Text(128)),
-    ("lastName", false, Text(128)),
-    ("country", false, Text(64)),
-    ("createdAt", false, Date),
-    ("updatedAt", false, Date),
-];
-
-/// A kind's fields, and its name in the document.
-fn of(kind: Kind) -> (&'static str, &'static [Field]) {
-    match kind {
-        Kind::Transaction => ("TransactionEvent", TRANSACTION),
-        Kind::Activity => ("ActivityEvent", ACTIVITY),
-        Kind::Feedback => ("FeedbackEvent", FEEDBACK),
-        Kind::Product => ("ProductEvent", PRODUCT),
-        Kind::Stock => ("StockEvent", ITEMS),
-        Kind::Customer => ("CustomerEvent", CUSTOMER),
-    }
-}
-
 /// Every kind's payload by its name.
-pub fn payloads() -> impl Iterator<Item = (&'static str, Value)> {
-    Kind::ALL.into_iter().map(|kind| (of(kind).0, payload(kind)))
+pub fn payloads() -> impl Iterator<Item = (String, Value)> {
+    Kind::ALL.into_iter().map(|kind| (name(kind), payload(kind)))
 }
 
 /// A reference to the payload of any kind.
@@ -134,142 +37,91 @@ pub fn any_event() -> Value {
     json!({ "oneOf": Kind::ALL.map(event) })
 }
 
-fn reference(kind: Kind) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{}", of(kind).0) })
-}
-
-fn payload(kind: Kind) -> Value {
-    let (_, fields) = of(kind);
-    let properties: Map<_, _> =
-        fields.iter().map(|&(name, needed, is)| (name.to_owned(), schema(is, needed))).collect();
-    let required: Vec<_> = fields.iter().filter(|(_, needed, _)| *needed).map(|it| it.0).collect();
-    json!({
-        "type": "object",
-        "required": required,
-        "properties": properties,
-        "example": example(kind),
-    })
-}
-
-fn schema(is: Is, needed: bool) -> Value {
-    let text = |min: usize, max: usize| {
-        let kind = if needed { json!("string") } else { json!(["string", "null"]) };
-        json!({ "type": kind, "minLength": min, "maxLength": max })
-    };
-    match is {
-        Id => text(1, 128),
-        Text(max) => text(usize::from(needed), max),
-        Amount => json!({
-            "anyOf": [
-                { "type": "number", "minimum": 0, "maximum": 1_000_000_000 },
-                { "type": "string", "pattern": "^[0-9]{1,9}(\\.[0-9]{1,4})?$" },
-            ],
-        }),
-        Date if needed => json!({ "type": "string", "format": "date-time" }),
-        Date => json!({ "type": ["string", "null"], "format": "date-time" }),
-        Whole(min, max) => {
-            let kind = if needed { json!("integer") } else { json!(["integer", "null"]) };
-            json!({ "type": kind, "minimum": min, "maximum": max })
-        }
-        Word(words) => json!({ "type": "string", "enum": words }),
-        Address => json!({
-            "type": ["object", "null"],
-            "properties": { "country": { "type": ["string", "null"], "maxLength": 64 } },
-        }),
-    }
-}
-
 /// An event that is taken.
 #[must_use]
 pub fn example(kind: Kind) -> Value {
-    let at = "2026-01-02T03:04:05Z";
-    match kind {
-        Kind::Transaction => json!({
-            "transactionId": "t-1",
-            "userId": "ann",
-            "totalPrice": 12.5,
-            "transactionDate": at,
-            "productId": "mug",
-            "quantity": 2,
-            "status": "completed",
-        }),
-        Kind::Activity => json!({
-            "activityId": "a-1",
-            "userId": "ann",
-            "activityType": "viewed",
-            "timestamp": at,
-        }),
-        Kind::Feedback => json!({
-            "feedbackId": "f-1",
-            "userId": "ann",
-            "productId": "mug",
-            "rating": 5,
-            "feedbackDate": at,
-        }),
-        Kind::Product => json!({
-            "productId": "mug",
-            "name": "Mug",
-            "category": "Kitchen",
-            "price": 6.25,
-            "stock": 40,
-        }),
-        Kind::Stock => json!({ "productId": "mug", "stock": 38, "updatedAt": at }),
-        Kind::Customer => json!({ "userId": "ann", "username": "Ann", "country": "IE" }),
-    }
+    serde_json::from_str(kind.example()).unwrap_or_default()
 }
 
-#[cfg(test)]
-mod tests {
-    use projections::event::{Limits, parse};
-    use projections::time::Time;
+/// The name of a kind's payload in the document.
+fn name(kind: Kind) -> String {
+    format!("{kind:?}Event")
+}
 
-    use super::*;
+fn reference(kind: Kind) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{}", name(kind)) })
+}
 
-    const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
+fn payload(kind: Kind) -> Value {
+    let mut payload = object(kind.members());
+    payload["example"] = example(kind);
+    payload
+}
 
-    #[test]
-    fn what_is_said_to_be_needed_is_what_is_needed() {
-        for kind in Kind::ALL {
-            let reasons = parse(kind, b"{}", &LIMITS).unwrap_err();
-            let mut needed: Vec<_> = reasons.into_iter().map(|it| it.field.into_owned()).collect();
-            let mut said: Vec<_> = of(kind).1.iter().filter(|it| it.1).map(|it| it.0).collect();
-            needed.sort_unstable();
-            said.sort_unstable();
-            assert_eq!(said, needed, "{kind:?}");
+/// An object of these members.
+fn object(members: &[Declared]) -> Value {
+    let is_needed = |it: &&Declared| matches!(it.says, Says::Needed(_));
+    let required: Vec<_> = members.iter().filter(is_needed).map(|it| it.name).collect();
+    let mut properties = Map::new();
+    for member in members {
+        let (is, needed) = match member.says {
+            Says::Needed(is) => (is, true),
+            Says::Optional(is) => (is, false),
+            Says::Alias(_) => continue,
+        };
+        let mut schema = schema(is, needed);
+        let about = about(member, members);
+        if !about.is_empty() {
+            schema["description"] = about.into();
         }
+        properties.insert(member.name.to_owned(), schema);
     }
+    let mut object = json!({ "type": "object", "properties": properties });
+    if !required.is_empty() {
+        object["required"] = required.into();
+    }
+    object
+}
 
-    #[test]
-    fn every_field_that_is_said_to_be_there_is_read_and_bounded_as_is_said() {
-        for kind in Kind::ALL {
-            for &(name, _, is) in of(kind).1 {
-                for wrong in just_outside(is) {
-                    let mut event = example(kind);
-                    event[name] = wrong.clone();
-                    let refused = parse(kind, event.to_string().as_bytes(), &LIMITS).unwrap_err();
-                    assert!(refused[0].field.starts_with(name), "{kind:?} {name}: {wrong}");
-                }
+/// The description of a member, with the names that stand for it.
+fn about(member: &Declared, members: &[Declared]) -> String {
+    let stands_in = |it: &&Declared| it.says == Says::Alias(member.name);
+    let aliases =
+        members.iter().filter(stands_in).map(|it| format!("Also taken as `{}`.", it.name));
+    let about = (!member.about.is_empty()).then(|| member.about.trim().to_owned());
+    about.into_iter().chain(aliases).collect::<Vec<_>>().join(" ")
+}
+
+fn schema(is: Is, needed: bool) -> Value {
+    let one = |name: &str| if needed { json!(name) } else { json!([name, "null"]) };
+    let text = |min: usize, max: usize| json!({ "type": one("string"), "minLength": min, "maxLength": max });
+    match is {
+        Is::Id => text(1, ID_CHARS_MAX),
+        Is::Text(max) => text(usize::from(needed), max),
+        Is::Currency => text(0, 3),
+        Is::Amount => {
+            let mut any = vec![
+                json!({ "type": "number", "minimum": 0, "maximum": 1_000_000_000 }),
+                json!({ "type": "string", "pattern": "^[0-9]{1,9}(\\.[0-9]{1,4})?$" }),
+            ];
+            if !needed {
+                any.push(json!({ "type": "null" }));
             }
+            json!({ "anyOf": any })
         }
-    }
-
-    #[test]
-    fn examples_are_taken() {
-        for kind in Kind::ALL {
-            let example = example(kind).to_string();
-            assert!(parse(kind, example.as_bytes(), &LIMITS).is_ok(), "{example}");
+        Is::Date => json!({ "type": one("string"), "format": "date-time" }),
+        Is::Whole(min, max) => json!({ "type": one("integer"), "minimum": min, "maximum": max }),
+        Is::Word(words) => {
+            let mut all: Vec<_> = words.iter().map(|it| json!(it)).collect();
+            if !needed {
+                all.push(Value::Null);
+            }
+            json!({ "type": one("string"), "enum": all })
         }
-    }
-
-    fn just_outside(is: Is) -> Vec<Value> {
-        match is {
-            Id => vec![json!(""), json!("x".repeat(129)), json!(7)],
-            Text(max) => vec![json!("x".repeat(max + 1)), json!(7)],
-            Amount => vec![json!(-0.01), json!(1_000_000_000.01), json!("1,5"), json!([])],
-            Date => vec![json!("yesterday"), json!(7)],
-            Whole(min, max) => vec![json!(min - 1), json!(max + 1), json!(1.5)],
-            Word(_) => vec![json!("sold"), json!(7)],
-            Address => vec![json!("1 High St"), json!({ "country": "x".repeat(65) })],
+        Is::Object(members) => {
+            let mut object = object(members);
+            object["type"] = one("object");
+            object
         }
     }
 }

@@ -20,11 +20,11 @@ use adaptive_bi::auth::audit::EventType;
 use adaptive_bi::config::Settings;
 use adaptive_bi::http::problem::ProblemType;
 use adaptive_bi::projector::status::Halt;
+use adaptive_bi::push::topics;
 use adaptive_bi::rights::role::{Rights, Role};
 use clap::Args;
 use page::{Page, code};
-use projections::event::{self, Kind, Limits};
-use projections::time::Time;
+use projections::event::{Kind, Says};
 
 type Names = BTreeSet<String>;
 
@@ -184,23 +184,35 @@ fn every_role_has_the_rights_that_the_page_of_security_says() {
 }
 
 #[test]
-fn every_kind_of_event_is_on_its_page_with_what_it_requires() {
-    let limits = Limits { latest: Time(4_000_000_000_000), currency: "GBP" };
+fn every_kind_of_event_is_on_its_page_with_its_members() {
     let page = rows("docs/events.md", "kinds");
-    for kind in &Kind::ALL {
+    for kind in Kind::ALL {
         let row = page.get(kind.as_str()).unwrap_or_else(|| panic!("{kind:?} is not there"));
-        let reasons = event::parse(*kind, b"{}", &limits).expect_err("nothing is there");
-        let required: Names = reasons.iter().map(|it| it.field.to_string()).collect();
-        let listed: Names = row[1].split(',').map(|it| it.trim().to_owned()).collect();
-        assert_eq!(listed, required, "{kind:?}");
-        // Each is known: it is refused as it stands here.
-        for field in row[2].split(", ").map(|it| it.split([' ', '{']).next().expect("a name")) {
-            let text = format!(r#"{{"{field}":[]}}"#);
-            let reasons = event::parse(*kind, text.as_bytes(), &limits).expect_err("no such value");
-            assert!(reasons.iter().any(|it| it.field == field), "{kind:?}: {field}");
-        }
+        let declared = |is_meant: fn(Says) -> bool| -> Names {
+            let meant = kind.members().iter().filter(|it| is_meant(it.says));
+            meant.map(|it| it.name.to_owned()).collect()
+        };
+        let listed = |cell: &str| -> Names {
+            // Behind a name are its default, or the members of an object.
+            let name = |it: &str| it.split([' ', '{']).next().map(str::to_owned);
+            cell.split(", ").filter_map(name).collect()
+        };
+        let needed = declared(|says| matches!(says, Says::Needed(_)));
+        assert_eq!(listed(&row[1]), needed, "{kind:?}");
+        let optional = declared(|says| matches!(says, Says::Optional(_)));
+        assert_eq!(listed(&row[2]), optional, "{kind:?}");
     }
     assert_eq!(page.len(), Kind::ALL.len());
+}
+
+#[test]
+fn every_event_that_is_pushed_is_on_its_page() {
+    let page = fs::read_to_string("docs/push.md").expect("the page");
+    for topic in topics::ALL {
+        for event in [topic.request, topic.snapshot, topic.update] {
+            assert_eq!(page.matches(&format!("\n| `{event}` |")).count(), 1, "{event}");
+        }
+    }
 }
 
 /// Every command that does something, with those it is below.

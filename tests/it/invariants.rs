@@ -6,7 +6,7 @@ use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::State;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
-use projections::event::Status;
+use projections::sales::Status;
 use projections::table::{Row, unpack};
 use projections::time::Time;
 use serde_json::json;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adaptive_bi::projector::status::{Halt, State};
 use adaptive_bi::shop;
-use projections::event::Status;
+use projections::sales::Status;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::json::values::{date, id, open, trimmed};
-use crate::json::{Payload, Reader, members, own};
+use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::values::{OPEN_CHARS_MAX, date, id, open, trimmed};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::products::id::product_id;
 use crate::time::Time;
 
@@ -32,17 +33,18 @@ pub struct Activity<'a> {
 
 members! {
     Members("") {
-        activity_id = "activityId",
-        user_id = "userId",
-        activity_type = "activityType",
-        kind = "type",
-        timestamp = "timestamp",
-        time = "time",
-        product_id = "productId",
-        device = "device",
-        page = "page",
-        country = "country",
-        session_id = "sessionId",
+        activity_id = "activityId": Needed(Is::Id),
+        user_id = "userId": Needed(Is::Id),
+        activity_type = "activityType": Needed(Is::Text(OPEN_CHARS_MAX)),
+        kind = "type": Alias("activityType"),
+        timestamp = "timestamp": Needed(Is::Date),
+        time = "time": Alias("timestamp"),
+        /// Any but `(none)`.
+        product_id = "productId": Optional(Is::Id),
+        device = "device": Optional(Is::Text(OPEN_CHARS_MAX)),
+        page = "page": Optional(Is::Text(PAGE_CHARS_MAX)),
+        country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
+        session_id = "sessionId": Optional(Is::Id),
     }
 }
 
@@ -51,6 +53,12 @@ const PAGE_CHARS_MAX: usize = 256;
 
 impl<'a> Payload<'a> for Activity<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "activityId":"a-1", "userId":"ann", "activityType":"viewed",
+        "timestamp":"2026-01-02T03:04:05Z", "productId":"mug", "device":"phone", "page":"/mugs",
+        "country":"IE", "sessionId":"s-\u0031"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::json::values::{date, id, open, verbatim};
-use crate::json::{Payload, Reader, members, own};
+use crate::json::Says::{Needed, Optional};
+use crate::json::values::{OPEN_CHARS_MAX, date, id, open, verbatim};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::time::Time;
 
 /// The details of a customer.
@@ -29,14 +30,15 @@ pub struct Customer<'a> {
 
 members! {
     Members("") {
-        user_id = "userId",
-        username = "username",
-        email = "email",
-        first_name = "firstName",
-        last_name = "lastName",
-        country = "country",
-        created_at = "createdAt",
-        updated_at = "updatedAt",
+        user_id = "userId": Needed(Is::Id),
+        username = "username": Optional(Is::Text(NAME_CHARS_MAX)),
+        email = "email": Optional(Is::Text(EMAIL_CHARS_MAX)),
+        first_name = "firstName": Optional(Is::Text(NAME_CHARS_MAX)),
+        last_name = "lastName": Optional(Is::Text(NAME_CHARS_MAX)),
+        country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
+        created_at = "createdAt": Optional(Is::Date),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
@@ -47,6 +49,12 @@ const EMAIL_CHARS_MAX: usize = 254;
 
 impl<'a> Payload<'a> for Customer<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "userId":"ann", "username":"Ann", "email":"ann@example.org", "firstName":"Ann",
+        "lastName":"O\u2019Hara", "country":"IE", "createdAt":"2026-01-02T03:04:05Z",
+        "updatedAt":"2026-01-02T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;

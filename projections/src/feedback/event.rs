@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{Refusal, date, id, verbatim, whole};
-use crate::json::{Payload, Reader, members, own};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::products::id::product_id;
 use crate::time::Time;
 
@@ -28,21 +29,31 @@ pub struct Feedback<'a> {
 
 members! {
     Members("") {
-        feedback_id = "feedbackId",
-        user_id = "userId",
-        product_id = "productId",
-        rating = "rating",
-        feedback_date = "feedbackDate",
-        comment = "comment",
-        updated_at = "updatedAt",
+        feedback_id = "feedbackId": Needed(Is::Id),
+        user_id = "userId": Needed(Is::Id),
+        /// Any but `(none)`.
+        product_id = "productId": Needed(Is::Id),
+        rating = "rating": Needed(Is::Whole(1, RATING_MAX)),
+        feedback_date = "feedbackDate": Needed(Is::Date),
+        comment = "comment": Optional(Is::Text(COMMENT_CHARS_MAX)),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
+/// The best rating.
+const RATING_MAX: i64 = 5;
 /// The most characters of a comment.
 const COMMENT_CHARS_MAX: usize = 500;
 
 impl<'a> Payload<'a> for Feedback<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "feedbackId":"f-1", "userId":"ann", "productId":"mug", "rating":5,
+        "feedbackDate":"2026-01-02T03:04:05Z", "comment":"It keeps the tea warm.",
+        "updatedAt":"2026-01-02T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;
@@ -64,7 +75,7 @@ impl<'a> Payload<'a> for Feedback<'a> {
 
 fn rating(json: &str) -> Result<u8, Refusal> {
     // The bounds fit, so the default is never taken.
-    whole(1, 5)(json).map(|it| u8::try_from(it).unwrap_or_default())
+    whole(1, RATING_MAX)(json).map(|it| u8::try_from(it).unwrap_or_default())
 }
 
 impl Feedback<'_> {

@@ -34,8 +34,26 @@ pub(crate) trait Members<'a>: Default {
     fn slot(&mut self, key: &str) -> Option<&mut Member<'a>>;
 }
 
-/// Declares a struct with one [`Member`] per key, after the prefix its reasons show.
+/// Declares a struct with one [`Member`] per key, after the prefix its reasons show. Where each says
+/// what it is, the struct has the declaration of all as `DECLARED`.
 macro_rules! members {
+    (
+        $(#[$meta:meta])* $name:ident($prefix:literal) {
+            $($(#[doc = $about:literal])* $member:ident = $key:literal: $says:expr,)*
+        }
+    ) => {
+        $crate::json::members! { $(#[$meta])* $name($prefix) { $($member = $key,)* } }
+
+        impl $name<'_> {
+            pub(crate) const DECLARED: &'static [$crate::json::Declared] = &[
+                $($crate::json::Declared {
+                    name: $key,
+                    says: $says,
+                    about: concat!($($about),*),
+                },)*
+            ];
+        }
+    };
     ($(#[$meta:meta])* $name:ident($prefix:literal) { $($member:ident = $key:literal,)* }) => {
         $(#[$meta])*
         pub(crate) struct $name<'a> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::cloud::Envelope;
+use super::declared::Declared;
 use super::fields::{Member, Members, members_of};
 use super::limits::{Limits, Reason};
 use super::reader::Reader;
@@ -11,6 +12,10 @@ use super::reader::Reader;
 pub(crate) trait Payload<'a>: Sized {
     /// The members of its object that are read.
     type Members: Members<'a>;
+    /// What it says of them. The first is the id of the entity.
+    const MEMBERS: &'static [Declared];
+    /// An event that is taken in any shop, with every member that may differ from its default.
+    const EXAMPLE: &'static str;
 
     /// Reads them; the faults of a member are left with the reader.
     fn read(found: &Self::Members, reader: &mut Reader<'_>) -> Self;

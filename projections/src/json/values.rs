@@ -31,9 +31,9 @@ impl From<String> for Refusal {
 pub(crate) type Read<T> = Result<T, Refusal>;
 
 /// Most characters of an id.
-const ID_CHARS_MAX: usize = 128;
+pub const ID_CHARS_MAX: usize = 128;
 /// Most characters of an open value.
-const OPEN_CHARS_MAX: usize = 64;
+pub(crate) const OPEN_CHARS_MAX: usize = 64;
 
 /// The content of a JSON string, borrowed if it has no escape.
 pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {

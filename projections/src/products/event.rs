@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::id::product_id;
-use super::stock::stock;
-use crate::json::values::{amount, date, open, trimmed, verbatim};
-use crate::json::{Payload, Reader, members, own};
+use super::stock::{STOCK_MAX, stock};
+use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::values::{OPEN_CHARS_MAX, amount, date, open, trimmed, verbatim};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::time::Time;
 
@@ -36,16 +37,19 @@ pub struct Product<'a> {
 
 members! {
     Members("") {
-        product_id = "productId",
-        name = "name",
-        category = "category",
-        price = "price",
-        stock = "stock",
-        description = "description",
-        image_url = "imageUrl",
-        added_date = "addedDate",
-        last_updated = "lastUpdated",
-        updated_at = "updatedAt",
+        /// Any but `(none)`.
+        product_id = "productId": Needed(Is::Id),
+        name = "name": Needed(Is::Text(NAME_CHARS_MAX)),
+        category = "category": Needed(Is::Text(OPEN_CHARS_MAX)),
+        price = "price": Needed(Is::Amount),
+        /// The last known number stays if it is absent.
+        stock = "stock": Optional(Is::Whole(0, STOCK_MAX)),
+        description = "description": Optional(Is::Text(DESCRIPTION_CHARS_MAX)),
+        image_url = "imageUrl": Optional(Is::Text(URL_CHARS_MAX)),
+        added_date = "addedDate": Optional(Is::Date),
+        /// The producer's version: the newest counts.
+        last_updated = "lastUpdated": Optional(Is::Date),
+        updated_at = "updatedAt": Alias("lastUpdated"),
     }
 }
 
@@ -58,6 +62,12 @@ const URL_CHARS_MAX: usize = 2_048;
 
 impl<'a> Payload<'a> for Product<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "productId":"mug", "name":"Mug", "category":"Kitchen", "price":6.25, "stock":40,
+        "description":"It holds a pint.", "imageUrl":"https://example.org/mug.png",
+        "addedDate":"2026-01-02T03:04:05Z", "lastUpdated":"2026-01-02T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::id::product_id;
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{Read, date, whole};
-use crate::json::{Payload, Reader, members, own};
+use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::time::Time;
 
 /// The stock of a product.
@@ -19,7 +20,7 @@ pub struct Stock<'a> {
 }
 
 /// Most items on hand.
-const STOCK_MAX: i64 = 1_000_000_000_000;
+pub(super) const STOCK_MAX: i64 = 1_000_000_000_000;
 
 /// Items on hand: a whole number from 0 to 10¹².
 pub(crate) fn stock(json: &str) -> Read<i64> {
@@ -28,14 +29,19 @@ pub(crate) fn stock(json: &str) -> Read<i64> {
 
 members! {
     Members("") {
-        product_id = "productId",
-        stock = "stock",
-        updated_at = "updatedAt",
+        /// Any but `(none)`.
+        product_id = "productId": Needed(Is::Id),
+        stock = "stock": Needed(Is::Whole(0, STOCK_MAX)),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
 impl<'a> Payload<'a> for Stock<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str =
+        r#"{"productId":"mug","stock":38,"updatedAt":"2026-01-02T03:04:05Z"}"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use super::status::Status;
-use crate::json::values::{Read, Refusal, amount, currency, date, id, open, string, whole};
-use crate::json::{Member, Payload, Reader, members, members_of, own};
+use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::values::{
+    OPEN_CHARS_MAX, Read, Refusal, amount, currency, date, id, open, string, whole,
+};
+use crate::json::{Declared, Is, Member, Payload, Reader, members, members_of, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::time::Time;
@@ -40,26 +43,32 @@ pub struct Transaction<'a> {
 
 members! {
     Members("") {
-        transaction_id = "transactionId",
-        user_id = "userId",
-        total_price = "totalPrice",
-        amount = "amount",
-        transaction_date = "transactionDate",
-        timestamp = "timestamp",
-        product_id = "productId",
-        quantity = "quantity",
-        status = "status",
-        payment_method = "paymentMethod",
-        category = "category",
-        currency = "currency",
-        shipping_address = "shippingAddress",
-        updated_at = "updatedAt",
+        transaction_id = "transactionId": Needed(Is::Id),
+        user_id = "userId": Needed(Is::Id),
+        total_price = "totalPrice": Needed(Is::Amount),
+        amount = "amount": Alias("totalPrice"),
+        transaction_date = "transactionDate": Needed(Is::Date),
+        timestamp = "timestamp": Alias("transactionDate"),
+        /// Any but `(none)`.
+        product_id = "productId": Optional(Is::Id),
+        /// 1 if absent.
+        quantity = "quantity": Optional(Is::Whole(1, QUANTITY_MAX)),
+        /// `completed` if absent.
+        status = "status": Optional(Is::Word(Status::WORDS)),
+        /// `credit_card` if absent.
+        payment_method = "paymentMethod": Optional(Is::Text(OPEN_CHARS_MAX)),
+        category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
+        currency = "currency": Optional(Is::Currency),
+        /// The rest of an address is not kept.
+        shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
+        /// The producer's version: the newest counts.
+        updated_at = "updatedAt": Optional(Is::Date),
     }
 }
 
 members! {
     Address("shippingAddress.") {
-        country = "country",
+        country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
     }
 }
 
@@ -68,6 +77,13 @@ const QUANTITY_MAX: i64 = 1_000_000;
 
 impl<'a> Payload<'a> for Transaction<'a> {
     type Members = Members<'a>;
+    const MEMBERS: &'static [Declared] = Members::DECLARED;
+    const EXAMPLE: &'static str = r#"{
+        "transactionId":"t-1", "userId":"ann", "totalPrice":12.5,
+        "transactionDate":"2026-01-02T03:04:05Z", "productId":"mug", "quantity":2,
+        "status":"completed", "paymentMethod":"paypal", "category":"Kitchen",
+        "shippingAddress":{"country":"IE"}, "updatedAt":"2026-01-02T03:04:05Z"
+    }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let limits = reader.limits;

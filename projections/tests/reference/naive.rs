@@ -5,8 +5,14 @@ mod figures;
 
 use std::collections::BTreeMap;
 
+use projections::behaviour::Activity;
+use projections::customers::event::Customer;
 use projections::event::{self, Event, Limits};
+use projections::feedback::Feedback;
 use projections::products::CatalogueEntry;
+use projections::products::event::Product;
+use projections::products::stock::Stock;
+use projections::sales::Transaction;
 use projections::testing::Logged;
 use projections::time::Time;
 
@@ -32,7 +38,7 @@ fn is_older(new: Age, known: Age) -> bool {
 }
 
 struct Sale {
-    event: event::Transaction<'static>,
+    event: Transaction<'static>,
     age: Age,
     /// The event's category, else the earlier one with the same product, else the catalogue's.
     category: Option<String>,
@@ -41,12 +47,12 @@ struct Sale {
 }
 
 struct Rating {
-    event: event::Feedback<'static>,
+    event: Feedback<'static>,
     age: Age,
 }
 
 struct Fact {
-    event: event::Activity<'static>,
+    event: Activity<'static>,
     /// The codes of type, device, page and country.
     codes: [u16; 4],
 }
@@ -55,7 +61,7 @@ struct Person {
     ordinal: u32,
     first_seen: Time,
     last_seen: Time,
-    profile: Option<(event::Customer<'static>, Age)>,
+    profile: Option<(Customer<'static>, Age)>,
 }
 
 #[derive(Default)]
@@ -135,9 +141,9 @@ impl Naive {
         }
     }
 
-    fn sale(&mut self, event: event::Transaction<'static>, place: u64) -> Came {
+    fn sale(&mut self, event: Transaction<'static>, place: u64) -> Came {
         let mut age = (event.updated_at, place);
-        let content = |event: &event::Transaction<'static>| event::Transaction {
+        let content = |event: &Transaction<'static>| Transaction {
             updated_at: None,
             rounded: false,
             category: None,
@@ -172,7 +178,7 @@ impl Naive {
 
     /// The category of a sale after an event: the event's own; else the one that the sale has, if
     /// it is of the same product; else the catalogue's.
-    fn category(&self, event: &event::Transaction<'static>) -> Option<String> {
+    fn category(&self, event: &Transaction<'static>) -> Option<String> {
         if let Some(stated) = &event.category {
             return Some(stated.to_string());
         }
@@ -184,7 +190,7 @@ impl Naive {
         Some(thing.entry.as_ref()?.category.to_string())
     }
 
-    fn fact(&mut self, event: event::Activity<'static>) -> Came {
+    fn fact(&mut self, event: Activity<'static>) -> Came {
         let now = self.log_time.0;
         if self.remembered.get(&*event.activity_id).is_some_and(|at| now - at <= DAY_MS) {
             return Came::Repeated;
@@ -204,7 +210,7 @@ impl Naive {
         Came::Applied
     }
 
-    fn rating(&mut self, event: event::Feedback<'static>, place: u64) -> Came {
+    fn rating(&mut self, event: Feedback<'static>, place: u64) -> Came {
         let mut age = (event.updated_at, place);
         if let Some(known) = self.ratings.get_mut(&*event.feedback_id) {
             if known.event.user_id != event.user_id {
@@ -214,7 +220,7 @@ impl Naive {
                 return Came::Stale;
             }
             age = after(age, known.age);
-            if (event::Feedback { updated_at: event.updated_at, ..known.event.clone() }) == event {
+            if (Feedback { updated_at: event.updated_at, ..known.event.clone() }) == event {
                 known.age.0 = age.0;
                 return Came::Unchanged;
             }
@@ -225,7 +231,7 @@ impl Naive {
         Came::Applied
     }
 
-    fn product(&mut self, event: &event::Product<'static>, place: u64) -> Came {
+    fn product(&mut self, event: &Product<'static>, place: u64) -> Came {
         let age = (event.updated_at, place);
         let entry = CatalogueEntry {
             name: (*event.name).into(),
@@ -249,11 +255,11 @@ impl Naive {
         }
     }
 
-    fn stock_event(&mut self, event: &event::Stock<'static>, place: u64) -> Came {
+    fn stock_event(&mut self, event: &Stock<'static>, place: u64) -> Came {
         self.thing(&event.product_id).count_stock(event.stock, (event.updated_at, place))
     }
 
-    fn customer(&mut self, event: event::Customer<'static>, place: u64) -> Came {
+    fn customer(&mut self, event: Customer<'static>, place: u64) -> Came {
         let mut age = (event.updated_at, place);
         let known = self.people.get(&*event.user_id).and_then(|person| person.profile.as_ref());
         let mut came = Came::Applied;
@@ -262,7 +268,7 @@ impl Naive {
                 return Came::Stale;
             }
             age = after(age, *known_age);
-            if (event::Customer { updated_at: event.updated_at, ..known.clone() }) == event {
+            if (Customer { updated_at: event.updated_at, ..known.clone() }) == event {
                 came = Came::Unchanged;
                 age.1 = known_age.1;
             }

@@ -1,8 +1,8 @@
 //! Queries of a range of time: distinct customers and products, and the sums of each.
 
 use projections::bucket::cover;
-use projections::event::Status;
 use projections::family::Family;
+use projections::sales::Status;
 use projections::time::Time;
 use proptest::prelude::*;
 

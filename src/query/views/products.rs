@@ -119,7 +119,7 @@ pub async fn top(
 ) -> Result<Vec<Sold>, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let mut quantities = vec![0_i64; root.next.of(Entity::Product) as usize];
-    let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
+    let (slices, scope) = (asked.statuses.slices(), asked.scope(root, Family::Sold));
     union::by_entity(from, Family::Sold, &slices, scope, |ordinal, row| {
         if let Some(quantity) = quantities.get_mut(ordinal as usize) {
             *quantity = quantity.saturating_add(Sums::from(row).quantity);

@@ -1,11 +1,11 @@
 //! `GET /api/metrics/sales`, and its part of the summary.
 
 use projections::entity::Entity;
-use projections::event::Status;
 use projections::family::Family;
 use projections::family::Slice;
 use projections::fold::root::Root;
 use projections::money::{self, Money};
+use projections::sales::Status;
 use projections::sales::sums::Sums;
 use projections::table::Row;
 use projections::topic::{Topic, Topics};
@@ -116,7 +116,7 @@ pub async fn figures(from: ReadContext<'_>, asked: &Selection) -> Result<Totals,
     if asked.range.is_some() && !slices.contains(&RETURNED) {
         read.push(RETURNED);
     }
-    if let Some(quarters) = asked.trend.scope(root).quarters() {
+    if let Some(quarters) = asked.trend.scope(root.extent(Family::Sales)).quarters() {
         union::by_quarter(from, Family::Sales, &read, quarters, |slice, quarter, row| {
             if slice == RETURNED {
                 zone::add(&mut returned, row);
@@ -142,7 +142,7 @@ fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
 /// The number of customers that have a sale of the statuses asked for, in the range or ever.
 async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<i64, store::Error> {
     let root = &from.snapshot.checkpoint.root;
-    let scope = asked.scope(root);
+    let scope = asked.scope(root, Family::Buyers);
     if let Coverage::Everything(_) = scope {
         return Ok(root.buyers.of(asked.statuses.one()));
     }

@@ -135,8 +135,8 @@ pub(super) fn month_of_label(label: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use projections::event::Status;
     use projections::rollup::RollupKey;
+    use projections::sales::Status;
 
     use super::*;
 

@@ -4,6 +4,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use http::StatusCode;
+use projections::topic::Topics;
 
 use super::Message;
 
@@ -111,9 +112,9 @@ pub struct Recent(());
 
 impl Recent {
     /// A commit that will be pushed was announced.
-    pub fn heard(&mut self, _position: u64, _traceparents: &[String]) {}
+    pub fn heard(&mut self, _touched: Topics, _position: u64, _traceparents: &[String]) {}
 
-    /// The commits after one position and up to another were pushed, in work that began at that
-    /// moment.
-    pub fn pushed(&self, _after: u64, _to: u64, _: Moment) {}
+    /// Those of the commits after one position and up to another that touched any of these topics
+    /// were pushed, in work that began at that moment.
+    pub fn pushed(&self, _made_of: Topics, _after: u64, _to: u64, _: Moment) {}
 }

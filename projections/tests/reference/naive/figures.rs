@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
-use projections::customers::{Customer, Profile};
+use projections::customers::{Customer, Profile, event};
 use projections::entity::{Entity, Ordinals};
-use projections::event;
 use projections::fold::root::Root;
 use projections::fold::version::Version;
 use projections::ledger::LedgerRow;
 use projections::products::Product;
+use projections::sales::Status;
 use projections::sales::sums::{ByStatus, Sums};
 use projections::table::{Row, Table};
 use projections::tally::{Tally, TallyKey};
@@ -78,7 +78,7 @@ impl Sale {
 impl Naive {
     /// The sums of the sales of one status in a half-open range of time for each customer, and for
     /// each product, by ordinal.
-    pub fn within(&self, status: event::Status, from: Time, to: Time) -> [BTreeMap<u32, Row>; 2] {
+    pub fn within(&self, status: Status, from: Time, to: Time) -> [BTreeMap<u32, Row>; 2] {
         let mut tables = [Tables::default(), Tables::default()];
         for sale in self.sales.values() {
             if sale.event.status == status && (from..to).contains(&sale.event.at) {
@@ -202,7 +202,7 @@ impl Naive {
     fn customer_of(&self, id: &str, person: &Person) -> Customer {
         let purchases = || {
             let mine = self.sales.values().filter(|sale| sale.event.user_id == id);
-            mine.filter(|sale| sale.event.status == event::Status::Completed).map(|it| it.event.at)
+            mine.filter(|sale| sale.event.status == Status::Completed).map(|it| it.event.at)
         };
         let ratings = || self.ratings.values().filter(|rating| rating.event.user_id == id);
         let profile = person.profile.as_ref().map(|(event, age)| profile(event, *age));

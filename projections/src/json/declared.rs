@@ -1,0 +1,45 @@
+//! The members of a payload as plain data: the API's document is made of it, and tests compare it
+//! with the reader.
+
+/// A member of a payload, as its kind declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Whether it has to be there, and what it is.
+    pub says: Says,
+    /// What its type leaves open, for readers of the API's document; may be empty.
+    pub about: &'static str,
+}
+
+/// Whether a member has to be there, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// It has to be there.
+    Needed(Is),
+    /// It may be absent or `null`.
+    Optional(Is),
+    /// It stands in where the member of this name is absent.
+    Alias(&'static str),
+}
+
+/// The type of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Is {
+    /// An id, taken as it is.
+    Id,
+    /// A text of at most so many characters. A blank one is as good as absent.
+    Text(usize),
+    /// An amount: a number, or a decimal as text.
+    Amount,
+    /// The shop's currency.
+    Currency,
+    /// A day or an instant.
+    Date,
+    /// A whole number from one to another, both included.
+    Whole(i64, i64),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// An object of which these members are read.
+    Object(&'static [Declared]),
+}
