@@ -9,6 +9,8 @@
 //! | by value | day, month | | value, quarter of the day or day of the month |
 //! | now | ever | the entity's ordinal, high bits | low bits |
 //!
+//! A family that a later version of the fold brought says so behind its shape: `since 3`.
+//!
 //! Every table is bounded: by the quarters of its bucket, by the cap on a vocabulary, or by the
 //! width of a chunk.
 
@@ -83,7 +85,10 @@ impl From<Option<Status>> for Slice {
 const WHOLE: &[&str] = &["-"];
 
 macro_rules! families {
-    ($($(#[$doc:meta])* $Family:ident = $name:literal, $slices:expr, $shape:expr;)*) => {
+    (@since) => { 1 };
+    (@since $since:literal) => { $since };
+    ($($(#[$doc:meta])* $Family:ident = $name:literal, $slices:expr, $shape:expr
+        $(, since $since:literal)?;)*) => {
         /// The figures that a table counts.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Family {
@@ -110,6 +115,12 @@ macro_rules! families {
             #[must_use]
             pub const fn shape(self) -> Shape {
                 match self { $(Family::$Family => $shape,)* }
+            }
+
+            /// The version of the fold that counted it first; generations of earlier ones lack it.
+            #[must_use]
+            pub const fn since(self) -> u32 {
+                match self { $(Family::$Family => families!(@since $($since)?),)* }
             }
         }
     };

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::batch::{self, BatchLimits, Gathered};
+use super::batch::{self, BatchLimits, Decided, Gathered};
 use super::clock::now_ms;
 use super::error::Error;
 use super::renewal::Renewal;
@@ -52,6 +52,8 @@ pub struct Projector {
     pub settings: FoldSettings,
     /// The bounds of batches.
     pub limits: BatchLimits,
+    /// Whether it makes the next generation by itself where an older fold made the live one.
+    pub rebuild_on_upgrade: bool,
     /// The channel that it reports its state on.
     pub status: Arc<watch::Sender<Status>>,
 }
@@ -90,6 +92,8 @@ struct Session<'a> {
     idle: Option<CommitSession>,
     committing: Option<(Committing, Folded)>,
     pace: Pace,
+    /// Decisions about messages that it has yet to read: of a generation that is made anew.
+    decided: Decided,
     /// Events that the log has and the figures leave out.
     quarantined: Seldom,
 }
@@ -174,6 +178,7 @@ async fn fold_from(
     let mut fold = Fold::new(settings.clone(), checkpoint.root.clone());
     store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let accepted = accepted(store, &checkpoint.incarnation).await?;
+    let decided = Decided::load(store, &checkpoint.incarnation, checkpoint.position).await?;
     let mut reader = log.read_after(checkpoint.position, accepted).await?;
     let position = checkpoint.position;
     projector.status.send_replace(Status { state: State::Running, position });
@@ -186,6 +191,7 @@ async fn fold_from(
         idle: Some(commits),
         committing: None,
         pace: Pace::new(),
+        decided,
         quarantined: Seldom::default(),
     };
     let outcome = session.fold_until(&mut reader, renewal.as_ref(), limits, stop).await;
@@ -270,7 +276,8 @@ impl Session<'_> {
         let prefix = &self.projector.log.settings.prefix;
         let (currency, log_time) =
             (self.projector.settings.currency.as_str(), self.fold.root.log_time);
-        let messages = block_in_place(|| batch::parse(records, prefix, currency, log_time));
+        let messages =
+            block_in_place(|| batch::parse(records, prefix, currency, log_time, &self.decided));
         let mut batch = Batch::of(&messages);
         loop {
             match block_in_place(|| batch.step(&mut self.fold))? {

@@ -1,6 +1,8 @@
 //! Whether the log is the one that the checkpoint was made from. This is checked at every
 //! subscription; if it is not, nothing is written.
 
+use std::cmp::Ordering;
+
 use projections::fold::root::FoldSettings;
 
 use super::error::Error;
@@ -10,6 +12,22 @@ use crate::store::{self, Store};
 use crate::stream::Log;
 use crate::stream::check::Fingerprint;
 use crate::stream::hole::{Accepted, Hole};
+
+/// The right advice where nothing else stands in the way.
+const BY_HAND: &str = "make the next one with `project rebuild`, then `project switch`";
+
+/// `None` if a generation was made with these settings by this version of the fold.
+#[must_use]
+pub fn is_made_with(made: &FoldSettings, settings: &FoldSettings) -> Option<Halt> {
+    let (made_by, this) = (made.fold_version, settings.fold_version);
+    let same_version = FoldSettings { fold_version: this, ..made.clone() };
+    match made_by.cmp(&this) {
+        Ordering::Greater => Some(Halt::NewerFold { made_by, this }),
+        _ if same_version != *settings => Some(Halt::AnotherFold),
+        Ordering::Less => Some(Halt::OlderFold { made_by, this, why: BY_HAND.to_owned() }),
+        Ordering::Equal => None,
+    }
+}
 
 /// `None` if the log is the checkpoint's, and may be read from there.
 ///
@@ -21,8 +39,8 @@ pub async fn verify(
     checkpoint: &Checkpoint,
     settings: &FoldSettings,
 ) -> Result<Option<Halt>, Error> {
-    if checkpoint.settings != *settings {
-        return Ok(Some(Halt::AnotherFold));
+    if let Some(halt) = is_made_with(&checkpoint.settings, settings) {
+        return Ok(Some(halt));
     }
     let extent = log.extent().await?;
     if extent.incarnation != checkpoint.incarnation {

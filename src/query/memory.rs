@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use projections::entity::Entity;
+use projections::family::Family;
 
 use super::ids::Ids;
 use super::ranking::Cut;
@@ -35,6 +36,13 @@ impl Memory {
 }
 
 impl ReadContext<'_> {
+    /// Whether the read models have a family. One that they lack, of an older fold, cannot be read
+    /// ([`store::Error::NotYetMade`]); a member of an answer that is made of it is then null.
+    #[must_use]
+    pub fn has(self, family: Family) -> bool {
+        self.snapshot.has(family.since())
+    }
+
     /// Hands the rollups of `spans` to `visit`, in no particular order.
     ///
     /// # Errors

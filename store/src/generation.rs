@@ -3,7 +3,7 @@
 use mongodb::IndexModel;
 use mongodb::bson::{self, doc};
 use mongodb::options::IndexOptions;
-use projections::fold::root::{FoldSettings, Root};
+use projections::fold::root::{FOLD_VERSION, FoldSettings, Root};
 use projections::ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,47 @@ pub struct Checkpoint {
     pub left_at: Option<i64>,
 }
 
+/// The version of the fold that made a generation: the part of its checkpoint that every version
+/// reads and writes alike.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(from = "Made")]
+pub struct MadeBy {
+    /// The generation.
+    pub generation: u32,
+    /// The version of the fold.
+    pub fold_version: u32,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    #[serde(rename = "_id")]
+    generation: u32,
+    settings: Version,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    #[serde(rename = "foldVersion")]
+    fold_version: u32,
+}
+
+impl From<Made> for MadeBy {
+    fn from(Made { generation, settings }: Made) -> Self {
+        MadeBy { generation, fold_version: settings.fold_version }
+    }
+}
+
+impl MadeBy {
+    /// Checks that this program's fold is not older.
+    ///
+    /// # Errors
+    /// [`Error::Newer`].
+    pub fn is_readable(&self) -> Result<(), Error> {
+        let MadeBy { generation, fold_version: made_by } = *self;
+        if made_by > FOLD_VERSION { Err(Error::Newer { generation, made_by }) } else { Ok(()) }
+    }
+}
+
 impl Store {
     /// The generation that queries read, or `None` before the first was made.
     ///
@@ -58,6 +99,20 @@ impl Store {
         Ok(live
             .and_then(|live| live.get_i32("generation").ok())
             .and_then(|n| u32::try_from(n).ok()))
+    }
+
+    /// The version of the fold that made the live generation; `None` before the first was made.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn live_made_by(&self) -> Result<Option<MadeBy>, Error> {
+        let Some(live) = self.live().await? else { return Ok(None) };
+        self.database
+            .collection::<MadeBy>(CHECKPOINTS)
+            .find_one(doc! { "_id": live })
+            .projection(doc! { "settings.foldVersion": 1 })
+            .await
+            .doing("reading which fold made the live generation")
     }
 
     /// A generation's checkpoint.

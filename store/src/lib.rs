@@ -43,6 +43,7 @@ use mongodb::bson::doc;
 use mongodb::error::ErrorKind;
 use mongodb::options::{ClientOptions, ConnectionString, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
+use projections::fold::root::FOLD_VERSION;
 
 /// The oldest `MongoDB` whose transactions and snapshot reads the program relies on.
 const OLDEST_VERSION: (u32, u32) = (6, 0);
@@ -126,6 +127,27 @@ pub enum Error {
     TimedOut {
         /// The step that takes so long.
         doing: &'static str,
+    },
+    /// The live read models were made by a newer version of the fold, and may mean something else.
+    #[error(
+        "the live read models (generation {generation}) were made by version {made_by} of the fold, \
+         and this program has version {FOLD_VERSION}"
+    )]
+    Newer {
+        /// The generation.
+        generation: u32,
+        /// Its version.
+        made_by: u32,
+    },
+    /// The read models were made by an older version of the fold, which did not count this yet.
+    #[error("{what} is counted since version {since} of the fold; these are of version {made_by}")]
+    NotYetMade {
+        /// The family or the collection.
+        what: &'static str,
+        /// The version that counted it first.
+        since: u32,
+        /// The version of the read models.
+        made_by: u32,
     },
     /// Something is missing that should be there.
     #[error("{0}")]

@@ -3,6 +3,7 @@
 //! The rows are a generation's, written by the fold and made anew with it. A decision about one
 //! stands beside the generations, by its position in the log, and is joined here.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -10,7 +11,8 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{ErrorKind, WriteFailure};
 use serde::{Deserialize, Serialize};
 
-use super::commit::Quarantined;
+use super::commit::{QuarantineReason, Quarantined};
+use super::generation::Checkpoint;
 use super::names::{Model, RESOLUTIONS};
 use super::time::{self, DateTime};
 use super::{Doing, Error, Store};
@@ -204,6 +206,55 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The messages of a log behind a position about which a decision was noted, each with the
+    /// reasons why a generation has it quarantined; none if it has not.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn decided(
+        &self,
+        generation: u32,
+        incarnation: &str,
+        after: u64,
+    ) -> Result<BTreeMap<u64, Vec<QuarantineReason>>, Error> {
+        #[derive(Deserialize)]
+        struct Decided {
+            #[serde(rename = "_id")]
+            position: u64,
+            row: Vec<Reasons>,
+        }
+        #[derive(Deserialize)]
+        struct Reasons {
+            reasons: Vec<QuarantineReason>,
+        }
+        const DOING: &str = "reading the decisions about quarantined messages";
+        let of = doc! { "_id": { "$gt": number(after) }, "incarnation": incarnation };
+        let row = doc! { "$lookup": {
+            "from": Model::QUARANTINE.name(generation),
+            "localField": "_id",
+            "foreignField": "_id",
+            "pipeline": [{ "$project": { "reasons": 1 } }],
+            "as": "row",
+        } };
+        let resolutions = self.database.collection::<Document>(RESOLUTIONS);
+        let stages = [doc! { "$match": of }, row, doc! { "$project": { "row": 1 } }];
+        let found = resolutions.aggregate(stages).with_type::<Decided>().await.doing(DOING)?;
+        let found: Vec<Decided> = found.try_collect().await.doing(DOING)?;
+        let reasons = |row: Vec<Reasons>| row.into_iter().flat_map(|it| it.reasons).collect();
+        Ok(found.into_iter().map(|it| (it.position, reasons(it.row))).collect())
+    }
+
+    /// Whether a generation counts a message about which a decision was noted: its fold understands
+    /// it, and had it before the decision was made.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn counts_decided(&self, of: &Checkpoint) -> Result<bool, Error> {
+        let decided = self.decided(of.generation, &of.incarnation, 0).await?;
+        let mut folded = decided.range(..=of.position);
+        Ok(folded.any(|(_, reasons)| reasons.is_empty()))
     }
 
     /// Makes the decisions about the messages of a log those of the log that is taken for it.

@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use self::part::month_of_label;
 pub use self::part::{Part, Span};
-use super::generation::Checkpoint;
+use super::generation::{Checkpoint, MadeBy};
 use super::names::{CHECKPOINTS, META, Model};
 use super::{Doing, Error, Store};
 
@@ -55,9 +55,13 @@ impl Store {
     /// The live generation as it is now, or `None` before the first was made.
     ///
     /// # Errors
-    /// [`Error::Driver`], [`Error::Document`]; [`Error::Missing`] if the live generation has no
-    /// checkpoint.
+    /// [`Error::Driver`], [`Error::Document`]; [`Error::Newer`] if a newer version of the fold made
+    /// the live generation; [`Error::Missing`] if it has no checkpoint.
     pub async fn snapshot(&self) -> Result<Option<Snapshot>, Error> {
+        #[derive(Deserialize)]
+        struct Made {
+            checkpoint: Vec<MadeBy>,
+        }
         #[derive(Deserialize)]
         struct Live {
             checkpoint: Vec<Checkpoint>,
@@ -86,8 +90,10 @@ impl Store {
             None => None,
         };
         let Some(live) = live else { return Ok(None) };
-        let live: Live =
-            bson::deserialize_from_slice(live.doing(doing)?.as_bytes()).doing(doing)?;
+        let live = live.doing(doing)?.as_bytes();
+        let made: Made = bson::deserialize_from_slice(live).doing(doing)?;
+        made.checkpoint.first().map_or(Ok(()), MadeBy::is_readable)?;
+        let live: Live = bson::deserialize_from_slice(live).doing(doing)?;
         let missing = Error::Missing("the live generation has no checkpoint; rebuild it");
         let checkpoint = live.checkpoint.into_iter().next().ok_or(missing)?;
         Ok(Some(Snapshot { store: self.clone(), time: session.snapshot_time(), checkpoint }))
@@ -107,15 +113,30 @@ impl Store {
 }
 
 impl Snapshot {
+    /// Whether its generation counts what a version of the fold was the first to count.
+    #[must_use]
+    pub fn has(&self, since: u32) -> bool {
+        self.checkpoint.settings.fold_version >= since
+    }
+
+    fn must_have(&self, what: &'static str, since: u32) -> Result<(), Error> {
+        let made_by = self.checkpoint.settings.fold_version;
+        if self.has(since) { Ok(()) } else { Err(Error::NotYetMade { what, since, made_by }) }
+    }
+
     /// Hands the rollups of `spans` to `visit`, in no particular order.
     ///
     /// # Errors
-    /// [`Error::Driver`], [`Error::Document`].
+    /// [`Error::Driver`], [`Error::Document`]; [`Error::NotYetMade`] if its generation is of a fold
+    /// that did not count them yet.
     pub async fn rollups(
         &self,
         spans: &[Span],
         mut visit: impl FnMut(Part<'_>) + Send,
     ) -> Result<(), Error> {
+        for Span { family, .. } in spans {
+            self.must_have(family.as_str(), family.since())?;
+        }
         let mut ranges: Vec<Document> =
             spans.iter().map(|span| doc! { "_id": span.ids() }).collect();
         let filter = match ranges.len() {
@@ -165,11 +186,12 @@ impl Snapshot {
     /// The entities of these ids that are known, in no particular order.
     ///
     /// # Errors
-    /// [`Error::Driver`], [`Error::Document`].
+    /// As [`Snapshot::rollups`].
     pub async fn entities<C: Stored<Stored: Send>>(
         &self,
         ids: &[Arc<str>],
     ) -> Result<Vec<Known<C::Stored>>, Error> {
+        self.must_have(C::NAME, C::SINCE)?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }

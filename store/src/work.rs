@@ -108,6 +108,16 @@ impl Store {
         Ok(asked.matched_count == 1)
     }
 
+    /// Whether the owner of the lease was asked to stop.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn is_asked_to_stop(&self, owner: &Owner) -> Result<bool, Error> {
+        let leases = self.database.collection::<Document>(LEASES);
+        let asked = doc! { "_id": owner.lease, "toStop": owner.id.as_str() };
+        Ok(leases.find_one(asked).await.doing("reading the lease of rebuilds")?.is_some())
+    }
+
     /// Gives the lease back and stores the end of the work that it was held for. Does nothing if
     /// the lease was lost.
     ///

@@ -63,6 +63,8 @@ pub const LAG_SECONDS: &str = "adaptive_bi_projection_lag_seconds";
 pub const HALTED: &str = "adaptive_bi_projection_halted";
 /// 1 while the fold does not move on although the log is ahead, whichever process folds.
 pub const STUCK: &str = "adaptive_bi_projection_stuck";
+/// 1 while an older fold's read models are served and this process's are being made.
+pub const UPGRADING: &str = "adaptive_bi_projection_upgrading";
 /// Sessions of this process's projector that a fault ended, by the fault's kind.
 pub const FAULTS: &str = "adaptive_bi_projection_faults_total";
 /// 1 while the log takes no events, as far as is known.
@@ -141,6 +143,10 @@ fn describe() {
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "The same in seconds of the log's time");
     describe_gauge!(HALTED, "1 while the projector of this process halts");
     describe_gauge!(STUCK, "1 while the fold does not move on although the log is ahead");
+    describe_gauge!(
+        UPGRADING,
+        "1 while an older fold's read models are served until they are exchanged"
+    );
     describe_counter!(FAULTS, "Sessions of this projector that a fault ended, by its kind");
     describe_gauge!(LOG_REFUSES, "1 while the log is known to take no events");
     describe_gauge!(QUARANTINED, "Events that the live read models leave out");

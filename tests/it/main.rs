@@ -79,4 +79,5 @@ mod strangers;
 mod streams;
 mod traces;
 mod updates;
+mod upgrades;
 mod users;

@@ -185,6 +185,13 @@ mod tests {
     use crate::money::Money;
 
     #[test]
+    fn no_family_is_of_a_fold_that_is_still_to_come() {
+        for family in Family::ALL {
+            assert!((1..=FOLD_VERSION).contains(&family.since()), "{family:?}");
+        }
+    }
+
+    #[test]
     fn sales_have_an_extent_of_their_own_and_other_figures_that_of_all_events() {
         let mut root = Root { log_time: Time(10 * QUARTER_MS), ..Root::default() };
         assert_eq!(root.extent(Family::Sold), None);

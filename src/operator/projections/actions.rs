@@ -93,7 +93,7 @@ fn of_switch() -> Operation {
 }
 
 /// The conflicts that keep a generation from being made or switched to.
-const CONFLICTS: [ProblemType; 10] = [
+const CONFLICTS: [ProblemType; 12] = [
     ProblemType::AlreadyUnderWay,
     ProblemType::NothingLive,
     ProblemType::LogIncomplete,
@@ -103,6 +103,8 @@ const CONFLICTS: [ProblemType; 10] = [
     ProblemType::LogHole,
     ProblemType::AnotherMessage,
     ProblemType::AnotherFold,
+    ProblemType::OlderFold,
+    ProblemType::NewerFold,
     ProblemType::LogGone,
 ];
 
@@ -244,6 +246,8 @@ fn of_halt(halt: &Halt) -> ProblemType {
         Halt::LogHole { .. } => ProblemType::LogHole,
         Halt::AnotherMessage { .. } => ProblemType::AnotherMessage,
         Halt::AnotherFold => ProblemType::AnotherFold,
+        Halt::OlderFold { .. } => ProblemType::OlderFold,
+        Halt::NewerFold { .. } => ProblemType::NewerFold,
         Halt::LogGone => ProblemType::LogGone,
     }
 }
@@ -259,7 +263,7 @@ impl From<Error> for Problem {
             Error::Live => Problem::invalid(vec![FieldError::new("generation", error.to_string())]),
             Error::Halted { halt, .. } => conflict(of_halt(halt)),
             Error::Moved => Problem::unavailable(error.to_string(), 1),
-            Error::Stopped => Problem::unavailable("It was stopped", 1),
+            Error::Stopped | Error::Cancelled => Problem::unavailable("It was stopped", 1),
             Error::Fold(_) | Error::Log(_) => {
                 Problem::unavailable("The log or the database does not answer", 5).caused_by(error)
             }
