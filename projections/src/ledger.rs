@@ -6,12 +6,6 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::collection::{Collection, Key};
-use crate::feedback::document::Rating;
-use crate::orders::document::{PlacedOrder, RefundedSale};
-use crate::refunds::document::Refund;
-use crate::sales::document::Sale;
-use crate::sales::status::Status;
-use crate::time::Time;
 
 /// The name of a row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,7 +53,7 @@ pub trait Row: Clone + Sized {
 }
 
 macro_rules! rows {
-    ($($(#[$doc:meta])* $Kind:ident($Row:ident) = $prefix:literal,)*) => {
+    ($($(#[$doc:meta])* $Kind:ident($Row:ty) = $prefix:literal,)*) => {
         /// A row of the ledger.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "lowercase")]
@@ -87,39 +81,15 @@ macro_rules! rows {
 
 rows! {
     /// A transaction.
-    Transaction(Sale) = "t:",
+    Transaction(crate::sales::document::Sale) = "t:",
     /// A rating.
-    Feedback(Rating) = "f:",
+    Feedback(crate::feedback::document::Rating) = "f:",
     /// An order.
-    Order(PlacedOrder) = "o:",
+    Order(crate::orders::document::PlacedOrder) = "o:",
     /// A transaction that is no line of an order and that a refund names.
-    Refunded(RefundedSale) = "x:",
+    Refunded(crate::orders::document::RefundedSale) = "x:",
     /// A refund.
-    Refund(Refund) = "r:",
-}
-
-impl LedgerRow {
-    /// The customer of a row that can be a purchase.
-    #[must_use]
-    pub fn buyer(&self) -> Option<&str> {
-        match self {
-            LedgerRow::Transaction(sale) => Some(&sale.user),
-            LedgerRow::Order(PlacedOrder(order)) => order.user.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// The time of a completed purchase.
-    #[must_use]
-    pub fn purchase(&self) -> Option<Time> {
-        match self {
-            LedgerRow::Transaction(sale) if sale.status == Status::Completed => Some(sale.at),
-            LedgerRow::Order(PlacedOrder(order)) if order.status == Some(Status::Completed) => {
-                order.at
-            }
-            _ => None,
-        }
-    }
+    Refund(crate::refunds::document::Refund) = "r:",
 }
 
 /// The collection of its rows.

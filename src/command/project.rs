@@ -178,6 +178,9 @@ fn with_these_settings(settings: &Settings, halt: &Halt) -> String {
                  makes the next one by itself, and switches"
             )
         }
+        Halt::AnotherFold => {
+            "another fold than this command's settings; a service with them halts".to_owned()
+        }
         halt => format!("a service with these settings halts: {halt}"),
     }
 }

@@ -59,13 +59,13 @@ impl Generations {
                     "it counts what was decided about since; making another"
                 );
                 self.store.drop_generation(number).await?;
-                return Box::pin(self.make(held)).await;
-            }
-            match self.catch_up(number, held).await {
-                Err(Error::Halted { halt, .. }) => {
-                    warn!(generation = number, %halt, "it cannot go on; making another one");
+            } else {
+                match self.catch_up(number, held).await {
+                    Err(Error::Halted { halt, .. }) => {
+                        warn!(generation = number, %halt, "it cannot go on; making another one");
+                    }
+                    other => return other.map(|()| number),
                 }
-                other => return other.map(|()| number),
             }
         }
         // A number that was never used: the writes that a dead process still has on their way go

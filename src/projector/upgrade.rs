@@ -141,6 +141,8 @@ impl Projector {
                 return End::Switched;
             }
             Err(generations::Error::Busy(_)) => {
+                // Somebody is at it, so it does not stand any more.
+                attempts.stands = None;
                 rest(LOOK, stop).await;
                 return End::Standby;
             }

@@ -11,15 +11,20 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::timeout;
 
 use crate::http::parameters::Parameters;
-use crate::query;
 use crate::query::current::READ_WITHIN;
 use crate::query::memory::ReadContext;
 use crate::query::view::Figures;
-use crate::query::views::summary::Overview;
+use crate::query::{self, views};
 
 /// All of them. Events keep their names for good.
-pub const ALL: &[PushTopic] =
-    &[of::<Overview>("requestCurrentMetrics", "currentMetrics", "realtimeSalesUpdate")];
+pub const ALL: &[PushTopic] = &[
+    // The overview of sales.
+    of::<views::summary::Overview>(
+        "requestCurrentMetrics",
+        "currentMetrics",
+        "realtimeSalesUpdate",
+    ),
+];
 
 /// The topics that any of them is made of.
 pub const MADE_OF: Topics = {

@@ -1,7 +1,9 @@
-//! The key of an order's row in the ledger.
+//! The rows of the ledger that are of orders, and those that are purchases.
 
 use super::document::{Order, PlacedOrder, RefundedSale};
 use crate::ledger::{LedgerKey, LedgerRow, Row};
+use crate::sales::status::Status;
+use crate::time::Time;
 
 /// The thing that was sold as a whole: an order, or a transaction that is no line of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,30 @@ impl OrderKey<'_> {
         match self {
             OrderKey::Order(_) => PlacedOrder(order.into()).into_row(),
             OrderKey::Transaction(_) => RefundedSale(order.into()).into_row(),
+        }
+    }
+}
+
+impl LedgerRow {
+    /// The customer of a row that can be a purchase.
+    #[must_use]
+    pub fn buyer(&self) -> Option<&str> {
+        match self {
+            LedgerRow::Transaction(sale) => Some(&sale.user),
+            LedgerRow::Order(PlacedOrder(order)) => order.user.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The time of a completed purchase.
+    #[must_use]
+    pub fn purchase(&self) -> Option<Time> {
+        match self {
+            LedgerRow::Transaction(sale) if sale.status == Status::Completed => Some(sale.at),
+            LedgerRow::Order(PlacedOrder(order)) if order.status == Some(Status::Completed) => {
+                order.at
+            }
+            _ => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::process::Process;
-use super::{hold_rebuilds, is_live, let_rebuilds_go, of_before, reaches, sales, states};
+use super::{is_live, of_before, reaches, sales, states};
 use crate::harness::Shop;
 use crate::people::{ask, somebody};
 
@@ -122,9 +122,7 @@ async fn one_that_is_made_meanwhile_keeps_to_it_as_well() {
     // It has counted this one by now, so it cannot be gone on with.
     not_understood(&shop, 7).await;
     decided(&shop, 7, State::Discarded).await;
-    hold_rebuilds(&shop).await;
     let app = shop.start().await;
-    let_rebuilds_go(&shop).await;
     is_live(&shop, 3).await;
     reaches(&shop, 3, last).await;
     app.stop().await.expect("stopped");

@@ -2,9 +2,9 @@
 //!
 //! `tests/it/logs/v0.1.0.jsonl` is that log, a message a line: the subject behind the prefix, the
 //! headers, and the body, as text or, where it is none, as base64. It has events of every kind that
-//! came by HTTP and from NATS: corrections, sales that move, returns, repeats, stale ones, CloudEvents,
-//! messages that cannot be understood, and replays of some of these. All are of 2024, so that no
-//! figure depends on when the test runs.
+//! came by HTTP and from NATS: corrections, sales that move, returns, repeats, stale ones,
+//! `CloudEvents`, messages that cannot be understood, and replays of some of these. All are of 2024,
+//! so that no figure depends on when the test runs.
 //!
 //! `tests/it/logs/v0.1.0.figures.json` holds what every later version has to answer. Where a fold
 //! changes the meaning of one on purpose, it is changed there (`WRITE_FIGURES=1` writes the file
