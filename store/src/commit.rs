@@ -25,6 +25,8 @@ use super::{Doing, Error, Store};
 
 /// The time for which a commit with an unknown result is sent again.
 const UNKNOWN_RESULT_PATIENCE: Duration = Duration::from_secs(10);
+/// MongoDB's code for an operation whose session was ended.
+const INTERRUPTED: i32 = 11_601;
 
 /// A message that could not be understood or admitted, as kept in `quarantine`.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
@@ -88,7 +90,8 @@ pub struct QuarantineReason {
 /// Why a commit failed.
 #[derive(Debug)]
 pub enum CommitError {
-    /// Another projector has moved the checkpoint.
+    /// Another projector has moved the checkpoint, or has ended the session of this one to fold
+    /// itself.
     Overtaken,
     /// The transaction was aborted for a passing reason, or its result is unknown.
     Passing(Error),
@@ -279,6 +282,12 @@ fn classify(error: Error) -> CommitError {
                 || matches!(*driver.kind, ErrorKind::Io(_) | ErrorKind::ServerSelection { .. }) =>
         {
             CommitError::Passing(error)
+        }
+        Error::Driver { driver, .. }
+            if matches!(&*driver.kind,
+            ErrorKind::Command(refused) if refused.code == INTERRUPTED) =>
+        {
+            CommitError::Overtaken
         }
         _ => CommitError::Refused(error),
     }

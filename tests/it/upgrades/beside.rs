@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::process::Process;
 use super::{
-    MARK, hold_rebuilds, is_as_folded_anew, is_live, is_marked, let_rebuilds_go, of_before,
-    reaches, sales, states,
+    MARK, becomes, hold_rebuilds, is_as_folded_anew, is_live, is_marked, let_rebuilds_go,
+    of_before, reaches, sales, states,
 };
 use crate::commands::{folder, run};
 use crate::harness::until;
@@ -70,7 +70,7 @@ async fn one_of_the_older_version_folds_on_until_the_exchange() {
     hold_rebuilds(&shop).await;
     let new = Process::start(&shop, &[]);
     new.says("older version of the fold").await;
-    let (status, mut old) = watch::channel(Status { state: State::Starting, position: 0 });
+    let (status, old) = watch::channel(Status { state: State::Starting, position: 0 });
     let projector = Projector {
         store: shop.store().await,
         log: shop.log.clone(),
@@ -92,8 +92,7 @@ async fn one_of_the_older_version_folds_on_until_the_exchange() {
 
     let_rebuilds_go(&shop).await;
     is_live(&shop, 2).await;
-    let halted = |it: &Status| matches!(it.state, State::Halted(Halt::NewerFold { .. }));
-    old.wait_for(halted).await.expect("it halts");
+    becomes(&old, |it| matches!(it, State::Halted(Halt::NewerFold { .. }))).await;
     let more = shop.publish_all(&sales(30, 40)).await;
     reaches(&shop, 2, more).await;
     let answer = new.get(&shop, SALES).await;

@@ -15,14 +15,17 @@ mod load;
 mod log;
 mod process;
 
-use adaptive_bi::projector::status::{Halt, State};
+use adaptive_bi::app::App;
+use adaptive_bi::projector::status::{Halt, State, Status};
 use adaptive_bi::rights::role::Role::Admin;
 use adaptive_bi::store::generations::GenerationState;
+use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use projections::family::Family;
 use projections::fold::root::FOLD_VERSION;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::process::Process;
@@ -93,6 +96,23 @@ pub async fn let_rebuilds_go(shop: &Shop) {
     leases.delete_one(doc! { "_id": "rebuild" }).await.expect("let go");
 }
 
+/// Waits until a projector is in a state that fits, and returns it.
+pub async fn becomes(of: &watch::Receiver<Status>, fits: impl Fn(&State) -> bool) -> State {
+    until("the state", || async {
+        let state = of.borrow().state.clone();
+        if fits(&state) { Ok(state) } else { Err(format!("{state:?}")) }
+    })
+    .await
+}
+
+/// The words of a halt for which older read models are not exchanged.
+async fn older_fold(app: &App) -> String {
+    match becomes(&app.shop().status, |it| matches!(it, State::Halted(_))).await {
+        State::Halted(halt @ Halt::OlderFold { .. }) => halt.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
 pub async fn states(shop: &Shop) -> Vec<(u32, GenerationState)> {
     let all = shop.store().await.generations().await.expect("generations");
     all.into_iter().map(|it| (it.number, it.state)).collect()
@@ -132,7 +152,6 @@ pub async fn is_as_folded_anew(shop: &Shop, generation: u32, position: u64) {
 async fn everything(shop: &Shop) -> Documents {
     let mut all = Documents::new();
     for name in shop.database.list_collection_names().await.expect("collections") {
-        use futures_util::TryStreamExt;
         let found = shop.database.collection::<Document>(&name).find(doc! {}).await;
         let found: Vec<Document> = found.expect("documents").try_collect().await.expect("them");
         let keyed = found.into_iter().enumerate();
@@ -148,8 +167,7 @@ async fn older_ones_are_served_and_said_to_be_so_until_they_are_exchanged_by_the
     hold_rebuilds(&shop).await;
     let app = shop.start().await;
     let root = somebody(&app, "root", Admin).await;
-    let mut status = app.shop().status.clone();
-    status.wait_for(|it| matches!(it.state, State::Upgrading(_))).await.expect("it upgrades");
+    becomes(&app.shop().status, |it| matches!(it, State::Upgrading(_))).await;
 
     let old = shop.get_with(&app, SALES, &[]).await;
     assert!(is_marked(&old));
@@ -182,7 +200,7 @@ async fn older_ones_are_served_and_said_to_be_so_until_they_are_exchanged_by_the
     assert_eq!((&new["totalOrders"], &new["uniqueCustomers"]), (&json!(25), &json!(7)));
     let new = shop.get_with(&app, SALES, &[]).await;
     assert_eq!((new.header("x-generation"), new.header("x-upgrading")), ("2", ""));
-    status.wait_for(|it| it.state == State::Running).await.expect("it folds on");
+    becomes(&app.shop().status, |it| *it == State::Running).await;
     let shown = ask(&shop, &app, Method::GET, "/api/projections", &root.token).await;
     let command = &shown.body["data"]["lastCommand"];
     assert_eq!((&command["command"], &command["done"]), (&json!("upgrade"), &json!(true)));
@@ -199,12 +217,7 @@ async fn where_it_is_left_to_the_operator_older_ones_are_served_and_it_says_what
     let last = shop.publish_all(&sales(20, 25)).await;
     shop.settings.rebuild_on_upgrade = adaptive_bi::config::Switch::Off;
     let app = shop.start().await;
-    let mut status = app.shop().status.clone();
-    let halted = status.wait_for(|it| matches!(it.state, State::Halted(_))).await;
-    let said = match &halted.expect("it halts").state {
-        State::Halted(halt @ Halt::OlderFold { .. }) => halt.to_string(),
-        other => panic!("{other:?}"),
-    };
+    let said = older_fold(&app).await;
     for part in ["REBUILD_ON_UPGRADE is off", "`project rebuild`", "`project switch`"] {
         assert!(said.contains(part), "{said}");
     }
@@ -260,11 +273,8 @@ async fn a_program_that_runs_when_newer_ones_are_made_live_answers_no_more_and_w
     let next = generations.rebuild(&CancellationToken::new()).await.expect("rebuilt");
     age(&shop, next, 1).await;
     assert!(store.switch_live((1, last), next, last).await.expect("answered"));
-    let mut status = app.shop().status.clone();
-    let halted = |it: &adaptive_bi::projector::status::Status| {
-        matches!(it.state, State::Halted(Halt::NewerFold { .. }))
-    };
-    status.wait_for(halted).await.expect("it halts");
+    let halts = |it: &State| matches!(it, State::Halted(Halt::NewerFold { .. }));
+    becomes(&app.shop().status, halts).await;
     shop.publish_all(&sales(20, 30)).await;
     until("no answer", || async {
         let answer = shop.get_with(&app, SALES, &[]).await;
@@ -317,9 +327,7 @@ async fn other_settings_and_another_log_stay_the_operators() {
     let (mut shop, _) = of_before(&sales(0, 20)).await;
     shop.settings.activity_window_hours = 48;
     let app = shop.start().await;
-    let mut status = app.shop().status.clone();
-    let halted = status.wait_for(|it| it.state == State::Halted(Halt::AnotherFold));
-    halted.await.expect("it halts");
+    becomes(&app.shop().status, |it| *it == State::Halted(Halt::AnotherFold)).await;
     app.stop().await.expect("stopped");
     shop.settings.activity_window_hours = 24;
 
@@ -330,11 +338,8 @@ async fn other_settings_and_another_log_stay_the_operators() {
     shop.jetstream.delete_stream(stream).await.expect("deleted");
     shop.jetstream.create_stream(config).await.expect("made again");
     let app = shop.start().await;
-    let mut status = app.shop().status.clone();
-    let halted = |it: &adaptive_bi::projector::status::Status| {
-        matches!(it.state, State::Halted(Halt::LogBehind { .. }))
-    };
-    status.wait_for(halted).await.expect("it halts");
+    let halts = |it: &State| matches!(it, State::Halted(Halt::LogBehind { .. }));
+    becomes(&app.shop().status, halts).await;
     assert!(is_marked(&shop.get_with(&app, SALES, &[]).await));
     assert_eq!(states(&shop).await, [(1, GenerationState::Live)]);
     app.stop().await.expect("stopped");
@@ -346,12 +351,7 @@ async fn a_log_without_its_first_events_makes_none_and_it_says_so() {
     let stream = shop.jetstream.get_stream(&shop.settings.nats_stream).await.expect("the stream");
     stream.purge().sequence(position - 5).await.expect("purged");
     let app = shop.start().await;
-    let mut status = app.shop().status.clone();
-    let halted = status.wait_for(|it| matches!(it.state, State::Halted(_))).await;
-    let halt = match &halted.expect("it halts").state {
-        State::Halted(halt @ Halt::OlderFold { .. }) => halt.to_string(),
-        other => panic!("{other:?}"),
-    };
+    let halt = older_fold(&app).await;
     assert!(halt.contains("the log begins at 15"), "{halt}");
     assert!(is_marked(&shop.get_with(&app, SALES, &[]).await));
     app.stop().await.expect("stopped");
