@@ -165,12 +165,11 @@ impl Order {
                 places(parts, |part| Some(part.product) == product)
             };
             let named = if of_line.is_empty() { of_product() } else { of_line };
-            match named.is_empty() {
-                true => of_the_whole.push(refund),
-                false => {
-                    let sold = named.into_iter().filter(|at| parts[*at].is_sold).collect();
-                    share(refund, sold, |at| parts[at].net.0, parts, &mut shares);
-                }
+            if named.is_empty() {
+                of_the_whole.push(refund);
+            } else {
+                let sold = named.into_iter().filter(|at| parts[*at].is_sold).collect();
+                share(refund, sold, |at| parts[at].net.0, parts, &mut shares);
             }
         }
         let before = refunded(parts, &shares);

@@ -345,7 +345,9 @@ impl Fold {
         }
         let mut order = known.unwrap_or_default();
         order.put_member(Member::of(transaction, &sale));
-        moved.into_iter().for_each(|refund| order.put_refund(refund));
+        for refund in moved {
+            order.put_refund(refund);
+        }
         self.put_order(new_key, order, resolved)
     }
 

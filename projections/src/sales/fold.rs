@@ -98,17 +98,17 @@ impl Entry for Sale {
     /// statement as before is news only where the other part spoke in between.
     fn weigh(&self, event: &Transaction<'_>, version: Version) -> (Stated, Version) {
         let is_return = event.status == Status::Returned;
-        let (sale, back) = (self.sale_version(), self.returned.as_ref().map(|it| it.version));
-        let (own, other) = if is_return { (back, sale) } else { (sale, back) };
+        let (sold, back) = (self.sale_version(), self.returned.as_ref().map(|it| it.version));
+        let (own, other) = if is_return { (back, sold) } else { (sold, back) };
         // An event without a version leaves the transaction at the one that it had.
-        let speaking = if self.status == Status::Returned { back } else { sale };
+        let speaking = if self.status == Status::Returned { back } else { sold };
         let newest = speaking.and_then(|version| version.updated_at);
         let version = Version { updated_at: version.updated_at.or(newest), ..version };
         let same = match &self.returned {
             Some(returned) if is_return => {
                 returned.date == event.at
                     && event.updated_at.is_none_or(|at| Some(at) == returned.processed)
-                    && (sale.is_some() || self.has_facts_of(event))
+                    && (sold.is_some() || self.has_facts_of(event))
             }
             Some(returned) => returned.sold_as == Some(event.status) && self.has_facts_of(event),
             None => self.status == event.status && self.has_facts_of(event),
@@ -189,7 +189,7 @@ impl Entry for Sale {
             for (basis, quarter) in Basis::both(bucket::quarter_of(at), quarter) {
                 let back = Back { basis, quarter, sums };
                 fold.count_back(back, resolved);
-                fold.count_back_in_cell(back, self.cell, resolved);
+                back.count_in_cell(self.cell, resolved);
                 fold.count_back_of_customer(back, &self.user, self.buyer, resolved)?;
                 fold.count_back_of_product(back, product, self.sold, resolved)?;
             }
