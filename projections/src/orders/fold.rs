@@ -276,7 +276,7 @@ impl Fold {
         let id = LedgerKey::from(key);
         let is_new = before.is_none();
         let before = before.unwrap_or_default();
-        self.charge(&order.bill().since(before.bill()), resolved)?;
+        self.charge(&order.bill(key).since(before.bill(key)), resolved)?;
         let purchase = |order: &Order| order.at.filter(|_| order.status == Some(Status::Completed));
         let (old, new) = (purchase(&before), purchase(&order));
         if let Some(user) = order.user.as_deref().filter(|_| old != new) {
