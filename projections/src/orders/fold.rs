@@ -65,10 +65,11 @@ impl EventKind for event::Order<'_> {
                 (order.user, order.at) = (Some(self.user_id.as_ref().into()), Some(self.at));
             }
         }
-        // Statuses have versions of their own: the event's may be news when its content is late.
+        // Statuses have versions of their own: the event's may be news when its content is late. An
+        // event without a version states them as of the order's date, so it undoes no newer one.
         let at = self.updated_at.unwrap_or(self.at);
         let statuses = (self.order_status, self.payment_status, self.delivery_status);
-        let stated = stated.max(order.state_all(statuses, at, version));
+        let stated = stated.max(order.state_all(statuses, at, stamp.version(Some(at))));
         fold.put_order(key, order, resolved)?;
         Ok(stated.into())
     }
