@@ -71,6 +71,7 @@ impl EventKind for event::Order<'_> {
         let statuses = (self.order_status, self.payment_status, self.delivery_status);
         let stated = stated.max(order.state_all(statuses, at, stamp.version(Some(at))));
         fold.put_order(key, order, resolved)?;
+        fold.root.counts.rounded += u64::from(self.rounded && stated == Stated::Applied);
         Ok(stated.into())
     }
 
@@ -214,7 +215,6 @@ impl event::Order<'_> {
                 cost: line.cost.and_then(|cost| cost.times(line.quantity)),
             });
         }
-        fold.root.counts.rounded += u64::from(self.rounded);
         Ok(Content {
             buyer,
             payment_method: self.payment_method.as_deref().map(Into::into),

@@ -72,6 +72,7 @@ impl EventKind for Transaction<'_> {
         let before = fold.sale(&self.transaction_id)?.and_then(|sale| sale.order.clone());
         let outcome = fold.replace::<Sale>(stamp, self, resolved)?;
         if outcome == Outcome::Applied {
+            fold.root.counts.rounded += u64::from(self.rounded);
             fold.follow_line(&self.transaction_id, before.as_deref(), resolved)?;
         }
         Ok(outcome)
@@ -223,7 +224,6 @@ impl Sale {
         let buyer = fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
         let values = [category.as_deref(), Some(&*event.payment_method), event.country.as_deref()];
         let cell = fold.cell(event.at, values)?;
-        fold.root.counts.rounded += u64::from(event.rounded);
         Ok(Sale {
             user: event.user_id.as_ref().into(),
             buyer,
