@@ -191,11 +191,11 @@ impl event::Order<'_> {
         for (at, (line, discount)) in self.lines.iter().zip(self.discounts()).enumerate() {
             let id = line.id(at);
             let product = line.product_id.as_deref();
-            let known = prior.content.iter().flat_map(|content| &content.lines);
-            let known = known
-                .filter(|known| *known.id == *id && known.product.as_deref() == product)
-                .map(|known| known.category.clone())
-                .next();
+            let before = prior.content.as_ref().map_or(&[][..], |content| &content.lines);
+            let is_same = |known: &&Line| *known.id == *id && known.product.as_deref() == product;
+            // Of several lines of one id, the one in the same place.
+            let known = before.get(at).filter(is_same).or_else(|| before.iter().find(is_same));
+            let known = known.map(|known| known.category.clone());
             let (sold, category) =
                 fold.with_product(product.unwrap_or(RESERVED), resolved, |product| {
                     let stated = line.category.as_deref().map(Into::into);
