@@ -96,7 +96,7 @@ impl Entry for Sale {
     }
 
     /// An event behind the other part fills in its own and does not speak for the whole. The same
-    /// statement as before is news only where the other part spoke in between.
+    /// statement as before is news only where it changes which part speaks.
     fn weigh(&self, event: &Transaction<'_>, version: Version) -> (Stated, Version) {
         let is_return = event.status == Status::Returned;
         let (sold, back) = (self.sale_version(), self.returned.as_ref().map(|it| it.version));
@@ -115,8 +115,17 @@ impl Entry for Sale {
             None => self.status == event.status && self.has_facts_of(event),
         };
         let speaks = (self.status == Status::Returned) == is_return;
-        let is_behind = other.is_some_and(|other| version.is_stale_after(other));
-        version.weigh(own, same && (speaks || is_behind))
+        let speaks_at = |own: Version| match other {
+            None => true,
+            Some(sold) if is_return => sold.is_stale_after(own),
+            Some(back) => !own.is_stale_after(back),
+        };
+        let stays = own.is_some_and(|own| {
+            let updated_at = version.updated_at.or(own.updated_at);
+            let is_same = speaks_at(Version { updated_at, ..own }) == speaks;
+            is_same && (speaks || !speaks_at(Version { updated_at, ..version }))
+        });
+        version.weigh(own, same && stays)
     }
 
     fn part_version(&mut self, event: &Transaction<'_>) -> Option<&mut Version> {
