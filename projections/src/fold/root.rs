@@ -174,10 +174,10 @@ pub struct Root {
     /// The number of orders about which something is odd.
     #[serde(default)]
     pub irregular: i64,
-    /// The first quarter hour with a sale, ever; not retracted.
+    /// The first quarter hour with a sale or a return, ever; not retracted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_quarter: Option<u32>,
-    /// The last quarter hour with a sale, ever; not retracted.
+    /// The last quarter hour with a sale or a return, ever; not retracted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_quarter: Option<u32>,
     /// Customers with an account.

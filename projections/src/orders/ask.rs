@@ -26,7 +26,9 @@ impl Ask<'_> {
         for product in products {
             self.document::<Products, _>(product.as_deref().unwrap_or(RESERVED));
         }
-        users.iter().for_each(|user| self.document::<Customers, _>(&**user));
+        for user in &users {
+            self.document::<Customers, _>(&**user);
+        }
         Ok(())
     }
 }

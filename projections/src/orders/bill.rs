@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::document::{Content, Irregularity, Member, Order, PartialRefund};
+use super::key::OrderKey;
 use super::share::by_weight;
 use super::status::{Step, counts_as};
 use crate::bucket::quarter_of;
@@ -53,8 +54,8 @@ struct Share<'o> {
 }
 
 impl Order {
-    /// What it contributes to figures.
-    pub(crate) fn bill(&self) -> Bill {
+    /// What it contributes to figures. A transaction that is no line of an order counts as one by itself.
+    pub(crate) fn bill(&self, of: OrderKey<'_>) -> Bill {
         let mut bill = Bill::default();
         if self.is_awaited() {
             return bill;
@@ -63,7 +64,8 @@ impl Order {
             (Some(content), Some(user), Some(at), Some(status)) => {
                 bill_lines(content, user, quarter_of(at), status, &mut bill);
             }
-            _ => bill_members(&self.members, &mut bill),
+            _ if of.is_order() => bill_members(&self.members, &mut bill),
+            _ => {}
         }
         self.bill_returns(&mut bill);
         self.bill_steps(&mut bill);
@@ -165,12 +167,11 @@ impl Order {
                 places(parts, |part| Some(part.product) == product)
             };
             let named = if of_line.is_empty() { of_product() } else { of_line };
-            match named.is_empty() {
-                true => of_the_whole.push(refund),
-                false => {
-                    let sold = named.into_iter().filter(|at| parts[*at].is_sold).collect();
-                    share(refund, sold, |at| parts[at].net.0, parts, &mut shares);
-                }
+            if named.is_empty() {
+                of_the_whole.push(refund);
+            } else {
+                let sold = named.into_iter().filter(|at| parts[*at].is_sold).collect();
+                share(refund, sold, |at| parts[at].net.0, parts, &mut shares);
             }
         }
         let before = refunded(parts, &shares);

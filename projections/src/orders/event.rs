@@ -202,7 +202,7 @@ struct Amounts {
 }
 
 impl Amounts {
-    fn optional<'a>(&mut self, reader: &mut Reader<'_>, member: Member<'a>) -> Option<Money> {
+    fn optional(&mut self, reader: &mut Reader<'_>, member: Member<'_>) -> Option<Money> {
         let amount = reader.optional(member, amount)?;
         self.rounded |= amount.rounded;
         Some(amount.value)

@@ -65,11 +65,13 @@ impl EventKind for event::Order<'_> {
                 (order.user, order.at) = (Some(self.user_id.as_ref().into()), Some(self.at));
             }
         }
-        // Statuses have versions of their own: the event's may be news when its content is late.
+        // Statuses have versions of their own: the event's may be news when its content is late. An
+        // event without a version states them as of the order's date, so it undoes no newer one.
         let at = self.updated_at.unwrap_or(self.at);
         let statuses = (self.order_status, self.payment_status, self.delivery_status);
-        let stated = stated.max(order.state_all(statuses, at, version));
+        let stated = stated.max(order.state_all(statuses, at, stamp.version(Some(at))));
         fold.put_order(key, order, resolved)?;
+        fold.root.counts.rounded += u64::from(self.rounded && stated == Stated::Applied);
         Ok(stated.into())
     }
 
@@ -189,11 +191,11 @@ impl event::Order<'_> {
         for (at, (line, discount)) in self.lines.iter().zip(self.discounts()).enumerate() {
             let id = line.id(at);
             let product = line.product_id.as_deref();
-            let known = prior.content.iter().flat_map(|content| &content.lines);
-            let known = known
-                .filter(|known| *known.id == *id && known.product.as_deref() == product)
-                .map(|known| known.category.clone())
-                .next();
+            let before = prior.content.as_ref().map_or(&[][..], |content| &content.lines);
+            let is_same = |known: &&Line| *known.id == *id && known.product.as_deref() == product;
+            // Of several lines of one id, the one in the same place.
+            let known = before.get(at).filter(is_same).or_else(|| before.iter().find(is_same));
+            let known = known.map(|known| known.category.clone());
             let (sold, category) =
                 fold.with_product(product.unwrap_or(RESERVED), resolved, |product| {
                     let stated = line.category.as_deref().map(Into::into);
@@ -213,7 +215,6 @@ impl event::Order<'_> {
                 cost: line.cost.and_then(|cost| cost.times(line.quantity)),
             });
         }
-        fold.root.counts.rounded += u64::from(self.rounded);
         Ok(Content {
             buyer,
             payment_method: self.payment_method.as_deref().map(Into::into),
@@ -276,7 +277,7 @@ impl Fold {
         let id = LedgerKey::from(key);
         let is_new = before.is_none();
         let before = before.unwrap_or_default();
-        self.charge(&order.bill().since(before.bill()), resolved)?;
+        self.charge(&order.bill(key).since(before.bill(key)), resolved)?;
         let purchase = |order: &Order| order.at.filter(|_| order.status == Some(Status::Completed));
         let (old, new) = (purchase(&before), purchase(&order));
         if let Some(user) = order.user.as_deref().filter(|_| old != new) {
@@ -345,7 +346,9 @@ impl Fold {
         }
         let mut order = known.unwrap_or_default();
         order.put_member(Member::of(transaction, &sale));
-        moved.into_iter().for_each(|refund| order.put_refund(refund));
+        for refund in moved {
+            order.put_refund(refund);
+        }
         self.put_order(new_key, order, resolved)
     }
 

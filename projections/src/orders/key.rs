@@ -23,7 +23,18 @@ impl From<OrderKey<'_>> for LedgerKey {
     }
 }
 
-impl OrderKey<'_> {
+impl<'a> OrderKey<'a> {
+    /// The key of an order's row, by its id in the ledger.
+    pub(crate) fn of_row(id: &'a str) -> Option<Self> {
+        let order = id.strip_prefix(PlacedOrder::PREFIX).map(OrderKey::Order);
+        order.or_else(|| id.strip_prefix(RefundedSale::PREFIX).map(OrderKey::Transaction))
+    }
+
+    /// Whether it is of an order, and not of a transaction without one.
+    pub(crate) fn is_order(self) -> bool {
+        matches!(self, OrderKey::Order(_))
+    }
+
     /// The order as a row of the ledger.
     pub(crate) fn row(self, order: Order) -> LedgerRow {
         match self {

@@ -215,7 +215,7 @@ impl Entry for Refund {
         for (basis, quarter) in Basis::both(quarter_of(self.at), quarter_of(self.at)) {
             let back = Back { basis, quarter, sums };
             fold.count_back(back, resolved);
-            fold.count_back_in_cell(back, cell, resolved);
+            back.count_in_cell(cell, resolved);
             let product = self.product.as_deref().unwrap_or(RESERVED);
             fold.count_back_of_product(back, product, sold, resolved)?;
             if let (Some(user), Some(buyer)) = (&self.customer, buyer) {

@@ -116,6 +116,15 @@ impl Bill {
     }
 }
 
+impl Back {
+    /// Counts it by category, payment method and country.
+    pub(crate) fn count_in_cell(self, cell: [u16; 3], resolved: &mut Resolved) {
+        let (slice, row) = (self.basis.into(), self.sums.into());
+        let delta = rollup::by_cell(Family::ReturnCells, slice, self.quarter, cell, row);
+        resolved.deltas.push(delta);
+    }
+}
+
 impl Fold {
     /// The codes of a cell's three values in the vocabularies of a sale's month.
     pub(crate) fn cell(
@@ -179,7 +188,7 @@ impl Fold {
             }
             Place::Back { basis, quarter } => self.count_back(back(basis, quarter), resolved),
             Place::BackInCell { basis, quarter, cell } => {
-                self.count_back_in_cell(back(basis, quarter), cell, resolved);
+                back(basis, quarter).count_in_cell(cell, resolved);
             }
             Place::BackOfCustomer { basis, quarter, ref user, buyer } => {
                 self.count_back_of_customer(back(basis, quarter), user, buyer, resolved)?;
@@ -215,18 +224,6 @@ impl Fold {
         let (slice, row) = (back.basis.into(), back.sums.into());
         resolved.deltas.push(rollup::by_quarter(Family::Returns, slice, back.quarter, row));
         resolved.touched.insert(Topic::Sales);
-    }
-
-    /// Counts what came back by category, payment method and country.
-    pub(crate) fn count_back_in_cell(
-        &mut self,
-        back: Back,
-        cell: [u16; 3],
-        resolved: &mut Resolved,
-    ) {
-        let (slice, row) = (back.basis.into(), back.sums.into());
-        let delta = rollup::by_cell(Family::ReturnCells, slice, back.quarter, cell, row);
-        resolved.deltas.push(delta);
     }
 
     /// Counts what came back from a customer.

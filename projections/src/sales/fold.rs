@@ -72,6 +72,7 @@ impl EventKind for Transaction<'_> {
         let before = fold.sale(&self.transaction_id)?.and_then(|sale| sale.order.clone());
         let outcome = fold.replace::<Sale>(stamp, self, resolved)?;
         if outcome == Outcome::Applied {
+            fold.root.counts.rounded += u64::from(self.rounded);
             fold.follow_line(&self.transaction_id, before.as_deref(), resolved)?;
         }
         Ok(outcome)
@@ -95,27 +96,36 @@ impl Entry for Sale {
     }
 
     /// An event behind the other part fills in its own and does not speak for the whole. The same
-    /// statement as before is news only where the other part spoke in between.
+    /// statement as before is news only where it changes which part speaks.
     fn weigh(&self, event: &Transaction<'_>, version: Version) -> (Stated, Version) {
         let is_return = event.status == Status::Returned;
-        let (sale, back) = (self.sale_version(), self.returned.as_ref().map(|it| it.version));
-        let (own, other) = if is_return { (back, sale) } else { (sale, back) };
+        let (sold, back) = (self.sale_version(), self.returned.as_ref().map(|it| it.version));
+        let (own, other) = if is_return { (back, sold) } else { (sold, back) };
         // An event without a version leaves the transaction at the one that it had.
-        let speaking = if self.status == Status::Returned { back } else { sale };
+        let speaking = if self.status == Status::Returned { back } else { sold };
         let newest = speaking.and_then(|version| version.updated_at);
         let version = Version { updated_at: version.updated_at.or(newest), ..version };
         let same = match &self.returned {
             Some(returned) if is_return => {
                 returned.date == event.at
                     && event.updated_at.is_none_or(|at| Some(at) == returned.processed)
-                    && (sale.is_some() || self.has_facts_of(event))
+                    && (sold.is_some() || self.has_facts_of(event))
             }
             Some(returned) => returned.sold_as == Some(event.status) && self.has_facts_of(event),
             None => self.status == event.status && self.has_facts_of(event),
         };
         let speaks = (self.status == Status::Returned) == is_return;
-        let is_behind = other.is_some_and(|other| version.is_stale_after(other));
-        version.weigh(own, same && (speaks || is_behind))
+        let speaks_at = |own: Version| match other {
+            None => true,
+            Some(sold) if is_return => sold.is_stale_after(own),
+            Some(back) => !own.is_stale_after(back),
+        };
+        let stays = own.is_some_and(|own| {
+            let updated_at = version.updated_at.or(own.updated_at);
+            let is_same = speaks_at(Version { updated_at, ..own }) == speaks;
+            is_same && (speaks || !speaks_at(Version { updated_at, ..version }))
+        });
+        version.weigh(own, same && stays)
     }
 
     fn part_version(&mut self, event: &Transaction<'_>) -> Option<&mut Version> {
@@ -189,7 +199,7 @@ impl Entry for Sale {
             for (basis, quarter) in Basis::both(bucket::quarter_of(at), quarter) {
                 let back = Back { basis, quarter, sums };
                 fold.count_back(back, resolved);
-                fold.count_back_in_cell(back, self.cell, resolved);
+                back.count_in_cell(self.cell, resolved);
                 fold.count_back_of_customer(back, &self.user, self.buyer, resolved)?;
                 fold.count_back_of_product(back, product, self.sold, resolved)?;
             }
@@ -223,7 +233,6 @@ impl Sale {
         let buyer = fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
         let values = [category.as_deref(), Some(&*event.payment_method), event.country.as_deref()];
         let cell = fold.cell(event.at, values)?;
-        fold.root.counts.rounded += u64::from(event.rounded);
         Ok(Sale {
             user: event.user_id.as_ref().into(),
             buyer,

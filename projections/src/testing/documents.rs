@@ -10,8 +10,7 @@ use crate::family::{Family, Shape, Slice};
 use crate::fold::root::{Counts, Root};
 use crate::for_each_collection;
 use crate::ledger::LedgerRow;
-use crate::orders::Order;
-use crate::orders::key::order_of;
+use crate::orders::key::{OrderKey, order_of};
 use crate::orders::status::STEPS;
 use crate::packed::rollup;
 use crate::packed::table::{Row, Table};
@@ -145,7 +144,7 @@ impl Documents {
     /// The sales of the ledger by status, and what came back.
     fn of_the_ledger(&self) -> (ByStatus, Sums) {
         let (mut sales, mut back) = (ByStatus::default(), Sums::default());
-        for row in self.ledger.values() {
+        for (id, row) in &self.ledger {
             match row {
                 LedgerRow::Transaction(sale) => {
                     sales.add(sale.status, sale.sums());
@@ -158,7 +157,10 @@ impl Documents {
                     back.add(Sums { orders: 1, quantity, amount });
                 }
                 row => {
-                    let bill = order_of(row).map(Order::bill).unwrap_or_default();
+                    let Some((order, key)) = order_of(row).zip(OrderKey::of_row(id)) else {
+                        continue;
+                    };
+                    let bill = order.bill(key);
                     for (place, sums) in bill.sums() {
                         match place {
                             Place::Sales { status, .. } => sales.add(*status, sums),

@@ -1,5 +1,7 @@
 //! Random logs over few ids, so that events meet.
 
+pub mod bodies;
+
 use projections::event::Kind;
 use projections::testing::Logged;
 use projections::time::Time;
@@ -7,72 +9,15 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
+use bodies::{DATES, GROUPS, bought, first_sales, optional, reconciled, said, sale};
+
 /// 2026-11-21T12:00:00Z.
 const BEGINS_MS: i64 = 1_795_262_400_000;
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-const IDS: [&str; 4] = ["a", "b", "c", "d"];
-const USERS: [&str; 4] = ["u0", "u1", "guest-2", "guest-3"];
-const ORDERS: [&str; 3] = ["o0", "o1", "o2"];
-/// Orders that are stated by transactions, and one that is stated by events as well.
-const GROUPS: [&str; 3] = ["g0", "g1", "o0"];
-const LINES: [&str; 4] = ["1", "2", "a", "b"];
-const REFUNDS: [&str; 6] = ["r0", "r1", "r2", "r3", "r4", "r5"];
-const ORDER_STATUSES: [&str; 5] = ["pending", "processing", "shipped", "delivered", "cancelled"];
-const PAYMENT_STATUSES: [&str; 3] = ["pending", "paid", "failed"];
-const DELIVERY_STATUSES: [&str; 4] = ["pending", "assigned", "picked", "delivered"];
-const METHODS: [&str; 3] = ["cod", "card", "(other)"];
-const PRODUCTS: [&str; 3] = ["p0", "p1", "p2"];
-const WORDS: [&str; 5] = ["x", "y", " z ", "(none)", "(other)"];
-const STATUSES: [&str; 4] = ["completed", "pending", "failed", "returned"];
-const TYPES: [&str; 5] =
-    ["viewed_product", "added_to_cart", "removed_from_cart", "purchased", "waved"];
-const AMOUNTS: [&str; 6] = ["0", "12.5", "\"7.25\"", "0.00005", "19.99999", "1000000000"];
-const QUANTITIES: [&str; 5] = ["1", "3", "0.75", "2.0005", "1000000"];
-const STOCKS: [&str; 6] = ["0", "1", "2", "12.5", "-3", "-0.0006"];
-/// Both sides of a quarter hour, of a day, of a month and of a year, among others.
-const DATES: [&str; 10] = [
-    "2026-11-20T10:07:00Z",
-    "2026-11-20T10:14:59.999Z",
-    "2026-11-20T10:15:00Z",
-    "2026-11-20T23:59:59.999Z",
-    "2026-11-21T00:00:00Z",
-    "2026-10-31T23:50:00Z",
-    "2026-11-01T00:00:00Z",
-    "2025-12-31T23:45:00Z",
-    "2024-02-29T12:00:00+05:45",
-    "1970-01-01T00:00:00Z",
-];
 /// Log time between messages: backwards, and around the window of 24 h.
 const GAPS_MS: [i64; 8] =
     [-5_000, 1, 60_000, 6 * 3_600_000, DAY_MS - 1, DAY_MS, DAY_MS + 1, 2 * DAY_MS];
-
-const MALFORMED: [(Kind, &str); 9] = [
-    (Kind::Transaction, "{}"),
-    (Kind::Activity, "not json"),
-    (
-        Kind::Transaction,
-        r#"{"transactionId":"a","userId":"u0","totalPrice":1,"transactionDate":"2026-11-20","currency":"USD"}"#,
-    ),
-    (
-        Kind::Transaction,
-        r#"{"transactionId":"a","userId":"u0","totalPrice":-1,"transactionDate":"2026-11-20"}"#,
-    ),
-    (
-        Kind::Feedback,
-        r#"{"feedbackId":"a","userId":"u0","productId":"p0","rating":6,"feedbackDate":"2026-11-20"}"#,
-    ),
-    (Kind::Stock, r#"{"productId":"p0","stock":1,"updatedAt":"2999-01-01"}"#),
-    (Kind::Product, r#"{"productId":"(none)","name":"n","category":"x","price":1}"#),
-    (
-        Kind::Transaction,
-        r#"{"transactionId":"a","userId":"u0","totalPrice":1,"transactionDate":"2026-11-20","productId":"(none)"}"#,
-    ),
-    (
-        Kind::Feedback,
-        r#"{"feedbackId":"a","userId":"u0","productId":"(none)","rating":5,"feedbackDate":"2026-11-20"}"#,
-    ),
-];
 
 /// One event of a random log.
 #[derive(Debug, Clone)]
@@ -81,6 +26,12 @@ pub struct Act {
     replays: Option<u64>,
     pub kind: Kind,
     pub body: String,
+}
+
+impl Act {
+    fn of(kind: Kind, body: String) -> Self {
+        Act { gap_ms: 1, replays: None, kind, body }
+    }
 }
 
 /// The messages of a log, at every `stride`th position.
@@ -130,12 +81,8 @@ pub fn acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
 
 /// A log of sales without orders and their corrections alone.
 pub fn sales(len: usize) -> impl Strategy<Value = Vec<Act>> {
-    let act = sale(optional(version()).boxed(), &GROUPS).prop_map(|body| Act {
-        gap_ms: 1,
-        replays: None,
-        kind: Kind::Transaction,
-        body: without(&body, "orderId"),
-    });
+    let act = sale(optional(version()).boxed(), &GROUPS)
+        .prop_map(|body| Act::of(Kind::Transaction, without(&body, "orderId")));
     prop::collection::vec(act, 1..len)
 }
 
@@ -152,15 +99,34 @@ pub fn quarter() -> impl Strategy<Value = u32> {
 /// A log as an ETL run writes it: every event of an entity has a version of its own, nothing is
 /// replayed, and all of it is within the window of activities.
 pub fn versioned_acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec(said(Just(None).boxed(), &GROUPS[..2]), 1..len).prop_flat_map(|said| {
+    let said = said(Just(None).boxed(), &GROUPS[..2]);
+    versioned(prop::collection::vec(said, 1..len))
+}
+
+/// The same events of sales, orders and refunds in two orders of arrival, behind sales that make the
+/// same names and words known.
+pub fn in_two_orders(len: usize) -> impl Strategy<Value = [Vec<Act>; 2]> {
+    let bought = bought(Just(None).boxed(), &GROUPS[..2]);
+    let bought = bought.prop_map(|(kind, body)| (kind, reconciled(&body)));
+    versioned(prop::collection::vec(bought, 1..len))
+        .prop_flat_map(|acts| (Just(acts.clone()), Just(acts).prop_shuffle()))
+        .prop_map(|(one, other)| {
+            let first = first_sales();
+            [one, other].map(|acts| {
+                let first = first.iter().map(|body| Act::of(Kind::Transaction, body.clone()));
+                first.chain(acts).collect()
+            })
+        })
+}
+
+/// The same statements, each at a version of its own.
+fn versioned(said: impl Strategy<Value = Vec<(Kind, String)>>) -> impl Strategy<Value = Vec<Act>> {
+    said.prop_flat_map(|said| {
         let date = |n| json!(format!("2026-11-{:02}T{:02}:00:00Z", 1 + n / 24, n % 24));
         let versions: Vec<Value> = (0..said.len()).map(date).collect();
         (Just(said), Just(versions).prop_shuffle()).prop_map(|(said, versions)| {
-            let with_version = said.into_iter().zip(versions).map(|((kind, body), version)| Act {
-                gap_ms: 1,
-                replays: None,
-                kind,
-                body: at_version(kind, &body, Some(version)),
+            let with_version = said.into_iter().zip(versions).map(|((kind, body), version)| {
+                Act::of(kind, at_version(kind, &body, Some(version)))
             });
             with_version.collect()
         })
@@ -199,262 +165,4 @@ fn replays() -> impl Strategy<Value = Option<u64>> {
 
 fn version() -> impl Strategy<Value = Value> {
     (1..5).prop_map(|day| json!(format!("2026-11-0{day}")))
-}
-
-fn optional(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Option<Value>> {
-    prop::option::of(value)
-}
-
-fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = Value> + Clone {
-    select(values).prop_map(|value| json!(value))
-}
-
-fn number(texts: &'static [&'static str]) -> impl Strategy<Value = Value> {
-    select(texts).prop_map(|text| serde_json::from_str(text).unwrap())
-}
-
-type Version = BoxedStrategy<Option<Value>>;
-
-fn said(
-    version: Version,
-    groups: &'static [&'static str],
-) -> impl Strategy<Value = (Kind, String)> {
-    prop_oneof![
-        8 => sale(version.clone(), groups).prop_map(|body| (Kind::Transaction, body)),
-        4 => order(version.clone()).prop_map(|body| (Kind::Order, body)),
-        4 => order_status().prop_map(|body| (Kind::OrderStatus, body)),
-        4 => refund(version.clone()).prop_map(|body| (Kind::Refund, body)),
-        4 => activity().prop_map(|body| (Kind::Activity, body)),
-        3 => rating(version.clone()).prop_map(|body| (Kind::Feedback, body)),
-        3 => product(version.clone()).prop_map(|body| (Kind::Product, body)),
-        2 => stock(version.clone()).prop_map(|body| (Kind::Stock, body)),
-        3 => customer(version).prop_map(|body| (Kind::Customer, body)),
-        1 => select(&MALFORMED[..]).prop_map(|(kind, body)| (kind, body.to_owned())),
-    ]
-}
-
-fn object(members: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> String {
-    let members: Map<String, Value> =
-        members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-    Value::Object(members).to_string()
-}
-
-/// The entity's own customer mostly, sometimes another.
-fn owned() -> impl Strategy<Value = (Value, Value)> {
-    (0..IDS.len(), prop_oneof![9 => Just(0), 1 => 1..USERS.len()])
-        .prop_map(|(id, off)| (json!(IDS[id]), json!(USERS[(id + off) % USERS.len()])))
-}
-
-fn sale(version: Version, groups: &'static [&'static str]) -> impl Strategy<Value = String> {
-    let how_much = (number(&AMOUNTS), optional(number(&QUANTITIES)));
-    let what = (optional(one_of(&PRODUCTS)), optional(one_of(&WORDS)), optional(one_of(&WORDS)));
-    let address = optional(one_of(&WORDS).prop_map(|country| json!({ "country": country })));
-    let order = prop_oneof![2 => Just(None), 1 => one_of(groups).prop_map(Some)];
-    let rest = (one_of(&DATES), optional(one_of(&STATUSES)), address, order, version);
-    (owned(), how_much, what, rest).prop_map(
-        |((id, user), (amount, quantity), (product, category, method), rest)| {
-            let (at, status, address, order, version) = rest;
-            object([
-                ("transactionId", Some(id)),
-                ("userId", Some(user)),
-                ("totalPrice", Some(amount)),
-                ("transactionDate", Some(at)),
-                ("quantity", quantity),
-                ("productId", product),
-                ("category", category),
-                ("paymentMethod", method),
-                ("status", status),
-                ("shippingAddress", address),
-                ("orderId", order),
-                ("updatedAt", version),
-            ])
-        },
-    )
-}
-
-fn line() -> impl Strategy<Value = Value> {
-    let what = (optional(one_of(&PRODUCTS)), optional(one_of(&WORDS)), optional(one_of(&LINES)));
-    let how_much = (
-        number(&QUANTITIES),
-        number(&AMOUNTS),
-        optional(number(&AMOUNTS)),
-        optional(number(&AMOUNTS)),
-    );
-    (what, how_much).prop_map(|((product, category, id), (quantity, price, discount, cost))| {
-        let line = object([
-            ("lineId", id),
-            ("productId", product),
-            ("category", category),
-            ("quantity", Some(quantity)),
-            ("price", Some(price)),
-            ("discount", discount),
-            ("cost", cost),
-        ]);
-        serde_json::from_str(&line).unwrap()
-    })
-}
-
-/// The order's own customer mostly, sometimes another.
-fn placed() -> impl Strategy<Value = (Value, Value)> {
-    (0..ORDERS.len(), prop_oneof![9 => Just(0), 1 => 1..USERS.len()])
-        .prop_map(|(id, off)| (json!(ORDERS[id]), json!(USERS[(id + off) % USERS.len()])))
-}
-
-fn order(version: Version) -> impl Strategy<Value = String> {
-    let money = (
-        optional(number(&AMOUNTS)),
-        optional(number(&AMOUNTS)),
-        optional(number(&AMOUNTS)),
-        optional(number(&AMOUNTS)),
-    );
-    let statuses = (
-        optional(one_of(&ORDER_STATUSES)),
-        optional(one_of(&PAYMENT_STATUSES)),
-        optional(one_of(&DELIVERY_STATUSES)),
-    );
-    let country = optional(one_of(&WORDS).prop_map(|country| json!({ "country": country })));
-    let rest = (one_of(&DATES), optional(one_of(&METHODS)), country, version);
-    (placed(), prop::collection::vec(line(), 1..4), money, statuses, rest).prop_map(
-        |(
-            (id, user),
-            lines,
-            (discount, fee, tax, total),
-            statuses,
-            (at, method, country, version),
-        )| {
-            object([
-                ("orderId", Some(id)),
-                ("userId", Some(user)),
-                ("orderDate", Some(at)),
-                ("lines", Some(json!(lines))),
-                ("discount", discount),
-                ("deliveryFee", fee),
-                ("tax", tax),
-                ("total", total),
-                ("orderStatus", statuses.0),
-                ("paymentStatus", statuses.1),
-                ("deliveryStatus", statuses.2),
-                ("paymentMethod", method),
-                ("shippingAddress", country),
-                ("updatedAt", version),
-            ])
-        },
-    )
-}
-
-fn order_status() -> impl Strategy<Value = String> {
-    let statuses = (
-        optional(one_of(&ORDER_STATUSES)),
-        one_of(&PAYMENT_STATUSES),
-        optional(one_of(&DELIVERY_STATUSES)),
-    );
-    (prop_oneof![one_of(&ORDERS), one_of(&GROUPS)], one_of(&DATES), statuses).prop_map(
-        |(id, at, statuses)| {
-            object([
-                ("orderId", Some(id)),
-                ("at", Some(at)),
-                ("orderStatus", statuses.0),
-                ("paymentStatus", Some(statuses.1)),
-                ("deliveryStatus", statuses.2),
-            ])
-        },
-    )
-}
-
-fn refund(version: Version) -> impl Strategy<Value = String> {
-    let of = prop_oneof![
-        3 => one_of(&ORDERS).prop_map(|id| (Some(id), None)),
-        2 => one_of(&GROUPS).prop_map(|id| (Some(id), None)),
-        3 => one_of(&IDS).prop_map(|id| (None, Some(id))),
-        1 => Just((None, None)),
-    ];
-    let part = (optional(one_of(&LINES)), optional(one_of(&PRODUCTS)));
-    let rest = (one_of(&DATES), optional(one_of(&USERS)), optional(one_of(&WORDS)), version);
-    let how_much = (number(&AMOUNTS), optional(number(&QUANTITIES)));
-    (one_of(&REFUNDS), of, part, how_much, rest).prop_map(
-        |(id, (order, transaction), (line, product), (amount, quantity), rest)| {
-            let (at, user, country, version) = rest;
-            object([
-                ("refundId", Some(id)),
-                ("amount", Some(amount)),
-                ("at", Some(at)),
-                ("orderId", order),
-                ("transactionId", transaction),
-                ("lineId", line),
-                ("productId", product),
-                ("quantity", quantity),
-                ("userId", user),
-                ("country", country),
-                ("updatedAt", version),
-            ])
-        },
-    )
-}
-
-fn activity() -> impl Strategy<Value = String> {
-    let who = (one_of(&IDS), one_of(&USERS), one_of(&TYPES), one_of(&DATES));
-    let word = || optional(one_of(&WORDS));
-    (who, (optional(one_of(&PRODUCTS)), word(), word(), word())).prop_map(
-        |((id, user, kind, at), (product, device, page, country))| {
-            object([
-                ("activityId", Some(id)),
-                ("userId", Some(user)),
-                ("activityType", Some(kind)),
-                ("timestamp", Some(at)),
-                ("productId", product),
-                ("device", device),
-                ("page", page),
-                ("country", country),
-            ])
-        },
-    )
-}
-
-fn rating(version: Version) -> impl Strategy<Value = String> {
-    let what = (one_of(&PRODUCTS), 1..6, one_of(&DATES), optional(one_of(&["good", "bad"])));
-    (owned(), what, version).prop_map(|((id, user), (product, rating, at, comment), version)| {
-        object([
-            ("feedbackId", Some(id)),
-            ("userId", Some(user)),
-            ("productId", Some(product)),
-            ("rating", Some(json!(rating))),
-            ("feedbackDate", Some(at)),
-            ("comment", comment),
-            ("updatedAt", version),
-        ])
-    })
-}
-
-fn product(version: Version) -> impl Strategy<Value = String> {
-    let stock = optional(number(&STOCKS));
-    (one_of(&PRODUCTS), one_of(&WORDS), number(&AMOUNTS), stock, version).prop_map(
-        |(id, category, price, stock, version)| {
-            object([
-                ("productId", Some(id)),
-                ("name", Some(json!("n"))),
-                ("category", Some(category)),
-                ("price", Some(price)),
-                ("stock", stock),
-                ("lastUpdated", version),
-            ])
-        },
-    )
-}
-
-fn stock(version: Version) -> impl Strategy<Value = String> {
-    (one_of(&PRODUCTS), number(&STOCKS), version).prop_map(|(id, stock, version)| {
-        object([("productId", Some(id)), ("stock", Some(stock)), ("updatedAt", version)])
-    })
-}
-
-fn customer(version: Version) -> impl Strategy<Value = String> {
-    let rest = (optional(one_of(&["Zoe", "Ann"])), optional(one_of(&DATES)));
-    (one_of(&USERS), rest, version).prop_map(|(user, (name, created), version)| {
-        object([
-            ("userId", Some(user)),
-            ("username", name),
-            ("createdAt", created),
-            ("updatedAt", version),
-        ])
-    })
 }
