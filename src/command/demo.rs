@@ -7,20 +7,16 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::Args;
-use projections::family::Family;
-use projections::money::Money;
-use projections::sales::Status;
 use services::Services;
 use tokio_util::sync::CancellationToken;
 
 use super::credentials::{Credentials, Login};
-use super::{generate, grouped, ingest};
+use super::{generate, ingest, totals};
 use crate::app::{self, App};
 use crate::config::Settings;
 use crate::ingest::file::{self, Source, decoded};
 use crate::ingest::retail::{self, Form};
-use crate::projector::status::{self, State};
-use crate::store::generation::Checkpoint;
+use crate::projector::status::{State, Status};
 
 /// UCI Online Retail (Chen, Sain, Guo 2012, doi 10.1057/dbm.2012.17), CC BY 4.0; see `data/`.
 const YEAR: &[u8] = include_bytes!("../../data/online_retail.csv.zst");
@@ -117,7 +113,11 @@ async fn live(
     fold(app, end).await?;
     let live = app.shop().store.live().await?.context("nothing was folded")?;
     let checkpoint = app.shop().store.checkpoint(live).await?.context("nothing was folded")?;
-    show_totals(&checkpoint, year.form, weeks);
+    totals::show(&checkpoint, year.form);
+    say!("UCI Online Retail (Chen, Sain, Guo 2012), CC BY 4.0. Categories and stock are derived.");
+    if weeks > 0 {
+        say!("Its dates are moved by {weeks} weeks, to end now.");
+    }
     let (credentials, path) = Credentials::ensure(settings, app).await?;
     if !arguments.still {
         say!("From here on made-up visitors (ids demo-...) keep the figures moving.");
@@ -255,7 +255,7 @@ async fn fold(app: &App, end: u64) -> anyhow::Result<()> {
     let from = status.borrow_and_update().position;
     let bar = file::progress_bar(end);
     loop {
-        let status::Status { state, position } = status.borrow_and_update().clone();
+        let Status { state, position } = status.borrow_and_update().clone();
         if let State::Halted(halt) = state {
             bail!("the projector halts: {halt}; --reset starts over");
         }
@@ -273,38 +273,6 @@ async fn fold(app: &App, end: u64) -> anyhow::Result<()> {
     }
     bar.finish_and_clear();
     Ok(())
-}
-
-fn show_totals(checkpoint: &Checkpoint, form: Form, weeks: i64) {
-    let Checkpoint { root, settings, .. } = checkpoint;
-    let (sold, returned) = (root.sales.sold(), root.sales.returned);
-    // A generation that is still to be exchanged counted no refunds.
-    let is_apart = settings.fold_version >= Family::Returns.since();
-    let returns = if is_apart { root.returns.amount } else { returned.amount };
-    let net = Money(sold.amount.0 - returns.0);
-    let note = match form {
-        Form::Orders => "",
-        Form::Transactions => "   each line of an invoice is one",
-    };
-    say!();
-    say!("  gross        {:>16}", grouped(sold.amount));
-    say!("  returns      {:>16}", grouped(returns));
-    say!("  net          {:>16}", grouped(net));
-    say!("  orders       {:>16}{note}", grouped(sold.orders));
-    say!("  average      {:>16}   net for an order", grouped(net.div_half_even(sold.orders)));
-    say!("  items sold   {:>16}", grouped(settings.quantity(sold.quantity.0)));
-    say!("  products     {:>16}", grouped(root.products));
-    say!(
-        "  customers    {:>16}   {} with an account, {} guests",
-        grouped(root.identified + root.guests),
-        grouped(root.identified),
-        grouped(root.guests)
-    );
-    say!();
-    say!("UCI Online Retail (Chen, Sain, Guo 2012), CC BY 4.0. Categories and stock are derived.");
-    if weeks > 0 {
-        say!("Its dates are moved by {weeks} weeks, to end now.");
-    }
 }
 
 /// The credentials, with commands that can be pasted as they are.
