@@ -27,6 +27,8 @@ const REFUNDED: u32 = 10;
 /// The orders that move a step on with each visit: more than enter, as half of the visits are an order
 /// of three steps.
 const MOVED: usize = 2;
+/// The orders that wait for their next step, so that there are some of each status.
+const WAITING: usize = 6;
 
 /// The products that visitors of the demo see, with their prices in 1/100 of the shop's currency.
 const PRODUCTS: [(&str, u32); 12] = [
@@ -95,7 +97,7 @@ struct Line {
 }
 
 /// The last that was told of an order.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Placed,
     Paid,
@@ -125,7 +127,9 @@ impl Visitors {
             events.push(self.rating(&user, first));
         }
         for _ in 0..MOVED {
-            if let Some(order) = self.under_way.pop_front() {
+            if self.under_way.len() > WAITING
+                && let Some(order) = self.under_way.pop_front()
+            {
                 self.move_on(order, &mut events);
             }
         }
@@ -313,7 +317,9 @@ mod tests {
             *ends.entry(steps.last().map(|it| it.as_str())).or_insert(0) += 1;
         }
         assert_eq!(lengths.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
-        assert!(visitors.under_way.len() < 100, "{}", visitors.under_way.len());
+        let stages: Vec<_> = visitors.under_way.iter().map(|it| it.stage).collect();
+        assert!((WAITING..100).contains(&stages.len()), "{stages:?}");
+        assert!(stages.contains(&Stage::Placed) && stages.contains(&Stage::Shipped), "{stages:?}");
         let (delivered, cancelled) = (ends[&Some("delivered")], ends[&Some("cancelled")]);
         assert!(delivered > 10 * refunds / 2 && refunds > delivered / 20, "{refunds}: {ends:?}");
         assert!(delivered > 4 * cancelled && cancelled > 100, "{ends:?}");
