@@ -207,6 +207,21 @@ impl Snapshot {
         Ok(entities)
     }
 
+    /// Whether a collection has a document of this id.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn has_document<C: Stored>(&self, id: &str) -> Result<bool, Error> {
+        self.must_have(C::NAME, C::SINCE)?;
+        let mut is_there = false;
+        let read = |_: &RawDocument| {
+            is_there = true;
+            Ok(())
+        };
+        self.find(Model::of::<C>(), doc! { "_id": id }, "looking for a document", read).await?;
+        Ok(is_there)
+    }
+
     /// The ids behind these ordinals of an entity, in no particular order.
     ///
     /// # Errors
