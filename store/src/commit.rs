@@ -25,7 +25,7 @@ use super::{Doing, Error, Store};
 
 /// The time for which a commit with an unknown result is sent again.
 const UNKNOWN_RESULT_PATIENCE: Duration = Duration::from_secs(10);
-/// MongoDB's code for an operation whose session was ended.
+/// The database's code for an operation whose session was ended.
 const INTERRUPTED: i32 = 11_601;
 
 /// A message that could not be understood or admitted, as kept in `quarantine`.
