@@ -7,6 +7,7 @@ use projections::event::{Event, Kind, Limits, Reason, parse};
 use projections::feedback::Feedback;
 use projections::money::Money;
 use projections::orders::event::{Line, Order};
+use projections::orders::patch::OrderStatus;
 use projections::orders::status::Step;
 use projections::products::event::Product;
 use projections::products::stock::Stock;
@@ -81,45 +82,9 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "orderId": it.order_id,
             "updatedAt": date(it.updated_at),
         }),
-        Event::Order(it) => json!({
-            "orderId": it.order_id,
-            "userId": it.user_id,
-            "orderDate": it.at.to_rfc3339(),
-            "lines": it.lines.iter().map(line).collect::<Vec<_>>(),
-            "invoice": it.invoice,
-            "orderStatus": it.order_status.map(Step::as_str),
-            "paymentStatus": it.payment_status.map(Step::as_str),
-            "deliveryStatus": it.delivery_status.map(Step::as_str),
-            "paymentMethod": it.payment_method,
-            "shippingAddress": { "country": it.country },
-            "discount": it.discount.to_string(),
-            "deliveryFee": it.delivery_fee.to_string(),
-            "tax": it.tax.to_string(),
-            "taxIncluded": it.tax_included,
-            "total": it.total.map(|it| it.to_string()),
-            "updatedAt": date(it.updated_at),
-        }),
-        Event::OrderStatus(it) => json!({
-            "orderId": it.order_id,
-            "at": it.at.to_rfc3339(),
-            "orderStatus": it.order_status.map(Step::as_str),
-            "paymentStatus": it.payment_status.map(Step::as_str),
-            "deliveryStatus": it.delivery_status.map(Step::as_str),
-        }),
-        Event::Refund(it) => json!({
-            "refundId": it.refund_id,
-            "amount": it.amount.to_string(),
-            "at": it.at.to_rfc3339(),
-            "orderId": it.order_id,
-            "transactionId": it.transaction_id,
-            "lineId": it.line_id,
-            "productId": it.product_id,
-            "userId": it.user_id,
-            "quantity": (it.quantity != Quantity::ZERO).then(|| number(it.quantity)),
-            "country": it.country,
-            "reason": it.reason,
-            "updatedAt": date(it.updated_at),
-        }),
+        Event::Order(it) => order(it),
+        Event::OrderStatus(it) => order_status(it),
+        Event::Refund(it) => refund(it),
         Event::Activity(it) => json!({
             "activityId": it.activity_id,
             "userId": it.user_id,
@@ -171,6 +136,54 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
         Value::Object(members) => members,
         other => panic!("no object: {other}"),
     }
+}
+
+fn order(it: &Order<'_>) -> Value {
+    json!({
+        "orderId": it.order_id,
+        "userId": it.user_id,
+        "orderDate": it.at.to_rfc3339(),
+        "lines": it.lines.iter().map(line).collect::<Vec<_>>(),
+        "invoice": it.invoice,
+        "orderStatus": it.order_status.map(Step::as_str),
+        "paymentStatus": it.payment_status.map(Step::as_str),
+        "deliveryStatus": it.delivery_status.map(Step::as_str),
+        "paymentMethod": it.payment_method,
+        "shippingAddress": { "country": it.country },
+        "discount": it.discount.to_string(),
+        "deliveryFee": it.delivery_fee.to_string(),
+        "tax": it.tax.to_string(),
+        "taxIncluded": it.tax_included,
+        "total": it.total.map(|it| it.to_string()),
+        "updatedAt": it.updated_at.map(Time::to_rfc3339),
+    })
+}
+
+fn order_status(it: &OrderStatus<'_>) -> Value {
+    json!({
+        "orderId": it.order_id,
+        "at": it.at.to_rfc3339(),
+        "orderStatus": it.order_status.map(Step::as_str),
+        "paymentStatus": it.payment_status.map(Step::as_str),
+        "deliveryStatus": it.delivery_status.map(Step::as_str),
+    })
+}
+
+fn refund(it: &Refund<'_>) -> Value {
+    json!({
+        "refundId": it.refund_id,
+        "amount": it.amount.to_string(),
+        "at": it.at.to_rfc3339(),
+        "orderId": it.order_id,
+        "transactionId": it.transaction_id,
+        "lineId": it.line_id,
+        "productId": it.product_id,
+        "userId": it.user_id,
+        "quantity": (it.quantity != Quantity::ZERO).then(|| number(it.quantity)),
+        "country": it.country,
+        "reason": it.reason,
+        "updatedAt": it.updated_at.map(Time::to_rfc3339),
+    })
 }
 
 fn line(line: &Line<'_>) -> Value {

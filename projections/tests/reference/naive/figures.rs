@@ -207,6 +207,9 @@ impl Naive {
             root.buyers.failed += bought(customer.sales.failed);
             root.buyers.returned += bought(customer.sales.returned);
             root.buyers.all += bought(customer.sales.all());
+            let mut sold = customer.sales.completed;
+            sold.add(customer.sales.returned);
+            root.buyers.sold += bought(sold);
         }
         root
     }
