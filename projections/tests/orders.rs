@@ -3,6 +3,7 @@
 use projections::bucket::Level;
 use projections::event::Kind;
 use projections::family::{Family, Slice};
+use projections::history::{Change, History, Part};
 use projections::ledger::LedgerRow;
 use projections::orders::{Irregularity, Order as Placed};
 use projections::sales::{Basis, Status};
@@ -305,7 +306,64 @@ fn a_refund_of_a_transaction_goes_with_it_to_another_order() {
         .then(|documents| {
             assert_eq!(back(documents), (1, "4".into()));
             assert_eq!(placed(documents, "x:t").refunds.len(), 1);
-            assert_eq!(placed(documents, "o:n"), &Placed::default());
+            let left = &documents.clone().histories_apart();
+            assert_eq!(placed(left, "o:n"), &Placed::default());
+        });
+}
+
+/// The positions of an entity's changes, each with the parts that changed.
+fn changes(history: &History) -> Vec<(u64, Vec<&'static str>)> {
+    let parts = |change: &Change| change.parts.iter().map(Part::as_str).collect();
+    history.newest.iter().map(|change| (change.position, parts(change))).collect()
+}
+
+#[test]
+fn an_order_remembers_what_changed_and_when() {
+    let at = |day: u8, rest: &str| {
+        order(&two_lines(), &format!(r#""updatedAt":"2026-11-{day:02}",{rest}"#))
+    };
+    let shipped =
+        r#"{"orderId":"o","at":"2026-11-03","orderStatus":"shipped","paymentStatus":"paid"}"#;
+    let _ = Shop::default()
+        .when(&[
+            (Order, &at(2, r#""orderStatus":"pending""#)),
+            (OrderStatus, shipped),
+            // The same statuses again, and a content that is known with a newer version.
+            (OrderStatus, shipped),
+            (Order, &at(4, r#""orderStatus":"shipped""#)),
+            // A late content changes nothing, and its status comes too late to be the newest.
+            (Order, &at(3, r#""orderStatus":"shipped","discount":1"#)),
+            (Order, &at(5, r#""orderStatus":"shipped","discount":2"#)),
+            (Refund, &refund("r", "3", r#""orderId":"o""#)),
+        ])
+        .then(|documents| {
+            let history = &placed(documents, "o:o").history;
+            let expected = [
+                (1, vec!["content", "orderStatus"]),
+                (2, vec!["orderStatus", "paymentStatus"]),
+                (6, vec!["content"]),
+                (7, vec!["refunds"]),
+            ];
+            assert_eq!(changes(history), expected);
+            assert_eq!(history.changes, 4);
+        });
+}
+
+#[test]
+fn a_transaction_remembers_what_changed_and_an_order_that_it_was_its_line() {
+    let back = sale("t", r#""status":"returned","updatedAt":"2026-11-04","orderId":"o""#);
+    let _ = Shop::default()
+        .when(&[
+            (Transaction, &sale("t", r#""updatedAt":"2026-11-02""#)),
+            (Transaction, &sale("t", r#""updatedAt":"2026-11-02","orderId":"o""#)),
+            (Transaction, &back),
+        ])
+        .then(|documents| {
+            let LedgerRow::Transaction(sale) = &documents.ledger["t:t"] else { panic!() };
+            let of_sale = [(1, vec!["sale"]), (2, vec!["sale"]), (3, vec!["return"])];
+            assert_eq!(changes(&sale.history), of_sale);
+            let of_order = [(2, vec!["transactions"]), (3, vec!["transactions"])];
+            assert_eq!(changes(&placed(documents, "o:o").history), of_order);
         });
 }
 

@@ -5,6 +5,7 @@ use super::outcome::Outcome;
 use super::state::{Fold, Resolved};
 use super::version::{Stated, Version};
 use super::working_set::NotAtHand;
+use crate::history::{History, Part};
 use crate::json::Reason;
 use crate::ledger::{LedgerKey, Row};
 use crate::time::Time;
@@ -40,6 +41,12 @@ pub(crate) trait Entry: Row {
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<Self, NotAtHand>;
+
+    /// The history of the row, and the part that an event states; none where none is kept.
+    fn history(&mut self, event: &Self::Event<'_>) -> Option<(&mut History, Part)> {
+        let _ = event;
+        None
+    }
 
     /// Puts the contribution in (`sign` 1) or takes it out (-1).
     fn contribute(
@@ -78,7 +85,10 @@ impl Fold {
         if let Err(reason) = E::admits(prior.as_ref(), event, self) {
             return Ok(Outcome::Quarantined(vec![reason]));
         }
-        let entry = E::place(event, prior.as_ref(), version, self, resolved)?;
+        let mut entry = E::place(event, prior.as_ref(), version, self, resolved)?;
+        if let Some((history, part)) = entry.history(event) {
+            history.note(stamp.change(part.into()));
+        }
         if let Some(prior) = &prior {
             prior.contribute(-1, self, resolved)?;
         } else {

@@ -5,6 +5,7 @@ use super::outcome::Outcome;
 use super::state::{Fold, Resolved};
 use super::version::Version;
 use super::working_set::NotAtHand;
+use crate::history::{Change, Parts};
 use crate::time::Time;
 
 /// The position and time of a message in the log.
@@ -22,6 +23,11 @@ impl Stamp {
     /// The version of an entity that an event of the message states.
     pub(crate) fn version(&self, updated_at: Option<Time>) -> Version {
         Version { updated_at, position: self.replay_of.unwrap_or(self.position) }
+    }
+
+    /// A change of an entity by an event of the message.
+    pub(crate) fn change(&self, parts: Parts) -> Change {
+        Change { position: self.position, at: self.log_time, parts }
     }
 }
 

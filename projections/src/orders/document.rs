@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::status::{DeliveryStep, OrderStep, PaymentStep, STEPS, Step};
 use crate::fold::version::{Stated, Version};
+use crate::history::History;
 use crate::money::Money;
 use crate::quantity::Quantity;
 use crate::sales::document::Sale;
@@ -49,6 +50,9 @@ pub struct Order {
     /// What is odd about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub irregular: Vec<Irregularity>,
+    /// Its changes.
+    #[serde(skip_serializing_if = "History::is_empty")]
+    pub history: History,
 }
 
 /// What is odd about an order; it is counted all the same.

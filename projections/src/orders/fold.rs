@@ -11,6 +11,7 @@ use crate::customers::document::Customers;
 use crate::fold::entry::reason;
 use crate::fold::version::{Stated, Version};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::history::{Change, Part, Parts};
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey, Row};
 use crate::money::Money;
@@ -69,8 +70,11 @@ impl EventKind for event::Order<'_> {
         // event without a version states them as of the order's date, so it undoes no newer one.
         let at = self.updated_at.unwrap_or(self.at);
         let statuses = (self.order_status, self.payment_status, self.delivery_status);
-        let stated = stated.max(order.state_all(statuses, at, stamp.version(Some(at))));
-        fold.put_order(key, order, resolved)?;
+        let content = (stated == Stated::Applied).then_some(Part::Content);
+        let (of_statuses, parts) = order.state_all(statuses, at, stamp.version(Some(at)));
+        let stated = stated.max(of_statuses);
+        let parts = parts.and(content.into_iter().collect());
+        fold.put_order(key, order, stamp.change(parts), resolved)?;
         fold.root.counts.rounded += u64::from(self.rounded && stated == Stated::Applied);
         Ok(stated.into())
     }
@@ -99,8 +103,8 @@ impl EventKind for OrderStatus<'_> {
         let mut order = fold.order(key)?.cloned().unwrap_or_default();
         let version = stamp.version(Some(self.at));
         let statuses = (self.order_status, self.payment_status, self.delivery_status);
-        let stated = order.state_all(statuses, self.at, version);
-        fold.put_order(key, order, resolved)?;
+        let (stated, parts) = order.state_all(statuses, self.at, version);
+        fold.put_order(key, order, stamp.change(parts), resolved)?;
         Ok(stated.into())
     }
 
@@ -235,14 +239,24 @@ impl event::Order<'_> {
 type Statuses = (Option<OrderStep>, Option<PaymentStep>, Option<DeliveryStep>);
 
 impl Order {
-    /// States those of its statuses that an event names. Returns the strongest effect.
-    fn state_all(&mut self, (order, payment, delivery): Statuses, at: Time, by: Version) -> Stated {
+    /// States those of its statuses that an event names. Returns the strongest effect, and the parts
+    /// that changed.
+    fn state_all(
+        &mut self,
+        (order, payment, delivery): Statuses,
+        at: Time,
+        by: Version,
+    ) -> (Stated, Parts) {
         let firsts = &mut self.firsts;
         let order = order.map(|is| Order::state(&mut self.order_status, firsts, is, at, by));
         let payment = payment.map(|is| Order::state(&mut self.payment_status, firsts, is, at, by));
         let delivery =
             delivery.map(|is| Order::state(&mut self.delivery_status, firsts, is, at, by));
-        [order, payment, delivery].into_iter().flatten().max().unwrap_or(Stated::Stale)
+        let parts = [Part::OrderStatus, Part::PaymentStatus, Part::DeliveryStatus];
+        let stated = [order, payment, delivery];
+        let changed = parts.into_iter().zip(stated).filter(|it| it.1 == Some(Stated::Applied));
+        let strongest = stated.into_iter().flatten().max().unwrap_or(Stated::Stale);
+        (strongest, changed.map(|(part, _)| part).collect())
     }
 }
 
@@ -262,11 +276,12 @@ impl Fold {
         Ok(self.sets.ledger.get(&LedgerKey::of::<Sale>(transaction))?.and_then(<Sale as Row>::of))
     }
 
-    /// Replaces what is known of an order; figures follow.
+    /// Replaces what is known of an order; figures and its history follow.
     pub(crate) fn put_order(
         &mut self,
         key: OrderKey<'_>,
         mut order: Order,
+        change: Change,
         resolved: &mut Resolved,
     ) -> Result<(), NotAtHand> {
         order.settle();
@@ -274,6 +289,7 @@ impl Fold {
         if before.as_ref() == Some(&order) {
             return Ok(());
         }
+        order.history.note(change);
         let id = LedgerKey::from(key);
         let is_new = before.is_none();
         let before = before.unwrap_or_default();
@@ -321,6 +337,7 @@ impl Fold {
     /// it was a line of before; refunds that named the transaction alone go with it.
     pub(crate) fn follow_line(
         &mut self,
+        stamp: &Stamp,
         transaction: &str,
         before: Option<&str>,
         resolved: &mut Resolved,
@@ -330,6 +347,12 @@ impl Fold {
         let old_key = before.map_or(OrderKey::Transaction(transaction), OrderKey::Order);
         let new_key = now.as_deref().map_or(OrderKey::Transaction(transaction), OrderKey::Order);
         let mut moved = Vec::new();
+        // The transaction's own history says the rest.
+        let change = |key: OrderKey<'_>, moved: &[PartialRefund]| {
+            let line = matches!(key, OrderKey::Order(_)).then_some(Part::Transactions);
+            let refunds = (!moved.is_empty()).then_some(Part::Refunds);
+            stamp.change(line.into_iter().chain(refunds).collect())
+        };
         if old_key != new_key
             && let Some(mut order) = self.order(old_key)?.cloned()
         {
@@ -338,7 +361,7 @@ impl Fold {
                 refund.follows && refund.line.as_deref() == Some(transaction)
             };
             moved.extend(order.refunds.extract_if(.., follows));
-            self.put_order(old_key, order, resolved)?;
+            self.put_order(old_key, order, change(old_key, &moved), resolved)?;
         }
         let known = self.order(new_key)?.cloned();
         if now.is_none() && known.is_none() && moved.is_empty() {
@@ -346,10 +369,11 @@ impl Fold {
         }
         let mut order = known.unwrap_or_default();
         order.put_member(Member::of(transaction, &sale));
+        let change = change(new_key, &moved);
         for refund in moved {
             order.put_refund(refund);
         }
-        self.put_order(new_key, order, resolved)
+        self.put_order(new_key, order, change, resolved)
     }
 
     /// The reason against one more refund of an order.

@@ -7,6 +7,7 @@ use crate::customers::document::Customers;
 use crate::fold::entry::{Entry, reason};
 use crate::fold::version::{Stated, Version};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::history::Part;
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey};
 use crate::orders::document::{PartialRefund, PlacedOrder, RefundedSale};
@@ -109,7 +110,7 @@ impl EventKind for event::Refund<'_> {
             at: self.at,
             follows: self.order_id.is_none(),
         });
-        fold.put_order(key, order, resolved)?;
+        fold.put_order(key, order, stamp.change(Part::Refunds.into()), resolved)?;
         Ok(outcome)
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::status::Status;
 use super::sums::Sums;
 use crate::fold::version::Version;
+use crate::history::History;
 use crate::money::Money;
 use crate::quantity::Quantity;
 use crate::time::Time;
@@ -54,6 +55,9 @@ pub struct Sale {
     /// The version of the event that stated the sale, or of the return that stands in for it.
     #[serde(flatten)]
     pub version: Version,
+    /// Its changes.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub history: History,
 }
 
 /// The part of a transaction that events of status `returned` state.

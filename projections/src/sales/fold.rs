@@ -16,6 +16,7 @@ use crate::family::{Family, Slice};
 use crate::fold::entry::{Entry, reason};
 use crate::fold::version::{Stated, Version};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::history::{History, Part};
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey};
 use crate::orders::document::{PlacedOrder, RefundedSale};
@@ -73,7 +74,7 @@ impl EventKind for Transaction<'_> {
         let outcome = fold.replace::<Sale>(stamp, self, resolved)?;
         if outcome == Outcome::Applied {
             fold.root.counts.rounded += u64::from(self.rounded);
-            fold.follow_line(&self.transaction_id, before.as_deref(), resolved)?;
+            fold.follow_line(stamp, &self.transaction_id, before.as_deref(), resolved)?;
         }
         Ok(outcome)
     }
@@ -170,6 +171,11 @@ impl Entry for Sale {
         Ok(sale)
     }
 
+    fn history(&mut self, event: &Transaction<'_>) -> Option<(&mut History, Part)> {
+        let is_return = event.status == Status::Returned;
+        Some((&mut self.history, if is_return { Part::Return } else { Part::Sale }))
+    }
+
     fn contribute(
         &self,
         sign: i64,
@@ -249,6 +255,7 @@ impl Sale {
             order: event.order_id.as_deref().map(Into::into),
             returned: None,
             version,
+            history: prior.map(|prior| prior.history.clone()).unwrap_or_default(),
         })
     }
 

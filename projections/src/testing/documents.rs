@@ -9,7 +9,9 @@ use crate::entity::{Entity, Ordinals};
 use crate::family::{Family, Shape, Slice};
 use crate::fold::root::{Counts, Root};
 use crate::for_each_collection;
+use crate::history::History;
 use crate::ledger::LedgerRow;
+use crate::orders::document::{PlacedOrder, RefundedSale};
 use crate::orders::key::{OrderKey, order_of};
 use crate::orders::status::STEPS;
 use crate::packed::rollup;
@@ -68,12 +70,28 @@ impl Documents {
         said
     }
 
-    /// The same, regardless of the number of messages: without counts, quarantine, log time.
+    /// The same without the histories of entities.
+    #[must_use]
+    pub fn histories_apart(mut self) -> Documents {
+        for row in self.ledger.values_mut() {
+            match row {
+                LedgerRow::Transaction(sale) => sale.history = History::default(),
+                LedgerRow::Order(PlacedOrder(order)) | LedgerRow::Refunded(RefundedSale(order)) => {
+                    order.history = History::default();
+                }
+                LedgerRow::Feedback(_) | LedgerRow::Refund(_) => {}
+            }
+        }
+        self
+    }
+
+    /// The same, regardless of the number of messages: without counts, quarantine, log time,
+    /// histories.
     #[must_use]
     pub fn counts_apart(&self) -> Documents {
         let root =
             Root { counts: Counts::default(), log_time: Time::default(), ..self.root.clone() };
-        Documents { root, quarantine: BTreeMap::new(), ..self.said() }
+        Documents { root, quarantine: BTreeMap::new(), ..self.said().histories_apart() }
     }
 
     /// The rows by entity of one bucket, its chunks together.

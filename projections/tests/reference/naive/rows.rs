@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use projections::history::History;
 use projections::ledger::LedgerRow;
 use projections::money::Money;
 use projections::orders::status::{OrderStep, PaymentStep, STEPS, Step};
@@ -68,6 +69,7 @@ impl Naive {
             order: text(event.order_id.as_deref()),
             returned: returned.map(Box::new),
             version: version(age),
+            history: History::default(),
         })
     }
 
@@ -87,6 +89,7 @@ impl Naive {
             members: self.members(of).into_iter().map(|it| self.member_row(it)).collect(),
             refunds: self.partials(of).iter().map(refund_of).collect(),
             irregular: self.irregular(of),
+            history: History::default(),
         }
     }
 
