@@ -16,6 +16,7 @@ use crate::event::{Event, Reason};
 use crate::fold::{Ask, Fold, Named, NotAtHand, Outcome, Resolved, Stamp};
 use crate::packed::table::Table;
 use crate::packed::tally::TallyKey;
+use crate::topic::Topics;
 
 /// About the number of additions to rollups that an event makes.
 const DELTAS_EACH: usize = 8;
@@ -174,6 +175,7 @@ impl<'b, 'e> Batch<'b, 'e> {
         let resolved = &mut self.resolved;
         resolved.outcomes.reserve(self.messages.len());
         resolved.deltas.reserve(self.messages.len() * DELTAS_EACH);
+        let mut touched = Topics::default();
         for message in self.messages {
             let root = &mut fold.root;
             root.log_time = root.log_time.max(message.stamp.log_time);
@@ -183,6 +185,9 @@ impl<'b, 'e> Batch<'b, 'e> {
                 Ok(event) => event.fold(&message.stamp, fold, resolved)?,
                 Err(reasons) => Outcome::Quarantined(reasons.clone()),
             };
+            let of_event = std::mem::take(&mut resolved.touched);
+            touched = touched.union(of_event);
+            fold.root.note(of_event, message.stamp.position);
             let counts = &mut fold.root.counts;
             counts.read += 1;
             match &outcome {
@@ -194,6 +199,7 @@ impl<'b, 'e> Batch<'b, 'e> {
             }
             resolved.outcomes.push(outcome);
         }
+        resolved.touched = touched;
         Ok(())
     }
 

@@ -80,6 +80,15 @@ impl History {
         }
     }
 
+    /// Takes in the changes of another entity, as one history of both.
+    pub fn merge(&mut self, other: &History) {
+        self.newest.extend(&other.newest);
+        self.newest.sort_by_key(|change| change.position);
+        let older = self.newest.len().saturating_sub(KEPT);
+        self.newest.drain(..older);
+        self.changes += other.changes;
+    }
+
     fn packed(&self) -> Bytes {
         let mut bytes = Vec::with_capacity(2 + 8 * self.newest.len());
         put_varint(&mut bytes, self.changes);

@@ -44,6 +44,10 @@ impl Key for LedgerKey {
 pub trait Row: Clone + Sized {
     /// The beginning of its documents' ids.
     const PREFIX: &'static str;
+    /// Its name.
+    const NAME: &'static str;
+    /// The version of the fold that was the first to keep it.
+    const SINCE: u32;
 
     /// The row, if it is of this kind.
     fn of(row: &LedgerRow) -> Option<&Self>;
@@ -53,7 +57,7 @@ pub trait Row: Clone + Sized {
 }
 
 macro_rules! rows {
-    ($($(#[$doc:meta])* $Kind:ident($Row:ty) = $prefix:literal,)*) => {
+    ($($(#[$doc:meta])* $Kind:ident($Row:ty) = $prefix:literal since $since:literal,)*) => {
         /// A row of the ledger.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "lowercase")]
@@ -63,6 +67,8 @@ macro_rules! rows {
 
         $(impl Row for $Row {
             const PREFIX: &'static str = $prefix;
+            const NAME: &'static str = stringify!($Kind);
+            const SINCE: u32 = $since;
 
             fn of(row: &LedgerRow) -> Option<&Self> {
                 match row {
@@ -81,15 +87,15 @@ macro_rules! rows {
 
 rows! {
     /// A transaction.
-    Transaction(crate::sales::document::Sale) = "t:",
+    Transaction(crate::sales::document::Sale) = "t:" since 1,
     /// A rating.
-    Feedback(crate::feedback::document::Rating) = "f:",
+    Feedback(crate::feedback::document::Rating) = "f:" since 1,
     /// An order.
-    Order(crate::orders::document::PlacedOrder) = "o:",
+    Order(crate::orders::document::PlacedOrder) = "o:" since 3,
     /// A transaction that is no line of an order and that a refund names.
-    Refunded(crate::orders::document::RefundedSale) = "x:",
+    Refunded(crate::orders::document::RefundedSale) = "x:" since 3,
     /// A refund.
-    Refund(crate::refunds::document::Refund) = "r:",
+    Refund(crate::refunds::document::Refund) = "r:" since 3,
 }
 
 /// The collection of its rows.

@@ -1,6 +1,7 @@
 //! The list of topics: figures that change together. A commit names the topics that it touched; a
 //! view of other topics stays as it is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -31,6 +32,8 @@ macro_rules! topics {
 topics! {
     /// Sales.
     Sales = "sales",
+    /// Orders: each with its lines, statuses and refunds, and the refunds of transactions.
+    Orders = "orders",
     /// Products: their catalogue, sums, views and ratings.
     Products = "products",
     /// Customers.
@@ -95,6 +98,48 @@ impl Topics {
     }
 }
 
+/// The position of the last event that changed each topic. As it is stored: an object of the topics
+/// that were changed at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changed([u64; Topic::ALL.len()]);
+
+impl Changed {
+    /// Nothing is known but that nothing has changed since a position.
+    #[must_use]
+    pub fn unknown(position: u64) -> Self {
+        Changed([position; Topic::ALL.len()])
+    }
+
+    /// Notes the topics that the event at a position touched.
+    pub fn note(&mut self, touched: Topics, position: u64) {
+        for topic in touched.iter() {
+            self.0[topic as usize] = position;
+        }
+    }
+
+    /// The last change of any of these; 0 where none is asked about.
+    #[must_use]
+    pub fn of(&self, topics: Topics) -> u64 {
+        topics.iter().map(|topic| self.0[topic as usize]).max().unwrap_or(0)
+    }
+}
+
+impl Serialize for Changed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let changed = Topic::ALL.iter().map(|topic| (topic.as_str(), self.0[*topic as usize]));
+        serializer.collect_map(changed.filter(|(_, position)| *position > 0))
+    }
+}
+
+/// A topic that this version does not know is left out.
+impl<'de> Deserialize<'de> for Changed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let named = BTreeMap::<String, u64>::deserialize(deserializer)?;
+        let of = |topic: &Topic| named.get(topic.as_str()).copied().unwrap_or_default();
+        Ok(Changed(std::array::from_fn(|at| of(&Topic::ALL[at]))))
+    }
+}
+
 impl fmt::Debug for Topics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
@@ -139,8 +184,6 @@ impl<'de> Deserialize<'de> for Topics {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
@@ -153,6 +196,22 @@ mod tests {
         assert_eq!(serde_json::from_str::<Topics>(&text).ok(), Some(topics));
         let other = serde_json::from_str::<Topics>(r#"{"to come":true,"feedback":true}"#);
         assert_eq!(other.ok(), Some(Topics::of(&[Topic::Feedback])));
+    }
+
+    #[test]
+    fn a_topic_that_was_not_touched_stays_where_it_was() {
+        let sales = Topics::of(&[Topic::Sales]);
+        let both = Topics::of(&[Topic::Sales, Topic::Products]);
+        let mut changed = Changed::unknown(5);
+        changed.note(Topics::of(&[Topic::Products]), 9);
+        assert_eq!((changed.of(sales), changed.of(both)), (5, 9));
+        assert_eq!(changed.of(Topics::default()), 0);
+        let mut some = Changed::default();
+        some.note(sales, 7);
+        let text = serde_json::to_string(&some).unwrap();
+        assert_eq!(text, r#"{"sales":7}"#);
+        assert_eq!(serde_json::from_str::<Changed>(&text).ok(), Some(some));
+        assert!(serde_json::from_str::<Changed>(r#"{"to come":3}"#).is_ok());
     }
 
     #[test]

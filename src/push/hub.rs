@@ -72,7 +72,7 @@ impl Hub {
 
     async fn make(&self, latest: &mut Option<Made>) -> Result<Arc<Current>, query::Error> {
         let begun = Instant::now();
-        let snapshot = wait::snapshot(&self.deps, Least::default()).await?.snapshot;
+        let snapshot = wait::snapshot(&self.deps, Least::default()).await?;
         let from = self.deps.cache.context(&snapshot);
         let json = (self.topic.read)(from, (self.deps.now)()).await?;
         let current = Arc::new(Current { json, position: snapshot.checkpoint.position });
@@ -116,7 +116,7 @@ impl Updates {
         loop {
             let (last, made_of) = (self.last, self.hub.topic.made_of);
             let changed = |latest: &Option<Latest>| {
-                let changed = latest.as_ref().map(|latest| latest.current.changed.of(made_of));
+                let changed = latest.as_ref().map(|latest| latest.snapshot.changed().of(made_of));
                 changed.is_some_and(|changed| changed > last)
             };
             self.latest.wait_for(changed).await.ok()?;

@@ -188,7 +188,7 @@ impl SocketIoPush {
             let callers: Vec<_> =
                 self.callers().iter().map(|(id, caller)| (*id, caller.clone())).collect();
             let looked = watch::turned_away(&self.store, ACCESS, &callers);
-            match timeout(query::current::READ_WITHIN, looked).await {
+            match timeout(query::READ_WITHIN, looked).await {
                 Ok(Ok(turned_away)) => turned_away.into_iter().for_each(|id| self.turn_away(id)),
                 // Updates are read from the same store, so they stop as well.
                 Ok(Err(error)) => tracing::warn!(%error, "open connections were not looked at"),

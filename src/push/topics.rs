@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::timeout;
 
 use crate::http::parameters::Parameters;
-use crate::query::current::READ_WITHIN;
+use crate::query::READ_WITHIN;
 use crate::query::memory::ReadContext;
 use crate::query::view::Figures;
 use crate::query::{self, views};

@@ -43,6 +43,10 @@ pub fn route<V: View>(routes: Routes<Deps>) -> Routes<Deps> {
         .with(&wait::PREFER)
         .with(&etag::PARAMETER)
         .or_problems(&[ProblemType::ProjectionBehind, ProblemType::NotYetMade]);
+    let operation = match V::MISSING {
+        Some(message) => operation.or_missing(message),
+        None => operation,
+    };
     routes.get(path, access, operation, get::<V>)
 }
 
@@ -69,23 +73,27 @@ async fn answer<V: View>(
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
     let parameters = V::Parameters::parse(uri, (deps.now)()).map_err(Error::Invalid)?;
-    let mut current = wait::snapshot(deps, Least::of(headers)?).await?;
+    let mut snapshot = wait::snapshot(deps, Least::of(headers)?).await?;
     let question = CacheKey::of::<V>(&parameters, rights);
     let mut attempt = 1;
     loop {
-        let etag = question.etag(&current, V::TOPICS);
-        let provenance = provenance(deps, &current.snapshot, &etag);
+        let etag = question.etag(&snapshot, V::TOPICS);
+        let provenance = provenance(deps, &snapshot, Some(&etag));
         if etag::is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
         }
-        match deps.cache.get::<V>(&question, &etag, &current.snapshot, &parameters).await {
+        match deps.cache.get::<V>(&question, &etag, &snapshot, &parameters).await {
             Ok(body) => {
                 let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 return Ok((provenance, [json], body).into_response());
             }
             Err(error) if error.is_snapshot_gone() && attempt < ATTEMPTS => {
-                current = wait::read(deps).await?.ok_or(Error::NoGeneration)?;
+                snapshot = wait::read(deps).await?.ok_or(Error::NoGeneration)?;
                 attempt += 1;
+            }
+            Err(error) if error.is_not_found() => {
+                let provenance = self::provenance(deps, &snapshot, None);
+                return Ok((provenance, Problem::from(error)).into_response());
             }
             Err(error) => return Err(error),
         }
@@ -93,7 +101,7 @@ async fn answer<V: View>(
 }
 
 /// Says which position of the log an answer reflects and how far the log is ahead of it.
-fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
+fn provenance(deps: &Deps, snapshot: &Snapshot, etag: Option<&str>) -> HeaderMap {
     let position = snapshot.checkpoint.position;
     let mut headers = HeaderMap::new();
     headers.insert(X_POSITION, position.into());
@@ -117,7 +125,7 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
     {
         headers.insert(X_UPGRADING, upgrade);
     }
-    if let Ok(etag) = HeaderValue::from_str(etag) {
+    if let Some(Ok(etag)) = etag.map(HeaderValue::from_str) {
         headers.insert(ETAG, etag);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));

@@ -19,7 +19,7 @@ use projections::topic::Topics;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
 
-use super::current::{Current, READ_WITHIN};
+use super::READ_WITHIN;
 use super::error::Error;
 use super::memory::{Memory, ReadContext};
 use super::view::View;
@@ -100,12 +100,12 @@ impl ResponseCache {
 
     /// Renews the responses that were asked for again lately, of a snapshot that nobody has seen
     /// yet. One that takes too long, or fails, is left to the caller that asks for it.
-    pub async fn renew(&self, current: &Current) {
+    pub async fn renew(&self, snapshot: &Snapshot) {
         let again = iter(self.asked_lately()).for_each_concurrent(
             AT_A_TIME,
             async |(question, regular)| {
-                let reading = (regular.read)(self.context(&current.snapshot));
-                let etag = CacheKey(question).etag(current, regular.topics);
+                let reading = (regular.read)(self.context(snapshot));
+                let etag = CacheKey(question).etag(snapshot, regular.topics);
                 let _ = self.kept.try_get_with(etag, reading).await;
             },
         );
@@ -197,10 +197,10 @@ impl CacheKey {
     /// The same for the same answer alone: to this question, of this generation, since the last
     /// change of the topics that it is made of. Weak, for it may be compressed.
     #[must_use]
-    pub fn etag(&self, current: &Current, topics: Topics) -> String {
-        let checkpoint = &current.snapshot.checkpoint;
+    pub fn etag(&self, snapshot: &Snapshot, topics: Topics) -> String {
+        let checkpoint = &snapshot.checkpoint;
         let (generation, incarnation) = (checkpoint.generation, &checkpoint.incarnation);
-        hashed(&format!("{incarnation}|{generation}|{}|{}", current.changed.of(topics), self.0))
+        hashed(&format!("{incarnation}|{generation}|{}|{}", snapshot.changed().of(topics), self.0))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
+
 use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::store;
 
@@ -14,6 +16,9 @@ pub enum Error {
     /// No generation was made yet.
     #[error("there are no read models yet")]
     NoGeneration,
+    /// What was asked for by its id is not known.
+    #[error("{0}")]
+    NotFound(&'static str),
     /// The read models have not reached the position that was asked for.
     #[error("the read models are at {position}")]
     Behind {
@@ -35,6 +40,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether what was asked for is not known.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Error::NotFound(_) => true,
+            Error::Shared(error) => error.is_not_found(),
+            _ => false,
+        }
+    }
+
     /// Whether the same question about a newer snapshot will do.
     #[must_use]
     pub fn is_snapshot_gone(&self) -> bool {
@@ -58,6 +73,7 @@ impl From<Error> for Problem {
 fn problem(error: Arc<Error>) -> Problem {
     match &*error {
         Error::Invalid(errors) => Problem::invalid(errors.clone()),
+        Error::NotFound(message) => Problem::new(StatusCode::NOT_FOUND, *message),
         // No fault, so no cause for the log.
         Error::NoGeneration => Problem::unavailable("The read models are being made", 1),
         Error::Behind { position } => {

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::READ_WITHIN;
 use super::cache::ResponseCache;
-use super::current::{Current, READ_WITHIN};
 use crate::store::Store;
 use crate::store::read::Snapshot;
 use crate::stream::announce::Announcement;
@@ -34,7 +34,7 @@ const FRESH: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct Latest {
     /// The snapshot.
-    pub current: Current,
+    pub snapshot: Arc<Snapshot>,
     /// The traces of the commits up to it, and of some after it.
     pub traces: Recent,
     read: Instant,
@@ -44,7 +44,7 @@ impl Latest {
     /// Its position.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.current.snapshot.checkpoint.position
+        self.snapshot.checkpoint.position
     }
 
     /// Whether it can be relied on to be the newest but for moments.
@@ -70,24 +70,17 @@ pub async fn follow(
         match timeout(READ_WITHIN, store.snapshot()).await {
             Ok(Ok(Some(snapshot))) => {
                 let read = Instant::now();
-                let before = latest.borrow().clone();
                 let position = snapshot.checkpoint.position;
-                if before.as_ref().is_none_or(|before| before.position() != position) {
+                let before = latest.borrow().as_ref().map(Latest::position);
+                if before != Some(position) {
                     let reached = heard.reach(position, &mut announced);
                     let _ = timeout(ANNOUNCED_WITHIN, reached).await;
                 }
-                let mut current = Current::unknown(snapshot);
-                if let Some(Latest { current: before, .. }) = &before
-                    && let Some(touched) = heard.touched(&before.snapshot, &current.snapshot)
-                {
-                    current.changed = before.changed.and(touched, position);
-                }
-                cache.renew(&current).await;
+                let snapshot = Arc::new(snapshot);
+                cache.renew(&snapshot).await;
                 let traces = heard.traces.clone();
-                latest.send_replace(Some(Latest { current, traces, read }));
-                let is_behind = heard.is_beyond(position);
-                heard = heard.anew();
-                if is_behind {
+                latest.send_replace(Some(Latest { snapshot, traces, read }));
+                if heard.to.take().is_some_and(|to| to > position) {
                     continue;
                 }
             }
@@ -105,40 +98,27 @@ pub async fn follow(
     }
 }
 
-/// The announcements since the last snapshot was read.
+/// The announcements that were heard.
 #[derive(Debug)]
 struct Heard<'a> {
     cache: &'a ResponseCache,
     /// The topics of which a change is pushed.
     pushed: Topics,
-    /// Commits that follow each other: the position before them, that of the last, and the topics
-    /// that they touched.
-    chain: Option<(u64, u64, Topics)>,
-    missed: bool,
-    /// Those before it as well.
+    /// The position of the newest commit that was announced since the last snapshot was read.
+    to: Option<u64>,
     traces: Recent,
 }
 
 impl<'a> Heard<'a> {
     fn of(cache: &'a ResponseCache, pushed: Topics) -> Self {
-        Heard { cache, pushed, chain: None, missed: false, traces: Recent::default() }
-    }
-
-    /// The announcements from here on.
-    fn anew(self) -> Self {
-        Heard { chain: None, missed: false, ..self }
+        Heard { cache, pushed, to: None, traces: Recent::default() }
     }
 
     /// Waits until the commit that ends at a position was announced.
     async fn reach(&mut self, position: u64, announced: &mut Receiver<Announcement>) {
-        while self.chain.is_none_or(|(_, to, _)| to < position) {
+        while self.to.is_none_or(|to| to < position) {
             self.one(announced).await;
         }
-    }
-
-    /// Whether a commit after a position was announced.
-    fn is_beyond(&self, position: u64) -> bool {
-        self.chain.is_some_and(|(_, to, _)| to > position)
     }
 
     /// Waits for an announcement, and takes those that are there by then.
@@ -147,7 +127,7 @@ impl<'a> Heard<'a> {
         loop {
             match announced.try_recv() {
                 Ok(announcement) => self.take(&announcement),
-                Err(TryRecvError::Lagged(_)) => self.missed = true,
+                Err(TryRecvError::Lagged(_)) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }
@@ -156,7 +136,7 @@ impl<'a> Heard<'a> {
     async fn one(&mut self, announced: &mut Receiver<Announcement>) {
         match announced.recv().await {
             Ok(announcement) => self.take(&announcement),
-            Err(RecvError::Lagged(_)) => self.missed = true,
+            Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }
@@ -167,26 +147,6 @@ impl<'a> Heard<'a> {
         if touched.intersects(self.pushed) {
             self.traces.heard(touched, announcement.position, &announcement.traceparents);
         }
-        let (from, to) = (announcement.from, announcement.position);
-        match &mut self.chain {
-            None => self.chain = Some((from, to, announcement.touched)),
-            Some((_, end, touched)) if *end == from => {
-                (*end, *touched) = (to, touched.union(announcement.touched));
-            }
-            Some(_) => self.missed = true,
-        }
-    }
-
-    /// The topics that may have changed from one snapshot to the next; `None` if all may have.
-    fn touched(&self, before: &Snapshot, now: &Snapshot) -> Option<Topics> {
-        let (old, new) = (&before.checkpoint, &now.checkpoint);
-        if old.generation != new.generation || old.incarnation != new.incarnation {
-            return None;
-        }
-        if old.position == new.position {
-            return Some(Topics::default());
-        }
-        let (from, to, touched) = self.chain.filter(|_| !self.missed)?;
-        (from <= old.position && to >= new.position).then_some(touched)
+        self.to = Some(announcement.position);
     }
 }

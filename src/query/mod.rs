@@ -5,18 +5,17 @@
 //!
 //! - [`view`]: figures that can be asked for; [`answer`]: the answer to every question; [`wait`]:
 //!   waiting for a position;
-//! - [`current`]: a snapshot and its [last changes](changed); [`latest`]: the newest, followed;
-//!   [`cache`]: the responses of the newest;
+//! - [`latest`]: the newest snapshot, followed; [`cache`]: the responses of the newest;
 //! - [`params`], [`range`], [`zone`]: the parameters, as quarter hours and local days;
 //! - [`views`]: one file for each endpoint;
 //! - the parts of views: [`union`] of rollups, [`ranking`], [`activities`];
 //! - the data that is not read again: [`memory`], of [`ids`] and rollups.
 
+use std::time::Duration;
+
 pub mod activities;
 pub mod answer;
 pub mod cache;
-pub mod changed;
-pub mod current;
 mod deps;
 mod error;
 pub mod ids;
@@ -31,6 +30,9 @@ pub mod view;
 pub mod views;
 pub mod wait;
 pub mod zone;
+
+/// A database that takes longer for one read is taken to be down.
+pub const READ_WITHIN: Duration = Duration::from_secs(5);
 
 pub use self::deps::{AskLogEnd, Deps, system_clock};
 pub use self::error::Error;

@@ -6,13 +6,13 @@ use projections::topic::Topics;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::error::Error;
 use super::memory::ReadContext;
 use crate::http::openapi::Get;
 use crate::http::parameters::Parameters;
 use crate::rights::access::Access;
 use crate::rights::role::{Action, Resource};
 use crate::rights::scope::Scope;
-use crate::store;
 
 /// The access to metrics.
 pub const METRICS: Access =
@@ -34,15 +34,17 @@ pub trait Figures: Serialize + Sized + Send + Sync + 'static {
     /// Reads them. They say nothing of the position: that is beside them.
     ///
     /// # Errors
-    /// As [`ReadContext::rollups`].
+    /// As [`ReadContext::rollups`]; [`Error::NotFound`] where the one that is asked for is not known.
     fn read(
         from: ReadContext<'_>,
         parameters: &Self::Parameters,
-    ) -> impl Future<Output = Result<Self, store::Error>> + Send;
+    ) -> impl Future<Output = Result<Self, Error>> + Send;
 }
 
 /// Figures with an endpoint.
 pub trait View: Figures + ToSchema {
     /// Its path, the access that it needs, and its description.
     const ROUTE: Get;
+    /// The message where the one that is asked for is not known, of a view of one thing.
+    const MISSING: Option<&'static str> = None;
 }

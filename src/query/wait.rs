@@ -1,18 +1,20 @@
 //! Reading your own writes: `X-Min-Position` with `Prefer: wait`. While there are no read models
 //! yet, a request that may wait waits for them, too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
-use super::current::{Current, READ_WITHIN};
+use super::READ_WITHIN;
 use super::deps::Deps;
 use super::error::Error;
 use super::latest::Latest;
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::{Own, POSITION, Text};
 use crate::http::problem::FieldError;
+use crate::store::read::Snapshot;
 
 /// The header that names a position to wait for.
 pub const X_MIN_POSITION: &str = "x-min-position";
@@ -78,7 +80,7 @@ fn wait(headers: &HeaderMap) -> Duration {
 /// [`Error::Behind`] where it is not reached in time, [`Error::NoGeneration`] where none was asked
 /// for and there are still no read models, [`Error::Invalid`] where the log itself has not reached
 /// it, [`Error::TimedOut`], [`Error::Store`].
-pub async fn snapshot(deps: &Deps, least: Least) -> Result<Current, Error> {
+pub async fn snapshot(deps: &Deps, least: Least) -> Result<Arc<Snapshot>, Error> {
     let deadline = Instant::now() + least.wait;
     let mut latest = deps.latest.clone();
     let mut found = newest(deps).await?;
@@ -88,26 +90,24 @@ pub async fn snapshot(deps: &Deps, least: Least) -> Result<Current, Error> {
     while !reaches(found.as_ref(), least)
         && let Ok(Ok(())) = timeout_at(deadline, latest.changed()).await
     {
-        found = latest.borrow_and_update().clone().map(|latest| latest.current);
+        found = latest.borrow_and_update().clone().map(|latest| latest.snapshot);
     }
     match found {
-        Some(current) if reaches(Some(&current), least) => Ok(current),
+        Some(snapshot) if reaches(Some(&snapshot), least) => Ok(snapshot),
         None if least.position == 0 => Err(Error::NoGeneration),
-        behind => {
-            Err(Error::Behind { position: behind.map_or(0, |it| it.snapshot.checkpoint.position) })
-        }
+        behind => Err(Error::Behind { position: behind.map_or(0, |it| it.checkpoint.position) }),
     }
 }
 
-fn reaches(found: Option<&Current>, least: Least) -> bool {
-    found.is_some_and(|current| current.snapshot.checkpoint.position >= least.position)
+fn reaches(found: Option<&Arc<Snapshot>>, least: Least) -> bool {
+    found.is_some_and(|snapshot| snapshot.checkpoint.position >= least.position)
 }
 
 /// The newest snapshot: the follower's, unless it gets none.
-async fn newest(deps: &Deps) -> Result<Option<Current>, Error> {
+async fn newest(deps: &Deps) -> Result<Option<Arc<Snapshot>>, Error> {
     let latest = deps.latest.borrow().clone().filter(Latest::is_fresh);
     match latest {
-        Some(latest) => Ok(Some(latest.current)),
+        Some(latest) => Ok(Some(latest.snapshot)),
         None => read(deps).await,
     }
 }
@@ -116,9 +116,9 @@ async fn newest(deps: &Deps) -> Result<Option<Current>, Error> {
 ///
 /// # Errors
 /// [`Error::TimedOut`], [`Error::Store`].
-pub async fn read(deps: &Deps) -> Result<Option<Current>, Error> {
+pub async fn read(deps: &Deps) -> Result<Option<Arc<Snapshot>>, Error> {
     let snapshot = tokio::time::timeout(READ_WITHIN, deps.store.snapshot()).await;
-    Ok(snapshot.map_err(|_| Error::TimedOut)??.map(Current::unknown))
+    Ok(snapshot.map_err(|_| Error::TimedOut)??.map(Arc::new))
 }
 
 /// A recent end of the log is enough to know that a position is in it; only for one beyond is the

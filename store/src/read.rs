@@ -16,7 +16,9 @@ use mongodb::{ClientSession, Collection};
 use projections::collection::Collection as Stored;
 use projections::entity::Entity;
 use projections::family::Dimension;
+use projections::ledger::{Ledger, LedgerKey, Row};
 use projections::rollup::{self, Rollups};
+use projections::topic::Changed;
 use projections::vocabulary::{Vocabularies, VocabularyKey};
 use serde::Deserialize;
 
@@ -113,6 +115,13 @@ impl Store {
 }
 
 impl Snapshot {
+    /// The last change of its figures, topic by topic; where that is not known, its position.
+    #[must_use]
+    pub fn changed(&self) -> Changed {
+        let Checkpoint { position, root, .. } = &self.checkpoint;
+        root.changed.unwrap_or_else(|| Changed::unknown(*position))
+    }
+
     /// Whether its generation counts what a version of the fold was the first to count.
     #[must_use]
     pub fn has(&self, since: u32) -> bool {
@@ -220,6 +229,17 @@ impl Snapshot {
         };
         self.find(Model::of::<C>(), doc! { "_id": id }, "looking for a document", read).await?;
         Ok(is_there)
+    }
+
+    /// The row of an entity in the ledger, if it is known.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn row<R: Row>(&self, id: &str) -> Result<Option<R>, Error> {
+        self.must_have(R::NAME, R::SINCE)?;
+        let id = Arc::from(LedgerKey::of::<R>(id).as_str());
+        let found = self.entities::<Ledger>(&[id]).await?;
+        Ok(found.first().and_then(|row| R::of(&row.document)).cloned())
     }
 
     /// The ids behind these ordinals of an entity, in no particular order.

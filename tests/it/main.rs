@@ -61,6 +61,7 @@ mod log_users;
 mod mail;
 mod memory;
 mod metrics;
+mod one;
 mod openapi;
 mod people;
 mod poison;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::query::cache::{CacheKey, ResponseCache};
-use adaptive_bi::query::current::Current;
 use adaptive_bi::query::latest;
 use adaptive_bi::query::memory::{Memory, ReadContext};
 use adaptive_bi::query::view::View;
@@ -16,6 +15,7 @@ use adaptive_bi::query::views::products::ProductMetrics;
 use adaptive_bi::query::views::sales::SalesMetrics;
 use adaptive_bi::query::views::summary::Summary;
 use adaptive_bi::rights::role::Rights;
+use adaptive_bi::store::read::Snapshot;
 use futures_util::StreamExt;
 use projections::time::Time;
 use projections::topic::Topics;
@@ -65,8 +65,8 @@ fn visit(number: usize) -> (&'static str, Value) {
     ("activity", activity)
 }
 
-fn etags(of: &Current) -> Vec<String> {
-    fn one<V: View>(of: &Current, range: &str) -> String {
+fn etags(of: &Snapshot) -> Vec<String> {
+    fn one<V: View>(of: &Snapshot, range: &str) -> String {
         let uri = format!("{}{range}", V::ROUTE.path).parse().expect("a URI");
         let asked = V::Parameters::parse(&uri, NOW).expect("a question");
         CacheKey::of::<V>(&asked, Rights::ALL).etag(of, V::TOPICS)
@@ -117,10 +117,10 @@ async fn what_is_remembered_is_what_would_be_read() {
             latest.as_ref().is_some_and(|latest| latest.position() >= position)
         });
         let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
-        let current = reached.expect("in time").expect("followed").clone().expect("one").current;
-        let snapshot = current.snapshot.clone();
+        let latest = reached.expect("in time").expect("followed").clone().expect("one");
+        let snapshot = latest.snapshot;
         let remembered = answers(kept.context(&snapshot)).await;
-        for (etag, answer) in etags(&current).into_iter().zip(&remembered) {
+        for (etag, answer) in etags(&snapshot).into_iter().zip(&remembered) {
             let before = tagged.insert(etag, answer.clone());
             same += usize::from(before.is_some());
             assert!(before.is_none_or(|before| before == *answer), "one tag is of one answer");

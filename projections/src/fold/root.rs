@@ -14,6 +14,7 @@ use crate::sales::status::Status;
 use crate::sales::sums::{ByStatus, Sums};
 use crate::table::Row;
 use crate::time::Time;
+use crate::topic::{Changed, Topics};
 
 /// The version of the fold. Another version may make other documents from the same events, so
 /// it is part of a generation and a change asks for a rebuild.
@@ -195,9 +196,19 @@ pub struct Root {
     pub next: Ordinals,
     /// The bounds of the blocks of seen ids.
     pub blocks: Blocks,
+    /// The last change of each topic; absent before the first change, and of a fold before version 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Changed>,
 }
 
 impl Root {
+    /// Notes the topics that the event at a position touched.
+    pub(crate) fn note(&mut self, touched: Topics, position: u64) {
+        if !touched.is_empty() {
+            self.changed.get_or_insert_default().note(touched, position);
+        }
+    }
+
     /// Whether `new` can take the place of `old` among all sales without leaving their integers.
     /// No other sum is larger than these, so this is the one place that has to ask.
     #[must_use]

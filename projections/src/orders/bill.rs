@@ -72,6 +72,20 @@ impl Order {
         bill
     }
 
+    /// The amount that came back of it, by refunds and as a whole.
+    #[must_use]
+    pub fn returned(&self) -> Money {
+        let mut bill = Bill::default();
+        self.bill_returns(&mut bill);
+        let back = bill.sums().filter_map(|(place, sums)| match place {
+            Place::Back { basis: Basis::Processed, .. } => Some(sums.amount.0),
+            _ => None,
+        });
+        // Those are counted as returned by themselves.
+        let members = self.members.iter().filter(|member| member.returned_at.is_some());
+        Money(back.sum::<i64>() + members.map(|member| member.amount.0).sum::<i64>())
+    }
+
     /// Follows its parts with what it counts as and what is odd about it.
     pub(crate) fn settle(&mut self) {
         self.status = self.content.as_ref().map(|content| {

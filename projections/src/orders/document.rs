@@ -217,6 +217,20 @@ pub struct PartialRefund {
     pub follows: bool,
 }
 
+impl Irregularity {
+    /// Its name, as stored and in answers.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Irregularity::Total => "total",
+            Irregularity::Discount => "discount",
+            Irregularity::Step => "step",
+            Irregularity::Refund => "refund",
+            Irregularity::Unsold => "unsold",
+        }
+    }
+}
+
 impl FromIterator<(usize, Time)> for Firsts {
     fn from_iter<I: IntoIterator<Item = (usize, Time)>>(times: I) -> Self {
         let mut firsts = Firsts::default();

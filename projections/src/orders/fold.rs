@@ -23,6 +23,7 @@ use crate::sales::event::Transaction;
 use crate::sales::status::Status;
 use crate::sales::sums::Sums;
 use crate::time::Time;
+use crate::topic::Topic;
 
 /// The most refunds that wait for the order or transaction that they name.
 const WAITING_MAX: usize = 500;
@@ -290,6 +291,7 @@ impl Fold {
             return Ok(());
         }
         order.history.note(change);
+        resolved.touched.insert(Topic::Orders);
         let id = LedgerKey::from(key);
         let is_new = before.is_none();
         let before = before.unwrap_or_default();

@@ -10,6 +10,7 @@ pub mod values;
 use axum::extract::{FromRequestParts, Query as Pairs};
 use axum::http::Uri;
 use axum::http::request::Parts;
+use percent_encoding::percent_decode_str;
 use projections::time::Time;
 use serde_json::{Value, json};
 
@@ -111,7 +112,7 @@ impl<V: Values> Parameter<V> {
     }
 }
 
-/// The parameters that an endpoint takes in its query string, together.
+/// The parameters that an endpoint takes in its query string and at the end of its path, together.
 pub trait Parameters: Sized {
     /// Reads each of them, all of them every time. One that is wrong is kept as an error by
     /// `query`, and read as missing.
@@ -146,6 +147,8 @@ impl Parameters for () {
 /// read are described.
 #[derive(Debug)]
 pub struct Query {
+    /// The last segment of the path.
+    segment: String,
     given: Vec<Given>,
     now: Time,
     errors: FieldErrors,
@@ -168,18 +171,34 @@ impl Query {
         }
         let pairs = pairs.map(|Pairs(pairs)| pairs).unwrap_or_default();
         let given = |(name, value)| Given { name, value, is_taken: false };
-        Query { given: pairs.into_iter().map(given).collect(), now, errors, described: None }
+        let segment = uri.path().rsplit('/').next().unwrap_or_default();
+        let segment = percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        let given = pairs.into_iter().map(given).collect();
+        Query { segment, given, now, errors, described: None }
     }
 
     fn describing() -> Self {
         let errors = FieldErrors::default();
-        Query { given: Vec::new(), now: Time(0), errors, described: Some(Vec::new()) }
+        let (segment, given) = (String::new(), Vec::new());
+        Query { segment, given, now: Time(0), errors, described: Some(Vec::new()) }
     }
 
     /// Reads a parameter, where it is given.
     pub fn take<V: Values>(&mut self, parameter: &Parameter<V>) -> Option<V::Value> {
         self.describe(parameter, None);
         self.read(parameter)
+    }
+
+    /// Reads the parameter that is the last segment of the path; one that is wrong is read as missing.
+    pub fn segment<V: Values>(&mut self, parameter: &Parameter<V>) -> Option<V::Value> {
+        self.describe(parameter, None);
+        match parameter.read(&self.segment) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.errors.add(0, error);
+                None
+            }
+        }
     }
 
     /// Reads a parameter that stands for `default` where it is not given.
@@ -250,7 +269,8 @@ impl Query {
     fn finish(mut self, all: impl FnOnce() -> Vec<Value>) -> Result<(), Vec<FieldError>> {
         if self.given.iter().any(|given| !given.is_taken) {
             let all = all();
-            let names: Vec<_> = all.iter().filter_map(|it| it["name"].as_str()).collect();
+            let of_query = all.iter().filter(|it| it["in"] == "query");
+            let names: Vec<_> = of_query.filter_map(|it| it["name"].as_str()).collect();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             let message = format!("is no parameter of this endpoint; it takes {names}");
             for (place, given) in self.given.iter().enumerate().filter(|(_, it)| !it.is_taken) {

@@ -289,7 +289,7 @@ pub async fn follow_rate(
             _ = tick.tick() => {}
         }
         let at = latest.borrow().as_ref().map(|it| {
-            let checkpoint = &it.current.snapshot.checkpoint;
+            let checkpoint = &it.snapshot.checkpoint;
             (checkpoint.generation, checkpoint.position)
         });
         let Some((generation, position)) = at else { continue };

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::query::Error;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Selection, Statuses};
 use crate::query::range::Used;
@@ -75,7 +76,7 @@ impl Figures for CustomerMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Customers]);
     type Parameters = Ranged<30, 5>;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         let limit = asked.limit;
         let (newcomers, spending) =
             tokio::try_join!(newcomers(from, asked), spending(from, asked, limit))?;

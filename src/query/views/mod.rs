@@ -2,9 +2,12 @@
 //! way to read its figures; see [`super::answer`] for all the rest.
 
 pub mod customers;
+mod history;
+pub mod order;
 pub mod products;
 pub mod sales;
 pub mod summary;
+pub mod transaction;
 
 use super::answer::route;
 use super::deps::Deps;
@@ -19,6 +22,8 @@ const ALL: &[Add] = &[
     route::<products::ProductMetrics>,
     route::<customers::CustomerMetrics>,
     route::<summary::Summary>,
+    route::<order::OneOrder>,
+    route::<transaction::OneTransaction>,
 ];
 
 /// The routes of all of them.

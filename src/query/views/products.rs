@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::query::Error;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Selection};
 use crate::query::range::{Coverage, Quarters, Used};
@@ -92,7 +93,7 @@ impl Figures for ProductMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Products]);
     type Parameters = Ranged<30, 5>;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         let limit = asked.limit;
         let (top, low) = tokio::try_join!(top(from, asked, limit), low(from, limit))?;
         let root = &from.snapshot.checkpoint.root;

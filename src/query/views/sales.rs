@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::query::Error;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Selection, Statuses, WHOLE};
 use crate::query::range::{Coverage, Used};
@@ -86,7 +87,7 @@ impl Figures for SalesMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales]);
     type Parameters = Ranged<30, WHOLE>;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         let (figures, unique_customers) =
             tokio::try_join!(figures(from, asked), buyers(from, asked))?;
         let days = figures.days.iter().map(|(label, [orders, _, amount])| Day {

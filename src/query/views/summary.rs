@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::products::{self, Sold};
 use super::{customers, sales};
 use crate::http::openapi::{Get, Tag};
+use crate::query::Error;
 use crate::query::activities::{self, Activity};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Selection};
@@ -98,12 +99,12 @@ impl Figures for Summary {
         Topics::of(&[Topic::Sales, Topic::Products, Topic::Customers, Topic::Behaviour]);
     type Parameters = Ranged<7, 3>;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         let limit = asked.limit;
         let (sales_overview, sold, (user_behavior, first)) = tokio::try_join!(
             Overview::read(from, asked),
-            products::top(from, asked, limit),
-            behavior(from, asked),
+            async { Ok(products::top(from, asked, limit).await?) },
+            async { Ok(behavior(from, asked).await?) },
         )?;
         let first = first.into_iter().chain(from.snapshot.checkpoint.root.first_quarter).min();
         Ok(Summary {
@@ -120,7 +121,7 @@ impl Figures for Overview {
     const TOPICS: Topics = Topics::of(&[Topic::Sales]);
     type Parameters = <Summary as Figures>::Parameters;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         let figures = sales::figures(from, asked).await?;
         let day = |(label, [orders, _, amount]): (_, Row)| Day {
             label,

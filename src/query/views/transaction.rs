@@ -1,0 +1,127 @@
+//! `GET /api/transactions/{id}`.
+
+use projections::ledger::Row;
+use projections::money::{self, Money};
+use projections::orders::RefundedSale;
+use projections::quantity::{self, Quantity};
+use projections::sales::Sale;
+use projections::time::Time;
+use projections::topic::{Topic, Topics};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::history::{EntityChange, newest_first};
+use super::order::OrderRefund;
+use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::values::Text;
+use crate::http::parameters::{Parameter, Parameters, Query};
+use crate::query::Error;
+use crate::query::memory::ReadContext;
+use crate::query::view::{Figures, METRICS, View};
+
+const ID: Parameter<Text> = Parameter::path(
+    "id",
+    "The transaction's `transactionId`.",
+    Text { min: 1, max: 128, allowed: "must be a transaction's id, of 1 to 128 characters" },
+);
+const MISSING: &str = "There is no such transaction.";
+
+/// The transaction that is asked for.
+#[derive(Debug, Clone)]
+pub struct One {
+    id: String,
+}
+
+/// A transaction: its facts as their newest events state them, what it counts as, and how it came to
+/// be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OneTransaction {
+    transaction_id: String,
+    user_id: String,
+    /// The order that it is a line of.
+    order_id: Option<String>,
+    product_id: Option<String>,
+    category: Option<String>,
+    /// What it counts as.
+    status: &'static str,
+    #[schema(format = DateTime)]
+    transaction_date: String,
+    payment_method: String,
+    country: Option<String>,
+    #[serde(with = "quantity::as_number")]
+    #[schema(value_type = f64)]
+    quantity: Quantity,
+    #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
+    total_price: Money,
+    /// The day on which it came back as a whole.
+    #[schema(format = DateTime)]
+    returned_at: Option<String>,
+    /// What came back of it. Refunds of an order that it is a line of are the order's.
+    #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
+    returns: Money,
+    /// The refunds that named it, unless it is a line of an order.
+    refunds: Vec<OrderRefund>,
+    /// The number of all changes, of its refunds included.
+    changes: u64,
+    /// The newest 100 changes, the newest first.
+    history: Vec<EntityChange>,
+}
+
+impl View for OneTransaction {
+    const ROUTE: Get = Get {
+        path: "/api/transactions/{id}",
+        access: METRICS,
+        id: "getTransaction",
+        tag: Tag::Figures,
+        summary: "One transaction, and how it came to be",
+        about: "Its facts as their newest events state them, its refunds, and its newest 100 changes.",
+    };
+    const MISSING: Option<&'static str> = Some(MISSING);
+}
+
+impl Parameters for One {
+    fn read(query: &mut Query) -> Self {
+        One { id: query.segment(&ID).unwrap_or_default() }
+    }
+}
+
+impl Figures for OneTransaction {
+    const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Orders]);
+    type Parameters = One;
+
+    async fn read(from: ReadContext<'_>, asked: &One) -> Result<Self, Error> {
+        let sale = from.snapshot.row::<Sale>(&asked.id).await?.ok_or(Error::NotFound(MISSING))?;
+        let refunded = if from.snapshot.has(RefundedSale::SINCE) {
+            from.snapshot.row::<RefundedSale>(&asked.id).await?
+        } else {
+            None
+        };
+        let RefundedSale(refunded) = refunded.unwrap_or_default();
+        let mut history = sale.history.clone();
+        history.merge(&refunded.history);
+        let returned_at = sale.returned_at();
+        let of_whole = returned_at.filter(|_| refunded.members.is_empty()).map(|_| sale.amount);
+        let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+        Ok(OneTransaction {
+            transaction_id: asked.id.clone(),
+            user_id: sale.user.to_string(),
+            order_id: text(&sale.order),
+            product_id: text(&sale.product),
+            category: text(&sale.category),
+            status: sale.status.as_str(),
+            transaction_date: sale.at.to_rfc3339(),
+            payment_method: sale.payment_method.to_string(),
+            country: text(&sale.country),
+            quantity: sale.quantity,
+            total_price: sale.amount,
+            returned_at: returned_at.map(Time::to_rfc3339),
+            returns: of_whole.unwrap_or_else(|| refunded.returned()),
+            refunds: refunded.refunds.iter().map(OrderRefund::from).collect(),
+            changes: history.changes,
+            history: newest_first(&history),
+        })
+    }
+}

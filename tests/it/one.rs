@@ -1,0 +1,118 @@
+//! One order and one transaction, asked for by id.
+
+use serde_json::{Value, json};
+
+use crate::harness::Shop;
+
+fn changes(of: &Value) -> Vec<(u64, Vec<&str>)> {
+    fn change(it: &Value) -> (u64, Vec<&str>) {
+        let parts = it["changed"].as_array().into_iter().flatten();
+        (it["position"].as_u64().expect("a position"), parts.filter_map(Value::as_str).collect())
+    }
+    of["history"].as_array().expect("a history").iter().map(change).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_is_told_with_its_lines_its_money_and_its_changes() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let path = "/api/orders/A%2F1%20%C3%A9";
+    let events = [
+        (
+            "order",
+            json!({ "orderId": "A/1 é", "userId": "ann", "orderDate": "2026-03-01T10:00:00Z",
+                "lines": [
+                    { "productId": "mug", "quantity": 2, "price": 4.5 },
+                    { "lineId": "x", "productId": "hat", "quantity": 1, "price": 21 },
+                ],
+                "discount": 3, "deliveryFee": 5, "paymentMethod": "card",
+                "shippingAddress": { "country": "SA" } }),
+        ),
+        (
+            "orderstatus",
+            json!({ "orderId": "A/1 é", "at": "2026-03-02", "orderStatus": "shipped" }),
+        ),
+        (
+            "refund",
+            json!({ "refundId": "r", "orderId": "A/1 é", "lineId": "x", "amount": 7,
+            "at": "2026-03-04" }),
+        ),
+    ];
+    let position = shop.publish_all(&events).await;
+    let order = shop.data(&app, path, position).await;
+    let said = json!({
+        "orderId": "A/1 é", "userId": "ann", "orderDate": "2026-03-01T10:00:00.000Z",
+        "status": "completed", "orderStatus": "shipped", "paymentStatus": null,
+        "country": "SA", "paymentMethod": "card",
+        "grossSales": 30, "discounts": 3, "returns": 7, "netSales": 20,
+        "deliveryFee": 5, "total": 32, "irregular": [], "changes": 3,
+        "firstTimes": [{ "status": "order-shipped", "at": "2026-03-02T00:00:00.000Z" }],
+    });
+    for (name, value) in said.as_object().expect("an object") {
+        assert_eq!(&order[name], value, "{name} of {order}");
+    }
+    let line = |at: usize, name: &str| order["lines"][at][name].to_string();
+    assert_eq!([line(0, "lineId"), line(0, "discount"), line(0, "net")], ["\"1\"", "0.9", "8.1"]);
+    assert_eq!([line(1, "lineId"), line(1, "discount"), line(1, "net")], ["\"x\"", "2.1", "18.9"]);
+    assert_eq!(order["refunds"][0]["refundId"], "r");
+    let expected = [(3, vec!["refunds"]), (2, vec!["orderStatus"]), (1, vec!["content"])];
+    assert_eq!(changes(&order), expected);
+
+    let tag = shop.get(&app, path).await.header("etag").to_owned();
+    let visit = json!({ "activityId": "a", "userId": "ann", "activityType": "search" });
+    let position = shop.publish_all(&[("activity", visit)]).await;
+    shop.data(&app, path, position).await;
+    let same = shop.get_with(&app, path, &[("If-None-Match", &tag)]).await;
+    assert_eq!(same.status, 304, "no order has changed");
+    let paid = json!({ "orderId": "A/1 é", "at": "2026-03-03", "paymentStatus": "paid" });
+    let position = shop.publish_all(&[("orderstatus", paid)]).await;
+    assert_eq!(shop.data(&app, path, position).await["paymentStatus"], "paid");
+    let other = shop.get_with(&app, path, &[("If-None-Match", &tag)]).await;
+    assert_eq!(other.status, 200);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_is_told_with_its_refunds_and_its_changes() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let sale = json!({ "transactionId": "t", "userId": "ann", "productId": "mug", "quantity": 0.5,
+        "totalPrice": 9, "transactionDate": "2026-03-01", "category": "Kitchen" });
+    let corrected = json!({ "transactionId": "t", "userId": "ann", "productId": "mug",
+        "quantity": 0.5, "totalPrice": 10, "transactionDate": "2026-03-01" });
+    let refund = json!({ "refundId": "r", "transactionId": "t", "amount": 4, "at": "2026-03-02" });
+    let events = [("transaction", sale), ("transaction", corrected), ("refund", refund)];
+    let position = shop.publish_all(&events).await;
+    let told = shop.data(&app, "/api/transactions/t", position).await;
+    let said = json!({
+        "transactionId": "t", "userId": "ann", "orderId": null, "category": "Kitchen",
+        "status": "completed", "quantity": 0.5, "totalPrice": 10, "returns": 4,
+        "returnedAt": null, "changes": 3,
+    });
+    for (name, value) in said.as_object().expect("an object") {
+        assert_eq!(&told[name], value, "{name} of {told}");
+    }
+    let expected = [(3, vec!["refunds"]), (2, vec!["sale"]), (1, vec!["sale"])];
+    assert_eq!(changes(&told), expected);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_known_is_a_404_that_says_up_to_where_it_was_looked_for() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let sale = json!({ "transactionId": "t", "userId": "ann", "totalPrice": 9,
+        "transactionDate": "2026-03-01" });
+    let position = shop.publish_all(&[("transaction", sale)]).await;
+    shop.data(&app, "/api/transactions/t", position).await;
+    for path in ["/api/orders/t", "/api/transactions/T"] {
+        let answer = shop.get(&app, path).await;
+        assert_eq!((answer.status, answer.header("x-position")), (404, "1"), "{answer:?}");
+        assert_eq!(answer.header("etag"), "");
+    }
+    let id = "x".repeat(129);
+    for path in [format!("/api/orders/{id}"), "/api/orders/t?limit=3".to_owned()] {
+        assert_eq!(shop.get(&app, &path).await.status, 400, "{path}");
+    }
+    app.stop().await.expect("stopped");
+}
