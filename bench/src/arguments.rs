@@ -47,6 +47,8 @@ pub enum Part {
     Live,
     /// The rate of folding a preloaded stream, and that of the yardstick on the same stream.
     CatchUp,
+    /// The rate of folding a preloaded stream of each kind of event, and what an event of it costs.
+    Kinds,
     /// Latency of the four endpoints while events come in.
     Queries,
     /// A rebuild from a preloaded stream, while the four endpoints answer queries.

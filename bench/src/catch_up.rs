@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use adaptive_bi::projector::batch::BatchLimits;
+use adaptive_bi::stream::publish::Outgoing;
 use projections::time::Time;
 
 use super::cpu::Cpu;
@@ -34,18 +35,35 @@ pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate)>
 /// # Errors
 /// Fails if a server does not answer.
 pub async fn fold(stand: &mut Stand, events: u64, keys: Keys) -> anyhow::Result<Rate> {
-    stand.fresh("catch-up").await?;
     let mut load = Load::over(keys, "catch-up", 11);
     let begin =
         chrono::Utc::now().timestamp_millis() - i64::try_from(events / EVENTS_PER_SECOND * 1_000)?;
     let dated = |n: u64| Time(begin + i64::try_from(n * 1_000 / EVENTS_PER_SECOND).unwrap_or(0));
     let mixed = (0..events).map(|n| load.next(dated(n)));
-    let last = publish(&stand.log, Load::catalogue_of(keys).chain(mixed), None).await?;
+    fold_after(stand, std::iter::empty(), Load::catalogue_of(keys).chain(mixed)).await
+}
 
+/// Folds events that are on the log already, after others that are folded.
+///
+/// # Errors
+/// Fails if a server does not answer.
+pub async fn fold_after(
+    stand: &mut Stand,
+    before: impl Iterator<Item = Outgoing>,
+    events: impl Iterator<Item = Outgoing>,
+) -> anyhow::Result<Rate> {
+    stand.fresh("catch-up").await?;
+    let first = publish(&stand.log, before, None).await?;
+    if first > 0 {
+        let mut folding = stand.project(BatchLimits::default());
+        folding.reach(first).await?;
+        folding.stop().await;
+    }
+    let last = publish(&stand.log, events, None).await?;
     let (started, before) = (Instant::now(), Cpu::now());
     let mut folding = stand.project(BatchLimits::default());
     folding.reach(last).await?;
-    let fold = Rate { events: last, took: started.elapsed(), cpu: Cpu::now().since(&before) };
+    let (took, cpu) = (started.elapsed(), Cpu::now().since(&before));
     folding.stop().await;
-    Ok(fold)
+    Ok(Rate { events: last - first, took, cpu })
 }

@@ -20,6 +20,7 @@ pub mod cpu;
 pub mod durability;
 pub mod feed;
 pub mod growth;
+pub mod kinds;
 pub mod latency;
 pub mod live;
 pub mod load;

@@ -162,7 +162,71 @@ impl Load {
         outgoing(Kind::Transaction, id, body)
     }
 
-    fn activity(&mut self, at: Time) -> Outgoing {
+    /// The next order, of three lines, dated `at`.
+    pub fn order(&mut self, at: Time) -> Outgoing {
+        let id = self.id('o');
+        let lines: Vec<_> = (1..=3)
+            .map(|line| {
+                format!(
+                    r#"{{"lineId":"{line}","productId":"{}","quantity":{},"price":{}.{:02}}}"#,
+                    self.product(),
+                    self.random.random_range(1..6),
+                    self.random.random_range(1..100),
+                    self.random.random_range(0..100),
+                )
+            })
+            .collect();
+        let body = format!(
+            r#"{{"orderId":"{id}","userId":"{}","orderDate":"{at}","lines":[{}],"orderStatus":"processing","paymentStatus":"paid","paymentMethod":"{}","deliveryFee":5,"discount":{},"shippingAddress":{{"street":"1 High Street","city":"Somewhere","zipCode":"12345","country":"{}"}}}}"#,
+            self.customer(),
+            lines.join(","),
+            pick(&mut self.random, &PAYMENT_METHODS),
+            self.random.random_range(0..3),
+            self.country(),
+        );
+        outgoing(Kind::Order, id, body)
+    }
+
+    /// An order's next status.
+    #[must_use]
+    pub fn shipped(order: &Outgoing, at: Time) -> Outgoing {
+        let id = &order.entity;
+        let body = format!(
+            r#"{{"orderId":"{id}","at":"{at}","orderStatus":"shipped","deliveryStatus":"picked"}}"#
+        );
+        outgoing(Kind::OrderStatus, id.clone(), body)
+    }
+
+    /// A refund of a line of an order.
+    #[must_use]
+    pub fn refund(order: &Outgoing, at: Time) -> Outgoing {
+        let id = format!("{}-r", order.entity);
+        let body = format!(
+            r#"{{"refundId":"{id}","orderId":"{}","lineId":"2","quantity":1,"amount":1.5,"at":"{at}"}}"#,
+            order.entity
+        );
+        outgoing(Kind::Refund, id, body)
+    }
+
+    /// The next stock of a product.
+    pub fn stock(&mut self, at: Time) -> Outgoing {
+        let (product, stock) = (self.product(), self.random.random_range(0..500));
+        let body = format!(r#"{{"productId":"{product}","stock":{stock},"updatedAt":"{at}"}}"#);
+        outgoing(Kind::Stock, product, body)
+    }
+
+    /// The next customer who makes an account.
+    pub fn account(&mut self, at: Time) -> Outgoing {
+        let id = self.id('c');
+        let body = format!(
+            r#"{{"userId":"{id}","username":"{id}","email":"{id}@example.org","country":"{}","createdAt":"{at}"}}"#,
+            self.country(),
+        );
+        outgoing(Kind::Customer, id, body)
+    }
+
+    /// The next activity, dated `at`.
+    pub fn activity(&mut self, at: Time) -> Outgoing {
         let id = self.id('a');
         let product = self.product();
         let body = format!(
@@ -177,7 +241,8 @@ impl Load {
         outgoing(Kind::Activity, id, body)
     }
 
-    fn feedback(&mut self, at: Time) -> Outgoing {
+    /// The next rating, dated `at`.
+    pub fn feedback(&mut self, at: Time) -> Outgoing {
         let id = self.id('f');
         let body = format!(
             r#"{{"feedbackId":"{id}","userId":"{}","productId":"{}","rating":{},"feedbackDate":"{at}","comment":"It does what it says, and came on time."}}"#,

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
-use instructions::{LIMITS, example, fold_of, messages, mixed, take};
+use instructions::{LIMITS, example, fold_of, messages, mixed, orders, take};
 use projections::batch::Message;
 use projections::event::{Event, Kind, Reason, parse};
 use projections::fold::Fold;
@@ -31,6 +31,9 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 #[bench::product(args = (Kind::Product, example(Kind::Product)), config = at_most(6_100))]
 #[bench::stock(args = (Kind::Stock, example(Kind::Stock)), config = at_most(3_000))]
 #[bench::customer(args = (Kind::Customer, example(Kind::Customer)), config = at_most(7_300))]
+#[bench::order(args = (Kind::Order, example(Kind::Order)), config = at_most(32_500))]
+#[bench::orderstatus(args = (Kind::OrderStatus, example(Kind::OrderStatus)), config = at_most(5_200))]
+#[bench::refund(args = (Kind::Refund, example(Kind::Refund)), config = at_most(10_700))]
 fn parse_one(kind: Kind, body: &str) -> Result<Event<'_>, Vec<Reason>> {
     parse(black_box(kind), black_box(body.as_bytes()), &LIMITS)
 }
@@ -54,11 +57,16 @@ fn after_10_000(events: u64) -> Before {
     (fold_of(10_000), messages(10_000, events))
 }
 
+fn orders_onto_nothing(count: u64) -> Before {
+    (fold_of(0), orders(count))
+}
+
 #[library_benchmark]
 #[bench::of_1_000_onto_nothing(args = (1_000), setup = empty, config = at_most(21_000_000))]
 #[bench::of_10_000_onto_nothing(args = (10_000), setup = empty, config = at_most(180_000_000))]
 #[bench::of_1_000_after_10_000(args = (1_000), setup = after_10_000, config = at_most(14_000_000))]
 #[bench::of_10_000_after_10_000(args = (10_000), setup = after_10_000, config = at_most(130_000_000))]
+#[bench::of_1_000_orders_onto_nothing(args = (1_000), setup = orders_onto_nothing, config = at_most(52_000_000))]
 fn fold_batch((mut fold, batch): Before) -> Before {
     take(&mut fold, black_box(&batch));
     (fold, batch)

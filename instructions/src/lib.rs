@@ -34,6 +34,7 @@ pub fn example(kind: Kind) -> &'static str {
         Kind::Customer => {
             r#"{"userId":"U17","username":"zoe","email":"zoe@example.org","firstName":"Zo\u00eb","lastName":"O","country":"Ireland","createdAt":"2026-11-21T10:07:00.000Z"}"#
         }
+        kind => kind.example(),
     }
 }
 
@@ -83,6 +84,28 @@ fn event(number: u64) -> (Kind, String) {
 
 /// The same mix as messages of the log.
 pub fn messages(first: u64, events: u64) -> Vec<Message<'static>> {
+    as_messages(first, mixed(first, events))
+}
+
+/// Orders of three lines as messages of the log.
+pub fn orders(orders: u64) -> Vec<Message<'static>> {
+    let order = |number: u64| {
+        let at = Time(i64::try_from(BEGINS_MS + number * 20).unwrap_or_default());
+        let line = |line: u64| {
+            let product = (number * 7 + line * 13) % 500;
+            format!(r#"{{"productId":"P{product}","quantity":{line},"price":{}.25}}"#, 5 + line)
+        };
+        let lines = [1, 2, 3].map(line).join(",");
+        let user = number * 31 % 5_000;
+        let body = format!(
+            r#"{{"orderId":"o-{number}","userId":"U{user}","orderDate":"{at}","lines":[{lines}],"orderStatus":"processing","paymentStatus":"paid","paymentMethod":"paypal","discount":1,"shippingAddress":{{"country":"Ireland"}}}}"#
+        );
+        (Kind::Order, body)
+    };
+    as_messages(0, (0..orders).map(order).collect())
+}
+
+fn as_messages(first: u64, events: Vec<(Kind, String)>) -> Vec<Message<'static>> {
     let message = |(position, (kind, body)): (u64, (Kind, String))| Message {
         stamp: Stamp {
             position,
@@ -91,7 +114,7 @@ pub fn messages(first: u64, events: u64) -> Vec<Message<'static>> {
         },
         event: parse(kind, body.as_bytes(), &LIMITS).map(projections::event::Event::into_owned),
     };
-    (first + 1..).zip(mixed(first, events)).map(message).collect()
+    (first + 1..).zip(events).map(message).collect()
 }
 
 /// A fold that has taken the first `events`, and has the documents that they changed at hand.

@@ -31,7 +31,8 @@ impl Key for Box<str> {
 pub trait Collection: Debug + 'static {
     /// Its name in every generation.
     const NAME: &'static str;
-    /// About the number of documents that are kept at hand between batches.
+    /// About the number of documents that are kept at hand between batches; one counts as several if
+    /// it is [heavy](Collection::weight).
     const AT_HAND: usize;
     /// The number of documents that are kept at hand while a whole log is folded at once, if they
     /// are written as they come. Of any other collection all are kept.
@@ -53,6 +54,13 @@ pub trait Collection: Debug + 'static {
 
     /// A document as it was stored; its counts are zero before [`Collection::take_counts`].
     fn read(stored: Self::Stored) -> Self::Document;
+
+    /// The number of ordinary documents that a document takes the room of.
+    #[must_use]
+    fn weight(document: &Self::Document) -> usize {
+        let _ = document;
+        1
+    }
 
     /// The ordinal of an entity.
     #[must_use]

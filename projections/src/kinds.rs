@@ -142,6 +142,17 @@ kinds! {
 }
 
 impl Kind {
+    /// The kind whose entities its events are about: a stock is a product's, statuses are an
+    /// order's.
+    #[must_use]
+    pub fn of_entity(self) -> Self {
+        match self {
+            Kind::Stock => Kind::Product,
+            Kind::OrderStatus => Kind::Order,
+            kind => kind,
+        }
+    }
+
     /// The kind of exactly this word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

@@ -118,4 +118,8 @@ impl Collection for Ledger {
     fn read(row: LedgerRow) -> LedgerRow {
         row
     }
+
+    fn weight(row: &LedgerRow) -> usize {
+        row.weight()
+    }
 }

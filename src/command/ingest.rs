@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use projections::ledger::{Ledger, LedgerKey};
+use projections::event::Kind;
 use projections::sales::Sale;
 use sha2::{Digest, Sha256};
 
@@ -47,7 +47,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
         let source = if is_csv(&arguments.file) {
             let database = settings.mongodb_db.as_deref();
             let store = Store::connect(&joined.mongodb_uri, database).await?;
-            let form = form(&store, &arguments.file).await?;
+            let form = form(&log, &store, &arguments.file).await?;
             let shift_weeks = match arguments.shift_to {
                 None => 0,
                 Some(ShiftTo::Now) => shift(&store, &arguments.file).await?,
@@ -130,18 +130,22 @@ fn is_csv(path: &Path) -> bool {
     ends_in(&decompressed, "csv")
 }
 
-/// The form that the file goes onto the log in: as orders, unless the read models have its first sale
-/// as a transaction, since the same sales would count twice.
-async fn form(store: &Store, path: &Path) -> anyhow::Result<Form> {
+/// The form that the file goes onto the log in: as orders, unless the log or the read models have its
+/// first sale as a transaction, since the same sales would count twice.
+async fn form(log: &Log, store: &Store, path: &Path) -> anyhow::Result<Form> {
     let path = path.to_owned();
     let first = tokio::task::spawn_blocking(move || -> Result<_, file::Error> {
         Ok(retail::first_transaction(file::open(&path)?.input)?)
     })
     .await??;
-    let (Some(first), Some(snapshot)) = (first, store.snapshot().await?) else {
-        return Ok(Form::Orders);
+    let Some(first) = first else { return Ok(Form::Orders) };
+    // The log may have it before it is folded, or on another subject, or not any more.
+    let is_on_the_log = log.newest_of(Kind::Transaction, &first).await?.is_some();
+    let is_folded = async || match store.snapshot().await? {
+        Some(snapshot) => snapshot.row::<Sale>(&first).await.map(|sale| sale.is_some()),
+        None => Ok(false),
     };
-    if !snapshot.has_document::<Ledger>(LedgerKey::of::<Sale>(&first).as_str()).await? {
+    if !is_on_the_log && !is_folded().await? {
         return Ok(Form::Orders);
     }
     say!("an earlier version put this file on the log, each line a transaction; it goes on so");

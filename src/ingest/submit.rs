@@ -149,6 +149,5 @@ impl<'a> Submitter<'a> {
 
 /// A product and its stock are one entity.
 fn entity_of(event: &Outgoing) -> Entity {
-    let kind = if event.kind == Kind::Stock { Kind::Product } else { event.kind };
-    (kind, event.entity.clone())
+    (event.kind.of_entity(), event.entity.clone())
 }

@@ -258,5 +258,12 @@ fn indexes(model: Model) -> Vec<IndexModel> {
     // For the first and last purchase of a customer, once one of them is taken out.
     let completed = doc! { "status": "completed" };
     let options = IndexOptions::builder().partial_filter_expression(completed).build();
-    vec![IndexModel::builder().keys(doc! { "user": 1, "at": 1 }).options(options).build()]
+    let purchases =
+        IndexModel::builder().keys(doc! { "user": 1, "at": 1 }).options(options).build();
+    // For the orders about which something is odd, which are few.
+    let odd = doc! { "irregular": { "$exists": true } };
+    let options = IndexOptions::builder().partial_filter_expression(odd).build();
+    let odd =
+        IndexModel::builder().keys(doc! { "irregular": 1, "_id": 1 }).options(options).build();
+    vec![purchases, odd]
 }

@@ -16,7 +16,8 @@ use mongodb::{ClientSession, Collection};
 use projections::collection::Collection as Stored;
 use projections::entity::Entity;
 use projections::family::Dimension;
-use projections::ledger::{Ledger, LedgerKey, Row};
+use projections::ledger::{Ledger, LedgerKey, LedgerRow, Row};
+use projections::orders::{Irregularity, PlacedOrder};
 use projections::rollup::{self, Rollups};
 use projections::topic::Changed;
 use projections::vocabulary::{Vocabularies, VocabularyKey};
@@ -51,6 +52,17 @@ pub struct Known<D> {
     pub id: String,
     /// The document of it.
     pub document: D,
+}
+
+/// Which orders are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct OrdersWanted {
+    /// Those about which one of these is odd; all where there is none.
+    pub irregular: Vec<Irregularity>,
+    /// Those after this one.
+    pub after: Option<String>,
+    /// The most of them.
+    pub limit: u32,
 }
 
 impl Store {
@@ -216,21 +228,6 @@ impl Snapshot {
         Ok(entities)
     }
 
-    /// Whether a collection has a document of this id.
-    ///
-    /// # Errors
-    /// As [`Snapshot::rollups`].
-    pub async fn has_document<C: Stored>(&self, id: &str) -> Result<bool, Error> {
-        self.must_have(C::NAME, C::SINCE)?;
-        let mut is_there = false;
-        let read = |_: &RawDocument| {
-            is_there = true;
-            Ok(())
-        };
-        self.find(Model::of::<C>(), doc! { "_id": id }, "looking for a document", read).await?;
-        Ok(is_there)
-    }
-
     /// The row of an entity in the ledger, if it is known.
     ///
     /// # Errors
@@ -240,6 +237,33 @@ impl Snapshot {
         let id = Arc::from(LedgerKey::of::<R>(id).as_str());
         let found = self.entities::<Ledger>(&[id]).await?;
         Ok(found.first().and_then(|row| R::of(&row.document)).cloned())
+    }
+
+    /// Orders by `orderId`, those of a page.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn orders(&self, wanted: &OrdersWanted) -> Result<Vec<Known<PlacedOrder>>, Error> {
+        self.must_have(PlacedOrder::NAME, PlacedOrder::SINCE)?;
+        let key = |id: &str| LedgerKey::of::<PlacedOrder>(id).as_str().to_owned();
+        let after = key(wanted.after.as_deref().unwrap_or_default());
+        // The next character behind the prefix.
+        let end = PlacedOrder::PREFIX.replace(':', ";");
+        let mut filter = doc! { "_id": { "$gt": after, "$lt": end } };
+        if !wanted.irregular.is_empty() {
+            let odd = wanted.irregular.iter().map(Irregularity::as_str).collect::<Vec<_>>();
+            filter.insert("irregular", doc! { "$in": odd });
+        }
+        let mut orders = Vec::new();
+        let read = |raw: &RawDocument| {
+            let id = raw.get_str("_id")?.trim_start_matches(PlacedOrder::PREFIX).to_owned();
+            let row: LedgerRow = bson::deserialize_from_slice(raw.as_bytes())?;
+            orders.extend(PlacedOrder::of(&row).cloned().map(|document| Known { id, document }));
+            Ok(())
+        };
+        let page = Some(wanted.limit);
+        self.find_page(Model::of::<Ledger>(), filter, page, "reading orders", read).await?;
+        Ok(orders)
     }
 
     /// The ids behind these ordinals of an entity, in no particular order.
@@ -270,11 +294,27 @@ impl Snapshot {
         model: Model,
         filter: Document,
         doing: &'static str,
+        read: impl FnMut(&RawDocument) -> Result<(), bson::error::Error> + Send,
+    ) -> Result<(), Error> {
+        self.find_page(model, filter, None, doing, read).await
+    }
+
+    /// The same, of a page so many of the first by id.
+    async fn find_page(
+        &self,
+        model: Model,
+        filter: Document,
+        page: Option<u32>,
+        doing: &'static str,
         mut read: impl FnMut(&RawDocument) -> Result<(), bson::error::Error> + Send,
     ) -> Result<(), Error> {
         let mut session = self.store.session_at(self.time).await?;
         let collection = self.store.snapshot_collection(&model.name(self.checkpoint.generation));
-        let find = collection.find(filter).batch_size(BATCH_SIZE).session(&mut session);
+        let mut find = collection.find(filter).batch_size(BATCH_SIZE);
+        if let Some(page) = page {
+            find = find.sort(doc! { "_id": 1 }).limit(page.into());
+        }
+        let find = find.session(&mut session);
         let mut cursor = find.batch().await.doing(doing)?;
         let mut batches = cursor.stream(&mut session);
         while let Some(batch) = batches.next().await {

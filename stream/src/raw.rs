@@ -15,12 +15,14 @@ use async_nats::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use projections::event::Kind;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::error::Error;
 use super::log::Log;
 use super::record::{Record, Unreadable, flatten};
+use super::subject;
 
 /// The character in place of bytes that were not UTF-8.
 const REPLACED: char = char::REPLACEMENT_CHARACTER;
@@ -67,6 +69,16 @@ impl Log {
     /// [`Error::Stream`].
     pub async fn message_from(&self, position: u64) -> Result<Option<Record>, Error> {
         self.get(json!({ "seq": position, "next_by_subj": ">" })).await
+    }
+
+    /// The newest message about an entity, by the subject that the program publishes it on. `None` if
+    /// there is none.
+    ///
+    /// # Errors
+    /// [`Error::Stream`].
+    pub async fn newest_of(&self, kind: Kind, id: &str) -> Result<Option<Record>, Error> {
+        let subject = subject::of_event(&self.settings.prefix, kind, id);
+        self.get(json!({ "last_by_subj": subject })).await
     }
 
     async fn get(&self, which: serde_json::Value) -> Result<Option<Record>, Error> {

@@ -1,4 +1,4 @@
-//! One order and one transaction, asked for by id.
+//! Orders and transactions: one by its id, and orders a page at a time.
 
 use serde_json::{Value, json};
 
@@ -114,5 +114,54 @@ async fn what_is_not_known_is_a_404_that_says_up_to_where_it_was_looked_for() {
     for path in [format!("/api/orders/{id}"), "/api/orders/t?limit=3".to_owned()] {
         assert_eq!(shop.get(&app, &path).await.status, 400, "{path}");
     }
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_are_listed_a_page_at_a_time_and_by_what_is_odd_about_them() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let order = |n: u32, and: Value| {
+        let mut event = json!({ "orderId": format!("o{n}"), "userId": "ann",
+            "orderDate": "2026-03-01", "lines": [{ "productId": "mug", "quantity": 1, "price": 5 }] });
+        crate::events::merge(&mut event, and);
+        ("order", event)
+    };
+    let back = |n: u32, amount: u32| {
+        let refund = json!({ "refundId": format!("r{n}"), "orderId": format!("o{n}"),
+            "amount": amount, "at": "2026-03-02" });
+        ("refund", refund)
+    };
+    let events = [
+        order(1, json!({ "total": 9 })),
+        order(2, json!({})),
+        order(3, json!({ "total": 7 })),
+        back(3, 6),
+        order(4, json!({})),
+        back(4, 5),
+        (
+            "transaction",
+            json!({ "transactionId": "p", "userId": "ann", "totalPrice": 1,
+            "transactionDate": "2026-03-01" }),
+        ),
+    ];
+    let position = shop.publish_all(&events).await;
+    let ids = |page: &Value| -> Vec<String> {
+        let orders = page["orders"].as_array().expect("a list").iter();
+        orders.map(|it| it["orderId"].as_str().expect("an id").to_owned()).collect()
+    };
+    let first = shop.data(&app, "/api/orders?limit=3", position).await;
+    assert_eq!(ids(&first), ["o1", "o2", "o3"]);
+    assert_eq!(first["pagination"], json!({ "limit": 3, "next": "o3" }));
+    let second = shop.data(&app, "/api/orders?limit=3&cursor=o3", position).await;
+    assert_eq!((ids(&second), &second["pagination"]["next"]), (vec!["o4".into()], &Value::Null));
+    for (odd, expected) in [("total", vec!["o1", "o3"]), ("refund", vec!["o3"]), ("step", vec![])] {
+        let page = shop.data(&app, &format!("/api/orders?irregular={odd}"), position).await;
+        assert_eq!(ids(&page), expected, "{odd}");
+    }
+    let any = shop.data(&app, "/api/orders?irregular=any&limit=1&cursor=o1", position).await;
+    let last = &any["orders"][0];
+    assert_eq!((ids(&any), &last["irregular"]), (vec!["o3".into()], &json!(["total", "refund"])));
+    assert_eq!(last["netSales"], -1);
     app.stop().await.expect("stopped");
 }

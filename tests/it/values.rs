@@ -22,7 +22,7 @@ fn product(id: &str, and: Value) -> (&'static str, Value) {
     ("product", event)
 }
 
-fn bought(id: &str, product: &str, quantity: Value) -> (&'static str, Value) {
+fn bought(id: &str, product: &str, quantity: f64) -> (&'static str, Value) {
     let and = json!({ "productId": product, "quantity": quantity, "transactionDate": now() });
     ("transaction", sale(id, "ann", json!(1), and))
 }
@@ -35,12 +35,12 @@ async fn quantities_and_stock_are_units_that_may_be_fractions_and_stock_may_be_n
         product("flour", json!({ "stock": 12.5 })),
         product("cups", json!({ "stock": 20 })),
         product("salt", json!({ "stock": 19.9996 })),
-        bought("t1", "flour", json!(0.75)),
-        bought("t2", "cups", json!(2)),
-        bought("t3", "cups", json!(1)),
+        bought("t1", "flour", 0.75),
+        bought("t2", "cups", 2.0),
+        bought("t3", "cups", 1.0),
         ("stock", json!({ "productId": "oil", "stock": -3 })),
-        bought("t4", "flour", json!(1.5)),
-        bought("t5", "oil", json!(0.0004)),
+        bought("t4", "flour", 1.5),
+        bought("t5", "oil", 0.0004),
     ];
     let position = send(&shop, &app, &events).await;
     let data = shop.data(&app, "/api/metrics/products", position).await;

@@ -232,6 +232,27 @@ async fn kinds_after(shop: &Shop, position: u64) -> Vec<String> {
     kinds
 }
 
+/// Ingests a file up to its first sale and each line a transaction, as an earlier version that was
+/// interrupted; returns the last position.
+async fn begin_as_transactions(shop: &Shop, text: &str) -> u64 {
+    let begun = text.lines().take(2).map(|line| line.to_owned() + "\n").collect::<String>();
+    let options = Options { form: Form::Transactions, ..Options::default() };
+    let source = Source::Retail(Box::new(Cursor::new(begun)), options);
+    file::ingest(&shop.log, "GBP", source, 0, |_| {}).await.expect("ingested").position
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_the_log_alone_has_as_transactions_goes_on_so() {
+    let shop = Shop::new().await;
+    let folder = folder("unfolded");
+    let text = format!("{HEADER}\n1,A,Lamp,2,2010-12-01 09:41:00,1.25,7.0,Malta\n");
+    let begun = begin_as_transactions(&shop, &text).await;
+    std::fs::write(folder.join("year.csv"), &text).expect("written");
+    let ran = run(&["ingest", "year.csv"], &shop.environment(), &folder).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(kinds_after(&shop, begun).await, ["product", "customer", "transaction"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_the_read_models_have_as_transactions_goes_on_so() {
     let shop = Shop::new().await;
@@ -243,20 +264,16 @@ async fn a_file_that_the_read_models_have_as_transactions_goes_on_so() {
         "1,B,Mug,1,2010-12-01 09:41:00,4,7.0,Malta",
         "C2,A,Lamp,-1,2010-12-01 09:42:00,1.25,7.0,Malta",
     ]);
-    // Interrupted behind the first sale, as an earlier version did it.
-    let begun = first.lines().take(2).map(|line| line.to_owned() + "\n").collect::<String>();
-    let options = Options { form: Form::Transactions, ..Options::default() };
-    let source = Source::Retail(Box::new(Cursor::new(begun)), options);
-    let begun = file::ingest(&shop.log, "GBP", source, 0, |_| {}).await.expect("ingested");
-    shop.folded(begun.position).await;
+    let begun = begin_as_transactions(&shop, &first).await;
+    shop.folded(begun).await;
 
     std::fs::write(folder.join("first.csv"), &first).expect("written");
     let ran = run(&["ingest", "first.csv"], &shop.environment(), &folder).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stdout.contains("each line a transaction; it goes on so"), "{ran:?}");
     let expected = ["product", "customer", "transaction", "product", "transaction", "transaction"];
-    assert_eq!(kinds_after(&shop, begun.position).await, expected);
-    let position = begun.position + 6;
+    assert_eq!(kinds_after(&shop, begun).await, expected);
+    let position = begun + 6;
     let sales = shop.data(&app, "/api/metrics/sales", position).await;
     assert_eq!((&sales["grossSales"], &sales["totalOrders"]), (&json!(7.75), &json!(3)), "{sales}");
 

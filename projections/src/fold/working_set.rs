@@ -74,6 +74,8 @@ pub struct WorkingSet<C: Collection> {
 #[derive(Debug)]
 struct Halves<K, D> {
     young: HashMap<K, Slot<D>, RandomState>,
+    /// About the room that the young ones take beyond one each.
+    surplus: usize,
     old: HashMap<K, Slot<D>, RandomState>,
     /// Whether a key that is not here has no document anywhere.
     complete: bool,
@@ -142,7 +144,7 @@ impl<C: Collection> WorkingSet<C> {
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let (young, old) = (HashMap::default(), HashMap::default());
-        let at_hand = Halves { young, old, complete: false };
+        let at_hand = Halves { young, surplus: 0, old, complete: false };
         WorkingSet {
             at_hand,
             changed: vec![],
@@ -220,6 +222,7 @@ impl<C: Collection> WorkingSet<C> {
         if C::ENTITY.is_some() && document.is_some() {
             self.uncounted.push(key.clone());
         }
+        self.at_hand.surplus += document.as_ref().map_or(0, |it| C::weight(it) - 1);
         self.at_hand.young.insert(key, Slot::new(document));
     }
 
@@ -303,7 +306,10 @@ impl<C: Collection> WorkingSet<C> {
         if slot.is_first_change_in(self.batch) {
             self.changed.push(key);
         }
+        // Of one that takes the place of another both are counted until the next eviction.
+        let surplus = C::weight(&document) - 1;
         slot.document = Some(document);
+        self.at_hand.surplus += surplus;
         Ok(())
     }
 
@@ -325,8 +331,9 @@ impl<C: Collection> WorkingSet<C> {
     /// Drops the documents that were not touched lately if there are too many. At most once a
     /// batch, after it has settled.
     pub fn evict(&mut self) {
-        let Halves { young, old, complete } = &mut self.at_hand;
-        if !*complete && young.len() > self.capacity / 2 {
+        let Halves { young, surplus, old, complete } = &mut self.at_hand;
+        if !*complete && young.len() + *surplus > self.capacity / 2 {
+            *surplus = 0;
             // The room of the dropped documents is used for the next ones.
             std::mem::swap(young, old);
             young.clear();
@@ -358,6 +365,10 @@ mod tests {
 
         fn read(stored: u32) -> u32 {
             stored
+        }
+
+        fn weight(document: &u32) -> usize {
+            1 + *document as usize / 1_000
         }
     }
 
@@ -404,6 +415,21 @@ mod tests {
         set.settle();
         *set.edit("absent", || 0).unwrap() += 1;
         assert!(written(&set), "a new one is");
+    }
+
+    #[test]
+    fn a_heavy_document_counts_as_several() {
+        let mut set: WorkingSet<Numbers> = WorkingSet::new(40);
+        let mut kept_after = |n: u32| {
+            for at in 0..12 {
+                set.supply(format!("{n}/{at}").into(), Some(n));
+            }
+            set.settle();
+            set.evict();
+            set.at_hand.young.len()
+        };
+        assert_eq!(kept_after(1), 12, "light ones stay young");
+        assert_eq!(kept_after(2_000), 0, "of heavy ones half the room is used");
     }
 
     #[test]

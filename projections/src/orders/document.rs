@@ -218,9 +218,18 @@ pub struct PartialRefund {
 }
 
 impl Irregularity {
+    /// All of them.
+    pub const ALL: [Irregularity; 5] = [
+        Irregularity::Total,
+        Irregularity::Discount,
+        Irregularity::Step,
+        Irregularity::Refund,
+        Irregularity::Unsold,
+    ];
+
     /// Its name, as stored and in answers.
     #[must_use]
-    pub fn as_str(&self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Irregularity::Total => "total",
             Irregularity::Discount => "discount",

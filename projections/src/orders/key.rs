@@ -5,6 +5,9 @@ use crate::ledger::{LedgerKey, LedgerRow, Row};
 use crate::sales::status::Status;
 use crate::time::Time;
 
+/// About the bytes of a transaction's row.
+const BYTES_OF_A_SALE: usize = 300;
+
 /// The thing that was sold as a whole: an order, or a transaction that is no line of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OrderKey<'a> {
@@ -45,6 +48,12 @@ impl<'a> OrderKey<'a> {
 }
 
 impl LedgerRow {
+    /// The number of transactions that it takes the room of.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        1 + order_of(self).map_or(0, |order| order.bytes() / BYTES_OF_A_SALE)
+    }
+
     /// The customer of a row that can be a purchase.
     #[must_use]
     pub fn buyer(&self) -> Option<&str> {

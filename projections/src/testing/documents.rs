@@ -70,9 +70,11 @@ impl Documents {
         said
     }
 
-    /// The same without the histories of entities.
+    /// The same without the positions that changes had: the histories of entities, and the last changes
+    /// of topics.
     #[must_use]
     pub fn histories_apart(mut self) -> Documents {
+        self.root.changed = None;
         for row in self.ledger.values_mut() {
             match row {
                 LedgerRow::Transaction(sale) => sale.history = History::default(),
@@ -89,9 +91,10 @@ impl Documents {
     /// histories.
     #[must_use]
     pub fn counts_apart(&self) -> Documents {
-        let root =
-            Root { counts: Counts::default(), log_time: Time::default(), ..self.root.clone() };
-        Documents { root, quarantine: BTreeMap::new(), ..self.said().histories_apart() }
+        let mut apart = self.said().histories_apart();
+        (apart.root.counts, apart.root.log_time) = (Counts::default(), Time::default());
+        apart.quarantine.clear();
+        apart
     }
 
     /// The rows by entity of one bucket, its chunks together.

@@ -4,6 +4,7 @@
 pub mod customers;
 mod history;
 pub mod order;
+pub mod orders;
 pub mod products;
 pub mod sales;
 pub mod summary;
@@ -22,6 +23,7 @@ const ALL: &[Add] = &[
     route::<products::ProductMetrics>,
     route::<customers::CustomerMetrics>,
     route::<summary::Summary>,
+    route::<orders::Orders>,
     route::<order::OneOrder>,
     route::<transaction::OneTransaction>,
 ];

@@ -35,17 +35,17 @@ pub struct One {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OneOrder {
-    order_id: String,
+    pub(super) order_id: String,
     /// Absent where it was made of transactions, or only statuses and refunds of it have come.
-    user_id: Option<String>,
+    pub(super) user_id: Option<String>,
     #[schema(format = DateTime)]
-    order_date: Option<String>,
+    pub(super) order_date: Option<String>,
     invoice: Option<String>,
     /// What it counts as; of an order made of transactions each counts by itself.
-    status: Option<&'static str>,
-    order_status: Option<&'static str>,
-    payment_status: Option<&'static str>,
-    delivery_status: Option<&'static str>,
+    pub(super) status: Option<&'static str>,
+    pub(super) order_status: Option<&'static str>,
+    pub(super) payment_status: Option<&'static str>,
+    pub(super) delivery_status: Option<&'static str>,
     payment_method: Option<String>,
     country: Option<String>,
     lines: Vec<OrderLine>,
@@ -65,7 +65,7 @@ pub struct OneOrder {
     /// Gross sales less discounts and returns.
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
-    net_sales: Money,
+    pub(super) net_sales: Money,
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
     delivery_fee: Money,
@@ -80,7 +80,7 @@ pub struct OneOrder {
     /// The first time of each status.
     first_times: Vec<FirstTime>,
     /// What is odd about it.
-    irregular: Vec<&'static str>,
+    pub(super) irregular: Vec<&'static str>,
     /// The number of all changes.
     changes: u64,
     /// The newest 100 changes, the newest first.
@@ -187,7 +187,8 @@ impl Figures for OneOrder {
 }
 
 impl OneOrder {
-    fn of(order_id: String, order: &Order) -> Self {
+    /// An order as it is told.
+    pub(super) fn of(order_id: String, order: &Order) -> Self {
         let content = order.content.as_deref();
         let lines = content.map(|content| &content.lines[..]).unwrap_or_default();
         let of_lines = |of: fn(&Line) -> Money| lines.iter().map(|line| of(line).0).sum::<i64>();
