@@ -3,7 +3,7 @@
 
 use projections::behaviour::Activity;
 use projections::customers::event::Customer;
-use projections::event::{Event, Kind, Limits, Reason, parse};
+use projections::event::{Adjusted, Event, Kind, Limits, Reason, parse};
 use projections::feedback::Feedback;
 use projections::money::Money;
 use projections::products::event::Product;
@@ -46,10 +46,12 @@ fn reads_back(event: &Event<'_>) {
     let written = Value::Object(written(event)).to_string();
     let mut expected = event.clone();
     match &mut expected {
-        Event::Transaction(it) => it.rounded = false,
-        Event::Product(it) => it.rounded = false,
-        Event::Stock(it) => it.rounded = false,
-        _ => {}
+        Event::Transaction(it) => it.adjusted = Adjusted::default(),
+        Event::Activity(it) => it.adjusted = Adjusted::default(),
+        Event::Feedback(it) => it.adjusted = Adjusted::default(),
+        Event::Product(it) => it.adjusted = Adjusted::default(),
+        Event::Stock(it) => it.adjusted = Adjusted::default(),
+        Event::Customer(it) => it.adjusted = Adjusted::default(),
     }
     assert_eq!(
         parse(event.kind(), written.as_bytes(), &LIMITS).as_ref(),
@@ -79,7 +81,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "activityId": it.activity_id,
             "userId": it.user_id,
             "activityType": it.activity_type,
-            "timestamp": it.at.to_rfc3339(),
+            "timestamp": date(it.at),
             "productId": it.product_id,
             "device": it.device,
             "page": it.page,
@@ -91,7 +93,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "userId": it.user_id,
             "productId": it.product_id,
             "rating": it.rating,
-            "feedbackDate": it.at.to_rfc3339(),
+            "feedbackDate": date(it.at),
             "comment": it.comment,
             "updatedAt": date(it.updated_at),
         }),
@@ -158,7 +160,7 @@ fn of_transaction(it: &Transaction<'_>) {
 
 fn of_activity(it: &Activity<'_>) {
     is_id(&it.user_id);
-    is_date(Some(it.at));
+    is_date(it.at);
     it.product_id.iter().for_each(|it| is_product(it));
     it.session_id.iter().for_each(|it| is_id(it));
     is_open(Some(&it.activity_type), 64);
@@ -170,7 +172,7 @@ fn of_activity(it: &Activity<'_>) {
 fn of_feedback(it: &Feedback<'_>) {
     is_id(&it.user_id);
     is_product(&it.product_id);
-    is_date(Some(it.at));
+    is_date(it.at);
     is_date(it.updated_at);
     assert!((1..=5).contains(&it.rating), "{}", it.rating);
     is_text(it.comment.as_deref(), 500);

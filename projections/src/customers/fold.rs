@@ -12,7 +12,7 @@ use crate::time::Time;
 use crate::topic::Topic;
 
 impl EventKind for event::Customer<'_> {
-    fn identify(&self, _: &mut Ask<'_>) {}
+    fn identify(&self, _: &Stamp, _: &mut Ask<'_>) {}
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
         ask.document::<Customers, _>(&*self.user_id);

@@ -114,13 +114,15 @@ fn a_member_that_is_not_declared_changes_nothing() {
 /// The values at the bounds of a type.
 fn outermost(is: Is) -> Vec<Value> {
     match is {
-        Is::Id => vec![json!("x"), json!("é".repeat(ID_CHARS_MAX))],
-        Is::Text(max) => vec![json!("x"), json!("é".repeat(max))],
+        Is::Id => vec![json!("x"), json!("é".repeat(ID_CHARS_MAX)), json!(7), json!(7.0)],
+        Is::Text(max) | Is::Address(max) => {
+            vec![json!("x"), json!("é".repeat(max)), json!("é".repeat(max + 1))]
+        }
         Is::Amount => vec![json!(0), json!(1_000_000_000), json!("999999999.9999")],
         Is::Currency => vec![json!(LIMITS.currency), json!("eur")],
         Is::Date => vec![json!("1970-01-01"), json!(LIMITS.latest.to_rfc3339())],
-        Is::Whole(min, max) => vec![json!(min), json!(max)],
-        Is::Units(min, max) => vec![units(min), units(max)],
+        Is::Whole(min, max) => vec![json!(min), json!(max), json!(max.to_string())],
+        Is::Units(min, max) => vec![units(min), units(max), json!(min.to_string())],
         Is::Word(words) => words.iter().map(|it| json!(it)).collect(),
         Is::Object(members) => of_members(members, outermost),
     }
@@ -129,12 +131,12 @@ fn outermost(is: Is) -> Vec<Value> {
 /// Values just outside of the bounds of a type.
 fn just_outside(is: Is) -> Vec<Value> {
     match is {
-        Is::Id => vec![json!(""), json!("x".repeat(ID_CHARS_MAX + 1)), json!(7)],
-        Is::Text(max) => vec![json!("x".repeat(max + 1)), json!(7)],
+        Is::Id => vec![json!("x".repeat(ID_CHARS_MAX + 1)), json!(7.5), json!([7, "Azure"])],
+        Is::Text(_) | Is::Address(_) => vec![json!(7)],
         Is::Amount => vec![json!(-0.01), json!(1_000_000_000.01), json!("1,5"), json!([])],
         Is::Currency => vec![json!("GBP"), json!(7)],
         Is::Date => vec![json!("1969-12-31"), json!("yesterday"), json!(7)],
-        Is::Whole(min, max) => vec![json!(min - 1), json!(max + 1), json!("1"), json!(1.5)],
+        Is::Whole(min, max) => vec![json!(min - 1), json!(max + 1), json!(1.5)],
         Is::Units(min, max) => {
             vec![units(Quantity(min.0 - 1)), units(Quantity(max.0 + 1)), json!([]), json!(true)]
         }

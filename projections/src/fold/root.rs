@@ -66,6 +66,10 @@ pub struct Counts {
     /// Those of the applied with an amount of more than four decimals or a quantity of more than
     /// three, which was rounded half-even.
     pub rounded: u64,
+    /// Those of the applied with a text that was too long, which was shortened; or with an address
+    /// that was, which was left out.
+    #[serde(default)]
+    pub shortened: u64,
     /// The number of times that a value past its vocabulary's cap was counted as `(other)`.
     pub folded: u64,
 }

@@ -9,6 +9,8 @@ use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::text::is_blank;
+
 /// One member of an object: its name for reasons and, unless absent or `null`, its value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member<'a> {
@@ -24,7 +26,7 @@ impl Member<'_> {
 
     /// This member, else the one that stands for it under another name.
     pub(crate) fn or(self, alias: Self) -> Self {
-        if self.json.is_none() && alias.json.is_some() { alias } else { self }
+        if alias.json.is_some() && self.json.is_none_or(is_blank) { alias } else { self }
     }
 }
 

@@ -4,28 +4,40 @@ use std::borrow::Cow;
 
 use super::fields::Member;
 use super::limits::{Limits, Reason};
-use super::values::Refusal;
+use super::text::{has_half_a_character, is_blank};
+use super::values::{Read, Refusal};
+
+/// What became of the values of an event so that it counts all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Adjusted {
+    /// An amount had more than 4 decimals or a quantity more than 3, and was rounded half-even.
+    pub rounded: bool,
+    /// A text was longer than it may be, and was cut; or an address was, and was left out.
+    pub shortened: bool,
+}
 
 /// Collects every reason against one event. A reader that has any makes no event, so the value in
 /// place of a refused one is never seen.
 pub(crate) struct Reader<'l> {
     pub(crate) limits: &'l Limits<'l>,
+    pub(crate) adjusted: Adjusted,
     reasons: Vec<Reason>,
 }
 
 impl<'l> Reader<'l> {
     pub(crate) fn new(limits: &'l Limits<'l>) -> Self {
-        Self { limits, reasons: Vec::new() }
+        Self { limits, adjusted: Adjusted::default(), reasons: Vec::new() }
     }
 
     /// The value of a member that must be there.
     pub(crate) fn required<'a, T: Default>(
         &mut self,
         member: Member<'a>,
-        rule: impl Fn(&'a str) -> Result<T, Refusal>,
+        rule: impl Fn(&'a str, &mut Self) -> Read<T>,
     ) -> T {
-        let refusal = match member.json.map(rule) {
+        let refusal = match member.json.map(|json| rule(json, self)) {
             Some(Ok(value)) => return value,
+            Some(Err(_)) if member.json == Some("false") => Refusal::from("is required"),
             Some(Err(refusal)) => refusal,
             None => Refusal::from("is required"),
         };
@@ -33,15 +45,17 @@ impl<'l> Reader<'l> {
         T::default()
     }
 
-    /// The value of a member that may be absent, `null` or blank.
+    /// The value of a member that may be absent, `null`, blank, or Odoo's `false`.
     pub(crate) fn optional<'a, T>(
         &mut self,
         member: Member<'a>,
-        rule: impl Fn(&'a str) -> Result<T, Refusal>,
+        rule: impl Fn(&'a str, &mut Self) -> Read<T>,
     ) -> Option<T> {
-        match rule(member.json?) {
+        let json = member.json?;
+        match rule(json, self) {
             Ok(value) => Some(value),
             Err(Refusal::Blank) => None,
+            Err(_) if is_blank(json) => None,
             Err(refusal) => {
                 self.refuse(member, refusal);
                 None
@@ -52,6 +66,10 @@ impl<'l> Reader<'l> {
     #[cold]
     fn refuse(&mut self, member: Member<'_>, refusal: Refusal) {
         let message = match refusal {
+            _ if member.json.is_some_and(has_half_a_character) => {
+                "has half of a surrogate pair, such as \\ud83d without \\ude00, which is no character"
+                    .to_owned()
+            }
             Refusal::Blank => "must not be blank".to_owned(),
             Refusal::Because(message) => message.into_owned(),
         };
@@ -67,4 +85,50 @@ impl<'l> Reader<'l> {
 /// A text that outlives its source.
 pub(crate) fn own(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::values::{id, open, verbatim};
+    use crate::time::Time;
+
+    const LIMITS: Limits<'_> = Limits { latest: Time(0), currency: "EUR" };
+
+    fn member(json: &str) -> Member<'_> {
+        Member { name: "field", json: Some(json) }
+    }
+
+    fn reason(read: impl Fn(&mut Reader<'_>)) -> Option<String> {
+        let mut reader = Reader::new(&LIMITS);
+        read(&mut reader);
+        reader.finish(()).err().map(|reasons| reasons[0].message.clone())
+    }
+
+    #[test]
+    fn a_blank_or_false_value_of_an_optional_member_is_as_good_as_none() {
+        for json in [r#""""#, r#"" ""#, r#""\n""#, "false"] {
+            let mut reader = Reader::new(&LIMITS);
+            assert_eq!(reader.optional(member(json), open), None);
+            assert_eq!(reader.finish(()), Ok(()), "{json}");
+        }
+        assert!(reason(|reader| drop(reader.optional(member("true"), open))).is_some());
+        assert!(reason(|reader| drop(reader.optional(member("[]"), id))).is_some());
+    }
+
+    #[test]
+    fn a_required_member_that_is_false_is_asked_for() {
+        let required = reason(|reader| drop(reader.required(member("false"), id)));
+        assert_eq!(required.as_deref(), Some("is required"));
+        let blank = reason(|reader| drop(reader.required(member(r#"" ""#), open)));
+        assert_eq!(blank.as_deref(), Some("must not be blank"));
+    }
+
+    #[test]
+    fn half_a_character_is_named_where_it_cannot_be_mended() {
+        let json = r#""a\ud83d""#;
+        let named = reason(|reader| drop(reader.required(member(json), id)));
+        assert!(named.is_some_and(|it| it.contains("surrogate")));
+        assert_eq!(reason(|reader| drop(reader.optional(member(json), verbatim(9)))), None);
+    }
 }

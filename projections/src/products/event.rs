@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::id::product_id;
 use super::stock::{STOCK_MAX, STOCK_MIN, stock};
 use crate::json::Says::{Alias, Needed, Optional};
-use crate::json::values::{OPEN_CHARS_MAX, amount, date, open, trimmed, verbatim};
-use crate::json::{Declared, Is, Payload, Reader, members, own};
+use crate::json::values::{OPEN_CHARS_MAX, address, amount, date, name, open, verbatim};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::quantity::Quantity;
 use crate::time::Time;
@@ -22,8 +22,6 @@ pub struct Product<'a> {
     pub category: Cow<'a, str>,
     /// Not negative.
     pub price: Money,
-    /// Whether a price with more than 4 decimals or a stock with more than 3 was rounded.
-    pub rounded: bool,
     /// Units on hand; if absent, the last known number stays.
     pub stock: Option<Quantity>,
     /// At most 500 characters.
@@ -34,6 +32,8 @@ pub struct Product<'a> {
     pub added_date: Option<Time>,
     /// `lastUpdated`: the producer's version of this entity.
     pub updated_at: Option<Time>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 members! {
@@ -46,7 +46,7 @@ members! {
         /// The last known number stays if it is absent.
         stock = "stock": Optional(Is::Units(STOCK_MIN, STOCK_MAX)),
         description = "description": Optional(Is::Text(DESCRIPTION_CHARS_MAX)),
-        image_url = "imageUrl": Optional(Is::Text(URL_CHARS_MAX)),
+        image_url = "imageUrl": Optional(Is::Address(URL_CHARS_MAX)),
         added_date = "addedDate": Optional(Is::Date),
         /// The producer's version: the newest counts.
         last_updated = "lastUpdated": Optional(Is::Date),
@@ -71,23 +71,21 @@ impl<'a> Payload<'a> for Product<'a> {
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
         let product_id = reader.required(found.product_id, product_id);
-        let name = reader.required(found.name, trimmed(NAME_CHARS_MAX));
+        let name = reader.required(found.name, name(NAME_CHARS_MAX));
         let category = reader.required(found.category, open);
         let price = reader.required(found.price, amount);
-        let stock = reader.optional(found.stock, stock);
         Product {
             product_id,
             name,
             category,
-            price: price.value,
-            rounded: price.rounded || stock.as_ref().is_some_and(|stock| stock.rounded),
-            stock: stock.map(|stock| stock.value),
+            price,
+            stock: reader.optional(found.stock, stock),
             description: reader.optional(found.description, verbatim(DESCRIPTION_CHARS_MAX)),
-            image_url: reader.optional(found.image_url, verbatim(URL_CHARS_MAX)),
-            added_date: reader.optional(found.added_date, date(limits)),
-            updated_at: reader.optional(found.last_updated.or(found.updated_at), date(limits)),
+            image_url: reader.optional(found.image_url, address(URL_CHARS_MAX)),
+            added_date: reader.optional(found.added_date, date),
+            updated_at: reader.optional(found.last_updated.or(found.updated_at), date),
+            adjusted: reader.adjusted,
         }
     }
 
@@ -133,19 +131,19 @@ mod tests {
             "stock":-0.5,"imageUrl":"https://example.org/p.png","updatedAt":"2026-11-21"}"#;
         let it = product(body).unwrap();
         assert_eq!((&*it.name, &*it.category), ("A \"lamp\"", "Home"));
-        assert_eq!((it.price, it.rounded, it.stock), (Money(200_000), true, Some(Quantity(-500))));
+        assert_eq!(
+            (it.price, it.adjusted.rounded, it.stock),
+            (Money(200_000), true, Some(Quantity(-500)))
+        );
         assert_eq!((it.description, it.added_date), (None, None));
         assert_eq!(it.updated_at, Time::parse("2026-11-21").ok());
     }
 
     #[test]
     fn bounds_are_reasons_under_their_fields() {
-        let (name, description) = ("n".repeat(101), "d".repeat(501));
-        let body = format!(
-            r#"{{"productId":"p","name":"{name}","category":"","price":"1.00001","stock":[],
-            "description":"{description}","imageUrl":1,"addedDate":"1969-01-01","lastUpdated":0}}"#
-        );
-        let reasons = product(&body).unwrap_err();
+        let body = r#"{"productId":"p","name":1,"category":"","price":"1.00001","stock":[],
+            "description":{},"imageUrl":1,"addedDate":"1969-01-01","lastUpdated":0}"#;
+        let reasons = product(body).unwrap_err();
         let fields: Vec<_> = reasons.iter().map(|it| &*it.field).collect();
         assert_eq!(
             fields,

@@ -11,7 +11,7 @@ use crate::packed::rollup;
 use crate::topic::Topic;
 
 impl EventKind for event::Product<'_> {
-    fn identify(&self, _: &mut Ask<'_>) {}
+    fn identify(&self, _: &Stamp, _: &mut Ask<'_>) {}
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
         ask.document::<Products, _>(&*self.product_id);
@@ -32,9 +32,6 @@ impl EventKind for event::Product<'_> {
             let stock = self.stock.map(|stock| product.state_stock(stock, version));
             stock.map_or(entry, |stock| entry.max(stock))
         })?;
-        if stated == Stated::Applied {
-            fold.root.counts.rounded += u64::from(self.rounded);
-        }
         Ok(stated.into())
     }
 
@@ -44,7 +41,7 @@ impl EventKind for event::Product<'_> {
 }
 
 impl EventKind for Stock<'_> {
-    fn identify(&self, _: &mut Ask<'_>) {}
+    fn identify(&self, _: &Stamp, _: &mut Ask<'_>) {}
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
         ask.document::<Products, _>(&*self.product_id);
@@ -61,9 +58,6 @@ impl EventKind for Stock<'_> {
         let stated = fold.state_product(&self.product_id, resolved, |product| {
             product.state_stock(self.stock, version)
         })?;
-        if stated == Stated::Applied {
-            fold.root.counts.rounded += u64::from(self.rounded);
-        }
         Ok(stated.into())
     }
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::id::product_id;
 use crate::json::Says::{Needed, Optional};
-use crate::json::values::{Read, Rounded, date, quantity};
-use crate::json::{Declared, Is, Payload, Reader, members, own};
+use crate::json::values::{Read, date, quantity};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::quantity::Quantity;
 use crate::time::Time;
 
@@ -16,10 +16,10 @@ pub struct Stock<'a> {
     pub product_id: Cow<'a, str>,
     /// Units on hand; below zero where more was sold than was known to be there.
     pub stock: Quantity,
-    /// Whether a number with more than 3 decimals was rounded.
-    pub rounded: bool,
     /// The producer's version of the stock.
     pub updated_at: Option<Time>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 /// The least units on hand.
@@ -28,8 +28,8 @@ pub(super) const STOCK_MIN: Quantity = Quantity::whole(-1_000_000_000);
 pub(super) const STOCK_MAX: Quantity = Quantity::whole(1_000_000_000_000);
 
 /// Units on hand, from -10⁹ to 10¹².
-pub(crate) fn stock(json: &str) -> Read<Rounded<Quantity>> {
-    quantity(STOCK_MIN..=STOCK_MAX)(json)
+pub(crate) fn stock(json: &str, reader: &mut Reader<'_>) -> Read<Quantity> {
+    quantity(STOCK_MIN..=STOCK_MAX)(json, reader)
 }
 
 members! {
@@ -49,14 +49,11 @@ impl<'a> Payload<'a> for Stock<'a> {
         r#"{"productId":"mug","stock":38,"updatedAt":"2026-01-02T03:04:05Z"}"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
-        let product_id = reader.required(found.product_id, product_id);
-        let stock = reader.required(found.stock, stock);
         Stock {
-            product_id,
-            stock: stock.value,
-            rounded: stock.rounded,
-            updated_at: reader.optional(found.updated_at, date(limits)),
+            product_id: reader.required(found.product_id, product_id),
+            stock: reader.required(found.stock, stock),
+            updated_at: reader.optional(found.updated_at, date),
+            adjusted: reader.adjusted,
         }
     }
 
@@ -89,12 +86,13 @@ mod tests {
             ("12.5", (12_500, false)),
             ("-3", (-3_000, false)),
             ("0.0001", (0, true)),
+            ("\"12\"", (12_000, false)),
         ] {
             let body = format!(r#"{{"productId":"p","stock":{json}}}"#);
             let Ok(Event::Stock(it)) = parse(Kind::Stock, body.as_bytes(), &LIMITS) else {
                 panic!("{json}");
             };
-            assert_eq!((it.stock.0, it.rounded), expected);
+            assert_eq!((it.stock.0, it.adjusted.rounded), expected);
         }
         for json in ["-1000000000.001", "1000000000001", "[1]", "true", "null"] {
             let body = format!(r#"{{"productId":"p","stock":{json}}}"#);

@@ -27,7 +27,7 @@ use crate::topic::Topic;
 const CELL: [Dimension; 3] = [Dimension::Category, Dimension::PaymentMethod, Dimension::Country];
 
 impl EventKind for Transaction<'_> {
-    fn identify(&self, ask: &mut Ask<'_>) {
+    fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<Sale>(&self.transaction_id);
         ask.vocabularies(self.at, CELL);
     }
@@ -121,7 +121,6 @@ impl Entry for Sale {
         for ((code, dimension), value) in cell.iter_mut().zip(CELL).zip(values) {
             *code = fold.code(dimension, month, value)?;
         }
-        fold.root.counts.rounded += u64::from(event.rounded);
         Ok(Sale {
             user: event.user_id.as_ref().into(),
             buyer,

@@ -18,9 +18,9 @@ const WORDS: [&str; 5] = ["x", "y", " z ", "(none)", "(other)"];
 const STATUSES: [&str; 4] = ["completed", "pending", "failed", "returned"];
 const TYPES: [&str; 5] =
     ["viewed_product", "added_to_cart", "removed_from_cart", "purchased", "waved"];
-const AMOUNTS: [&str; 6] = ["0", "12.5", "\"7.25\"", "0.00005", "19.99999", "1000000000"];
-const QUANTITIES: [&str; 5] = ["1", "3", "0.75", "2.0005", "1000000"];
-const STOCKS: [&str; 6] = ["0", "1", "2", "12.5", "-3", "-0.0006"];
+const AMOUNTS: [&str; 6] = ["0", "12.5", "\"7.2500000\"", "0.00005", "19.99999", "1000000000"];
+const QUANTITIES: [&str; 6] = ["1", "\"3\"", "0.75", "2.0005", "1000000", "\"\""];
+const STOCKS: [&str; 6] = ["0", "1", "\"2\"", "12.5", "-3", "-0.0006"];
 /// Both sides of a quarter hour, of a day, of a month and of a year, among others.
 const DATES: [&str; 10] = [
     "2026-11-20T10:07:00Z",
@@ -245,7 +245,7 @@ fn sale(version: Version) -> impl Strategy<Value = String> {
 }
 
 fn activity() -> impl Strategy<Value = String> {
-    let who = (one_of(&IDS), one_of(&USERS), one_of(&TYPES), one_of(&DATES));
+    let who = (one_of(&IDS), one_of(&USERS), one_of(&TYPES), optional(one_of(&DATES)));
     let word = || optional(one_of(&WORDS));
     (who, (optional(one_of(&PRODUCTS)), word(), word(), word())).prop_map(
         |((id, user, kind, at), (product, device, page, country))| {
@@ -253,7 +253,7 @@ fn activity() -> impl Strategy<Value = String> {
                 ("activityId", Some(id)),
                 ("userId", Some(user)),
                 ("activityType", Some(kind)),
-                ("timestamp", Some(at)),
+                ("timestamp", at),
                 ("productId", product),
                 ("device", device),
                 ("page", page),
@@ -264,18 +264,27 @@ fn activity() -> impl Strategy<Value = String> {
 }
 
 fn rating(version: Version) -> impl Strategy<Value = String> {
-    let what = (one_of(&PRODUCTS), 1..6, one_of(&DATES), optional(one_of(&["good", "bad"])));
+    let what = (one_of(&PRODUCTS), 1..6, optional(one_of(&DATES)), optional(comment()));
     (owned(), what, version).prop_map(|((id, user), (product, rating, at, comment), version)| {
         object([
             ("feedbackId", Some(id)),
             ("userId", Some(user)),
             ("productId", Some(product)),
             ("rating", Some(json!(rating))),
-            ("feedbackDate", Some(at)),
+            ("feedbackDate", at),
             ("comment", comment),
             ("updatedAt", version),
         ])
     })
+}
+
+/// Some are blank, and some too long.
+fn comment() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        6 => one_of(&["good", "bad", "", "\n"]),
+        1 => Just(json!(false)),
+        1 => (499..503_usize).prop_map(|chars| json!("ö".repeat(chars))),
+    ]
 }
 
 fn product(version: Version) -> impl Strategy<Value = String> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use projections::behaviour::Activity;
 use projections::customers::event::Customer;
-use projections::event::{self, Event, Limits};
+use projections::event::{self, Adjusted, Event, Limits};
 use projections::feedback::Feedback;
 use projections::products::CatalogueEntry;
 use projections::products::event::Product;
@@ -49,11 +49,13 @@ struct Sale {
 
 struct Rating {
     event: Feedback<'static>,
+    at: Time,
     age: Age,
 }
 
 struct Fact {
     event: Activity<'static>,
+    at: Time,
     /// The codes of type, device, page and country.
     codes: [u16; 4],
 }
@@ -111,15 +113,23 @@ impl Naive {
         self.log_time = self.log_time.max(logged.log_time);
         let latest = Time(self.log_time.0 + DAY_MS);
         let limits = Limits { latest, currency: "EUR" };
+        let mut adjusted = Adjusted::default();
         let came = match event::parse(logged.kind, logged.body.as_bytes(), &limits) {
-            Ok(event) => self.take(logged, event.into_owned()),
+            Ok(event) => {
+                adjusted = event.adjusted();
+                self.take(logged, event.into_owned())
+            }
             Err(reasons) => {
                 Came::Quarantined(reasons.iter().map(|it| it.field.to_string()).collect())
             }
         };
         self.counts.read += 1;
         match came {
-            Came::Applied => self.counts.applied += 1,
+            Came::Applied => {
+                self.counts.applied += 1;
+                self.counts.rounded += u64::from(adjusted.rounded);
+                self.counts.shortened += u64::from(adjusted.shortened);
+            }
             Came::Repeated => self.counts.repeated += 1,
             Came::Unchanged => self.counts.unchanged += 1,
             Came::Stale => self.counts.stale += 1,
@@ -146,7 +156,7 @@ impl Naive {
         let mut age = (event.updated_at, place);
         let content = |event: &Transaction<'static>| Transaction {
             updated_at: None,
-            rounded: false,
+            adjusted: Adjusted::default(),
             category: None,
             ..event.clone()
         };
@@ -172,7 +182,6 @@ impl Naive {
             self.word("country", 256, event.at, event.country.as_deref()),
         ];
         self.sale_times.push(event.at);
-        self.counts.rounded += u64::from(event.rounded);
         self.sales.insert(event.transaction_id.to_string(), Sale { event, age, category, codes });
         Came::Applied
     }
@@ -197,22 +206,27 @@ impl Naive {
             return Came::Repeated;
         }
         self.remembered.insert(event.activity_id.to_string(), now);
-        self.seen(&event.user_id, event.at);
+        let at = event.at.unwrap_or(self.log_time);
+        self.seen(&event.user_id, at);
         if let Some(product) = &event.product_id {
             self.thing(product);
         }
         let codes = [
-            self.word("activityType", 256, event.at, Some(&event.activity_type)),
-            self.word("device", 256, event.at, event.device.as_deref()),
-            self.word("page", 512, event.at, event.page.as_deref()),
-            self.word("activityCountry", 256, event.at, event.country.as_deref()),
+            self.word("activityType", 256, at, Some(&event.activity_type)),
+            self.word("device", 256, at, event.device.as_deref()),
+            self.word("page", 512, at, event.page.as_deref()),
+            self.word("activityCountry", 256, at, event.country.as_deref()),
         ];
-        self.facts.push(Fact { event, codes });
+        self.facts.push(Fact { event, at, codes });
         Came::Applied
     }
 
-    fn rating(&mut self, event: Feedback<'static>, place: u64) -> Came {
+    fn rating(&mut self, mut event: Feedback<'static>, place: u64) -> Came {
         let mut age = (event.updated_at, place);
+        // A date that is not stated is the known one, or the log's time.
+        let known = self.ratings.get(&*event.feedback_id).map(|known| known.at);
+        let at = event.at.or(known).unwrap_or(self.log_time);
+        event.at = Some(at);
         if let Some(known) = self.ratings.get_mut(&*event.feedback_id) {
             if known.event.user_id != event.user_id {
                 return Came::Quarantined(vec!["userId".into()]);
@@ -221,14 +235,19 @@ impl Naive {
                 return Came::Stale;
             }
             age = after(age, known.age);
-            if (Feedback { updated_at: event.updated_at, ..known.event.clone() }) == event {
+            if (Feedback {
+                updated_at: event.updated_at,
+                adjusted: event.adjusted,
+                ..known.event.clone()
+            }) == event
+            {
                 known.age.0 = age.0;
                 return Came::Unchanged;
             }
         }
-        self.seen(&event.user_id, event.at);
+        self.seen(&event.user_id, at);
         self.thing(&event.product_id);
-        self.ratings.insert(event.feedback_id.to_string(), Rating { event, age });
+        self.ratings.insert(event.feedback_id.to_string(), Rating { event, at, age });
         Came::Applied
     }
 
@@ -247,10 +266,7 @@ impl Naive {
         let entered = thing.enter(entry);
         let stocked = event.stock.map(|stock| thing.count_stock(stock, age));
         match (entered, stocked) {
-            (Came::Applied, _) | (_, Some(Came::Applied)) => {
-                self.counts.rounded += u64::from(event.rounded);
-                Came::Applied
-            }
+            (Came::Applied, _) | (_, Some(Came::Applied)) => Came::Applied,
             (Came::Stale, None | Some(Came::Stale)) => Came::Stale,
             _ => Came::Unchanged,
         }
@@ -258,9 +274,7 @@ impl Naive {
 
     fn stock_event(&mut self, event: &Stock<'static>, place: u64) -> Came {
         let age = (event.updated_at, place);
-        let came = self.thing(&event.product_id).count_stock(event.stock, age);
-        self.counts.rounded += u64::from(event.rounded && matches!(came, Came::Applied));
-        came
+        self.thing(&event.product_id).count_stock(event.stock, age)
     }
 
     fn customer(&mut self, event: Customer<'static>, place: u64) -> Came {
@@ -272,7 +286,12 @@ impl Naive {
                 return Came::Stale;
             }
             age = after(age, *known_age);
-            if (Customer { updated_at: event.updated_at, ..known.clone() }) == event {
+            if (Customer {
+                updated_at: event.updated_at,
+                adjusted: event.adjusted,
+                ..known.clone()
+            }) == event
+            {
                 came = Came::Unchanged;
                 age.1 = known_age.1;
             }

@@ -171,7 +171,7 @@ impl Naive {
                 user: (*rating.event.user_id).into(),
                 product: (*rating.event.product_id).into(),
                 rating: rating.event.rating,
-                at: rating.event.at,
+                at: rating.at,
                 comment: rating.event.comment.as_deref().map(Into::into),
                 version: version(rating.age),
             };
@@ -272,11 +272,11 @@ impl Naive {
             tables.add(id, quarter_of_month(at), [1 - guests, guests, 0]);
         }
         for rating in self.ratings.values() {
-            let (at, stars) = (rating.event.at, i64::from(rating.event.rating));
+            let (at, stars) = (rating.at, i64::from(rating.event.rating));
             tables.add(by_month("feedback/-/month", at), quarter_of_month(at), [1, stars, 0]);
         }
         for fact in &self.facts {
-            let at = fact.event.at;
+            let at = fact.at;
             for (family, code) in ["types", "devices", "pages", "countries"]
                 .into_iter()
                 .zip(fact.codes.map(u32::from))
