@@ -11,6 +11,7 @@ use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::store::Store;
 use adaptive_bi::stream::{self, Log};
+use projections::event::Kind;
 use projections::fold::root::FoldSettings;
 use services::{NatsOptions, Services};
 use tokio::runtime::Runtime;
@@ -54,18 +55,18 @@ pub fn of_any_messages(input: &[u8]) {
     }
 }
 
-/// The first message of an input, in the form of the wire protocol: its first three bytes are the
-/// lengths of its subject, headers and body, and choose among some forms.
+/// The first message of an input, in the form of the wire protocol: its first four bytes are its
+/// kind, and the lengths of its subject, headers and body, and choose among some forms.
 fn take(input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let [first, second, third, rest @ ..] = input else { return None };
+    let [kind, first, second, third, rest @ ..] = input else { return None };
     let (subject, rest) = rest.split_at_checked(usize::from(first % 32))?;
     let (block, rest) = rest.split_at_checked(usize::from(*second))?;
     let (body, rest) = rest.split_at(rest.len().min(usize::from(*third)));
-    let kind =
-        ["transaction", "activity", "feedback", "product", "stock", "customer", "\u{fffd}", ""];
+    let mut kinds = Kind::ALL.map(Kind::as_str).to_vec();
+    kinds.extend(["\u{fffd}", ""]);
     let mut line =
         if block.is_empty() { b"PUB events.".to_vec() } else { b"HPUB events.".to_vec() };
-    line.extend_from_slice(kind[usize::from(first / 32)].as_bytes());
+    line.extend_from_slice(kinds[usize::from(*kind) % kinds.len()].as_bytes());
     line.push(b'.');
     // These bytes end a subject.
     line.extend(subject.iter().map(|byte| if b" \t\r\n".contains(byte) { b'_' } else { *byte }));

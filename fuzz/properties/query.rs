@@ -7,6 +7,7 @@ use adaptive_bi::query::params::{LIMIT_MAX, Ranged, Selection, WHOLE};
 use adaptive_bi::query::range::{Quarters, Range};
 use axum::http::Uri;
 use projections::bucket::quarter_of;
+use projections::family::Family;
 use projections::fold::root::Root;
 use projections::time::Time;
 
@@ -88,9 +89,9 @@ fn lies_in_what_there_is(asked: &Selection) {
         last_quarter: Some(quarter_of(NOW)),
         ..Root::default()
     };
-    if let Some(quarters) = asked.scope(&root).quarters() {
+    if let Some(quarters) = asked.scope(&root, Family::Sales).quarters() {
         is_in_order(quarters);
         assert!(!quarters.is_empty());
     }
-    assert_eq!(asked.scope(&Root::default()).quarters(), None);
+    assert_eq!(asked.scope(&Root::default(), Family::Sales).quarters(), None);
 }

@@ -6,9 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::collection::{Collection, Key};
-use crate::feedback::document::Rating;
 use crate::fold::version::Version;
-use crate::sales::document::Sale;
 
 /// The name of a row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +54,7 @@ pub trait Row: Clone + Sized {
 }
 
 macro_rules! rows {
-    ($($(#[$doc:meta])* $Kind:ident($Row:ident) = $prefix:literal,)*) => {
+    ($($(#[$doc:meta])* $Kind:ident($Row:ty) = $prefix:literal,)*) => {
         /// A row of the ledger.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "lowercase")]
@@ -97,9 +95,9 @@ macro_rules! rows {
 
 rows! {
     /// A transaction.
-    Transaction(Sale) = "t:",
+    Transaction(crate::sales::document::Sale) = "t:",
     /// A rating.
-    Feedback(Rating) = "f:",
+    Feedback(crate::feedback::document::Rating) = "f:",
 }
 
 /// The collection of its rows.

@@ -28,8 +28,6 @@ use documents::text;
 
 pub use documents::Documents;
 
-/// An event may be dated this far past the log's time.
-const AHEAD_MS: i64 = 24 * 3600 * 1000;
 /// Log time between two messages of [`Shop::when`].
 const STEP_MS: i64 = 1000;
 /// The log time of a shop's beginning: 2026-11-21T12:00:00Z.
@@ -360,7 +358,7 @@ impl Shop {
 fn messages<'a>(batch: &'a [Logged], mut log_time: Time, currency: &str) -> Vec<Message<'a>> {
     let message = |logged: &'a Logged| {
         log_time = log_time.max(logged.log_time);
-        let limits = Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
+        let limits = Limits { latest: Time(log_time.0 + Limits::AHEAD_MS), currency };
         Message {
             stamp: Stamp { position: logged.position, log_time, replay_of: logged.replay_of },
             event: event::parse(logged.kind, logged.body.as_bytes(), &limits),

@@ -105,8 +105,8 @@ impl App {
         let door = Door::new(&settings.door);
         let routes = all.table();
         let inner = door.by_address(http::finish(all, &gate, &door));
-        let (hub, options) = (shop.hub.clone(), settings.socket_io());
-        let (service, push) = socket_io::around(inner, hub, gate, platform.clone(), options);
+        let (hubs, options) = (shop.hubs.clone(), settings.socket_io());
+        let (service, push) = socket_io::around(inner, hubs, gate, platform.clone(), options);
         tasks.spawn(push.clone().watch(closing.clone()));
         tasks.spawn(push.run(closing.clone()));
         let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! The small page at `/`: the requests that can be made, until the dashboard stands here.
+//! The small page at `/`: the way to the API, until the dashboard stands here.
 
 use std::sync::LazyLock;
 
@@ -29,7 +29,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 pub fn routes() -> Routes {
     let answer = Answer::text("text/html", "The page.");
     let answer = answer.headers(&["Content-Security-Policy", "Cache-Control"]);
-    let summary = "Gets a small page that lists the endpoints";
+    let summary = "Gets a small page that shows the way to the API";
     Routes::new().get("/", Public, Operation::new(Tag::Service, "getPage", summary, answer), page)
 }
 

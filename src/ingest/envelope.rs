@@ -11,9 +11,6 @@ use serde_json::value::RawValue;
 use super::message_id::MessageIds;
 use crate::stream::publish::Outgoing;
 
-/// An event may be dated this far ahead; the log's time is the bound in the end.
-const AHEAD_MS: i64 = 24 * 3600 * 1000;
-
 /// The context that events are checked in at the edge.
 #[derive(Debug, Clone, Copy)]
 pub struct Edge<'a> {
@@ -78,7 +75,7 @@ pub fn of_any_kind(text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>>
 /// # Errors
 /// Fails with every reason.
 pub fn of_kind(kind: Kind, body: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
-    let limits = Limits { latest: Time(edge.now.0 + AHEAD_MS), currency: edge.currency };
+    let limits = Limits { latest: Time(edge.now.0 + Limits::AHEAD_MS), currency: edge.currency };
     let entity = event::parse(kind, body, &limits)?.entity().to_owned();
     let body = Bytes::copy_from_slice(body);
     Ok(Outgoing { kind, entity, body, message_id: None, replay_of: None })

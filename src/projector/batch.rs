@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use projections::batch::Message;
-use projections::event::{self, Event, Kind, Reason};
+use projections::event::{self, Event, Kind, Limits, Reason};
 use projections::fold::Stamp;
 use projections::time::Time;
 use tokio::time::Instant;
@@ -17,8 +17,6 @@ use crate::stream::read::{Next, Reader};
 use crate::stream::{REPLAY_OF, subject};
 use crate::telemetry::traces::Moment;
 
-/// An event may be dated this far past the log's time.
-const AHEAD_MS: i64 = 24 * 3600 * 1000;
 /// The largest part of a quarantined message's body that is kept: a document holds 16 MB, and a log
 /// can be set up to take larger messages.
 const KEPT_BYTES: usize = 8 << 20;
@@ -118,7 +116,7 @@ pub fn parse<'a>(
 ) -> Vec<Message<'a>> {
     let parse = |record: &'a Record| {
         log_time = log_time.max(Time(record.time / 1_000_000));
-        let limits = event::Limits { latest: Time(log_time.0 + AHEAD_MS), currency };
+        let limits = Limits { latest: Time(log_time.0 + Limits::AHEAD_MS), currency };
         let replay_of = replay_of(record);
         // One message that makes the program panic must not keep it from all behind it.
         let event = catch_unwind(AssertUnwindSafe(|| event_of(record, prefix, &limits)));
@@ -136,7 +134,7 @@ pub fn parse<'a>(
 fn event_of<'a>(
     record: &'a Record,
     prefix: &str,
-    limits: &event::Limits<'_>,
+    limits: &Limits<'_>,
 ) -> Result<Event<'a>, Vec<Reason>> {
     let Some(kind) = subject::kind_of(prefix, &record.subject) else {
         return Err(vec![unknown_kind()]);

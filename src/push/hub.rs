@@ -3,47 +3,51 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::Uri;
-use projections::time::Time;
-use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
-use crate::http::parameters::Parameters;
-use crate::query::current::READ_WITHIN;
+use super::topics::{self, PushTopic};
 use crate::query::latest::Latest;
-use crate::query::view::Figures;
 use crate::query::wait::{self, Least};
 use crate::query::{self, Deps};
 use crate::telemetry::traces::Moment;
 
-/// Updates are at least this far apart.
+/// Updates of one topic are at least this far apart.
 pub const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Figures, and the position they reflect.
-#[derive(Debug, Clone, Serialize)]
-pub struct Current<F> {
-    #[serde(flatten)]
-    figures: F,
+/// Figures as they are sent, and the position they reflect.
+#[derive(Debug)]
+pub struct Current {
+    /// The figures, and the position beside them.
+    pub json: Box<RawValue>,
     /// The position.
     pub position: u64,
 }
 
 /// The time at which the figures at hand began to be made, and the figures.
-type Made<F> = (Instant, Arc<Current<F>>);
+type Made = (Instant, Arc<Current>);
 
-/// Makes figures, once for all callers that ask at the same time.
+/// Makes the figures of a topic, once for all callers that ask at the same time.
 #[derive(Debug)]
-pub struct Hub<F> {
+pub struct Hub {
+    /// The topic.
+    pub topic: &'static PushTopic,
     deps: Deps,
-    latest: Mutex<Option<Made<F>>>,
+    latest: Mutex<Option<Made>>,
 }
 
-impl<F: Figures> Hub<F> {
+/// A hub for each topic of the list.
+#[must_use]
+pub fn hubs(deps: &Deps) -> Vec<Arc<Hub>> {
+    topics::ALL.iter().map(|topic| Arc::new(Hub::new(topic, deps.clone()))).collect()
+}
+
+impl Hub {
     /// A hub that has made none yet.
     #[must_use]
-    pub fn new(deps: Deps) -> Self {
-        Hub { deps, latest: Mutex::new(None) }
+    pub fn new(topic: &'static PushTopic, deps: Deps) -> Self {
+        Hub { topic, deps, latest: Mutex::new(None) }
     }
 
     /// The position of the last commit this process knows of.
@@ -57,7 +61,7 @@ impl<F: Figures> Hub<F> {
     ///
     /// # Errors
     /// As a query of them.
-    pub async fn current(&self) -> Result<Arc<Current<F>>, query::Error> {
+    pub async fn current(&self) -> Result<Arc<Current>, query::Error> {
         let asked = Instant::now();
         let mut latest = self.latest.lock().await;
         match &*latest {
@@ -66,22 +70,19 @@ impl<F: Figures> Hub<F> {
         }
     }
 
-    async fn make(&self, latest: &mut Option<Made<F>>) -> Result<Arc<Current<F>>, query::Error> {
+    async fn make(&self, latest: &mut Option<Made>) -> Result<Arc<Current>, query::Error> {
         let begun = Instant::now();
-        let asked = without_parameters::<F>((self.deps.now)())?;
         let snapshot = wait::snapshot(&self.deps, Least::default()).await?.snapshot;
         let from = self.deps.cache.context(&snapshot);
-        let figures = timeout(READ_WITHIN, F::read(from, &asked)).await;
-        let figures = figures.map_err(|_| query::Error::TimedOut)??;
-        let position = snapshot.checkpoint.position;
-        let current = Arc::new(Current { figures, position });
+        let json = (self.topic.read)(from, (self.deps.now)()).await?;
+        let current = Arc::new(Current { json, position: snapshot.checkpoint.position });
         *latest = Some((begun, current.clone()));
         Ok(current)
     }
 
     /// The figures to send, from now on.
     #[must_use]
-    pub fn updates(self: &Arc<Self>) -> Updates<F> {
+    pub fn updates(self: &Arc<Self>) -> Updates {
         Updates {
             hub: self.clone(),
             latest: self.deps.latest.clone(),
@@ -96,8 +97,8 @@ impl<F: Figures> Hub<F> {
 /// The figures to send: at once when they change after a quiet time, then one every
 /// [`UPDATE_INTERVAL`] at most for as long as they do, the last change included.
 #[derive(Debug)]
-pub struct Updates<F> {
-    hub: Arc<Hub<F>>,
+pub struct Updates {
+    hub: Arc<Hub>,
     latest: watch::Receiver<Option<Latest>>,
     next: Instant,
     /// The position of the last one.
@@ -108,14 +109,14 @@ pub struct Updates<F> {
     begun: Moment,
 }
 
-impl<F: Figures> Updates<F> {
+impl Updates {
     /// The next one, or `None` where the follower of snapshots has ended. While `is_heard` says
     /// that nobody listens, none is made.
-    pub async fn next(&mut self, is_heard: impl Fn() -> bool) -> Option<Arc<Current<F>>> {
+    pub async fn next(&mut self, is_heard: impl Fn() -> bool) -> Option<Arc<Current>> {
         loop {
-            let last = self.last;
+            let (last, made_of) = (self.last, self.hub.topic.made_of);
             let changed = |latest: &Option<Latest>| {
-                let changed = latest.as_ref().map(|latest| latest.current.changed.of(F::TOPICS));
+                let changed = latest.as_ref().map(|latest| latest.current.changed.of(made_of));
                 changed.is_some_and(|changed| changed > last)
             };
             self.latest.wait_for(changed).await.ok()?;
@@ -140,13 +141,8 @@ impl<F: Figures> Updates<F> {
     /// The last one was sent to all who listen.
     pub fn sent(&mut self) {
         if let Some(latest) = &*self.latest.borrow() {
-            latest.traces.pushed(self.sent, self.last, self.begun);
+            latest.traces.pushed(self.hub.topic.made_of, self.sent, self.last, self.begun);
         }
         self.sent = self.last;
     }
-}
-
-/// The parameters of a request that names none.
-fn without_parameters<F: Figures>(now: Time) -> Result<F::Parameters, query::Error> {
-    F::Parameters::parse(&Uri::from_static("/"), now).map_err(query::Error::Invalid)
 }

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //!
-//! - [`hub`]: the current overview, made once for everybody, and its schedule;
+//! - [`topics`]: the list of what is pushed;
+//! - [`hub`]: the current figures of a topic, made once for everybody, and their schedule;
 //! - [`socket_io`]: the Socket.IO transport;
 //! - `engine_io`: the contents of its requests and packets; `requests`: the checks of a request
 //!   before Socket.IO has it;
@@ -16,10 +17,6 @@ mod pace;
 mod requests;
 mod sessions;
 pub mod socket_io;
-
-use crate::query::views::summary::Overview;
+pub mod topics;
 
 pub use hub::Hub;
-
-/// The overview of sales; it is pushed today, and nothing else.
-pub type Sales = Hub<Overview>;

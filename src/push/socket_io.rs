@@ -1,5 +1,5 @@
-//! The Socket.IO transport: `welcome`, and after sign-in `currentMetrics` on request and
-//! `realtimeSalesUpdate` when sales change.
+//! The Socket.IO transport: `welcome`, and after sign-in the figures of each [topic](super::topics),
+//! on request and when they change.
 //!
 //! A token or an API key comes in the handshake, as its `auth` or in a header, or by the event
 //! `authenticate`; a client that shows none in time is disconnected. The credential is checked
@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::{Router, middleware};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::socket::{DisconnectReason, Sid};
@@ -28,9 +29,9 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
-use super::Sales;
 use super::connections::{Connections, SHOW_TOKEN_WITHIN};
 use super::engine_io::PAYLOAD_BYTES_MAX;
+use super::hub::Hub;
 use super::pace::Verdict;
 use super::requests::{self, Requests};
 use super::sessions::{Sessions, begun_by};
@@ -61,7 +62,8 @@ const LOOK_AT_SESSIONS: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 pub struct SocketIoPush {
     io: SocketIo,
-    hub: Arc<Sales>,
+    /// One for each topic.
+    hubs: Arc<[Arc<Hub>]>,
     gate: Gate,
     store: Platform,
     /// The caller of each connection.
@@ -98,7 +100,7 @@ impl std::fmt::Debug for SocketIoPush {
 /// that falls through to a handler: so it is made once here, as the fallback.
 pub fn around(
     router: Router,
-    hub: Arc<Sales>,
+    hubs: Vec<Arc<Hub>>,
     gate: Gate,
     store: Platform,
     options: Options<'_>,
@@ -118,9 +120,9 @@ pub fn around(
     let (sessions, connections) = (Sessions::new(options.sessions), Connections::default());
     let path = options.path.into();
     let requests = Requests { path, sessions: sessions.clone(), connections: connections.clone() };
-    let (callers, dropped) = (Arc::default(), Arc::default());
+    let (hubs, callers, dropped) = (hubs.into(), Arc::default(), Arc::default());
     let push =
-        SocketIoPush { io: io.clone(), hub, gate, store, callers, sessions, connections, dropped };
+        SocketIoPush { io: io.clone(), hubs, gate, store, callers, sessions, connections, dropped };
     let connected = push.clone();
     io.ns("/", move |socket: SocketRef, TryData(auth): TryData<Value>| {
         let push = connected.clone();
@@ -140,15 +142,23 @@ pub fn around(
 impl SocketIoPush {
     /// Sends updates until `cancel`; then says goodbye and closes every connection.
     pub async fn run(self, cancel: CancellationToken) {
-        let mut updates = self.hub.updates();
+        join_all(self.hubs.iter().map(|hub| self.update(hub, &cancel))).await;
+        let goodbye = json!({ "message": "The server is stopping" });
+        let _ = self.io.to(ROOM).emit("server_shutdown", &goodbye).await;
+        self.io.close().await;
+    }
+
+    /// Sends the updates of one topic until `cancel`.
+    async fn update(&self, hub: &Arc<Hub>, cancel: &CancellationToken) {
+        let mut updates = hub.updates();
         loop {
             let update = tokio::select! {
-                () = cancel.cancelled() => break,
+                () = cancel.cancelled() => return,
                 update = updates.next(|| !self.callers().is_empty()) => update,
             };
-            let Some(current) = update else { break };
+            let Some(current) = update else { return };
             metrics::counter!(telemetry::PUSHES).increment(1);
-            let sent = self.io.to(ROOM).emit("realtimeSalesUpdate", &*current).await;
+            let sent = self.io.to(ROOM).emit(hub.topic.update, &current.json).await;
             updates.sent();
             self.count(match &sent {
                 Err(BroadcastError::Socket(sockets)) => sockets.len(),
@@ -156,9 +166,6 @@ impl SocketIoPush {
                 Ok(()) => 0,
             });
         }
-        let goodbye = json!({ "message": "The server is stopping" });
-        let _ = self.io.to(ROOM).emit("server_shutdown", &goodbye).await;
-        self.io.close().await;
     }
 
     /// Disconnects, until `cancel`, callers who have lost their access (signed out, deactivated,
@@ -234,15 +241,17 @@ impl SocketIoPush {
     /// Handles a socket's messages. Whether a message is answered is known before the task that
     /// answers it waits for anything, so unanswered ones leave nothing behind.
     fn hear(&self, socket: &SocketRef) {
-        let push = self.clone();
-        socket.on("requestCurrentMetrics", move |socket: SocketRef| {
-            let is_heard = push.hears(&socket);
-            async move {
-                if is_heard {
-                    Box::pin(push.answer(&socket)).await;
+        for hub in &*self.hubs {
+            let (push, hub) = (self.clone(), hub.clone());
+            socket.on(hub.topic.request, move |socket: SocketRef| {
+                let is_heard = push.hears(&socket);
+                async move {
+                    if is_heard {
+                        Box::pin(push.answer(&socket, &hub)).await;
+                    }
                 }
-            }
-        });
+            });
+        }
         let (push, refused) = (self.clone(), Arc::new(AtomicU32::new(0)));
         socket.on("authenticate", move |socket: SocketRef, TryData(shown): TryData<Value>| {
             let is_heard = push.hears(&socket);
@@ -276,7 +285,7 @@ impl SocketIoPush {
         let welcome = json!({
             "message": "Welcome to Adaptive BI",
             "socketId": socket.id,
-            "position": self.hub.position(),
+            "position": self.hubs.first().map_or(0, |hub| hub.position()),
         });
         self.note(&socket.emit("welcome", &welcome));
         let headers = &socket.req_parts().headers;
@@ -311,12 +320,12 @@ impl SocketIoPush {
         let _ = socket.disconnect();
     }
 
-    async fn answer(&self, socket: &SocketRef) {
+    async fn answer(&self, socket: &SocketRef, hub: &Hub) {
         if !self.callers().contains_key(&socket.id) {
             return self.refuse(socket, Refusal::NoCredential);
         }
-        match self.hub.current().await {
-            Ok(current) => self.note(&socket.emit("currentMetrics", &*current)),
+        match hub.current().await {
+            Ok(current) => self.note(&socket.emit(hub.topic.snapshot, &current.json)),
             Err(error) => {
                 let message = told(error);
                 self.note(&socket.emit("error", &json!({ "message": message })));
@@ -343,7 +352,7 @@ impl SocketIoPush {
 
 /// The message of an error for clients; the log has the rest.
 fn told(error: query::Error) -> String {
-    tracing::warn!(%error, "current metrics could not be read");
+    tracing::warn!(%error, "current figures could not be read");
     Problem::from(error).message().to_owned()
 }
 

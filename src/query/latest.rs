@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use projections::topic::{Topic, Topics};
+use projections::topic::Topics;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
@@ -55,15 +55,17 @@ impl Latest {
 }
 
 /// Keeps the newest snapshot in `latest` until `stop`, each once `cache` has the responses that
-/// are asked for all the time. It is `None` before the first generation was made.
+/// are asked for all the time. The traces of commits are kept that touched any of `pushed`. It is
+/// `None` before the first generation was made.
 pub async fn follow(
     store: Store,
     cache: Arc<ResponseCache>,
     mut announced: Receiver<Announcement>,
+    pushed: Topics,
     latest: watch::Sender<Option<Latest>>,
     stop: CancellationToken,
 ) {
-    let mut heard = Heard::of(&cache);
+    let mut heard = Heard::of(&cache, pushed);
     loop {
         match timeout(READ_WITHIN, store.snapshot()).await {
             Ok(Ok(Some(snapshot))) => {
@@ -107,6 +109,8 @@ pub async fn follow(
 #[derive(Debug)]
 struct Heard<'a> {
     cache: &'a ResponseCache,
+    /// The topics of which a change is pushed.
+    pushed: Topics,
     /// Commits that follow each other: the position before them, that of the last, and the topics
     /// that they touched.
     chain: Option<(u64, u64, Topics)>,
@@ -116,8 +120,8 @@ struct Heard<'a> {
 }
 
 impl<'a> Heard<'a> {
-    fn of(cache: &'a ResponseCache) -> Self {
-        Heard { cache, chain: None, missed: false, traces: Recent::default() }
+    fn of(cache: &'a ResponseCache, pushed: Topics) -> Self {
+        Heard { cache, pushed, chain: None, missed: false, traces: Recent::default() }
     }
 
     /// The announcements from here on.
@@ -159,9 +163,9 @@ impl<'a> Heard<'a> {
 
     fn take(&mut self, announcement: &Announcement) {
         self.cache.heard(announcement);
-        // Of commits that changed no sales nothing is pushed.
-        if announcement.touched.contains(Topic::Sales) {
-            self.traces.heard(announcement.position, &announcement.traceparents);
+        let touched = announcement.touched;
+        if touched.intersects(self.pushed) {
+            self.traces.heard(touched, announcement.position, &announcement.traceparents);
         }
         let (from, to) = (announcement.from, announcement.position);
         match &mut self.chain {

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use projections::family::Slice;
+use projections::family::{Family, Slice};
 use projections::fold::root::Root;
 use projections::sales::Status;
 use projections::time::Time;
@@ -131,10 +131,10 @@ impl Word for Statuses {
 }
 
 impl Selection {
-    /// The sales that are asked for, of all in `root`; all of them without a range.
+    /// What is asked for of a family of `root`; everything without a range.
     #[must_use]
-    pub fn scope(&self, root: &Root) -> Coverage {
-        self.range.map_or(Quarters::ALL, |range| range.quarters).scope(root)
+    pub fn scope(&self, root: &Root, family: Family) -> Coverage {
+        self.range.map_or(Quarters::ALL, |range| range.quarters).scope(root.extent(family))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use chrono::NaiveDate;
 use projections::bucket::{self, Level, QUARTER_MS, quarter_of, quarter_start};
-use projections::fold::root::Root;
 use projections::time::Time;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -56,18 +55,18 @@ pub struct Used {
     tz: &'static str,
 }
 
-/// The sales that a range has, of all there are.
+/// What a range has of some figures, of all there is of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// None: the range, or the shop, is empty.
+    /// Nothing: the range is empty, or there are no such figures.
     Nothing,
-    /// All of them, and the whole months they lie in.
+    /// Everything, and the whole months it lies in.
     Everything(Quarters),
-    /// Some of them.
+    /// A part.
     Part {
-        /// The quarter hours they lie in.
+        /// The quarter hours it lies in.
         quarters: Quarters,
-        /// The whole months that all sales lie in.
+        /// The whole months that everything lies in.
         whole: Quarters,
     },
 }
@@ -104,13 +103,12 @@ impl Quarters {
         Quarters { from: quarter_of(zone.start_of_day(first)), to: end_of_day(zone, today) }
     }
 
-    /// The sales in `root` that it has. Beyond the first and the last sale there is nothing, so a
-    /// range that goes beyond goes to the end of the month, which fewer rollups cover.
+    /// What it has of figures that lie between a first and a last quarter hour, their
+    /// [extent](projections::fold::root::Root::extent). Beyond these there is nothing, so a range
+    /// that goes beyond goes to the end of the month, which fewer rollups cover.
     #[must_use]
-    pub fn scope(self, root: &Root) -> Coverage {
-        let (Some(first), Some(last)) = (root.first_quarter, root.last_quarter) else {
-            return Coverage::Nothing;
-        };
+    pub fn scope(self, extent: Option<(u32, u32)>) -> Coverage {
+        let Some((first, last)) = extent else { return Coverage::Nothing };
         if self.is_empty() || self.to <= first || self.from > last {
             return Coverage::Nothing;
         }
@@ -133,7 +131,7 @@ impl Coverage {
         Coverage::Part { quarters: Quarters { from, to }, whole }
     }
 
-    /// The quarter hours the sales lie in.
+    /// The quarter hours it lies in.
     #[must_use]
     pub fn quarters(self) -> Option<Quarters> {
         match self {
@@ -330,14 +328,10 @@ mod tests {
     }
 
     #[test]
-    fn a_range_goes_to_the_ends_of_months_where_there_are_no_sales_beyond() {
+    fn a_range_goes_to_the_ends_of_months_where_there_is_nothing_beyond() {
         let quarter = |text| quarter_of(at(text));
-        let root = Root {
-            first_quarter: Some(quarter("2026-02-10")),
-            last_quarter: Some(quarter("2026-04-20")),
-            ..Root::default()
-        };
-        let scope = |from, to| Quarters { from: quarter(from), to: quarter(to) }.scope(&root);
+        let extent = Some((quarter("2026-02-10"), quarter("2026-04-20")));
+        let scope = |from, to| Quarters { from: quarter(from), to: quarter(to) }.scope(extent);
         let whole = Quarters { from: quarter("2026-02-01"), to: quarter("2026-05-01") };
         let part = |from, to| Coverage::part(quarter(from), quarter(to), whole);
         assert_eq!(scope("2026-02-10", "2026-04-20T00:15:00Z"), Coverage::Everything(whole));
@@ -346,6 +340,6 @@ mod tests {
         assert_eq!(scope("2026-03-10", "2026-03-11"), part("2026-03-10", "2026-03-11"));
         assert_eq!(scope("2026-04-21", "2026-04-22"), Coverage::Nothing);
         assert_eq!(scope("2026-01-01", "2026-02-10"), Coverage::Nothing);
-        assert_eq!(whole.scope(&Root::default()), Coverage::Nothing);
+        assert_eq!(whole.scope(None), Coverage::Nothing);
     }
 }

@@ -1,4 +1,4 @@
-//! A shop: its log, its store, its projector, their known state, and the hub that pushes its
+//! A shop: its log, its store, its projector, their known state, and the hubs that push its
 //! figures.
 //!
 //! Nothing here assumes that there is one: two shops of one process touch neither each other's
@@ -30,7 +30,7 @@ use crate::projector::generations::Generations;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
 use crate::projector::{Projector, judge};
-use crate::push::{self, Hub};
+use crate::push::{Hub, hub, topics};
 use crate::quarantine::{self, Quarantine};
 use crate::query::cache::ResponseCache;
 use crate::query::latest::{self, Latest};
@@ -60,8 +60,8 @@ pub struct Shop {
     pub store: Store,
     /// The status of its projector.
     pub status: watch::Receiver<Status>,
-    /// The hub that pushes its figures.
-    pub hub: Arc<push::Sales>,
+    /// The hubs that push its figures, one for each topic.
+    pub hubs: Vec<Arc<Hub>>,
     currency: String,
     queries: Deps,
     health: Health,
@@ -109,7 +109,7 @@ impl Shop {
         let latest = queries.latest.clone();
         tasks.spawn(operator::projections::follow_rate(latest, rate, stop.clone()));
         Ok(Shop {
-            hub: Arc::new(Hub::new(queries.clone())),
+            hubs: hub::hubs(&queries),
             log,
             store,
             status: seen,
@@ -222,7 +222,8 @@ fn attend(
     tasks.spawn(announcements::hear(log.clone(), announcements, stop.clone()));
     let (follower, latest) = watch::channel(None::<Latest>);
     let cache = Arc::<ResponseCache>::default();
-    let following = latest::follow(store.clone(), cache.clone(), announced, follower, stop.clone());
+    let (its_store, its_cache, pushed) = (store.clone(), cache.clone(), topics::MADE_OF);
+    let following = latest::follow(its_store, its_cache, announced, pushed, follower, stop.clone());
     tasks.spawn(following);
     let deps = Deps {
         store: store.clone(),

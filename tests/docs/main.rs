@@ -20,6 +20,7 @@ use adaptive_bi::auth::audit::EventType;
 use adaptive_bi::config::Settings;
 use adaptive_bi::http::problem::ProblemType;
 use adaptive_bi::projector::status::Halt;
+use adaptive_bi::push::topics;
 use adaptive_bi::rights::role::{Rights, Role};
 use clap::Args;
 use page::{Page, code};
@@ -201,6 +202,16 @@ fn every_kind_of_event_is_on_its_page_with_its_members() {
         assert_eq!(listed(&row[2]), optional, "{kind:?}");
     }
     assert_eq!(page.len(), Kind::ALL.len());
+}
+
+#[test]
+fn every_event_that_is_pushed_is_on_its_page() {
+    let page = fs::read_to_string("docs/push.md").expect("the page");
+    for topic in topics::ALL {
+        for event in [topic.request, topic.snapshot, topic.update] {
+            assert_eq!(page.matches(&format!("\n| `{event}` |")).count(), 1, "{event}");
+        }
+    }
 }
 
 /// Every command that does something, with those it is below.

@@ -18,6 +18,7 @@ use adaptive_bi::query::views::summary::Summary;
 use adaptive_bi::rights::role::Rights;
 use futures_util::StreamExt;
 use projections::time::Time;
+use projections::topic::Topics;
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -105,8 +106,8 @@ async fn what_is_remembered_is_what_would_be_read() {
     let projector = shop.project(BatchLimits::default()).await;
     let (follower, mut latest) = watch::channel(None);
     let (ending, kept) = (CancellationToken::new(), Arc::<ResponseCache>::default());
-    let following =
-        latest::follow(shop.store().await, kept.clone(), announced, follower, ending.clone());
+    let (store, cache, pushed) = (shop.store().await, kept.clone(), Topics::default());
+    let following = latest::follow(store, cache, announced, pushed, follower, ending.clone());
     let following = tokio::spawn(following);
     let (mut tagged, mut same) = (HashMap::new(), 0);
     for events in steps.chunks(15) {

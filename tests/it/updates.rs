@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
-use adaptive_bi::push::Sales;
+use adaptive_bi::push::{Hub, topics};
 use adaptive_bi::query::cache::ResponseCache;
 use adaptive_bi::query::{self, Deps, latest};
 use adaptive_bi::stream::announce::Announcement;
 use futures_util::FutureExt;
 use projections::topic::Topics;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +29,9 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     let ending = CancellationToken::new();
     let announced = announcements.subscribe();
     let cache = Arc::<ResponseCache>::default();
+    let (store, its_cache) = (shop.store().await, cache.clone());
     let following =
-        latest::follow(shop.store().await, cache.clone(), announced, follower, ending.clone());
+        latest::follow(store, its_cache, announced, topics::MADE_OF, follower, ending.clone());
     let following = tokio::spawn(following);
     let deps = Deps {
         store: shop.store().await,
@@ -41,14 +42,15 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
         cache,
         now: Arc::new(query::system_clock),
     };
-    let mut updates = Arc::new(Sales::new(deps)).updates();
+    let topic = topics::ALL.iter().find(|it| it.update == "realtimeSalesUpdate");
+    let mut updates = Arc::new(Hub::new(topic.expect("pushed"), deps)).updates();
     for n in 1..=2 {
         let event = sale(&format!("t{n}"), "ann", 5, json!({}));
         let position = shop.publish("transaction", event.to_string()).await;
         shop.folded(position).await;
         let update = tokio::time::timeout(Duration::from_mins(1), updates.next(|| true)).await;
         let update = update.expect("an update in time").expect("more can come");
-        let update = serde_json::to_value(&*update).expect("JSON");
+        let update = serde_json::from_str::<Value>(update.json.get()).expect("JSON");
         assert_eq!(
             (&update["position"], &update["totalTransactions"]),
             (&json!(position), &json!(n))

@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::dedup::Blocks;
+use crate::bucket::quarter_of;
 use crate::entity::Ordinals;
+use crate::family::Family;
+use crate::json::limits::Limits;
 use crate::quantity::Quantity;
 use crate::sales::status::Status;
 use crate::sales::sums::{ByStatus, Sums};
@@ -170,6 +173,18 @@ impl Root {
             && rest.quantity.checked_add(new.quantity).is_some()
     }
 
+    /// The first and the last quarter hour that a family can have a row of; `None` where there is
+    /// none. That of sales is kept; of others it is known that no event is dated later.
+    #[must_use]
+    pub fn extent(&self, family: Family) -> Option<(u32, u32)> {
+        match family {
+            Family::Sales | Family::Cells | Family::Buyers | Family::Sold => {
+                self.first_quarter.zip(self.last_quarter)
+            }
+            _ => Some((0, quarter_of(Time(self.log_time.0 + Limits::AHEAD_MS)))),
+        }
+    }
+
     /// Widens the extent of sales to a quarter hour.
     pub fn extend_to(&mut self, quarter: u32) {
         self.first_quarter = Some(self.first_quarter.map_or(quarter, |first| first.min(quarter)));
@@ -180,7 +195,18 @@ impl Root {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bucket::{QUARTER_MS, QUARTERS_PER_DAY};
     use crate::money::Money;
+
+    #[test]
+    fn sales_have_an_extent_of_their_own_and_other_figures_that_of_all_events() {
+        let mut root = Root { log_time: Time(10 * QUARTER_MS), ..Root::default() };
+        assert_eq!(root.extent(Family::Sold), None);
+        root.extend_to(7);
+        root.extend_to(5);
+        assert_eq!(root.extent(Family::Sold), Some((5, 7)));
+        assert_eq!(root.extent(Family::Feedback), Some((0, 10 + QUARTERS_PER_DAY)));
+    }
 
     #[test]
     fn a_shop_at_the_end_of_its_integers_admits_corrections_and_nothing_more() {

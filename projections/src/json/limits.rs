@@ -15,6 +15,11 @@ pub struct Limits<'a> {
     pub currency: &'a str,
 }
 
+impl Limits<'_> {
+    /// The milliseconds by which an event may be dated past the log's time.
+    pub const AHEAD_MS: i64 = 24 * 3600 * 1000;
+}
+
 /// One reason why an event was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {

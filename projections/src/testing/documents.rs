@@ -6,12 +6,12 @@ use crate::bucket::{self, Level};
 use crate::collection::{Collection, Key};
 use crate::customers::Customer;
 use crate::entity::{Entity, Ordinals};
-use crate::family::{Family, Slice};
+use crate::family::{Family, Shape, Slice};
 use crate::fold::root::{Counts, Root};
 use crate::for_each_collection;
 use crate::ledger::LedgerRow;
 use crate::packed::rollup;
-use crate::packed::table::Row;
+use crate::packed::table::{Row, Table};
 use crate::packed::tally::{Tally, TallyKey};
 use crate::sales::status::Status;
 use crate::sales::sums::ByStatus;
@@ -85,15 +85,12 @@ impl Documents {
     ) -> BTreeMap<u32, Row> {
         let prefix =
             rollup::prefix(family, slice.into(), level) + &bucket::label(level, bucket) + "/";
-        let tables =
-            self.rollups.range(prefix.clone()..).take_while(|(id, _)| id.starts_with(&prefix));
-        let mut rows = BTreeMap::new();
-        for (id, table) in tables {
-            let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
-            let high = chunk << rollup::chunk_bits(level);
-            rows.extend(table.iter().map(|(row, sums)| (high | row, sums)));
-        }
-        rows
+        self.tables(&prefix).flat_map(|it| rows_of(it, level)).collect()
+    }
+
+    /// The tables whose ids begin with a prefix.
+    fn tables<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Table)> {
+        self.rollups.range(prefix.to_owned()..).take_while(move |(id, _)| id.starts_with(prefix))
     }
 
     /// The sums of each entity's sales of one status from one quarter hour to another, by uniting
@@ -114,9 +111,7 @@ impl Documents {
     pub fn total(&self, family: Family, slice: impl Into<Slice>, level: Level) -> Row {
         let prefix = rollup::prefix(family, slice.into(), level);
         let mut total = [0; 3];
-        for (_, table) in
-            self.rollups.range(prefix.clone()..).take_while(|(id, _)| id.starts_with(&prefix))
-        {
+        for (_, table) in self.tables(&prefix) {
             table.iter().for_each(|(_, row)| add(&mut total, row));
         }
         total
@@ -135,6 +130,8 @@ impl Documents {
         self.ratings_agree(&mut found);
         self.activities_agree(&mut found);
         self.entities_agree(&mut found);
+        self.families_agree(&mut found);
+        self.statements_agree(&mut found);
         found
     }
 
@@ -201,8 +198,33 @@ impl Documents {
         }
         for_each_collection!(agree);
         differ(found, "names", &self.names, &names);
-        differ(found, "entities", &names.len(), &(self.customers.len() + self.products.len()));
+        let entities: u32 = next.values().sum();
+        differ(found, "entities", &names.len(), &(entities as usize));
         differ(found, "ordinals", &self.root.next, &next.into_iter().collect::<Ordinals>());
+    }
+
+    /// Checks of every family that its levels say the same, and that its rows by entity are of
+    /// those that are known.
+    fn families_agree(&self, found: &mut Vec<String>) {
+        for family in Family::ALL {
+            let levels = family.shape().levels();
+            for slice in family.every_slice() {
+                let expected = self.total(*family, slice, levels[0]);
+                for level in levels {
+                    let prefix = rollup::prefix(*family, slice, *level);
+                    differ(found, &prefix, &expected, &self.total(*family, slice, *level));
+                    if let Shape::ByEntity(entity) | Shape::Now(entity) = family.shape() {
+                        let known = self.root.next.of(entity);
+                        let rows = self.tables(&prefix).flat_map(|it| rows_of(it, *level));
+                        let unknown = rows.map(|(ordinal, _)| ordinal).find(|it| *it >= known);
+                        differ(found, &prefix, &None, &unknown);
+                    }
+                }
+            }
+        }
+    }
+
+    fn statements_agree(&self, found: &mut Vec<String>) {
         let newcomers = self.total(Family::Newcomers, None, Level::Month);
         differ(found, "newcomers", &[self.root.identified, self.root.guests, 0], &newcomers);
         let stock = self.products.values().filter_map(|it| it.stock);
@@ -230,6 +252,16 @@ impl Documents {
             *next.entry(entity).or_default() += 1;
         }
     }
+}
+
+/// The rows of one chunk of a table by entity, each by its whole ordinal.
+fn rows_of<'a>(
+    (id, table): (&'a String, &'a Table),
+    level: Level,
+) -> impl Iterator<Item = (u32, Row)> + 'a {
+    let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
+    let high = chunk << rollup::chunk_bits(level);
+    table.iter().map(move |(row, sums)| (high | row, sums))
 }
 
 /// A document as a store gives it back, counted by its tally.

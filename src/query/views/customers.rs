@@ -153,7 +153,7 @@ async fn spending(
 ) -> Result<Spending, store::Error> {
     let root = &from.snapshot.checkpoint.root;
     let mut sums = vec![(0_i64, 0_i64); root.next.of(Entity::Customer) as usize];
-    let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
+    let (slices, scope) = (asked.statuses.slices(), asked.scope(root, Family::Buyers));
     union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, [orders, _, amount]| {
         if let Some(sum) = sums.get_mut(ordinal as usize) {
             *sum = (sum.0.saturating_add(amount), sum.1.saturating_add(orders));

@@ -124,7 +124,7 @@ pub async fn top(
 ) -> Result<Vec<Sold>, store::Error> {
     let Checkpoint { root, settings, .. } = &from.snapshot.checkpoint;
     let mut quantities = vec![0_i64; root.next.of(Entity::Product) as usize];
-    let (slices, scope) = (asked.statuses.slices(), asked.scope(root));
+    let (slices, scope) = (asked.statuses.slices(), asked.scope(root, Family::Sold));
     union::by_entity(from, Family::Sold, &slices, scope, |ordinal, [_, quantity, _]| {
         if let Some(sum) = quantities.get_mut(ordinal as usize) {
             *sum = sum.saturating_add(quantity);

@@ -116,7 +116,7 @@ pub async fn figures(from: ReadContext<'_>, asked: &Selection) -> Result<Totals,
     if asked.range.is_some() && !slices.contains(&RETURNED) {
         read.push(RETURNED);
     }
-    if let Some(quarters) = asked.trend.scope(root).quarters() {
+    if let Some(quarters) = asked.trend.scope(root.extent(Family::Sales)).quarters() {
         union::by_quarter(from, Family::Sales, &read, quarters, |slice, quarter, row| {
             if slice == RETURNED {
                 zone::add(&mut returned, row);
@@ -142,7 +142,7 @@ fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
 /// The number of customers that have a sale of the statuses asked for, in the range or ever.
 async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<i64, store::Error> {
     let root = &from.snapshot.checkpoint.root;
-    let scope = asked.scope(root);
+    let scope = asked.scope(root, Family::Buyers);
     if let Coverage::Everything(_) = scope {
         return Ok(root.buyers.of(asked.statuses.one()));
     }

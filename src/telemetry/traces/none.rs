@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::Request as HttpRequest;
 use axum::http::StatusCode;
+use projections::topic::Topics;
 
 use super::Message;
 
@@ -112,9 +113,9 @@ pub struct Recent(());
 
 impl Recent {
     /// A commit that will be pushed was announced.
-    pub fn heard(&mut self, _position: u64, _traceparents: &[String]) {}
+    pub fn heard(&mut self, _touched: Topics, _position: u64, _traceparents: &[String]) {}
 
-    /// The commits after one position and up to another were pushed, in work that began at that
-    /// moment.
-    pub fn pushed(&self, _after: u64, _to: u64, _: Moment) {}
+    /// Those of the commits after one position and up to another that touched any of these topics
+    /// were pushed, in work that began at that moment.
+    pub fn pushed(&self, _made_of: Topics, _after: u64, _to: u64, _: Moment) {}
 }

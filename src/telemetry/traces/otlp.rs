@@ -19,6 +19,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span};
+use projections::topic::Topics;
 use serde::Deserialize;
 
 pub use self::export::{Traces, start};
@@ -216,30 +217,34 @@ impl Drop for BatchTrace {
     }
 }
 
-/// The `traceparent`s of commits that may not have been pushed yet, with their positions in order.
+/// The `traceparent`s of commits that may not have been pushed yet, with their positions in order
+/// and the topics that they touched.
 #[derive(Debug, Clone, Default)]
-pub struct Recent(VecDeque<(u64, TraceParent)>);
+pub struct Recent(VecDeque<(u64, Topics, TraceParent)>);
 
 impl Recent {
     /// A commit that will be pushed was announced, with the `traceparent`s of its spans.
-    pub fn heard(&mut self, position: u64, traceparents: &[String]) {
+    pub fn heard(&mut self, touched: Topics, position: u64, traceparents: &[String]) {
         if TRACER.get().is_none() || traceparents.is_empty() {
             return;
         }
-        if self.0.back().is_some_and(|(last, _)| *last > position) {
+        if self.0.back().is_some_and(|(last, ..)| *last > position) {
             // Of another log.
             self.0.clear();
         }
         let parents = traceparents.iter().filter_map(|it| TraceParent::parse(it));
-        self.0.extend(parents.map(|parent| (position, parent)));
+        self.0.extend(parents.map(|parent| (position, touched, parent)));
         self.0.drain(..self.0.len().saturating_sub(REMEMBERED));
     }
 
-    /// The commits after one position and up to another were pushed, in work that began at that
-    /// moment.
-    pub fn pushed(&self, after: u64, to: u64, since: Moment) {
+    /// Those of the commits after one position and up to another that touched any of these topics
+    /// were pushed, in work that began at that moment.
+    pub fn pushed(&self, made_of: Topics, after: u64, to: u64, since: Moment) {
         let Some(tracer) = TRACER.get() else { return };
-        for (_, parent) in self.0.iter().filter(|(it, _)| (after + 1..=to).contains(it)) {
+        let is_pushed = |(it, touched, _): &&(u64, Topics, TraceParent)| {
+            (after + 1..=to).contains(it) && touched.intersects(made_of)
+        };
+        for (.., parent) in self.0.iter().filter(is_pushed) {
             span(tracer, "push", SpanKind::Producer, since)
                 .with_attributes([at(to)])
                 .start_with_context(tracer, &below(*parent))
