@@ -10,6 +10,7 @@ use projections::products::event::Product;
 use projections::products::stock::Stock;
 use projections::quantity::Quantity;
 use projections::sales::Transaction;
+use projections::text::{Text, is_language};
 use projections::time::Time;
 use serde_json::{Map, Value, json};
 
@@ -180,11 +181,11 @@ fn of_feedback(it: &Feedback<'_>) {
 
 fn of_product(it: &Product<'_>) {
     is_product(&it.product_id);
-    is_text(Some(&it.name), 100);
+    is_in_languages(Some(&it.name), 100);
     is_open(Some(&it.category), 64);
     is_amount(it.price);
     it.stock.iter().for_each(|it| is_stock(*it));
-    is_text(it.description.as_deref(), 500);
+    is_in_languages(it.description.as_ref(), 500);
     is_date(it.added_date);
     is_date(it.updated_at);
 }
@@ -218,6 +219,20 @@ fn is_product(id: &str) {
 fn is_text(text: Option<&str>, chars_max: usize) {
     if let Some(text) = text {
         assert!(!text.trim().is_empty() && text.chars().count() <= chars_max, "{text:?}");
+    }
+}
+
+fn is_in_languages(text: Option<&Text<'_>>, chars_max: usize) {
+    match text {
+        Some(Text::ByLanguage(texts)) => {
+            assert!((1..=8).contains(&texts.len()), "{texts:?}");
+            for (language, text) in texts {
+                assert!(is_language(language), "{language:?}");
+                is_text(Some(text), chars_max);
+            }
+        }
+        Some(Text::One(text)) => is_text(Some(text), chars_max),
+        None => {}
     }
 }
 

@@ -15,7 +15,7 @@ mod text;
 pub(crate) mod values;
 
 pub use declared::{Declared, Is, Says};
-pub(crate) use fields::{Member, Members, members, members_of};
+pub(crate) use fields::{Member, Members, Under, members};
 pub use limits::{Limits, Reason};
 pub(crate) use payload::{Form, Payload, Stop, object, whole_body};
 pub use reader::Adjusted;

@@ -94,7 +94,8 @@ fn about(member: &Declared, members: &[Declared]) -> String {
         members.iter().filter(stands_in).map(|it| format!("Also taken as `{}`.", it.name));
     let about = (!member.about.is_empty()).then(|| member.about.trim().to_owned());
     let kept = match member.says {
-        Says::Needed(Is::Text(max)) | Says::Optional(Is::Text(max)) => {
+        Says::Needed(Is::Text(max) | Is::ByLanguage(max))
+        | Says::Optional(Is::Text(max) | Is::ByLanguage(max)) => {
             Some(format!("The first {max} characters are kept."))
         }
         Says::Needed(Is::Address(max)) | Says::Optional(Is::Address(max)) => {
@@ -119,6 +120,13 @@ fn schema(is: Is, needed: bool) -> Value {
         Is::Text(_) | Is::Address(_) => {
             json!({ "type": one("string"), "minLength": usize::from(needed) })
         }
+        Is::ByLanguage(_) => json!({
+            "type": if needed { json!(["string", "object"]) } else { json!(["string", "object", "null"]) },
+            "minLength": usize::from(needed),
+            "minProperties": usize::from(needed),
+            "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_-]{1,15}$" },
+            "additionalProperties": { "type": "string", "pattern": "\\S" },
+        }),
         Is::Currency => json!({ "type": one("string"), "maxLength": 3 }),
         Is::Amount => {
             let mut any = vec![

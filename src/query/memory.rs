@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use projections::entity::Entity;
+use projections::text::Text;
 
 use super::ids::Ids;
 use super::ranking::Cut;
@@ -10,9 +11,10 @@ use super::rollups::Rollups;
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
 
-/// The memory of queries.
+/// The memory of queries, and the language that they answer in.
 #[derive(Debug, Default)]
 pub struct Memory {
+    pub(super) language: String,
     ids: Ids,
     /// Rollups, told of every commit.
     pub(super) rollups: Rollups,
@@ -35,6 +37,12 @@ impl Memory {
 }
 
 impl ReadContext<'_> {
+    /// A text in the shop's language.
+    #[must_use]
+    pub fn shown(self, text: &Text<'_>) -> String {
+        text.shown(&self.memory.language).to_owned()
+    }
+
     /// Hands the rollups of `spans` to `visit`, in no particular order.
     ///
     /// # Errors

@@ -174,3 +174,50 @@ async fn a_value_that_cannot_be_meant_is_named_with_what_to_send() {
     assert!(error["message"].as_str().is_some_and(|it| it.contains("surrogate")), "{answer:?}");
     app.stop().await.expect("stopped");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_are_shown_in_the_shops_language_under_whichever_name_they_came() {
+    let mut shop = Shop::new().await;
+    shop.settings.language = "ar".to_owned();
+    let app = shop.start().await;
+    let events = [
+        (
+            "product",
+            json!({ "_id": { "$oid": "65a1f0c2e4b0a1b2c3d4e5f6" }, "title": { "en": "Mug", "ar": "كوب" },
+            "description": { "en": "To drink from" }, "category": "Kitchen", "price": 1, "qty": 3,
+            "created_at": "2026-01-01" }),
+        ),
+        (
+            "product",
+            json!({ "product_id": 8, "name": { "de": "Hut", "fr": "Chapeau" },
+            "category": "Clothes", "list_price": "20.00", "qty": 4, "updated_at": "2026-01-02" }),
+        ),
+        (
+            "transaction",
+            json!({ "_id": 1, "user": 5, "product_id": "65a1f0c2e4b0a1b2c3d4e5f6",
+            "total_price": 2, "qty": 2, "created_at": now(), "payment_method": "cod" }),
+        ),
+        ("customer", json!({ "_id": 5, "first_name": "Zoe", "created_at": "2026-01-01" })),
+    ];
+    let position = send(&shop, &app, &events).await;
+    let products = shop.data(&app, "/api/metrics/products", position).await;
+    let seller = &products["topSellingProducts"][0];
+    assert_eq!((&seller["name"], &seller["totalQuantitySold"]), (&json!("كوب"), &json!(2)));
+    let [mug, hat] = [0, 1].map(|at| &products["productsLowInStock"][at]);
+    assert_eq!((&mug["name"], &mug["description"]), (&json!("كوب"), &json!("To drink from")));
+    assert_eq!(mug["addedDate"], "2026-01-01T00:00:00.000Z");
+    assert_eq!((&hat["name"], &hat["price"]), (&json!("Hut"), &json!(20)));
+    let path = "/api/dashboard/summary";
+    let summary = shop.get(&app, path).await;
+    assert_eq!(summary.body["data"]["productInsights"][0]["productName"], "كوب");
+    app.stop().await.expect("stopped");
+    // What was answered in one language is no answer in another, at the same position.
+    shop.settings.language = "en".to_owned();
+    let app = shop.start().await;
+    let again = shop.get(&app, path).await;
+    assert_eq!(again.body["data"]["productInsights"][0]["productName"], "Mug");
+    assert_ne!(again.header("etag"), summary.header("etag"));
+    let profile = crate::documents::customers(&shop.database).await["5"].profile.clone();
+    assert_eq!(profile.and_then(|it| it.first_name).as_deref(), Some("Zoe"));
+    app.stop().await.expect("stopped");
+}

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{OPEN_CHARS_MAX, date, id, open, trimmed};
 use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::products::id::product_id;
@@ -34,20 +34,18 @@ pub struct Activity<'a> {
 }
 
 members! {
-    Members("") {
-        activity_id = "activityId": Needed(Is::Id),
-        user_id = "userId": Needed(Is::Id),
-        activity_type = "activityType": Needed(Is::Text(OPEN_CHARS_MAX)),
-        kind = "type": Alias("activityType"),
+    Members {
+        activity_id = "activityId" | "activity_id" | "_id": Needed(Is::Id),
+        user_id = "userId" | "user_id" | "user": Needed(Is::Id),
+        activity_type = "activityType" | "type" | "activity_type": Needed(Is::Text(OPEN_CHARS_MAX)),
         /// The time at which it came if absent.
-        timestamp = "timestamp": Optional(Is::Date),
-        time = "time": Alias("timestamp"),
+        timestamp = "timestamp" | "time" | "createdAt" | "created_at": Optional(Is::Date),
         /// Any but `(none)`.
-        product_id = "productId": Optional(Is::Id),
+        product_id = "productId" | "product_id": Optional(Is::Id),
         device = "device": Optional(Is::Text(OPEN_CHARS_MAX)),
         page = "page": Optional(Is::Text(PAGE_CHARS_MAX)),
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
-        session_id = "sessionId": Optional(Is::Id),
+        session_id = "sessionId" | "session_id": Optional(Is::Id),
     }
 }
 
@@ -67,8 +65,8 @@ impl<'a> Payload<'a> for Activity<'a> {
         Activity {
             activity_id: reader.required(found.activity_id, id),
             user_id: reader.required(found.user_id, id),
-            activity_type: reader.required(found.activity_type.or(found.kind), open),
-            at: reader.optional(found.timestamp.or(found.time), date),
+            activity_type: reader.required(found.activity_type, open),
+            at: reader.optional(found.timestamp, date),
             product_id: reader.optional(found.product_id, product_id),
             device: reader.optional(found.device, open),
             page: reader.optional(found.page, trimmed(PAGE_CHARS_MAX)),

@@ -31,16 +31,16 @@ pub struct Customer<'a> {
 }
 
 members! {
-    Members("") {
-        user_id = "userId": Needed(Is::Id),
+    Members {
+        user_id = "userId" | "user_id" | "_id" | "user": Needed(Is::Id),
         username = "username": Optional(Is::Text(NAME_CHARS_MAX)),
         email = "email": Optional(Is::Address(EMAIL_CHARS_MAX)),
-        first_name = "firstName": Optional(Is::Text(NAME_CHARS_MAX)),
-        last_name = "lastName": Optional(Is::Text(NAME_CHARS_MAX)),
+        first_name = "firstName" | "first_name": Optional(Is::Text(NAME_CHARS_MAX)),
+        last_name = "lastName" | "last_name": Optional(Is::Text(NAME_CHARS_MAX)),
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
-        created_at = "createdAt": Optional(Is::Date),
+        created_at = "createdAt" | "created_at": Optional(Is::Date),
         /// The producer's version: the newest counts.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 

@@ -115,6 +115,10 @@ fn a_member_that_is_not_declared_changes_nothing() {
 fn outermost(is: Is) -> Vec<Value> {
     match is {
         Is::Id => vec![json!("x"), json!("é".repeat(ID_CHARS_MAX)), json!(7), json!(7.0)],
+        Is::ByLanguage(max) => vec![
+            json!("é".repeat(max + 1)),
+            json!({ "en": "é".repeat(max + 1), "ar": "كوب", "de": null }),
+        ],
         Is::Text(max) | Is::Address(max) => {
             vec![json!("x"), json!("é".repeat(max)), json!("é".repeat(max + 1))]
         }
@@ -133,6 +137,9 @@ fn just_outside(is: Is) -> Vec<Value> {
     match is {
         Is::Id => vec![json!("x".repeat(ID_CHARS_MAX + 1)), json!(7.5), json!([7, "Azure"])],
         Is::Text(_) | Is::Address(_) => vec![json!(7)],
+        Is::ByLanguage(_) => {
+            vec![json!(7), json!({ "en": 7 }), json!({ "English": "Mug", "$": "" })]
+        }
         Is::Amount => vec![json!(-0.01), json!(1_000_000_000.01), json!("1,5"), json!([])],
         Is::Currency => vec![json!("GBP"), json!(7)],
         Is::Date => vec![json!("1969-12-31"), json!("yesterday"), json!(7)],

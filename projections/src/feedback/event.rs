@@ -31,17 +31,18 @@ pub struct Feedback<'a> {
 }
 
 members! {
-    Members("") {
-        feedback_id = "feedbackId": Needed(Is::Id),
-        user_id = "userId": Needed(Is::Id),
+    Members {
+        feedback_id = "feedbackId" | "feedback_id" | "_id": Needed(Is::Id),
+        user_id = "userId" | "user_id" | "user": Needed(Is::Id),
         /// Any but `(none)`.
-        product_id = "productId": Needed(Is::Id),
+        product_id = "productId" | "product_id": Needed(Is::Id),
         rating = "rating": Needed(Is::Whole(1, RATING_MAX)),
         /// The time at which it first came if absent.
-        feedback_date = "feedbackDate": Optional(Is::Date),
+        feedback_date =
+            "feedbackDate" | "feedback_date" | "createdAt" | "created_at": Optional(Is::Date),
         comment = "comment": Optional(Is::Text(COMMENT_CHARS_MAX)),
         /// The producer's version: the newest counts.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 

@@ -32,6 +32,8 @@ pub enum Is {
     Id,
     /// A text, of which so many characters are kept. A blank one is as good as absent.
     Text(usize),
+    /// A text for people, of which so many characters are kept, or an object of such by language.
+    ByLanguage(usize),
     /// An address of at most so many characters. One that is longer is as good as absent.
     Address(usize),
     /// An amount: a number, or a decimal as text.

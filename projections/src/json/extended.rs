@@ -8,13 +8,10 @@ use super::text::string;
 
 members! {
     /// The members that such an object may have.
-    Extended("") {
+    Extended {
         oid = "$oid",
         date = "$date",
-        int = "$numberInt",
-        long = "$numberLong",
-        double = "$numberDouble",
-        decimal = "$numberDecimal",
+        number = "$numberInt" | "$numberLong" | "$numberDouble" | "$numberDecimal",
     }
 }
 
@@ -27,8 +24,7 @@ pub(super) fn object_id(json: &str) -> Option<Cow<'_, str>> {
 /// The number in `{"$numberLong": "…"}` and the like.
 #[cold]
 pub(super) fn number(json: &str) -> Option<Cow<'_, str>> {
-    let found: Extended<'_> = members_of(json).ok()?;
-    string(found.int.or(found.long).or(found.double).or(found.decimal).json?)
+    string(members_of::<Extended<'_>>(json).ok()?.number.json?)
 }
 
 /// The value of `{"$date": …}`.

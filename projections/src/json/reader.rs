@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::Member;
+use super::fields::{Member, Members, members_of};
 use super::limits::{Limits, Reason};
 use super::text::{has_half_a_character, is_blank};
 use super::values::{Read, Refusal};
@@ -21,12 +21,14 @@ pub struct Adjusted {
 pub(crate) struct Reader<'l> {
     pub(crate) limits: &'l Limits<'l>,
     pub(crate) adjusted: Adjusted,
+    /// The object whose members are read; empty for those of the body.
+    within: &'static str,
     reasons: Vec<Reason>,
 }
 
 impl<'l> Reader<'l> {
     pub(crate) fn new(limits: &'l Limits<'l>) -> Self {
-        Self { limits, adjusted: Adjusted::default(), reasons: Vec::new() }
+        Self { limits, adjusted: Adjusted::default(), within: "", reasons: Vec::new() }
     }
 
     /// The value of a member that must be there.
@@ -63,6 +65,19 @@ impl<'l> Reader<'l> {
         }
     }
 
+    /// What is made of the members of an object, if it is there. Their reasons name it before them.
+    pub(crate) fn object<'a, M: Members<'a>, T>(
+        &mut self,
+        member: Member<'a>,
+        read: impl FnOnce(&M, &mut Self) -> T,
+    ) -> Option<T> {
+        let found = self.optional(member, |json, _| Ok(members_of::<M>(json)?))?;
+        let around = std::mem::replace(&mut self.within, member.name);
+        let made = read(&found, self);
+        self.within = around;
+        Some(made)
+    }
+
     #[cold]
     fn refuse(&mut self, member: Member<'_>, refusal: Refusal) {
         let message = match refusal {
@@ -73,7 +88,11 @@ impl<'l> Reader<'l> {
             Refusal::Blank => "must not be blank".to_owned(),
             Refusal::Because(message) => message.into_owned(),
         };
-        self.reasons.push(Reason { field: Cow::Borrowed(member.name), message });
+        let field = match self.within {
+            "" => Cow::Borrowed(member.name),
+            object => Cow::Owned(format!("{object}.{}", member.name)),
+        };
+        self.reasons.push(Reason { field, message });
     }
 
     /// The event that was made of the members, unless there is a reason against it.

@@ -7,10 +7,12 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::extended;
+use super::fields::entries_of;
 use super::reader::Reader;
-use super::text::{cut, is_longer, mended, trimmed as trim};
+use super::text::{cut, is_blank, is_longer, mended, trimmed as trim};
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::text::{Text, is_language};
 use crate::time::Time;
 use crate::value::decimal::{Scaled, is_plain};
 
@@ -42,6 +44,11 @@ pub(crate) type Read<T> = Result<T, Refusal>;
 pub const ID_CHARS_MAX: usize = 128;
 /// Most characters of an open value.
 pub(crate) const OPEN_CHARS_MAX: usize = 64;
+
+/// The most languages of one text.
+const LANGUAGES_MAX: usize = 8;
+/// The most members of an object of languages that are looked at, blank ones among them.
+const ENTRIES_MAX: usize = 64;
 
 /// An id: 1 to 128 characters, taken as they are, or a whole number, which becomes its decimal
 /// text. One that is too long is refused: cut short it could be another's.
@@ -122,6 +129,54 @@ pub(crate) fn verbatim<'a>(
         }
         if text.trim().is_empty() { Err(Refusal::Blank) } else { Ok(text) }
     }
+}
+
+/// A text for people by the rule, or an object that has one for each language: the first 8 of them
+/// are kept.
+pub(crate) fn by_language<'a>(
+    rule: impl Fn(&'a str, &mut Reader<'_>) -> Read<Cow<'a, str>>,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Text<'a>> {
+    move |json, reader| {
+        let text = if json.starts_with('{') {
+            languages(json, &rule, reader)
+        } else {
+            rule(json, reader).map(Text::One)
+        };
+        text.map_err(|refusal| match refusal {
+            Refusal::Blank => Refusal::Blank,
+            Refusal::Because(_) => {
+                "must be a string, or an object of strings by language, such as \
+                                    {\"en\": \"Mug\", \"ar\": \"كوب\"}"
+                    .into()
+            }
+        })
+    }
+}
+
+#[cold]
+fn languages<'a>(
+    json: &'a str,
+    rule: &impl Fn(&'a str, &mut Reader<'_>) -> Read<Cow<'a, str>>,
+    reader: &mut Reader<'_>,
+) -> Read<Text<'a>> {
+    let mut texts = Vec::new();
+    for (language, json) in entries_of(json, ENTRIES_MAX)? {
+        if !is_language(&language) {
+            return Err("names what is no language".into());
+        }
+        let text = match rule(json, reader) {
+            Ok(text) => text,
+            Err(Refusal::Blank) => continue,
+            Err(_) if json == "null" || is_blank(json) => continue,
+            Err(refusal) => return Err(refusal),
+        };
+        if texts.len() == LANGUAGES_MAX {
+            reader.adjusted.shortened = true;
+            break;
+        }
+        texts.push((language, text));
+    }
+    if texts.is_empty() { Err(Refusal::Blank) } else { Ok(Text::ByLanguage(texts)) }
 }
 
 /// An address, such as of a picture. One that is too long is left out: cut short it leads nowhere.

@@ -11,6 +11,7 @@ use crate::money::Money;
 use crate::packed::tally::Tally;
 use crate::quantity::Quantity;
 use crate::sales::sums::ByStatus;
+use crate::text::Text;
 use crate::time::Time;
 
 /// A product, known from the first event that names it.
@@ -102,14 +103,14 @@ pub type Row = [i64; 21];
 #[serde(rename_all = "camelCase")]
 pub struct CatalogueEntry {
     /// Name.
-    pub name: Box<str>,
+    pub name: Text<'static>,
     /// The category, which later sales that state none count under.
     pub category: Box<str>,
     /// Price.
     pub price: Money,
     /// If stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Box<str>>,
+    pub description: Option<Text<'static>>,
     /// If stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_url: Option<Box<str>>,
@@ -126,10 +127,10 @@ impl CatalogueEntry {
     #[must_use]
     pub fn of(event: &event::Product<'_>, version: Version) -> Self {
         CatalogueEntry {
-            name: event.name.as_ref().into(),
+            name: event.name.clone().into_owned(),
             category: event.category.as_ref().into(),
             price: event.price,
-            description: event.description.as_deref().map(Into::into),
+            description: event.description.clone().map(Text::into_owned),
             image_url: event.image_url.as_deref().map(Into::into),
             added_date: event.added_date,
             version,

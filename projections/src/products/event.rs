@@ -4,11 +4,14 @@ use std::borrow::Cow;
 
 use super::id::product_id;
 use super::stock::{STOCK_MAX, STOCK_MIN, stock};
-use crate::json::Says::{Alias, Needed, Optional};
-use crate::json::values::{OPEN_CHARS_MAX, address, amount, date, name, open, verbatim};
+use crate::json::Says::{Needed, Optional};
+use crate::json::values::{
+    OPEN_CHARS_MAX, address, amount, by_language, date, name, open, verbatim,
+};
 use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::text::Text;
 use crate::time::Time;
 
 /// A product as the catalogue states it.
@@ -16,16 +19,16 @@ use crate::time::Time;
 pub struct Product<'a> {
     /// Identity.
     pub product_id: Cow<'a, str>,
-    /// At most 100 characters.
-    pub name: Cow<'a, str>,
+    /// At most 100 characters in each language.
+    pub name: Text<'a>,
     /// Trimmed, open vocabulary.
     pub category: Cow<'a, str>,
     /// Not negative.
     pub price: Money,
     /// Units on hand; if absent, the last known number stays.
     pub stock: Option<Quantity>,
-    /// At most 500 characters.
-    pub description: Option<Cow<'a, str>>,
+    /// At most 500 characters in each language.
+    pub description: Option<Text<'a>>,
     /// The address of a picture.
     pub image_url: Option<Cow<'a, str>>,
     /// The instant when the catalogue took it in.
@@ -37,20 +40,20 @@ pub struct Product<'a> {
 }
 
 members! {
-    Members("") {
+    Members {
         /// Any but `(none)`.
-        product_id = "productId": Needed(Is::Id),
-        name = "name": Needed(Is::Text(NAME_CHARS_MAX)),
+        product_id = "productId" | "product_id" | "odoo_id" | "_id": Needed(Is::Id),
+        name = "name" | "title": Needed(Is::ByLanguage(NAME_CHARS_MAX)),
         category = "category": Needed(Is::Text(OPEN_CHARS_MAX)),
-        price = "price": Needed(Is::Amount),
+        price = "price" | "list_price": Needed(Is::Amount),
         /// The last known number stays if it is absent.
-        stock = "stock": Optional(Is::Units(STOCK_MIN, STOCK_MAX)),
-        description = "description": Optional(Is::Text(DESCRIPTION_CHARS_MAX)),
-        image_url = "imageUrl": Optional(Is::Address(URL_CHARS_MAX)),
-        added_date = "addedDate": Optional(Is::Date),
+        stock = "stock" | "qty": Optional(Is::Units(STOCK_MIN, STOCK_MAX)),
+        description = "description": Optional(Is::ByLanguage(DESCRIPTION_CHARS_MAX)),
+        image_url = "imageUrl" | "image_url": Optional(Is::Address(URL_CHARS_MAX)),
+        added_date = "addedDate" | "added_date" | "createdAt" | "created_at": Optional(Is::Date),
         /// The producer's version: the newest counts.
-        last_updated = "lastUpdated": Optional(Is::Date),
-        updated_at = "updatedAt": Alias("lastUpdated"),
+        last_updated =
+            "lastUpdated" | "updatedAt" | "last_updated" | "updated_at": Optional(Is::Date),
     }
 }
 
@@ -72,7 +75,7 @@ impl<'a> Payload<'a> for Product<'a> {
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let product_id = reader.required(found.product_id, product_id);
-        let name = reader.required(found.name, name(NAME_CHARS_MAX));
+        let name = reader.required(found.name, by_language(name(NAME_CHARS_MAX)));
         let category = reader.required(found.category, open);
         let price = reader.required(found.price, amount);
         Product {
@@ -81,10 +84,11 @@ impl<'a> Payload<'a> for Product<'a> {
             category,
             price,
             stock: reader.optional(found.stock, stock),
-            description: reader.optional(found.description, verbatim(DESCRIPTION_CHARS_MAX)),
+            description: reader
+                .optional(found.description, by_language(verbatim(DESCRIPTION_CHARS_MAX))),
             image_url: reader.optional(found.image_url, address(URL_CHARS_MAX)),
             added_date: reader.optional(found.added_date, date),
-            updated_at: reader.optional(found.last_updated.or(found.updated_at), date),
+            updated_at: reader.optional(found.last_updated, date),
             adjusted: reader.adjusted,
         }
     }
@@ -100,9 +104,9 @@ impl Product<'_> {
     pub fn into_owned(self) -> Product<'static> {
         Product {
             product_id: own(self.product_id),
-            name: own(self.name),
+            name: self.name.into_owned(),
             category: own(self.category),
-            description: self.description.map(own),
+            description: self.description.map(Text::into_owned),
             image_url: self.image_url.map(own),
             ..self
         }
@@ -130,7 +134,7 @@ mod tests {
         let body = r#"{"productId":"p","name":" A \"lamp\" ","category":"Home","price":19.99999,
             "stock":-0.5,"imageUrl":"https://example.org/p.png","updatedAt":"2026-11-21"}"#;
         let it = product(body).unwrap();
-        assert_eq!((&*it.name, &*it.category), ("A \"lamp\"", "Home"));
+        assert_eq!((it.name.shown("en"), &*it.category), ("A \"lamp\"", "Home"));
         assert_eq!(
             (it.price, it.adjusted.rounded, it.stock),
             (Money(200_000), true, Some(Quantity(-500)))
@@ -140,9 +144,41 @@ mod tests {
     }
 
     #[test]
+    fn names_and_descriptions_may_be_in_up_to_8_languages() {
+        let body = r#"{"_id":7,"title":{"en":" Mug ","ar":"كوب \ud83d","de":"","fr":null},
+            "category":"Home","list_price":1,"qty":"-2","description":{"ar":"وصف","en":false}}"#;
+        let it = product(body).unwrap();
+        assert_eq!((&*it.product_id, it.stock), ("7", Some(Quantity::whole(-2))));
+        assert_eq!((it.name.shown("en"), it.name.shown("ar")), ("Mug", "كوب \u{fffd}"));
+        assert_eq!(it.name.shown("de"), "Mug", "a blank text is left out");
+        assert_eq!(it.description.unwrap().shown("en"), "وصف");
+
+        let many: Vec<_> = ('a'..='i').map(|it| format!(r#""{it}{it}":"{it}""#)).collect();
+        let body = format!(
+            r#"{{"productId":"p","name":{{{}}},"category":"c","price":1}}"#,
+            many.join(",")
+        );
+        let it = product(&body).unwrap();
+        assert!(it.adjusted.shortened);
+        assert_eq!((it.name.shown("hh"), it.name.shown("ii")), ("h", "a"));
+    }
+
+    #[test]
+    fn what_is_no_text_in_any_language_is_refused_with_what_is() {
+        for name in ["7", r#"{"en":7}"#, r#"{"$oid":"7"}"#, r#"["Mug"]"#] {
+            let body = format!(r#"{{"productId":"p","title":{name},"category":"c","price":1}}"#);
+            let reasons = product(&body).unwrap_err();
+            assert_eq!((reasons.len(), &*reasons[0].field), (1, "title"), "{name}");
+            assert!(reasons[0].message.contains("by language"), "{}", reasons[0].message);
+        }
+        let blank = r#"{"productId":"p","name":{"en":"","ar":null},"category":"c","price":1}"#;
+        assert_eq!(product(blank).unwrap_err()[0].message, "must not be blank");
+    }
+
+    #[test]
     fn bounds_are_reasons_under_their_fields() {
         let body = r#"{"productId":"p","name":1,"category":"","price":"1.00001","stock":[],
-            "description":{},"imageUrl":1,"addedDate":"1969-01-01","lastUpdated":0}"#;
+            "description":[],"imageUrl":1,"addedDate":"1969-01-01","lastUpdated":0}"#;
         let reasons = product(body).unwrap_err();
         let fields: Vec<_> = reasons.iter().map(|it| &*it.field).collect();
         assert_eq!(

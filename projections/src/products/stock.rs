@@ -33,12 +33,12 @@ pub(crate) fn stock(json: &str, reader: &mut Reader<'_>) -> Read<Quantity> {
 }
 
 members! {
-    Members("") {
+    Members {
         /// Any but `(none)`.
-        product_id = "productId": Needed(Is::Id),
-        stock = "stock": Needed(Is::Units(STOCK_MIN, STOCK_MAX)),
+        product_id = "productId" | "product_id" | "_id": Needed(Is::Id),
+        stock = "stock" | "qty": Needed(Is::Units(STOCK_MIN, STOCK_MAX)),
         /// The producer's version: the newest counts.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 

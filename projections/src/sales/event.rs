@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::status::Status;
-use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{
     OPEN_CHARS_MAX, Read, amount, currency, date, id, open, quantity, string,
 };
-use crate::json::{Adjusted, Declared, Is, Member, Payload, Reader, members, members_of, own};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
@@ -43,32 +43,32 @@ pub struct Transaction<'a> {
 }
 
 members! {
-    Members("") {
-        transaction_id = "transactionId": Needed(Is::Id),
-        user_id = "userId": Needed(Is::Id),
-        total_price = "totalPrice": Needed(Is::Amount),
-        amount = "amount": Alias("totalPrice"),
-        transaction_date = "transactionDate": Needed(Is::Date),
-        timestamp = "timestamp": Alias("transactionDate"),
+    Members {
+        transaction_id = "transactionId" | "transaction_id" | "_id": Needed(Is::Id),
+        user_id = "userId" | "user_id" | "user": Needed(Is::Id),
+        total_price = "totalPrice" | "amount" | "total_price": Needed(Is::Amount),
+        transaction_date =
+            "transactionDate" | "timestamp" | "transaction_date" | "createdAt" | "created_at":
+            Needed(Is::Date),
         /// Any but `(none)`.
-        product_id = "productId": Optional(Is::Id),
+        product_id = "productId" | "product_id": Optional(Is::Id),
         /// 1 if absent.
-        quantity = "quantity": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
+        quantity = "quantity" | "qty": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
         /// `completed` if absent.
         status = "status": Optional(Is::Word(Status::WORDS)),
         /// `credit_card` if absent.
-        payment_method = "paymentMethod": Optional(Is::Text(OPEN_CHARS_MAX)),
+        payment_method = "paymentMethod" | "payment_method": Optional(Is::Text(OPEN_CHARS_MAX)),
         category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
         currency = "currency": Optional(Is::Currency),
         /// The rest of an address is not kept.
-        shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
+        shipping_address = "shippingAddress" | "shipping_address": Optional(Is::Object(Address::DECLARED)),
         /// The producer's version: the newest counts.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 
 members! {
-    Address("shippingAddress.") {
+    Address {
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
     }
 }
@@ -91,13 +91,13 @@ impl<'a> Payload<'a> for Transaction<'a> {
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let transaction_id = reader.required(found.transaction_id, id);
         let user_id = reader.required(found.user_id, id);
-        let total_price = reader.required(found.total_price.or(found.amount), amount);
+        let total_price = reader.required(found.total_price, amount);
         reader.optional(found.currency, currency);
         Transaction {
             transaction_id,
             user_id,
             total_price,
-            at: reader.required(found.transaction_date.or(found.timestamp), date),
+            at: reader.required(found.transaction_date, date),
             product_id: reader.optional(found.product_id, product_id),
             quantity: reader
                 .optional(found.quantity, quantity(QUANTITY_MIN..=QUANTITY_MAX))
@@ -108,8 +108,10 @@ impl<'a> Payload<'a> for Transaction<'a> {
                 .unwrap_or(Cow::Borrowed("credit_card")),
             category: reader.optional(found.category, open),
             country: reader
-                .optional(found.shipping_address, country_of)
-                .and_then(|country| reader.optional(country, open)),
+                .object(found.shipping_address, |address: &Address<'_>, reader| {
+                    reader.optional(address.country, open)
+                })
+                .flatten(),
             updated_at: reader.optional(found.updated_at, date),
             adjusted: reader.adjusted,
         }
@@ -125,11 +127,6 @@ fn status(json: &str, _: &mut Reader<'_>) -> Read<Status> {
     string(json)
         .and_then(|word| Status::parse(&word))
         .ok_or_else(|| "must be completed, pending, failed or returned".into())
-}
-
-/// The one member of an address that is read.
-fn country_of<'a>(json: &'a str, _: &mut Reader<'_>) -> Read<Member<'a>> {
-    Ok(members_of::<Address<'_>>(json)?.country)
 }
 
 impl Transaction<'_> {
@@ -239,6 +236,8 @@ mod tests {
             ]
         );
         assert_eq!(refused(&with(r#","shippingAddress":"1 High St""#)), ["shippingAddress"]);
+        let alias = with(r#","shipping_address":{"country":1},"qty":0"#);
+        assert_eq!(refused(&alias), ["qty", "shipping_address.country"]);
         assert_eq!(
             refused(&with(r#","quantity":1000001,"productId":true"#)),
             ["productId", "quantity"]
@@ -260,7 +259,7 @@ mod tests {
     #[test]
     fn an_alias_stands_in_for_a_name_that_is_blank() {
         let body = r#"{"transactionId":7,"userId":17850.0,"totalPrice":"","amount":"7.25",
-            "transactionDate":false,"timestamp":"2026-01-01T10:00:00+0200"}"#;
+            "transactionDate":false,"created_at":"2026-01-01T10:00:00+0200"}"#;
         let it = transaction(body).unwrap();
         assert_eq!((&*it.transaction_id, &*it.user_id), ("7", "17850"));
         assert_eq!(

@@ -195,7 +195,39 @@ fn number(texts: &'static [&'static str]) -> impl Strategy<Value = Value> {
 
 type Version = BoxedStrategy<Option<Value>>;
 
+/// Names that stand for a member's.
+const ALIASES: [(&str, &str); 8] = [
+    ("userId", "user"),
+    ("productId", "product_id"),
+    ("totalPrice", "amount"),
+    ("transactionDate", "created_at"),
+    ("quantity", "qty"),
+    ("activityType", "type"),
+    ("name", "title"),
+    ("stock", "qty"),
+];
+
+/// The same statement with some members under another name.
+fn renamed(body: &str, which: u8) -> String {
+    let Ok(Value::Object(mut members)) = serde_json::from_str(body) else {
+        return body.to_owned();
+    };
+    for (at, (name, alias)) in ALIASES.into_iter().enumerate() {
+        if which >> at & 1 == 1
+            && let Some(value) = members.remove(name)
+        {
+            members.insert(alias.to_owned(), value);
+        }
+    }
+    Value::Object(members).to_string()
+}
+
 fn said(version: Version) -> impl Strategy<Value = (Kind, String)> {
+    (said_by_name(version), prop_oneof![3 => Just(0), 1 => any::<u8>()])
+        .prop_map(|((kind, body), which)| (kind, renamed(&body, which)))
+}
+
+fn said_by_name(version: Version) -> impl Strategy<Value = (Kind, String)> {
     prop_oneof![
         8 => sale(version.clone()).prop_map(|body| (Kind::Transaction, body)),
         4 => activity().prop_map(|body| (Kind::Activity, body)),
@@ -289,11 +321,13 @@ fn comment() -> impl Strategy<Value = Value> {
 
 fn product(version: Version) -> impl Strategy<Value = String> {
     let stock = optional(number(&STOCKS));
-    (one_of(&PRODUCTS), one_of(&WORDS), number(&AMOUNTS), stock, version).prop_map(
-        |(id, category, price, stock, version)| {
+    let texts = (in_languages(), optional(in_languages()));
+    (one_of(&PRODUCTS), one_of(&WORDS), number(&AMOUNTS), stock, texts, version).prop_map(
+        |(id, category, price, stock, (name, description), version)| {
             object([
                 ("productId", Some(id)),
-                ("name", Some(json!("n"))),
+                ("name", Some(name)),
+                ("description", description),
                 ("category", Some(category)),
                 ("price", Some(price)),
                 ("stock", stock),
@@ -301,6 +335,14 @@ fn product(version: Version) -> impl Strategy<Value = String> {
             ])
         },
     )
+}
+
+fn in_languages() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!("n")),
+        Just(json!({ "en": "n", "ar": "ن" })),
+        Just(json!({ "en": "n", "ar": "", "de": false, "fr": null })),
+    ]
 }
 
 fn stock(version: Version) -> impl Strategy<Value = String> {

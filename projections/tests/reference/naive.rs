@@ -254,10 +254,10 @@ impl Naive {
     fn product(&mut self, event: &Product<'static>, place: u64) -> Came {
         let age = (event.updated_at, place);
         let entry = CatalogueEntry {
-            name: (*event.name).into(),
+            name: event.name.clone(),
             category: (*event.category).into(),
             price: event.price,
-            description: event.description.as_deref().map(Into::into),
+            description: event.description.clone(),
             image_url: event.image_url.as_deref().map(Into::into),
             added_date: event.added_date,
             version: figures::version(age),

@@ -41,8 +41,7 @@ pub struct ProductMetrics {
 #[serde(rename_all = "camelCase")]
 struct Seller {
     product_id: String,
-    #[schema(value_type = Option<String>)]
-    name: Option<Box<str>>,
+    name: Option<String>,
     #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
     #[serde(with = "quantity::as_number")]
@@ -56,8 +55,7 @@ struct Seller {
 #[schema(as = WholeProduct)]
 struct Whole {
     product_id: String,
-    #[schema(value_type = Option<String>)]
-    name: Option<Box<str>>,
+    name: Option<String>,
     #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
     #[serde(with = "money::as_number::option")]
@@ -66,8 +64,7 @@ struct Whole {
     #[serde(with = "quantity::as_number::option")]
     #[schema(value_type = Option<f64>)]
     stock: Option<Quantity>,
-    #[schema(value_type = Option<String>)]
-    description: Option<Box<str>>,
+    description: Option<String>,
     #[schema(value_type = Option<String>)]
     image_url: Option<Box<str>>,
     #[schema(format = DateTime)]
@@ -97,8 +94,8 @@ impl Figures for ProductMetrics {
         let root = &from.snapshot.checkpoint.root;
         Ok(ProductMetrics {
             total_products: root.products,
-            top_selling_products: top.into_iter().map(Seller::from).collect(),
-            products_low_in_stock: low.into_iter().map(Whole::from).collect(),
+            top_selling_products: top.into_iter().map(|it| Seller::of(it, from)).collect(),
+            products_low_in_stock: low.into_iter().map(|it| Whole::of(it, from)).collect(),
             range: asked.range.map(|range| range.used(root.first_quarter)),
         })
     }
@@ -178,16 +175,17 @@ async fn low(
     Ok(low)
 }
 
-impl From<Sold> for Seller {
-    fn from(Sold { product, quantity }: Sold) -> Self {
-        let entry = product.document.catalogue.map(|entry| (entry.name, entry.category));
+impl Seller {
+    fn of(Sold { product, quantity }: Sold, from: ReadContext<'_>) -> Self {
+        let entry = product.document.catalogue;
+        let entry = entry.map(|entry| (from.shown(&entry.name), entry.category));
         let (name, category) = entry.unzip();
         Seller { product_id: product.id, name, category, total_quantity_sold: quantity }
     }
 }
 
-impl From<Known<ProductDocument>> for Whole {
-    fn from(Known { id, document }: Known<ProductDocument>) -> Self {
+impl Whole {
+    fn of(Known { id, document }: Known<ProductDocument>, from: ReadContext<'_>) -> Self {
         let mut whole = Whole {
             product_id: id,
             name: None,
@@ -200,10 +198,10 @@ impl From<Known<ProductDocument>> for Whole {
             last_updated: None,
         };
         if let Some(entry) = document.catalogue {
-            whole.name = Some(entry.name);
+            whole.name = Some(from.shown(&entry.name));
             whole.category = Some(entry.category);
             whole.price = Some(entry.price);
-            whole.description = entry.description;
+            whole.description = entry.description.map(|text| from.shown(&text));
             whole.image_url = entry.image_url;
             whole.added_date = entry.added_date.map(Time::to_rfc3339);
             whole.last_updated = entry.version.updated_at.map(Time::to_rfc3339);
