@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
 use super::text::is_blank;
@@ -202,21 +202,23 @@ impl<'de> Visitor<'de> for EntriesVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        #[derive(Deserialize)]
+        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+        // Of a type of its own, so that what reads the members of events is inlined there.
+        #[derive(Deserialize)]
+        struct Value<'a>(#[serde(borrow)] &'a RawValue);
+
         let mut entries: Self::Value = Vec::new();
-        while let Some((key, value)) = map.next_entry::<BorrowedKey<'de>, &'de RawValue>()? {
-            match entries.iter().position(|(known, _)| *known == key.0) {
+        while let Some((Key(key), Value(value))) = map.next_entry()? {
+            match entries.iter().position(|(known, _)| *known == key) {
                 Some(at) => entries[at].1 = value.get(),
-                None if entries.len() < self.most => entries.push((key.0, value.get())),
+                None if entries.len() < self.most => entries.push((key, value.get())),
                 None => {}
             }
         }
         Ok(entries)
     }
 }
-
-/// A key that is borrowed if it has no escape.
-#[derive(serde::Deserialize)]
-struct BorrowedKey<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The place of an error. Its own text may repeat the value and is left out.
 fn describe(error: &serde_json::Error) -> String {

@@ -250,16 +250,23 @@ fn number(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// The value of a number without a fraction.
+#[inline]
+fn whole(json: &str) -> Option<i64> {
+    let scaled = match json.as_bytes() {
+        [b'0'..=b'9', ..] => Scaled::parse(json, 0),
+        _ => Scaled::parse(&number(json)?, 0),
+    };
+    scaled.filter(|it| it.exact).and_then(Scaled::signed)
+}
+
 /// A number without a fraction (`3`, `3.0`, `3e0`, `"3"`) between the bounds, both included.
 pub(crate) fn whole_number<'a>(
     min: i64,
     max: i64,
 ) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<i64> {
     move |json, _| {
-        number(json)
-            .and_then(|it| Scaled::parse(&it, 0))
-            .filter(|it| it.exact)
-            .and_then(Scaled::signed)
+        whole(json)
             .filter(|it| (min..=max).contains(it))
             .ok_or_else(|| format!("must be a whole number from {min} to {max}").into())
     }

@@ -105,11 +105,16 @@ pub(crate) struct Scaled {
 impl Scaled {
     /// Counts units of 10^-`decimals` in a JSON number; nothing if the token is none. Linear in the
     /// token's length, whatever its exponent. Leading zeros are let through.
+    #[inline]
     pub(crate) fn parse(token: &str, decimals: u32) -> Option<Self> {
         if let Some(whole) = parse_short(token.as_bytes()) {
             let magnitude = whole.saturating_mul(10_u64.saturating_pow(decimals));
             return Some(Self { negative: false, magnitude, exact: true });
         }
+        Self::parse_any(token, decimals)
+    }
+
+    fn parse_any(token: &str, decimals: u32) -> Option<Self> {
         let (negative, unsigned) = match token.strip_prefix('-') {
             Some(unsigned) => (true, unsigned),
             None => (false, token),
