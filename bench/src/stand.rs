@@ -146,6 +146,7 @@ impl Stand {
             log: self.log.clone(),
             settings: FoldSettings::new("GBP"),
             limits,
+            rebuild_on_upgrade: false,
             status: Arc::new(status),
         };
         let task = tokio::spawn(projector.run(stop.clone()));

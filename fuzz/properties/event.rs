@@ -6,9 +6,13 @@ use projections::customers::event::Customer;
 use projections::event::{Adjusted, Event, Kind, Limits, Reason, parse};
 use projections::feedback::Feedback;
 use projections::money::Money;
+use projections::orders::event::{Line, Order};
+use projections::orders::patch::OrderStatus;
+use projections::orders::status::Step;
 use projections::products::event::Product;
 use projections::products::stock::Stock;
 use projections::quantity::Quantity;
+use projections::refunds::event::Refund;
 use projections::sales::Transaction;
 use projections::text::{Text, is_language};
 use projections::time::Time;
@@ -48,6 +52,9 @@ fn reads_back(event: &Event<'_>) {
     let mut expected = event.clone();
     match &mut expected {
         Event::Transaction(it) => it.adjusted = Adjusted::default(),
+        Event::Order(it) => it.adjusted = Adjusted::default(),
+        Event::OrderStatus(it) => it.adjusted = Adjusted::default(),
+        Event::Refund(it) => it.adjusted = Adjusted::default(),
         Event::Activity(it) => it.adjusted = Adjusted::default(),
         Event::Feedback(it) => it.adjusted = Adjusted::default(),
         Event::Product(it) => it.adjusted = Adjusted::default(),
@@ -76,8 +83,12 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "paymentMethod": it.payment_method,
             "category": it.category,
             "shippingAddress": { "country": it.country },
+            "orderId": it.order_id,
             "updatedAt": date(it.updated_at),
         }),
+        Event::Order(it) => order(it),
+        Event::OrderStatus(it) => order_status(it),
+        Event::Refund(it) => refund(it),
         Event::Activity(it) => json!({
             "activityId": it.activity_id,
             "userId": it.user_id,
@@ -131,6 +142,66 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
     }
 }
 
+fn order(it: &Order<'_>) -> Value {
+    json!({
+        "orderId": it.order_id,
+        "userId": it.user_id,
+        "orderDate": it.at.to_rfc3339(),
+        "lines": it.lines.iter().map(line).collect::<Vec<_>>(),
+        "invoice": it.invoice,
+        "orderStatus": it.order_status.map(Step::as_str),
+        "paymentStatus": it.payment_status.map(Step::as_str),
+        "deliveryStatus": it.delivery_status.map(Step::as_str),
+        "paymentMethod": it.payment_method,
+        "shippingAddress": { "country": it.country },
+        "discount": it.discount.to_string(),
+        "deliveryFee": it.delivery_fee.to_string(),
+        "tax": it.tax.to_string(),
+        "taxIncluded": it.tax_included,
+        "total": it.total.map(|it| it.to_string()),
+        "updatedAt": it.updated_at.map(Time::to_rfc3339),
+    })
+}
+
+fn order_status(it: &OrderStatus<'_>) -> Value {
+    json!({
+        "orderId": it.order_id,
+        "at": it.at.to_rfc3339(),
+        "orderStatus": it.order_status.map(Step::as_str),
+        "paymentStatus": it.payment_status.map(Step::as_str),
+        "deliveryStatus": it.delivery_status.map(Step::as_str),
+    })
+}
+
+fn refund(it: &Refund<'_>) -> Value {
+    json!({
+        "refundId": it.refund_id,
+        "amount": it.amount.to_string(),
+        "at": it.at.to_rfc3339(),
+        "orderId": it.order_id,
+        "transactionId": it.transaction_id,
+        "lineId": it.line_id,
+        "productId": it.product_id,
+        "userId": it.user_id,
+        "quantity": (it.quantity != Quantity::ZERO).then(|| number(it.quantity)),
+        "country": it.country,
+        "reason": it.reason,
+        "updatedAt": it.updated_at.map(Time::to_rfc3339),
+    })
+}
+
+fn line(line: &Line<'_>) -> Value {
+    json!({
+        "lineId": line.line_id,
+        "productId": line.product_id,
+        "quantity": number(line.quantity),
+        "price": line.price.to_string(),
+        "discount": line.discount.to_string(),
+        "cost": line.cost.map(|it| it.to_string()),
+        "category": line.category,
+    })
+}
+
 fn number(quantity: Quantity) -> Value {
     serde_json::from_str(&quantity.to_string()).expect("a quantity is a JSON number")
 }
@@ -139,6 +210,9 @@ fn is_within_its_bounds(event: &Event<'_>) {
     is_id(event.entity());
     match event {
         Event::Transaction(it) => of_transaction(it),
+        Event::Order(it) => of_order(it),
+        Event::OrderStatus(it) => is_date(Some(it.at)),
+        Event::Refund(it) => of_refund(it),
         Event::Activity(it) => of_activity(it),
         Event::Feedback(it) => of_feedback(it),
         Event::Product(it) => of_product(it),
@@ -157,6 +231,35 @@ fn of_transaction(it: &Transaction<'_>) {
     is_open(Some(&it.payment_method), 64);
     is_open(it.category.as_deref(), 64);
     is_open(it.country.as_deref(), 64);
+}
+
+fn of_order(it: &Order<'_>) {
+    is_id(&it.user_id);
+    is_date(Some(it.at));
+    is_date(it.updated_at);
+    [it.discount, it.delivery_fee, it.tax].into_iter().chain(it.total).for_each(is_amount);
+    is_open(it.payment_method.as_deref(), 64);
+    is_open(it.country.as_deref(), 64);
+    assert!((1..=2_000).contains(&it.lines.len()), "{} lines", it.lines.len());
+    for line in &it.lines {
+        line.line_id.iter().for_each(|it| is_id(it));
+        line.product_id.iter().for_each(|it| is_product(it));
+        assert!((1..=1_000_000_000).contains(&line.quantity.0), "{}", line.quantity);
+        [line.gross(), line.discount].into_iter().chain(line.cost).for_each(is_amount);
+        is_open(line.category.as_deref(), 64);
+    }
+}
+
+fn of_refund(it: &Refund<'_>) {
+    is_amount(it.amount);
+    is_date(Some(it.at));
+    is_date(it.updated_at);
+    let ids = [&it.order_id, &it.transaction_id, &it.line_id, &it.user_id];
+    ids.into_iter().flatten().for_each(|it| is_id(it));
+    it.product_id.iter().for_each(|it| is_product(it));
+    assert!((0..=1_000_000_000).contains(&it.quantity.0), "{}", it.quantity);
+    is_open(it.country.as_deref(), 64);
+    is_open(it.reason.as_deref(), 64);
 }
 
 fn of_activity(it: &Activity<'_>) {

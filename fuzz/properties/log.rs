@@ -112,6 +112,7 @@ impl World {
                 log: log.clone(),
                 settings: FoldSettings::new("GBP"),
                 limits: BatchLimits::default(),
+                rebuild_on_upgrade: false,
                 status: Arc::new(status),
             };
             tokio::spawn(projector.run(CancellationToken::new()));

@@ -2,9 +2,10 @@
 //! names them, the caller loads them, and the batch goes on.
 //!
 //! 1. The documents that identify the entities: rows of the ledger, vocabularies, blocks of ids.
-//! 2. The entities themselves, those of replaced rows included, and their counts.
-//! 3. Event by event in log order, entities change, and the additions to rollups are collected.
-//! 4. The additions, once the rollups and tallies are at hand.
+//! 2. The rows that those lead to: the order that a transaction is a line of.
+//! 3. The entities themselves, those of replaced rows included, and their counts.
+//! 4. Event by event in log order, entities change, and the additions to rollups are collected.
+//! 5. The additions, once the rollups and tallies are at hand.
 //!
 //! Then the changes are written in one transaction with the new [`Root`](crate::fold::root::Root),
 //! and [`Fold::settle`] goes on to the next batch. If the transaction fails the whole fold is
@@ -53,6 +54,7 @@ pub enum Step {
 #[derive(Debug, Clone, Copy)]
 enum Next {
     Identify,
+    Links,
     Names,
     Counts,
     Ready,
@@ -78,9 +80,13 @@ impl<'b, 'e> Batch<'b, 'e> {
         loop {
             let needs = match self.next {
                 Next::Identify => {
+                    self.next = Next::Links;
+                    self.identify(fold)
+                }
+                Next::Links => {
                     // A complete fold has all documents at hand that the other steps would ask for.
                     self.next = if fold.is_complete() { Next::Ready } else { Next::Names };
-                    self.identify(fold)
+                    self.links(fold)?
                 }
                 Next::Names => {
                     self.next = Next::Counts;
@@ -129,7 +135,7 @@ impl<'b, 'e> Batch<'b, 'e> {
         }
     }
 
-    /// The outcomes of the messages, once their events have changed entities (step 3).
+    /// The outcomes of the messages, once their events have changed entities (step 4).
     #[must_use]
     pub fn resolved(&self) -> Option<&Resolved> {
         matches!(self.next, Next::Rollups | Next::Add | Next::Done).then_some(&self.resolved)
@@ -154,6 +160,12 @@ impl<'b, 'e> Batch<'b, 'e> {
             }
         }
         ask.finish()
+    }
+
+    fn links(&self, fold: &mut Fold) -> Result<Needs, NotAtHand> {
+        let mut ask = Ask::of(fold);
+        self.events().try_for_each(|event| event.links(&mut ask))?;
+        Ok(ask.finish())
     }
 
     fn names(&self, fold: &mut Fold) -> Result<Needs, NotAtHand> {

@@ -36,6 +36,8 @@ pub trait Collection: Debug + 'static {
     /// The number of documents that are kept at hand while a whole log is folded at once, if they
     /// are written as they come. Of any other collection all are kept.
     const STREAMED: Option<usize> = None;
+    /// The version of the fold that wrote it first; generations of earlier ones lack it.
+    const SINCE: u32 = 1;
     /// The entity that its documents are of, if that is counted.
     const ENTITY: Option<Entity> = None;
 

@@ -9,11 +9,15 @@
 //! | by value | day, month | | value, quarter of the day or day of the month |
 //! | now | ever | the entity's ordinal, high bits | low bits |
 //!
+//! A family that a later version of the fold brought says so behind its shape: `since 3`.
+//!
 //! Every table is bounded: by the quarters of its bucket, by the cap on a vocabulary, or by the
 //! width of a chunk.
 
 use crate::bucket::Level;
 use crate::entity::Entity;
+use crate::orders::status::STEPS;
+use crate::sales::basis::Basis;
 use crate::sales::status::Status;
 
 /// The shape of a family's tables.
@@ -64,11 +68,23 @@ impl Slice {
     pub const fn at(index: u8) -> Self {
         Slice(index)
     }
+
+    /// Its index.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
 }
 
 impl From<Status> for Slice {
     fn from(status: Status) -> Self {
         Slice(status as u8)
+    }
+}
+
+impl From<Basis> for Slice {
+    fn from(basis: Basis) -> Self {
+        Slice(basis as u8)
     }
 }
 
@@ -83,7 +99,10 @@ impl From<Option<Status>> for Slice {
 const WHOLE: &[&str] = &["-"];
 
 macro_rules! families {
-    ($($(#[$doc:meta])* $Family:ident = $name:literal, $slices:expr, $shape:expr;)*) => {
+    (@since) => { 1 };
+    (@since $since:literal) => { $since };
+    ($($(#[$doc:meta])* $Family:ident = $name:literal, $slices:expr, $shape:expr
+        $(, since $since:literal)?;)*) => {
         /// The figures that a table counts.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Family {
@@ -111,12 +130,18 @@ macro_rules! families {
             pub const fn shape(self) -> Shape {
                 match self { $(Family::$Family => $shape,)* }
             }
+
+            /// The version of the fold that counted it first; generations of earlier ones lack it.
+            #[must_use]
+            pub const fn since(self) -> u32 {
+                match self { $(Family::$Family => families!(@since $($since)?),)* }
+            }
         }
     };
 }
 
 families! {
-    /// Sales by time: orders, quantity, amount.
+    /// Sales by time: orders, quantity, amount less discounts.
     Sales = "sales", Status::WORDS, Shape::ByQuarter;
     /// Sales by category, payment method and country: orders, quantity, amount.
     Cells = "cells", Status::WORDS, Shape::ByCell;
@@ -125,6 +150,20 @@ families! {
     Buyers = "buyers", Status::WORDS, Shape::ByEntity(Entity::Customer);
     /// Sales by product: orders, quantity, amount.
     Sold = "sold", Status::WORDS, Shape::ByEntity(Entity::Product);
+    /// What came back, by time: returns, quantity, amount.
+    Returns = "returns", Basis::WORDS, Shape::ByQuarter, since 3;
+    /// What came back, by category, payment method and country: returns, quantity, amount.
+    ReturnCells = "returncells", Basis::WORDS, Shape::ByCell, since 3;
+    /// What came back, by customer: returns, quantity, amount.
+    Returners = "returners", Basis::WORDS, Shape::ByEntity(Entity::Customer), since 3;
+    /// What came back, by product: returns, quantity, amount.
+    Returned = "returned", Basis::WORDS, Shape::ByEntity(Entity::Product), since 3;
+    /// Money of orders beside the amount of their lines, by time: discounts, delivery fees, tax.
+    Money = "money", Status::WORDS, Shape::ByQuarter, since 3;
+    /// Cost of orders by time: cost of what was sold, amount of the lines with a cost, lines without.
+    Cost = "cost", Status::WORDS, Shape::ByQuarter, since 3;
+    /// Statuses of orders by time: orders that entered one, orders that left it.
+    Steps = "steps", STEPS, Shape::ByQuarter, since 3;
     /// Stock by product: units on hand, 1 if known.
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.

@@ -92,6 +92,11 @@ macro_rules! kinds {
                 match self { $(Self::$Kind(it) => it.identify(stamp, ask),)* }
             }
 
+            /// See [`EventKind::links`].
+            pub(crate) fn links(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
+                match self { $(Self::$Kind(it) => it.links(ask),)* }
+            }
+
             /// See [`EventKind::names`].
             pub(crate) fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
                 match self { $(Self::$Kind(it) => it.names(ask),)* }
@@ -124,6 +129,12 @@ macro_rules! kinds {
 kinds! {
     /// A sale, its corrections and its return, by `transactionId`.
     Transaction = "transaction", Transaction in sales::event;
+    /// An order with its lines, by `orderId`.
+    Order = "order", Order in orders::event;
+    /// Newer statuses of an order, by `orderId`.
+    OrderStatus = "orderstatus", OrderStatus in orders::patch;
+    /// A refund, by `refundId`.
+    Refund = "refund", Refund in refunds::event;
     /// An activity of a visitor, by `activityId`; a fact that is never corrected.
     Activity = "activity", Activity in behaviour::event;
     /// A rating, by `feedbackId`.

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::collection::{Collection, Key};
-use crate::fold::version::Version;
 
 /// The name of a row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +21,7 @@ impl LedgerKey {
         LedgerKey(key.into())
     }
 
-    /// The document's id: `t:` or `f:` and the entity's.
+    /// The document's id: the prefix of its kind and the entity's.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -62,19 +61,6 @@ macro_rules! rows {
             $($(#[$doc])* $Kind($Row),)*
         }
 
-        impl LedgerRow {
-            /// The version of the event that stated the row.
-            #[must_use]
-            pub fn version(&self) -> Version {
-                match self { $(LedgerRow::$Kind(row) => row.version,)* }
-            }
-
-            /// The version, to be moved on.
-            pub(crate) fn version_mut(&mut self) -> &mut Version {
-                match self { $(LedgerRow::$Kind(row) => &mut row.version,)* }
-            }
-        }
-
         $(impl Row for $Row {
             const PREFIX: &'static str = $prefix;
 
@@ -98,6 +84,12 @@ rows! {
     Transaction(crate::sales::document::Sale) = "t:",
     /// A rating.
     Feedback(crate::feedback::document::Rating) = "f:",
+    /// An order.
+    Order(crate::orders::document::PlacedOrder) = "o:",
+    /// A transaction that is no line of an order and that a refund names.
+    Refunded(crate::orders::document::RefundedSale) = "x:",
+    /// A refund.
+    Refund(crate::refunds::document::Refund) = "r:",
 }
 
 /// The collection of its rows.

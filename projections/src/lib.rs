@@ -10,8 +10,9 @@
 //!   by, the figures and how they are counted, the sets of figures that change together.
 //! - [`packed`]: tables of integers in a few bytes a row, and the rollups, tallies and
 //!   vocabularies that are made of them.
+//! - [`history`]: the newest changes of an entity.
 //! - `json`: the members of an event's payload, read into values that cannot be wrong.
-//! - One folder for each subject: [`sales`], [`feedback`], [`behaviour`], [`products`],
+//! - One folder for each subject: [`sales`], [`orders`], [`refunds`], [`feedback`], [`behaviour`], [`products`],
 //!   [`customers`]. In each, `event` is the producer's statement, `document` the stored form of it,
 //!   and `fold` the effect of the one on the other. `event` and `document` know nothing of the
 //!   fold.
@@ -35,11 +36,14 @@ pub mod event;
 pub mod family;
 pub mod feedback;
 pub mod fold;
+pub mod history;
 mod json;
 pub mod kinds;
 pub mod ledger;
+pub mod orders;
 pub mod packed;
 pub mod products;
+pub mod refunds;
 pub mod sales;
 pub mod testing;
 pub mod topic;

@@ -19,7 +19,6 @@ use crate::fold::root::{Counts, FoldSettings, Root};
 use crate::fold::working_set::Change;
 use crate::fold::{Fold, Resolved, Stamp};
 use crate::for_each_collection;
-use crate::ledger::LedgerRow;
 use crate::packed::tally::Tally;
 use crate::sales::status::Status;
 use crate::time::Time;
@@ -310,12 +309,11 @@ impl Shop {
             .collect();
         let mut stored: BTreeMap<&str, (Time, Time)> = BTreeMap::new();
         for (id, row) in &self.stored.ledger {
-            if let LedgerRow::Transaction(sale) = row
-                && sale.status == Status::Completed
+            if let (Some(user), Some(at)) = (row.buyer(), row.purchase())
                 && !changed.contains(id)
             {
-                let (first, last) = stored.entry(&sale.user).or_insert((sale.at, sale.at));
-                (*first, *last) = ((*first).min(sale.at), (*last).max(sale.at));
+                let (first, last) = stored.entry(user).or_insert((at, at));
+                (*first, *last) = ((*first).min(at), (*last).max(at));
             }
         }
         for user in users() {

@@ -287,27 +287,27 @@ fn a_correction_without_a_category_keeps_the_one_that_the_sale_has() {
         let product = format!(r#","productId":"{product}"{rest}"#);
         sale(id, &sold("1", &format!("2026-{day}"), &product))
     };
-    let returned = r#","status":"returned""#;
+    let failed = r#","status":"failed""#;
     let own = r#","category":"Own""#;
     let _ = Shop::default()
         .given(&[(Product, &product("p", "Books")), (Product, &product("q", "Food"))])
         .given(&[(Transaction, &of("early", "11-01", "new", ""))])
         .given(&[(Transaction, &of("a", "11-01", "p", "")), (Product, &product("p", "Toys"))])
         .given(&[(Product, &product("new", "Late")), (Transaction, &of("b", "11-01", "p", own))])
-        .when(&[(Transaction, &of("a", "11-01", "p", returned))])
+        .when(&[(Transaction, &of("a", "11-01", "p", failed))])
         .then(|documents| assert_eq!(category(documents, "a"), "Books", "a status moves nothing"))
-        .when(&[(Transaction, &of("a", "10-01", "p", returned))])
+        .when(&[(Transaction, &of("a", "10-01", "p", failed))])
         .then(|documents| assert_eq!(category(documents, "a"), "Books", "nor does its date"))
-        .when(&[(Transaction, &of("a", "10-01", "q", returned))])
+        .when(&[(Transaction, &of("a", "10-01", "q", failed))])
         .then(|documents| assert_eq!(category(documents, "a"), "Food", "another product does"))
-        .when(&[(Transaction, &of("b", "11-01", "p", returned))])
+        .when(&[(Transaction, &of("b", "11-01", "p", failed))])
         .then(|documents| assert_eq!(category(documents, "b"), "Own", "stated once, it stays"))
-        .when(&[(Transaction, &of("early", "11-01", "new", returned))])
+        .when(&[(Transaction, &of("early", "11-01", "new", failed))])
         .then(|documents| {
             assert_eq!(category(documents, "early"), "(none)", "sold before it had one");
         })
         .then_counted([12, 0, 0, 0, 0])
-        .when(&[(Transaction, &of("b", "11-01", "p", &format!("{returned}{own}")))])
+        .when(&[(Transaction, &of("b", "11-01", "p", &format!("{failed}{own}")))])
         .then_counted([12, 0, 1, 0, 0]);
 }
 

@@ -26,7 +26,7 @@ use crate::http::door::{Door, server};
 use crate::http::routes::Route;
 use crate::ingest::message_id::MessageIds;
 use crate::push::socket_io;
-use crate::shop::Shop;
+use crate::shop::{self, Shop};
 use crate::store::Store;
 use crate::store::platform::Platform;
 use crate::{auth, http, telemetry};
@@ -85,6 +85,7 @@ impl App {
         mongodb_uri: &str,
     ) -> anyhow::Result<App> {
         let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
+        shop::refuse_newer(&store).await?;
         let platform = Platform::beside(&store);
         let accounts = Arc::new(accounts::accounts_of(settings, platform.clone()).await?);
         accounts::make_first_admin(settings, &accounts).await?;

@@ -25,7 +25,7 @@ use super::user::{OneUser, User};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
-use crate::http::gate::Refusal;
+use crate::http::gate::{By, Refusal};
 use crate::http::problem::Problem;
 use crate::rights::access::Access::{Public, SignedIn};
 use crate::rights::caller::Person;
@@ -161,7 +161,7 @@ async fn reset(
     Ok(said("The new password is set; sign in with it"))
 }
 
-async fn me(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {
+async fn me(State(deps): State<Deps>, By(person): By<Person>) -> Result<Response, Problem> {
     let account = deps.accounts.store.account(&person.user_id).await.map_err(Error::from)?;
     // The sessions of an account end with it, so it is there but for an instant.
     let account = account.ok_or(Error::RefreshInvalid)?;
@@ -170,7 +170,7 @@ async fn me(State(deps): State<Deps>, person: Person) -> Result<Response, Proble
 
 async fn logout(
     State(deps): State<Deps>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
 ) -> Result<Response, Problem> {
     match deps.accounts.end_session(&person, &person.session, &origin).await {
@@ -184,7 +184,7 @@ async fn logout(
 
 async fn logout_all(
     State(deps): State<Deps>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
 ) -> Result<Response, Problem> {
     deps.accounts.end_sessions(&person, &origin).await?;
@@ -193,7 +193,7 @@ async fn logout_all(
 
 async fn change_password(
     State(deps): State<Deps>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
@@ -206,7 +206,7 @@ async fn change_password(
     Ok(said("The password is changed; your other sessions have ended"))
 }
 
-async fn sessions(State(deps): State<Deps>, person: Person) -> Result<Response, Problem> {
+async fn sessions(State(deps): State<Deps>, By(person): By<Person>) -> Result<Response, Problem> {
     let rows = deps.accounts.store.sessions_of(&person.user_id).await.map_err(Error::from)?;
     let sessions = rows.into_iter().map(|row| show(row, &person)).collect();
     Ok(unkept(Envelope::of(Sessions { sessions })))
@@ -214,7 +214,7 @@ async fn sessions(State(deps): State<Deps>, person: Person) -> Result<Response, 
 
 async fn end_session(
     State(deps): State<Deps>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {

@@ -7,24 +7,29 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::Args;
-use projections::fold::root::Root;
 use services::Services;
 use tokio_util::sync::CancellationToken;
 
 use super::credentials::{Credentials, Login};
-use super::{generate, grouped, ingest};
+use super::{generate, ingest, totals};
 use crate::app::{self, App};
 use crate::config::Settings;
 use crate::ingest::file::{self, Source, decoded};
-use crate::ingest::retail;
+use crate::ingest::retail::{self, Form};
 use crate::projector::status::{State, Status};
 
 /// UCI Online Retail (Chen, Sain, Guo 2012, doi 10.1057/dbm.2012.17), CC BY 4.0; see `data/`.
 const YEAR: &[u8] = include_bytes!("../../data/online_retail.csv.zst");
-/// The name of the year in the store's notes.
-const DATA_SET: &str = "demo";
-/// The number of events of the year.
-const YEAR_EVENTS: u64 = 549_311;
+/// The year as it goes onto a log, its name in the store's notes, and the number of its events.
+struct Year {
+    form: Form,
+    data_set: &'static str,
+    events: u64,
+}
+
+const ORDERS: Year = Year { form: Form::Orders, data_set: "demo-orders", events: 39_167 };
+/// As versions before orders put it there. A log that has a part of it gets the rest.
+const TRANSACTIONS: Year = Year { form: Form::Transactions, data_set: "demo", events: 549_311 };
 
 /// The last day of the year.
 const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2011, 12, 9).expect("a day");
@@ -102,13 +107,17 @@ async fn live(
     app: &App,
     moving: &CancellationToken,
 ) -> anyhow::Result<()> {
-    claim(app).await?;
-    let weeks = weeks(arguments, app).await?;
-    let end = fill(settings, app, weeks).await?;
+    let year = claim(app).await?;
+    let weeks = weeks(arguments, app, &year).await?;
+    let end = fill(settings, app, &year, weeks).await?;
     fold(app, end).await?;
     let live = app.shop().store.live().await?.context("nothing was folded")?;
     let checkpoint = app.shop().store.checkpoint(live).await?.context("nothing was folded")?;
-    show_totals(&checkpoint.root, weeks);
+    totals::show(&checkpoint, year.form);
+    say!("UCI Online Retail (Chen, Sain, Guo 2012), CC BY 4.0. Categories and stock are derived.");
+    if weeks > 0 {
+        say!("Its dates are moved by {weeks} weeks, to end now.");
+    }
     let (credentials, path) = Credentials::ensure(settings, app).await?;
     if !arguments.still {
         say!("From here on made-up visitors (ids demo-...) keep the figures moving.");
@@ -157,7 +166,8 @@ async fn reset(data_dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes sure that the log holds only the demo's events: a shop's own must not be mixed with them.
-async fn claim(app: &App) -> anyhow::Result<()> {
+/// Returns the year as the log has it or is to have it.
+async fn claim(app: &App) -> anyhow::Result<Year> {
     let mut status = app.shop().status.clone();
     let begun = status.wait_for(|status| status.state != State::Starting);
     let state = tokio::time::timeout(Duration::from_mins(1), begun)
@@ -168,25 +178,32 @@ async fn claim(app: &App) -> anyhow::Result<()> {
     if let State::Halted(halt) = state {
         bail!("the projector halts: {halt}; --reset starts over");
     }
-    let last = app.shop().log.extent().await?.last;
-    if last > 0 && !app.shop().store.knows_data_set(DATA_SET).await? {
-        bail!(
-            "the log holds events that are not the demo's, up to position {last}; give the demo a \
-             log of its own, such as with --data-dir .adaptive-bi-demo, or another NATS_STREAM, \
-             SUBJECT_PREFIX and MONGODB_DB"
-        );
+    let (store, last) = (&app.shop().store, app.shop().log.extent().await?.last);
+    if last == 0 || store.knows_data_set(ORDERS.data_set).await? {
+        return Ok(ORDERS);
     }
-    Ok(())
+    if store.knows_data_set(TRANSACTIONS.data_set).await? {
+        say!(
+            "an earlier version put the year on this log, each line of an invoice a transaction; it \
+             goes on so, and --reset starts over with orders"
+        );
+        return Ok(TRANSACTIONS);
+    }
+    bail!(
+        "the log holds events that are not the demo's, up to position {last}; give the demo a log of \
+         its own, such as with --data-dir .adaptive-bi-demo, or another NATS_STREAM, SUBJECT_PREFIX \
+         and MONGODB_DB"
+    );
 }
 
-async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
+async fn weeks(arguments: &Arguments, app: &App, year: &Year) -> anyhow::Result<i64> {
     let wanted = if arguments.no_shift {
         0
     } else {
         let last = retail::last_date(decoded(YEAR, true)?)?.context("the year has no date")?;
         retail::weeks_until(last, chrono::Utc::now())
     };
-    let kept = app.shop().store.remember_shift(DATA_SET, wanted).await?;
+    let kept = app.shop().store.remember_shift(year.data_set, wanted).await?;
     if arguments.no_shift != (kept == 0) {
         say!("the data keeps the dates it was first given; --reset starts over");
     }
@@ -194,12 +211,18 @@ async fn weeks(arguments: &Arguments, app: &App) -> anyhow::Result<i64> {
 }
 
 /// Puts the missing events on the log; returns the log's end.
-async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Result<u64> {
-    let known = app.shop().store.ingested(DATA_SET).await?;
-    if known < YEAR_EVENTS {
+async fn fill(
+    settings: &Settings,
+    app: &App,
+    year: &Year,
+    shift_weeks: i64,
+) -> anyhow::Result<u64> {
+    let &Year { form, data_set, events } = year;
+    let known = app.shop().store.ingested(data_set).await?;
+    if known < events {
         say!("a year of a real shop goes onto the log");
-        let bar = file::progress_bar(YEAR_EVENTS);
-        let options = retail::Options { shift_weeks, demo: true };
+        let bar = file::progress_bar(events);
+        let options = retail::Options { form, shift_weeks, demo: true };
         let source = Source::Retail(decoded(YEAR, true)?, options);
         let (note, mut noted) = tokio::sync::watch::channel(known);
         let store = app.shop().store.clone();
@@ -207,7 +230,7 @@ async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Resul
             while noted.changed().await.is_ok() {
                 let events = *noted.borrow_and_update();
                 // Events that are not noted are sent again, and change nothing.
-                let _ = store.remember_ingested(DATA_SET, events).await;
+                let _ = store.remember_ingested(data_set, events).await;
             }
         });
         let skip = usize::try_from(known).unwrap_or(usize::MAX);
@@ -220,7 +243,7 @@ async fn fill(settings: &Settings, app: &App, shift_weeks: i64) -> anyhow::Resul
         bar.finish_and_clear();
         drop(note);
         noting.await?;
-        app.shop().store.remember_ingested(DATA_SET, YEAR_EVENTS).await?;
+        app.shop().store.remember_ingested(data_set, events).await?;
         say!("  {}", ingest::rate(summary.accepted + summary.duplicates, summary.took));
     }
     Ok(app.shop().log.extent().await?.last)
@@ -250,30 +273,6 @@ async fn fold(app: &App, end: u64) -> anyhow::Result<()> {
     }
     bar.finish_and_clear();
     Ok(())
-}
-
-fn show_totals(root: &Root, weeks: i64) {
-    let (completed, returned) = (root.sales.completed, root.sales.returned);
-    say!();
-    say!("  revenue      {:>16}", grouped(completed.amount));
-    say!("  orders       {:>16}   (each line of an invoice is one)", grouped(completed.orders));
-    say!(
-        "  returned     {:>16}   in {} orders",
-        grouped(returned.amount),
-        grouped(returned.orders)
-    );
-    say!("  products     {:>16}", grouped(root.products));
-    say!(
-        "  customers    {:>16}   {} with an account, {} guests",
-        grouped(root.identified + root.guests),
-        grouped(root.identified),
-        grouped(root.guests)
-    );
-    say!();
-    say!("UCI Online Retail (Chen, Sain, Guo 2012), CC BY 4.0. Categories and stock are derived.");
-    if weeks > 0 {
-        say!("Its dates are moved by {weeks} weeks, to end now.");
-    }
 }
 
 /// The credentials, with commands that can be pasted as they are.

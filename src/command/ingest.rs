@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use projections::ledger::{Ledger, LedgerKey};
+use projections::sales::Sale;
 use sha2::{Digest, Sha256};
 
 use super::{Joined, counted, grouped};
 use crate::config::Settings;
 use crate::ingest::file::{self, Source, Summary};
-use crate::ingest::retail;
+use crate::ingest::retail::{self, Form};
 use crate::store::Store;
 use crate::stream::Log;
 
@@ -43,11 +45,14 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
     let outcome = async {
         let log = Log::connect(settings.log(&joined.nats_url)).await?;
         let source = if is_csv(&arguments.file) {
+            let database = settings.mongodb_db.as_deref();
+            let store = Store::connect(&joined.mongodb_uri, database).await?;
+            let form = form(&store, &arguments.file).await?;
             let shift_weeks = match arguments.shift_to {
                 None => 0,
-                Some(ShiftTo::Now) => shift(settings, &joined.mongodb_uri, &arguments.file).await?,
+                Some(ShiftTo::Now) => shift(&store, &arguments.file).await?,
             };
-            Source::Retail(input, retail::Options { shift_weeks, demo: false })
+            Source::Retail(input, retail::Options { form, shift_weeks, demo: false })
         } else if arguments.shift_to.is_some() {
             bail!("--shift-to moves the dates of an Online Retail CSV; NDJSON is taken as it is");
         } else {
@@ -87,6 +92,12 @@ fn report(summary: &Summary) -> anyhow::Result<()> {
     } else if skipped == 0 {
         say!("the file has no event");
     }
+    if summary.further > 0 {
+        let orders = counted(summary.further, "order");
+        say!(
+            "{orders} more, of invoices whose lines do not stand together or do not fit one order"
+        );
+    }
     if skipped > 0 {
         let were = if skipped == 1 { "was" } else { "were" };
         say!("{} {were} skipped{}:", counted(skipped, "line"), first_of(summary));
@@ -119,7 +130,25 @@ fn is_csv(path: &Path) -> bool {
     ends_in(&decompressed, "csv")
 }
 
-async fn shift(settings: &Settings, mongodb_uri: &str, path: &Path) -> anyhow::Result<i64> {
+/// The form that the file goes onto the log in: as orders, unless the read models have its first sale
+/// as a transaction, since the same sales would count twice.
+async fn form(store: &Store, path: &Path) -> anyhow::Result<Form> {
+    let path = path.to_owned();
+    let first = tokio::task::spawn_blocking(move || -> Result<_, file::Error> {
+        Ok(retail::first_transaction(file::open(&path)?.input)?)
+    })
+    .await??;
+    let (Some(first), Some(snapshot)) = (first, store.snapshot().await?) else {
+        return Ok(Form::Orders);
+    };
+    if !snapshot.has_document::<Ledger>(LedgerKey::of::<Sale>(&first).as_str()).await? {
+        return Ok(Form::Orders);
+    }
+    say!("an earlier version put this file on the log, each line a transaction; it goes on so");
+    Ok(Form::Transactions)
+}
+
+async fn shift(store: &Store, path: &Path) -> anyhow::Result<i64> {
     let path = path.to_owned();
     let (hash, weeks) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let mut hash = Sha256::new();
@@ -131,6 +160,5 @@ async fn shift(settings: &Settings, mongodb_uri: &str, path: &Path) -> anyhow::R
         Ok((format!("{:x}", hash.finalize()), retail::weeks_until(last, chrono::Utc::now())))
     })
     .await??;
-    let store = Store::connect(mongodb_uri, settings.mongodb_db.as_deref()).await?;
     Ok(store.remember_shift(&hash, weeks).await?)
 }

@@ -1,7 +1,8 @@
 //! The command line: one file for each command.
 //!
 //! - [`serve`]: the service;
-//! - [`demo`]: the service, its servers and a year of a real shop;
+//! - [`demo`]: the service, its servers and a year of a real shop; `totals`: what it says of it;
+//! - [`generate`]: its made-up visitors;
 //! - [`ingest`]: a file onto the log;
 //! - [`admin`]: accounts, for operators;
 //! - [`key`]: API keys;
@@ -17,6 +18,7 @@ pub mod key;
 pub mod project;
 pub mod quarantine;
 pub mod serve;
+mod totals;
 
 use std::net::SocketAddr;
 

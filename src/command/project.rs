@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Joined, counted, grouped};
 use crate::auth::audit::{Audit, Event, EventType};
-use crate::config::Settings;
+use crate::config::{Settings, Switch};
 use crate::projector::generations::{Error, Generations};
 use crate::projector::status::Halt;
 use crate::projector::switch::{Compared, Switched};
@@ -155,8 +155,8 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
         grouped(counts.stale),
         grouped(counts.quarantined),
     );
-    if checkpoint.settings != settings.fold() {
-        say!("settings     another fold than this command's settings; a service with them halts");
+    if let Some(halt) = verify::is_made_with(&checkpoint.settings, &settings.fold()) {
+        say!("settings     {}", with_these_settings(settings, &halt));
     }
     let halt = verify::verify(log, store, &checkpoint, &checkpoint.settings).await?;
     let no = || "no; the log is the one the checkpoint was made from".to_owned();
@@ -167,6 +167,22 @@ async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result
     }
     say_accepted(store, &checkpoint.incarnation).await?;
     others(settings, &extent, store).await
+}
+
+/// What a service with this command's settings does about a generation of another recipe.
+fn with_these_settings(settings: &Settings, halt: &Halt) -> String {
+    match halt {
+        Halt::OlderFold { made_by, this, .. } if settings.rebuild_on_upgrade == Switch::On => {
+            format!(
+                "upgrading: version {made_by} of the fold made it; a service of this version ({this}) \
+                 makes the next one by itself, and switches"
+            )
+        }
+        Halt::AnotherFold => {
+            "another fold than this command's settings; a service with them halts".to_owned()
+        }
+        halt => format!("a service with these settings halts: {halt}"),
+    }
 }
 
 /// Whether the fold moves on, judged by the last commit and the first message that is not folded.

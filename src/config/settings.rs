@@ -62,6 +62,10 @@ pub struct Settings {
     #[arg(long, env = "ACTIVITY_WINDOW_HOURS", default_value_t = 24, global = true)]
     #[arg(value_parser = whole::<u32, 1, 8_760>)]
     pub activity_window_hours: u32,
+    /// Whether read models that an older version of the program made are exchanged for this version's
+    /// without an operator.
+    #[arg(long, env = "REBUILD_ON_UPGRADE", default_value = "on", global = true)]
+    pub rebuild_on_upgrade: Switch,
     /// The secret that access tokens are signed with, at least 32 bytes. Processes that share a
     /// database need the same. Without it a secret is made and kept in the data folder.
     #[arg(long, env = "JWT_SECRET", hide_env_values = true, global = true)]
@@ -202,6 +206,7 @@ impl Settings {
             database: self.mongodb_db.clone(),
             fold: self.fold(),
             language: self.language.clone(),
+            rebuild_on_upgrade: self.rebuild_on_upgrade == Switch::On,
         }
     }
 

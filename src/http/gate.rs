@@ -233,8 +233,12 @@ fn unread(rejection: &BytesRejection, bytes_max: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
+/// Who sent the request, as an argument of its handler.
+#[derive(Debug)]
+pub struct By<T>(pub T);
+
 /// A handler of any route but a public one can ask for its caller.
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl<S: Sync> FromRequestParts<S> for By<Caller> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -243,17 +247,18 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             .extensions
             .get::<Caller>()
             .cloned()
+            .map(By)
             .ok_or_else(|| Problem::of(ProblemType::Unauthenticated, "Sign in first"))
     }
 }
 
 /// A handler of a route that is for persons can ask for the person; an API key is a 403 there.
-impl<S: Sync> FromRequestParts<S> for Person {
+impl<S: Sync> FromRequestParts<S> for By<Person> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Caller::from_request_parts(parts, state).await? {
-            Caller::Person(person) => Ok(person),
+        match By::<Caller>::from_request_parts(parts, state).await?.0 {
+            Caller::Person(person) => Ok(By(person)),
             Caller::Key(_) => Err(Problem::of(ProblemType::Forbidden, "An API key cannot do this")),
         }
     }

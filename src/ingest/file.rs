@@ -85,6 +85,8 @@ pub struct Summary {
     pub duplicates: u64,
     /// Lines that were not an event, or too large.
     pub skipped: Skipped,
+    /// Orders that go on with an invoice of which the file has an order already.
+    pub further: u64,
     /// The highest position.
     pub position: u64,
     /// The time that it took.
@@ -187,7 +189,7 @@ pub async fn ingest(
     let currency = currency.to_owned();
     let by_line = matches!(source, Source::Lines(_));
     let reading = tokio::task::spawn_blocking(move || match source {
-        Source::Lines(input) => read_lines(input, &currency, &sender),
+        Source::Lines(input) => read_lines(input, &currency, &sender).map(|skipped| (skipped, 0)),
         Source::Retail(input, options) => read_retail(input, options, &sender),
     });
     let mut summary = Summary::default();
@@ -206,7 +208,9 @@ pub async fn ingest(
     }
     summary.take(submitter.finish().await, by_line)?;
     let ended = reading.await.unwrap_or(Err(Error::Cut { line: 0, source: None }));
-    summary.skipped.merge(ended?);
+    let (skipped, further) = ended?;
+    summary.skipped.merge(skipped);
+    summary.further = further;
     summary.took = started.elapsed();
     Ok(summary)
 }
@@ -274,11 +278,12 @@ fn read_lines(
     Ok(skipped)
 }
 
+/// Returns the skipped lines, and the number of orders that go on with an invoice.
 fn read_retail(
     input: Box<dyn Read + Send>,
     options: retail::Options,
     events: &Numbered,
-) -> Result<Skipped, Error> {
+) -> Result<(Skipped, u64), Error> {
     let mut importer = retail::Importer::new(input, options);
     for (number, event) in (1..).zip(importer.by_ref()) {
         let event = event?;
@@ -302,7 +307,7 @@ fn read_retail(
         skipped.add(reason.to_owned(), lines);
     }
     summary.skipped_first.iter().for_each(|line| skipped.name(*line));
-    Ok(skipped)
+    Ok((skipped, summary.further))
 }
 
 fn in_words(reasons: &[Reason]) -> String {

@@ -25,6 +25,7 @@ use super::{body, schema};
 use crate::http::Routes;
 use crate::http::door::limits::Budget;
 use crate::http::envelope::Envelope;
+use crate::http::gate::By;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::OneOf;
@@ -142,7 +143,7 @@ fn outcomes() -> Object {
 
 async fn any_kind(
     State(deps): State<Deps>,
-    caller: Caller,
+    By(caller): By<Caller>,
     Extension(budget): Extension<Budget>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -153,7 +154,7 @@ async fn any_kind(
 
 async fn one_kind(
     State(deps): State<Deps>,
-    caller: Caller,
+    By(caller): By<Caller>,
     Path(kind): Path<String>,
     Extension(budget): Extension<Budget>,
     headers: HeaderMap,

@@ -70,7 +70,7 @@ fn object(members: &[Declared]) -> Value {
     for member in members {
         let (is, needed) = match member.says {
             Says::Needed(is) => (is, true),
-            Says::Optional(is) => (is, false),
+            Says::Optional(is) | Says::Among(is) => (is, false),
             Says::Alias(_) => continue,
         };
         let mut schema = schema(is, needed);
@@ -83,6 +83,11 @@ fn object(members: &[Declared]) -> Value {
     let mut object = json!({ "type": "object", "properties": properties });
     if !required.is_empty() {
         object["required"] = required.into();
+    }
+    let among = members.iter().filter(|it| matches!(it.says, Says::Among(_)));
+    let among: Vec<_> = among.map(|it| json!({ "required": [it.name] })).collect();
+    if !among.is_empty() {
+        object["anyOf"] = among.into();
     }
     object
 }
@@ -157,6 +162,10 @@ fn schema(is: Is, needed: bool) -> Value {
                 all.push(Value::Null);
             }
             json!({ "type": one("string"), "enum": all })
+        }
+        Is::Flag => json!({ "type": one("boolean") }),
+        Is::List(members, max) => {
+            json!({ "type": one("array"), "items": object(members), "minItems": 1, "maxItems": max })
         }
         Is::Object(members) => {
             let mut object = object(members);

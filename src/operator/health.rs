@@ -17,9 +17,9 @@ use utoipa::openapi::Object;
 use crate::http::Routes;
 use crate::http::clock::now;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
-use crate::projector::status::{State as Doing, Status, Stuck};
+use crate::projector::status::{State as Doing, Status, Stuck, Upgrade};
 use crate::rights::access::Access::Public;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::stream::Extent;
 
 /// A database that has not answered by then is down.
@@ -155,8 +155,29 @@ struct Projector {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     stuck: Option<StuckAt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    upgrading: Option<Upgrading>,
     position: Option<u64>,
     lag: Option<u64>,
+}
+
+/// An exchange of the live read models for those of a newer fold, as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Upgrading {
+    /// The version of the fold that made the live read models.
+    from: u32,
+    /// The version that the next are of.
+    to: u32,
+}
+
+impl Upgrading {
+    pub(super) fn of(state: &Doing) -> Option<Self> {
+        match *state {
+            Doing::Upgrading(Upgrade { from, to }) => Some(Upgrading { from, to }),
+            _ => None,
+        }
+    }
 }
 
 /// A fold that does not move on, as it is shown.
@@ -211,6 +232,8 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
     let snapshot = timeout(DATABASE_ANSWERS_WITHIN, health.store.snapshot()).await;
     let database = match snapshot {
         Ok(Ok(snapshot)) => Ok(snapshot.map(|snapshot| snapshot.checkpoint.position)),
+        // It is up, and has nothing for this program.
+        Ok(Err(store::Error::Newer { .. })) => Ok(None),
         Ok(Err(error)) => {
             tracing::debug!(%error, "the database is not ready");
             Err(())
@@ -246,6 +269,7 @@ fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) ->
         Doing::Stuck(stuck) => (None, Some(StuckAt::from(stuck))),
         _ => (None, None),
     };
+    let upgrading = Upgrading::of(&projector.state);
     let position = database.unwrap_or(Some(projector.position));
     let lag = log.extent.zip(position).map(|(log, position)| log.last.saturating_sub(position));
     let up = |up: bool| if up { "up" } else { "down" };
@@ -266,7 +290,14 @@ fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) ->
                 reason,
                 log: log.extent.map(fill),
             },
-            projector: Projector { status: projector.state.name(), halted, stuck, position, lag },
+            projector: Projector {
+                status: projector.state.name(),
+                halted,
+                stuck,
+                upgrading,
+                position,
+                lag,
+            },
         },
     }
 }
@@ -328,6 +359,15 @@ mod tests {
             assert!(is_ready(UP, state));
         }
         assert!(!is_ready(UP, Doing::Starting) && !is_ready(UP, Doing::Stopped));
+    }
+
+    #[test]
+    fn who_serves_older_read_models_until_they_are_exchanged_is_ready_and_says_so() {
+        let state = Doing::Upgrading(Upgrade { from: 1, to: 2 });
+        let readiness = judge(Ok(Some(7)), UP, &at(state));
+        let projector = serde_json::to_value(readiness.services.projector).unwrap();
+        assert_eq!((readiness.status, &projector["status"]), ("ready", &json!("upgrading")));
+        assert_eq!(projector["upgrading"], json!({ "from": 1, "to": 2 }));
     }
 
     #[test]

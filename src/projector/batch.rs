@@ -1,5 +1,6 @@
 //! Messages off the log, gathered into batches and parsed.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use super::error::Error;
 use crate::store::commit::{Payload, QuarantineReason, Quarantined};
+use crate::store::{self, Store};
 use crate::stream::Record;
 use crate::stream::read::{Next, Reader};
 use crate::stream::{REPLAY_OF, subject};
@@ -107,12 +109,36 @@ pub async fn gather(
     Ok(Gathered { records, to, since })
 }
 
+/// The messages that stay in quarantine whatever this fold makes of them, with the reasons why they
+/// came there: somebody sent them again or gave them up.
+#[derive(Debug, Default)]
+pub struct Decided(BTreeMap<u64, Vec<Reason>>);
+
+impl Decided {
+    /// Those of a log behind a position.
+    ///
+    /// # Errors
+    /// Fails if the store does not answer.
+    pub async fn load(store: &Store, incarnation: &str, after: u64) -> Result<Self, store::Error> {
+        // The live generation has them quarantined, by whichever fold.
+        let Some(live) = store.live().await? else { return Ok(Decided::default()) };
+        let decided = store.decided(live, incarnation, after).await?;
+        let reason = |it: QuarantineReason| Reason { field: it.field.into(), message: it.message };
+        let all = decided.into_iter().map(|(position, reasons)| match reasons.len() {
+            0 => (position, vec![decided_before()]),
+            _ => (position, reasons.into_iter().map(reason).collect()),
+        });
+        Ok(Decided(all.collect()))
+    }
+}
+
 /// Parses a batch in log order. Log time starts from `log_time` and never goes back.
 pub fn parse<'a>(
     records: &'a [Record],
     prefix: &str,
     currency: &str,
     mut log_time: Time,
+    Decided(decided): &Decided,
 ) -> Vec<Message<'a>> {
     let parse = |record: &'a Record| {
         log_time = log_time.max(Time(record.time / 1_000_000));
@@ -124,6 +150,10 @@ pub fn parse<'a>(
             _ if record.unreadable.is_some() => Err(unreadable(record)),
             Err(reason) => Err(vec![reason.clone()]),
             Ok(_) => event.unwrap_or_else(|_| Err(vec![tripped_over()])),
+        };
+        let event = match decided.get(&record.position) {
+            Some(reasons) if event.is_ok() => Err(reasons.clone()),
+            _ => event,
         };
         let replay_of = replay_of.ok().flatten();
         Message { stamp: Stamp { position: record.position, log_time, replay_of }, event }
@@ -172,6 +202,11 @@ fn unreadable(record: &Record) -> Vec<Reason> {
 
 fn tripped_over() -> Reason {
     let message = "cannot be read by this version of the program, which has a fault".to_owned();
+    Reason { field: "".into(), message }
+}
+
+fn decided_before() -> Reason {
+    let message = "was sent again or given up when it was not understood".to_owned();
     Reason { field: "".into(), message }
 }
 

@@ -14,18 +14,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
-use super::batch::{self, BatchLimits, Gathered};
+use super::batch::{self, BatchLimits, Decided, Gathered};
 use super::clock::now_ms;
 use super::error;
 use super::generations::{CLOSE, Error, Generations, Meter};
 use super::status::Halt;
-use super::verify::accepted;
+use super::verify::{accepted, anchor};
 use crate::failpoint;
 use crate::store::bulk::{Batch, Bulk};
 use crate::store::generation::{Anchor, Checkpoint};
 use crate::store::owner::Owner;
 use crate::stream;
-use crate::stream::check::Fingerprint;
 use crate::stream::hole::{Accepted, Hole};
 use crate::stream::{Record, read::Reader};
 
@@ -67,6 +66,7 @@ pub(super) async fn load(
         bulk: of.store.begin_bulk(generation).await?,
         generation,
         fold: Fold::new(of.settings.clone(), Root::default()).complete(),
+        decided: Decided::load(&of.store, &extent.incarnation, 0).await?,
         recheck: BTreeSet::new(),
         position: 0,
         anchor: None,
@@ -106,6 +106,7 @@ struct Loading<'a> {
     bulk: Bulk,
     generation: u32,
     fold: Fold,
+    decided: Decided,
     recheck: BTreeSet<Box<str>>,
     position: u64,
     anchor: Option<Anchor>,
@@ -152,7 +153,8 @@ impl Loading<'_> {
     async fn fold(&mut self, Gathered { records, to, .. }: &Gathered) -> Result<Batch, Error> {
         let Generations { store, log, settings, .. } = self.of;
         let (prefix, log_time) = (&log.settings.prefix, self.fold.root.log_time);
-        let messages = block_in_place(|| parse(records, prefix, &settings.currency, log_time));
+        let (currency, decided) = (settings.currency.as_str(), &self.decided);
+        let messages = block_in_place(|| parse(records, prefix, currency, log_time, decided));
         let mut steps = Steps::of(&messages);
         loop {
             let step = block_in_place(|| steps.step(&mut self.fold)).map_err(error::Error::from)?;
@@ -176,7 +178,7 @@ impl Loading<'_> {
             self.recheck.extend(resolved.recheck);
             self.position = *to;
             let last = records.last().filter(|last| last.position == *to);
-            self.anchor = last.map(|last| Anchor::from(Fingerprint::from(last)));
+            self.anchor = last.map(anchor);
             Ok(batch)
         })
     }
@@ -188,12 +190,13 @@ fn parse<'a>(
     prefix: &str,
     currency: &str,
     log_time: Time,
+    decided: &Decided,
 ) -> Vec<Message<'a>> {
     let (head, tail) = records.split_at(records.len() / 2);
     let by_then = head.iter().fold(log_time, |time, it| time.max(Time(it.time / 1_000_000)));
     std::thread::scope(|scope| {
-        let tail = scope.spawn(|| batch::parse(tail, prefix, currency, by_then));
-        let mut messages = batch::parse(head, prefix, currency, log_time);
+        let tail = scope.spawn(|| batch::parse(tail, prefix, currency, by_then, decided));
+        let mut messages = batch::parse(head, prefix, currency, log_time, decided);
         match tail.join() {
             Ok(tail) => messages.extend(tail),
             Err(panic) => std::panic::resume_unwind(panic),

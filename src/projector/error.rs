@@ -23,8 +23,8 @@ pub enum Error {
         #[source]
         source: store::Error,
     },
-    /// Another projector moved the checkpoint.
-    #[error("another projector moved the checkpoint")]
+    /// Another projector moved the checkpoint, or ended the session of this one to do so.
+    #[error("another projector moved the checkpoint or is about to")]
     Overtaken,
     /// A fault in this program or in a library.
     #[error("the fold panicked: {0}")]

@@ -47,6 +47,9 @@ pub enum Error {
     /// The command was told to stop.
     #[error("stopped; `project rebuild` goes on, or begins anew where it was still in bulk")]
     Stopped,
+    /// Somebody asked the upgrade to stop.
+    #[error("stopped on request; it goes on with the next start of the program")]
+    Cancelled,
     /// The log is not that generation's, or it was made by another fold.
     #[error("generation {generation} cannot go on: {halt}")]
     Halted {
@@ -68,6 +71,14 @@ pub enum Error {
     /// The log.
     #[error(transparent)]
     Log(#[from] stream::Error),
+}
+
+impl Error {
+    /// Whether the same attempt fails again for as long as nobody does something about it.
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        matches!(self, Error::LogBegins { .. } | Error::Halted { .. } | Error::NoSuch(_))
+    }
 }
 
 /// The commands that work on the generations beside the live one.

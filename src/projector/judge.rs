@@ -89,7 +89,8 @@ impl Judge {
         if let State::Again(fault) = own {
             self.fault = Some(fault.clone());
         }
-        if matches!(own, State::Halted(_) | State::Stopped) {
+        // While others' read models are served, whether those move on is not this process's.
+        if matches!(own, State::Halted(_) | State::Stopped | State::Upgrading(_)) {
             return own.clone();
         }
         if let (State::Standby, Some(halt)) = (own, self.halt_of_the_owner()) {

@@ -16,7 +16,8 @@
 //! - [`alone`]: one command about other generations at a time, and the fold held while it must
 //!   rest; [`generations`]: the parts that such commands share;
 //! - [`rebuild`]: the next generation, made from the log beside the live one; `bulk`: most of it;
-//! - [`switch`]: two generations compared, the live one exchanged, an old one dropped.
+//! - [`switch`]: two generations compared, the live one exchanged, an old one dropped; `upgrade`:
+//!   one that an older fold made, exchanged by itself.
 
 pub mod alone;
 pub mod batch;
@@ -34,6 +35,7 @@ pub mod status;
 pub mod switch;
 pub mod threads;
 mod turns;
+mod upgrade;
 pub mod verify;
 
 pub use self::error::Error;

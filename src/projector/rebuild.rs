@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use projections::fold::root::FOLD_VERSION;
+use projections::fold::root::{FOLD_VERSION, FoldSettings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -17,9 +17,11 @@ use super::alone::Held;
 use super::clock::rest;
 use super::generations::{CLOSE, Error, Generations};
 use super::session::{self, End, Projector};
-use super::status::{Halt, State, Status};
+use super::status::{State, Status};
+use super::verify::is_made_with;
 use super::{bulk, error};
 use crate::causes::describe;
+use crate::store::generation::Checkpoint;
 use crate::store::generations::{Generation, GenerationState};
 
 /// Faults that are borne if there is no progress between them.
@@ -39,24 +41,31 @@ impl Generations {
         made
     }
 
-    async fn make(&self, held: &Held) -> Result<u32, Error> {
+    pub(super) async fn make(&self, held: &Held) -> Result<u32, Error> {
         let live = self.store.live().await?.ok_or(Error::NothingLive)?;
         let incarnation = self.log.extent().await?.incarnation;
         let all = self.store.generations().await?;
         let begun = |it: &&Generation| {
             matches!(it.state, GenerationState::Ready | GenerationState::CatchingUp)
-                && it
-                    .checkpoint
-                    .as_ref()
-                    .is_some_and(|it| it.settings == self.settings && it.incarnation == incarnation)
         };
-        if let Some(begun) = all.iter().rev().find(begun) {
-            let number = begun.number;
-            match self.catch_up(number, held).await {
-                Err(Error::Halted { halt, .. }) => {
-                    warn!(generation = number, %halt, "it cannot go on; making another one");
+        let of_this =
+            |it: &&Checkpoint| it.settings == self.settings && it.incarnation == incarnation;
+        let mut begun = all.iter().rev().filter(begun).filter_map(|it| it.checkpoint.as_ref());
+        if let Some(begun) = begun.find(of_this) {
+            let number = begun.generation;
+            if self.store.counts_decided(begun).await? {
+                warn!(
+                    generation = number,
+                    "it counts what was decided about since; making another"
+                );
+                self.store.drop_generation(number).await?;
+            } else {
+                match self.catch_up(number, held).await {
+                    Err(Error::Halted { halt, .. }) => {
+                        warn!(generation = number, %halt, "it cannot go on; making another one");
+                    }
+                    other => return other.map(|()| number),
                 }
-                other => return other.map(|()| number),
             }
         }
         // A number that was never used: the writes that a dead process still has on their way go
@@ -94,8 +103,9 @@ impl Generations {
         if at.position >= to {
             return Ok(());
         }
-        if at.settings.fold_version != FOLD_VERSION {
-            return Err(Error::Halted { generation, halt: Halt::AnotherFold });
+        let ours = FoldSettings { fold_version: FOLD_VERSION, ..at.settings.clone() };
+        if let Some(halt) = is_made_with(&at.settings, &ours) {
+            return Err(Error::Halted { generation, halt });
         }
         let position = at.position;
         let (status, seen) = watch::channel(Status { state: State::Starting, position });
@@ -104,6 +114,7 @@ impl Generations {
             log: self.log.clone(),
             settings: at.settings,
             limits: self.limits,
+            rebuild_on_upgrade: false,
             status: Arc::new(status),
         };
         self.say("catching up", generation, position, to);

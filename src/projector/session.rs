@@ -18,22 +18,21 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::batch::{self, BatchLimits, Gathered};
+use super::batch::{self, BatchLimits, Decided, Gathered};
 use super::clock::now_ms;
 use super::error::Error;
 use super::renewal::Renewal;
 use super::status::{Halt, State, Status};
-use super::verify::{accepted, verify};
+use super::verify::{accepted, anchor, verify};
 use crate::causes::describe;
 use crate::failpoint;
 use crate::seldom::Seldom;
 use crate::store::Store;
 use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
-use crate::store::generation::{Anchor, Checkpoint};
+use crate::store::generation::Checkpoint;
 use crate::store::owner::Owner;
 use crate::stream::Log;
 use crate::stream::announce::{Announcement, Buckets};
-use crate::stream::check::Fingerprint;
 use crate::stream::subject;
 use crate::stream::{Record, read::Reader};
 use crate::telemetry::{self, traces};
@@ -53,6 +52,8 @@ pub struct Projector {
     pub settings: FoldSettings,
     /// The bounds of batches.
     pub limits: BatchLimits,
+    /// Whether it makes the next generation by itself where an older fold made the live one.
+    pub rebuild_on_upgrade: bool,
     /// The channel that it reports its state on.
     pub status: Arc<watch::Sender<Status>>,
 }
@@ -91,6 +92,8 @@ struct Session<'a> {
     idle: Option<CommitSession>,
     committing: Option<(Committing, Folded)>,
     pace: Pace,
+    /// Decisions about messages that it has yet to read: of a generation that is made anew.
+    decided: Decided,
     /// Events that the log has and the figures leave out.
     quarantined: Seldom,
 }
@@ -175,6 +178,7 @@ async fn fold_from(
     let mut fold = Fold::new(settings.clone(), checkpoint.root.clone());
     store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let accepted = accepted(store, &checkpoint.incarnation).await?;
+    let decided = Decided::load(store, &checkpoint.incarnation, checkpoint.position).await?;
     let mut reader = log.read_after(checkpoint.position, accepted).await?;
     let position = checkpoint.position;
     projector.status.send_replace(Status { state: State::Running, position });
@@ -187,6 +191,7 @@ async fn fold_from(
         idle: Some(commits),
         committing: None,
         pace: Pace::new(),
+        decided,
         quarantined: Seldom::default(),
     };
     let outcome = session.fold_until(&mut reader, renewal.as_ref(), limits, stop).await;
@@ -271,7 +276,8 @@ impl Session<'_> {
         let prefix = &self.projector.log.settings.prefix;
         let (currency, log_time) =
             (self.projector.settings.currency.as_str(), self.fold.root.log_time);
-        let messages = block_in_place(|| batch::parse(records, prefix, currency, log_time));
+        let messages =
+            block_in_place(|| batch::parse(records, prefix, currency, log_time, &self.decided));
         let mut batch = Batch::of(&messages);
         loop {
             match block_in_place(|| batch.step(&mut self.fold))? {
@@ -309,7 +315,7 @@ impl Session<'_> {
         let previous = self.checkpoint.position;
         self.checkpoint.position = *to;
         let last = records.last().filter(|last| last.position == *to);
-        self.checkpoint.anchor = last.map(|last| Anchor::from(Fingerprint::from(last)));
+        self.checkpoint.anchor = last.map(anchor);
         self.checkpoint.committed_at = now_ms();
         self.checkpoint.root = self.fold.root.clone();
         let came = self.came(records, resolved);

@@ -22,10 +22,21 @@ pub enum State {
     /// The process that folds has not moved on for too long, and the log is ahead. No process says
     /// so of itself; it is judged by the store's contents ([`super::judge`]).
     Stuck(Stuck),
+    /// An older fold made the live read models, which are served; those of this one are made.
+    Upgrading(Upgrade),
     /// The log is not the one that the checkpoint was made from; nothing is written.
     Halted(Halt),
     /// Stopped on request.
     Stopped,
+}
+
+/// An exchange of read models for those of a newer fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The version of the fold that made the live read models.
+    pub from: u32,
+    /// The version of this program's.
+    pub to: u32,
 }
 
 /// A fold that does not move on.
@@ -49,7 +60,7 @@ impl Stuck {
 }
 
 impl State {
-    /// The name of the state, as in health. `upgrading` is kept for a state that is still to come.
+    /// The name of the state, as in health.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -60,6 +71,7 @@ impl State {
             State::Running => "running",
             State::Again(_) => "beginning-again",
             State::Stuck(_) => "stuck",
+            State::Upgrading(_) => "upgrading",
             State::Halted(_) => "halted",
             State::Stopped => "stopped",
         }
@@ -75,14 +87,17 @@ impl State {
         }
     }
 
-    /// Whether figures move on, even if another process folds, or the fold has yet to be released
-    /// or to begin anew.
+    /// Whether figures move on, even if another process folds, the fold has yet to be released or to
+    /// begin anew, or the read models that move on are being made.
     #[must_use]
     pub fn moves_on(&self) -> bool {
         match self {
-            State::Standby | State::Held | State::TakenOver | State::Running | State::Again(_) => {
-                true
-            }
+            State::Standby
+            | State::Held
+            | State::TakenOver
+            | State::Running
+            | State::Again(_)
+            | State::Upgrading(_) => true,
             State::Starting | State::Stuck(_) | State::Halted(_) | State::Stopped => false,
         }
     }
@@ -136,12 +151,37 @@ pub enum Halt {
         /// The checkpoint's position.
         position: u64,
     },
-    /// The generation was made by another version of the fold, or with other settings.
+    /// The generation was made with other settings.
     #[error(
-        "another-fold: the generation was made by another version of the program or with other \
-         settings; make the next one with `project rebuild`, then `project switch`"
+        "another-fold: the generation was made with other settings (CURRENCY, \
+         ACTIVITY_WINDOW_HOURS); make the next one with `project rebuild`, then `project switch`"
     )]
     AnotherFold,
+    /// The generation was made by an older version of the fold, and is not exchanged by itself.
+    #[error(
+        "older-fold: version {made_by} of the fold made the generation, and this program has version \
+         {this}; {why}"
+    )]
+    OlderFold {
+        /// The version that made it.
+        made_by: u32,
+        /// This program's.
+        this: u32,
+        /// Why it is not exchanged, and what to do.
+        why: String,
+    },
+    /// The generation was made by a newer version of the fold.
+    #[error(
+        "newer-fold: version {made_by} of the fold made the generation, and this program has version \
+         {this}: run a program of that version or a newer one; to go back on purpose, make the read \
+         models of this version with `project rebuild`, then `project switch`"
+    )]
+    NewerFold {
+        /// The version that made it.
+        made_by: u32,
+        /// This program's.
+        this: u32,
+    },
     /// The stream was deleted, and nobody has made it anew.
     #[error(
         "log-gone: the stream is not there any more; put it back. The next start of the program \
@@ -161,6 +201,8 @@ impl Halt {
             Halt::LogHole { .. } => "log-hole",
             Halt::AnotherMessage { .. } => "another-message",
             Halt::AnotherFold => "another-fold",
+            Halt::OlderFold { .. } => "older-fold",
+            Halt::NewerFold { .. } => "newer-fold",
             Halt::LogGone => "log-gone",
         }
     }

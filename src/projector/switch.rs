@@ -10,8 +10,7 @@ use super::alone::Held;
 use super::generations::{Error, Generations};
 
 use super::clock::{now_ms, rest};
-use super::status::Halt;
-use super::verify::verify;
+use super::verify::{is_made_with, verify};
 use crate::causes::describe;
 use crate::failpoint;
 use crate::store;
@@ -21,9 +20,9 @@ use crate::store::generations::GenerationState;
 use crate::stream::announce::Announcement;
 
 /// The number of attempts to find a generation standing still that moved although it was held.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 /// Readers look for the live generation every second, in case they miss the announcement.
-const READERS_FOLLOW: Duration = Duration::from_millis(1_200);
+pub(super) const READERS_FOLLOW: Duration = Duration::from_millis(1_200);
 
 /// The comparison of two generations.
 #[derive(Debug)]
@@ -146,10 +145,11 @@ impl Generations {
         Err(Error::Moved)
     }
 
-    async fn exchange(&self, to: Option<u32>, held: &Held) -> Result<Switched, Error> {
+    pub(super) async fn exchange(&self, to: Option<u32>, held: &Held) -> Result<Switched, Error> {
         let (live, to) = self.pair(to).await?;
-        if self.checkpoint(to).await?.settings != self.settings {
-            return Err(Error::Halted { generation: to, halt: Halt::AnotherFold });
+        let made = self.checkpoint(to).await?.settings;
+        if let Some(halt) = is_made_with(&made, &self.settings) {
+            return Err(Error::Halted { generation: to, halt });
         }
         self.catch_up(to, held).await?;
         let fold = Held::fold(&self.store, live, &held.stop).await?;
@@ -180,7 +180,7 @@ impl Generations {
     }
 
     /// Announces the switch, so that readers need not find out by themselves.
-    async fn tell(&self, switched: &Switched) {
+    pub(super) async fn tell(&self, switched: &Switched) {
         let announcement = Announcement {
             generation: switched.to,
             from: switched.position,
@@ -217,7 +217,7 @@ impl Generations {
         Ok((live, found.ok_or_else(|| Error::NoSuch(named()))?))
     }
 
-    async fn checkpoint(&self, generation: u32) -> Result<Checkpoint, Error> {
+    pub(super) async fn checkpoint(&self, generation: u32) -> Result<Checkpoint, Error> {
         let missing = store::Error::Missing("a generation has no checkpoint");
         Ok(self.store.checkpoint(generation).await?.ok_or(missing)?)
     }

@@ -15,6 +15,7 @@ use super::error::Error;
 use super::fault;
 use super::session::{self, End, Projector};
 use super::status::{Halt, State};
+use super::upgrade::Attempts;
 use crate::causes::describe;
 use crate::store::lease::Lease;
 use crate::store::owner::{self, Holder, Owner};
@@ -32,9 +33,11 @@ impl Projector {
         let owner = Owner::this_process();
         let mut pause = FIRST_PAUSE;
         let mut limits = self.limits;
+        let mut attempts = Attempts::default();
         while !stop.is_cancelled() {
             let started = tokio::time::Instant::now();
-            let turn = AssertUnwindSafe(self.turn(&owner, limits, &stop)).catch_unwind().await;
+            let turn = self.turn(&owner, limits, &mut attempts, &stop);
+            let turn = AssertUnwindSafe(turn).catch_unwind().await;
             match turn.unwrap_or_else(|panic| Err(Error::Panicked(said(&*panic)))) {
                 Ok(End::Stopped) => break,
                 Ok(End::Standby) => continue,
@@ -45,6 +48,8 @@ impl Projector {
                 }
                 Ok(End::Switched | End::Reached) => {
                     info!("another generation is live; folding that one");
+                    // Where this program cannot, a process that can must not wait for it.
+                    self.give_back(&owner).await;
                     continue;
                 }
                 Err(error) => {
@@ -78,19 +83,34 @@ impl Projector {
         &self,
         owner: &Owner,
         limits: BatchLimits,
+        attempts: &mut Attempts,
         stop: &CancellationToken,
     ) -> Result<End, Error> {
+        // Boxed: it has the checkpoint's totals, and the caller would carry it.
+        match Box::pin(self.turn_of(owner, limits, attempts, stop)).await {
+            // A log that is not there any more is no fault that passes by itself.
+            Err(Error::Log(_)) if self.log.is_gone().await => Ok(End::Halted(Halt::LogGone)),
+            ended => ended,
+        }
+    }
+
+    async fn turn_of(
+        &self,
+        owner: &Owner,
+        limits: BatchLimits,
+        attempts: &mut Attempts,
+        stop: &CancellationToken,
+    ) -> Result<End, Error> {
+        if let Some(end) = self.other_recipe(attempts, stop).await? {
+            return Ok(end);
+        }
         let session = self.store.begin_session().await?;
         if let Lease::Anothers(holder) = self.store.take_lease(owner, &session).await? {
             self.tell(if holder.holds { State::Held } else { State::Standby });
             stand_by(holder, stop).await;
             return Ok(End::Standby);
         }
-        match session::run(self, owner, session, limits, stop).await {
-            // A log that is not there any more is no fault that passes by itself.
-            Err(Error::Log(_)) if self.log.is_gone().await => Ok(End::Halted(Halt::LogGone)),
-            ended => ended,
-        }
+        session::run(self, owner, session, limits, stop).await
     }
 
     /// Tells a halt, once for each; `run` looks again until somebody ends it.

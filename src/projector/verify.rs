@@ -1,6 +1,8 @@
 //! Whether the log is the one that the checkpoint was made from. This is checked at every
 //! subscription; if it is not, nothing is written.
 
+use std::cmp::Ordering;
+
 use projections::fold::root::FoldSettings;
 
 use super::error::Error;
@@ -10,6 +12,22 @@ use crate::store::{self, Store};
 use crate::stream::Log;
 use crate::stream::check::Fingerprint;
 use crate::stream::hole::{Accepted, Hole};
+
+/// The right advice where nothing else stands in the way.
+const BY_HAND: &str = "make the next one with `project rebuild`, then `project switch`";
+
+/// `None` if a generation was made with these settings by this version of the fold.
+#[must_use]
+pub fn is_made_with(made: &FoldSettings, settings: &FoldSettings) -> Option<Halt> {
+    let (made_by, this) = (made.fold_version, settings.fold_version);
+    let same_version = FoldSettings { fold_version: this, ..made.clone() };
+    match made_by.cmp(&this) {
+        Ordering::Greater => Some(Halt::NewerFold { made_by, this }),
+        _ if same_version != *settings => Some(Halt::AnotherFold),
+        Ordering::Less => Some(Halt::OlderFold { made_by, this, why: BY_HAND.to_owned() }),
+        Ordering::Equal => None,
+    }
+}
 
 /// `None` if the log is the checkpoint's, and may be read from there.
 ///
@@ -21,8 +39,8 @@ pub async fn verify(
     checkpoint: &Checkpoint,
     settings: &FoldSettings,
 ) -> Result<Option<Halt>, Error> {
-    if checkpoint.settings != *settings {
-        return Ok(Some(Halt::AnotherFold));
+    if let Some(halt) = is_made_with(&checkpoint.settings, settings) {
+        return Ok(Some(halt));
     }
     let extent = log.extent().await?;
     if extent.incarnation != checkpoint.incarnation {
@@ -55,7 +73,7 @@ pub async fn matches_position(
     }
     if let Some(remembered) = &checkpoint.anchor {
         match log.fingerprint(position).await? {
-            Some(found) if Anchor::from(found.clone()) == *remembered => {}
+            Some(found) if anchor(found.clone()) == *remembered => {}
             // It was purged up to and with the checkpoint, or accepted: nothing else is gone.
             None if extent.first > position || accepted.has(position) => {}
             _ => return Ok(Some(Halt::AnotherMessage { position })),
@@ -89,8 +107,8 @@ pub async fn accepted(store: &Store, incarnation: &str) -> Result<Accepted, stor
     Ok(Accepted::new(holes.collect()))
 }
 
-impl From<Fingerprint> for Anchor {
-    fn from(Fingerprint { time, hash }: Fingerprint) -> Self {
-        Anchor { time, hash }
-    }
+/// What a checkpoint remembers of its message.
+pub fn anchor(of: impl Into<Fingerprint>) -> Anchor {
+    let Fingerprint { time, hash } = of.into();
+    Anchor { time, hash }
 }

@@ -36,6 +36,17 @@ pub enum Error {
     /// The log is not the one that was folded.
     #[error("the log is not the one that the read models were made from")]
     AnotherLog,
+    /// The live read models are of another version of the fold, so nothing can be tried on them.
+    #[error(
+        "version {made_by} of the fold made the read models, and it is tried by version {this}; try \
+         again when those of this version are live"
+    )]
+    AnotherFold {
+        /// That of the read models.
+        made_by: u32,
+        /// This program's.
+        this: u32,
+    },
     /// The read models changed under every attempt to read them at one position.
     #[error("the read models change too fast to try it; try again")]
     Busy,
@@ -96,6 +107,9 @@ impl From<Error> for Problem {
             Error::Refused(Refusal::TooLarge(bytes)) => {
                 let message = format!("must be at most {bytes} bytes");
                 Problem::invalid(vec![FieldError::new("payload", message)])
+            }
+            Error::AnotherFold { .. } => {
+                Problem::unavailable(error.to_string(), 30).of_type(ProblemType::NotYetMade)
             }
             Error::Busy => Problem::unavailable(error.to_string(), 1),
             Error::Refused(_) | Error::Unknown | Error::Log(_) => {

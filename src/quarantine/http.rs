@@ -19,6 +19,7 @@ use crate::auth::body::{BODY_BYTES_MAX, Fields};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
+use crate::http::gate::By;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::parameters::values::{Own, POSITION};
 use crate::http::parameters::{Parameter, Params};
@@ -154,7 +155,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Deed {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let person = Person::from_request_parts(parts, state).await?;
+        let By(person) = By::<Person>::from_request_parts(parts, state).await?;
         let position = Path::<String>::from_request_parts(parts, state).await;
         let Path(position) = position.map_err(|_| Error::NotThere)?;
         let position = position_of(&position)?;

@@ -3,11 +3,12 @@
 
 use projections::batch::{Batch, Step};
 use projections::event::{Kind, Reason};
+use projections::fold::root::FOLD_VERSION;
 use projections::fold::{Fold, Outcome, Resolved};
 use projections::topic::Topics;
 
 use super::Error;
-use crate::projector::batch;
+use crate::projector::batch::{self, Decided};
 use crate::store::Store;
 use crate::store::generation::Checkpoint;
 use crate::stream::REPLAY_OF;
@@ -38,7 +39,7 @@ pub struct Trial {
 /// after the other: where a commit came between, they are read again.
 ///
 /// # Errors
-/// [`Error::Busy`], [`Error::NotThere`], [`Error::Store`].
+/// [`Error::Busy`], [`Error::NotThere`], [`Error::AnotherFold`], [`Error::Store`].
 pub async fn run(store: &Store, prefix: &str, again: &Again) -> Result<Trial, Error> {
     for _ in 0..ATTEMPTS {
         let checkpoint = live(store).await?;
@@ -65,9 +66,14 @@ async fn at(
     checkpoint: Checkpoint,
 ) -> Result<Trial, Error> {
     let Checkpoint { generation, position, settings, root, .. } = checkpoint;
+    let (made_by, this) = (settings.fold_version, FOLD_VERSION);
+    if made_by != this {
+        return Err(Error::AnotherFold { made_by, this });
+    }
     let record = record(again, position + 1);
     let records = [record];
-    let messages = batch::parse(&records, prefix, &settings.currency, root.log_time);
+    let messages =
+        batch::parse(&records, prefix, &settings.currency, root.log_time, &Decided::default());
     let mut fold = Fold::new(settings.clone(), root).asking_for_all_rows();
     let event = match &messages[0].event {
         Ok(event) => event,

@@ -9,16 +9,19 @@ use super::deps::Deps;
 use super::error::Error;
 use super::view::View;
 use super::wait::{self, Least};
+use crate::http::gate::By;
 use crate::http::openapi::{Answer, Get, Operation, PROVENANCE};
 use crate::http::parameters::Parameters;
 use crate::http::problem::{Problem, ProblemType};
 use crate::http::{Routes, etag};
-use crate::projector::status::State as Projector;
+use crate::projector::status::{State as Projector, Upgrade};
 use crate::rights::caller::Caller;
 use crate::rights::role::Rights;
 use crate::store::read::Snapshot;
 
 const X_POSITION: HeaderName = HeaderName::from_static("x-position");
+const X_GENERATION: HeaderName = HeaderName::from_static("x-generation");
+const X_UPGRADING: HeaderName = HeaderName::from_static("x-upgrading");
 const X_LAG: HeaderName = HeaderName::from_static("x-lag");
 const X_HALTED: HeaderName = HeaderName::from_static("x-halted");
 const X_STUCK: HeaderName = HeaderName::from_static("x-stuck");
@@ -38,14 +41,14 @@ pub fn route<V: View>(routes: Routes<Deps>) -> Routes<Deps> {
         .with(&wait::MIN_POSITION)
         .with(&wait::PREFER)
         .with(&etag::PARAMETER)
-        .or_problems(&[ProblemType::ProjectionBehind]);
+        .or_problems(&[ProblemType::ProjectionBehind, ProblemType::NotYetMade]);
     routes.get(path, access, operation, get::<V>)
 }
 
 /// Answers a `GET` of a view.
 async fn get<V: View>(
     State(deps): State<Deps>,
-    caller: Caller,
+    By(caller): By<Caller>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -93,6 +96,7 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
     let position = snapshot.checkpoint.position;
     let mut headers = HeaderMap::new();
     headers.insert(X_POSITION, position.into());
+    headers.insert(X_GENERATION, snapshot.checkpoint.generation.into());
     if let Some(end) = *deps.log_end.borrow() {
         headers.insert(X_LAG, end.saturating_sub(position).into());
     }
@@ -104,6 +108,13 @@ fn provenance(deps: &Deps, snapshot: &Snapshot, etag: &str) -> HeaderMap {
         && let Ok(stuck) = HeaderValue::from_str(&stuck.in_short())
     {
         headers.insert(X_STUCK, stuck);
+    }
+    let made_by = snapshot.checkpoint.settings.fold_version;
+    if let Projector::Upgrading(Upgrade { to, .. }) = projector
+        && made_by < to
+        && let Ok(upgrade) = HeaderValue::from_str(&format!("from={made_by}; to={to}"))
+    {
+        headers.insert(X_UPGRADING, upgrade);
     }
     if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(ETAG, etag);

@@ -84,8 +84,7 @@ impl ResponseCache {
     /// A cache of responses in this language.
     #[must_use]
     pub fn speaking(language: &str) -> Self {
-        let memory = Memory { language: language.to_owned(), ..Memory::default() };
-        ResponseCache { memory, ..ResponseCache::default() }
+        ResponseCache { memory: Memory::speaking(language), ..ResponseCache::default() }
     }
 
     /// The key of a view, with its parameters resolved, for a caller with these rights.

@@ -65,6 +65,13 @@ fn problem(error: Arc<Error>) -> Problem {
                 .of_type(ProblemType::ProjectionBehind)
                 .with("position", *position)
         }
+        // An upgrade makes what lacks; a newer process answers what this one must not read.
+        Error::Store(cause @ store::Error::NotYetMade { .. }) => {
+            Problem::unavailable(cause.to_string(), 30).of_type(ProblemType::NotYetMade)
+        }
+        Error::Store(cause @ store::Error::Newer { .. }) => {
+            Problem::unavailable(cause.to_string(), 30)
+        }
         Error::Store(cause) if !cause.is_unavailable() => Problem::internal(error),
         Error::Unwritable(_) => Problem::internal(error),
         Error::TimedOut | Error::Store(_) => unreachable_now(error),

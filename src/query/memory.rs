@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use projections::entity::Entity;
+use projections::family::Family;
 use projections::text::Text;
 
 use super::ids::Ids;
@@ -29,6 +30,11 @@ pub struct ReadContext<'a> {
 }
 
 impl Memory {
+    /// An empty memory, of answers in this language.
+    pub(super) fn speaking(language: &str) -> Self {
+        Memory { language: language.to_owned(), ..Memory::default() }
+    }
+
     /// A snapshot, with this memory.
     #[must_use]
     pub fn of<'a>(&'a self, snapshot: &'a Snapshot) -> ReadContext<'a> {
@@ -41,6 +47,13 @@ impl ReadContext<'_> {
     #[must_use]
     pub fn shown(self, text: &Text<'_>) -> String {
         text.shown(&self.memory.language).to_owned()
+    }
+
+    /// Whether the read models have a family. One that they lack, of an older fold, cannot be read
+    /// ([`store::Error::NotYetMade`]); a member of an answer that is made of it is then null.
+    #[must_use]
+    pub fn has(self, family: Family) -> bool {
+        self.snapshot.has(family.since())
     }
 
     /// Hands the rollups of `spans` to `visit`, in no particular order.

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use projections::family::{Family, Slice};
 use projections::fold::root::Root;
-use projections::sales::Status;
+use projections::sales::{Basis, Status};
 use projections::time::Time;
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use super::range::{Bound, Coverage, Quarters, Range};
 use super::zone::Zone;
 use crate::http::parameters::values::{OneOf, Own, Whole, Word, day_or_instant};
 use crate::http::parameters::{Parameter, Parameters, Query};
+use crate::store::read::Snapshot;
 
 /// The most entries of a list that can be asked for.
 pub const LIMIT_MAX: usize = 100;
@@ -50,8 +51,17 @@ const LIMIT: Parameter<Whole<usize>> = Parameter::query(
     "The most entries of a list; a trend has its last so many days.",
     Whole { min: 1, max: LIMIT_MAX },
 );
-const STATUS: Parameter<OneOf<Statuses>> =
-    Parameter::query("status", "Which transactions are counted.", OneOf::new());
+const STATUS: Parameter<OneOf<Statuses>> = Parameter::query(
+    "status",
+    "Which sales are counted: all that was `sold`, less what came back of it; or those that count \
+         as one status now, whole and on their own day.",
+    OneOf::new(),
+);
+const BASIS: Parameter<OneOf<Basis>> = Parameter::query(
+    "basis",
+    "The day that returns are counted on: that on which the shop processed them, or that of the sale.",
+    OneOf::new(),
+);
 
 const BOUND: Own<Bound> = Own {
     read: bound,
@@ -62,10 +72,12 @@ const BOUND: Own<Bound> = Own {
     },
 };
 
-/// The transactions that are counted.
+/// The sales that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statuses {
-    /// Those of one status.
+    /// All that was sold: completed, and returned later. What came back is taken off.
+    Sold,
+    /// Those that count as one status now, whole and on their own day.
     One(Status),
     /// All.
     All,
@@ -76,8 +88,10 @@ pub enum Statuses {
 pub struct Selection {
     /// The zone that days are of.
     pub zone: Zone,
-    /// The transactions that are counted.
+    /// The sales that are counted.
     pub statuses: Statuses,
+    /// The day that returns are counted on.
+    pub basis: Basis,
     /// The most entries of a list.
     pub limit: usize,
     /// The range, where there is one.
@@ -96,24 +110,46 @@ impl Statuses {
     #[must_use]
     pub fn slices(self) -> Vec<Slice> {
         match self {
+            Statuses::Sold => vec![Status::Completed.into(), Status::Returned.into()],
             Statuses::One(status) => vec![status.into()],
             Statuses::All => Status::ALL.map(Slice::from).to_vec(),
         }
     }
 
-    /// The one status, or `None` for all.
+    /// The same of read models that a fold of before version 3 made, which counted what was sold and
+    /// came back as returned alone.
     #[must_use]
-    pub fn one(self) -> Option<Status> {
+    pub fn of(self, snapshot: &Snapshot) -> Self {
         match self {
-            Statuses::One(status) => Some(status),
-            Statuses::All => None,
+            Statuses::Sold if !snapshot.has(Family::Returns.since()) => {
+                Statuses::One(Status::Completed)
+            }
+            statuses => statuses,
         }
+    }
+
+    /// The statuses that are counted.
+    pub fn iter(self) -> impl Iterator<Item = Status> {
+        Status::ALL.into_iter().filter(move |status| match self {
+            Statuses::Sold => matches!(status, Status::Completed | Status::Returned),
+            Statuses::One(one) => *status == one,
+            Statuses::All => true,
+        })
+    }
+}
+
+impl Word for Basis {
+    const ALL: &'static [Self] = &Basis::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 
 impl Word for Statuses {
     const ALL: &'static [Self] = &{
-        let mut all = [Statuses::All; Status::ALL.len() + 1];
+        let mut all = [Statuses::All; Status::ALL.len() + 2];
+        all[Status::ALL.len()] = Statuses::Sold;
         let mut at = 0;
         while at < Status::ALL.len() {
             all[at] = Statuses::One(Status::ALL[at]);
@@ -124,6 +160,7 @@ impl Word for Statuses {
 
     fn word(self) -> &'static str {
         match self {
+            Statuses::Sold => "sold",
             Statuses::One(status) => status.as_str(),
             Statuses::All => "all",
         }
@@ -146,7 +183,8 @@ impl<const TREND_DAYS: u64, const LIST: usize> Parameters for Ranged<TREND_DAYS,
             WHOLE => query.take(&LIMIT).unwrap_or(WHOLE),
             list => query.take_or(&LIMIT, list),
         };
-        let statuses = query.take_or(&STATUS, Statuses::One(Status::Completed));
+        let statuses = query.take_or(&STATUS, Statuses::Sold);
+        let basis = query.take_or(&BASIS, Basis::Processed);
         let range = match Range::resolve(start, end, zone, query.now()) {
             Ok(range) => range,
             // Of ends that could not be read nothing can be said together.
@@ -159,7 +197,7 @@ impl<const TREND_DAYS: u64, const LIST: usize> Parameters for Ranged<TREND_DAYS,
         };
         let last_days = || Quarters::last_days(TREND_DAYS, zone, query.now());
         let trend = range.map_or_else(last_days, |range| range.quarters);
-        Ranged(Selection { zone, statuses, limit, range, trend })
+        Ranged(Selection { zone, statuses, basis, limit, range, trend })
     }
 }
 
@@ -203,9 +241,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_given_is_completed_in_utc_and_the_last_thirty_days() {
+    fn nothing_given_is_what_was_sold_in_utc_and_the_last_thirty_days() {
         let asked = parse("").unwrap();
-        assert_eq!(asked.statuses, Statuses::One(Status::Completed));
+        assert_eq!((asked.statuses, asked.basis), (Statuses::Sold, Basis::Processed));
         assert_eq!((asked.zone, asked.limit, asked.range), (Zone::UTC, WHOLE, None));
         assert_eq!(asked.trend.to - asked.trend.from, 30 * 96);
     }

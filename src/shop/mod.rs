@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::FutureExt;
-use projections::fold::root::FOLD_VERSION;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +51,8 @@ pub struct ShopSettings {
     pub fold: projections::fold::root::FoldSettings,
     /// The language that its texts are shown in.
     pub language: String,
+    /// Whether read models of an older fold are exchanged without an operator.
+    pub rebuild_on_upgrade: bool,
 }
 
 /// A shop that runs.
@@ -96,13 +97,13 @@ impl Shop {
             .await?;
         let generations =
             Generations::new(its_store.clone(), its_log.clone(), settings.fold.clone());
-        warn_of_another_fold(&its_store).await?;
         let currency = settings.fold.currency.clone();
         let projector = Projector {
             store: its_store,
             log: its_log,
             settings: settings.fold,
             limits: BatchLimits::default(),
+            rebuild_on_upgrade: settings.rebuild_on_upgrade,
             status: Arc::new(status),
         };
         tasks.spawn_on(projector.run(stop.clone()), threads.handle());
@@ -191,20 +192,17 @@ async fn open_log(settings: stream::LogSettings) -> anyhow::Result<Log> {
     Ok(log)
 }
 
-/// Says what to do where the live read models were made by another version of the fold: it halts.
-async fn warn_of_another_fold(store: &Store) -> anyhow::Result<()> {
-    let Some(live) = store.live().await? else { return Ok(()) };
-    let made_by = store.checkpoint(live).await?.map(|it| it.settings.fold_version);
-    if let Some(made_by) = made_by.filter(|it| *it != FOLD_VERSION) {
-        warn!(
-            generation = live,
-            made_by,
-            this = FOLD_VERSION,
-            "the live read models were made by another version of the fold; they are served as they \
-             are, and no event is added: make the next with `project rebuild`, then `project switch`"
-        );
-    }
-    Ok(())
+/// Refuses read models that a newer version of the fold made, before anything is written.
+///
+/// # Errors
+/// Fails if they are, or the store does not answer.
+pub async fn refuse_newer(store: &Store) -> anyhow::Result<()> {
+    let Some(live) = store.live_made_by().await? else { return Ok(()) };
+    live.is_readable().context(
+        "this program is older than the read models, and changes nothing: start one of their version \
+         or a newer one; to go back on purpose, make the read models of this version with `project \
+         rebuild`, then `project switch`",
+    )
 }
 
 /// Follows the log's end, the announcements of commits and the newest snapshot, until `stop`;

@@ -43,9 +43,10 @@ fn names(page: &str, marker: &str) -> Names {
     rows(page, marker).into_keys().collect()
 }
 
-/// Every Rust file below `src`.
+/// Every Rust file of the program.
 fn sources() -> Vec<String> {
-    let (mut texts, mut folders) = (Vec::new(), vec![page::root().join("src")]);
+    let folders = ["src", "store/src", "stream/src", "telemetry/src"];
+    let (mut texts, mut folders) = (Vec::new(), folders.map(|it| page::root().join(it)).to_vec());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();

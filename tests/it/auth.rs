@@ -306,7 +306,8 @@ impl std::io::Write for Log {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_password_or_token_is_in_the_log() {
-    let filter: Targets = "adaptive_bi=trace,access=trace".parse().expect("levels");
+    let filter: Targets =
+        "adaptive_bi=trace,store=trace,stream=trace,access=trace".parse().expect("levels");
     let lines = tracing_subscriber::fmt::layer().with_writer(|| Log).with_ansi(false);
     let subscriber = tracing_subscriber::registry().with(filter).with(lines);
     tracing::subscriber::set_global_default(subscriber).expect("the only one of this process");

@@ -176,6 +176,7 @@ impl Shop {
             log: self.log.clone(),
             settings: self.settings.fold(),
             limits,
+            rebuild_on_upgrade: false,
             status: Arc::new(status),
         };
         let stop = CancellationToken::new();

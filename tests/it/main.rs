@@ -29,7 +29,8 @@
 //! - [`invariants`]: invariants, however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped; [`frozen`]: servers that do not
 //!   answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
-//!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus.
+//!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`year`]: a
+//!   year of a real shop.
 
 mod admin;
 mod audit;
@@ -80,5 +81,7 @@ mod strangers;
 mod streams;
 mod traces;
 mod updates;
+mod upgrades;
 mod users;
 mod values;
+mod year;

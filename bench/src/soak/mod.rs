@@ -190,6 +190,7 @@ async fn differences(ground: &Ground) -> anyhow::Result<Vec<String>> {
         log: ground.log.clone(),
         settings: root::FoldSettings::new("GBP"),
         limits: BatchLimits::default(),
+        rebuild_on_upgrade: false,
         status: Arc::new(status),
     };
     let stop = CancellationToken::new();

@@ -8,7 +8,7 @@ use crate::collection::Collection;
 use crate::entity::Entity;
 use crate::fold::version::Version;
 use crate::packed::tally::Tally;
-use crate::sales::status::Status;
+use crate::quantity::Quantity;
 use crate::sales::sums::{ByStatus, Sums};
 use crate::time::Time;
 
@@ -44,6 +44,9 @@ pub struct Customer {
     pub ratings: i64,
     /// The sum of those ratings.
     pub rating_sum: i64,
+    /// The number of returns and refunds, and the sums of what came back.
+    #[serde(default, skip_serializing_if = "Sums::is_zero")]
+    pub returns: Sums,
     /// The statements of its newest customer event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Box<Profile>>,
@@ -65,7 +68,7 @@ pub struct CustomerDocument {
 /// The counts of a customer: first seen; after that, in milliseconds, last seen, created, and 1
 /// more than first and last purchase, 0 if there is none; activities, ratings, their sum; and the
 /// sums of each status.
-pub type Row = [i64; 20];
+pub type Row = [i64; 23];
 
 /// The collection of customers.
 #[derive(Debug)]
@@ -84,7 +87,7 @@ impl Collection for Customers {
     }
 
     fn read(record: CustomerDocument) -> Customer {
-        Customer::of(record, &[0; 20])
+        Customer::of(record, &[0; 23])
     }
 
     fn ordinal(customer: &Customer) -> u32 {
@@ -166,6 +169,7 @@ impl Customer {
             activities: 0,
             ratings: 0,
             rating_sum: 0,
+            returns: Sums::default(),
             profile: None,
         }
     }
@@ -189,7 +193,8 @@ impl Customer {
         self.created_at = Time(first + created);
         self.first_purchase = purchase(bought_first);
         self.last_purchase = purchase(bought_last);
-        self.sales = ByStatus::from_columns(&row[8..]);
+        self.sales = ByStatus::from_columns(&row[8..20]);
+        self.returns = Sums::from([row[20], row[21], row[22]]);
         (self.activities, self.ratings, self.rating_sum) = (activities, ratings, rating_sum);
     }
 
@@ -205,7 +210,7 @@ impl Customer {
         let first = self.first_seen.0;
         // A purchase is an event, and first seen is the earliest of all.
         let purchase = |at: Option<Time>| at.map_or(0, |at| at.0 - first + 1);
-        let mut row = [0; 20];
+        let mut row = [0; 23];
         row[..8].copy_from_slice(&[
             first,
             self.last_seen.0 - first,
@@ -216,7 +221,8 @@ impl Customer {
             self.ratings,
             self.rating_sum,
         ]);
-        self.sales.to_columns(&mut row[8..]);
+        self.sales.to_columns(&mut row[8..20]);
+        row[20..].copy_from_slice(&crate::table::Row::from(self.returns));
         row
     }
 
@@ -238,24 +244,17 @@ impl Customer {
         self.created_at = declared.unwrap_or(self.first_seen);
     }
 
-    /// Puts a transaction in.
-    pub fn buy(&mut self, status: Status, at: Time, sums: Sums) {
-        self.sales.add(status, sums);
-        if status == Status::Completed {
+    /// Puts a purchase in (`sign` 1) or takes it out (-1), once the sums are with it or without it.
+    /// True if it was at one end of the purchases that remain, so that the ledger must be asked for
+    /// the next one.
+    #[must_use]
+    pub fn count_purchase(&mut self, sign: i64, at: Time) -> bool {
+        if sign > 0 {
             self.first_purchase = Some(self.first_purchase.map_or(at, |first| first.min(at)));
             self.last_purchase = Some(self.last_purchase.map_or(at, |last| last.max(at)));
-        }
-    }
-
-    /// Takes a transaction out. True if it was at one end of the purchases that remain, so that the
-    /// ledger must be asked for the next one.
-    #[must_use]
-    pub fn retract(&mut self, status: Status, at: Time, sums: Sums) -> bool {
-        self.sales.add(status, sums.negated());
-        if status != Status::Completed {
             return false;
         }
-        if self.sales.completed.orders == 0 {
+        if self.sales.completed.quantity == Quantity::ZERO {
             (self.first_purchase, self.last_purchase) = (None, None);
             return false;
         }

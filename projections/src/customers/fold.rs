@@ -108,12 +108,9 @@ impl Fold {
     ) -> Result<(), NotAtHand> {
         let mut bounds = stored;
         for key in self.rechecked.get(user).into_iter().flatten() {
-            if let Some(LedgerRow::Transaction(sale)) = self.sets.ledger.get(key)?
-                && sale.status == crate::sales::Status::Completed
-            {
-                bounds = Some(bounds.map_or((sale.at, sale.at), |(first, last)| {
-                    (first.min(sale.at), last.max(sale.at))
-                }));
+            if let Some(at) = self.sets.ledger.get(key)?.and_then(LedgerRow::purchase) {
+                bounds =
+                    Some(bounds.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
             }
         }
         let customer = self.sets.customers.edit(user, || Customer::new(user, 0, Time(0)))?;
@@ -135,10 +132,10 @@ impl Fold {
             return;
         }
         for change in self.sets.ledger.changes() {
-            if let LedgerRow::Transaction(sale) = change.document
-                && resolved.recheck.contains(&sale.user)
+            if let Some(user) = change.document.buyer()
+                && resolved.recheck.contains(user)
             {
-                self.rechecked.entry(sale.user.clone()).or_default().push(change.key.clone());
+                self.rechecked.entry(user.into()).or_default().push(change.key.clone());
             }
         }
     }

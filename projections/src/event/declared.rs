@@ -19,8 +19,10 @@ fn read(kind: Kind, members: &Map<String, Value>) -> Result<Event<'static>, Vec<
 
 /// The names of a kind's members that are needed, or of those that are not.
 fn declared(kind: Kind, is_needed: bool) -> Vec<&'static str> {
+    let first_among = kind.members().iter().find(|it| matches!(it.says, Says::Among(_)));
     let is_of = |it: &&Declared| match it.says {
         Says::Needed(_) => is_needed,
+        Says::Among(_) => (first_among.map(|it| it.name) == Some(it.name)) == is_needed,
         Says::Optional(_) => !is_needed,
         Says::Alias(_) => false,
     };
@@ -31,9 +33,11 @@ fn declared(kind: Kind, is_needed: bool) -> Vec<&'static str> {
 fn types(kind: Kind) -> impl Iterator<Item = (&'static str, Is, Option<&'static str>)> {
     let of = move |name| kind.members().iter().find(|it| it.name == name).unwrap().says;
     kind.members().iter().map(move |member| match member.says {
-        Says::Needed(is) | Says::Optional(is) => (member.name, is, None),
+        Says::Needed(is) | Says::Optional(is) | Says::Among(is) => (member.name, is, None),
         Says::Alias(name) => match of(name) {
-            Says::Needed(is) | Says::Optional(is) => (member.name, is, Some(name)),
+            Says::Needed(is) | Says::Optional(is) | Says::Among(is) => {
+                (member.name, is, Some(name))
+            }
             Says::Alias(_) => panic!("{kind:?}: {} is an alias of an alias", member.name),
         },
     })
@@ -76,7 +80,7 @@ fn every_member_is_read_and_bounded_as_it_is_declared() {
                 let event = read(kind, &with(kind, name, stands_for, value.clone()));
                 let reasons = event.expect_err(name);
                 assert_eq!(reasons.len(), 1, "{kind:?} {name} {value}: {reasons:?}");
-                let field = reasons[0].field.split('.').next();
+                let field = reasons[0].field.split(['.', '[']).next();
                 assert_eq!(field, Some(name), "{kind:?} {value}");
             }
         }
@@ -128,7 +132,14 @@ fn outermost(is: Is) -> Vec<Value> {
         Is::Whole(min, max) => vec![json!(min), json!(max), json!(max.to_string())],
         Is::Units(min, max) => vec![units(min), units(max), json!(min.to_string())],
         Is::Word(words) => words.iter().map(|it| json!(it)).collect(),
+        Is::Flag => vec![json!(true), json!(false)],
         Is::Object(members) => of_members(members, outermost),
+        Is::List(members, max) => {
+            let least = least(members);
+            let mut lists = vec![json!(vec![Value::Object(least); max])];
+            lists.extend(elements(members, outermost));
+            lists
+        }
     }
 }
 
@@ -153,6 +164,14 @@ fn just_outside(is: Is) -> Vec<Value> {
             values.push(json!("1 High St"));
             values
         }
+        Is::Flag => vec![json!("yes"), json!(7)],
+        Is::List(members, max) => {
+            let least = Value::Object(least(members));
+            let mut lists = vec![json!([]), json!(7), json!([7])];
+            lists.push(json!(vec![least; max + 1]));
+            lists.extend(elements(members, just_outside));
+            lists
+        }
     }
 }
 
@@ -160,10 +179,35 @@ fn units(quantity: Quantity) -> Value {
     serde_json::from_str(&quantity.to_string()).unwrap()
 }
 
+/// An object of the needed members alone.
+fn least(members: &[Declared]) -> Map<String, Value> {
+    let needed = members.iter().filter_map(|member| match member.says {
+        Says::Needed(is) => Some((member.name.to_owned(), outermost(is).swap_remove(0))),
+        _ => None,
+    });
+    needed.collect()
+}
+
+/// Lists of one object each, of the needed members and one of another value.
+fn elements(members: &[Declared], values: fn(Is) -> Vec<Value>) -> Vec<Value> {
+    let of_one = |member: &Declared| match member.says {
+        Says::Needed(is) | Says::Optional(is) | Says::Among(is) => {
+            let with = |value| {
+                let mut element = least(members);
+                element.insert(member.name.to_owned(), value);
+                json!([element])
+            };
+            values(is).into_iter().map(with).collect()
+        }
+        Says::Alias(_) => vec![],
+    };
+    members.iter().flat_map(of_one).collect()
+}
+
 /// Objects of one member each.
 fn of_members(members: &[Declared], values: fn(Is) -> Vec<Value>) -> Vec<Value> {
     let of_one = |member: &Declared| match member.says {
-        Says::Needed(is) | Says::Optional(is) => {
+        Says::Needed(is) | Says::Optional(is) | Says::Among(is) => {
             let name = member.name;
             values(is).into_iter().map(|it| json!({ name: it })).collect()
         }

@@ -6,7 +6,7 @@ use crate::bucket;
 use crate::customers::document::Customers;
 use crate::family::{Family, Slice};
 use crate::fold::entry::{Entry, reason};
-use crate::fold::version::Version;
+use crate::fold::version::{Stated, Version};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey};
@@ -51,22 +51,23 @@ impl Entry for Rating {
         (&event.feedback_id, event.updated_at)
     }
 
-    fn version(&self) -> Version {
-        self.version
-    }
-
     fn contradiction(&self, event: &Feedback<'_>) -> Option<Reason> {
         let is_another = *self.user != *event.user_id;
         is_another.then(|| reason("userId", "a rating's customer cannot change"))
     }
 
-    fn says_the_same(&self, event: &Feedback<'_>) -> bool {
-        self.rating == event.rating
+    fn weigh(&self, event: &Feedback<'_>, version: Version) -> (Stated, Version) {
+        let same = self.rating == event.rating
             // An event that states no date leaves the rating's as it is.
             && event.at.is_none_or(|at| at == self.at)
             && *self.user == *event.user_id
             && *self.product == *event.product_id
-            && self.comment.as_deref() == event.comment.as_deref()
+            && self.comment.as_deref() == event.comment.as_deref();
+        version.weigh(Some(self.version), same)
+    }
+
+    fn part_version(&mut self, _: &Feedback<'_>) -> Option<&mut Version> {
+        Some(&mut self.version)
     }
 
     fn admits(_: Option<&Self>, _: &Feedback<'_>, _: &Fold) -> Result<(), Reason> {

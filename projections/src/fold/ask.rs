@@ -9,7 +9,7 @@ use super::working_set::NotAtHand;
 use crate::bucket;
 use crate::collections::{Listed, Needs};
 use crate::family::Dimension;
-use crate::ledger::{LedgerKey, Row};
+use crate::ledger::{LedgerKey, LedgerRow, Row};
 use crate::packed::vocabulary::{Vocabularies, VocabularyKey};
 use crate::time::Time;
 
@@ -52,12 +52,26 @@ impl<'f> Ask<'f> {
         }
     }
 
+    /// Asks for the row of an entity in the ledger unless it is surely new, without keeping in mind that
+    /// it is: for rows that most entities have none of.
+    pub fn row_if_known<R: Row>(&mut self, id: &str) {
+        let key = LedgerKey::of::<R>(id);
+        if !self.fold.dedup.is_new(key.as_str()) && !self.fold.sets.ledger.at_hand(&key) {
+            self.needs.ledger.insert(key);
+        }
+    }
+
     /// The row that the event may replace.
     ///
     /// # Errors
     /// [`NotAtHand`] if [`Ask::row`] was not called for it.
     pub fn replaced<R: Row>(&mut self, id: &str) -> Result<Option<&R>, NotAtHand> {
         Ok(self.fold.sets.ledger.get(&LedgerKey::of::<R>(id))?.and_then(R::of))
+    }
+
+    /// A row that may not have been asked for since it is surely new.
+    pub(crate) fn row_at_hand(&mut self, key: &LedgerKey) -> Result<Option<&LedgerRow>, NotAtHand> {
+        if self.fold.sets.ledger.at_hand(key) { self.fold.sets.ledger.get(key) } else { Ok(None) }
     }
 
     /// Asks for the vocabularies of a month.

@@ -5,6 +5,7 @@ use super::outcome::Outcome;
 use super::state::{Fold, Resolved};
 use super::version::{Stated, Version};
 use super::working_set::NotAtHand;
+use crate::history::{History, Part};
 use crate::json::Reason;
 use crate::ledger::{LedgerKey, Row};
 use crate::time::Time;
@@ -18,14 +19,15 @@ pub(crate) trait Entry: Row {
     /// The id of the entity, and the producer's version of it.
     fn identity<'e>(event: &'e Self::Event<'_>) -> (&'e str, Option<Time>);
 
-    /// The version that is counted.
-    fn version(&self) -> Version;
-
     /// The reason against an event that contradicts a value which can never change.
     fn contradiction(&self, event: &Self::Event<'_>) -> Option<Reason>;
 
-    /// Whether an event states exactly the values that are counted.
-    fn says_the_same(&self, event: &Self::Event<'_>) -> bool;
+    /// The effect of an event of a version on the part of the row that it states, and the version
+    /// that the part has after it.
+    fn weigh(&self, event: &Self::Event<'_>, version: Version) -> (Stated, Version);
+
+    /// The version of the part that an event states, to be moved on.
+    fn part_version(&mut self, event: &Self::Event<'_>) -> Option<&mut Version>;
 
     /// Whether the values of an event can take the place of those that are counted.
     fn admits(prior: Option<&Self>, event: &Self::Event<'_>, fold: &Fold) -> Result<(), Reason>;
@@ -39,6 +41,12 @@ pub(crate) trait Entry: Row {
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<Self, NotAtHand>;
+
+    /// The history of the row, and the part that an event states; none where none is kept.
+    fn history(&mut self, event: &Self::Event<'_>) -> Option<(&mut History, Part)> {
+        let _ = event;
+        None
+    }
 
     /// Puts the contribution in (`sign` 1) or takes it out (-1).
     fn contribute(
@@ -63,17 +71,24 @@ impl Fold {
         if let Some(reason) = prior.as_ref().and_then(|prior| prior.contradiction(event)) {
             return Ok(Outcome::Quarantined(vec![reason]));
         }
-        let same = prior.as_ref().is_some_and(|prior| prior.says_the_same(event));
-        let known = prior.as_ref().map(E::version);
-        let (stated, version) = stamp.version(updated_at).weigh(known, same);
+        let version = stamp.version(updated_at);
+        let (stated, version) = match &prior {
+            Some(prior) => prior.weigh(event, version),
+            None => (Stated::Applied, version),
+        };
         if stated != Stated::Applied {
-            self.date_row(&key, version)?;
+            if let Some(mut entry) = prior {
+                self.date_row(key, &mut entry, event, version)?;
+            }
             return Ok(stated.into());
         }
         if let Err(reason) = E::admits(prior.as_ref(), event, self) {
             return Ok(Outcome::Quarantined(vec![reason]));
         }
-        let entry = E::place(event, prior.as_ref(), version, self, resolved)?;
+        let mut entry = E::place(event, prior.as_ref(), version, self, resolved)?;
+        if let Some((history, part)) = entry.history(event) {
+            history.note(stamp.change(part.into()));
+        }
         if let Some(prior) = &prior {
             prior.contribute(-1, self, resolved)?;
         } else {
@@ -85,13 +100,18 @@ impl Fold {
         Ok(Outcome::Applied)
     }
 
-    /// Moves the version of a row on whose content stays. A row that has the version already is not
+    /// Moves the version of a part on whose content stays. A row that has the version already is not
     /// written.
-    fn date_row(&mut self, key: &LedgerKey, version: Version) -> Result<(), NotAtHand> {
-        if self.sets.ledger.get(key)?.is_some_and(|row| row.version() != version)
-            && let Some(row) = self.sets.ledger.get_mut(key)?
-        {
-            *row.version_mut() = version;
+    fn date_row<E: Entry>(
+        &mut self,
+        key: LedgerKey,
+        entry: &mut E,
+        event: &E::Event<'_>,
+        version: Version,
+    ) -> Result<(), NotAtHand> {
+        if let Some(known) = entry.part_version(event).filter(|known| **known != version) {
+            *known = version;
+            self.sets.ledger.put(key, entry.clone().into_row())?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::outcome::Outcome;
 use super::state::{Fold, Resolved};
 use super::version::Version;
 use super::working_set::NotAtHand;
+use crate::history::{Change, Parts};
 use crate::time::Time;
 
 /// The position and time of a message in the log.
@@ -23,6 +24,11 @@ impl Stamp {
     pub(crate) fn version(&self, updated_at: Option<Time>) -> Version {
         Version { updated_at, position: self.replay_of.unwrap_or(self.position) }
     }
+
+    /// A change of an entity by an event of the message.
+    pub(crate) fn change(&self, parts: Parts) -> Change {
+        Change { position: self.position, at: self.log_time, parts }
+    }
 }
 
 /// A kind of event: the documents that it asks for, and its effect. Its
@@ -36,14 +42,24 @@ pub trait EventKind {
     /// vocabularies, blocks of ids. The first step; nothing can be looked at yet.
     fn identify(&self, stamp: &Stamp, ask: &mut Ask<'_>);
 
-    /// Asks for the entities that the event names, and those that a replaced row named. The second
-    /// step: the documents that [`EventKind::identify`] asked for are at hand.
+    /// Asks for rows of the ledger that a row leads to. The second step: the documents that
+    /// [`EventKind::identify`] asked for are at hand.
+    ///
+    /// # Errors
+    /// [`NotAtHand`] if they are not.
+    fn links(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
+        let _ = ask;
+        Ok(())
+    }
+
+    /// Asks for the entities that the event names, and those that a replaced row named. The third
+    /// step: the documents that [`EventKind::links`] asked for are at hand as well.
     ///
     /// # Errors
     /// [`NotAtHand`] if they are not.
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand>;
 
-    /// Changes entities, and collects the additions to rollups. The third step, event by event in
+    /// Changes entities, and collects the additions to rollups. The fourth step, event by event in
     /// log order.
     ///
     /// # Errors

@@ -8,9 +8,11 @@ use crate::bucket::quarter_of;
 use crate::entity::Ordinals;
 use crate::family::Family;
 use crate::json::limits::Limits;
+use crate::orders::status::STEPS;
 use crate::quantity::Quantity;
 use crate::sales::status::Status;
 use crate::sales::sums::{ByStatus, Sums};
+use crate::table::Row;
 use crate::time::Time;
 
 /// The version of the fold. Another version may make other documents from the same events, so
@@ -90,6 +92,9 @@ pub struct Buyers {
     pub returned: i64,
     /// With any.
     pub all: i64,
+    /// With a completed or a returned one.
+    #[serde(default)]
+    pub sold: i64,
 }
 
 impl Buyers {
@@ -120,11 +125,32 @@ impl Buyers {
             *self.of_mut(status) += step(before.of(status), after.of(status));
         }
         self.all += step(before.all(), after.all());
+        self.sold += step(before.sold(), after.sold());
     }
 }
 
+/// A customer is counted in a status while there is a line of it: the quantity of each is above zero.
 fn step(before: Sums, after: Sums) -> i64 {
-    i64::from(after.orders > 0) - i64::from(before.orders > 0)
+    i64::from(after.quantity > Quantity::ZERO) - i64::from(before.quantity > Quantity::ZERO)
+}
+
+/// Discounts, delivery fees and tax of each status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Extras([Row; Status::ALL.len()]);
+
+impl Extras {
+    /// Those of one status.
+    #[must_use]
+    pub fn of(&self, status: Status) -> Row {
+        self.0[status.index()]
+    }
+
+    /// Adds to one status.
+    pub fn add(&mut self, status: Status, row: Row) {
+        let sums = &mut self.0[status.index()];
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum = sum.saturating_add(value));
+    }
 }
 
 /// The totals of a generation and the state that its fold needs to go on.
@@ -137,12 +163,25 @@ pub struct Root {
     pub counts: Counts,
     /// All sales.
     pub sales: ByStatus,
+    /// The number of returns and refunds, and the sums of what came back.
+    #[serde(default)]
+    pub returns: Sums,
+    /// The money of orders beside the amount of their lines.
+    #[serde(default)]
+    pub money: Extras,
+    /// The number of orders in each status of an order, of a payment and of a delivery, in the order of
+    /// [`STEPS`](crate::orders::status::STEPS).
+    #[serde(default)]
+    pub steps: [i64; STEPS.len()],
     /// Distinct customers by status.
     pub buyers: Buyers,
-    /// The first quarter hour with a sale, ever; not retracted.
+    /// The number of orders about which something is odd.
+    #[serde(default)]
+    pub irregular: i64,
+    /// The first quarter hour with a sale or a return, ever; not retracted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_quarter: Option<u32>,
-    /// The last quarter hour with a sale, ever; not retracted.
+    /// The last quarter hour with a sale or a return, ever; not retracted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_quarter: Option<u32>,
     /// Customers with an account.
@@ -169,18 +208,30 @@ impl Root {
     pub fn admits(&self, old: Sums, new: Sums) -> bool {
         let mut rest = self.sales.all();
         rest.add(old.negated());
-        rest.amount.0.checked_add(new.amount.0).is_some()
-            && rest.quantity.checked_add(new.quantity).is_some()
+        fits(rest, new)
+    }
+
+    /// Whether so much more can come back without leaving those integers.
+    #[must_use]
+    pub fn admits_return(&self, more: Sums) -> bool {
+        fits(self.returns, more)
     }
 
     /// The first and the last quarter hour that a family can have a row of; `None` where there is
-    /// none. That of sales is kept; of others it is known that no event is dated later.
+    /// none. That of sales and returns is kept; of others it is known that no event is dated later.
     #[must_use]
     pub fn extent(&self, family: Family) -> Option<(u32, u32)> {
         match family {
-            Family::Sales | Family::Cells | Family::Buyers | Family::Sold => {
-                self.first_quarter.zip(self.last_quarter)
-            }
+            Family::Sales
+            | Family::Cells
+            | Family::Buyers
+            | Family::Sold
+            | Family::Returns
+            | Family::ReturnCells
+            | Family::Returners
+            | Family::Returned
+            | Family::Money
+            | Family::Cost => self.first_quarter.zip(self.last_quarter),
             _ => Some((0, quarter_of(Time(self.log_time.0 + Limits::AHEAD_MS)))),
         }
     }
@@ -192,11 +243,23 @@ impl Root {
     }
 }
 
+fn fits(sum: Sums, more: Sums) -> bool {
+    sum.amount.checked_add(more.amount).is_some()
+        && sum.quantity.checked_add(more.quantity).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bucket::{QUARTER_MS, QUARTERS_PER_DAY};
     use crate::money::Money;
+
+    #[test]
+    fn no_family_is_of_a_fold_that_is_still_to_come() {
+        for family in Family::ALL {
+            assert!((1..=FOLD_VERSION).contains(&family.since()), "{family:?}");
+        }
+    }
 
     #[test]
     fn sales_have_an_extent_of_their_own_and_other_figures_that_of_all_events() {

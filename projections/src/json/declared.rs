@@ -21,6 +21,8 @@ pub enum Says {
     Needed(Is),
     /// It may be absent or `null`.
     Optional(Is),
+    /// It may be absent or `null` while another of this sort is there.
+    Among(Is),
     /// It stands in where the member of this name is absent.
     Alias(&'static str),
 }
@@ -48,6 +50,10 @@ pub enum Is {
     Units(Quantity, Quantity),
     /// One of these words.
     Word(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
     /// An object of which these members are read.
     Object(&'static [Declared]),
+    /// An array of 1 to so many objects, of each of which these members are read.
+    List(&'static [Declared], usize),
 }

@@ -24,6 +24,11 @@ impl Member<'_> {
     pub(crate) const fn absent(name: &'static str) -> Self {
         Self { name, json: None }
     }
+
+    /// Whether it is as good as absent.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.json.is_none_or(is_blank)
+    }
 }
 
 /// The name that a value came under.
@@ -218,6 +223,12 @@ impl<'de> Visitor<'de> for EntriesVisitor {
         }
         Ok(entries)
     }
+}
+
+/// The elements of a JSON array, each as the text it was; none if it is no array.
+pub(super) fn elements(json: &str) -> Option<Vec<&str>> {
+    let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    Some(elements.into_iter().map(RawValue::get).collect())
 }
 
 /// The place of an error. Its own text may repeat the value and is left out.

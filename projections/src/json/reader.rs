@@ -16,6 +16,9 @@ pub struct Adjusted {
     pub shortened: bool,
 }
 
+/// The most reasons that elements of an array add to.
+const REASONS_MAX: usize = 50;
+
 /// Collects every reason against one event. A reader that has any makes no event, so the value in
 /// place of a refused one is never seen.
 pub(crate) struct Reader<'l> {
@@ -78,8 +81,33 @@ impl<'l> Reader<'l> {
         Some(made)
     }
 
+    /// What is made of the members of each object of an array. Their reasons name the array and the
+    /// place in it before them; an event whose faults are many has the first of them.
+    pub(crate) fn each<'a, M: Members<'a>, T>(
+        &mut self,
+        array: Member<'_>,
+        elements: Vec<&'a str>,
+        read: impl Fn(&M, &mut Self) -> T,
+    ) -> Vec<T> {
+        let mut made = Vec::with_capacity(elements.len());
+        for (at, json) in elements.into_iter().enumerate() {
+            let known = self.reasons.len();
+            match members_of::<M>(json) {
+                Ok(found) => made.push(read(&found, self)),
+                Err(message) => self.refuse(Member::absent(""), message.into()),
+            }
+            for reason in &mut self.reasons[known..] {
+                let dot = if reason.field.is_empty() { "" } else { "." };
+                reason.field = format!("{}[{at}]{dot}{}", array.name, reason.field).into();
+            }
+            self.reasons.truncate(known.max(REASONS_MAX));
+        }
+        made
+    }
+
+    /// Notes a reason against a member.
     #[cold]
-    fn refuse(&mut self, member: Member<'_>, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, member: Member<'_>, refusal: Refusal) {
         let message = match refusal {
             _ if member.json.is_some_and(has_half_a_character) => {
                 "has half of a surrogate pair, such as \\ud83d without \\ude00, which is no character"

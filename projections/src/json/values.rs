@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::extended;
-use super::fields::entries_of;
+use super::fields::{elements, entries_of};
 use super::reader::Reader;
 use super::text::{cut, is_blank, is_longer, mended, trimmed as trim};
 use crate::money::Money;
@@ -260,6 +260,15 @@ fn whole(json: &str) -> Option<i64> {
     scaled.filter(|it| it.exact).and_then(Scaled::signed)
 }
 
+/// An array of 1 to so many elements.
+pub(crate) fn list<'a>(most: usize) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Vec<&'a str>> {
+    move |json, _| {
+        elements(json)
+            .filter(|elements| (1..=most).contains(&elements.len()))
+            .ok_or_else(|| format!("must be an array of 1 to {most} objects").into())
+    }
+}
+
 /// A number without a fraction (`3`, `3.0`, `3e0`, `"3"`) between the bounds, both included.
 pub(crate) fn whole_number<'a>(
     min: i64,
@@ -269,6 +278,15 @@ pub(crate) fn whole_number<'a>(
         whole(json)
             .filter(|it| (min..=max).contains(it))
             .ok_or_else(|| format!("must be a whole number from {min} to {max}").into())
+    }
+}
+
+/// `true` or `false`, or the same as text.
+pub(crate) fn flag(json: &str, _: &mut Reader<'_>) -> Read<bool> {
+    match string(json).as_deref().unwrap_or(json).trim() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false".into()),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::family::Dimension;
 pub const NONE: u16 = 0;
 /// The code shared by the values past the cap.
 pub const OTHER: u16 = 1;
+/// The code of no value: an order that has lines of several values counts once under each, and here it
+/// is taken out again, so that all codes together count it once.
+pub const OVERLAP: u16 = u16::MAX;
 /// The name of an absent value.
 pub const NONE_NAME: &str = "(none)";
 /// The name of the values past the cap.

@@ -10,7 +10,7 @@ use crate::fold::version::{Stated, Version};
 use crate::money::Money;
 use crate::packed::tally::Tally;
 use crate::quantity::Quantity;
-use crate::sales::sums::ByStatus;
+use crate::sales::sums::{ByStatus, Sums};
 use crate::text::Text;
 use crate::time::Time;
 
@@ -42,6 +42,9 @@ pub struct Product {
     pub purchases: i64,
     /// The number of ratings of 1 to 5 that are counted now.
     pub ratings: [i64; 5],
+    /// The number of returns and refunds, and the sums of what came back.
+    #[serde(default, skip_serializing_if = "Sums::is_zero")]
+    pub returns: Sums,
 }
 
 /// A product's document: its statements. Its counts are a [`Row`].
@@ -78,7 +81,7 @@ impl Collection for Products {
     }
 
     fn read(record: ProductDocument) -> Product {
-        Product::of(record, &[0; 21])
+        Product::of(record, &[0; 24])
     }
 
     fn ordinal(product: &Product) -> u32 {
@@ -96,7 +99,7 @@ impl Collection for Products {
 
 /// The counts of a product: views, carts, removals, purchases, ratings of 1 to 5, and the sums of
 /// each status.
-pub type Row = [i64; 21];
+pub type Row = [i64; 24];
 
 /// The statements of a product event, its stock apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -161,7 +164,8 @@ impl Product {
         (self.views, self.carts, self.removals) = (views, carts, removals);
         self.purchases = purchases;
         self.ratings = [one, two, three, four, five];
-        self.sales = ByStatus::from_columns(&row[9..]);
+        self.sales = ByStatus::from_columns(&row[9..21]);
+        self.returns = Sums::from([row[21], row[22], row[23]]);
     }
 
     /// Its document.
@@ -178,10 +182,11 @@ impl Product {
     /// The counts of the product.
     #[must_use]
     pub fn row(&self) -> Row {
-        let mut row = [0; 21];
+        let mut row = [0; 24];
         row[..4].copy_from_slice(&[self.views, self.carts, self.removals, self.purchases]);
         row[4..9].copy_from_slice(&self.ratings);
-        self.sales.to_columns(&mut row[9..]);
+        self.sales.to_columns(&mut row[9..21]);
+        row[21..].copy_from_slice(&crate::table::Row::from(self.returns));
         row
     }
 

@@ -36,6 +36,8 @@ pub struct Transaction<'a> {
     pub category: Option<Cow<'a, str>>,
     /// `shippingAddress.country`, trimmed. The rest of the address is personal and is left out.
     pub country: Option<Cow<'a, str>>,
+    /// The order that it is a line of.
+    pub order_id: Option<Cow<'a, str>>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
     /// What became of values that are not taken as they are.
@@ -61,7 +63,10 @@ members! {
         category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
         currency = "currency": Optional(Is::Currency),
         /// The rest of an address is not kept.
-        shipping_address = "shippingAddress" | "shipping_address": Optional(Is::Object(Address::DECLARED)),
+        shipping_address =
+            "shippingAddress" | "shipping_address": Optional(Is::Object(Address::DECLARED)),
+        /// The order that it is a line of.
+        order_id = "orderId" | "order_id" | "order": Optional(Is::Id),
         /// The producer's version: the newest counts.
         updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
@@ -74,9 +79,9 @@ members! {
 }
 
 /// The least units of one transaction.
-const QUANTITY_MIN: Quantity = Quantity(1);
+pub(crate) const QUANTITY_MIN: Quantity = Quantity(1);
 /// The most units of one transaction.
-const QUANTITY_MAX: Quantity = Quantity::whole(1_000_000);
+pub(crate) const QUANTITY_MAX: Quantity = Quantity::whole(1_000_000);
 
 impl<'a> Payload<'a> for Transaction<'a> {
     type Members = Members<'a>;
@@ -85,7 +90,7 @@ impl<'a> Payload<'a> for Transaction<'a> {
         "transactionId":"t-1", "userId":"ann", "totalPrice":12.5,
         "transactionDate":"2026-01-02T03:04:05Z", "productId":"mug", "quantity":2,
         "status":"completed", "paymentMethod":"paypal", "category":"Kitchen",
-        "shippingAddress":{"country":"IE"}, "updatedAt":"2026-01-02T03:04:05Z"
+        "shippingAddress":{"country":"IE"}, "orderId":"o-2", "updatedAt":"2026-01-02T03:04:05Z"
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
@@ -99,19 +104,14 @@ impl<'a> Payload<'a> for Transaction<'a> {
             total_price,
             at: reader.required(found.transaction_date, date),
             product_id: reader.optional(found.product_id, product_id),
-            quantity: reader
-                .optional(found.quantity, quantity(QUANTITY_MIN..=QUANTITY_MAX))
-                .unwrap_or(Quantity::ONE),
+            quantity: reader.optional(found.quantity, units).unwrap_or(Quantity::ONE),
             status: reader.optional(found.status, status).unwrap_or(Status::Completed),
             payment_method: reader
                 .optional(found.payment_method, open)
                 .unwrap_or(Cow::Borrowed("credit_card")),
             category: reader.optional(found.category, open),
-            country: reader
-                .object(found.shipping_address, |address: &Address<'_>, reader| {
-                    reader.optional(address.country, open)
-                })
-                .flatten(),
+            country: reader.object(found.shipping_address, country).flatten(),
+            order_id: reader.optional(found.order_id, id),
             updated_at: reader.optional(found.updated_at, date),
             adjusted: reader.adjusted,
         }
@@ -129,6 +129,16 @@ fn status(json: &str, _: &mut Reader<'_>) -> Read<Status> {
         .ok_or_else(|| "must be completed, pending, failed or returned".into())
 }
 
+/// The one member of an address that is read; the rest of it is personal and is left out.
+pub(crate) fn country<'a>(address: &Address<'a>, reader: &mut Reader<'_>) -> Option<Cow<'a, str>> {
+    reader.optional(address.country, open)
+}
+
+/// Units of a product that were sold.
+pub(crate) fn units(json: &str, reader: &mut Reader<'_>) -> Read<Quantity> {
+    quantity(QUANTITY_MIN..=QUANTITY_MAX)(json, reader)
+}
+
 impl Transaction<'_> {
     /// The same transaction with texts of its own.
     #[must_use]
@@ -140,6 +150,7 @@ impl Transaction<'_> {
             payment_method: own(self.payment_method),
             category: self.category.map(own),
             country: self.country.map(own),
+            order_id: self.order_id.map(own),
             ..self
         }
     }
@@ -185,6 +196,7 @@ mod tests {
             payment_method: "credit_card".into(),
             category: None,
             country: None,
+            order_id: None,
             updated_at: None,
             adjusted: Adjusted::default(),
         };

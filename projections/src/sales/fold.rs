@@ -5,40 +5,59 @@
 //! never retracted and stay: that the customer and the product are known, when the customer was
 //! seen, the values of the vocabularies, and the extent of sales.
 
-use super::document::Sale;
+use super::count::{Back, Basis, CELL};
+use super::document::{Returned, Sale};
 use super::event::Transaction;
+use super::status::Status;
 use super::sums::Sums;
 use crate::bucket;
 use crate::customers::document::Customers;
-use crate::family::{Dimension, Family, Slice};
+use crate::family::{Family, Slice};
 use crate::fold::entry::{Entry, reason};
-use crate::fold::version::Version;
+use crate::fold::version::{Stated, Version};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::history::{History, Part};
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey};
-use crate::packed::rollup::{self, Delta};
+use crate::orders::document::{PlacedOrder, RefundedSale};
+use crate::orders::key::OrderKey;
+use crate::packed::rollup;
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
 use crate::table::Row;
 use crate::time::Time;
-use crate::topic::Topic;
-
-/// The dimensions that a sale is counted by, in the order of [`Sale::cell`].
-const CELL: [Dimension; 3] = [Dimension::Category, Dimension::PaymentMethod, Dimension::Country];
 
 impl EventKind for Transaction<'_> {
     fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<Sale>(&self.transaction_id);
+        ask.row_if_known::<RefundedSale>(&self.transaction_id);
+        if let Some(order) = &self.order_id {
+            ask.row::<PlacedOrder>(order);
+        }
         ask.vocabularies(self.at, CELL);
+    }
+
+    fn links(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
+        let replaced = ask.replaced::<Sale>(&self.transaction_id)?;
+        if let Some(order) = replaced.and_then(|sale| sale.order.clone()) {
+            ask.row::<PlacedOrder>(&order);
+        }
+        Ok(())
     }
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
         let replaced = ask.replaced::<Sale>(&self.transaction_id)?;
-        if let Some(product) = replaced.map(|sale| sale.product.clone()) {
+        let (product, order) =
+            replaced.map(|sale| (sale.product.clone(), sale.order.clone())).unzip();
+        if let Some(product) = product {
             ask.document::<Products, _>(product.as_deref().unwrap_or(RESERVED));
         }
         ask.document::<Customers, _>(&*self.user_id);
         ask.document::<Products, _>(self.product_id.as_deref().unwrap_or(RESERVED));
+        ask.names_of_order(OrderKey::Transaction(&self.transaction_id))?;
+        for order in [order.flatten().as_deref(), self.order_id.as_deref()].into_iter().flatten() {
+            ask.names_of_order(OrderKey::Order(order))?;
+        }
         Ok(())
     }
 
@@ -48,7 +67,15 @@ impl EventKind for Transaction<'_> {
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
-        fold.replace::<Sale>(stamp, self, resolved)
+        if let Some(reason) = fold.refuses_line(self)? {
+            return Ok(Outcome::Quarantined(vec![reason]));
+        }
+        let before = fold.sale(&self.transaction_id)?.and_then(|sale| sale.order.clone());
+        let outcome = fold.replace::<Sale>(stamp, self, resolved)?;
+        if outcome == Outcome::Applied {
+            fold.follow_line(stamp, &self.transaction_id, before.as_deref(), resolved)?;
+        }
+        Ok(outcome)
     }
 
     fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
@@ -63,27 +90,49 @@ impl Entry for Sale {
         (&event.transaction_id, event.updated_at)
     }
 
-    fn version(&self) -> Version {
-        self.version
-    }
-
     fn contradiction(&self, event: &Transaction<'_>) -> Option<Reason> {
         let is_another = *self.user != *event.user_id;
         is_another.then(|| reason("userId", "a transaction's customer cannot change"))
     }
 
-    fn says_the_same(&self, event: &Transaction<'_>) -> bool {
-        let category = event.category.as_deref();
-        self.status == event.status
-            && self.amount == event.total_price
-            && self.quantity == event.quantity
-            && self.at == event.at
-            && *self.user == *event.user_id
-            && self.product.as_deref() == event.product_id.as_deref()
-            && *self.payment_method == *event.payment_method
-            // An event that states no category leaves the sale's as it is.
-            && (category.is_none() || self.category.as_deref() == category)
-            && self.country.as_deref() == event.country.as_deref()
+    /// An event behind the other part fills in its own and does not speak for the whole. The same
+    /// statement as before is news only where it changes which part speaks.
+    fn weigh(&self, event: &Transaction<'_>, version: Version) -> (Stated, Version) {
+        let is_return = event.status == Status::Returned;
+        let (sold, back) = (self.sale_version(), self.returned.as_ref().map(|it| it.version));
+        let (own, other) = if is_return { (back, sold) } else { (sold, back) };
+        // An event without a version leaves the transaction at the one that it had.
+        let speaking = if self.status == Status::Returned { back } else { sold };
+        let newest = speaking.and_then(|version| version.updated_at);
+        let version = Version { updated_at: version.updated_at.or(newest), ..version };
+        let same = match &self.returned {
+            Some(returned) if is_return => {
+                returned.date == event.at
+                    && event.updated_at.is_none_or(|at| Some(at) == returned.processed)
+                    && (sold.is_some() || self.has_facts_of(event))
+            }
+            Some(returned) => returned.sold_as == Some(event.status) && self.has_facts_of(event),
+            None => self.status == event.status && self.has_facts_of(event),
+        };
+        let speaks = (self.status == Status::Returned) == is_return;
+        let speaks_at = |own: Version| match other {
+            None => true,
+            Some(sold) if is_return => sold.is_stale_after(own),
+            Some(back) => !own.is_stale_after(back),
+        };
+        let stays = own.is_some_and(|own| {
+            let updated_at = version.updated_at.or(own.updated_at);
+            let is_same = speaks_at(Version { updated_at, ..own }) == speaks;
+            is_same && (speaks || !speaks_at(Version { updated_at, ..version }))
+        });
+        version.weigh(own, same && stays)
+    }
+
+    fn part_version(&mut self, event: &Transaction<'_>) -> Option<&mut Version> {
+        match (&mut self.returned, event.status) {
+            (Some(returned), Status::Returned) => Some(&mut returned.version),
+            _ => Some(&mut self.version),
+        }
     }
 
     fn admits(prior: Option<&Self>, event: &Transaction<'_>, fold: &Fold) -> Result<(), Reason> {
@@ -94,9 +143,81 @@ impl Entry for Sale {
         Err(reason("totalPrice", "the shop's total would leave its integer"))
     }
 
-    /// If an event states no category, the sale keeps the one that it has while its product is the
-    /// same, and else takes the catalogue's: a change of status moves no sale of the past.
     fn place(
+        event: &Transaction<'_>,
+        prior: Option<&Self>,
+        version: Version,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<Self, NotAtHand> {
+        if event.status != Status::Returned {
+            let mut sale = Sale::of(event, prior, version, fold, resolved)?;
+            if let Some(returned) = prior.and_then(|prior| prior.returned.clone()) {
+                sale.come_back(Returned { sold_as: Some(event.status), ..*returned });
+            }
+            return Ok(sale);
+        }
+        let sold_as = prior.and_then(Sale::sold_as);
+        let mut sale = match prior.filter(|_| sold_as.is_some()) {
+            Some(prior) => {
+                fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
+                prior.clone()
+            }
+            None => Sale::of(event, prior, version, fold, resolved)?,
+        };
+        let processed = event.updated_at;
+        sale.come_back(Returned { date: event.at, processed, sold_as, version });
+        Ok(sale)
+    }
+
+    fn history(&mut self, event: &Transaction<'_>) -> Option<(&mut History, Part)> {
+        let is_return = event.status == Status::Returned;
+        Some((&mut self.history, if is_return { Part::Return } else { Part::Sale }))
+    }
+
+    fn contribute(
+        &self,
+        sign: i64,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<(), NotAtHand> {
+        let (sums, quarter) = (self.sums().times(sign), bucket::quarter_of(self.at));
+        let status = self.status;
+        let row = Row::from(sums);
+        let mut recheck = false;
+        fold.with_customer(&self.user, self.at, resolved, |customer| {
+            customer.sales.add(status, sums);
+            recheck = status == Status::Completed && customer.count_purchase(sign, self.at);
+        })?;
+        if recheck {
+            resolved.recheck.insert(self.user.clone());
+        }
+        let product = self.product.as_deref().unwrap_or(RESERVED);
+        fold.with_product(product, resolved, |product| product.sales.add(status, sums))?;
+        fold.count_sale(status, quarter, sums, resolved);
+        let slice = Slice::from(status);
+        resolved.deltas.push(rollup::by_cell(Family::Cells, slice, quarter, self.cell, row));
+        resolved.deltas.extend(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
+        resolved.deltas.extend(rollup::by_entity(Family::Sold, slice, quarter, self.sold, row));
+        if let Some(at) = self.returned_at() {
+            let sums = Sums { orders: sign, ..sums };
+            for (basis, quarter) in Basis::both(bucket::quarter_of(at), quarter) {
+                let back = Back { basis, quarter, sums };
+                fold.count_back(back, resolved);
+                back.count_in_cell(self.cell, resolved);
+                fold.count_back_of_customer(back, &self.user, self.buyer, resolved)?;
+                fold.count_back_of_product(back, product, self.sold, resolved)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sale {
+    /// The sale as an event states it. If it states no category, the sale keeps the one that it has
+    /// while its product is the same, and else takes the catalogue's: a change of status moves no
+    /// sale of the past.
+    fn of(
         event: &Transaction<'_>,
         prior: Option<&Self>,
         version: Version,
@@ -115,12 +236,8 @@ impl Entry for Sale {
             (product.ordinal, category)
         })?;
         let buyer = fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
-        let month = bucket::month_of_quarter(bucket::quarter_of(event.at));
         let values = [category.as_deref(), Some(&*event.payment_method), event.country.as_deref()];
-        let mut cell = [0; 3];
-        for ((code, dimension), value) in cell.iter_mut().zip(CELL).zip(values) {
-            *code = fold.code(dimension, month, value)?;
-        }
+        let cell = fold.cell(event.at, values)?;
         Ok(Sale {
             user: event.user_id.as_ref().into(),
             buyer,
@@ -134,43 +251,43 @@ impl Entry for Sale {
             category,
             country: event.country.as_deref().map(Into::into),
             cell,
+            order: event.order_id.as_deref().map(Into::into),
+            returned: None,
             version,
+            history: prior.map(|prior| prior.history.clone()).unwrap_or_default(),
         })
     }
 
-    fn contribute(
-        &self,
-        sign: i64,
-        fold: &mut Fold,
-        resolved: &mut Resolved,
-    ) -> Result<(), NotAtHand> {
-        let sums = if sign < 0 { self.sums().negated() } else { self.sums() };
-        let mut recheck = false;
-        fold.with_customer(&self.user, self.at, resolved, |customer| {
-            if sign < 0 {
-                recheck = customer.retract(self.status, self.at, self.sums());
-            } else {
-                customer.buy(self.status, self.at, sums);
-            }
-        })?;
-        if recheck {
-            resolved.recheck.insert(self.user.clone());
-        }
-        let product = self.product.as_deref().unwrap_or(RESERVED);
-        fold.with_product(product, resolved, |product| product.sales.add(self.status, sums))?;
-        fold.root.sales.add(self.status, sums);
-        fold.root.extend_to(bucket::quarter_of(self.at));
-        add_to_rollups(self, sums.into(), &mut resolved.deltas);
-        resolved.touched.insert(Topic::Sales);
-        Ok(())
+    /// Whether an event states the sale as it is known, its status and time apart.
+    fn has_facts_of(&self, event: &Transaction<'_>) -> bool {
+        let category = event.category.as_deref();
+        self.amount == event.total_price
+            && self.quantity == event.quantity
+            && self.at == event.at
+            && self.product.as_deref() == event.product_id.as_deref()
+            && *self.payment_method == *event.payment_method
+            // An event that states no category leaves the sale's as it is.
+            && (category.is_none() || self.category.as_deref() == category)
+            && self.country.as_deref() == event.country.as_deref()
+            && self.order.as_deref() == event.order_id.as_deref()
     }
-}
 
-/// Every row of every rollup that a sale is counted in.
-fn add_to_rollups(sale: &Sale, delta: Row, deltas: &mut Vec<Delta>) {
-    let (slice, quarter) = (Slice::from(sale.status), bucket::quarter_of(sale.at));
-    deltas.push(rollup::by_quarter(Family::Sales, slice, quarter, delta));
-    deltas.push(rollup::by_cell(Family::Cells, slice, quarter, sale.cell, delta));
-    deltas.extend(rollup::by_entity(Family::Buyers, slice, quarter, sale.buyer, delta));
-    deltas.extend(rollup::by_entity(Family::Sold, slice, quarter, sale.sold, delta));
+    /// Takes in the return, and counts as the newer part says.
+    fn come_back(&mut self, returned: Returned) {
+        self.status = match returned.sold_as {
+            Some(sold_as) if !self.version.is_stale_after(returned.version) => sold_as,
+            _ => Status::Returned,
+        };
+        self.returned = Some(Box::new(returned));
+    }
+
+    /// The status that the sale itself was stated with, if an event other than a return stated it.
+    fn sold_as(&self) -> Option<Status> {
+        self.returned.as_ref().map_or(Some(self.status), |returned| returned.sold_as)
+    }
+
+    /// The version of the sale, if an event other than a return stated it.
+    fn sale_version(&self) -> Option<Version> {
+        self.sold_as().map(|_| self.version)
+    }
 }

@@ -7,8 +7,7 @@ use crate::money::Money;
 use crate::quantity::Quantity;
 use crate::table::Row;
 
-/// The sums of some sales. They are never negative: only contributions that were put in are taken
-/// out.
+/// The sums of some sales.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     /// The number of transactions.
@@ -30,10 +29,16 @@ impl Sums {
     /// The same with every sign turned.
     #[must_use]
     pub fn negated(self) -> Sums {
+        self.times(-1)
+    }
+
+    /// The same put in (1) or taken out (-1).
+    #[must_use]
+    pub(crate) fn times(self, sign: i64) -> Sums {
         Sums {
-            orders: -self.orders,
-            quantity: Quantity(-self.quantity.0),
-            amount: Money(-self.amount.0),
+            orders: sign * self.orders,
+            quantity: Quantity(sign * self.quantity.0),
+            amount: Money(sign * self.amount.0),
         }
     }
 
@@ -110,6 +115,14 @@ impl ByStatus {
             Status::Failed => self.failed.add(sums),
             Status::Returned => self.returned.add(sums),
         }
+    }
+
+    /// All that was sold: what is completed, and what came back after it was.
+    #[must_use]
+    pub fn sold(&self) -> Sums {
+        let mut sold = self.completed;
+        sold.add(self.returned);
+        sold
     }
 
     /// All statuses together.

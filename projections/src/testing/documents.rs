@@ -9,12 +9,19 @@ use crate::entity::{Entity, Ordinals};
 use crate::family::{Family, Shape, Slice};
 use crate::fold::root::{Counts, Root};
 use crate::for_each_collection;
+use crate::history::History;
 use crate::ledger::LedgerRow;
+use crate::orders::document::{PlacedOrder, RefundedSale};
+use crate::orders::key::{OrderKey, order_of};
+use crate::orders::status::STEPS;
 use crate::packed::rollup;
 use crate::packed::table::{Row, Table};
 use crate::packed::tally::{Tally, TallyKey};
+use crate::quantity::Quantity;
+use crate::sales::basis::Basis;
+use crate::sales::count::Place;
 use crate::sales::status::Status;
-use crate::sales::sums::ByStatus;
+use crate::sales::sums::{ByStatus, Sums};
 use crate::time::Time;
 
 macro_rules! documents {
@@ -63,12 +70,28 @@ impl Documents {
         said
     }
 
-    /// The same, regardless of the number of messages: without counts, quarantine, log time.
+    /// The same without the histories of entities.
+    #[must_use]
+    pub fn histories_apart(mut self) -> Documents {
+        for row in self.ledger.values_mut() {
+            match row {
+                LedgerRow::Transaction(sale) => sale.history = History::default(),
+                LedgerRow::Order(PlacedOrder(order)) | LedgerRow::Refunded(RefundedSale(order)) => {
+                    order.history = History::default();
+                }
+                LedgerRow::Feedback(_) | LedgerRow::Refund(_) => {}
+            }
+        }
+        self
+    }
+
+    /// The same, regardless of the number of messages: without counts, quarantine, log time,
+    /// histories.
     #[must_use]
     pub fn counts_apart(&self) -> Documents {
         let root =
             Root { counts: Counts::default(), log_time: Time::default(), ..self.root.clone() };
-        Documents { root, quarantine: BTreeMap::new(), ..self.said() }
+        Documents { root, quarantine: BTreeMap::new(), ..self.said().histories_apart() }
     }
 
     /// The rows by entity of one bucket, its chunks together.
@@ -127,6 +150,7 @@ impl Documents {
         differ(&mut found, "conservation of events", &counts.read, &outcomes);
         differ(&mut found, "quarantine", &counts.quarantined, &(self.quarantine.len() as u64));
         self.sales_agree(&mut found);
+        self.returns_agree(&mut found);
         self.ratings_agree(&mut found);
         self.activities_agree(&mut found);
         self.entities_agree(&mut found);
@@ -135,31 +159,104 @@ impl Documents {
         found
     }
 
-    fn sales_agree(&self, found: &mut Vec<String>) {
-        let mut ledger = ByStatus::default();
-        for row in self.ledger.values() {
-            if let LedgerRow::Transaction(sale) = row {
-                ledger.add(sale.status, sale.sums());
+    /// The sales of the ledger by status, and what came back.
+    fn of_the_ledger(&self) -> (ByStatus, Sums) {
+        let (mut sales, mut back) = (ByStatus::default(), Sums::default());
+        for (id, row) in &self.ledger {
+            match row {
+                LedgerRow::Transaction(sale) => {
+                    sales.add(sale.status, sale.sums());
+                    if sale.returned_at().is_some() {
+                        back.add(Sums { orders: 1, ..sale.sums() });
+                    }
+                }
+                LedgerRow::Refund(refund) if refund.alone.is_some() => {
+                    let (quantity, amount) = (refund.quantity, refund.amount);
+                    back.add(Sums { orders: 1, quantity, amount });
+                }
+                row => {
+                    let Some((order, key)) = order_of(row).zip(OrderKey::of_row(id)) else {
+                        continue;
+                    };
+                    let bill = order.bill(key);
+                    for (place, sums) in bill.sums() {
+                        match place {
+                            Place::Sales { status, .. } => sales.add(*status, sums),
+                            Place::Back { basis: Basis::Processed, .. } => back.add(sums),
+                            _ => {}
+                        }
+                    }
+                }
             }
         }
+        (sales, back)
+    }
+
+    fn sales_agree(&self, found: &mut Vec<String>) {
+        let (ledger, _) = self.of_the_ledger();
         differ(found, "sales of the ledger", &self.root.sales, &ledger);
         let customers = united(self.customers.values().map(|it| it.sales));
         differ(found, "sales of customers", &self.root.sales, &customers);
         let products = united(self.products.values().map(|it| it.sales));
-        differ(found, "sales of products", &self.root.sales, &products);
         for status in Status::ALL {
             let expected = Row::from(self.root.sales.of(status));
-            let mut places = vec![(Family::Sales, Level::Month), (Family::Cells, Level::Day)];
+            let sold = Row::from(products.of(status));
+            differ(found, "sales of products", &expected[1..], &sold[1..]);
+            differ(
+                found,
+                "orders by time",
+                &expected,
+                &self.total(Family::Sales, Some(status), Level::Month),
+            );
+            differ(
+                found,
+                "orders by cell",
+                &expected,
+                &self.total(Family::Cells, Some(status), Level::Day),
+            );
             for level in [Level::Quarter, Level::Day, Level::Month, Level::Ever] {
-                places.extend([(Family::Buyers, level), (Family::Sold, level)]);
+                let bought = self.total(Family::Buyers, Some(status), level);
+                differ(found, "orders of customers", &expected, &bought);
+                // An order is one of each of its products.
+                differ(
+                    found,
+                    "orders of products",
+                    &sold,
+                    &self.total(Family::Sold, Some(status), level),
+                );
             }
-            for (family, level) in places {
-                let what = rollup::prefix(family, status.into(), level);
-                differ(found, &what, &expected, &self.total(family, Some(status), level));
-            }
-            let orders = |it: &&Customer| it.sales.of(status).orders > 0;
-            let buyers: i64 = self.customers.values().filter(orders).map(|_| 1).sum();
+            let lines = |it: &&Customer| it.sales.of(status).quantity > Quantity::ZERO;
+            let buyers: i64 = self.customers.values().filter(lines).map(|_| 1).sum();
             differ(found, "buyers", &self.root.buyers.of(Some(status)), &buyers);
+            let money = self.total(Family::Money, Some(status), Level::Month);
+            differ(found, "money beside the lines", &self.root.money.of(status), &money);
+        }
+    }
+
+    fn returns_agree(&self, found: &mut Vec<String>) {
+        let (_, ledger) = self.of_the_ledger();
+        differ(found, "returns of the ledger", &self.root.returns, &ledger);
+        let expected = Row::from(self.root.returns);
+        let add = |sum: Row, it: Sums| std::array::from_fn(|at| sum[at] + Row::from(it)[at]);
+        let of_products = self.products.values().map(|it| it.returns).fold([0; 3], add);
+        let of_customers = self.customers.values().map(|it| it.returns).fold([0; 3], add);
+        differ(found, "returns of products", &expected[1..], &of_products[1..]);
+        for basis in Basis::ALL {
+            let total = self.total(Family::Returns, basis, Level::Month);
+            differ(found, "returns by time", &expected, &total);
+            let total = self.total(Family::ReturnCells, basis, Level::Day);
+            differ(found, "returns by cell", &expected[1..], &total[1..]);
+            for level in [Level::Quarter, Level::Day, Level::Month, Level::Ever] {
+                let total = self.total(Family::Returned, basis, level);
+                differ(found, "returns by product", &of_products, &total);
+                let total = self.total(Family::Returners, basis, level);
+                differ(found, "returns by customer", &of_customers, &total);
+            }
+        }
+        for (at, open) in self.root.steps.iter().enumerate() {
+            let slice = Slice::at(u8::try_from(at).unwrap_or_default());
+            let [entered, left, _] = self.total(Family::Steps, slice, Level::Month);
+            differ(found, STEPS[at], open, &(entered - left));
         }
     }
 
@@ -293,7 +390,7 @@ fn united(sales: impl Iterator<Item = ByStatus>) -> ByStatus {
     united
 }
 
-fn differ<T: PartialEq + std::fmt::Debug>(
+fn differ<T: PartialEq + std::fmt::Debug + ?Sized>(
     found: &mut Vec<String>,
     what: &str,
     expected: &T,

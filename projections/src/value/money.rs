@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 pub use super::decimal::as_number;
 use super::decimal::{self, Decimal, Scaled, is_plain};
+use super::quantity::Quantity;
 
 /// An amount in units of 1/10,000 of the shop's currency. Never a float, at no step.
 #[derive(
@@ -94,6 +95,16 @@ impl Money {
     #[must_use]
     pub fn checked_mul(self, quantity: i64) -> Option<Self> {
         self.0.checked_mul(quantity).map(Self)
+    }
+
+    /// The amount for so many units, rounded half-even, if an event may state as much.
+    #[must_use]
+    pub fn times(self, quantity: Quantity) -> Option<Self> {
+        let exact = i128::from(self.0) * i128::from(quantity.0);
+        let (floor, rest) = (exact.div_euclid(1_000), exact.rem_euclid(1_000));
+        let is_up = rest > 500 || (rest == 500 && floor % 2 != 0);
+        let amount = i64::try_from(floor + i128::from(is_up)).ok().map(Self)?;
+        amount.is_statable().then_some(amount)
     }
 
     /// The amount shared by `n`, rounded half-even to a unit: an average. Zero if `n` is zero.

@@ -2,6 +2,7 @@
 //! over few ids. One binary: `generate` makes logs, `naive` is the reference, the others state the
 //! properties.
 
+mod agreement;
 mod bounds;
 mod generate;
 mod naive;

@@ -1,21 +1,27 @@
 //! The reference: keeps the statements of every event, as plainly as the documents describe them,
 //! and computes every figure from those when it is asked. It knows nothing of the fold's methods.
 
+mod bills;
 mod figures;
+mod orders;
+mod rows;
+mod sales;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use projections::behaviour::Activity;
 use projections::customers::event::Customer;
-use projections::event::{self, Adjusted, Event, Limits};
+use projections::event::{self, Adjusted, Event, Kind, Limits};
 use projections::feedback::Feedback;
 use projections::products::CatalogueEntry;
 use projections::products::event::Product;
 use projections::products::stock::Stock;
 use projections::quantity::Quantity;
-use projections::sales::Transaction;
 use projections::testing::Logged;
 use projections::time::Time;
+
+use orders::{Placed, Refund};
+use sales::Sale;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -36,15 +42,6 @@ fn is_older(new: Age, known: Age) -> bool {
         return new < known;
     }
     new.1 < known.1
-}
-
-struct Sale {
-    event: Transaction<'static>,
-    age: Age,
-    /// The event's category, else the earlier one with the same product, else the catalogue's.
-    category: Option<String>,
-    /// The codes of category, payment method and country.
-    codes: [u16; 3],
 }
 
 struct Rating {
@@ -74,7 +71,7 @@ struct Thing {
     stock: Option<(Quantity, Age)>,
 }
 
-enum Came {
+pub enum Came {
     Applied,
     Repeated,
     Unchanged,
@@ -88,7 +85,12 @@ pub struct Naive {
     log_time: Time,
     counts: projections::fold::root::Counts,
     sales: BTreeMap<String, Sale>,
-    sale_times: Vec<Time>,
+    orders: BTreeMap<String, Placed>,
+    refunds: BTreeMap<String, Refund>,
+    /// Transactions that a refund named while they were no line of an order.
+    refunded: BTreeSet<String>,
+    /// The earliest and the latest time that sales or returns were ever counted at.
+    extent: Option<(Time, Time)>,
     ratings: BTreeMap<String, Rating>,
     facts: Vec<Fact>,
     /// The log time at which each activity's id last counted.
@@ -124,11 +126,19 @@ impl Naive {
             }
         };
         self.counts.read += 1;
+        let is_money = matches!(
+            logged.kind,
+            Kind::Transaction | Kind::Order | Kind::OrderStatus | Kind::Refund
+        );
         match came {
             Came::Applied => {
                 self.counts.applied += 1;
                 self.counts.rounded += u64::from(adjusted.rounded);
                 self.counts.shortened += u64::from(adjusted.shortened);
+                if let Some((first, last)) = is_money.then(|| self.extent()).flatten() {
+                    let (begin, end) = self.extent.unwrap_or((first, last));
+                    self.extent = Some((begin.min(first), end.max(last)));
+                }
             }
             Came::Repeated => self.counts.repeated += 1,
             Came::Unchanged => self.counts.unchanged += 1,
@@ -143,7 +153,10 @@ impl Naive {
     fn take(&mut self, logged: &Logged, event: Event<'static>) -> Came {
         let place = logged.replay_of.unwrap_or(logged.position);
         match event {
-            Event::Transaction(event) => self.sale(event, place),
+            Event::Transaction(event) => self.sale(&event, place),
+            Event::Order(event) => self.order(&event, place),
+            Event::OrderStatus(event) => self.order_status(&event, place),
+            Event::Refund(event) => self.refund(&event, place),
             Event::Activity(event) => self.fact(event),
             Event::Feedback(event) => self.rating(event, place),
             Event::Product(event) => self.product(&event, place),
@@ -152,52 +165,9 @@ impl Naive {
         }
     }
 
-    fn sale(&mut self, event: Transaction<'static>, place: u64) -> Came {
-        let mut age = (event.updated_at, place);
-        let content = |event: &Transaction<'static>| Transaction {
-            updated_at: None,
-            adjusted: Adjusted::default(),
-            category: None,
-            ..event.clone()
-        };
-        let category = self.category(&event);
-        if let Some(known) = self.sales.get_mut(&*event.transaction_id) {
-            if known.event.user_id != event.user_id {
-                return Came::Quarantined(vec!["userId".into()]);
-            }
-            if is_older(age, known.age) {
-                return Came::Stale;
-            }
-            age = after(age, known.age);
-            if content(&known.event) == content(&event) && known.category == category {
-                known.age.0 = age.0;
-                return Came::Unchanged;
-            }
-        }
-        self.thing(event.product_id.as_deref().unwrap_or("(none)"));
-        self.seen(&event.user_id, event.at);
-        let codes = [
-            self.word("category", 256, event.at, category.as_deref()),
-            self.word("paymentMethod", 256, event.at, Some(&event.payment_method)),
-            self.word("country", 256, event.at, event.country.as_deref()),
-        ];
-        self.sale_times.push(event.at);
-        self.sales.insert(event.transaction_id.to_string(), Sale { event, age, category, codes });
-        Came::Applied
-    }
-
-    /// The category of a sale after an event: the event's own; else the one that the sale has, if
-    /// it is of the same product; else the catalogue's.
-    fn category(&self, event: &Transaction<'static>) -> Option<String> {
-        if let Some(stated) = &event.category {
-            return Some(stated.to_string());
-        }
-        let known = self.sales.get(&*event.transaction_id);
-        if let Some(known) = known.filter(|known| known.event.product_id == event.product_id) {
-            return known.category.clone();
-        }
-        let thing = self.things.get(event.product_id.as_deref()?)?;
-        Some(thing.entry.as_ref()?.category.to_string())
+    /// The category of a product in the catalogue.
+    fn catalogued(&self, product: Option<&str>) -> Option<String> {
+        Some(self.things.get(product?)?.entry.as_ref()?.category.to_string())
     }
 
     fn fact(&mut self, event: Activity<'static>) -> Came {

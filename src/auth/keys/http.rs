@@ -15,6 +15,7 @@ use crate::auth::http::unkept;
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
+use crate::http::gate::By;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::Text;
@@ -132,7 +133,7 @@ async fn list(State(keys): State<Keys>) -> Result<Response, Problem> {
 
 async fn create(
     State(keys): State<Keys>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
@@ -146,7 +147,7 @@ async fn create(
 
 async fn revoke(
     State(keys): State<Keys>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {

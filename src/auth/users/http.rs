@@ -20,7 +20,7 @@ use crate::auth::user::{OneUser, User};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
-use crate::http::gate::Refusal;
+use crate::http::gate::{By, Refusal};
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Params};
@@ -218,7 +218,7 @@ fn recent(account: Account) -> RecentUser {
 
 async fn show(
     State(accounts): State<Arc<Accounts>>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -228,7 +228,7 @@ async fn show(
 
 async fn create(
     State(accounts): State<Arc<Accounts>>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
@@ -240,7 +240,7 @@ async fn create(
 
 async fn change(
     State(accounts): State<Arc<Accounts>>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     Path(id): Path<String>,
     mut body: Fields,
@@ -257,7 +257,7 @@ async fn change(
 
 async fn deactivate(
     State(accounts): State<Arc<Accounts>>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -266,7 +266,7 @@ async fn deactivate(
 
 async fn reactivate(
     State(accounts): State<Arc<Accounts>>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {

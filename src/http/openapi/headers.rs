@@ -7,8 +7,17 @@ pub const ALWAYS: &[&str] = &["X-Request-Id"];
 /// On answers to requests that count against a limit.
 pub const LIMITED: &[&str] = &["RateLimit", "RateLimit-Policy"];
 /// On answers from the read models.
-pub const PROVENANCE: &[&str] =
-    &["X-Position", "X-Lag", "X-Halted", "X-Stuck", "ETag", "Cache-Control", "Vary"];
+pub const PROVENANCE: &[&str] = &[
+    "X-Position",
+    "X-Generation",
+    "X-Lag",
+    "X-Halted",
+    "X-Stuck",
+    "X-Upgrading",
+    "ETag",
+    "Cache-Control",
+    "Vary",
+];
 
 /// On answers that stay the same for as long as the program runs.
 pub const OF_FILES: &[&str] = &["ETag", "Cache-Control"];
@@ -24,6 +33,7 @@ const ALL: &[(&str, bool, &str, &str)] = &[
     ("RateLimit", false, "The rest of a limit: `\"api\";r=599;t=1`.", "string"),
     ("RateLimit-Policy", false, "The limit: `\"api\";q=600;w=60`.", "string"),
     ("X-Position", true, "The position of the log that the answer reflects.", "integer"),
+    ("X-Generation", true, "The set of read models that the answer is of.", "integer"),
     ("X-Lag", false, "The number of events of the log that are not in it.", "integer"),
     (
         "X-Halted",
@@ -35,6 +45,12 @@ const ALL: &[(&str, bool, &str, &str)] = &[
         "X-Stuck",
         false,
         "The position at which the fold is stuck, since when, and the last error.",
+        "string",
+    ),
+    (
+        "X-Upgrading",
+        false,
+        "The version of the fold that the answer is of, and the one that it is exchanged for.",
         "string",
     ),
     ("ETag", true, "The same for the same answer.", "string"),

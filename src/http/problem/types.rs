@@ -95,8 +95,12 @@ problem_types! {
     LogHole = "log-hole", CONFLICT;
     /// The fold halts: another message is at the position of the last one that was folded.
     AnotherMessage = "another-message", CONFLICT;
-    /// The fold halts: the read models were made by another version of it.
+    /// The fold halts: the read models were made with other settings.
     AnotherFold = "another-fold", CONFLICT;
+    /// The fold halts: an older version of it made the read models.
+    OlderFold = "older-fold", CONFLICT;
+    /// The fold halts: a newer version of it made the read models.
+    NewerFold = "newer-fold", CONFLICT;
     /// The fold halts: the log is gone.
     LogGone = "log-gone", CONFLICT;
     /// There were too many requests.
@@ -105,6 +109,8 @@ problem_types! {
     TooManyAttempts = "too-many-attempts", TOO_MANY_REQUESTS;
     /// The read models have not reached the position that was asked for.
     ProjectionBehind = "projection-behind", SERVICE_UNAVAILABLE;
+    /// The read models that this needs are of a newer version of the fold than the live ones.
+    NotYetMade = "not-yet-made", SERVICE_UNAVAILABLE;
 }
 
 #[cfg(test)]

@@ -12,12 +12,47 @@ use sha2::{Digest, Sha256};
 
 use super::categories::category_of;
 use super::event::Event;
-use super::row::{Decimal, Row, Status};
+use super::record::{Kind, Line, Record};
+use super::row::{Decimal, Status};
 
 /// The description of a derived product.
 const DERIVED: &str = "Category and stock are derived for the demo.";
 /// The longest product name, in characters.
 const NAME_CHARS_MAX: usize = 100;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Order<'a> {
+    order_id: &'a str,
+    invoice: &'a str,
+    user_id: &'a str,
+    order_date: String,
+    lines: Vec<OrderLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_address: Option<Address<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OrderLine<'a> {
+    line_id: String,
+    product_id: &'a str,
+    quantity: i64,
+    price: Decimal,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Refund<'a> {
+    refund_id: &'a str,
+    amount: Decimal,
+    quantity: i64,
+    at: String,
+    product_id: &'a str,
+    user_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<&'a str>,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,42 +95,91 @@ struct Customer<'a> {
     created_at: String,
 }
 
-/// The sale on the `n`th line of its invoice.
-pub fn transaction(row: &Row<'_>, user_id: &str, n: u32) -> Event {
-    let mut id = row.invoice.to_owned();
-    write!(id, "-{n}").expect("writing to a String cannot fail");
+impl<'a> OrderLine<'a> {
+    fn of(line: &'a Line) -> Self {
+        OrderLine {
+            line_id: line.n.to_string(),
+            product_id: &line.product,
+            quantity: line.quantity,
+            price: line.price,
+        }
+    }
+}
+
+/// The record as an event; a record has a line.
+pub fn event(record: &Record) -> Option<Event> {
+    let first = record.lines.first()?;
+    Some(match record.kind {
+        Kind::Order { number } => order(record, number),
+        Kind::Refund => refund(record, first),
+        Kind::Transaction(status) => transaction(record, first, status),
+    })
+}
+
+fn order(record: &Record, number: u32) -> Event {
+    let mut id = record.invoice.clone();
+    if number > 1 {
+        write!(id, ".{number}").expect("writing to a String cannot fail");
+    }
+    let body = json(&Order {
+        order_id: &id,
+        invoice: &record.invoice,
+        user_id: &record.user,
+        order_date: rfc3339(record.at),
+        lines: record.lines.iter().map(OrderLine::of).collect(),
+        shipping_address: stated(&record.country).map(|country| Address { country }),
+    });
+    Event { kind: "order", id, body }
+}
+
+fn refund(record: &Record, line: &Line) -> Event {
+    let id = format!("{}-{}", record.invoice, line.n);
+    let body = json(&Refund {
+        refund_id: &id,
+        amount: line.total,
+        quantity: line.quantity,
+        at: rfc3339(record.at),
+        product_id: &line.product,
+        user_id: &record.user,
+        country: stated(&record.country),
+    });
+    Event { kind: "refund", id, body }
+}
+
+fn transaction(record: &Record, line: &Line, status: Status) -> Event {
+    let id = format!("{}-{}", record.invoice, line.n);
     let body = json(&Transaction {
         transaction_id: &id,
-        user_id,
-        product_id: row.product,
-        quantity: row.quantity,
-        total_price: row.total,
-        status: row.status,
-        transaction_date: rfc3339(row.at),
-        shipping_address: stated(row.country).map(|country| Address { country }),
+        user_id: &record.user,
+        product_id: &line.product,
+        quantity: line.quantity,
+        total_price: line.total,
+        status,
+        transaction_date: rfc3339(record.at),
+        shipping_address: stated(&record.country).map(|country| Address { country }),
     });
     Event { kind: "transaction", id, body }
 }
 
 /// The product as its first sale shows it. The stock is made up only where `demo` asks for it.
-pub fn product(row: &Row<'_>, demo: bool) -> Event {
-    let name = stated(row.description).unwrap_or(row.product);
+pub fn product(line: &Line, demo: bool) -> Event {
+    let name = stated(&line.description).unwrap_or(&line.product);
     let body = json(&Product {
-        product_id: row.product,
+        product_id: &line.product,
         name: name.chars().take(NAME_CHARS_MAX).collect(),
-        category: category_of(row.description),
-        price: row.price,
-        stock: demo.then(|| derived_stock(row.product)),
+        category: category_of(&line.description),
+        price: line.price,
+        stock: demo.then(|| derived_stock(&line.product)),
         description: demo.then_some(DERIVED),
     });
-    Event { kind: "product", id: row.product.to_owned(), body }
+    Event { kind: "product", id: line.product.clone(), body }
 }
 
 /// The customer as the first sale shows them.
-pub fn customer(row: &Row<'_>, user_id: &str) -> Event {
-    let country = stated(row.country);
-    let body = json(&Customer { user_id, country, created_at: rfc3339(row.at) });
-    Event { kind: "customer", id: user_id.to_owned(), body }
+pub fn customer(record: &Record) -> Event {
+    let country = stated(&record.country);
+    let body = json(&Customer { user_id: &record.user, country, created_at: rfc3339(record.at) });
+    Event { kind: "customer", id: record.user.clone(), body }
 }
 
 /// 0 to 400 items, under 20 for about 6 % of the codes; always the same for the same code.

@@ -3,9 +3,9 @@
 /// An event to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// `transaction`, `product` or `customer`.
+    /// `product`, `customer`, `order`, `refund` or `transaction`.
     pub kind: &'static str,
-    /// The entity's id: `transactionId`, `productId` or `userId`.
+    /// The entity's id, such as `orderId`.
     pub id: String,
     /// The payload as JSON.
     pub body: Vec<u8>,

@@ -21,7 +21,7 @@ pub struct Decimal(pub i64);
 /// Whether a sale stands or came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Counts as revenue.
+    /// It stands.
     Completed,
     /// A cancellation: an invoice of its own whose number starts with C.
     Returned,

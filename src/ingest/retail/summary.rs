@@ -8,12 +8,16 @@ const NAMED_MAX: usize = 10;
 /// The counts so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Lines after the header: completed + returned + skipped.
+    /// Lines after the header: sold + returned + skipped.
     pub lines: u64,
-    /// Lines that became a completed transaction.
-    pub completed: u64,
-    /// Lines that became a returned transaction.
+    /// Lines that are a sale.
+    pub sold: u64,
+    /// Lines that are a return.
     pub returned: u64,
+    /// Order events.
+    pub orders: u64,
+    /// Those of them that go on with an invoice of which there is an order already.
+    pub further: u64,
     /// Product events.
     pub products: u64,
     /// Customer events, guests among them.

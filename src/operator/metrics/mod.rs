@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::http::Routes;
@@ -19,10 +20,12 @@ use crate::projector::status::{State as Doing, Status};
 use crate::rights::access::Access;
 use crate::rights::role::{Action, Resource};
 use crate::rights::scope::Scope;
-use crate::store::Store;
+use crate::store::read::Snapshot;
+use crate::store::{self, Store};
 use crate::stream::Extent;
 use crate::telemetry::{
     HALTED, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, LOG_REFUSES, POSITION, QUARANTINED, STUCK, UP,
+    UPGRADING,
 };
 
 /// A database that has not answered by then is down.
@@ -65,12 +68,13 @@ fn of_metrics() -> Operation {
 async fn metrics(State(deps): State<Deps>) -> Response {
     let database = timeout(ANSWERS_WITHIN, deps.store.snapshot()).await;
     let flag = |is_it: bool| if is_it { 1.0 } else { 0.0 };
-    gauge!(UP, "service" => "mongodb").set(flag(matches!(database, Ok(Ok(_)))));
+    gauge!(UP, "service" => "mongodb").set(flag(answers(&database)));
     gauge!(UP, "service" => "nats").set(flag(*deps.nats_up.borrow()));
     gauge!(LOG_REFUSES).set(flag(deps.log_refuses.borrow().is_some()));
     let doing = deps.projector.borrow().state.clone();
     gauge!(HALTED).set(flag(matches!(doing, Doing::Halted(_))));
     gauge!(STUCK).set(flag(matches!(doing, Doing::Stuck(_))));
+    gauge!(UPGRADING).set(flag(matches!(doing, Doing::Upgrading(_))));
     let log = deps.log_extent.borrow().clone();
     if let Some(log) = &log {
         gauge!(LOG_BYTES).set(number(log.bytes));
@@ -88,10 +92,15 @@ async fn metrics(State(deps): State<Deps>) -> Response {
     let headers =
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     let mut text = deps.recorder.render();
-    if matches!(database, Ok(Ok(_))) {
+    if answers(&database) {
         text.push_str(&of_generations(&deps.store, log.as_ref()).await);
     }
     (headers, text).into_response()
+}
+
+/// Whether the database answered, even with read models that a newer fold made.
+fn answers(found: &Result<Result<Option<Snapshot>, store::Error>, Elapsed>) -> bool {
+    matches!(found, Ok(Ok(_) | Err(store::Error::Newer { .. })))
 }
 
 /// The metrics of generations; none if the database does not answer.

@@ -24,6 +24,7 @@ use crate::causes::describe;
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
+use crate::http::gate::By;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::projector::generations::{Error, Generations};
@@ -92,7 +93,7 @@ fn of_switch() -> Operation {
 }
 
 /// The conflicts that keep a generation from being made or switched to.
-const CONFLICTS: [ProblemType; 10] = [
+const CONFLICTS: [ProblemType; 12] = [
     ProblemType::AlreadyUnderWay,
     ProblemType::NothingLive,
     ProblemType::LogIncomplete,
@@ -102,6 +103,8 @@ const CONFLICTS: [ProblemType; 10] = [
     ProblemType::LogHole,
     ProblemType::AnotherMessage,
     ProblemType::AnotherFold,
+    ProblemType::OlderFold,
+    ProblemType::NewerFold,
     ProblemType::LogGone,
 ];
 
@@ -143,7 +146,7 @@ impl Actions {
 /// Begins a rebuild, and answers once it is under way, or with the error that prevents it.
 async fn rebuild(
     State(actions): State<Actions>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
 ) -> Result<Response, Problem> {
     let (generations, mut seen) = actions.idle();
@@ -174,7 +177,7 @@ async fn rebuild(
 /// Stops the work under way, in whichever process it runs.
 async fn cancel(
     State(actions): State<Actions>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
 ) -> Result<Response, Problem> {
     let store = &actions.store;
@@ -189,7 +192,7 @@ async fn cancel(
 
 async fn switch(
     State(actions): State<Actions>,
-    person: Person,
+    By(person): By<Person>,
     origin: Origin,
     mut body: Fields,
 ) -> Result<Response, Problem> {
@@ -243,6 +246,8 @@ fn of_halt(halt: &Halt) -> ProblemType {
         Halt::LogHole { .. } => ProblemType::LogHole,
         Halt::AnotherMessage { .. } => ProblemType::AnotherMessage,
         Halt::AnotherFold => ProblemType::AnotherFold,
+        Halt::OlderFold { .. } => ProblemType::OlderFold,
+        Halt::NewerFold { .. } => ProblemType::NewerFold,
         Halt::LogGone => ProblemType::LogGone,
     }
 }
@@ -258,7 +263,7 @@ impl From<Error> for Problem {
             Error::Live => Problem::invalid(vec![FieldError::new("generation", error.to_string())]),
             Error::Halted { halt, .. } => conflict(of_halt(halt)),
             Error::Moved => Problem::unavailable(error.to_string(), 1),
-            Error::Stopped => Problem::unavailable("It was stopped", 1),
+            Error::Stopped | Error::Cancelled => Problem::unavailable("It was stopped", 1),
             Error::Fold(_) | Error::Log(_) => {
                 Problem::unavailable("The log or the database does not answer", 5).caused_by(error)
             }

@@ -22,7 +22,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use self::work::{LastCommand, Working};
-use super::health::StuckAt;
+use super::health::{StuckAt, Upgrading};
 use crate::auth::error::Error;
 use crate::http::Routes;
 use crate::http::envelope::Envelope;
@@ -123,6 +123,9 @@ struct Projector {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     stuck: Option<StuckAt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    upgrading: Option<Upgrading>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -267,7 +270,8 @@ fn projector(status: &Status) -> Projector {
         Doing::Stuck(stuck) => (None, Some(StuckAt::from(stuck))),
         _ => (None, None),
     };
-    Projector { state: status.state.name(), halted, stuck }
+    let upgrading = Upgrading::of(&status.state);
+    Projector { state: status.state.name(), halted, stuck, upgrading }
 }
 
 /// Measures the rate of the live read models, whichever process folds, until `stop`.

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Selection};
+use crate::query::params::{Ranged, Selection, Statuses};
 use crate::query::range::Used;
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone::{self, Trend};
@@ -152,21 +152,31 @@ async fn spending(
     limit: usize,
 ) -> Result<Spending, store::Error> {
     let root = &from.snapshot.checkpoint.root;
-    let mut sums = vec![(0_i64, 0_i64); root.next.of(Entity::Customer) as usize];
-    let (slices, scope) = (asked.statuses.slices(), asked.scope(root, Family::Buyers));
-    union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, [orders, _, amount]| {
+    let mut sums: Vec<Row> = vec![[0; 3]; root.next.of(Entity::Customer) as usize];
+    let statuses = asked.statuses.of(from.snapshot);
+    let (slices, scope) = (statuses.slices(), asked.scope(root, Family::Buyers));
+    union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, row| {
         if let Some(sum) = sums.get_mut(ordinal as usize) {
-            *sum = (sum.0.saturating_add(amount), sum.1.saturating_add(orders));
+            zone::add(sum, row);
         }
     })
     .await?;
-    let buyers = sums.iter().map(|(_, orders)| i64::from(*orders > 0)).sum();
-    let cut = ranking::cut(sums.iter().map(|(amount, _)| *amount), limit);
+    let buyers = sums.iter().map(|[_, quantity, _]| i64::from(*quantity > 0)).sum();
+    if statuses == Statuses::Sold {
+        let (basis, scope) = ([asked.basis.into()], asked.scope(root, Family::Returners));
+        union::by_entity(from, Family::Returners, &basis, scope, |ordinal, [.., amount]| {
+            if let Some([.., spent]) = sums.get_mut(ordinal as usize) {
+                *spent = spent.saturating_sub(amount);
+            }
+        })
+        .await?;
+    }
+    let cut = ranking::cut(sums.iter().map(|[.., amount]| *amount), limit);
     let customers =
         from.snapshot.entities::<Customers>(&from.ids(Entity::Customer, cut).await?).await?;
     let spent = |customer: Known<CustomerDocument>| {
         let sum = sums.get(customer.document.ordinal as usize).copied();
-        let (amount, orders) = sum.unwrap_or_default();
+        let [orders, _, amount] = sum.unwrap_or_default();
         Spent { customer, amount: Money(amount), orders }
     };
     let mut top: Vec<Spent> = customers.into_iter().map(spent).collect();

@@ -7,6 +7,7 @@ use projections::money::{self, Money};
 use projections::products::Products;
 use projections::products::{ProductDocument, RESERVED};
 use projections::quantity::{self, Quantity};
+use projections::sales::sums::Sums;
 use projections::time::Time;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
@@ -121,10 +122,11 @@ pub async fn top(
 ) -> Result<Vec<Sold>, store::Error> {
     let Checkpoint { root, settings, .. } = &from.snapshot.checkpoint;
     let mut quantities = vec![0_i64; root.next.of(Entity::Product) as usize];
-    let (slices, scope) = (asked.statuses.slices(), asked.scope(root, Family::Sold));
-    union::by_entity(from, Family::Sold, &slices, scope, |ordinal, [_, quantity, _]| {
-        if let Some(sum) = quantities.get_mut(ordinal as usize) {
-            *sum = sum.saturating_add(quantity);
+    let (slices, scope) =
+        (asked.statuses.of(from.snapshot).slices(), asked.scope(root, Family::Sold));
+    union::by_entity(from, Family::Sold, &slices, scope, |ordinal, row| {
+        if let Some(quantity) = quantities.get_mut(ordinal as usize) {
+            *quantity = quantity.saturating_add(Sums::from(row).quantity.0);
         }
     })
     .await?;

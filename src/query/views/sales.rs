@@ -21,15 +21,29 @@ use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone::{self, Trend};
 use crate::store;
 
-const RETURNED: Slice = Slice::at(Status::Returned as u8);
-
 /// Sales, and each day's.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SalesMetrics {
+    /// Net sales.
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
     total_revenue: Money,
+    /// What was sold, at its price.
+    #[serde(with = "money::as_number::option")]
+    #[schema(value_type = Option<f64>)]
+    gross_sales: Option<Money>,
+    #[serde(with = "money::as_number::option")]
+    #[schema(value_type = Option<f64>)]
+    discounts: Option<Money>,
+    /// What is taken off since it came back.
+    #[serde(with = "money::as_number::option")]
+    #[schema(value_type = Option<f64>)]
+    returns: Option<Money>,
+    /// Gross sales less discounts and returns.
+    #[serde(with = "money::as_number::option")]
+    #[schema(value_type = Option<f64>)]
+    net_sales: Option<Money>,
     total_orders: i64,
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
@@ -64,7 +78,7 @@ impl View for SalesMetrics {
         id: "getSales",
         tag: Tag::Figures,
         summary: "Sales and each day's",
-        about: "Revenue, orders, customers and returns, of all time or of a range; and each day's sales.",
+        about: "Gross sales, discounts, returns and net sales, orders and customers, of all time or of a range; and each day's sales.",
     };
 }
 
@@ -75,15 +89,21 @@ impl Figures for SalesMetrics {
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let (figures, unique_customers) =
             tokio::try_join!(figures(from, asked), buyers(from, asked))?;
-        let days = figures.days.into_iter().map(|(label, [orders, _, amount])| Day {
-            label,
-            daily_revenue: Money(amount),
-            daily_orders: orders,
+        let days = figures.days.iter().map(|(label, [orders, _, amount])| Day {
+            label: label.clone(),
+            daily_revenue: Money(*amount),
+            daily_orders: *orders,
         });
+        // Read models of before version 3 of the fold did not tell these apart.
+        let apart = |money| from.snapshot.has(Family::Returns.since()).then_some(money);
         Ok(SalesMetrics {
-            total_revenue: figures.total.amount,
-            total_orders: figures.total.orders,
-            average_order_value: figures.total.amount.div_half_even(figures.total.orders),
+            total_revenue: figures.net(),
+            gross_sales: apart(figures.gross()),
+            discounts: apart(figures.discounts),
+            returns: apart(figures.taken_off),
+            net_sales: apart(figures.net()),
+            total_orders: figures.orders,
+            average_order_value: figures.average(),
             unique_customers,
             returned_amount: figures.returned,
             sales_trend: newest(days.collect(), asked.limit),
@@ -95,12 +115,36 @@ impl Figures for SalesMetrics {
 /// Sales of a range, or of all time, and those of each day of the trend.
 #[derive(Debug)]
 pub struct Totals {
-    /// The sums of the sales of the statuses asked for.
-    pub total: Sums,
-    /// The amount of the sales that were returned, whatever the statuses.
-    pub returned: Money,
-    /// By local day.
+    /// The number of orders of the statuses asked for.
+    pub orders: i64,
+    /// The amount of those orders, less discounts.
+    amount: Money,
+    /// Their discounts.
+    discounts: Money,
+    /// The amount of what came back, whatever the statuses.
+    returned: Money,
+    /// The part of it that is taken off the amount.
+    taken_off: Money,
+    /// By local day: orders, and net sales.
     pub days: Vec<(String, Row)>,
+}
+
+impl Totals {
+    fn gross(&self) -> Money {
+        Money(self.amount.0.saturating_add(self.discounts.0))
+    }
+
+    /// Net sales.
+    #[must_use]
+    pub fn net(&self) -> Money {
+        Money(self.amount.0.saturating_sub(self.taken_off.0))
+    }
+
+    /// Net sales for an order.
+    #[must_use]
+    pub fn average(&self) -> Money {
+        self.net().div_half_even(self.orders)
+    }
 }
 
 /// Reads them: from the rows of the range; without one, the totals from the checkpoint.
@@ -109,52 +153,84 @@ pub struct Totals {
 /// As [`ReadContext::rollups`].
 pub async fn figures(from: ReadContext<'_>, asked: &Selection) -> Result<Totals, store::Error> {
     let root = &from.snapshot.checkpoint.root;
+    let statuses = asked.statuses.of(from.snapshot);
+    let has_returns = from.snapshot.has(Family::Returns.since());
+    let is_less = statuses == Statuses::Sold;
     let mut trend = Trend::new(asked.zone);
-    let (mut total, mut returned): (Row, Row) = ([0; 3], [0; 3]);
-    let slices = asked.statuses.slices();
-    let mut read = slices.clone();
-    if asked.range.is_some() && !slices.contains(&RETURNED) {
-        read.push(RETURNED);
-    }
+    let (mut sold, mut money, mut back): (Row, Row, Row) = ([0; 3], [0; 3], [0; 3]);
+    let slices = statuses.slices();
     if let Some(quarters) = asked.trend.scope(root.extent(Family::Sales)).quarters() {
-        union::by_quarter(from, Family::Sales, &read, quarters, |slice, quarter, row| {
-            if slice == RETURNED {
-                zone::add(&mut returned, row);
-            }
-            if slices.contains(&slice) {
-                zone::add(&mut total, row);
-                trend.add(quarter, row);
-            }
+        union::by_quarter(from, Family::Sales, &slices, quarters, |_, quarter, row| {
+            zone::add(&mut sold, row);
+            trend.add(quarter, row);
         })
         .await?;
+        if has_returns {
+            union::by_quarter(from, Family::Money, &slices, quarters, |_, _, row| {
+                zone::add(&mut money, row);
+            })
+            .await?;
+            let basis = [asked.basis.into()];
+            union::by_quarter(from, Family::Returns, &basis, quarters, |_, quarter, row| {
+                zone::add(&mut back, row);
+                if is_less {
+                    trend.add(quarter, [0, 0, row[2].saturating_neg()]);
+                }
+            })
+            .await?;
+        } else {
+            let returned = [Slice::from(Status::Returned)];
+            union::by_quarter(from, Family::Sales, &returned, quarters, |_, _, row| {
+                zone::add(&mut back, row);
+            })
+            .await?;
+        }
     }
-    let (total, returned) = match asked.range {
-        Some(_) => (total.into(), returned.into()),
-        None => (of_all_time(root, asked.statuses), root.sales.of(Status::Returned)),
-    };
-    Ok(Totals { total, returned: returned.amount, days: trend.finish() })
+    if asked.range.is_none() {
+        (sold, money) = of_all_time(root, statuses);
+        let returned = root.sales.of(Status::Returned);
+        back = if has_returns { root.returns } else { returned }.into();
+    }
+    Ok(Totals {
+        orders: sold[0],
+        amount: Money(sold[2]),
+        discounts: Money(money[0]),
+        returned: Money(back[2]),
+        taken_off: if is_less { Money(back[2]) } else { Money::ZERO },
+        days: trend.finish(),
+    })
 }
 
-fn of_all_time(root: &Root, statuses: Statuses) -> Sums {
-    statuses.one().map_or_else(|| root.sales.all(), |status| root.sales.of(status))
+/// The sums of the statuses, and their money beside the lines.
+fn of_all_time(root: &Root, statuses: Statuses) -> (Row, Row) {
+    let (mut sold, mut money) = ([0; 3], [0; 3]);
+    for status in statuses.iter() {
+        zone::add(&mut sold, root.sales.of(status).into());
+        zone::add(&mut money, root.money.of(status));
+    }
+    (sold, money)
 }
 
-/// The number of customers that have a sale of the statuses asked for, in the range or ever.
+/// The number of customers that have a line of the statuses asked for, in the range or ever.
 async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<i64, store::Error> {
     let root = &from.snapshot.checkpoint.root;
+    let statuses = asked.statuses.of(from.snapshot);
     let scope = asked.scope(root, Family::Buyers);
     if let Coverage::Everything(_) = scope {
-        return Ok(root.buyers.of(asked.statuses.one()));
+        return Ok(match statuses {
+            Statuses::Sold => root.buyers.sold,
+            Statuses::One(status) => root.buyers.of(Some(status)),
+            Statuses::All => root.buyers.all,
+        });
     }
-    let mut orders_of = vec![0_i64; root.next.of(Entity::Customer) as usize];
-    let slices = asked.statuses.slices();
-    union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, [orders, ..]| {
-        if let Some(sum) = orders_of.get_mut(ordinal as usize) {
-            *sum = sum.saturating_add(orders);
+    let mut quantities = vec![0_i64; root.next.of(Entity::Customer) as usize];
+    union::by_entity(from, Family::Buyers, &statuses.slices(), scope, |ordinal, row| {
+        if let Some(sum) = quantities.get_mut(ordinal as usize) {
+            *sum = sum.saturating_add(Sums::from(row).quantity.0);
         }
     })
     .await?;
-    Ok(orders_of.iter().map(|orders| i64::from(*orders > 0)).sum())
+    Ok(quantities.iter().map(|quantity| i64::from(*quantity > 0)).sum())
 }
 
 /// The last days of a trend that would be longer than was asked for.

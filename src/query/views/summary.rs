@@ -127,9 +127,9 @@ impl Figures for Overview {
             daily_transactions: orders,
         };
         Ok(Overview {
-            total_revenue: figures.total.amount,
-            total_transactions: figures.total.orders,
-            average_order_value: figures.total.amount.div_half_even(figures.total.orders),
+            total_revenue: figures.net(),
+            total_transactions: figures.orders,
+            average_order_value: figures.average(),
             sales_by_day: figures.days.into_iter().map(day).collect(),
         })
     }

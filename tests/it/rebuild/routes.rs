@@ -2,8 +2,6 @@
 
 use adaptive_bi::rights::role::Role::Admin;
 use adaptive_bi::store::generations::GenerationState;
-use mongodb::bson::{Document, doc};
-use projections::fold::root::FOLD_VERSION;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -11,7 +9,6 @@ use super::{folded, position, states};
 use crate::events::mixed;
 use crate::harness::until;
 use crate::people::{ask, somebody, tell};
-use crate::serve::{program, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_begun_followed_switched_and_remembered() {
@@ -82,29 +79,4 @@ async fn why_it_cannot_be_begun_is_answered() {
     let nothing = ask(&shop, &app, Method::DELETE, "/api/projections/rebuild", &root.token).await;
     assert_eq!(nothing.status, 404, "{nothing:?}");
     app.stop().await.expect("stopped");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_start_it_says_that_another_version_made_what_is_live_and_what_to_do() {
-    let (shop, app, _) = folded(20, 64).await;
-    app.stop().await.expect("stopped");
-    let older = doc! { "$set": { "settings.foldVersion": i64::from(FOLD_VERSION) + 1 } };
-    let checkpoints = shop.database.collection::<Document>("checkpoints");
-    let changed = checkpoints.update_one(doc! { "_id": 1 }, older).await.expect("changed");
-    assert_eq!(changed.modified_count, 1);
-    let (mut serve, mut lines) =
-        start(program(&["serve"]).envs(shop.environment()).env("NO_COLOR", "1"));
-    let wait = async {
-        let mut said = Vec::new();
-        while let Some(line) = lines.next_line().await.expect("lines") {
-            if line.contains("another version of the fold") && line.contains("project rebuild") {
-                return;
-            }
-            said.push(line);
-        }
-        panic!("{said:#?}");
-    };
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(30), wait).await;
-    waited.expect("it says so");
-    serve.kill().await.expect("killed");
 }

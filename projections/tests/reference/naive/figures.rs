@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use projections::customers::{Customer, Profile, event};
 use projections::entity::{Entity, Ordinals};
-use projections::fold::root::Root;
+use projections::fold::root::{Extras, Root};
 use projections::fold::version::Version;
-use projections::ledger::LedgerRow;
+use projections::orders::status::STEPS;
 use projections::products::Product;
-use projections::sales::Status;
+use projections::quantity::Quantity;
 use projections::sales::sums::{ByStatus, Sums};
+use projections::sales::{Basis, Status};
 use projections::table::{Row, Table};
 use projections::tally::{Tally, TallyKey};
 use projections::testing::Documents;
 use projections::time::Time;
 use projections::vocabulary::Vocabulary;
-use projections::{feedback, sales};
 
-use super::{Age, Naive, Person, Sale, Thing};
+use super::bills::{Addition, Of, Whole, counts_as};
+use super::rows::text;
+use super::{Age, Naive, Person, Thing};
 
 /// Levels of the tables by entity, how their labels are written, and the low bits of an ordinal
 /// that share a table.
@@ -59,19 +61,62 @@ impl Tables {
         *sum = [sum[0] + values[0], sum[1] + values[1], sum[2] + values[2]];
     }
 
+    fn by_cell(&mut self, family: &str, slice: &str, cell: [u16; 3], at: Time, row: Row) {
+        let [category, method, country] = cell.map(u32::from);
+        let day = label(at, "%Y-%m-%d");
+        let id = format!("{family}/{slice}/day/{day}/{category:04x}{country:04x}");
+        self.add(id, method * 128 + quarter_of_day(at), row);
+    }
+
+    fn by_entity(&mut self, family: &str, slice: &str, ordinal: u32, at: Time, row: Row) {
+        for (level, format, bits) in LEVELS {
+            let (label, chunk) = (label(at, format), ordinal >> bits);
+            let id = format!("{family}/{slice}/{level}/{label}/{chunk:08x}");
+            self.add(id, ordinal & ((1 << bits) - 1), row);
+        }
+    }
+
     fn finish(self) -> BTreeMap<String, Table> {
         let tables = self.0.into_iter().map(|(id, rows)| (id, rows.into_iter().collect()));
         tables.filter(|(_, table): &(_, Table)| !table.is_empty()).collect()
     }
 }
 
-impl Sale {
-    fn sums(&self) -> Sums {
-        Sums { orders: 1, quantity: self.event.quantity, amount: self.event.total_price }
-    }
+/// The sums of everything, of each customer and of each product.
+#[derive(Default)]
+struct Totals<'a> {
+    sales: ByStatus,
+    returns: Sums,
+    money: Extras,
+    steps: [i64; STEPS.len()],
+    customers: BTreeMap<&'a str, (ByStatus, Sums)>,
+    products: BTreeMap<&'a str, (ByStatus, Sums)>,
+}
 
-    fn product(&self) -> &str {
-        self.event.product_id.as_deref().unwrap_or("(none)")
+impl<'a> Totals<'a> {
+    fn of(additions: &[Addition<'a>]) -> Self {
+        let mut totals = Totals::default();
+        for Addition { of, row, .. } in additions {
+            let sums = Sums::from(*row);
+            match *of {
+                Of::Sales(status) => totals.sales.add(status, sums),
+                Of::Buyer(status, id) => {
+                    totals.customers.entry(id).or_default().0.add(status, sums);
+                }
+                Of::Sold(status, id) => totals.products.entry(id).or_default().0.add(status, sums),
+                Of::Returns(Basis::Processed) => totals.returns.add(sums),
+                Of::Returner(Basis::Processed, id) => {
+                    totals.customers.entry(id).or_default().1.add(sums);
+                }
+                Of::Returned(Basis::Processed, id) => {
+                    totals.products.entry(id).or_default().1.add(sums);
+                }
+                Of::Money(status) => totals.money.add(status, *row),
+                Of::Step(step) => totals.steps[step] += row[0] - row[1],
+                _ => {}
+            }
+        }
+        totals
     }
 }
 
@@ -80,13 +125,17 @@ impl Naive {
     /// each product, by ordinal.
     pub fn within(&self, status: Status, from: Time, to: Time) -> [BTreeMap<u32, Row>; 2] {
         let mut tables = [Tables::default(), Tables::default()];
-        for sale in self.sales.values() {
-            if sale.event.status == status && (from..to).contains(&sale.event.at) {
-                let row = Row::from(sale.sums());
-                let buyer = self.people[&*sale.event.user_id].ordinal;
-                let sold = self.things[sale.product()].ordinal;
-                tables[0].add(String::new(), buyer, row);
-                tables[1].add(String::new(), sold, row);
+        for Addition { of, at, row } in self.additions() {
+            if (from..to).contains(&at) {
+                match of {
+                    Of::Buyer(is, id) if is == status => {
+                        tables[0].add(String::new(), self.people[id].ordinal, row);
+                    }
+                    Of::Sold(is, id) if is == status => {
+                        tables[1].add(String::new(), self.things[id].ordinal, row);
+                    }
+                    _ => {}
+                }
             }
         }
         tables.map(|mut tables| tables.0.remove("").unwrap_or_default())
@@ -94,10 +143,12 @@ impl Naive {
 
     /// Every document but the blocks of seen ids, which only the fold has.
     pub fn documents(&self) -> Documents {
-        let customers: BTreeMap<_, _> =
-            self.people.iter().map(|(id, it)| (id.clone(), self.customer_of(id, it))).collect();
-        let products: BTreeMap<_, _> =
-            self.things.iter().map(|(id, it)| (id.clone(), self.product_of(id, it))).collect();
+        let additions = self.additions();
+        let totals = Totals::of(&additions);
+        let customer = |(id, it): (&String, _)| (id.clone(), self.customer_of(id, it, &totals));
+        let customers: BTreeMap<_, _> = self.people.iter().map(customer).collect();
+        let product = |(id, it): (&String, _)| (id.clone(), self.product_of(id, it, &totals));
+        let products: BTreeMap<_, _> = self.things.iter().map(product).collect();
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
         for customer in customers.values() {
             let key = TallyKey::new(Entity::Customer, customer.ordinal);
@@ -112,10 +163,10 @@ impl Naive {
             .map(|(family, ordinal, id)| (format!("{family}/{ordinal:08x}"), id.clone()))
             .collect();
         Documents {
-            root: self.root(&customers),
+            root: self.root(&customers, &totals),
             ledger: self.ledger(),
             vocabularies: self.vocabularies(),
-            rollups: self.tables(&customers).finish(),
+            rollups: self.tables(&additions, &customers).finish(),
             customers,
             products,
             tallies,
@@ -125,15 +176,19 @@ impl Naive {
         }
     }
 
-    fn root(&self, customers: &BTreeMap<String, Customer>) -> Root {
+    fn root(&self, customers: &BTreeMap<String, Customer>, totals: &Totals<'_>) -> Root {
         let guests = customers.keys().filter(|id| id.starts_with("guest-")).count();
-        let quarters = self.sale_times.iter().map(|at| u32::try_from(at.0 / 900_000).unwrap());
+        let quarter = |at: Time| u32::try_from(at.0 / 900_000).unwrap();
         let mut root = Root {
             log_time: self.log_time,
             counts: self.counts,
-            sales: self.sums(|_| true),
-            first_quarter: quarters.clone().min(),
-            last_quarter: quarters.max(),
+            sales: totals.sales,
+            returns: totals.returns,
+            money: totals.money,
+            steps: totals.steps,
+            irregular: self.wholes().filter(|of| !self.irregular(*of).is_empty()).map(|_| 1).sum(),
+            first_quarter: self.extent.map(|(first, _)| quarter(first)),
+            last_quarter: self.extent.map(|(_, last)| quarter(last)),
             identified: (customers.len() - guests).try_into().unwrap(),
             guests: guests.try_into().unwrap(),
             products: self.things.keys().filter(|id| *id != "(none)").count().try_into().unwrap(),
@@ -146,64 +201,41 @@ impl Naive {
             ..Root::default()
         };
         for customer in customers.values() {
-            let bought = |sums: Sums| i64::from(sums.orders > 0);
+            let bought = |sums: Sums| i64::from(sums.quantity > Quantity::ZERO);
             root.buyers.completed += bought(customer.sales.completed);
             root.buyers.pending += bought(customer.sales.pending);
             root.buyers.failed += bought(customer.sales.failed);
             root.buyers.returned += bought(customer.sales.returned);
             root.buyers.all += bought(customer.sales.all());
+            let mut sold = customer.sales.completed;
+            sold.add(customer.sales.returned);
+            root.buyers.sold += bought(sold);
         }
         root
     }
 
-    fn sums(&self, of: impl Fn(&Sale) -> bool) -> ByStatus {
-        let mut sums = ByStatus::default();
-        for sale in self.sales.values().filter(|sale| of(sale)) {
-            sums.add(sale.event.status, sale.sums());
-        }
-        sums
+    /// Orders, and the transactions without one that a refund named.
+    pub fn wholes(&self) -> impl Iterator<Item = Whole<'_>> {
+        let orders = self.orders.keys().map(|id| Whole::Order(id));
+        orders.chain(self.refunded.iter().map(|id| Whole::Transaction(id)))
     }
 
-    fn ledger(&self) -> BTreeMap<String, LedgerRow> {
-        let sales = self.sales.iter().map(|(id, sale)| (format!("t:{id}"), self.row(sale)));
-        let ratings = self.ratings.iter().map(|(id, rating)| {
-            let row = feedback::Rating {
-                user: (*rating.event.user_id).into(),
-                product: (*rating.event.product_id).into(),
-                rating: rating.event.rating,
-                at: rating.at,
-                comment: rating.event.comment.as_deref().map(Into::into),
-                version: version(rating.age),
-            };
-            (format!("f:{id}"), LedgerRow::Feedback(row))
+    /// The times of everything completed that a customer bought.
+    fn purchases(&self, user: &str) -> Vec<Time> {
+        let sales = self.sales.values().filter(|sale| sale.facts().user_id == user);
+        let sales = sales.filter(|sale| sale.status() == Status::Completed);
+        let orders = self.orders.values().filter_map(|placed| {
+            let content = placed.content.as_ref()?;
+            let is_mine = content.event.user_id == user;
+            let is_completed = counts_as(placed, content) == Status::Completed;
+            (is_mine && is_completed).then_some(content.event.at)
         });
-        sales.chain(ratings).collect()
+        sales.map(|sale| sale.facts().at).chain(orders).collect()
     }
 
-    fn row(&self, sale: &Sale) -> LedgerRow {
-        let event = &sale.event;
-        LedgerRow::Transaction(sales::Sale {
-            user: (*event.user_id).into(),
-            buyer: self.people[&*event.user_id].ordinal,
-            product: event.product_id.as_deref().map(Into::into),
-            sold: self.things[sale.product()].ordinal,
-            status: event.status,
-            amount: event.total_price,
-            quantity: event.quantity,
-            at: event.at,
-            payment_method: (*event.payment_method).into(),
-            category: sale.category.as_deref().map(Into::into),
-            country: event.country.as_deref().map(Into::into),
-            cell: sale.codes,
-            version: version(sale.age),
-        })
-    }
-
-    fn customer_of(&self, id: &str, person: &Person) -> Customer {
-        let purchases = || {
-            let mine = self.sales.values().filter(|sale| sale.event.user_id == id);
-            mine.filter(|sale| sale.event.status == Status::Completed).map(|it| it.event.at)
-        };
+    fn customer_of(&self, id: &str, person: &Person, totals: &Totals<'_>) -> Customer {
+        let purchases = self.purchases(id);
+        let (sales, returns) = totals.customers.get(id).copied().unwrap_or_default();
         let ratings = || self.ratings.values().filter(|rating| rating.event.user_id == id);
         let profile = person.profile.as_ref().map(|(event, age)| profile(event, *age));
         let created = profile.as_ref().and_then(|profile| profile.created_at);
@@ -213,17 +245,19 @@ impl Naive {
             first_seen: person.first_seen,
             last_seen: person.last_seen,
             created_at: created.unwrap_or(person.first_seen),
-            first_purchase: purchases().min(),
-            last_purchase: purchases().max(),
-            sales: self.sums(|sale| sale.event.user_id == id),
+            first_purchase: purchases.iter().min().copied(),
+            last_purchase: purchases.iter().max().copied(),
+            sales,
             activities: self.facts.iter().filter(|it| it.event.user_id == id).map(|_| 1).sum(),
             ratings: ratings().map(|_| 1).sum(),
             rating_sum: ratings().map(|rating| i64::from(rating.event.rating)).sum(),
+            returns,
             profile: profile.map(Box::new),
         }
     }
 
-    fn product_of(&self, id: &str, thing: &Thing) -> Product {
+    fn product_of(&self, id: &str, thing: &Thing, totals: &Totals<'_>) -> Product {
+        let (sales, returns) = totals.products.get(id).copied().unwrap_or_default();
         let counted = |kind: &str| {
             let of = |it: &&super::Fact| it.event.product_id.as_deref() == Some(id);
             self.facts
@@ -242,12 +276,13 @@ impl Naive {
             catalogue: thing.entry.clone().map(Box::new),
             stock: thing.stock.map(|(stock, _)| stock),
             stock_version: thing.stock.map(|(_, age)| version(age)),
-            sales: self.sums(|sale| sale.product() == id),
+            sales,
             views: counted("viewed_product"),
             carts: counted("added_to_cart"),
             removals: counted("removed_from_cart"),
             purchases: counted("purchased"),
             ratings: [1, 2, 3, 4, 5].map(rated),
+            returns,
         }
     }
 
@@ -262,9 +297,11 @@ impl Naive {
         self.words.iter().map(|(id, words)| (id.clone(), learnt(words))).collect()
     }
 
-    fn tables(&self, customers: &BTreeMap<String, Customer>) -> Tables {
+    fn tables(&self, additions: &[Addition<'_>], customers: &BTreeMap<String, Customer>) -> Tables {
         let mut tables = Tables::default();
-        self.sales.values().for_each(|sale| self.count_sale(sale, &mut tables));
+        for addition in additions {
+            self.count(addition, &mut tables);
+        }
         let by_month = |family: &str, at| format!("{family}/{}/00000000", label(at, "%Y-%m"));
         for customer in customers.values() {
             let (at, guests) = (customer.created_at, i64::from(customer.guest));
@@ -296,35 +333,44 @@ impl Naive {
         tables
     }
 
-    fn count_sale(&self, sale: &Sale, tables: &mut Tables) {
-        let (at, status, sums) = (sale.event.at, sale.event.status.as_str(), sale.sums());
-        let row = [sums.orders, sums.quantity.0, sums.amount.0];
-        let id = format!("sales/{status}/month/{}/00000000", label(at, "%Y-%m"));
-        tables.add(id, quarter_of_month(at), row);
-        let [category, method, country] = sale.codes.map(u32::from);
-        let day = label(at, "%Y-%m-%d");
-        let id = format!("cells/{status}/day/{day}/{category:04x}{country:04x}");
-        tables.add(id, method * 128 + quarter_of_day(at), row);
-        let buyer = self.people[&*sale.event.user_id].ordinal;
-        let sold = self.things[sale.product()].ordinal;
-        for (family, ordinal) in [("buyers", buyer), ("sold", sold)] {
-            for (level, format, bits) in LEVELS {
-                let (label, chunk) = (label(at, format), ordinal >> bits);
-                let id = format!("{family}/{status}/{level}/{label}/{chunk:08x}");
-                tables.add(id, ordinal & ((1 << bits) - 1), row);
+    fn count(&self, Addition { of, at, row }: &Addition<'_>, tables: &mut Tables) {
+        let mut by_quarter = |family: &str, slice: &str| {
+            let id = format!("{family}/{slice}/month/{}/00000000", label(*at, "%Y-%m"));
+            tables.add(id, quarter_of_month(*at), *row);
+        };
+        match *of {
+            Of::Sales(status) => by_quarter("sales", status.as_str()),
+            Of::Returns(basis) => by_quarter("returns", basis.as_str()),
+            Of::Money(status) => by_quarter("money", status.as_str()),
+            Of::Cost(status) => by_quarter("cost", status.as_str()),
+            Of::Step(step) => by_quarter("steps", STEPS[step]),
+            Of::Cell(status, cell) => tables.by_cell("cells", status.as_str(), cell, *at, *row),
+            Of::ReturnCell(basis, cell) => {
+                tables.by_cell("returncells", basis.as_str(), cell, *at, *row);
+            }
+            Of::Buyer(status, id) => {
+                tables.by_entity("buyers", status.as_str(), self.people[id].ordinal, *at, *row);
+            }
+            Of::Sold(status, id) => {
+                tables.by_entity("sold", status.as_str(), self.things[id].ordinal, *at, *row);
+            }
+            Of::Returner(basis, id) => {
+                tables.by_entity("returners", basis.as_str(), self.people[id].ordinal, *at, *row);
+            }
+            Of::Returned(basis, id) => {
+                tables.by_entity("returned", basis.as_str(), self.things[id].ordinal, *at, *row);
             }
         }
     }
 }
 
 fn profile(event: &event::Customer<'static>, age: Age) -> Profile {
-    let text = |text: &Option<std::borrow::Cow<'static, str>>| text.as_deref().map(Into::into);
     Profile {
-        username: text(&event.username),
-        email: text(&event.email),
-        first_name: text(&event.first_name),
-        last_name: text(&event.last_name),
-        country: text(&event.country),
+        username: text(event.username.as_deref()),
+        email: text(event.email.as_deref()),
+        first_name: text(event.first_name.as_deref()),
+        last_name: text(event.last_name.as_deref()),
+        country: text(event.country.as_deref()),
         created_at: event.created_at,
         version: version(age),
     }

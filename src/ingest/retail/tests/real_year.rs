@@ -2,73 +2,100 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Deserialize;
+use projections::event::{Event as Read, Kind, Limits, parse};
+use projections::money::Money;
+use projections::quantity::Quantity;
+use projections::sales::Status;
+use projections::time::Time;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::super::{Importer, Options, last_date};
-use super::{data, time};
+use super::super::{Event, Form, Importer, Options, last_date};
+use super::{TRANSACTIONS, data, time};
 
-const DEMO: Options = Options { shift_weeks: 0, demo: true };
+const DEMO: Options = Options { form: Form::Orders, shift_weeks: 0, demo: true };
 
-/// The fields of a transaction's payload that the totals need.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Sale<'a> {
-    user_id: &'a str,
-    product_id: &'a str,
-    quantity: u64,
-    #[serde(borrow)]
-    total_price: &'a RawValue,
-    status: &'a str,
-}
-
-/// A decimal's digits as 1/1,000.
-fn thousandths(number: &str) -> u64 {
-    let (ones, places) = number.split_once('.').unwrap_or((number, ""));
-    format!("{ones}{places:0<3}").parse().unwrap()
-}
-
+/// What the events of a file come to, as the fold reads them.
 #[derive(Default)]
 struct Totals {
-    revenue: u64,
-    returned: u64,
-    spent: HashMap<String, u64>,
-    sold: HashMap<String, u64>,
+    orders: u64,
+    lines: u64,
+    longest: usize,
+    gross: i64,
+    returned: i64,
+    spent: HashMap<String, i64>,
+    sold: HashMap<String, i64>,
 }
 
 impl Totals {
-    fn add(&mut self, body: &[u8]) {
-        let sale: Sale<'_> = serde_json::from_slice(body).unwrap();
-        let amount = thousandths(sale.total_price.get());
-        if sale.status == "returned" {
-            self.returned += amount;
-            return;
+    fn add(&mut self, event: &Event) {
+        let limits = Limits { latest: Time(4_000_000_000_000), currency: "GBP" };
+        let kind = Kind::parse(event.kind).expect("a kind");
+        match parse(kind, &event.body, &limits).expect("it is understood") {
+            Read::Order(order) => {
+                self.orders += 1;
+                self.longest = self.longest.max(order.lines.len());
+                for line in &order.lines {
+                    let product = line.product_id.as_deref().expect("named");
+                    self.sell(&order.user_id, product, line.quantity, line.gross());
+                }
+            }
+            Read::Transaction(sale) if sale.status == Status::Completed => {
+                let product = sale.product_id.as_deref().expect("named");
+                self.sell(&sale.user_id, product, sale.quantity, sale.total_price);
+            }
+            Read::Transaction(sale) => self.returned += sale.total_price.0,
+            Read::Refund(refund) => {
+                assert_eq!((refund.order_id, refund.adjusted.rounded), (None, false));
+                self.returned += refund.amount.0;
+            }
+            _ => {}
         }
-        self.revenue += amount;
-        *self.spent.entry(sale.user_id.to_owned()).or_default() += amount;
-        *self.sold.entry(sale.product_id.to_owned()).or_default() += sale.quantity;
+    }
+
+    fn sell(&mut self, user: &str, product: &str, quantity: Quantity, amount: Money) {
+        self.lines += 1;
+        self.gross += amount.0;
+        *self.spent.entry(user.to_owned()).or_default() += amount.0;
+        *self.sold.entry(product.to_owned()).or_default() += quantity.0;
     }
 }
 
 #[test]
-fn the_real_year_gives_its_known_totals() {
-    let mut importer = Importer::new(data(), Options::default());
-    let mut totals = Totals::default();
-    for event in importer.by_ref().map(Result::unwrap) {
-        if event.kind == "transaction" {
-            totals.add(&event.body);
+fn the_real_year_gives_its_known_totals_as_orders_and_as_transactions() {
+    for (options, events, orders, longest) in
+        [(Options::default(), 39_167, 19_960, 1_114), (TRANSACTIONS, 549_311, 0, 0)]
+    {
+        let mut importer = Importer::new(data(), options);
+        let (mut totals, mut count) = (Totals::default(), 0);
+        for event in importer.by_ref().map(Result::unwrap) {
+            totals.add(&event);
+            count += 1;
         }
+        let summary = importer.summary();
+        assert_eq!((count, summary.orders, summary.further), (events, orders, 0));
+        assert_eq!((summary.lines, summary.sold, summary.returned), (541_909, 530_104, 9_288));
+        assert_eq!((summary.skipped.total(), summary.skipped.malformed), (2_517, 0));
+        assert_eq!((summary.products, summary.customers, summary.guests), (3_938, 5_981, 1_610));
+        assert_eq!((totals.orders, totals.lines, totals.longest), (orders, 530_104, longest));
+        assert_eq!((totals.gross, totals.returned), (106_666_845_440, 8_968_124_900));
+        let guests = totals.spent.keys().filter(|id| id.starts_with("guest-")).count();
+        assert_eq!((totals.spent.len(), guests), (5_766, 1_428));
+        let most = |sums: &HashMap<String, i64>| {
+            sums.iter().max_by_key(|(_, sum)| **sum).map(|(id, sum)| (id.clone(), *sum))
+        };
+        assert_eq!(most(&totals.spent), Some(("14646".to_owned(), 2_802_060_200)));
+        assert_eq!(most(&totals.sold), Some(("23843".to_owned(), 80_995_000)));
     }
-    let summary = importer.summary();
-    assert_eq!((summary.lines, summary.completed, summary.returned), (541_909, 530_104, 9_288));
-    assert_eq!((summary.skipped.total(), summary.skipped.malformed), (2_517, 0));
-    assert_eq!((summary.products, summary.customers, summary.guests), (3_938, 5_981, 1_610));
-    assert_eq!((totals.revenue, totals.returned), (10_666_684_544, 896_812_490));
-    let guests = totals.spent.keys().filter(|id| id.starts_with("guest-")).count();
-    assert_eq!((totals.spent.len(), guests), (5_766, 1_428));
-    assert_eq!(totals.spent.iter().max_by_key(|(_, n)| **n), Some((&"14646".into(), &280_206_020)));
-    assert_eq!(totals.sold.iter().max_by_key(|(_, n)| **n), Some((&"23843".into(), &80_995)));
+}
+
+#[test]
+fn the_interrupted_invoice_is_one_order() {
+    let mut events = Importer::new(data(), Options::default()).map(Result::unwrap);
+    let order = events.find(|it| (it.kind, it.id.as_str()) == ("order", "542806")).unwrap();
+    let body: Value = serde_json::from_slice(&order.body).unwrap();
+    assert_eq!(body["lines"].as_array().unwrap().len(), 39);
+    assert_eq!(body["orderDate"], "2011-02-01T11:19:00Z");
+    assert!(events.any(|it| it.id == "C542805-1"), "it began later, so it comes later");
 }
 
 #[test]
@@ -105,9 +132,11 @@ fn a_demos_products_are_mostly_in_a_category_and_a_few_are_low_on_stock() {
                 stocks.push(body["stock"].as_u64().unwrap());
                 assert_eq!(body["description"], "Category and stock are derived for the demo.");
             }
-            "transaction" => {
-                let category = &category_of[body["productId"].as_str().unwrap()];
-                *sales.entry(category.clone()).or_default() += 1;
+            "order" => {
+                for line in body["lines"].as_array().unwrap() {
+                    let category = &category_of[line["productId"].as_str().unwrap()];
+                    *sales.entry(category.clone()).or_default() += 1;
+                }
             }
             _ => {}
         }

@@ -1,0 +1,291 @@
+//! The figures that sales and returns are counted in, and the additions to each.
+
+use std::collections::BTreeMap;
+
+use super::status::Status;
+use super::sums::Sums;
+use crate::bucket;
+use crate::customers::document::Customer;
+use crate::family::{Dimension, Family, Slice};
+use crate::fold::{Fold, NotAtHand, Resolved};
+use crate::packed::rollup;
+use crate::products::document::Product;
+use crate::table::Row;
+use crate::time::Time;
+use crate::topic::Topic;
+
+pub use super::basis::Basis;
+
+/// The dimensions that a sale is counted by, in the order of a cell's codes.
+pub(crate) const CELL: [Dimension; 3] =
+    [Dimension::Category, Dimension::PaymentMethod, Dimension::Country];
+
+/// What came back, by one basis.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Back {
+    pub(crate) basis: Basis,
+    /// The quarter hour that the basis puts it in.
+    pub(crate) quarter: u32,
+    pub(crate) sums: Sums,
+}
+
+/// A figure, and its place in time, that an order's sales and returns are counted in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Sales {
+        status: Status,
+        quarter: u32,
+    },
+    Cell {
+        status: Status,
+        quarter: u32,
+        cell: [u16; 3],
+    },
+    Customer {
+        status: Status,
+        quarter: u32,
+        user: Box<str>,
+        buyer: u32,
+    },
+    Product {
+        status: Status,
+        quarter: u32,
+        product: Box<str>,
+        sold: u32,
+    },
+    /// Discounts, delivery fees, tax.
+    Money {
+        status: Status,
+        quarter: u32,
+    },
+    /// Cost of what was sold, amount of the lines with a cost, lines without.
+    Cost {
+        status: Status,
+        quarter: u32,
+    },
+    /// Orders that entered a status, and that left it.
+    Step {
+        slice: Slice,
+        quarter: u32,
+    },
+    Back {
+        basis: Basis,
+        quarter: u32,
+    },
+    BackInCell {
+        basis: Basis,
+        quarter: u32,
+        cell: [u16; 3],
+    },
+    BackOfCustomer {
+        basis: Basis,
+        quarter: u32,
+        user: Box<str>,
+        buyer: u32,
+    },
+    BackOfProduct {
+        basis: Basis,
+        quarter: u32,
+        product: Box<str>,
+        sold: u32,
+    },
+}
+
+/// Contributions by place. Two bills of one thing, the earlier taken from the later, are what changed.
+#[derive(Debug, Default)]
+pub(crate) struct Bill(BTreeMap<Place, Row>);
+
+impl Bill {
+    pub(crate) fn add(&mut self, place: Place, row: impl Into<Row>) {
+        let sum = self.0.entry(place).or_default();
+        sum.iter_mut().zip(row.into()).for_each(|(sum, value)| *sum += value);
+    }
+
+    /// What has to be added to `before` to make this.
+    pub(crate) fn since(mut self, before: Bill) -> Bill {
+        for (place, row) in before.0 {
+            self.add(place, row.map(|value| -value));
+        }
+        self.0.retain(|_, row| *row != [0; 3]);
+        self
+    }
+
+    /// Every contribution, as sums.
+    pub(crate) fn sums(&self) -> impl Iterator<Item = (&Place, Sums)> {
+        self.0.iter().map(|(place, row)| (place, Sums::from(*row)))
+    }
+}
+
+impl Back {
+    /// Counts it by category, payment method and country.
+    pub(crate) fn count_in_cell(self, cell: [u16; 3], resolved: &mut Resolved) {
+        let (slice, row) = (self.basis.into(), self.sums.into());
+        let delta = rollup::by_cell(Family::ReturnCells, slice, self.quarter, cell, row);
+        resolved.deltas.push(delta);
+    }
+}
+
+impl Fold {
+    /// The codes of a cell's three values in the vocabularies of a sale's month.
+    pub(crate) fn cell(
+        &mut self,
+        at: Time,
+        values: [Option<&str>; 3],
+    ) -> Result<[u16; 3], NotAtHand> {
+        let month = bucket::month_of_quarter(bucket::quarter_of(at));
+        let mut cell = [0; 3];
+        for ((code, dimension), value) in cell.iter_mut().zip(CELL).zip(values) {
+            *code = self.code(dimension, month, value)?;
+        }
+        Ok(cell)
+    }
+
+    /// Makes the additions of a bill.
+    pub(crate) fn charge(&mut self, bill: &Bill, resolved: &mut Resolved) -> Result<(), NotAtHand> {
+        for (place, row) in &bill.0 {
+            self.charge_at(place, *row, resolved)?;
+        }
+        Ok(())
+    }
+
+    fn charge_at(
+        &mut self,
+        place: &Place,
+        row: Row,
+        resolved: &mut Resolved,
+    ) -> Result<(), NotAtHand> {
+        let sums = Sums::from(row);
+        let back = |basis: Basis, quarter: u32| Back { basis, quarter, sums };
+        match *place {
+            Place::Sales { status, quarter } => self.count_sale(status, quarter, sums, resolved),
+            Place::Cell { status, quarter, cell } => {
+                let delta = rollup::by_cell(Family::Cells, status.into(), quarter, cell, row);
+                resolved.deltas.push(delta);
+            }
+            Place::Customer { status, quarter, ref user, buyer } => {
+                self.count_customer(user, resolved, |it| it.sales.add(status, sums))?;
+                let slice = status.into();
+                let deltas = rollup::by_entity(Family::Buyers, slice, quarter, buyer, row);
+                resolved.deltas.extend(deltas);
+            }
+            Place::Product { status, quarter, ref product, sold } => {
+                self.count_product(product, resolved, |it| it.sales.add(status, sums))?;
+                let deltas = rollup::by_entity(Family::Sold, status.into(), quarter, sold, row);
+                resolved.deltas.extend(deltas);
+            }
+            Place::Money { status, quarter } => {
+                self.root.money.add(status, row);
+                let slice = status.into();
+                resolved.deltas.push(rollup::by_quarter(Family::Money, slice, quarter, row));
+            }
+            Place::Cost { status, quarter } => {
+                let slice = status.into();
+                resolved.deltas.push(rollup::by_quarter(Family::Cost, slice, quarter, row));
+            }
+            Place::Step { slice, quarter } => {
+                self.root.steps[slice.index()] += row[0] - row[1];
+                resolved.deltas.push(rollup::by_quarter(Family::Steps, slice, quarter, row));
+            }
+            Place::Back { basis, quarter } => self.count_back(back(basis, quarter), resolved),
+            Place::BackInCell { basis, quarter, cell } => {
+                back(basis, quarter).count_in_cell(cell, resolved);
+            }
+            Place::BackOfCustomer { basis, quarter, ref user, buyer } => {
+                self.count_back_of_customer(back(basis, quarter), user, buyer, resolved)?;
+            }
+            Place::BackOfProduct { basis, quarter, ref product, sold } => {
+                self.count_back_of_product(back(basis, quarter), product, sold, resolved)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts sales of one status in the totals and by time.
+    pub(crate) fn count_sale(
+        &mut self,
+        status: Status,
+        quarter: u32,
+        sums: Sums,
+        resolved: &mut Resolved,
+    ) {
+        self.root.sales.add(status, sums);
+        self.root.extend_to(quarter);
+        let delta = rollup::by_quarter(Family::Sales, status.into(), quarter, sums.into());
+        resolved.deltas.push(delta);
+        resolved.touched.insert(Topic::Sales);
+    }
+
+    /// Counts what came back in the totals and by time.
+    pub(crate) fn count_back(&mut self, back: Back, resolved: &mut Resolved) {
+        if back.basis == Basis::Processed {
+            self.root.returns.add(back.sums);
+            self.root.extend_to(back.quarter);
+        }
+        let (slice, row) = (back.basis.into(), back.sums.into());
+        resolved.deltas.push(rollup::by_quarter(Family::Returns, slice, back.quarter, row));
+        resolved.touched.insert(Topic::Sales);
+    }
+
+    /// Counts what came back from a customer.
+    pub(crate) fn count_back_of_customer(
+        &mut self,
+        back: Back,
+        user: &str,
+        buyer: u32,
+        resolved: &mut Resolved,
+    ) -> Result<(), NotAtHand> {
+        if back.basis == Basis::Processed {
+            self.count_customer(user, resolved, |customer| customer.returns.add(back.sums))?;
+        }
+        let (slice, row) = (back.basis.into(), back.sums.into());
+        let deltas = rollup::by_entity(Family::Returners, slice, back.quarter, buyer, row);
+        resolved.deltas.extend(deltas);
+        Ok(())
+    }
+
+    /// Counts what came back of a product.
+    pub(crate) fn count_back_of_product(
+        &mut self,
+        back: Back,
+        product: &str,
+        sold: u32,
+        resolved: &mut Resolved,
+    ) -> Result<(), NotAtHand> {
+        if back.basis == Basis::Processed {
+            self.count_product(product, resolved, |product| product.returns.add(back.sums))?;
+        }
+        let (slice, row) = (back.basis.into(), back.sums.into());
+        let deltas = rollup::by_entity(Family::Returned, slice, back.quarter, sold, row);
+        resolved.deltas.extend(deltas);
+        Ok(())
+    }
+
+    /// Changes the counts of a customer who is known.
+    fn count_customer(
+        &mut self,
+        user: &str,
+        resolved: &mut Resolved,
+        count: impl FnOnce(&mut Customer),
+    ) -> Result<(), NotAtHand> {
+        let known = self.sets.customers.get_mut(user)?;
+        let customer = known.ok_or_else(|| NotAtHand(format!("the customer {user:?}")))?;
+        let before = customer.sales;
+        count(customer);
+        self.root.buyers.follow(&before, &customer.sales);
+        resolved.touched.insert(Topic::Customers);
+        Ok(())
+    }
+
+    /// Changes the counts of a product that is known.
+    fn count_product(
+        &mut self,
+        product: &str,
+        resolved: &mut Resolved,
+        count: impl FnOnce(&mut Product),
+    ) -> Result<(), NotAtHand> {
+        let known = self.sets.products.get_mut(product)?;
+        count(known.ok_or_else(|| NotAtHand(format!("the product {product:?}")))?);
+        resolved.touched.insert(Topic::Products);
+        Ok(())
+    }
+}

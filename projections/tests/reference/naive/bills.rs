@@ -1,0 +1,493 @@
+//! Every single contribution to a figure: of sales, of orders, and of what came back of them.
+
+use projections::orders::Irregularity;
+use projections::refunds::event::Refund as RefundEvent;
+use projections::sales::{Basis, Status};
+use projections::table::Row;
+use projections::time::Time;
+
+use super::Naive;
+use super::orders::{Content, Placed, shares};
+use super::sales::Sale;
+
+/// The code under which the lines of an order that are of several categories count once too often.
+const OVERLAP: u16 = 65_535;
+
+/// The statuses of an order, of its payment and of its delivery, among all.
+pub const PARTS: [std::ops::Range<usize>; 3] = [0..5, 5..8, 8..12];
+const DELIVERED: usize = 3;
+const CANCELLED: usize = 4;
+const UNPAID: usize = 5;
+const REFUSED: usize = 6;
+const PAID: usize = 7;
+const UNASSIGNED: usize = 8;
+
+/// What an addition counts.
+#[derive(Clone, Copy)]
+pub enum Of<'a> {
+    Sales(Status),
+    Buyer(Status, &'a str),
+    Cell(Status, [u16; 3]),
+    Sold(Status, &'a str),
+    Returns(Basis),
+    ReturnCell(Basis, [u16; 3]),
+    Returner(Basis, &'a str),
+    Returned(Basis, &'a str),
+    Money(Status),
+    Cost(Status),
+    Step(usize),
+}
+
+/// An addition to a figure at a time.
+pub struct Addition<'a> {
+    pub of: Of<'a>,
+    pub at: Time,
+    pub row: Row,
+}
+
+/// The thing that was sold as a whole.
+#[derive(Clone, Copy)]
+pub enum Whole<'a> {
+    Order(&'a str),
+    /// A transaction without an order, which a refund named.
+    Transaction(&'a str),
+}
+
+/// A line of an order, or a transaction, as what comes back of it is counted.
+struct Line<'a> {
+    id: String,
+    /// The product, if named.
+    product: Option<&'a str>,
+    user: &'a str,
+    cell: [u16; 3],
+    at: Time,
+    net: i64,
+    quantity: i64,
+    is_sold: bool,
+    returned_at: Option<Time>,
+}
+
+/// A refund as the whole that it is of counts it.
+pub struct Partial<'a> {
+    pub id: &'a str,
+    pub line: Option<&'a str>,
+    pub product: Option<&'a str>,
+    pub amount: i64,
+    pub quantity: i64,
+    pub at: Time,
+    pub follows: bool,
+}
+
+/// A share of a refund: of the refund and the line at these places, quantity and amount.
+struct Share {
+    refund: usize,
+    line: usize,
+    quantity: i64,
+    amount: i64,
+}
+
+impl<'a> Partial<'a> {
+    fn of(id: &'a str, event: &'a RefundEvent<'static>) -> Self {
+        let (line, transaction) = (event.line_id.as_deref(), event.transaction_id.as_deref());
+        let follows = event.order_id.is_none();
+        Partial {
+            id,
+            line: transaction.or(line),
+            product: event.product_id.as_deref(),
+            amount: event.amount.0,
+            quantity: event.quantity.0,
+            at: event.at,
+            follows,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Additions<'a>(Vec<Addition<'a>>);
+
+impl<'a> Additions<'a> {
+    fn add(&mut self, of: Of<'a>, at: Time, row: Row) {
+        self.0.push(Addition { of, at, row });
+    }
+
+    fn back(
+        &mut self,
+        [processed, sold]: [Time; 2],
+        cell: [u16; 3],
+        user: Option<&'a str>,
+        product: &'a str,
+        row: Row,
+    ) {
+        for (basis, at) in [(Basis::Processed, processed), (Basis::Order, sold)] {
+            self.add(Of::Returns(basis), at, row);
+            self.add(Of::ReturnCell(basis, cell), at, row);
+            self.add(Of::Returned(basis, product), at, row);
+            if let Some(user) = user {
+                self.add(Of::Returner(basis, user), at, row);
+            }
+        }
+    }
+
+    fn back_of_line(&mut self, processed: Time, line: &Line<'a>, row: Row) {
+        let product = line.product.unwrap_or("(none)");
+        self.back([processed, line.at], line.cell, Some(line.user), product, row);
+    }
+}
+
+impl Naive {
+    /// Every addition to a figure of sales, orders and refunds.
+    pub fn additions(&self) -> Vec<Addition<'_>> {
+        let mut to = Additions::default();
+        self.sales.values().for_each(|sale| sale.count(&mut to));
+        for refund in self.refunds.values().filter(|refund| refund.is_alone()) {
+            let event = &refund.event;
+            let product = event.product_id.as_deref().unwrap_or("(none)");
+            let row = [1, event.quantity.0, event.amount.0];
+            let at = [event.at, event.at];
+            to.back(at, refund.codes, event.user_id.as_deref(), product, row);
+        }
+        for (id, placed) in &self.orders {
+            if let Some(content) = &placed.content {
+                content.count(counts_as(placed, content), &mut to);
+            }
+            self.count_members(id, &mut to);
+            if !self.is_awaited(Whole::Order(id)) {
+                count_steps(placed, &mut to);
+            }
+            self.count_back(Whole::Order(id), &mut to);
+        }
+        self.refunded.iter().for_each(|id| self.count_back(Whole::Transaction(id), &mut to));
+        to.0
+    }
+
+    /// The earliest and the latest time that sales or returns are counted at.
+    pub fn extent(&self) -> Option<(Time, Time)> {
+        let counted = |it: &Addition<'_>| match it.of {
+            Of::Sales(_) | Of::Returns(Basis::Processed) => Some(it.at),
+            _ => None,
+        };
+        let times: Vec<Time> = self.additions().iter().filter_map(counted).collect();
+        Some((*times.iter().min()?, *times.iter().max()?))
+    }
+
+    /// The transactions that a whole consists of, by their ids.
+    pub fn members(&self, of: Whole<'_>) -> Vec<(&str, &Sale)> {
+        let is_of = |(id, sale): &(&String, &Sale)| match of {
+            Whole::Order(order) => sale.order() == Some(order),
+            Whole::Transaction(transaction) => *id == transaction && sale.order().is_none(),
+        };
+        self.sales.iter().filter(is_of).map(|(id, sale)| (&**id, sale)).collect()
+    }
+
+    fn content(&self, of: Whole<'_>) -> Option<&Content> {
+        match of {
+            Whole::Order(order) => self.orders.get(order)?.content.as_ref(),
+            Whole::Transaction(_) => None,
+        }
+    }
+
+    fn is_awaited(&self, of: Whole<'_>) -> bool {
+        self.content(of).is_none() && self.members(of).is_empty()
+    }
+
+    /// The refunds of a whole, by their ids.
+    pub fn partials(&self, of: Whole<'_>) -> Vec<Partial<'_>> {
+        let is_of = |event: &RefundEvent<'_>| {
+            let transaction = event.transaction_id.as_deref();
+            let sale = transaction.and_then(|transaction| self.sales.get(transaction));
+            let order = event.order_id.as_deref().or(sale.and_then(Sale::order));
+            match of {
+                Whole::Order(id) => order == Some(id),
+                Whole::Transaction(id) => order.is_none() && transaction == Some(id),
+            }
+        };
+        let refunds = self.refunds.iter().filter(|(_, refund)| is_of(&refund.event));
+        refunds.map(|(id, refund)| Partial::of(id, &refund.event)).collect()
+    }
+
+    fn whole_lines(&self, of: Whole<'_>) -> Vec<Line<'_>> {
+        let members = self.members(of).into_iter().map(|(id, sale)| Line {
+            id: id.to_owned(),
+            product: sale.facts().product_id.as_deref(),
+            user: &sale.facts().user_id,
+            cell: sale.codes,
+            at: sale.facts().at,
+            net: sale.facts().total_price.0,
+            quantity: sale.facts().quantity.0,
+            is_sold: is_sold(sale.status()),
+            returned_at: sale.returned_at(),
+        });
+        let mut lines: Vec<Line<'_>> = members.collect();
+        lines.sort_by_key(|line| line.at);
+        if let (Whole::Order(order), Some(content)) = (of, self.content(of)) {
+            let is_sold = is_sold(counts_as(&self.orders[order], content));
+            lines.extend(content.lines.iter().map(|line| Line {
+                id: line.id.clone(),
+                product: line.product.as_deref(),
+                user: &content.event.user_id,
+                cell: [line.code, content.codes[0], content.codes[1]],
+                at: content.event.at,
+                net: line.net(),
+                quantity: line.quantity,
+                is_sold,
+                returned_at: None,
+            }));
+        }
+        lines
+    }
+
+    /// An order that is stated by transactions counts once.
+    fn count_members<'a>(&'a self, order: &str, to: &mut Additions<'a>) {
+        let rank = |status| match status {
+            Status::Completed => 0,
+            Status::Pending => 1,
+            Status::Returned => 2,
+            Status::Failed => 3,
+        };
+        let members = self.members(Whole::Order(order));
+        let Some(best) = members.iter().map(|(_, sale)| sale.status()).min_by_key(|it| rank(*it))
+        else {
+            return;
+        };
+        let mut counted: Vec<_> =
+            members.into_iter().filter(|(_, sale)| sale.status() == best).collect();
+        counted.sort_by_key(|(id, sale)| (sale.facts().at, *id));
+        let first = counted[0].1.facts();
+        to.add(Of::Sales(best), first.at, [1, 0, 0]);
+        to.add(Of::Buyer(best, &first.user_id), first.at, [1, 0, 0]);
+        let (mut categories, mut products) = (vec![], vec![]);
+        for (_, sale) in counted {
+            let (at, [code, method, country]) = (sale.facts().at, sale.codes);
+            let category = if code < 2 { Err(code) } else { Ok(sale.category.as_deref()) };
+            if !categories.contains(&category) {
+                to.add(Of::Cell(best, sale.codes), at, [1, 0, 0]);
+                if !categories.is_empty() {
+                    to.add(Of::Cell(best, [OVERLAP, method, country]), at, [-1, 0, 0]);
+                }
+                categories.push(category);
+            }
+            if !products.contains(&sale.product()) {
+                to.add(Of::Sold(best, sale.product()), at, [1, 0, 0]);
+                products.push(sale.product());
+            }
+        }
+    }
+
+    /// What came back of a whole by refunds, and with it as a whole.
+    fn count_back<'a>(&'a self, of: Whole<'_>, to: &mut Additions<'a>) {
+        let (lines, refunds) = (self.whole_lines(of), self.partials(of));
+        let shares = share(&lines, &refunds);
+        let mut refunded = vec![[0; 2]; lines.len()];
+        for (at, share) in shares.iter().enumerate() {
+            let is_first = shares[..at].iter().all(|it| it.refund != share.refund);
+            let row = [i64::from(is_first), share.quantity, share.amount];
+            to.back_of_line(refunds[share.refund].at, &lines[share.line], row);
+            refunded[share.line][0] += share.quantity;
+            refunded[share.line][1] += share.amount;
+        }
+        for (line, [quantity, amount]) in lines.iter().zip(&refunded) {
+            if let Some(at) = line.returned_at {
+                let row = [0, -(*quantity).min(line.quantity), -(*amount).min(line.net)];
+                to.back_of_line(at, line, row);
+            }
+        }
+        if let (Whole::Order(order), Some(content)) = (of, self.content(of))
+            && let Some(at) = returned_at(&self.orders[order], content)
+        {
+            for (place, (line, [quantity, amount])) in lines.iter().zip(&refunded).enumerate() {
+                let quantity = line.quantity - (*quantity).min(line.quantity);
+                let amount = line.net - (*amount).min(line.net.max(0));
+                to.back_of_line(at, line, [i64::from(place == 0), quantity, amount]);
+            }
+        }
+    }
+
+    /// What is odd about a whole.
+    pub fn irregular(&self, of: Whole<'_>) -> Vec<Irregularity> {
+        let mut odd = Vec::new();
+        if self.is_awaited(of) {
+            return odd;
+        }
+        if let Some(content) = self.content(of) {
+            let net: i64 = content.lines.iter().map(super::orders::Line::net).sum();
+            let tax = if content.event.tax_included { 0 } else { content.event.tax.0 };
+            let due = net + content.event.delivery_fee.0 + tax;
+            if content.event.total.is_some_and(|total| (total.0 - due).abs() > 100) {
+                odd.push(Irregularity::Total);
+            }
+            if content.lines.iter().any(|line| line.discount > line.gross) {
+                odd.push(Irregularity::Discount);
+            }
+        }
+        if let Whole::Order(order) = of {
+            let placed = &self.orders[order];
+            let lines = PARTS.map(|part| steps(placed, part));
+            let pairs = lines.iter().flat_map(|steps| steps.windows(2));
+            if pairs.into_iter().any(|pair| !follows(pair[0].0, pair[1].0)) {
+                odd.push(Irregularity::Step);
+            }
+        }
+        let (lines, refunds) = (self.whole_lines(of), self.partials(of));
+        let shares = share(&lines, &refunds);
+        let refunded = |line| {
+            let of_line = shares.iter().filter(|share| share.line == line);
+            of_line.map(|share| share.amount).sum::<i64>()
+        };
+        if lines.iter().enumerate().any(|(at, line)| refunded(at) > line.net.max(0)) {
+            odd.push(Irregularity::Refund);
+        }
+        let is_counted = |refund| shares.iter().any(|share| share.refund == refund);
+        if !(0..refunds.len()).all(is_counted) {
+            odd.push(Irregularity::Unsold);
+        }
+        odd
+    }
+}
+
+fn is_sold(status: Status) -> bool {
+    matches!(status, Status::Completed | Status::Returned)
+}
+
+/// What an order counts as, by its status and that of its payment.
+pub fn counts_as(placed: &Placed, content: &Content) -> Status {
+    let [order, payment, _] = placed.steps.map(|step| step.map(|(step, _)| step));
+    let method = content.event.payment_method.as_deref().unwrap_or_default();
+    match (order, payment) {
+        (Some(CANCELLED), Some(PAID)) => Status::Returned,
+        (Some(CANCELLED), _) | (_, Some(REFUSED)) => Status::Failed,
+        (Some(DELIVERED), Some(UNPAID)) if method.eq_ignore_ascii_case("cod") => Status::Completed,
+        (_, Some(UNPAID)) | (Some(0), None) => Status::Pending,
+        _ => Status::Completed,
+    }
+}
+
+/// The earliest time of a status.
+pub fn first(placed: &Placed, step: usize) -> Option<Time> {
+    placed.told.iter().filter(|(told, _)| *told == step).map(|(_, at)| *at).min()
+}
+
+/// The time at which an order came back as a whole, if it did.
+fn returned_at(placed: &Placed, content: &Content) -> Option<Time> {
+    let times = [Some(content.event.at), first(placed, CANCELLED), first(placed, PAID)];
+    let is_returned = counts_as(placed, content) == Status::Returned;
+    times.into_iter().flatten().max().filter(|_| is_returned)
+}
+
+/// The statuses of one part in the order of their first times, the present one last.
+fn steps(placed: &Placed, part: std::ops::Range<usize>) -> Vec<(usize, Time)> {
+    let present = placed.steps.iter().flatten().find(|(step, _)| part.contains(step));
+    let Some((present, _)) = present else { return vec![] };
+    let mut steps: Vec<_> = part.filter_map(|step| Some((step, first(placed, step)?))).collect();
+    steps.sort_by_key(|(step, at)| (step == present, *at));
+    steps
+}
+
+/// Whether a status regularly comes after another one.
+fn follows(from: usize, to: usize) -> bool {
+    match to {
+        UNASSIGNED => true,
+        _ => from < to && from != DELIVERED,
+    }
+}
+
+fn count_steps(placed: &Placed, to: &mut Additions<'_>) {
+    for part in PARTS {
+        let steps = steps(placed, part);
+        for (place, (step, at)) in steps.iter().enumerate() {
+            to.add(Of::Step(*step), *at, [1, 0, 0]);
+            if let Some((_, next)) = steps.get(place + 1) {
+                to.add(Of::Step(*step), *at.max(next), [0, 1, 0]);
+            }
+        }
+    }
+}
+
+/// The shares of lines in refunds.
+fn share(lines: &[Line<'_>], refunds: &[Partial<'_>]) -> Vec<Share> {
+    let mut shared = Vec::new();
+    let nets: Vec<i64> = lines.iter().map(|line| line.net).collect();
+    let named = |refund: &Partial<'_>| -> Option<Vec<usize>> {
+        let by_line = (0..lines.len()).filter(|at| Some(&*lines[*at].id) == refund.line);
+        let by_product = (0..lines.len())
+            .filter(|at| refund.product.is_some() && lines[*at].product == refund.product);
+        let by_line: Vec<usize> = by_line.collect();
+        let named = if by_line.is_empty() { by_product.collect() } else { by_line };
+        (!named.is_empty()).then_some(named)
+    };
+    let put = |refund: usize, among: Vec<usize>, nets: &[i64], shared: &mut Vec<Share>| {
+        let among: Vec<usize> = among.into_iter().filter(|at| lines[*at].is_sold).collect();
+        let weights =
+            |of: &dyn Fn(usize) -> i64| among.iter().map(|at| of(*at)).collect::<Vec<_>>();
+        let amounts = shares(refunds[refund].amount, &weights(&|at| nets[at]));
+        let quantities = shares(refunds[refund].quantity, &weights(&|at| lines[at].quantity));
+        for ((line, amount), quantity) in among.iter().zip(amounts).zip(quantities) {
+            shared.push(Share { refund, line: *line, quantity, amount });
+        }
+    };
+    for (at, refund) in refunds.iter().enumerate() {
+        if let Some(among) = named(refund) {
+            put(at, among, &nets, &mut shared);
+        }
+    }
+    let mut left = nets.clone();
+    for share in &shared {
+        left[share.line] -= share.amount;
+    }
+    let is_nothing_left = lines.iter().zip(&left).all(|(line, left)| !line.is_sold || *left <= 0);
+    let weights = if is_nothing_left { &nets } else { &left };
+    for (at, refund) in refunds.iter().enumerate() {
+        if named(refund).is_none() {
+            put(at, (0..lines.len()).collect(), weights, &mut shared);
+        }
+    }
+    shared
+}
+
+impl Sale {
+    fn count<'a>(&'a self, to: &mut Additions<'a>) {
+        let (facts, status) = (self.facts(), self.status());
+        let (quantity, amount) = (facts.quantity.0, facts.total_price.0);
+        let row = [i64::from(facts.order_id.is_none()), quantity, amount];
+        to.add(Of::Sales(status), facts.at, row);
+        to.add(Of::Buyer(status, &facts.user_id), facts.at, row);
+        to.add(Of::Cell(status, self.codes), facts.at, row);
+        to.add(Of::Sold(status, self.product()), facts.at, row);
+        if let Some(back) = self.returned_at() {
+            let (user, row) = (Some(&*facts.user_id), [1, quantity, amount]);
+            to.back([back, facts.at], self.codes, user, self.product(), row);
+        }
+    }
+}
+
+impl Content {
+    fn count<'a>(&'a self, status: Status, to: &mut Additions<'a>) {
+        let (event, at) = (&self.event, self.event.at);
+        let sum = |of: &dyn Fn(&super::orders::Line) -> i64| self.lines.iter().map(of).sum::<i64>();
+        let row = [1, sum(&|line| line.quantity), sum(&|line| line.net())];
+        to.add(Of::Sales(status), at, row);
+        to.add(Of::Buyer(status, &event.user_id), at, row);
+        let money = [sum(&|line| line.discount), event.delivery_fee.0, event.tax.0];
+        if money != [0; 3] {
+            to.add(Of::Money(status), at, money);
+        }
+        let cost = sum(&|line| line.cost.unwrap_or(0));
+        let costed = sum(&|line| if line.cost.is_some() { line.net() } else { 0 });
+        let uncosted = sum(&|line| i64::from(line.cost.is_none()));
+        to.add(Of::Cost(status), at, [cost, costed, uncosted]);
+        let [method, country] = self.codes;
+        let (mut codes, mut products) = (vec![], vec![]);
+        for line in &self.lines {
+            let is_first = |is_known: bool| i64::from(!is_known);
+            let orders = is_first(codes.contains(&line.code));
+            let row = [orders, line.quantity, line.net()];
+            to.add(Of::Cell(status, [line.code, method, country]), at, row);
+            if orders == 1 && !codes.is_empty() {
+                to.add(Of::Cell(status, [OVERLAP, method, country]), at, [-1, 0, 0]);
+            }
+            codes.push(line.code);
+            let orders = is_first(products.contains(&line.product()));
+            to.add(Of::Sold(status, line.product()), at, [orders, line.quantity, line.net()]);
+            products.push(line.product());
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The rows of the ledger, made from the statements that hold.
+
+use std::collections::BTreeMap;
+
+use projections::history::History;
+use projections::ledger::LedgerRow;
+use projections::money::Money;
+use projections::orders::status::{OrderStep, PaymentStep, STEPS, Step};
+use projections::orders::{self, Member, Order, PartialRefund, PlacedOrder, RefundedSale};
+use projections::quantity::Quantity;
+use projections::{feedback, refunds, sales};
+
+use super::bills::{Partial, Whole, counts_as, first};
+use super::figures::version;
+use super::orders::{Content, Placed, Refund};
+use super::sales::Sale;
+use super::{Age, Naive};
+
+impl Naive {
+    pub fn ledger(&self) -> BTreeMap<String, LedgerRow> {
+        let sales = self.sales.iter().map(|(id, sale)| (format!("t:{id}"), self.row(sale)));
+        let orders = self.wholes().map(|of| match of {
+            Whole::Order(id) => {
+                let order = self.order_row(of, &self.orders[id]).into();
+                (format!("o:{id}"), LedgerRow::Order(PlacedOrder(order)))
+            }
+            Whole::Transaction(id) => {
+                let order = self.order_row(of, &Placed::default()).into();
+                (format!("x:{id}"), LedgerRow::Refunded(RefundedSale(order)))
+            }
+        });
+        let refunds = self.refunds.iter().map(|(id, it)| (format!("r:{id}"), self.refund_row(it)));
+        let ratings = self.ratings.iter().map(|(id, rating)| {
+            let row = feedback::Rating {
+                user: (*rating.event.user_id).into(),
+                product: (*rating.event.product_id).into(),
+                rating: rating.event.rating,
+                at: rating.at,
+                comment: text(rating.event.comment.as_deref()),
+                version: version(rating.age),
+            };
+            (format!("f:{id}"), LedgerRow::Feedback(row))
+        });
+        sales.chain(orders).chain(refunds).chain(ratings).collect()
+    }
+
+    fn row(&self, sale: &Sale) -> LedgerRow {
+        let event = sale.facts();
+        let age = sale.sold.as_ref().or(sale.back.as_ref()).unwrap().1;
+        let returned = sale.back.as_ref().map(|(back, age)| sales::Returned {
+            date: back.at,
+            processed: back.updated_at,
+            sold_as: sale.sold.as_ref().map(|(sold, _)| sold.status),
+            version: version(*age),
+        });
+        LedgerRow::Transaction(sales::Sale {
+            user: (*event.user_id).into(),
+            buyer: self.people[&*event.user_id].ordinal,
+            product: text(event.product_id.as_deref()),
+            sold: self.things[sale.product()].ordinal,
+            status: sale.status(),
+            amount: event.total_price,
+            quantity: event.quantity,
+            at: event.at,
+            payment_method: (*event.payment_method).into(),
+            category: text(sale.category.as_deref()),
+            country: text(event.country.as_deref()),
+            cell: sale.codes,
+            order: text(event.order_id.as_deref()),
+            returned: returned.map(Box::new),
+            version: version(age),
+            history: History::default(),
+        })
+    }
+
+    fn order_row(&self, of: Whole<'_>, placed: &Placed) -> Order {
+        let content = placed.content.as_ref();
+        let [order, payment, delivery] = placed.steps;
+        let firsts = (0..STEPS.len()).filter_map(|step| Some((step, first(placed, step)?)));
+        Order {
+            user: content.map(|content| (*content.event.user_id).into()),
+            status: content.map(|content| counts_as(placed, content)),
+            at: content.map(|content| content.event.at),
+            content: content.map(|content| Box::new(self.content_row(content))),
+            order_status: order.map(current::<OrderStep>),
+            payment_status: payment.map(current::<PaymentStep>),
+            delivery_status: delivery.map(current),
+            firsts: firsts.collect(),
+            members: self.members(of).into_iter().map(|it| self.member_row(it)).collect(),
+            refunds: self.partials(of).iter().map(refund_of).collect(),
+            irregular: self.irregular(of),
+            history: History::default(),
+        }
+    }
+
+    fn content_row(&self, content: &Content) -> orders::Content {
+        let event = &content.event;
+        let lines = content.lines.iter().map(|line| orders::Line {
+            id: (*line.id).into(),
+            product: text(line.product.as_deref()),
+            sold: self.things[line.product()].ordinal,
+            category: text(line.category.as_deref()),
+            code: line.code,
+            quantity: Quantity(line.quantity),
+            gross: Money(line.gross),
+            discount: Money(line.discount),
+            cost: line.cost.map(Money),
+        });
+        orders::Content {
+            buyer: self.people[&*event.user_id].ordinal,
+            payment_method: text(event.payment_method.as_deref()),
+            country: text(event.country.as_deref()),
+            invoice: text(event.invoice.as_deref()),
+            codes: content.codes,
+            lines: lines.collect(),
+            discount: event.discount,
+            delivery_fee: event.delivery_fee,
+            tax: event.tax,
+            tax_included: event.tax_included,
+            total: event.total,
+            version: version(content.age),
+        }
+    }
+
+    fn member_row(&self, (id, sale): (&str, &Sale)) -> Member {
+        let event = sale.facts();
+        Member {
+            id: id.into(),
+            user: (*event.user_id).into(),
+            buyer: self.people[&*event.user_id].ordinal,
+            product: text(event.product_id.as_deref()),
+            sold: self.things[sale.product()].ordinal,
+            category: text(sale.category.as_deref()),
+            cell: sale.codes,
+            status: sale.status(),
+            at: event.at,
+            quantity: event.quantity,
+            amount: event.total_price,
+            returned_at: sale.returned_at(),
+        }
+    }
+
+    fn refund_row(&self, refund: &Refund) -> LedgerRow {
+        let event = &refund.event;
+        let alone = refund.is_alone().then(|| refunds::document::Alone {
+            buyer: event.user_id.as_deref().map(|user| self.people[user].ordinal),
+            sold: self.things[event.product_id.as_deref().unwrap_or("(none)")].ordinal,
+            category: text(refund.category.as_deref()),
+            cell: refund.codes,
+        });
+        LedgerRow::Refund(refunds::Refund {
+            order: text(event.order_id.as_deref()),
+            transaction: text(event.transaction_id.as_deref()),
+            line: text(event.line_id.as_deref()),
+            product: text(event.product_id.as_deref()),
+            customer: text(event.user_id.as_deref()),
+            amount: event.amount,
+            quantity: event.quantity,
+            at: event.at,
+            country: text(event.country.as_deref()),
+            reason: text(event.reason.as_deref()),
+            alone,
+            version: version(refund.age),
+        })
+    }
+}
+
+pub fn text(text: Option<&str>) -> Option<Box<str>> {
+    text.map(Into::into)
+}
+
+fn current<S: Step>((step, age): (usize, Age)) -> orders::document::Current<S> {
+    let is = S::ALL.iter().copied().find(|it| it.step() == step).unwrap();
+    orders::document::Current { is, version: version(age) }
+}
+
+fn refund_of(partial: &Partial<'_>) -> PartialRefund {
+    PartialRefund {
+        id: partial.id.into(),
+        line: partial.line.map(Into::into),
+        product: partial.product.map(Into::into),
+        amount: Money(partial.amount),
+        quantity: Quantity(partial.quantity),
+        at: partial.at,
+        follows: partial.follows,
+    }
+}

@@ -1,0 +1,302 @@
+//! One consistent snapshot for the query side.
+//!
+//! A [`Snapshot`] is a point of the cluster's time: the live pointer and the checkpoint are read in
+//! one command, which fixes the time, and every later read is made at it. Each read has a session
+//! of its own, so that independent reads can run side by side.
+
+mod part;
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
+use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
+use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
+use mongodb::{ClientSession, Collection};
+use projections::collection::Collection as Stored;
+use projections::entity::Entity;
+use projections::family::Dimension;
+use projections::rollup::{self, Rollups};
+use projections::vocabulary::{Vocabularies, VocabularyKey};
+use serde::Deserialize;
+
+use self::part::month_of_label;
+pub use self::part::{Part, Span};
+use super::generation::{Checkpoint, MadeBy};
+use super::names::{CHECKPOINTS, META, Model};
+use super::{Doing, Error, Store};
+
+/// No answer has more documents; one round trip then brings them all, up to 16 MB.
+const BATCH_SIZE: u32 = 100_000;
+
+/// Codes of the server that mean that the same read at a newer time will succeed: `SnapshotTooOld`,
+/// `SnapshotUnavailable`.
+const SNAPSHOT_GONE: [i32; 2] = [239, 246];
+
+/// The live generation at one position.
+#[derive(Debug)]
+pub struct Snapshot {
+    store: Store,
+    time: Option<Timestamp>,
+    /// The generation, its position and its totals.
+    pub checkpoint: Checkpoint,
+}
+
+/// A document and the id that it is known by.
+#[derive(Debug, Clone)]
+pub struct Known<D> {
+    /// The customer's or product's id.
+    pub id: String,
+    /// The document of it.
+    pub document: D,
+}
+
+impl Store {
+    /// The live generation as it is now, or `None` before the first was made.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`]; [`Error::Newer`] if a newer version of the fold made
+    /// the live generation; [`Error::Missing`] if it has no checkpoint.
+    pub async fn snapshot(&self) -> Result<Option<Snapshot>, Error> {
+        #[derive(Deserialize)]
+        struct Made {
+            checkpoint: Vec<MadeBy>,
+        }
+        #[derive(Deserialize)]
+        struct Live {
+            checkpoint: Vec<Checkpoint>,
+        }
+        let doing = "reading the checkpoint";
+        let mut session = self.session_at(None).await?;
+        let pipeline = [
+            doc! { "$match": { "_id": "live" } },
+            doc! { "$lookup": {
+                "from": CHECKPOINTS,
+                "localField": "generation",
+                "foreignField": "_id",
+                "as": "checkpoint",
+            } },
+        ];
+        let mut cursor = self
+            .snapshot_collection(META)
+            .aggregate(pipeline)
+            .session(&mut session)
+            .batch()
+            .await
+            .doing(doing)?;
+        let batch = cursor.stream(&mut session).next().await.transpose().doing(doing)?;
+        let live = match &batch {
+            Some(batch) => documents(batch.doc_slices().doing(doing)?).next(),
+            None => None,
+        };
+        let Some(live) = live else { return Ok(None) };
+        let live = live.doing(doing)?.as_bytes();
+        let made: Made = bson::deserialize_from_slice(live).doing(doing)?;
+        made.checkpoint.first().map_or(Ok(()), MadeBy::is_readable)?;
+        let live: Live = bson::deserialize_from_slice(live).doing(doing)?;
+        let missing = Error::Missing("the live generation has no checkpoint; rebuild it");
+        let checkpoint = live.checkpoint.into_iter().next().ok_or(missing)?;
+        Ok(Some(Snapshot { store: self.clone(), time: session.snapshot_time(), checkpoint }))
+    }
+
+    async fn session_at(&self, time: Option<Timestamp>) -> Result<ClientSession, Error> {
+        let options = SessionOptions::builder().snapshot(true).snapshot_time(time).build();
+        self.client.start_session().with_options(options).await.doing("starting a session")
+    }
+
+    /// The driver adds the session's time to the collection's own read concern, which has to be
+    /// `snapshot` for that.
+    fn snapshot_collection(&self, name: &str) -> Collection<Document> {
+        let options = CollectionOptions::builder().read_concern(ReadConcern::snapshot()).build();
+        self.database.collection_with_options(name, options)
+    }
+}
+
+impl Snapshot {
+    /// Whether its generation counts what a version of the fold was the first to count.
+    #[must_use]
+    pub fn has(&self, since: u32) -> bool {
+        self.checkpoint.settings.fold_version >= since
+    }
+
+    fn must_have(&self, what: &'static str, since: u32) -> Result<(), Error> {
+        let made_by = self.checkpoint.settings.fold_version;
+        if self.has(since) { Ok(()) } else { Err(Error::NotYetMade { what, since, made_by }) }
+    }
+
+    /// Hands the rollups of `spans` to `visit`, in no particular order.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`]; [`Error::NotYetMade`] if its generation is of a fold
+    /// that did not count them yet.
+    pub async fn rollups(
+        &self,
+        spans: &[Span],
+        mut visit: impl FnMut(Part<'_>) + Send,
+    ) -> Result<(), Error> {
+        for Span { family, .. } in spans {
+            self.must_have(family.as_str(), family.since())?;
+        }
+        let mut ranges: Vec<Document> =
+            spans.iter().map(|span| doc! { "_id": span.ids() }).collect();
+        let filter = match ranges.len() {
+            0 => return Ok(()),
+            1 => ranges.swap_remove(0),
+            _ => doc! { "$or": ranges },
+        };
+        let read = |raw: &RawDocument| {
+            let (id, bytes) = (raw.get_str("_id")?, raw.get_binary("t")?.bytes);
+            visit(Part::new(id, bytes));
+            Ok(())
+        };
+        self.find(Model::of::<Rollups>(), filter, "reading rollups", read).await
+    }
+
+    /// The values of a dimension in the months from `first` to `last`, both included, each at the
+    /// index of its code less 2.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn vocabularies(
+        &self,
+        dimension: Dimension,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<(u32, Vec<String>)>, Error> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            id: String,
+            values: Vec<String>,
+        }
+        let id = |month| VocabularyKey { dimension, month }.to_id();
+        let filter = doc! { "_id": { "$gte": id(first), "$lte": id(last) } };
+        let mut months = Vec::new();
+        let read = |raw: &RawDocument| {
+            let row: Row = bson::deserialize_from_slice(raw.as_bytes())?;
+            let label = row.id.rsplit('/').next().unwrap_or_default();
+            months.extend(month_of_label(label).map(|month| (month, row.values)));
+            Ok(())
+        };
+        let doing = "reading vocabularies";
+        self.find(Model::of::<Vocabularies>(), filter, doing, read).await?;
+        Ok(months)
+    }
+
+    /// The entities of these ids that are known, in no particular order.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn entities<C: Stored<Stored: Send>>(
+        &self,
+        ids: &[Arc<str>],
+    ) -> Result<Vec<Known<C::Stored>>, Error> {
+        self.must_have(C::NAME, C::SINCE)?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+        let mut entities = Vec::with_capacity(ids.len());
+        let read = |raw: &RawDocument| {
+            let id = raw.get_str("_id")?.to_owned();
+            entities.push(Known { id, document: bson::deserialize_from_slice(raw.as_bytes())? });
+            Ok(())
+        };
+        let filter = doc! { "_id": { "$in": ids } };
+        self.find(Model::of::<C>(), filter, "reading entities", read).await?;
+        Ok(entities)
+    }
+
+    /// Whether a collection has a document of this id.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn has_document<C: Stored>(&self, id: &str) -> Result<bool, Error> {
+        self.must_have(C::NAME, C::SINCE)?;
+        let mut is_there = false;
+        let read = |_: &RawDocument| {
+            is_there = true;
+            Ok(())
+        };
+        self.find(Model::of::<C>(), doc! { "_id": id }, "looking for a document", read).await?;
+        Ok(is_there)
+    }
+
+    /// The ids behind these ordinals of an entity, in no particular order.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn names(
+        &self,
+        entity: Entity,
+        ordinals: &[u32],
+    ) -> Result<Vec<(u32, Arc<str>)>, Error> {
+        let keys = ordinals.iter().map(|&ordinal| entity.name_id(ordinal));
+        let filter = doc! { "_id": { "$in": keys.collect::<Vec<_>>() } };
+        let mut found = Vec::with_capacity(ordinals.len());
+        let read = |raw: &RawDocument| {
+            let ordinal = rollup::chunk_of_id(raw.get_str("_id")?);
+            let id = Arc::from(raw.get_str("id")?);
+            found.extend(ordinal.map(|ordinal| (ordinal, id)));
+            Ok(())
+        };
+        self.find(Model::NAMES, filter, "reading names", read).await?;
+        Ok(found)
+    }
+
+    /// Hands every document to `read` straight from the server's reply.
+    async fn find(
+        &self,
+        model: Model,
+        filter: Document,
+        doing: &'static str,
+        mut read: impl FnMut(&RawDocument) -> Result<(), bson::error::Error> + Send,
+    ) -> Result<(), Error> {
+        let mut session = self.store.session_at(self.time).await?;
+        let collection = self.store.snapshot_collection(&model.name(self.checkpoint.generation));
+        let find = collection.find(filter).batch_size(BATCH_SIZE).session(&mut session);
+        let mut cursor = find.batch().await.doing(doing)?;
+        let mut batches = cursor.stream(&mut session);
+        while let Some(batch) = batches.next().await {
+            let batch = batch.doing(doing)?;
+            for document in documents(batch.doc_slices().doing(doing)?) {
+                document.and_then(&mut read).doing(doing)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    /// Whether the same read at a newer time will succeed.
+    #[must_use]
+    pub fn is_snapshot_gone(&self) -> bool {
+        matches!(self, Error::Driver { driver, .. } if matches!(&*driver.kind,
+            ErrorKind::Command(error) if SNAPSHOT_GONE.contains(&error.code)))
+    }
+
+    /// Whether the server cannot be reached or is not ready, and the command is not at fault.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Error::Unreachable { .. } | Error::TimedOut { .. } => true,
+            Error::Driver { driver, .. } => match &*driver.kind {
+                ErrorKind::Command(_) => {
+                    self.is_snapshot_gone() || driver.contains_label(RETRYABLE_WRITE_ERROR)
+                }
+                ErrorKind::Io(_)
+                | ErrorKind::ServerSelection { .. }
+                | ErrorKind::ConnectionPoolCleared { .. }
+                | ErrorKind::DnsResolve { .. } => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+fn documents(
+    array: &bson::RawArray,
+) -> impl Iterator<Item = Result<&RawDocument, bson::error::Error>> {
+    array.into_iter().filter_map(|element| element.map(RawBsonRef::as_document).transpose())
+}
