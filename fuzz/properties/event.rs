@@ -10,7 +10,7 @@ use projections::orders::event::{Line, Order};
 use projections::orders::patch::OrderStatus;
 use projections::orders::status::Step;
 use projections::products::event::Product;
-use projections::products::stock::Stock;
+use projections::products::stock::{AtLocation, LOCATIONS_MAX, Stock};
 use projections::quantity::Quantity;
 use projections::refunds::event::Refund;
 use projections::sales::Transaction;
@@ -114,15 +114,20 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "name": it.name,
             "category": it.category,
             "price": it.price.to_string(),
+            "cost": it.cost.map(|it| it.to_string()),
             "stock": it.stock.map(number),
+            "locationStocks": it.locations.iter().map(location).collect::<Vec<_>>(),
             "description": it.description,
             "imageUrl": it.image_url,
             "addedDate": date(it.added_date),
+            "isActive": !it.is_gone,
             "lastUpdated": date(it.updated_at),
         }),
         Event::Stock(it) => json!({
             "productId": it.product_id,
             "stock": number(it.stock),
+            "locationId": it.location_id,
+            "locationName": it.location_name,
             "updatedAt": date(it.updated_at),
         }),
         Event::Customer(it) => json!({
@@ -133,6 +138,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "lastName": it.last_name,
             "country": it.country,
             "createdAt": date(it.created_at),
+            "isActive": !it.is_gone,
             "updatedAt": date(it.updated_at),
         }),
     };
@@ -200,6 +206,10 @@ fn line(line: &Line<'_>) -> Value {
         "cost": line.cost.map(|it| it.to_string()),
         "category": line.category,
     })
+}
+
+fn location(it: &AtLocation<'_>) -> Value {
+    json!({ "locationId": it.id, "name": it.name, "qty": number(it.stock) })
 }
 
 fn number(quantity: Quantity) -> Value {
@@ -287,7 +297,14 @@ fn of_product(it: &Product<'_>) {
     is_in_languages(Some(&it.name), 100);
     is_open(Some(&it.category), 64);
     is_amount(it.price);
+    it.cost.iter().for_each(|it| is_amount(*it));
     it.stock.iter().for_each(|it| is_stock(*it));
+    assert!(it.locations.len() <= LOCATIONS_MAX, "{} locations", it.locations.len());
+    for location in &it.locations {
+        is_id(&location.id);
+        is_in_languages(location.name.as_ref(), 100);
+        is_stock(location.stock);
+    }
     is_in_languages(it.description.as_ref(), 500);
     is_date(it.added_date);
     is_date(it.updated_at);
@@ -296,6 +313,8 @@ fn of_product(it: &Product<'_>) {
 fn of_stock(it: &Stock<'_>) {
     is_product(&it.product_id);
     is_stock(it.stock);
+    it.location_id.iter().for_each(|it| is_id(it));
+    is_in_languages(it.location_name.as_ref(), 100);
     is_date(it.updated_at);
 }
 

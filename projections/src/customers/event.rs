@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::json::Says::{Needed, Optional};
-use crate::json::values::{OPEN_CHARS_MAX, address, date, id, open, verbatim};
+use crate::json::values::{OPEN_CHARS_MAX, address, date, id, is_gone, open, verbatim};
 use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::time::Time;
 
@@ -24,6 +24,8 @@ pub struct Customer<'a> {
     pub country: Option<Cow<'a, str>>,
     /// The instant when the shop registered the customer.
     pub created_at: Option<Time>,
+    /// Whether the shop has the customer no more.
+    pub is_gone: bool,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
     /// What became of values that are not taken as they are.
@@ -39,6 +41,12 @@ members! {
         last_name = "lastName" | "last_name": Optional(Is::Text(NAME_CHARS_MAX)),
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
         created_at = "createdAt" | "created_at": Optional(Is::Date),
+        /// One who is not active is gone: left out of those who are there now, not of what was.
+        is_active = "isActive" | "is_active" | "active": Optional(Is::Flag),
+        /// `inactive` says the same; any other is as good as none.
+        status = "status": Optional(Is::Text(OPEN_CHARS_MAX)),
+        /// Any date says the same.
+        deleted_at = "deletedAt" | "deleted_at": Optional(Is::Date),
         /// The producer's version: the newest counts.
         updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
@@ -55,7 +63,7 @@ impl<'a> Payload<'a> for Customer<'a> {
     const EXAMPLE: &'static str = r#"{
         "userId":"ann", "username":"Ann", "email":"ann@example.org", "firstName":"Ann",
         "lastName":"O\u2019Hara", "country":"IE", "createdAt":"2026-01-02T03:04:05Z",
-        "updatedAt":"2026-01-02T03:04:05Z"
+        "isActive":true, "status":"active", "deletedAt":null, "updatedAt":"2026-01-02T03:04:05Z"
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
@@ -67,6 +75,7 @@ impl<'a> Payload<'a> for Customer<'a> {
             last_name: reader.optional(found.last_name, verbatim(NAME_CHARS_MAX)),
             country: reader.optional(found.country, open),
             created_at: reader.optional(found.created_at, date),
+            is_gone: is_gone(reader, found.is_active, found.status, found.deleted_at),
             updated_at: reader.optional(found.updated_at, date),
             adjusted: reader.adjusted,
         }

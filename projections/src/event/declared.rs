@@ -132,11 +132,11 @@ fn outermost(is: Is) -> Vec<Value> {
         Is::Whole(min, max) => vec![json!(min), json!(max), json!(max.to_string())],
         Is::Units(min, max) => vec![units(min), units(max), json!(min.to_string())],
         Is::Word(words) => words.iter().map(|it| json!(it)).collect(),
-        Is::Flag => vec![json!(true), json!(false)],
+        Is::Flag => vec![json!(true), json!(false), json!("true"), json!(0)],
         Is::Object(members) => of_members(members, outermost),
-        Is::List(members, max) => {
-            let least = least(members);
-            let mut lists = vec![json!(vec![Value::Object(least); max])];
+        Is::List(members, min, max) => {
+            let least = Value::Object(least(members));
+            let mut lists = vec![json!(vec![&least; min]), json!(vec![&least; max])];
             lists.extend(elements(members, outermost));
             lists
         }
@@ -165,9 +165,10 @@ fn just_outside(is: Is) -> Vec<Value> {
             values
         }
         Is::Flag => vec![json!("yes"), json!(7)],
-        Is::List(members, max) => {
+        Is::List(members, min, max) => {
             let least = Value::Object(least(members));
-            let mut lists = vec![json!([]), json!(7), json!([7])];
+            let mut lists = vec![json!(7), json!([7])];
+            lists.extend(min.checked_sub(1).map(|few| json!(vec![&least; few])));
             lists.push(json!(vec![least; max + 1]));
             lists.extend(elements(members, just_outside));
             lists

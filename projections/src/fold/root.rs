@@ -184,11 +184,11 @@ pub struct Root {
     /// The last quarter hour with a sale or a return, ever; not retracted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_quarter: Option<u32>,
-    /// Customers with an account.
+    /// Customers with an account who are not gone.
     pub identified: i64,
-    /// Customers without.
+    /// Customers without who are not gone.
     pub guests: i64,
-    /// Products that an event has named, the reserved one apart.
+    /// Products that an event has named and that are not gone, the reserved one apart.
     pub products: i64,
     /// Activities applied.
     pub activities: i64,

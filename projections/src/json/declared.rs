@@ -50,10 +50,10 @@ pub enum Is {
     Units(Quantity, Quantity),
     /// One of these words.
     Word(&'static [&'static str]),
-    /// `true` or `false`.
+    /// `true` or `false`, or the same as text or as 1 or 0.
     Flag,
     /// An object of which these members are read.
     Object(&'static [Declared]),
-    /// An array of 1 to so many objects, of each of which these members are read.
-    List(&'static [Declared], usize),
+    /// An array of so many objects at least and at most, of each of which these members are read.
+    List(&'static [Declared], usize, usize),
 }

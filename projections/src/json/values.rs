@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::extended;
-use super::fields::{elements, entries_of};
+use super::fields::{Member, elements, entries_of};
 use super::reader::Reader;
 use super::text::{cut, is_blank, is_longer, mended, trimmed as trim};
 use crate::money::Money;
@@ -260,12 +260,15 @@ fn whole(json: &str) -> Option<i64> {
     scaled.filter(|it| it.exact).and_then(Scaled::signed)
 }
 
-/// An array of 1 to so many elements.
-pub(crate) fn list<'a>(most: usize) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Vec<&'a str>> {
+/// An array of so many elements at least and at most.
+pub(crate) fn list<'a>(
+    least: usize,
+    most: usize,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Vec<&'a str>> {
     move |json, _| {
         elements(json)
-            .filter(|elements| (1..=most).contains(&elements.len()))
-            .ok_or_else(|| format!("must be an array of 1 to {most} objects").into())
+            .filter(|elements| (least..=most).contains(&elements.len()))
+            .ok_or_else(|| format!("must be an array of {least} to {most} objects").into())
     }
 }
 
@@ -281,11 +284,11 @@ pub(crate) fn whole_number<'a>(
     }
 }
 
-/// `true` or `false`, or the same as text.
+/// `true` or `false`, or the same as text or as 1 or 0.
 pub(crate) fn flag(json: &str, _: &mut Reader<'_>) -> Read<bool> {
     match string(json).as_deref().unwrap_or(json).trim() {
-        "true" => Ok(true),
-        "false" => Ok(false),
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
         _ => Err("must be true or false".into()),
     }
 }
@@ -319,6 +322,21 @@ pub(crate) fn amount(json: &str, reader: &mut Reader<'_>) -> Read<Money> {
     }
     reader.adjusted.rounded |= rounded;
     Ok(amount)
+}
+
+/// Whether a thing is gone: it says that it is not active, or when it was deleted.
+pub(crate) fn is_gone(
+    reader: &mut Reader<'_>,
+    is_active: Member<'_>,
+    status: Member<'_>,
+    deleted_at: Member<'_>,
+) -> bool {
+    let is_active = reader.optional(is_active, flag);
+    let status = reader.optional(status, open);
+    let deleted_at = reader.optional(deleted_at, date);
+    is_active == Some(false)
+        || status.is_some_and(|word| word.eq_ignore_ascii_case("inactive"))
+        || deleted_at.is_some()
 }
 
 /// The shop's currency, in either case.

@@ -77,7 +77,7 @@ members! {
         order_id = "orderId" | "order_id" | "_id": Needed(Is::Id),
         user_id = "userId" | "user_id" | "user": Needed(Is::Id),
         order_date = "orderDate" | "order_date" | "createdAt" | "created_at": Needed(Is::Date),
-        lines = "lines" | "cart": Needed(Is::List(LineMembers::DECLARED, LINES_MAX)),
+        lines = "lines" | "cart": Needed(Is::List(LineMembers::DECLARED, 1, LINES_MAX)),
         invoice = "invoice": Optional(Is::Id),
         /// A status that was never stated is unknown.
         order_status = "orderStatus" | "order_status": Optional(Is::Word(OrderStep::WORDS)),
@@ -142,7 +142,7 @@ impl<'a> Payload<'a> for Order<'a> {
         let user_id = reader.required(found.user_id, id);
         let at = reader.required(found.order_date, date);
         reader.optional(found.currency, currency);
-        let lines = reader.required(found.lines, list(LINES_MAX));
+        let lines = reader.required(found.lines, list(1, LINES_MAX));
         Order {
             order_id,
             user_id,

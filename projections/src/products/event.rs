@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::id::product_id;
-use super::stock::{STOCK_MAX, STOCK_MIN, stock};
+use super::stock::{AtLocation, LOCATIONS_MAX, STOCK_MAX, STOCK_MIN, stock};
 use crate::json::Says::{Needed, Optional};
 use crate::json::values::{
-    OPEN_CHARS_MAX, address, amount, by_language, date, name, open, verbatim,
+    OPEN_CHARS_MAX, address, amount, by_language, date, is_gone, name, open, verbatim,
 };
 use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
@@ -25,14 +25,21 @@ pub struct Product<'a> {
     pub category: Cow<'a, str>,
     /// Not negative.
     pub price: Money,
+    /// What the shop pays for one unit, if stated.
+    pub cost: Option<Money>,
     /// Units on hand; if absent, the last known number stays.
     pub stock: Option<Quantity>,
+    /// Units on hand at locations, by their ids; of those that are not stated the last known number
+    /// stays.
+    pub locations: Vec<AtLocation<'a>>,
     /// At most 500 characters in each language.
     pub description: Option<Text<'a>>,
     /// The address of a picture.
     pub image_url: Option<Cow<'a, str>>,
     /// The instant when the catalogue took it in.
     pub added_date: Option<Time>,
+    /// Whether the shop has it no more.
+    pub is_gone: bool,
     /// `lastUpdated`: the producer's version of this entity.
     pub updated_at: Option<Time>,
     /// What became of values that are not taken as they are.
@@ -46,11 +53,23 @@ members! {
         name = "name" | "title": Needed(Is::ByLanguage(NAME_CHARS_MAX)),
         category = "category": Needed(Is::Text(OPEN_CHARS_MAX)),
         price = "price" | "list_price": Needed(Is::Amount),
+        /// Of one unit: the cost of lines of orders that state none.
+        cost = "cost" | "standard_price": Optional(Is::Amount),
         /// The last known number stays if it is absent.
         stock = "stock" | "qty": Optional(Is::Units(STOCK_MIN, STOCK_MAX)),
+        /// On hand by location; the stock of the product is their sum.
+        location_stocks =
+            "locationStocks" | "location_stocks":
+            Optional(Is::List(AtLocation::MEMBERS, 0, LOCATIONS_MAX)),
         description = "description": Optional(Is::ByLanguage(DESCRIPTION_CHARS_MAX)),
         image_url = "imageUrl" | "image_url": Optional(Is::Address(URL_CHARS_MAX)),
         added_date = "addedDate" | "added_date" | "createdAt" | "created_at": Optional(Is::Date),
+        /// One that is not active is gone: it leaves what is there now, and not what was.
+        is_active = "isActive" | "is_active" | "active": Optional(Is::Flag),
+        /// `inactive` says the same; any other is as good as none.
+        status = "status": Optional(Is::Text(OPEN_CHARS_MAX)),
+        /// Any date says the same.
+        deleted_at = "deletedAt" | "deleted_at": Optional(Is::Date),
         /// The producer's version: the newest counts.
         last_updated =
             "lastUpdated" | "updatedAt" | "last_updated" | "updated_at": Optional(Is::Date),
@@ -68,8 +87,9 @@ impl<'a> Payload<'a> for Product<'a> {
     type Members = Members<'a>;
     const MEMBERS: &'static [Declared] = Members::DECLARED;
     const EXAMPLE: &'static str = r#"{
-        "productId":"mug", "name":"Mug", "category":"Kitchen", "price":6.25, "stock":40,
-        "description":"It holds a pint.", "imageUrl":"https://example.org/mug.png",
+        "productId":"mug", "name":"Mug", "category":"Kitchen", "price":6.25, "cost":2.5,
+        "stock":40, "locationStocks":[{"locationId":"8", "name":"Dublin", "qty":40}],
+        "isActive":true, "status":"active", "deletedAt":null, "description":"It holds a pint.", "imageUrl":"https://example.org/mug.png",
         "addedDate":"2026-01-02T03:04:05Z", "lastUpdated":"2026-01-02T03:04:05Z"
     }"#;
 
@@ -83,11 +103,14 @@ impl<'a> Payload<'a> for Product<'a> {
             name,
             category,
             price,
+            cost: reader.optional(found.cost, amount),
             stock: reader.optional(found.stock, stock),
+            locations: AtLocation::read_all(found.location_stocks, reader),
             description: reader
                 .optional(found.description, by_language(verbatim(DESCRIPTION_CHARS_MAX))),
             image_url: reader.optional(found.image_url, address(URL_CHARS_MAX)),
             added_date: reader.optional(found.added_date, date),
+            is_gone: is_gone(reader, found.is_active, found.status, found.deleted_at),
             updated_at: reader.optional(found.last_updated, date),
             adjusted: reader.adjusted,
         }
@@ -108,6 +131,7 @@ impl Product<'_> {
             category: own(self.category),
             description: self.description.map(Text::into_owned),
             image_url: self.image_url.map(own),
+            locations: self.locations.into_iter().map(AtLocation::into_owned).collect(),
             ..self
         }
     }
@@ -141,6 +165,38 @@ mod tests {
         );
         assert_eq!((it.description, it.added_date), (None, None));
         assert_eq!(it.updated_at, Time::parse("2026-11-21").ok());
+    }
+
+    #[test]
+    fn a_product_of_a_shop_platform_is_read_as_it_is() {
+        let body = r#"{"_id":"p","title":{"en":"Dates"},"category":"Fruit","price":24.5,
+            "standard_price":"15.00","stock":12,"sku":"D-1","barcode":"505","status":"active",
+            "locationStocks":[{"locationId":8,"name":"Riyadh","qty":7.5},{"locationId":12,"qty":-1},
+            {"locationId":8,"name":"Jeddah","qty":"2"}]}"#;
+        let it = product(body).unwrap();
+        assert_eq!((it.cost, it.is_gone), (Some(Money(150_000)), false));
+        let locations: Vec<_> = it
+            .locations
+            .iter()
+            .map(|it| (&*it.id, it.name.as_ref().map(|name| name.shown("en")), it.stock.0))
+            .collect();
+        assert_eq!(locations, [("12", None, -1_000), ("8", Some("Jeddah"), 2_000)]);
+    }
+
+    #[test]
+    fn a_product_is_gone_once_it_says_so_in_any_way() {
+        for (rest, is_gone) in [
+            (r#""isActive":false"#, true),
+            (r#""active":0"#, true),
+            (r#""is_active":"false""#, true),
+            (r#""status":"Inactive""#, true),
+            (r#""deletedAt":"2026-01-01""#, true),
+            (r#""isActive":true,"status":"publish","deleted_at":null"#, false),
+            (r#""isActive":"","status":false,"deletedAt":"""#, false),
+        ] {
+            let body = format!(r#"{{"productId":"p","name":"n","category":"c","price":1,{rest}}}"#);
+            assert_eq!(product(&body).map(|it| it.is_gone), Ok(is_gone), "{rest}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use projections::products::event::Product;
 use projections::products::stock::Stock;
 use projections::quantity::Quantity;
 use projections::testing::Logged;
+use projections::text::Text;
 use projections::time::Time;
 
 use orders::{Placed, Refund};
@@ -69,7 +70,11 @@ struct Thing {
     ordinal: u32,
     entry: Option<CatalogueEntry>,
     stock: Option<(Quantity, Age)>,
+    /// The stock, the name and the age at each location.
+    locations: BTreeMap<String, AtLocation>,
 }
+
+type AtLocation = (Quantity, Option<Text<'static>>, Age);
 
 pub enum Came {
     Applied,
@@ -230,21 +235,27 @@ impl Naive {
             description: event.description.clone(),
             image_url: event.image_url.as_deref().map(Into::into),
             added_date: event.added_date,
+            cost: event.cost,
+            gone: event.is_gone,
             version: figures::version(age),
         };
         let thing = self.thing(&event.product_id);
         let entered = thing.enter(entry);
         let stocked = event.stock.map(|stock| thing.count_stock(stock, age));
-        match (entered, stocked) {
-            (Came::Applied, _) | (_, Some(Came::Applied)) => Came::Applied,
-            (Came::Stale, None | Some(Came::Stale)) => Came::Stale,
-            _ => Came::Unchanged,
+        let mut parts: Vec<Came> = [entered].into_iter().chain(stocked).collect();
+        for location in &event.locations {
+            parts.push(thing.count_at(&location.id, location.stock, location.name.as_ref(), age));
         }
+        orders::strongest(parts)
     }
 
     fn stock_event(&mut self, event: &Stock<'static>, place: u64) -> Came {
         let age = (event.updated_at, place);
-        self.thing(&event.product_id).count_stock(event.stock, age)
+        let thing = self.thing(&event.product_id);
+        match &event.location_id {
+            Some(id) => thing.count_at(id, event.stock, event.location_name.as_ref(), age),
+            None => thing.count_stock(event.stock, age),
+        }
     }
 
     fn customer(&mut self, event: Customer<'static>, place: u64) -> Came {
@@ -331,6 +342,44 @@ impl Thing {
         }
         self.entry = Some(entry);
         came
+    }
+
+    /// Units on hand, if they are known, of what is still there.
+    fn on_hand(&self) -> Option<i64> {
+        if self.is_gone() {
+            return None;
+        }
+        let total = self.stock.map(|(stock, _)| stock.0);
+        let of_locations = self.locations.values().map(|(stock, ..)| stock.0);
+        if self.locations.is_empty() { total } else { Some(of_locations.sum()) }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.gone)
+    }
+
+    fn count_at(
+        &mut self,
+        location: &str,
+        stock: Quantity,
+        name: Option<&Text<'static>>,
+        age: Age,
+    ) -> Came {
+        let Some((known, known_name, known_age)) = self.locations.get_mut(location) else {
+            self.locations.insert(location.to_owned(), (stock, name.cloned(), age));
+            return Came::Applied;
+        };
+        if is_older(age, *known_age) {
+            return Came::Stale;
+        }
+        let age = after(age, *known_age);
+        if *known == stock && name.is_none_or(|name| Some(name) == known_name.as_ref()) {
+            known_age.0 = age.0;
+            return Came::Unchanged;
+        }
+        *known_name = name.cloned().or(known_name.take());
+        (*known, *known_age) = (stock, age);
+        Came::Applied
     }
 
     fn count_stock(&mut self, stock: Quantity, age: Age) -> Came {

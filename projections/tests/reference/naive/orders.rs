@@ -93,7 +93,7 @@ fn times(amount: i64, thousandths: i64) -> i64 {
 }
 
 /// The strongest of some effects.
-fn strongest(all: impl IntoIterator<Item = Came>) -> Came {
+pub fn strongest(all: impl IntoIterator<Item = Came>) -> Came {
     let mut strongest = Came::Stale;
     for came in all {
         match came {
