@@ -164,8 +164,8 @@ fn schema(is: Is, needed: bool) -> Value {
             json!({ "type": one("string"), "enum": all })
         }
         Is::Flag => json!({ "type": one("boolean") }),
-        Is::List(members, max) => {
-            json!({ "type": one("array"), "items": object(members), "minItems": 1, "maxItems": max })
+        Is::List(members, min, max) => {
+            json!({ "type": one("array"), "items": object(members), "minItems": min, "maxItems": max })
         }
         Is::Object(members) => {
             let mut object = object(members);

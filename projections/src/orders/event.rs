@@ -218,6 +218,12 @@ impl Line<'_> {
         self.price.times(self.quantity).unwrap_or_default()
     }
 
+    /// Quantity times the cost of one unit, if stated.
+    #[must_use]
+    pub fn cost(&self) -> Option<Money> {
+        self.cost?.times(self.quantity)
+    }
+
     /// Its gross less its own discount.
     #[must_use]
     pub fn net(&self) -> Money {

@@ -175,6 +175,11 @@ impl Naive {
         Some(self.things.get(product?)?.entry.as_ref()?.category.to_string())
     }
 
+    /// The cost of one unit of a product in the catalogue.
+    fn catalogued_cost(&self, product: Option<&str>) -> Option<i64> {
+        Some(self.things.get(product?)?.entry.as_ref()?.cost?.0)
+    }
+
     fn fact(&mut self, event: Activity<'static>) -> Came {
         let now = self.log_time.0;
         if self.remembered.get(&*event.activity_id).is_some_and(|at| now - at <= DAY_MS) {

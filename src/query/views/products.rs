@@ -5,7 +5,7 @@ use projections::family::Family;
 use projections::family::Slice;
 use projections::money::{self, Money};
 use projections::products::Products;
-use projections::products::{ProductDocument, RESERVED};
+use projections::products::{LocationStock, ProductDocument, RESERVED, on_hand};
 use projections::quantity::{self, Quantity};
 use projections::sales::sums::Sums;
 use projections::time::Time;
@@ -65,6 +65,8 @@ struct Whole {
     #[serde(with = "quantity::as_number::option")]
     #[schema(value_type = Option<f64>)]
     stock: Option<Quantity>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stock_by_location: Vec<AtLocation>,
     description: Option<String>,
     #[schema(value_type = Option<String>)]
     image_url: Option<Box<str>>,
@@ -72,6 +74,19 @@ struct Whole {
     added_date: Option<String>,
     #[schema(format = DateTime)]
     last_updated: Option<String>,
+}
+
+/// The stock of a product at one location.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StockAtLocation)]
+struct AtLocation {
+    #[schema(value_type = String)]
+    location_id: Box<str>,
+    name: Option<String>,
+    #[serde(with = "quantity::as_number")]
+    #[schema(value_type = f64)]
+    stock: Quantity,
 }
 
 impl View for ProductMetrics {
@@ -170,8 +185,9 @@ async fn low(
     let cut = ranking::cut(lacking.into_iter(), limit);
     let mut low =
         from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
-    for product in &mut low {
-        product.document.stock = product.document.stock.map(|stock| settings.quantity(stock.0));
+    for Known { document, .. } in &mut low {
+        let stock = on_hand(document.stock, &document.locations);
+        document.stock = stock.map(|stock| settings.quantity(stock.0));
     }
     low.sort_by(|a, b| a.document.stock.cmp(&b.document.stock).then_with(|| a.id.cmp(&b.id)));
     Ok(low)
@@ -188,12 +204,18 @@ impl Seller {
 
 impl Whole {
     fn of(Known { id, document }: Known<ProductDocument>, from: ReadContext<'_>) -> Self {
+        let at_location = |LocationStock { id, name, stock, .. }| AtLocation {
+            location_id: id,
+            name: name.map(|text| from.shown(&text)),
+            stock,
+        };
         let mut whole = Whole {
             product_id: id,
             name: None,
             category: None,
             price: None,
             stock: document.stock,
+            stock_by_location: document.locations.into_iter().map(at_location).collect(),
             description: None,
             image_url: None,
             added_date: None,

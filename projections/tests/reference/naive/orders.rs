@@ -40,6 +40,7 @@ pub struct Line {
     /// Its own, and its share of the order's.
     pub discount: i64,
     pub cost: Option<i64>,
+    pub states_cost: bool,
 }
 
 impl Line {
@@ -213,7 +214,16 @@ impl Naive {
             };
             let quantity = line.quantity.0;
             let gross = times(line.price.0, quantity);
-            let cost = line.cost.map(|cost| times(cost.0, quantity));
+            let of_same = before.filter(|it| it.quantity == quantity && !it.states_cost);
+            let cost = match (line.cost, of_same) {
+                (Some(stated), _) => Some(times(stated.0, quantity)),
+                (None, Some(before)) => before.cost,
+                // More than can be stated is not known.
+                (None, None) => self
+                    .catalogued_cost(product.as_deref())
+                    .filter(|cost| i128::from(*cost) * i128::from(quantity) <= 10_i128.pow(16))
+                    .map(|cost| times(cost, quantity)),
+            };
             Line {
                 id,
                 product,
@@ -223,6 +233,7 @@ impl Naive {
                 gross,
                 discount: line.discount.0,
                 cost,
+                states_cost: line.cost.is_some(),
             }
         };
         let mut lines: Vec<Line> = event.lines.iter().enumerate().map(line).collect();

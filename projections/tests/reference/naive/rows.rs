@@ -105,6 +105,7 @@ impl Naive {
             gross: Money(line.gross),
             discount: Money(line.discount),
             cost: line.cost.map(Money),
+            cost_of_catalogue: line.cost.is_some() && !line.states_cost,
         });
         orders::Content {
             buyer: self.people[&*event.user_id].ordinal,
