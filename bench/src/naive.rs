@@ -57,7 +57,7 @@ fn touched(event: &Event<'_>) -> Vec<Upsert> {
             ]
         }
         Event::Activity(activity) => {
-            let day = activity.at.0 / 86_400_000;
+            let day = activity.at.unwrap_or_default().0 / 86_400_000;
             let mut upserts = vec![
                 ("activities", activity.activity_id.to_string(), vec![("count", 1)]),
                 ("customers", activity.user_id.to_string(), vec![("activities", 1)]),

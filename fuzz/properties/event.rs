@@ -3,17 +3,18 @@
 
 use projections::behaviour::Activity;
 use projections::customers::event::Customer;
-use projections::event::{Event, Kind, Limits, Reason, parse};
+use projections::event::{Adjusted, Event, Kind, Limits, Reason, parse};
 use projections::feedback::Feedback;
 use projections::money::Money;
 use projections::orders::event::{Line, Order};
 use projections::orders::patch::OrderStatus;
 use projections::orders::status::Step;
 use projections::products::event::Product;
-use projections::products::stock::Stock;
+use projections::products::stock::{AtLocation, LOCATIONS_MAX, Stock};
 use projections::quantity::Quantity;
 use projections::refunds::event::Refund;
 use projections::sales::Transaction;
+use projections::text::{Text, is_language};
 use projections::time::Time;
 use serde_json::{Map, Value, json};
 
@@ -50,12 +51,15 @@ fn reads_back(event: &Event<'_>) {
     let written = Value::Object(written(event)).to_string();
     let mut expected = event.clone();
     match &mut expected {
-        Event::Transaction(it) => it.rounded = false,
-        Event::Order(it) => it.rounded = false,
-        Event::Refund(it) => it.rounded = false,
-        Event::Product(it) => it.rounded = false,
-        Event::Stock(it) => it.rounded = false,
-        _ => {}
+        Event::Transaction(it) => it.adjusted = Adjusted::default(),
+        Event::Order(it) => it.adjusted = Adjusted::default(),
+        Event::OrderStatus(it) => it.adjusted = Adjusted::default(),
+        Event::Refund(it) => it.adjusted = Adjusted::default(),
+        Event::Activity(it) => it.adjusted = Adjusted::default(),
+        Event::Feedback(it) => it.adjusted = Adjusted::default(),
+        Event::Product(it) => it.adjusted = Adjusted::default(),
+        Event::Stock(it) => it.adjusted = Adjusted::default(),
+        Event::Customer(it) => it.adjusted = Adjusted::default(),
     }
     assert_eq!(
         parse(event.kind(), written.as_bytes(), &LIMITS).as_ref(),
@@ -89,7 +93,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "activityId": it.activity_id,
             "userId": it.user_id,
             "activityType": it.activity_type,
-            "timestamp": it.at.to_rfc3339(),
+            "timestamp": date(it.at),
             "productId": it.product_id,
             "device": it.device,
             "page": it.page,
@@ -101,7 +105,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "userId": it.user_id,
             "productId": it.product_id,
             "rating": it.rating,
-            "feedbackDate": it.at.to_rfc3339(),
+            "feedbackDate": date(it.at),
             "comment": it.comment,
             "updatedAt": date(it.updated_at),
         }),
@@ -110,15 +114,20 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "name": it.name,
             "category": it.category,
             "price": it.price.to_string(),
+            "cost": it.cost.map(|it| it.to_string()),
             "stock": it.stock.map(number),
+            "locationStocks": it.locations.iter().map(location).collect::<Vec<_>>(),
             "description": it.description,
             "imageUrl": it.image_url,
             "addedDate": date(it.added_date),
+            "isActive": !it.is_gone,
             "lastUpdated": date(it.updated_at),
         }),
         Event::Stock(it) => json!({
             "productId": it.product_id,
             "stock": number(it.stock),
+            "locationId": it.location_id,
+            "locationName": it.location_name,
             "updatedAt": date(it.updated_at),
         }),
         Event::Customer(it) => json!({
@@ -129,6 +138,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "lastName": it.last_name,
             "country": it.country,
             "createdAt": date(it.created_at),
+            "isActive": !it.is_gone,
             "updatedAt": date(it.updated_at),
         }),
     };
@@ -198,6 +208,10 @@ fn line(line: &Line<'_>) -> Value {
     })
 }
 
+fn location(it: &AtLocation<'_>) -> Value {
+    json!({ "locationId": it.id, "name": it.name, "qty": number(it.stock) })
+}
+
 fn number(quantity: Quantity) -> Value {
     serde_json::from_str(&quantity.to_string()).expect("a quantity is a JSON number")
 }
@@ -260,7 +274,7 @@ fn of_refund(it: &Refund<'_>) {
 
 fn of_activity(it: &Activity<'_>) {
     is_id(&it.user_id);
-    is_date(Some(it.at));
+    is_date(it.at);
     it.product_id.iter().for_each(|it| is_product(it));
     it.session_id.iter().for_each(|it| is_id(it));
     is_open(Some(&it.activity_type), 64);
@@ -272,7 +286,7 @@ fn of_activity(it: &Activity<'_>) {
 fn of_feedback(it: &Feedback<'_>) {
     is_id(&it.user_id);
     is_product(&it.product_id);
-    is_date(Some(it.at));
+    is_date(it.at);
     is_date(it.updated_at);
     assert!((1..=5).contains(&it.rating), "{}", it.rating);
     is_text(it.comment.as_deref(), 500);
@@ -280,11 +294,18 @@ fn of_feedback(it: &Feedback<'_>) {
 
 fn of_product(it: &Product<'_>) {
     is_product(&it.product_id);
-    is_text(Some(&it.name), 100);
+    is_in_languages(Some(&it.name), 100);
     is_open(Some(&it.category), 64);
     is_amount(it.price);
+    it.cost.iter().for_each(|it| is_amount(*it));
     it.stock.iter().for_each(|it| is_stock(*it));
-    is_text(it.description.as_deref(), 500);
+    assert!(it.locations.len() <= LOCATIONS_MAX, "{} locations", it.locations.len());
+    for location in &it.locations {
+        is_id(&location.id);
+        is_in_languages(location.name.as_ref(), 100);
+        is_stock(location.stock);
+    }
+    is_in_languages(it.description.as_ref(), 500);
     is_date(it.added_date);
     is_date(it.updated_at);
 }
@@ -292,6 +313,8 @@ fn of_product(it: &Product<'_>) {
 fn of_stock(it: &Stock<'_>) {
     is_product(&it.product_id);
     is_stock(it.stock);
+    it.location_id.iter().for_each(|it| is_id(it));
+    is_in_languages(it.location_name.as_ref(), 100);
     is_date(it.updated_at);
 }
 
@@ -318,6 +341,20 @@ fn is_product(id: &str) {
 fn is_text(text: Option<&str>, chars_max: usize) {
     if let Some(text) = text {
         assert!(!text.trim().is_empty() && text.chars().count() <= chars_max, "{text:?}");
+    }
+}
+
+fn is_in_languages(text: Option<&Text<'_>>, chars_max: usize) {
+    match text {
+        Some(Text::ByLanguage(texts)) => {
+            assert!((1..=8).contains(&texts.len()), "{texts:?}");
+            for (language, text) in texts {
+                assert!(is_language(language), "{language:?}");
+                is_text(Some(text), chars_max);
+            }
+        }
+        Some(Text::One(text)) => is_text(Some(text), chars_max),
+        None => {}
     }
 }
 

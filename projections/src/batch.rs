@@ -155,7 +155,11 @@ impl<'b, 'e> Batch<'b, 'e> {
     fn identify(&self, fold: &mut Fold) -> Needs {
         let mut ask = Ask::of(fold);
         ask.open_blocks();
-        self.events().for_each(|event| event.identify(&mut ask));
+        for message in self.messages {
+            if let Ok(event) = &message.event {
+                event.identify(&message.stamp, &mut ask);
+            }
+        }
         ask.finish()
     }
 
@@ -191,7 +195,12 @@ impl<'b, 'e> Batch<'b, 'e> {
             let counts = &mut fold.root.counts;
             counts.read += 1;
             match &outcome {
-                Outcome::Applied => counts.applied += 1,
+                Outcome::Applied => {
+                    let adjusted = message.event.as_ref().map(Event::adjusted).unwrap_or_default();
+                    counts.applied += 1;
+                    counts.rounded += u64::from(adjusted.rounded);
+                    counts.shortened += u64::from(adjusted.shortened);
+                }
                 Outcome::Repeated => counts.repeated += 1,
                 Outcome::Unchanged => counts.unchanged += 1,
                 Outcome::Stale => counts.stale += 1,

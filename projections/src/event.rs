@@ -6,7 +6,7 @@ use crate::json::{Form, Stop, cloud, whole_body};
 use crate::kinds;
 
 pub use crate::json::values::ID_CHARS_MAX;
-pub use crate::json::{Declared, Is, Limits, Reason, Says};
+pub use crate::json::{Adjusted, Declared, Is, Limits, Reason, Says};
 pub use crate::kinds::{Event, Kind};
 
 #[cfg(test)]

@@ -6,14 +6,17 @@
 
 pub(crate) mod cloud;
 pub(crate) mod declared;
+mod extended;
 pub(crate) mod fields;
 pub(crate) mod limits;
 pub(crate) mod payload;
 pub(crate) mod reader;
+mod text;
 pub(crate) mod values;
 
 pub use declared::{Declared, Is, Says};
-pub(crate) use fields::{Member, Members, elements, members, members_of};
+pub(crate) use fields::{Member, Members, Under, members};
 pub use limits::{Limits, Reason};
 pub(crate) use payload::{Form, Payload, Stop, object, whole_body};
+pub use reader::Adjusted;
 pub(crate) use reader::{Reader, own};

@@ -2,7 +2,7 @@
 //! they are read (its [`Payload`](crate::json::Payload)), and its effect (its [`EventKind`]).
 
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
-use crate::json::{Declared, Form, Limits, Payload, Stop, object};
+use crate::json::{Adjusted, Declared, Form, Limits, Payload, Stop, object};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $Kind:ident = $word:literal, $Event:ident in $($module:ident)::+;)*) => {
@@ -64,6 +64,12 @@ macro_rules! kinds {
                 match self { $(Self::$Kind(it) => Event::$Kind(it.into_owned()),)* }
             }
 
+            /// What became of values that are not taken as they are.
+            #[must_use]
+            pub fn adjusted(&self) -> Adjusted {
+                match self { $(Self::$Kind(it) => it.adjusted,)* }
+            }
+
             /// Whether the fold remembers its id for a while; see [`EventKind::IS_FACT`].
             #[must_use]
             pub fn is_fact(&self) -> bool {
@@ -82,8 +88,8 @@ macro_rules! kinds {
             }
 
             /// See [`EventKind::identify`].
-            pub(crate) fn identify(&self, ask: &mut Ask<'_>) {
-                match self { $(Self::$Kind(it) => it.identify(ask),)* }
+            pub(crate) fn identify(&self, stamp: &Stamp, ask: &mut Ask<'_>) {
+                match self { $(Self::$Kind(it) => it.identify(stamp, ask),)* }
             }
 
             /// See [`EventKind::links`].

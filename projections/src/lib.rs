@@ -50,4 +50,4 @@ pub mod topic;
 pub mod value;
 
 pub use packed::{rollup, table, tally, vocabulary};
-pub use value::{bucket, money, quantity, time};
+pub use value::{bucket, money, quantity, text, time};

@@ -6,5 +6,7 @@ mod fold;
 pub mod id;
 pub mod stock;
 
-pub use document::{CatalogueEntry, Product, ProductDocument, Products, Row};
+pub use document::{
+    CatalogueEntry, LocationStock, Product, ProductDocument, Products, Row, on_hand,
+};
 pub use id::RESERVED;

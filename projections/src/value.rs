@@ -1,7 +1,8 @@
-//! Money, quantities and time, as events and documents state them.
+//! Money, quantities, texts and time, as events and documents state them.
 
 pub mod bucket;
 pub mod decimal;
 pub mod money;
 pub mod quantity;
+pub mod text;
 pub mod time;

@@ -291,7 +291,10 @@ mod tests {
             assert!(event.entity.starts_with("demo-"), "{}", event.entity);
             match parse(event.kind, &event.body, &limits).expect("it is understood") {
                 Event::Order(order) => {
-                    assert!(order.user_id.starts_with("demo-") && !order.rounded, "{order:?}");
+                    assert!(
+                        order.user_id.starts_with("demo-") && !order.adjusted.rounded,
+                        "{order:?}"
+                    );
                     *lengths.entry(order.lines.len()).or_default() += 1;
                     orders.insert(
                         order.order_id.into_owned(),

@@ -54,6 +54,10 @@ pub struct Settings {
     #[arg(long, env = "CURRENCY", default_value = "GBP", global = true)]
     #[arg(value_parser = values::currency)]
     pub currency: String,
+    /// The shop's language: of texts that name none, and of answers, as `en` or `pt-BR`.
+    #[arg(long, env = "LANGUAGE", default_value = "en", global = true)]
+    #[arg(value_parser = values::language)]
+    pub language: String,
     /// The hours of log time for which an activity's id is remembered.
     #[arg(long, env = "ACTIVITY_WINDOW_HOURS", default_value_t = 24, global = true)]
     #[arg(value_parser = whole::<u32, 1, 8_760>)]
@@ -201,6 +205,7 @@ impl Settings {
             mongodb_uri: mongodb_uri.to_owned(),
             database: self.mongodb_db.clone(),
             fold: self.fold(),
+            language: self.language.clone(),
             rebuild_on_upgrade: self.rebuild_on_upgrade == Switch::On,
         }
     }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
+use projections::text::is_language;
 use url::Url;
 
 use crate::auth::secret::SECRET_BYTES_MIN;
@@ -174,6 +175,17 @@ pub(super) fn currency(text: &str) -> Result<String, String> {
     Err("CURRENCY must be three letters, such as GBP".to_owned())
 }
 
+/// The tag of a language. Systems have a variable of this name with a list of locales in it, such
+/// as `en_GB.UTF-8:en` or `C`, of which the first counts.
+pub(super) fn language(text: &str) -> Result<String, String> {
+    match text.split([':', '.']).next().unwrap_or_default() {
+        "C" | "POSIX" => return Ok("en".to_owned()),
+        first if is_language(first) => return Ok(first.to_owned()),
+        _ => {}
+    }
+    Err("LANGUAGE must be the tag of a language, such as en, ar or pt-BR".to_owned())
+}
+
 /// The name of a database, as `MongoDB` takes it everywhere.
 pub(super) fn database(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
@@ -211,6 +223,18 @@ mod tests {
         for path in ["/metrics", "/metrics/", "/metrics/live", "/a//b", "/a/../api", "/..", "/./a"]
         {
             assert!(socket_path(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_language_is_a_tag_or_the_first_of_a_list() {
+        for (text, expected) in
+            [("ar", "ar"), ("pt-BR", "pt-BR"), ("en_GB.UTF-8:en", "en_GB"), ("C", "en")]
+        {
+            assert_eq!(language(text).as_deref(), Ok(expected));
+        }
+        for text in ["", "english please", ":en", "e"] {
+            assert!(language(text).is_err_and(|it| it.contains("LANGUAGE")), "{text}");
         }
     }
 

@@ -4,6 +4,9 @@ use projections::event::{Declared, ID_CHARS_MAX, Is, Kind, Says};
 use projections::quantity::{self, Quantity};
 use serde_json::{Map, Value, json};
 
+/// A plain decimal, of a number that is sent as text.
+const DECIMAL: &str = "^(-?[0-9]+(\\.[0-9]+)?)?$";
+
 /// Every kind's payload by its name.
 pub fn payloads() -> impl Iterator<Item = (String, Value)> {
     Kind::ALL.into_iter().map(|kind| (name(kind), payload(kind)))
@@ -95,20 +98,45 @@ fn about(member: &Declared, members: &[Declared]) -> String {
     let aliases =
         members.iter().filter(stands_in).map(|it| format!("Also taken as `{}`.", it.name));
     let about = (!member.about.is_empty()).then(|| member.about.trim().to_owned());
-    about.into_iter().chain(aliases).collect::<Vec<_>>().join(" ")
+    let kept = match member.says {
+        Says::Needed(Is::Text(max) | Is::ByLanguage(max))
+        | Says::Optional(Is::Text(max) | Is::ByLanguage(max)) => {
+            Some(format!("The first {max} characters are kept."))
+        }
+        Says::Needed(Is::Address(max)) | Says::Optional(Is::Address(max)) => {
+            Some(format!("Left out if it has more than {max} characters."))
+        }
+        _ => None,
+    };
+    about.into_iter().chain(kept).chain(aliases).collect::<Vec<_>>().join(" ")
 }
 
 fn schema(is: Is, needed: bool) -> Value {
     let one = |name: &str| if needed { json!(name) } else { json!([name, "null"]) };
-    let text = |min: usize, max: usize| json!({ "type": one("string"), "minLength": min, "maxLength": max });
+    let either = |name: &str| {
+        if needed { json!([name, "string"]) } else { json!([name, "string", "null"]) }
+    };
     match is {
-        Is::Id => text(1, ID_CHARS_MAX),
-        Is::Text(max) => text(usize::from(needed), max),
-        Is::Currency => text(0, 3),
+        Is::Id => json!({
+            "type": either("integer"),
+            "minLength": usize::from(needed),
+            "maxLength": ID_CHARS_MAX,
+        }),
+        Is::Text(_) | Is::Address(_) => {
+            json!({ "type": one("string"), "minLength": usize::from(needed) })
+        }
+        Is::ByLanguage(_) => json!({
+            "type": if needed { json!(["string", "object"]) } else { json!(["string", "object", "null"]) },
+            "minLength": usize::from(needed),
+            "minProperties": usize::from(needed),
+            "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_-]{1,15}$" },
+            "additionalProperties": { "type": "string", "pattern": "\\S" },
+        }),
+        Is::Currency => json!({ "type": one("string"), "maxLength": 3 }),
         Is::Amount => {
             let mut any = vec![
                 json!({ "type": "number", "minimum": 0, "maximum": 1_000_000_000 }),
-                json!({ "type": "string", "pattern": "^[0-9]{1,9}(\\.[0-9]{1,4})?$" }),
+                json!({ "type": "string", "pattern": "^[0-9]{1,9}(\\.[0-9]{1,4}0*)?$" }),
             ];
             if !needed {
                 any.push(json!({ "type": "null" }));
@@ -116,10 +144,18 @@ fn schema(is: Is, needed: bool) -> Value {
             json!({ "anyOf": any })
         }
         Is::Date => json!({ "type": one("string"), "format": "date-time" }),
-        Is::Whole(min, max) => json!({ "type": one("integer"), "minimum": min, "maximum": max }),
-        Is::Units(min, max) => {
-            json!({ "type": one("number"), "minimum": number(min), "maximum": number(max) })
-        }
+        Is::Whole(min, max) => json!({
+            "type": either("integer"),
+            "minimum": min,
+            "maximum": max,
+            "pattern": DECIMAL,
+        }),
+        Is::Units(min, max) => json!({
+            "type": either("number"),
+            "minimum": number(min),
+            "maximum": number(max),
+            "pattern": DECIMAL,
+        }),
         Is::Word(words) => {
             let mut all: Vec<_> = words.iter().map(|it| json!(it)).collect();
             if !needed {
@@ -128,8 +164,8 @@ fn schema(is: Is, needed: bool) -> Value {
             json!({ "type": one("string"), "enum": all })
         }
         Is::Flag => json!({ "type": one("boolean") }),
-        Is::List(members, max) => {
-            json!({ "type": one("array"), "items": object(members), "minItems": 1, "maxItems": max })
+        Is::List(members, min, max) => {
+            json!({ "type": one("array"), "items": object(members), "minItems": min, "maxItems": max })
         }
         Is::Object(members) => {
             let mut object = object(members);

@@ -5,7 +5,6 @@ use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, VAR
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use super::cache::CacheKey;
 use super::deps::Deps;
 use super::error::Error;
 use super::view::View;
@@ -74,7 +73,7 @@ async fn answer<V: View>(
 ) -> Result<Response, Error> {
     let parameters = V::Parameters::parse(uri, (deps.now)()).map_err(Error::Invalid)?;
     let mut snapshot = wait::snapshot(deps, Least::of(headers)?).await?;
-    let question = CacheKey::of::<V>(&parameters, rights);
+    let question = deps.cache.key::<V>(&parameters, rights);
     let mut attempt = 1;
     loop {
         let etag = question.etag(&snapshot, V::TOPICS);

@@ -81,6 +81,20 @@ impl Default for ResponseCache {
 }
 
 impl ResponseCache {
+    /// A cache of responses in this language.
+    #[must_use]
+    pub fn speaking(language: &str) -> Self {
+        ResponseCache { memory: Memory::speaking(language), ..ResponseCache::default() }
+    }
+
+    /// The key of a view, with its parameters resolved, for a caller with these rights.
+    #[must_use]
+    pub fn key<V: View>(&self, parameters: &V::Parameters, rights: Rights) -> CacheKey {
+        let (version, language) = (env!("CARGO_PKG_VERSION"), &self.memory.language);
+        let (path, rights) = (V::ROUTE.path, rights.bits());
+        CacheKey(format!("{version}|{language}|{path}|{rights}|{parameters:?}"))
+    }
+
     /// The answer of a view, whose `ETag` is that of the question at the snapshot.
     ///
     /// # Errors
@@ -182,18 +196,12 @@ fn erased<V: View>(parameters: &V::Parameters) -> Read {
     })
 }
 
-/// The key of a response: the question, and the caller's rights, which can change the answer.
+/// The key of a response: the question, and what else can change the answer, such as the caller's
+/// rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheKey(String);
 
 impl CacheKey {
-    /// The key of a view, with its parameters resolved, for a caller with these rights.
-    #[must_use]
-    pub fn of<V: View>(parameters: &V::Parameters, rights: Rights) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        CacheKey(format!("{version}|{}|{}|{parameters:?}", V::ROUTE.path, rights.bits()))
-    }
-
     /// The same for the same answer alone: to this question, of this generation, since the last
     /// change of the topics that it is made of. Weak, for it may be compressed.
     #[must_use]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use projections::entity::Entity;
 use projections::family::Family;
+use projections::text::Text;
 
 use super::ids::Ids;
 use super::ranking::Cut;
@@ -11,9 +12,10 @@ use super::rollups::Rollups;
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
 
-/// The memory of queries.
+/// The memory of queries, and the language that they answer in.
 #[derive(Debug, Default)]
 pub struct Memory {
+    pub(super) language: String,
     ids: Ids,
     /// Rollups, told of every commit.
     pub(super) rollups: Rollups,
@@ -28,6 +30,11 @@ pub struct ReadContext<'a> {
 }
 
 impl Memory {
+    /// An empty memory, of answers in this language.
+    pub(super) fn speaking(language: &str) -> Self {
+        Memory { language: language.to_owned(), ..Memory::default() }
+    }
+
     /// A snapshot, with this memory.
     #[must_use]
     pub fn of<'a>(&'a self, snapshot: &'a Snapshot) -> ReadContext<'a> {
@@ -36,6 +43,12 @@ impl Memory {
 }
 
 impl ReadContext<'_> {
+    /// A text in the shop's language.
+    #[must_use]
+    pub fn shown(self, text: &Text<'_>) -> String {
+        text.shown(&self.memory.language).to_owned()
+    }
+
     /// Whether the read models have a family. One that they lack, of an older fold, cannot be read
     /// ([`store::Error::NotYetMade`]); a member of an answer that is made of it is then null.
     #[must_use]

@@ -49,6 +49,8 @@ pub struct ShopSettings {
     pub database: Option<String>,
     /// The settings of its fold.
     pub fold: projections::fold::root::FoldSettings,
+    /// The language that its texts are shown in.
+    pub language: String,
     /// Whether read models of an older fold are exchanged without an operator.
     pub rebuild_on_upgrade: bool,
 }
@@ -105,7 +107,8 @@ impl Shop {
             status: Arc::new(status),
         };
         tasks.spawn_on(projector.run(stop.clone()), threads.handle());
-        let (queries, health) = attend(&log, &store, &seen, tasks, stop);
+        let cache = Arc::new(ResponseCache::speaking(&settings.language));
+        let (queries, health) = attend(&log, &store, &seen, cache, tasks, stop);
         let (rate, rate_seen) = watch::channel(None);
         let latest = queries.latest.clone();
         tasks.spawn(operator::projections::follow_rate(latest, rate, stop.clone()));
@@ -208,6 +211,7 @@ fn attend(
     log: &Log,
     store: &Store,
     projector: &watch::Receiver<Status>,
+    cache: Arc<ResponseCache>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> (Deps, Health) {
@@ -219,7 +223,6 @@ fn attend(
     let (announcements, announced) = announcements::channel();
     tasks.spawn(announcements::hear(log.clone(), announcements, stop.clone()));
     let (follower, latest) = watch::channel(None::<Latest>);
-    let cache = Arc::<ResponseCache>::default();
     let (its_store, its_cache, pushed) = (store.clone(), cache.clone(), topics::MADE_OF);
     let following = latest::follow(its_store, its_cache, announced, pushed, follower, stop.clone());
     tasks.spawn(following);

@@ -206,6 +206,30 @@ fn every_kind_of_event_is_on_its_page_with_its_members() {
 }
 
 #[test]
+fn every_alias_is_on_the_page_of_events() {
+    let page = fs::read_to_string("docs/events.md").expect("the page");
+    let (_, page) = page.split_once("<!-- aliases -->\n").expect("the table");
+    let mut kind = String::new();
+    let mut listed = BTreeSet::new();
+    for row in page.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        if !cells[0].is_empty() {
+            kind = cells[0].trim_matches('`').to_owned();
+        }
+        listed.extend(cells[2].split(", ").map(|it| format!("{kind} {} {it}", cells[1])));
+    }
+    let mut declared = BTreeSet::new();
+    for kind in Kind::ALL {
+        for member in kind.members() {
+            if let Says::Alias(of) = member.says {
+                declared.insert(format!("{} {of} {}", kind.as_str(), member.name));
+            }
+        }
+    }
+    assert_eq!(listed, declared);
+}
+
+#[test]
 fn every_event_that_is_pushed_is_on_its_page() {
     let page = fs::read_to_string("docs/push.md").expect("the page");
     for topic in topics::ALL {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::projector::batch::BatchLimits;
-use adaptive_bi::query::cache::{CacheKey, ResponseCache};
+use adaptive_bi::query::cache::ResponseCache;
 use adaptive_bi::query::latest;
 use adaptive_bi::query::memory::{Memory, ReadContext};
 use adaptive_bi::query::view::View;
@@ -69,7 +69,7 @@ fn etags(of: &Snapshot) -> Vec<String> {
     fn one<V: View>(of: &Snapshot, range: &str) -> String {
         let uri = format!("{}{range}", V::ROUTE.path).parse().expect("a URI");
         let asked = V::Parameters::parse(&uri, NOW).expect("a question");
-        CacheKey::of::<V>(&asked, Rights::ALL).etag(of, V::TOPICS)
+        ResponseCache::default().key::<V>(&asked, Rights::ALL).etag(of, V::TOPICS)
     }
     let etags = RANGES.map(|range| {
         let views =

@@ -64,7 +64,7 @@ fn rotten() -> Vec<(&'static str, Vec<u8>, Vec<&'static str>)> {
         ),
         (
             "activity.x",
-            of(json!({ "activityId": "a", "userId": 7, "activityType": "t",
+            of(json!({ "activityId": "a", "userId": 7.5, "activityType": "t",
             "timestamp": "2026-01-01" })),
             vec!["userId"],
         ),

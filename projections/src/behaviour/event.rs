@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{OPEN_CHARS_MAX, date, id, open, trimmed};
-use crate::json::{Declared, Is, Payload, Reader, members, own};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::products::id::product_id;
 use crate::time::Time;
 
@@ -17,8 +17,8 @@ pub struct Activity<'a> {
     pub user_id: Cow<'a, str>,
     /// `activityType`, trimmed, open vocabulary.
     pub activity_type: Cow<'a, str>,
-    /// `timestamp`.
-    pub at: Time,
+    /// `timestamp`; if absent, the log's time of the message stands for it.
+    pub at: Option<Time>,
     /// The product, if named.
     pub product_id: Option<Cow<'a, str>>,
     /// Trimmed, if stated.
@@ -29,22 +29,23 @@ pub struct Activity<'a> {
     pub country: Option<Cow<'a, str>>,
     /// If stated.
     pub session_id: Option<Cow<'a, str>>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 members! {
-    Members("") {
-        activity_id = "activityId": Needed(Is::Id),
-        user_id = "userId": Needed(Is::Id),
-        activity_type = "activityType": Needed(Is::Text(OPEN_CHARS_MAX)),
-        kind = "type": Alias("activityType"),
-        timestamp = "timestamp": Needed(Is::Date),
-        time = "time": Alias("timestamp"),
+    Members {
+        activity_id = "activityId" | "activity_id" | "_id": Needed(Is::Id),
+        user_id = "userId" | "user_id" | "user": Needed(Is::Id),
+        activity_type = "activityType" | "type" | "activity_type": Needed(Is::Text(OPEN_CHARS_MAX)),
+        /// The time at which it came if absent.
+        timestamp = "timestamp" | "time" | "createdAt" | "created_at": Optional(Is::Date),
         /// Any but `(none)`.
-        product_id = "productId": Optional(Is::Id),
+        product_id = "productId" | "product_id": Optional(Is::Id),
         device = "device": Optional(Is::Text(OPEN_CHARS_MAX)),
         page = "page": Optional(Is::Text(PAGE_CHARS_MAX)),
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
-        session_id = "sessionId": Optional(Is::Id),
+        session_id = "sessionId" | "session_id": Optional(Is::Id),
     }
 }
 
@@ -61,17 +62,17 @@ impl<'a> Payload<'a> for Activity<'a> {
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
         Activity {
             activity_id: reader.required(found.activity_id, id),
             user_id: reader.required(found.user_id, id),
-            activity_type: reader.required(found.activity_type.or(found.kind), open),
-            at: reader.required(found.timestamp.or(found.time), date(limits)),
+            activity_type: reader.required(found.activity_type, open),
+            at: reader.optional(found.timestamp, date),
             product_id: reader.optional(found.product_id, product_id),
             device: reader.optional(found.device, open),
             page: reader.optional(found.page, trimmed(PAGE_CHARS_MAX)),
             country: reader.optional(found.country, open),
             session_id: reader.optional(found.session_id, id),
+            adjusted: reader.adjusted,
         }
     }
 
@@ -88,12 +89,12 @@ impl Activity<'_> {
             activity_id: own(self.activity_id),
             user_id: own(self.user_id),
             activity_type: own(self.activity_type),
-            at: self.at,
             product_id: self.product_id.map(own),
             device: self.device.map(own),
             page: self.page.map(own),
             country: self.country.map(own),
             session_id: self.session_id.map(own),
+            ..self
         }
     }
 }
@@ -118,10 +119,7 @@ mod tests {
         let body = r#"{"activityId":"a","userId":"u","type":" waved ","time":"2026-11-21T04:03:07",
             "searchTerm":"x","ipAddress":7,"page":"/cart","device":" phone","sessionId":"s"}"#;
         let it = activity(body).unwrap();
-        assert_eq!(
-            (&*it.activity_type, it.at.to_rfc3339()),
-            ("waved", "2026-11-21T04:03:07.000Z".into())
-        );
+        assert_eq!((&*it.activity_type, it.at), ("waved", Time::parse("2026-11-21T04:03:07").ok()));
         assert_eq!((it.page.as_deref(), it.device.as_deref()), (Some("/cart"), Some("phone")));
         assert_eq!((it.session_id.as_deref(), it.country), (Some("s"), None));
     }
@@ -138,7 +136,7 @@ mod tests {
     fn a_missing_field_is_asked_for_by_its_name() {
         let reasons = activity("{}").unwrap_err();
         let fields: Vec<_> = reasons.iter().map(|it| &*it.field).collect();
-        assert_eq!(fields, ["activityId", "userId", "activityType", "timestamp"]);
+        assert_eq!(fields, ["activityId", "userId", "activityType"]);
         assert!(reasons.iter().all(|it| it.message == "is required"));
     }
 }

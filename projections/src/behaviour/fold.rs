@@ -21,9 +21,12 @@ pub const DIMENSIONS: [(Dimension, Family); 4] = [
 impl EventKind for Activity<'_> {
     const IS_FACT: bool = true;
 
-    fn identify(&self, ask: &mut Ask<'_>) {
+    fn identify(&self, stamp: &Stamp, ask: &mut Ask<'_>) {
         ask.seen(&self.activity_id);
-        ask.vocabularies(self.at, DIMENSIONS.map(|(dimension, _)| dimension));
+        ask.vocabularies(
+            self.at.unwrap_or(stamp.log_time),
+            DIMENSIONS.map(|(dimension, _)| dimension),
+        );
     }
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
@@ -46,13 +49,14 @@ impl EventKind for Activity<'_> {
             return Ok(Outcome::Repeated);
         }
         fold.dedup.remember(&mut fold.sets.blocks, &mut fold.root.blocks, id, now)?;
-        fold.with_customer(&self.user_id, self.at, resolved, |customer| {
+        let at = self.at.unwrap_or(stamp.log_time);
+        fold.with_customer(&self.user_id, at, resolved, |customer| {
             customer.activities += 1;
         })?;
         if let Some(product) = &self.product_id {
             fold.with_product(product, resolved, |product| product.count(&self.activity_type))?;
         }
-        let quarter = bucket::quarter_of(self.at);
+        let quarter = bucket::quarter_of(at);
         let month = bucket::month_of_quarter(quarter);
         for (dimension, family) in DIMENSIONS {
             let code = fold.code(dimension, month, self.value(dimension))?;

@@ -125,6 +125,9 @@ pub struct Profile {
     /// If stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Time>,
+    /// Whether the shop has the customer no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
     /// The version of the event that stated this.
     #[serde(flatten)]
     pub version: Version,
@@ -142,6 +145,7 @@ impl Profile {
             last_name: text(&event.last_name),
             country: text(&event.country),
             created_at: event.created_at,
+            gone: event.is_gone,
             version,
         }
     }
@@ -154,6 +158,12 @@ impl Profile {
 }
 
 impl Customer {
+    /// Whether the shop has the customer no more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.profile.as_ref().is_some_and(|profile| profile.gone)
+    }
+
     /// A customer first named by an event of time `at`.
     #[must_use]
     pub fn new(id: &str, ordinal: u32, at: Time) -> Self {

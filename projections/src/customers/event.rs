@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::json::Says::{Needed, Optional};
-use crate::json::values::{OPEN_CHARS_MAX, date, id, open, verbatim};
-use crate::json::{Declared, Is, Payload, Reader, members, own};
+use crate::json::values::{OPEN_CHARS_MAX, address, date, id, is_gone, open, verbatim};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::time::Time;
 
 /// The details of a customer.
@@ -24,21 +24,31 @@ pub struct Customer<'a> {
     pub country: Option<Cow<'a, str>>,
     /// The instant when the shop registered the customer.
     pub created_at: Option<Time>,
+    /// Whether the shop has the customer no more.
+    pub is_gone: bool,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 members! {
-    Members("") {
-        user_id = "userId": Needed(Is::Id),
+    Members {
+        user_id = "userId" | "user_id" | "_id" | "user": Needed(Is::Id),
         username = "username": Optional(Is::Text(NAME_CHARS_MAX)),
-        email = "email": Optional(Is::Text(EMAIL_CHARS_MAX)),
-        first_name = "firstName": Optional(Is::Text(NAME_CHARS_MAX)),
-        last_name = "lastName": Optional(Is::Text(NAME_CHARS_MAX)),
+        email = "email": Optional(Is::Address(EMAIL_CHARS_MAX)),
+        first_name = "firstName" | "first_name": Optional(Is::Text(NAME_CHARS_MAX)),
+        last_name = "lastName" | "last_name": Optional(Is::Text(NAME_CHARS_MAX)),
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
-        created_at = "createdAt": Optional(Is::Date),
+        created_at = "createdAt" | "created_at": Optional(Is::Date),
+        /// One who is not active is gone: left out of those who are there now, not of what was.
+        is_active = "isActive" | "is_active" | "active": Optional(Is::Flag),
+        /// `inactive` says the same; any other is as good as none.
+        status = "status": Optional(Is::Text(OPEN_CHARS_MAX)),
+        /// Any date says the same.
+        deleted_at = "deletedAt" | "deleted_at": Optional(Is::Date),
         /// The producer's version: the newest counts.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 
@@ -53,20 +63,21 @@ impl<'a> Payload<'a> for Customer<'a> {
     const EXAMPLE: &'static str = r#"{
         "userId":"ann", "username":"Ann", "email":"ann@example.org", "firstName":"Ann",
         "lastName":"O\u2019Hara", "country":"IE", "createdAt":"2026-01-02T03:04:05Z",
-        "updatedAt":"2026-01-02T03:04:05Z"
+        "isActive":true, "status":"active", "deletedAt":null, "updatedAt":"2026-01-02T03:04:05Z"
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
         Customer {
             user_id: reader.required(found.user_id, id),
             username: reader.optional(found.username, verbatim(NAME_CHARS_MAX)),
-            email: reader.optional(found.email, verbatim(EMAIL_CHARS_MAX)),
+            email: reader.optional(found.email, address(EMAIL_CHARS_MAX)),
             first_name: reader.optional(found.first_name, verbatim(NAME_CHARS_MAX)),
             last_name: reader.optional(found.last_name, verbatim(NAME_CHARS_MAX)),
             country: reader.optional(found.country, open),
-            created_at: reader.optional(found.created_at, date(limits)),
-            updated_at: reader.optional(found.updated_at, date(limits)),
+            created_at: reader.optional(found.created_at, date),
+            is_gone: is_gone(reader, found.is_active, found.status, found.deleted_at),
+            updated_at: reader.optional(found.updated_at, date),
+            adjusted: reader.adjusted,
         }
     }
 
@@ -117,7 +128,12 @@ mod tests {
     #[test]
     fn texts_are_measured_in_characters() {
         let body = |email: String| format!(r#"{{"userId":"u","email":"{email}"}}"#);
-        assert!(customer(&body("é".repeat(254))).is_ok());
-        assert_eq!(customer(&body("é".repeat(255))).unwrap_err()[0].field, "email");
+        let it = |chars| {
+            let body = body("é".repeat(chars));
+            customer(&body).unwrap().into_owned()
+        };
+        assert!(it(254).email.is_some() && !it(254).adjusted.shortened);
+        // Cut short it would be another's.
+        assert!(it(255).email.is_none() && it(255).adjusted.shortened);
     }
 }

@@ -12,7 +12,7 @@ use crate::time::Time;
 use crate::topic::Topic;
 
 impl EventKind for event::Customer<'_> {
-    fn identify(&self, _: &mut Ask<'_>) {}
+    fn identify(&self, _: &Stamp, _: &mut Ask<'_>) {}
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
         ask.document::<Customers, _>(&*self.user_id);
@@ -69,6 +69,7 @@ impl Fold {
             id,
             |ordinal| Customer::new(id, ordinal, at),
         )?;
+        let was_there = !new && !customer.is_gone();
         let (created, sales) = (customer.created_at, customer.sales);
         customer.seen(at);
         change(customer);
@@ -77,10 +78,9 @@ impl Fold {
             (bucket::quarter_of(created), bucket::quarter_of(customer.created_at));
         let (identified, guests) = (i64::from(!customer.guest), i64::from(customer.guest));
         let ordinal = customer.ordinal;
-        if new {
-            self.root.identified += identified;
-            self.root.guests += guests;
-        }
+        let more = i64::from(!customer.is_gone()) - i64::from(was_there);
+        self.root.identified += more * identified;
+        self.root.guests += more * guests;
         if new || before != after {
             let mut count = |quarter, sign: i64| {
                 let delta = [sign * identified, sign * guests, 0];

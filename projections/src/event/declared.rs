@@ -118,19 +118,25 @@ fn a_member_that_is_not_declared_changes_nothing() {
 /// The values at the bounds of a type.
 fn outermost(is: Is) -> Vec<Value> {
     match is {
-        Is::Id => vec![json!("x"), json!("é".repeat(ID_CHARS_MAX))],
-        Is::Text(max) => vec![json!("x"), json!("é".repeat(max))],
+        Is::Id => vec![json!("x"), json!("é".repeat(ID_CHARS_MAX)), json!(7), json!(7.0)],
+        Is::ByLanguage(max) => vec![
+            json!("é".repeat(max + 1)),
+            json!({ "en": "é".repeat(max + 1), "ar": "كوب", "de": null }),
+        ],
+        Is::Text(max) | Is::Address(max) => {
+            vec![json!("x"), json!("é".repeat(max)), json!("é".repeat(max + 1))]
+        }
         Is::Amount => vec![json!(0), json!(1_000_000_000), json!("999999999.9999")],
         Is::Currency => vec![json!(LIMITS.currency), json!("eur")],
         Is::Date => vec![json!("1970-01-01"), json!(LIMITS.latest.to_rfc3339())],
-        Is::Whole(min, max) => vec![json!(min), json!(max)],
-        Is::Units(min, max) => vec![units(min), units(max)],
+        Is::Whole(min, max) => vec![json!(min), json!(max), json!(max.to_string())],
+        Is::Units(min, max) => vec![units(min), units(max), json!(min.to_string())],
         Is::Word(words) => words.iter().map(|it| json!(it)).collect(),
-        Is::Flag => vec![json!(true), json!(false)],
+        Is::Flag => vec![json!(true), json!(false), json!("true"), json!(0)],
         Is::Object(members) => of_members(members, outermost),
-        Is::List(members, max) => {
-            let least = least(members);
-            let mut lists = vec![json!(vec![Value::Object(least); max])];
+        Is::List(members, min, max) => {
+            let least = Value::Object(least(members));
+            let mut lists = vec![json!(vec![&least; min]), json!(vec![&least; max])];
             lists.extend(elements(members, outermost));
             lists
         }
@@ -140,12 +146,15 @@ fn outermost(is: Is) -> Vec<Value> {
 /// Values just outside of the bounds of a type.
 fn just_outside(is: Is) -> Vec<Value> {
     match is {
-        Is::Id => vec![json!(""), json!("x".repeat(ID_CHARS_MAX + 1)), json!(7)],
-        Is::Text(max) => vec![json!("x".repeat(max + 1)), json!(7)],
+        Is::Id => vec![json!("x".repeat(ID_CHARS_MAX + 1)), json!(7.5), json!([7, "Azure"])],
+        Is::Text(_) | Is::Address(_) => vec![json!(7)],
+        Is::ByLanguage(_) => {
+            vec![json!(7), json!({ "en": 7 }), json!({ "English": "Mug", "$": "" })]
+        }
         Is::Amount => vec![json!(-0.01), json!(1_000_000_000.01), json!("1,5"), json!([])],
         Is::Currency => vec![json!("GBP"), json!(7)],
         Is::Date => vec![json!("1969-12-31"), json!("yesterday"), json!(7)],
-        Is::Whole(min, max) => vec![json!(min - 1), json!(max + 1), json!("1"), json!(1.5)],
+        Is::Whole(min, max) => vec![json!(min - 1), json!(max + 1), json!(1.5)],
         Is::Units(min, max) => {
             vec![units(Quantity(min.0 - 1)), units(Quantity(max.0 + 1)), json!([]), json!(true)]
         }
@@ -156,9 +165,10 @@ fn just_outside(is: Is) -> Vec<Value> {
             values
         }
         Is::Flag => vec![json!("yes"), json!(7)],
-        Is::List(members, max) => {
+        Is::List(members, min, max) => {
             let least = Value::Object(least(members));
-            let mut lists = vec![json!([]), json!(7), json!([7])];
+            let mut lists = vec![json!(7), json!([7])];
+            lists.extend(min.checked_sub(1).map(|few| json!(vec![&least; few])));
             lists.push(json!(vec![least; max + 1]));
             lists.extend(elements(members, just_outside));
             lists

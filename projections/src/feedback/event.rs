@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::json::Says::{Needed, Optional};
-use crate::json::values::{Refusal, date, id, verbatim, whole};
-use crate::json::{Declared, Is, Payload, Reader, members, own};
+use crate::json::values::{Read, date, id, verbatim, whole_number};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::products::id::product_id;
 use crate::time::Time;
 
@@ -19,25 +19,30 @@ pub struct Feedback<'a> {
     pub product_id: Cow<'a, str>,
     /// 1 to 5.
     pub rating: u8,
-    /// `feedbackDate`.
-    pub at: Time,
+    /// `feedbackDate`; if absent, the known one stays, or the log's time of the message stands for
+    /// it.
+    pub at: Option<Time>,
     /// At most 500 characters.
     pub comment: Option<Cow<'a, str>>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 members! {
-    Members("") {
-        feedback_id = "feedbackId": Needed(Is::Id),
-        user_id = "userId": Needed(Is::Id),
+    Members {
+        feedback_id = "feedbackId" | "feedback_id" | "_id": Needed(Is::Id),
+        user_id = "userId" | "user_id" | "user": Needed(Is::Id),
         /// Any but `(none)`.
-        product_id = "productId": Needed(Is::Id),
+        product_id = "productId" | "product_id": Needed(Is::Id),
         rating = "rating": Needed(Is::Whole(1, RATING_MAX)),
-        feedback_date = "feedbackDate": Needed(Is::Date),
+        /// The time at which it first came if absent.
+        feedback_date =
+            "feedbackDate" | "feedback_date" | "createdAt" | "created_at": Optional(Is::Date),
         comment = "comment": Optional(Is::Text(COMMENT_CHARS_MAX)),
         /// The producer's version: the newest counts.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 
@@ -56,15 +61,15 @@ impl<'a> Payload<'a> for Feedback<'a> {
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
         Feedback {
             feedback_id: reader.required(found.feedback_id, id),
             user_id: reader.required(found.user_id, id),
             product_id: reader.required(found.product_id, product_id),
             rating: reader.required(found.rating, rating),
-            at: reader.required(found.feedback_date, date(limits)),
+            at: reader.optional(found.feedback_date, date),
             comment: reader.optional(found.comment, verbatim(COMMENT_CHARS_MAX)),
-            updated_at: reader.optional(found.updated_at, date(limits)),
+            updated_at: reader.optional(found.updated_at, date),
+            adjusted: reader.adjusted,
         }
     }
 
@@ -73,9 +78,9 @@ impl<'a> Payload<'a> for Feedback<'a> {
     }
 }
 
-fn rating(json: &str) -> Result<u8, Refusal> {
+fn rating(json: &str, reader: &mut Reader<'_>) -> Read<u8> {
     // The bounds fit, so the default is never taken.
-    whole(1, RATING_MAX)(json).map(|it| u8::try_from(it).unwrap_or_default())
+    whole_number(1, RATING_MAX)(json, reader).map(|it| u8::try_from(it).unwrap_or_default())
 }
 
 impl Feedback<'_> {
@@ -116,8 +121,9 @@ mod tests {
     fn a_rating_is_a_whole_number_from_1_to_5() {
         for rating in 1..=5 {
             assert_eq!(feedback(&rating.to_string(), "").map(|it| it.rating), Ok(rating));
+            assert_eq!(feedback(&format!("\"{rating}\""), "").map(|it| it.rating), Ok(rating));
         }
-        for rating in ["0", "6", "4.5", "\"5\"", "-1", "256"] {
+        for rating in ["0", "6", "4.5", "\"five\"", "-1", "256"] {
             assert_eq!(feedback(rating, "").unwrap_err()[0].field, "rating", "{rating}");
         }
     }
@@ -126,8 +132,10 @@ mod tests {
     fn a_comment_is_kept_as_it_was_written_and_a_blank_one_is_absent() {
         assert_eq!(feedback("4", " Fine.\n").unwrap().comment.as_deref(), Some(" Fine.\n"));
         assert_eq!(feedback("4", " ").unwrap().comment, None);
-        assert!(feedback("4", &"ß".repeat(500)).is_ok());
-        let reasons = feedback("4", &"ß".repeat(501)).unwrap_err();
-        assert_eq!(reasons[0].message, "must be a string of 1 to 500 characters");
+        let whole = feedback("4", &"ß".repeat(500)).unwrap();
+        assert!(!whole.adjusted.shortened);
+        let cut = feedback("4", &"ß".repeat(501)).unwrap();
+        assert!(cut.adjusted.shortened);
+        assert_eq!(cut.comment, whole.comment);
     }
 }

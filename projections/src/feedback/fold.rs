@@ -16,7 +16,7 @@ use crate::time::Time;
 use crate::topic::Topic;
 
 impl EventKind for Feedback<'_> {
-    fn identify(&self, ask: &mut Ask<'_>) {
+    fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<Rating>(&self.feedback_id);
     }
 
@@ -58,7 +58,8 @@ impl Entry for Rating {
 
     fn weigh(&self, event: &Feedback<'_>, version: Version) -> (Stated, Version) {
         let same = self.rating == event.rating
-            && self.at == event.at
+            // An event that states no date leaves the rating's as it is.
+            && event.at.is_none_or(|at| at == self.at)
             && *self.user == *event.user_id
             && *self.product == *event.product_id
             && self.comment.as_deref() == event.comment.as_deref();
@@ -75,18 +76,19 @@ impl Entry for Rating {
 
     fn place(
         event: &Feedback<'_>,
-        _: Option<&Self>,
+        prior: Option<&Self>,
         version: Version,
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<Self, NotAtHand> {
+        let at = event.at.or(prior.map(|prior| prior.at)).unwrap_or(fold.root.log_time);
         // A correction is first of all an event of its customer: seen at the new time.
-        fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
+        fold.with_customer(&event.user_id, at, resolved, |_| {})?;
         Ok(Rating {
             user: event.user_id.as_ref().into(),
             product: event.product_id.as_ref().into(),
             rating: event.rating,
-            at: event.at,
+            at,
             comment: event.comment.as_deref().map(Into::into),
             version,
         })

@@ -40,7 +40,7 @@ pub trait EventKind {
 
     /// Asks for the documents that identify the entities of the event: rows of the ledger,
     /// vocabularies, blocks of ids. The first step; nothing can be looked at yet.
-    fn identify(&self, ask: &mut Ask<'_>);
+    fn identify(&self, stamp: &Stamp, ask: &mut Ask<'_>);
 
     /// Asks for rows of the ledger that a row leads to. The second step: the documents that
     /// [`EventKind::identify`] asked for are at hand.

@@ -72,6 +72,10 @@ pub struct Counts {
     /// Those of the applied with an amount of more than four decimals or a quantity of more than
     /// three, which was rounded half-even.
     pub rounded: u64,
+    /// Those of the applied with a text that was too long, which was shortened; or with an address
+    /// that was, which was left out.
+    #[serde(default)]
+    pub shortened: u64,
     /// The number of times that a value past its vocabulary's cap was counted as `(other)`.
     pub folded: u64,
 }
@@ -181,11 +185,11 @@ pub struct Root {
     /// The last quarter hour with a sale or a return, ever; not retracted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_quarter: Option<u32>,
-    /// Customers with an account.
+    /// Customers with an account who are not gone.
     pub identified: i64,
-    /// Customers without.
+    /// Customers without who are not gone.
     pub guests: i64,
-    /// Products that an event has named, the reserved one apart.
+    /// Products that an event has named and that are not gone, the reserved one apart.
     pub products: i64,
     /// Activities applied.
     pub activities: i64,

@@ -34,7 +34,7 @@ fn refused(field: &'static str, message: &'static str) -> Vec<Reason> {
 
 members! {
     /// The members of a structured `CloudEvent` that matter here.
-    Envelope("") {
+    Envelope {
         version = "specversion",
         data = "data",
         data_base64 = "data_base64",

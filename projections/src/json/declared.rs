@@ -30,26 +30,30 @@ pub enum Says {
 /// The type of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Is {
-    /// An id, taken as it is.
+    /// An id: a text, taken as it is, or a whole number, which becomes its decimal text.
     Id,
-    /// A text of at most so many characters. A blank one is as good as absent.
+    /// A text, of which so many characters are kept. A blank one is as good as absent.
     Text(usize),
+    /// A text for people, of which so many characters are kept, or an object of such by language.
+    ByLanguage(usize),
+    /// An address of at most so many characters. One that is longer is as good as absent.
+    Address(usize),
     /// An amount: a number, or a decimal as text.
     Amount,
     /// The shop's currency.
     Currency,
     /// A day or an instant.
     Date,
-    /// A whole number from one to another, both included.
+    /// A whole number from one to another, both included, or the same as text.
     Whole(i64, i64),
-    /// A number of units from one to another, both included.
+    /// A number of units from one to another, both included, or the same as text.
     Units(Quantity, Quantity),
     /// One of these words.
     Word(&'static [&'static str]),
-    /// `true` or `false`.
+    /// `true` or `false`, or the same as text or as 1 or 0.
     Flag,
     /// An object of which these members are read.
     Object(&'static [Declared]),
-    /// An array of 1 to so many objects, of each of which these members are read.
-    List(&'static [Declared], usize),
+    /// An array of so many objects at least and at most, of each of which these members are read.
+    List(&'static [Declared], usize, usize),
 }

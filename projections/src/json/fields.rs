@@ -3,11 +3,14 @@
 //! A member's value stays the text it was: amounts must not pass through a float, and a value of
 //! the wrong type must be a reason beside the others instead of the end of the parse.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
+
+use super::text::is_blank;
 
 /// One member of an object: its name for reasons and, unless absent or `null`, its value.
 #[derive(Debug, Clone, Copy)]
@@ -22,39 +25,94 @@ impl Member<'_> {
         Self { name, json: None }
     }
 
-    /// This member, else the one that stands for it under another name.
-    pub(crate) fn or(self, alias: Self) -> Self {
-        if self.json.is_none() && alias.json.is_some() { alias } else { self }
+    /// Whether it is as good as absent.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.json.is_none_or(is_blank)
+    }
+}
+
+/// The name that a value came under.
+pub(crate) struct Under {
+    pub(crate) name: &'static str,
+    /// If it stands for a member's own name, all that do, the first before the others; else none.
+    pub(crate) aliases: &'static [&'static str],
+}
+
+impl Under {
+    /// No name yet.
+    const NONE: &'static Self = &Self { name: "", aliases: &[] };
+}
+
+impl<'a> Member<'a> {
+    /// Puts a value in. The name wins over its aliases, and an alias over those after it; of a name
+    /// that is there twice, the last counts.
+    #[inline]
+    fn put(&mut self, under: &'static Under, json: &'a str) {
+        let json = (json != "null").then_some(json);
+        if self.json.is_none() && under.aliases.is_empty() {
+            self.json = json;
+        } else {
+            self.put_beside(under, json);
+        }
+    }
+
+    #[cold]
+    fn put_beside(&mut self, Under { name, aliases }: &'static Under, json: Option<&'a str>) {
+        let rank = |name| aliases.iter().position(|alias| *alias == name);
+        let is_free = self.json.is_none_or(is_blank);
+        let is_first = aliases.is_empty() || rank(*name) < rank(self.name);
+        if json.is_some_and(|json| is_free || is_first && !is_blank(json)) {
+            self.name = name;
+        }
+        if self.name == *name {
+            self.json = json;
+        }
     }
 }
 
 /// The members of an object of one type that are read.
 pub(crate) trait Members<'a>: Default {
-    /// The place of the value under this key; none for a key that is left out.
-    fn slot(&mut self, key: &str) -> Option<&mut Member<'a>>;
+    /// The place of the value under this key, and that name; none for a key that is left out.
+    fn slot(&mut self, key: &str, under: &mut &'static Under) -> Option<&mut Member<'a>>;
 }
 
-/// Declares a struct with one [`Member`] per key, after the prefix its reasons show. Where each says
+/// Declares a struct with one [`Member`] per key. Names behind a key stand for it. Where each says
 /// what it is, the struct has the declaration of all as `DECLARED`.
 macro_rules! members {
     (
-        $(#[$meta:meta])* $name:ident($prefix:literal) {
-            $($(#[doc = $about:literal])* $member:ident = $key:literal: $says:expr,)*
+        $(#[$meta:meta])* $name:ident {
+            $(
+                $(#[doc = $about:literal])*
+                $member:ident = $key:literal $(| $alias:literal)*: $says:expr,
+            )*
         }
     ) => {
-        $crate::json::members! { $(#[$meta])* $name($prefix) { $($member = $key,)* } }
+        $crate::json::members! {
+            $(#[$meta])* $name { $($member = $key $(| $alias)*,)* }
+        }
 
         impl $name<'_> {
             pub(crate) const DECLARED: &'static [$crate::json::Declared] = &[
-                $($crate::json::Declared {
-                    name: $key,
-                    says: $says,
-                    about: concat!($($about),*),
-                },)*
+                $(
+                    $crate::json::Declared {
+                        name: $key,
+                        says: $says,
+                        about: concat!($($about),*),
+                    },
+                    $($crate::json::Declared {
+                        name: $alias,
+                        says: $crate::json::Says::Alias($key),
+                        about: "",
+                    },)*
+                )*
             ];
         }
     };
-    ($(#[$meta:meta])* $name:ident($prefix:literal) { $($member:ident = $key:literal,)* }) => {
+    (
+        $(#[$meta:meta])* $name:ident {
+            $($member:ident = $key:literal $(| $alias:literal)*,)*
+        }
+    ) => {
         $(#[$meta])*
         pub(crate) struct $name<'a> {
             $(pub(crate) $member: $crate::json::Member<'a>,)*
@@ -63,17 +121,46 @@ macro_rules! members {
         impl Default for $name<'_> {
             fn default() -> Self {
                 Self {
-                    $($member: $crate::json::Member::absent(concat!($prefix, $key)),)*
+                    $($member: $crate::json::Member::absent($key),)*
                 }
             }
         }
 
         impl<'a> $crate::json::Members<'a> for $name<'a> {
-            fn slot(&mut self, key: &str) -> Option<&mut $crate::json::Member<'a>> {
+            fn slot(
+                &mut self,
+                key: &str,
+                under: &mut &'static $crate::json::Under,
+            ) -> Option<&mut $crate::json::Member<'a>> {
                 match key {
-                    $($key => Some(&mut self.$member),)*
-                    _ => None,
+                    $($key => {
+                        *under = &$crate::json::Under { name: $key, aliases: &[] };
+                        Some(&mut self.$member)
+                    })*
+                    _ => self.stand_in(key, under),
                 }
+            }
+        }
+
+        impl<'a> $name<'a> {
+            /// The place of the value under a key that stands for a member's name.
+            #[cold]
+            fn stand_in(
+                &mut self,
+                key: &str,
+                under: &mut &'static $crate::json::Under,
+            ) -> Option<&mut $crate::json::Member<'a>> {
+                $({
+                    const ALIASES: &[&str] = &[$($alias),*];
+                    const UNDER: &[$crate::json::Under] =
+                        &[$($crate::json::Under { name: $alias, aliases: ALIASES }),*];
+                    if let Some(at) = ALIASES.iter().position(|alias| *alias == key) {
+                        *under = &UNDER[at];
+                        return Some(&mut self.$member);
+                    }
+                })*
+                let _ = (key, under);
+                None
             }
         }
     };
@@ -95,8 +182,51 @@ pub(crate) fn members_of<'a, M: Members<'a>>(json: &'a str) -> Result<M, String>
     Ok(members)
 }
 
+/// The members of one JSON object by any keys, in their order; of a repeated key the last value, in
+/// the place of the first. Those past the first `most` keys are left out.
+///
+/// # Errors
+/// As [`members_of`].
+pub(crate) fn entries_of(json: &str, most: usize) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    deserializer
+        .deserialize_map(EntriesVisitor { most })
+        .and_then(|entries| deserializer.end().map(|()| entries))
+        .map_err(|error| describe(&error))
+}
+
+struct EntriesVisitor {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Vec<(Cow<'de, str>, &'de str)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        #[derive(Deserialize)]
+        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+        // Of a type of its own, so that what reads the members of events is inlined there.
+        #[derive(Deserialize)]
+        struct Value<'a>(#[serde(borrow)] &'a RawValue);
+
+        let mut entries: Self::Value = Vec::new();
+        while let Some((Key(key), Value(value))) = map.next_entry()? {
+            match entries.iter().position(|(known, _)| *known == key) {
+                Some(at) => entries[at].1 = value.get(),
+                None if entries.len() < self.most => entries.push((key, value.get())),
+                None => {}
+            }
+        }
+        Ok(entries)
+    }
+}
+
 /// The elements of a JSON array, each as the text it was; none if it is no array.
-pub(crate) fn elements(json: &str) -> Option<Vec<&str>> {
+pub(super) fn elements(json: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
 }
@@ -121,10 +251,10 @@ impl<'de, M: Members<'de>> Visitor<'de> for ObjectVisitor<'_, M> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(slot) = map.next_key_seed(Key(&mut *self.0))? {
+        let mut under = Under::NONE;
+        while let Some(slot) = map.next_key_seed(Key(&mut *self.0, &mut under))? {
             if let Some(member) = slot {
-                let json = map.next_value::<&'de RawValue>()?.get();
-                member.json = (json != "null").then_some(json);
+                member.put(under, map.next_value::<&'de RawValue>()?.get());
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -134,9 +264,9 @@ impl<'de, M: Members<'de>> Visitor<'de> for ObjectVisitor<'_, M> {
 }
 
 /// Turns a key into its slot without allocating for it.
-struct Key<'m, M>(&'m mut M);
+struct Key<'m, 'u, M>(&'m mut M, &'u mut &'static Under);
 
-impl<'de: 'm, 'm, M: Members<'de>> DeserializeSeed<'de> for Key<'m, M> {
+impl<'de: 'm, 'm, M: Members<'de>> DeserializeSeed<'de> for Key<'m, '_, M> {
     type Value = Option<&'m mut Member<'de>>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
@@ -144,7 +274,7 @@ impl<'de: 'm, 'm, M: Members<'de>> DeserializeSeed<'de> for Key<'m, M> {
     }
 }
 
-impl<'de: 'm, 'm, M: Members<'de>> Visitor<'de> for Key<'m, M> {
+impl<'de: 'm, 'm, M: Members<'de>> Visitor<'de> for Key<'m, '_, M> {
     type Value = Option<&'m mut Member<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,7 +282,7 @@ impl<'de: 'm, 'm, M: Members<'de>> Visitor<'de> for Key<'m, M> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.slot(key))
+        Ok(self.0.slot(key, self.1))
     }
 }
 
@@ -161,10 +291,16 @@ mod tests {
     use super::*;
 
     members! {
-        Pair("pair.") {
-            left = "left",
+        Pair {
+            left = "left" | "links" | "sinister",
             right = "right",
         }
+    }
+
+    /// The name under which the first member was found, and its value.
+    fn left(json: &str) -> (&'static str, Option<&str>) {
+        let found: Pair<'_> = members_of(json).unwrap();
+        (found.left.name, found.left.json)
     }
 
     fn pair(json: &str) -> Result<(Option<&str>, Option<&str>), String> {
@@ -184,13 +320,38 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_stands_in_only_where_the_name_is_absent() {
-        let members: Pair<'_> = members_of(r#"{"left":null,"right":2}"#).unwrap();
-        assert_eq!(members.left.or(members.right).name, "pair.right");
-        let members: Pair<'_> = members_of(r#"{"left":1,"right":2}"#).unwrap();
-        assert_eq!(members.left.or(members.right).json, Some("1"));
-        let members: Pair<'_> = members_of("{}").unwrap();
-        assert_eq!(members.left.or(members.right).name, "pair.left");
+    fn the_name_wins_over_its_aliases_and_an_alias_over_those_after_it() {
+        let (name, first, second) = (r#""left":1"#, r#""links":2"#, r#""sinister":3"#);
+        for members in [
+            [name, first, second],
+            [name, second, first],
+            [first, name, second],
+            [first, second, name],
+            [second, name, first],
+            [second, first, name],
+        ] {
+            let json = format!("{{{}}}", members.join(","));
+            assert_eq!(left(&json), ("left", Some("1")), "{json}");
+            let without = json.replace("left", "other");
+            assert_eq!(left(&without), ("links", Some("2")), "{without}");
+        }
+        assert_eq!(left(r#"{"sinister":3}"#), ("sinister", Some("3")));
+        assert_eq!(left("{}"), ("left", None));
+    }
+
+    #[test]
+    fn what_is_as_good_as_none_wins_over_nothing() {
+        for nothing in ["null", r#""""#, r#"" ""#, "false"] {
+            for (winner, loser) in [("left", "links"), ("links", "sinister")] {
+                let before = format!(r#"{{"{winner}":{nothing},"{loser}":2}}"#);
+                let after = format!(r#"{{"{loser}":2,"{winner}":{nothing}}}"#);
+                for json in [before, after] {
+                    assert_eq!(left(&json), (loser, Some("2")), "{json}");
+                }
+            }
+        }
+        assert_eq!(left(r#"{"left":1,"links":null}"#), ("left", Some("1")));
+        assert_eq!(left(r#"{"links":1,"links":2}"#), ("links", Some("2")));
     }
 
     #[test]

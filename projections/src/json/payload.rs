@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::cloud::Envelope;
 use super::declared::Declared;
-use super::fields::{Member, Members, members_of};
+use super::fields::{Member, Members, Under, members_of};
 use super::limits::{Limits, Reason};
 use super::reader::Reader;
 
@@ -72,9 +72,9 @@ struct Found<'a, M> {
 }
 
 impl<'a, M: Members<'a>> Members<'a> for Found<'a, M> {
-    fn slot(&mut self, key: &str) -> Option<&mut Member<'a>> {
-        match self.payload.slot(key) {
-            None => self.envelope.slot(key),
+    fn slot(&mut self, key: &str, under: &mut &'static Under) -> Option<&mut Member<'a>> {
+        match self.payload.slot(key, under) {
+            None => self.envelope.slot(key, under),
             found => found,
         }
     }

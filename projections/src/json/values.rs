@@ -1,15 +1,22 @@
 //! Reads one value from its JSON text, by the rules of its field.
 //!
-//! A rule is a function of the value's JSON, or makes one out of a bound.
+//! A rule is a function of the value's JSON and its reader, or makes one out of a bound. If the
+//! meaning is clear the form is free: a number may be a text or the extended JSON of `MongoDB`.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use super::limits::Limits;
+use super::extended;
+use super::fields::{Member, elements, entries_of};
+use super::reader::Reader;
+use super::text::{cut, is_blank, is_longer, mended, trimmed as trim};
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::text::{Text, is_language};
 use crate::time::Time;
-use crate::value::decimal::Scaled;
+use crate::value::decimal::{Scaled, is_plain};
+
+pub(crate) use super::text::string;
 
 /// Why a value is not taken. States the allowed values and never repeats the value.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,222 +45,308 @@ pub const ID_CHARS_MAX: usize = 128;
 /// Most characters of an open value.
 pub(crate) const OPEN_CHARS_MAX: usize = 64;
 
-/// The content of a JSON string, borrowed if it has no escape.
-pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
-    let content = json.strip_prefix('"')?.strip_suffix('"')?;
-    if content.as_bytes().contains(&b'\\') {
-        // Fails for half of a surrogate pair, which is no character.
-        return serde_json::from_str(json).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(content))
+/// The most languages of one text.
+const LANGUAGES_MAX: usize = 8;
+/// The most members of an object of languages that are looked at, blank ones among them.
+const ENTRIES_MAX: usize = 64;
+
+/// An id: 1 to 128 characters, taken as they are, or a whole number, which becomes its decimal
+/// text. One that is too long is refused: cut short it could be another's.
+pub(crate) fn id<'a>(json: &'a str, _: &mut Reader<'_>) -> Read<Cow<'a, str>> {
+    let text = match string(json) {
+        None => id_in_another_form(json)?,
+        text => text,
+    };
+    text.filter(|it| !it.is_empty() && !is_longer(it, ID_CHARS_MAX))
+        .ok_or_else(|| "must be a string of 1 to 128 characters, or a whole number".into())
 }
 
-/// Whether a text has more characters than that; they are counted only if the bytes leave a doubt.
-fn is_longer(text: &str, chars_max: usize) -> bool {
-    text.len() > chars_max && text.chars().count() > chars_max
-}
-
-/// An id: 1 to 128 characters, taken as they are. Numbers are refused: 1 and "1" would be one
-/// entity to one producer and two to another.
-pub(crate) fn id(json: &str) -> Read<Cow<'_, str>> {
-    string(json)
-        .filter(|it| !it.is_empty() && !is_longer(it, ID_CHARS_MAX))
-        .ok_or_else(|| "must be a string of 1 to 128 characters, not a number".into())
-}
-
-/// A value of an open vocabulary: trimmed, 1 to 64 characters.
-pub(crate) fn open(json: &str) -> Read<Cow<'_, str>> {
-    trimmed(OPEN_CHARS_MAX)(json)
-}
-
-/// A text that is trimmed.
-pub(crate) fn trimmed<'a>(chars_max: usize) -> impl Fn(&'a str) -> Read<Cow<'a, str>> {
-    move |json| match text(chars_max, str::trim)(json)? {
-        Cow::Borrowed(it) => Ok(Cow::Borrowed(it.trim())),
-        Cow::Owned(it) => Ok(Cow::Owned(it.trim().to_owned())),
-    }
-}
-
-/// A text that is kept as it was written.
-pub(crate) fn verbatim<'a>(chars_max: usize) -> impl Fn(&'a str) -> Read<Cow<'a, str>> {
-    text(chars_max, |it| it)
-}
-
-/// A text that is not blank and whose measured part has at most `chars_max` characters.
-fn text<'a>(
-    chars_max: usize,
-    measured: fn(&str) -> &str,
-) -> impl Fn(&'a str) -> Read<Cow<'a, str>> {
-    move |json| match string(json) {
-        Some(it) if it.trim().is_empty() => Err(Refusal::Blank),
-        Some(it) if !is_longer(measured(&it), chars_max) => Ok(it),
-        _ => Err(format!("must be a string of 1 to {chars_max} characters").into()),
-    }
-}
-
-/// An RFC 3339 date from 1970 to the latest allowed.
-pub(crate) fn date<'a>(limits: &Limits<'_>) -> impl Fn(&'a str) -> Read<Time> {
-    let latest = limits.latest;
-    move |json| {
-        let text = string(json).ok_or("must be a string with an RFC 3339 date")?;
-        let time = Time::parse(&text)?;
-        if time > latest {
-            return Err("must not be more than 24 hours in the future".into());
+#[cold]
+fn id_in_another_form(json: &str) -> Read<Option<Cow<'_, str>>> {
+    Ok(match json.as_bytes() {
+        [b'[', ..] => {
+            let reason = "must be the id alone, a string or a whole number; a list looks like \
+                          Odoo's pair of an id and a name";
+            return Err(reason.into());
         }
-        Ok(time)
+        [b'{', ..] => {
+            extended::object_id(json).or_else(|| extended::number(json).and_then(whole_id))
+        }
+        _ => whole_id(Cow::Borrowed(json)),
+    })
+}
+
+/// The decimal text of a whole number: `7` for `7` and `7.0`.
+fn whole_id(number: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    if number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(number);
+    }
+    let whole = Scaled::parse(&number, 0).filter(|it| it.exact).and_then(Scaled::signed)?;
+    Some(Cow::Owned(whole.to_string()))
+}
+
+/// A value of an open vocabulary: trimmed, and at most 64 characters of it.
+pub(crate) fn open<'a>(json: &'a str, reader: &mut Reader<'_>) -> Read<Cow<'a, str>> {
+    trimmed(OPEN_CHARS_MAX)(json, reader)
+}
+
+/// A text that is trimmed, and at most so many characters of it.
+pub(crate) fn trimmed<'a>(
+    chars_max: usize,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Cow<'a, str>> {
+    move |json, reader| trimmed_text(string(json), chars_max, reader)
+}
+
+/// The name of something: as [`trimmed`], for people.
+pub(crate) fn name<'a>(
+    chars_max: usize,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Cow<'a, str>> {
+    move |json, reader| trimmed_text(mended_string(json), chars_max, reader)
+}
+
+#[inline]
+fn trimmed_text<'a>(
+    text: Option<Cow<'a, str>>,
+    chars_max: usize,
+    reader: &mut Reader<'_>,
+) -> Read<Cow<'a, str>> {
+    let text = trim(text.ok_or_else(|| no_text(chars_max))?);
+    if is_longer(&text, chars_max) {
+        // What is cut may end in white space.
+        return Ok(trim(shorten(text, chars_max, reader)));
+    }
+    if text.is_empty() { Err(Refusal::Blank) } else { Ok(text) }
+}
+
+/// A text for people, kept as it was written, and at most so many characters of it.
+pub(crate) fn verbatim<'a>(
+    chars_max: usize,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Cow<'a, str>> {
+    move |json, reader| {
+        let mut text = mended_string(json).ok_or_else(|| no_text(chars_max))?;
+        if is_longer(&text, chars_max) {
+            text = shorten(text, chars_max, reader);
+        }
+        if text.trim().is_empty() { Err(Refusal::Blank) } else { Ok(text) }
     }
 }
 
-/// A JSON number without a fraction (`3`, `3.0`, `3e0`) between the bounds, both included.
-pub(crate) fn whole<'a>(min: i64, max: i64) -> impl Fn(&'a str) -> Read<i64> {
-    move |json| {
-        Scaled::parse(json, 0)
-            .filter(|it| it.exact)
-            .and_then(Scaled::signed)
+/// A text for people by the rule, or an object that has one for each language: the first 8 of them
+/// are kept.
+pub(crate) fn by_language<'a>(
+    rule: impl Fn(&'a str, &mut Reader<'_>) -> Read<Cow<'a, str>>,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Text<'a>> {
+    move |json, reader| {
+        let text = if json.starts_with('{') {
+            languages(json, &rule, reader)
+        } else {
+            rule(json, reader).map(Text::One)
+        };
+        text.map_err(|refusal| match refusal {
+            Refusal::Blank => Refusal::Blank,
+            Refusal::Because(_) => {
+                "must be a string, or an object of strings by language, such as \
+                                    {\"en\": \"Mug\", \"ar\": \"كوب\"}"
+                    .into()
+            }
+        })
+    }
+}
+
+#[cold]
+fn languages<'a>(
+    json: &'a str,
+    rule: &impl Fn(&'a str, &mut Reader<'_>) -> Read<Cow<'a, str>>,
+    reader: &mut Reader<'_>,
+) -> Read<Text<'a>> {
+    let mut texts = Vec::new();
+    for (language, json) in entries_of(json, ENTRIES_MAX)? {
+        if !is_language(&language) {
+            return Err("names what is no language".into());
+        }
+        let text = match rule(json, reader) {
+            Ok(text) => text,
+            Err(Refusal::Blank) => continue,
+            Err(_) if json == "null" || is_blank(json) => continue,
+            Err(refusal) => return Err(refusal),
+        };
+        if texts.len() == LANGUAGES_MAX {
+            reader.adjusted.shortened = true;
+            break;
+        }
+        texts.push((language, text));
+    }
+    if texts.is_empty() { Err(Refusal::Blank) } else { Ok(Text::ByLanguage(texts)) }
+}
+
+/// An address, such as of a picture. One that is too long is left out: cut short it leads nowhere.
+pub(crate) fn address<'a>(
+    chars_max: usize,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Cow<'a, str>> {
+    move |json, reader| match string(json).ok_or_else(|| no_text(chars_max))? {
+        it if is_longer(&it, chars_max) => {
+            reader.adjusted.shortened = true;
+            Err(Refusal::Blank)
+        }
+        it if it.trim().is_empty() => Err(Refusal::Blank),
+        it => Ok(it),
+    }
+}
+
+/// The content of a string for people, whom half of a surrogate pair costs no more than a
+/// character.
+fn mended_string(json: &str) -> Option<Cow<'_, str>> {
+    string(json).or_else(|| mended(json).map(Cow::Owned))
+}
+
+#[cold]
+fn shorten<'a>(text: Cow<'a, str>, chars_max: usize, reader: &mut Reader<'_>) -> Cow<'a, str> {
+    reader.adjusted.shortened = true;
+    cut(text, chars_max)
+}
+
+#[cold]
+fn no_text(chars_max: usize) -> Refusal {
+    format!("must be a string, of which {chars_max} characters are kept").into()
+}
+
+/// A date from 1970 to the latest allowed: RFC 3339, or the extended JSON of `MongoDB`.
+pub(crate) fn date(json: &str, reader: &mut Reader<'_>) -> Read<Time> {
+    let time = match json.as_bytes() {
+        [b'"', ..] => Time::parse(&string(json).ok_or(NO_DATE)?)?,
+        [b'{', ..] => extended_date(json)?,
+        _ => return Err(NO_DATE.into()),
+    };
+    if time > reader.limits.latest {
+        return Err("must not be more than 24 hours in the future".into());
+    }
+    Ok(time)
+}
+
+const NO_DATE: &str = "must be a string with an RFC 3339 date";
+
+/// A date in `{"$date": …}`: RFC 3339, or milliseconds since 1970.
+#[cold]
+fn extended_date(json: &str) -> Read<Time> {
+    let date = extended::date(json).ok_or(NO_DATE)?;
+    if let Some(text) = string(date) {
+        return Ok(Time::parse(&text)?);
+    }
+    let number = if date.starts_with('{') {
+        extended::number(date).ok_or(NO_DATE)?
+    } else {
+        Cow::Borrowed(date)
+    };
+    let whole = Scaled::parse(&number, 0).filter(|it| it.exact).and_then(Scaled::signed);
+    Time::from_ms(whole.ok_or(NO_DATE)?).map_err(Refusal::from)
+}
+
+/// The text of a JSON number, of a plain decimal in a string, or of a number in extended JSON.
+fn number(json: &str) -> Option<Cow<'_, str>> {
+    match json.as_bytes() {
+        [b'"', ..] => string(json).filter(|it| is_plain(it)),
+        [b'{', ..] => extended::number(json),
+        _ => Some(Cow::Borrowed(json)),
+    }
+}
+
+/// The value of a number without a fraction.
+#[inline]
+fn whole(json: &str) -> Option<i64> {
+    let scaled = match json.as_bytes() {
+        [b'0'..=b'9', ..] => Scaled::parse(json, 0),
+        _ => Scaled::parse(&number(json)?, 0),
+    };
+    scaled.filter(|it| it.exact).and_then(Scaled::signed)
+}
+
+/// An array of so many elements at least and at most.
+pub(crate) fn list<'a>(
+    least: usize,
+    most: usize,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Vec<&'a str>> {
+    move |json, _| {
+        elements(json)
+            .filter(|elements| (least..=most).contains(&elements.len()))
+            .ok_or_else(|| format!("must be an array of {least} to {most} objects").into())
+    }
+}
+
+/// A number without a fraction (`3`, `3.0`, `3e0`, `"3"`) between the bounds, both included.
+pub(crate) fn whole_number<'a>(
+    min: i64,
+    max: i64,
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<i64> {
+    move |json, _| {
+        whole(json)
             .filter(|it| (min..=max).contains(it))
             .ok_or_else(|| format!("must be a whole number from {min} to {max}").into())
     }
 }
 
-/// `true` or `false`.
-pub(crate) fn boolean(json: &str) -> Read<bool> {
-    match json {
-        "true" => Ok(true),
-        "false" => Ok(false),
+/// `true` or `false`, or the same as text or as 1 or 0.
+pub(crate) fn flag(json: &str, _: &mut Reader<'_>) -> Read<bool> {
+    match string(json).as_deref().unwrap_or(json).trim() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
         _ => Err("must be true or false".into()),
     }
-}
-
-/// A number and whether it was rounded.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rounded<T> {
-    pub(crate) value: T,
-    pub(crate) rounded: bool,
 }
 
 /// A quantity between the bounds, both included; the bounds are those of the rounded value.
 pub(crate) fn quantity<'a>(
     bounds: RangeInclusive<Quantity>,
-) -> impl Fn(&'a str) -> Read<Rounded<Quantity>> {
-    move |json| {
-        Quantity::parse_number(json)
-            .filter(|(value, _)| bounds.contains(value))
-            .map(|(value, rounded)| Rounded { value, rounded })
+) -> impl Fn(&'a str, &mut Reader<'_>) -> Read<Quantity> {
+    move |json, reader| {
+        let (quantity, rounded) = number(json)
+            .and_then(|it| Quantity::parse_number(&it))
+            .filter(|(quantity, _)| bounds.contains(quantity))
             .ok_or_else(|| {
-                format!("must be a number from {} to {}", bounds.start(), bounds.end()).into()
-            })
+                format!("must be a number from {} to {}", bounds.start(), bounds.end())
+            })?;
+        reader.adjusted.rounded |= rounded;
+        Ok(quantity)
     }
 }
 
-/// An amount from 0 to 10⁹: a JSON number, or a string with a plain decimal.
-pub(crate) fn amount(json: &str) -> Read<Rounded<Money>> {
-    let (value, rounded) = if json.starts_with('"') {
-        let text = string(json).ok_or("must be a decimal like 12.50")?;
-        (Money::parse_text(&text)?, false)
-    } else {
-        Money::parse_number(json)?
+/// An amount from 0 to 10⁹: a number, or a string with a plain decimal.
+pub(crate) fn amount(json: &str, reader: &mut Reader<'_>) -> Read<Money> {
+    const NO_AMOUNT: &str = "must be a decimal like 12.50";
+    let (amount, rounded) = match json.as_bytes() {
+        [b'"', ..] => (Money::parse_text(&string(json).ok_or(NO_AMOUNT)?)?, false),
+        [b'{', ..] => Money::parse_number(&extended::number(json).ok_or(NO_AMOUNT)?)?,
+        _ => Money::parse_number(json)?,
     };
-    if value < Money::ZERO {
+    if amount < Money::ZERO {
         return Err("must not be negative".into());
     }
-    Ok(Rounded { value, rounded })
+    reader.adjusted.rounded |= rounded;
+    Ok(amount)
+}
+
+/// Whether a thing is gone: it says that it is not active, or when it was deleted.
+pub(crate) fn is_gone(
+    reader: &mut Reader<'_>,
+    is_active: Member<'_>,
+    status: Member<'_>,
+    deleted_at: Member<'_>,
+) -> bool {
+    let is_active = reader.optional(is_active, flag);
+    let status = reader.optional(status, open);
+    let deleted_at = reader.optional(deleted_at, date);
+    is_active == Some(false)
+        || status.is_some_and(|word| word.eq_ignore_ascii_case("inactive"))
+        || deleted_at.is_some()
 }
 
 /// The shop's currency, in either case.
-pub(crate) fn currency<'a>(limits: &Limits<'_>) -> impl Fn(&'a str) -> Read<()> {
-    let shop = limits.currency;
-    move |json| match string(json) {
-        Some(it) if it.trim().is_empty() => Err(Refusal::Blank),
+pub(crate) fn currency(json: &str, reader: &mut Reader<'_>) -> Read<()> {
+    let shop = reader.limits.currency;
+    match string(json) {
         Some(it) if it.trim().eq_ignore_ascii_case(shop) => Ok(()),
         _ => Err(format!("must be the shop's currency, {shop}").into()),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: Limits<'_> = Limits { latest: Time(1_000_000_000_000), currency: "EUR" };
-
-    fn quoted(text: &str) -> String {
-        serde_json::to_string(text).unwrap()
-    }
-
-    #[test]
-    fn ids_are_strings_of_1_to_128_characters_taken_as_they_are() {
-        assert_eq!(id(r#"" a ""#).unwrap(), " a ");
-        assert_eq!(id(r#""\u0041\n""#).unwrap(), "A\n");
-        assert!(id(&quoted(&"é".repeat(128))).is_ok());
-        for json in [r#""""#, "7", "true", "{}", r#""\ud800""#, &quoted(&"é".repeat(129))] {
-            assert!(id(json).is_err(), "{json}");
-        }
-    }
-
-    #[test]
-    fn texts_without_escapes_are_borrowed() {
-        assert!(matches!(id(r#""a""#), Ok(Cow::Borrowed("a"))));
-        assert!(matches!(open(r#"" a ""#), Ok(Cow::Borrowed("a"))));
-        assert!(matches!(open(r#""\ta""#), Ok(Cow::Owned(it)) if it == "a"));
-    }
-
-    #[test]
-    fn open_values_are_trimmed_before_they_are_measured() {
-        let padded = format!("  {}  ", "ü".repeat(64));
-        assert_eq!(open(&quoted(&padded)).unwrap(), padded.trim());
-        assert_eq!(open(r#""  ""#), Err(Refusal::Blank));
-        assert_eq!(verbatim(3)(r#"" a ""#).unwrap(), " a ");
-        assert!(open(&quoted(&"ü".repeat(65))).is_err());
-        assert!(open("1").is_err());
-    }
-
-    #[test]
-    fn dates_end_at_the_latest_allowed() {
-        assert_eq!(date(&LIMITS)(r#""2001-09-09T01:46:40Z""#), Ok(LIMITS.latest));
-        assert!(date(&LIMITS)(r#""2001-09-09T01:46:40.001Z""#).is_err());
-        assert!(date(&LIMITS)("1000").is_err());
-    }
-
-    #[test]
-    fn whole_numbers_may_be_written_with_a_fraction_of_nothing() {
-        let rating = whole(1, 5);
-        for json in ["3", "3.0", "0.3e1", "30e-1"] {
-            assert_eq!(rating(json), Ok(3), "{json}");
-        }
-        for json in ["0", "6", "3.5", "-3", r#""3""#, "true", "[3]", "3e99999999999999999999"] {
-            assert!(rating(json).is_err(), "{json}");
-        }
-        assert_eq!(whole(0, 9)("-0"), Ok(0));
-    }
-
-    #[test]
-    fn quantities_are_bounded_after_rounding() {
-        let items = quantity(Quantity(1)..=Quantity::whole(10));
-        let read = |json| items(json).map(|it| (it.value.0, it.rounded));
-        assert_eq!(read("0.75"), Ok((750, false)));
-        assert_eq!(read("0.0006"), Ok((1, true)));
-        assert_eq!(read("10.0004"), Ok((10_000, true)));
-        for json in ["0.0005", "0", "-1", "10.001", "1e400", "true", "[1]"] {
-            assert_eq!(read(json), Err("must be a number from 0.001 to 10".into()), "{json}");
-        }
-    }
-
-    #[test]
-    fn amounts_are_numbers_or_plain_decimals_and_not_negative() {
-        let exact = |units| Ok(Rounded { value: Money(units), rounded: false });
-        assert_eq!(amount("12.5"), exact(125_000));
-        assert_eq!(amount(r#""12.50""#), exact(125_000));
-        assert_eq!(amount("-0.0"), exact(0));
-        assert_eq!(amount("0.00019"), Ok(Rounded { value: Money(2), rounded: true }));
-        for json in [r#""1.00000""#, r#""1e3""#, r#"" 1""#, r#""""#, "-1", r#""-1""#, "null", "[]"]
-        {
-            assert!(amount(json).is_err(), "{json}");
-        }
-    }
-
-    #[test]
-    fn the_currency_is_the_shops_in_either_case() {
-        assert_eq!(currency(&LIMITS)(r#""eur""#), Ok(()));
-        let refused = "must be the shop's currency, EUR".to_owned();
-        assert_eq!(currency(&LIMITS)(r#""USD""#), Err(refused.into()));
-    }
-}
+mod tests;

@@ -140,9 +140,13 @@ pub struct Line {
     pub gross: Money,
     /// The discount on the line and its share of the order's.
     pub discount: Money,
-    /// The cost of what was sold, if stated.
+    /// The cost of what was sold: as stated; else what the line of the same id, product and quantity
+    /// had, if none was stated for that; else by the catalogue's cost of a unit. Absent if not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
+    /// Whether that is by the catalogue's cost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_of_catalogue: bool,
 }
 
 /// A status, and the version of the event that stated it.
@@ -288,6 +292,19 @@ impl Member {
 }
 
 impl Line {
+    /// Whether no cost was stated.
+    pub(super) fn is_uncosted(&self) -> bool {
+        self.cost.is_none() || self.cost_of_catalogue
+    }
+
+    /// Whether it was stated with this cost, or without one.
+    pub(super) fn says_cost(&self, stated: Option<Money>) -> bool {
+        match stated {
+            None => self.is_uncosted(),
+            stated => self.cost == stated && !self.cost_of_catalogue,
+        }
+    }
+
     /// What was paid for it.
     #[must_use]
     pub fn net(&self) -> Money {

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 
 use super::status::{DeliveryStep, OrderStep, PaymentStep, Step};
-use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{
-    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, boolean, currency, date, id, open, string,
+    OPEN_CHARS_MAX, Read, amount, currency, date, flag, id, list, open, string,
 };
-use crate::json::{Declared, Is, Member, Payload, Reader, elements, members, members_of, own};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
-use crate::sales::event::{QUANTITY_MAX, QUANTITY_MIN, units};
+use crate::sales::event::{Address, QUANTITY_MAX, QUANTITY_MIN, country, units};
 use crate::time::Time;
 
 /// An order as one event states it.
@@ -47,10 +47,10 @@ pub struct Order<'a> {
     pub tax_included: bool,
     /// As stated.
     pub total: Option<Money>,
-    /// Whether a number with too many decimals was rounded.
-    pub rounded: bool,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 /// A line of an order.
@@ -73,51 +73,43 @@ pub struct Line<'a> {
 }
 
 members! {
-    Members("") {
-        order_id = "orderId": Needed(Is::Id),
-        id = "_id": Alias("orderId"),
-        user_id = "userId": Needed(Is::Id),
-        user = "user": Alias("userId"),
-        order_date = "orderDate": Needed(Is::Date),
-        created_at = "createdAt": Alias("orderDate"),
-        lines = "lines": Needed(Is::List(LineMembers::DECLARED, LINES_MAX)),
-        cart = "cart": Alias("lines"),
+    Members {
+        order_id = "orderId" | "order_id" | "_id": Needed(Is::Id),
+        user_id = "userId" | "user_id" | "user": Needed(Is::Id),
+        order_date = "orderDate" | "order_date" | "createdAt" | "created_at": Needed(Is::Date),
+        lines = "lines" | "cart": Needed(Is::List(LineMembers::DECLARED, 1, LINES_MAX)),
         invoice = "invoice": Optional(Is::Id),
         /// A status that was never stated is unknown.
-        order_status = "orderStatus": Optional(Is::Word(OrderStep::WORDS)),
-        order_status_snake = "order_status": Alias("orderStatus"),
-        payment_status = "paymentStatus": Optional(Is::Word(PaymentStep::WORDS)),
-        payment_status_snake = "payment_status": Alias("paymentStatus"),
-        delivery_status = "deliveryStatus": Optional(Is::Word(DeliveryStep::WORDS)),
-        delivery_status_snake = "delivery_status": Alias("deliveryStatus"),
-        payment_method = "paymentMethod": Optional(Is::Text(OPEN_CHARS_MAX)),
-        payment_method_snake = "payment_method": Alias("paymentMethod"),
-        delivery_fee = "deliveryFee": Optional(Is::Amount),
-        delivery_fee_snake = "delivery_fee": Alias("deliveryFee"),
+        order_status = "orderStatus" | "order_status": Optional(Is::Word(OrderStep::WORDS)),
+        payment_status = "paymentStatus" | "payment_status": Optional(Is::Word(PaymentStep::WORDS)),
+        delivery_status =
+            "deliveryStatus" | "delivery_status": Optional(Is::Word(DeliveryStep::WORDS)),
+        payment_method = "paymentMethod" | "payment_method": Optional(Is::Text(OPEN_CHARS_MAX)),
+        delivery_fee = "deliveryFee" | "delivery_fee": Optional(Is::Amount),
         /// On the whole order; its lines share it by their amounts.
         discount = "discount": Optional(Is::Amount),
         tax = "tax": Optional(Is::Amount),
         /// Whether the prices include the tax; true if absent.
-        tax_included = "taxIncluded": Optional(Is::Flag),
+        tax_included = "taxIncluded" | "tax_included": Optional(Is::Flag),
         /// Compared with what the lines, the fee and the tax come to.
         total = "total": Optional(Is::Amount),
         currency = "currency": Optional(Is::Currency),
         /// The rest of an address is not kept.
-        shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
-        user_info = "user_info": Alias("shippingAddress"),
+        shipping_address =
+            "shippingAddress" | "shipping_address" | "user_info":
+            Optional(Is::Object(Address::DECLARED)),
         /// The producer's version: the newest counts. The statuses are as of it.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 
 members! {
-    LineMembers("") {
+    LineMembers {
         /// The line's place from 1 if absent.
-        line_id = "lineId": Optional(Is::Id),
-        id = "id": Alias("lineId"),
+        line_id = "lineId" | "line_id" | "id" | "_id": Optional(Is::Id),
         /// Any but `(none)`.
-        product_id = "productId": Optional(Is::Id),
-        quantity = "quantity": Needed(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
+        product_id = "productId" | "product_id": Optional(Is::Id),
+        quantity = "quantity" | "qty": Needed(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
         /// Of one unit.
         price = "price": Needed(Is::Amount),
         /// On the line.
@@ -125,12 +117,6 @@ members! {
         /// Of one unit.
         cost = "cost": Optional(Is::Amount),
         category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
-    }
-}
-
-members! {
-    Address("") {
-        country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
     }
 }
 
@@ -152,42 +138,29 @@ impl<'a> Payload<'a> for Order<'a> {
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
-        let order_id = reader.required(found.order_id.or(found.id), id);
-        let user_id = reader.required(found.user_id.or(found.user), id);
-        let at = reader.required(found.order_date.or(found.created_at), date(limits));
-        reader.optional(found.currency, currency(limits));
-        let (lines, rounded) = lines(reader, found.lines.or(found.cart));
-        let mut amounts = Amounts { rounded };
+        let order_id = reader.required(found.order_id, id);
+        let user_id = reader.required(found.user_id, id);
+        let at = reader.required(found.order_date, date);
+        reader.optional(found.currency, currency);
+        let lines = reader.required(found.lines, list(1, LINES_MAX));
         Order {
             order_id,
             user_id,
             at,
-            lines,
+            lines: reader.each(found.lines, lines, line),
             invoice: reader.optional(found.invoice, id),
-            order_status: reader
-                .optional(found.order_status.or(found.order_status_snake), step::<OrderStep>),
-            payment_status: reader
-                .optional(found.payment_status.or(found.payment_status_snake), step::<PaymentStep>),
-            delivery_status: reader.optional(
-                found.delivery_status.or(found.delivery_status_snake),
-                step::<DeliveryStep>,
-            ),
-            payment_method: reader
-                .optional(found.payment_method.or(found.payment_method_snake), open),
-            country: reader
-                .optional(found.shipping_address, country("shippingAddress.country"))
-                .or_else(|| reader.optional(found.user_info, country("user_info.country")))
-                .and_then(|country| reader.optional(country, open)),
-            discount: amounts.optional(reader, found.discount).unwrap_or_default(),
-            delivery_fee: amounts
-                .optional(reader, found.delivery_fee.or(found.delivery_fee_snake))
-                .unwrap_or_default(),
-            tax: amounts.optional(reader, found.tax).unwrap_or_default(),
-            tax_included: reader.optional(found.tax_included, boolean).unwrap_or(true),
-            total: amounts.optional(reader, found.total),
-            rounded: amounts.rounded,
-            updated_at: reader.optional(found.updated_at, date(limits)),
+            order_status: reader.optional(found.order_status, step),
+            payment_status: reader.optional(found.payment_status, step),
+            delivery_status: reader.optional(found.delivery_status, step),
+            payment_method: reader.optional(found.payment_method, open),
+            country: reader.object(found.shipping_address, country).flatten(),
+            discount: reader.optional(found.discount, amount).unwrap_or_default(),
+            delivery_fee: reader.optional(found.delivery_fee, amount).unwrap_or_default(),
+            tax: reader.optional(found.tax, amount).unwrap_or_default(),
+            tax_included: reader.optional(found.tax_included, flag).unwrap_or(true),
+            total: reader.optional(found.total, amount),
+            updated_at: reader.optional(found.updated_at, date),
+            adjusted: reader.adjusted,
         }
     }
 
@@ -196,79 +169,29 @@ impl<'a> Payload<'a> for Order<'a> {
     }
 }
 
-/// Reads amounts, and keeps in mind whether one was rounded.
-struct Amounts {
-    rounded: bool,
-}
-
-impl Amounts {
-    fn optional(&mut self, reader: &mut Reader<'_>, member: Member<'_>) -> Option<Money> {
-        let amount = reader.optional(member, amount)?;
-        self.rounded |= amount.rounded;
-        Some(amount.value)
-    }
-}
-
 /// A word of a closed vocabulary of statuses.
-pub(super) fn step<S: Step>(json: &str) -> Read<S> {
-    let word = string(json).unwrap_or_default();
-    if word.trim().is_empty() && json.starts_with('"') {
-        return Err(Refusal::Blank);
-    }
-    S::parse(&word).ok_or_else(|| format!("must be one of {}", S::WORDS.join(", ")).into())
+pub(super) fn step<S: Step>(json: &str, _: &mut Reader<'_>) -> Read<S> {
+    string(json)
+        .and_then(|word| S::parse(&word))
+        .ok_or_else(|| format!("must be one of {}", S::WORDS.join(", ")).into())
 }
 
-/// The country of an address; the rest of it is personal and is left out.
-fn country<'a>(name: &'static str) -> impl Fn(&'a str) -> Result<Member<'a>, Refusal> {
-    move |json| Ok(Member { name, ..members_of::<Address<'_>>(json)?.country })
-}
-
-/// The lines, and whether an amount or a quantity in them was rounded.
-fn lines<'a>(reader: &mut Reader<'_>, member: Member<'a>) -> (Vec<Line<'a>>, bool) {
-    let list = reader.required(member, |json| {
-        elements(json)
-            .filter(|lines| (1..=LINES_MAX).contains(&lines.len()))
-            .ok_or_else(|| format!("must be an array of 1 to {LINES_MAX} lines").into())
-    });
-    let (mut lines, mut rounded) = (Vec::with_capacity(list.len()), false);
-    for (at, json) in list.into_iter().enumerate() {
-        lines.push(reader.element(member.name, at, |reader| line(reader, json, &mut rounded)));
-    }
-    (lines, rounded)
-}
-
-fn line<'a>(reader: &mut Reader<'_>, json: &'a str, rounded: &mut bool) -> Line<'a> {
-    let found: LineMembers<'_> = match members_of(json) {
-        Ok(found) => found,
-        Err(message) => {
-            reader.refuse(Member::absent(""), message.into());
-            return Line::default();
-        }
+fn line<'a>(found: &LineMembers<'a>, reader: &mut Reader<'_>) -> Line<'a> {
+    let line = Line {
+        line_id: reader.optional(found.line_id, id),
+        product_id: reader.optional(found.product_id, product_id),
+        quantity: reader.required(found.quantity, units),
+        price: reader.required(found.price, amount),
+        discount: reader.optional(found.discount, amount).unwrap_or_default(),
+        cost: reader.optional(found.cost, amount),
+        category: reader.optional(found.category, open),
     };
-    let line_id = reader.optional(found.line_id.or(found.id), id);
-    let product_id = reader.optional(found.product_id, product_id);
-    let quantity: Rounded<Quantity> = reader.required(found.quantity, units);
-    let price = reader.required(found.price, amount);
-    let mut amounts = Amounts { rounded: quantity.rounded | price.rounded };
-    let discount = amounts.optional(reader, found.discount).unwrap_or_default();
-    let cost = amounts.optional(reader, found.cost);
-    let category = reader.optional(found.category, open);
-    let amounts_of_one = [(found.price, Some(price.value)), (found.cost, cost)];
-    for (member, of_one) in amounts_of_one {
-        if of_one.is_some_and(|of_one| of_one.times(quantity.value).is_none()) {
+    for (member, of_one) in [(found.price, Some(line.price)), (found.cost, line.cost)] {
+        if of_one.is_some_and(|of_one| of_one.times(line.quantity).is_none()) {
             reader.refuse(member, "times the quantity must be at most 1000000000".into());
         }
     }
-    *rounded |= amounts.rounded;
-    Line {
-        line_id,
-        product_id,
-        quantity: quantity.value,
-        price: price.value,
-        discount,
-        cost,
-        category,
-    }
+    line
 }
 
 impl Order<'_> {
@@ -293,6 +216,12 @@ impl Line<'_> {
     pub fn gross(&self) -> Money {
         // A line whose amount cannot be stated was refused.
         self.price.times(self.quantity).unwrap_or_default()
+    }
+
+    /// Quantity times the cost of one unit, if stated.
+    #[must_use]
+    pub fn cost(&self) -> Option<Money> {
+        self.cost?.times(self.quantity)
     }
 
     /// Its gross less its own discount.
@@ -332,23 +261,74 @@ mod tests {
     #[test]
     fn an_order_of_a_shop_platform_is_read_as_it_is() {
         let it = order(
-            r#"{"_id":"665f","user":"65aa","invoice":"10482","createdAt":"2026-11-20T09:12:00Z",
-            "updatedAt":"2026-11-20T09:12:00Z","cart":[{"id":"1","productId":"4711","price":24.5,
-            "quantity":1.5,"title":{"en":"Dates"},"category":"Fruit"}],"user_info":{"city":"Riyadh",
-            "country":"SA"},"order_status":"pending","payment_status":"pending",
-            "payment_method":"cod","delivery_status":"pending","delivery_fee":10,"subtotal":36.75,
-            "discount":5,"total":41.75,"coupon":"c77"}"#,
+            r#"{"_id":"665f…","user":"65aa…","invoice":10482,"createdAt":"2026-11-20T09:12:00Z","updatedAt":"2026-11-20T09:12:00Z",
+ "cart":[{"id":"1","productId":"4711","title":{"en":"Dates","ar":"تمر"},"price":24.5,"quantity":1.5,"selectedUnitId":"kg","unitValue":1,"category":"Fruit"},
+         {"id":"2","isCombo":true,"promotion":{"_id":"p9","type":"combo"},"comboPrice":60,"price":60,"quantity":1,"productId":"combo-p9",
+          "selectedProducts":[{"productId":"12","quantity":2},{"productId":"18","quantity":1}]}],
+ "user_info":{"city":"Riyadh","country":"SA","zipCode":"11564","deliveryLocation":{"latitude":24.71,"longitude":46.67}},
+ "order_status":"pending","payment_status":"pending","payment_method":"cod","delivery_status":"pending",
+ "delivery_fee":10,"subtotal":96.75,"discount":5,"total":101.75,"coupon":"c77","estimated_delivery":"2026-11-20T11:00:00Z"}"#,
         )
         .unwrap();
-        assert_eq!((&*it.order_id, &*it.user_id), ("665f", "65aa"));
-        assert_eq!(it.country.as_deref(), Some("SA"));
-        assert_eq!(it.lines[0].gross(), Money(367_500));
+        let at = Time::parse("2026-11-20T09:12").unwrap();
+        let line = |id: &'static str, product: &'static str| Line {
+            line_id: Some(id.into()),
+            product_id: Some(product.into()),
+            ..Line::default()
+        };
+        let expected = Order {
+            order_id: "665f…".into(),
+            user_id: "65aa…".into(),
+            at,
+            lines: vec![
+                Line {
+                    quantity: Quantity(1_500),
+                    price: Money(245_000),
+                    category: Some("Fruit".into()),
+                    ..line("1", "4711")
+                },
+                Line { quantity: Quantity::ONE, price: Money(600_000), ..line("2", "combo-p9") },
+            ],
+            invoice: Some("10482".into()),
+            order_status: Some(OrderStep::Pending),
+            payment_status: Some(PaymentStep::Pending),
+            delivery_status: Some(DeliveryStep::Pending),
+            payment_method: Some("cod".into()),
+            country: Some("SA".into()),
+            discount: Money(50_000),
+            delivery_fee: Money(100_000),
+            tax: Money::ZERO,
+            tax_included: true,
+            total: Some(Money(1_017_500)),
+            updated_at: Some(at),
+            adjusted: Adjusted::default(),
+        };
+        assert_eq!(it, expected);
+    }
+
+    #[test]
+    fn an_order_is_as_lenient_as_a_sale() {
+        let it = order(
+            r#"{"_id":{"$oid":"665f0000aaaabbbbccccdddd"},"user":7,"createdAt":{"$date":1795262400000},
+            "cart":[{"_id":1,"product_id":4711.0,"qty":"0.7500","price":{"$numberDecimal":"24.50"},
+            "discount":"","cost":false}],"order_status":"","payment_status":false,"total":"",
+            "shippingAddress":{},"user_info":{"country":" SA "},"tax_included":"false"}"#,
+        )
+        .unwrap();
+        assert_eq!((&*it.order_id, &*it.user_id), ("665f0000aaaabbbbccccdddd", "7"));
+        assert_eq!((it.at, it.total), (Time(1_795_262_400_000), None));
+        assert_eq!((it.order_status, it.payment_status), (None, None));
+        assert!(!it.tax_included);
+        let line = &it.lines[0];
         assert_eq!(
-            (it.lines[0].quantity, it.lines[0].line_id.as_deref()),
-            (Quantity(1_500), Some("1"))
+            (line.line_id.as_deref(), line.product_id.as_deref()),
+            (Some("1"), Some("4711"))
         );
-        assert_eq!(it.order_status, Some(OrderStep::Pending));
-        assert_eq!((it.delivery_fee, it.discount), (Money(100_000), Money(50_000)));
+        assert_eq!((line.quantity, line.price), (Quantity(750), Money(245_000)));
+        assert_eq!((line.discount, line.cost), (Money::ZERO, None));
+        let faulty = with(r#","cart":[{"qty":0,"price":1}],"user_info":{"country":7}"#);
+        let fields: Vec<_> = order(&faulty).unwrap_err().into_iter().map(|it| it.field).collect();
+        assert_eq!(fields, ["cart[0].qty", "user_info.country"]);
     }
 
     #[test]

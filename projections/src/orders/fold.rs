@@ -29,7 +29,7 @@ use crate::topic::Topic;
 const WAITING_MAX: usize = 500;
 
 impl EventKind for event::Order<'_> {
-    fn identify(&self, ask: &mut Ask<'_>) {
+    fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<PlacedOrder>(&self.order_id);
         ask.vocabularies(self.at, CELL);
     }
@@ -76,7 +76,6 @@ impl EventKind for event::Order<'_> {
         let stated = stated.max(of_statuses);
         let parts = parts.and(content.into_iter().collect());
         fold.put_order(key, order, stamp.change(parts), resolved)?;
-        fold.root.counts.rounded += u64::from(self.rounded && stated == Stated::Applied);
         Ok(stated.into())
     }
 
@@ -86,7 +85,7 @@ impl EventKind for event::Order<'_> {
 }
 
 impl EventKind for OrderStatus<'_> {
-    fn identify(&self, ask: &mut Ask<'_>) {
+    fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<PlacedOrder>(&self.order_id);
     }
 
@@ -166,7 +165,7 @@ impl event::Order<'_> {
                         && known.quantity == line.quantity
                         && known.gross == line.gross()
                         && known.discount == discount
-                        && known.cost == line.cost.and_then(|cost| cost.times(line.quantity))
+                        && known.says_cost(line.cost())
                         && (category.is_none() || known.category.as_deref() == category)
                 },
             )
@@ -200,12 +199,18 @@ impl event::Order<'_> {
             let is_same = |known: &&Line| *known.id == *id && known.product.as_deref() == product;
             // Of several lines of one id, the one in the same place.
             let known = before.get(at).filter(is_same).or_else(|| before.iter().find(is_same));
-            let known = known.map(|known| known.category.clone());
-            let (sold, category) =
+            let category = known.map(|known| known.category.clone());
+            let of_same = known.filter(|known| known.quantity == line.quantity);
+            let cost = of_same.filter(|known| known.is_uncosted()).map(|known| known.cost);
+            let (sold, category, cost) =
                 fold.with_product(product.unwrap_or(RESERVED), resolved, |product| {
+                    let entry = product.catalogue.as_ref();
                     let stated = line.category.as_deref().map(Into::into);
-                    let of_product = || product.catalogue.as_ref().map(|it| it.category.clone());
-                    (product.ordinal, stated.or_else(|| known.unwrap_or_else(of_product)))
+                    let of_product = || entry.map(|it| it.category.clone());
+                    let category = stated.or_else(|| category.unwrap_or_else(of_product));
+                    let of_product = || entry?.cost?.times(line.quantity);
+                    let cost = line.cost().or_else(|| cost.unwrap_or_else(of_product));
+                    (product.ordinal, category, cost)
                 })?;
             let code = fold.code(CELL[0], month, category.as_deref())?;
             lines.push(Line {
@@ -217,7 +222,8 @@ impl event::Order<'_> {
                 quantity: line.quantity,
                 gross: line.gross(),
                 discount,
-                cost: line.cost.and_then(|cost| cost.times(line.quantity)),
+                cost,
+                cost_of_catalogue: cost.is_some() && line.cost.is_none(),
             });
         }
         Ok(Content {

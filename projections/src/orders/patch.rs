@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::event::step;
 use super::status::{DeliveryStep, OrderStep, PaymentStep, Step};
-use crate::json::Says::{Alias, Among, Needed};
+use crate::json::Says::{Among, Needed};
 use crate::json::values::{date, id};
-use crate::json::{Declared, Is, Payload, Reader, members, own};
+use crate::json::{Adjusted, Declared, Is, Member, Payload, Reader, members, own};
 use crate::time::Time;
 
 /// Statuses of an order as of an instant; those that it does not name stay as they are.
@@ -22,22 +22,20 @@ pub struct OrderStatus<'a> {
     pub payment_status: Option<PaymentStep>,
     /// The status of its delivery.
     pub delivery_status: Option<DeliveryStep>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 members! {
-    Members("") {
-        order_id = "orderId": Needed(Is::Id),
-        order = "order": Alias("orderId"),
+    Members {
+        order_id = "orderId" | "order_id" | "order" | "_id": Needed(Is::Id),
         /// The producer's version of the statuses that the event names.
-        at = "at": Needed(Is::Date),
-        updated_at = "updatedAt": Alias("at"),
+        at = "at" | "updatedAt" | "updated_at": Needed(Is::Date),
         /// At least one of the three is there.
-        order_status = "orderStatus": Among(Is::Word(OrderStep::WORDS)),
-        order_status_snake = "order_status": Alias("orderStatus"),
-        payment_status = "paymentStatus": Among(Is::Word(PaymentStep::WORDS)),
-        payment_status_snake = "payment_status": Alias("paymentStatus"),
-        delivery_status = "deliveryStatus": Among(Is::Word(DeliveryStep::WORDS)),
-        delivery_status_snake = "delivery_status": Alias("deliveryStatus"),
+        order_status = "orderStatus" | "order_status": Among(Is::Word(OrderStep::WORDS)),
+        payment_status = "paymentStatus" | "payment_status": Among(Is::Word(PaymentStep::WORDS)),
+        delivery_status =
+            "deliveryStatus" | "delivery_status": Among(Is::Word(DeliveryStep::WORDS)),
     }
 }
 
@@ -50,18 +48,16 @@ impl<'a> Payload<'a> for OrderStatus<'a> {
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
-        let orders = found.order_status.or(found.order_status_snake);
-        let payments = found.payment_status.or(found.payment_status_snake);
-        let deliveries = found.delivery_status.or(found.delivery_status_snake);
         let event = OrderStatus {
-            order_id: reader.required(found.order_id.or(found.order), id),
-            at: reader.required(found.at.or(found.updated_at), date(limits)),
-            order_status: reader.optional(orders, step::<OrderStep>),
-            payment_status: reader.optional(payments, step::<PaymentStep>),
-            delivery_status: reader.optional(deliveries, step::<DeliveryStep>),
+            order_id: reader.required(found.order_id, id),
+            at: reader.required(found.at, date),
+            order_status: reader.optional(found.order_status, step),
+            payment_status: reader.optional(found.payment_status, step),
+            delivery_status: reader.optional(found.delivery_status, step),
+            adjusted: reader.adjusted,
         };
-        if [orders.json, payments.json, deliveries.json].iter().all(Option::is_none) {
+        let statuses = [found.order_status, found.payment_status, found.delivery_status];
+        if statuses.iter().all(Member::is_blank) {
             let message = "is required, unless paymentStatus or deliveryStatus is there";
             reader.refuse(found.order_status, message.into());
         }
@@ -95,7 +91,7 @@ mod tests {
             panic!("not read");
         };
         assert_eq!((it.order_status, it.payment_status), (None, Some(PaymentStep::Paid)));
-        let body = r#"{"orderId":"o","at":"2026-11-21","orderStatus":null}"#;
+        let body = r#"{"orderId":"o","at":"2026-11-21","orderStatus":null,"payment_status":""}"#;
         let reasons = parse(Kind::OrderStatus, body.as_bytes(), &LIMITS).unwrap_err();
         assert_eq!((reasons.len(), &*reasons[0].field), (1, "orderStatus"));
         let body = r#"{"orderId":"o","at":"2026-11-21","orderStatus":"lost"}"#;

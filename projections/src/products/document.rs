@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event;
+use super::stock::{AtLocation, LOCATIONS_MAX};
 use crate::collection::Collection;
 use crate::entity::Entity;
 use crate::fold::version::{Stated, Version};
@@ -11,6 +12,7 @@ use crate::money::Money;
 use crate::packed::tally::Tally;
 use crate::quantity::Quantity;
 use crate::sales::sums::{ByStatus, Sums};
+use crate::text::Text;
 use crate::time::Time;
 
 /// A product, known from the first event that names it.
@@ -22,12 +24,15 @@ pub struct Product {
     /// The statements of its newest product event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Box<CatalogueEntry>>,
-    /// Units on hand, if ever stated.
+    /// Units on hand as a whole, if ever stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock: Option<Quantity>,
     /// The version of the event that stated the stock.
     #[serde(rename = "stockRank", default, skip_serializing_if = "Option::is_none")]
     pub stock_version: Option<Version>,
+    /// Units on hand by location, by the ids of those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<LocationStock>,
     /// The sums of its transactions.
     #[serde(flatten)]
     pub sales: ByStatus,
@@ -61,6 +66,35 @@ pub struct ProductDocument {
     /// As in [`Product`].
     #[serde(rename = "stockRank", default, skip_serializing_if = "Option::is_none")]
     pub stock_version: Option<Version>,
+    /// As in [`Product`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<LocationStock>,
+}
+
+/// The stock of a product at one location, as its newest event states it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocationStock {
+    /// The location.
+    pub id: Box<str>,
+    /// The name of the location, as an event stated it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text<'static>>,
+    /// Units on hand there.
+    pub stock: Quantity,
+    /// The version of the event that stated this.
+    #[serde(flatten)]
+    pub version: Version,
+}
+
+/// The stock of a product: the sum over its locations where any is known, else the stated total.
+#[must_use]
+pub fn on_hand(stated: Option<Quantity>, locations: &[LocationStock]) -> Option<Quantity> {
+    if locations.is_empty() {
+        return stated;
+    }
+    // 64 locations of 10¹² units fit.
+    Some(Quantity(locations.iter().map(|location| location.stock.0).sum()))
 }
 
 /// The collection of products.
@@ -105,20 +139,26 @@ pub type Row = [i64; 24];
 #[serde(rename_all = "camelCase")]
 pub struct CatalogueEntry {
     /// Name.
-    pub name: Box<str>,
+    pub name: Text<'static>,
     /// The category, which later sales that state none count under.
     pub category: Box<str>,
     /// Price.
     pub price: Money,
+    /// What the shop pays for one unit, if stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Money>,
     /// If stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Box<str>>,
+    pub description: Option<Text<'static>>,
     /// If stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_url: Option<Box<str>>,
     /// If stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_date: Option<Time>,
+    /// Whether the shop has it no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
     /// The version of the event that stated this; its `updated_at` is `lastUpdated`.
     #[serde(flatten)]
     pub version: Version,
@@ -129,12 +169,14 @@ impl CatalogueEntry {
     #[must_use]
     pub fn of(event: &event::Product<'_>, version: Version) -> Self {
         CatalogueEntry {
-            name: event.name.as_ref().into(),
+            name: event.name.clone().into_owned(),
             category: event.category.as_ref().into(),
             price: event.price,
-            description: event.description.as_deref().map(Into::into),
+            cost: event.cost,
+            description: event.description.clone().map(Text::into_owned),
             image_url: event.image_url.as_deref().map(Into::into),
             added_date: event.added_date,
+            gone: event.is_gone,
             version,
         }
     }
@@ -150,9 +192,9 @@ impl Product {
     /// A product as stored.
     #[must_use]
     pub fn of(record: ProductDocument, row: &Row) -> Self {
-        let ProductDocument { ordinal, catalogue, stock, stock_version } = record;
+        let ProductDocument { ordinal, catalogue, stock, stock_version, locations } = record;
         let mut product =
-            Product { ordinal, catalogue, stock, stock_version, ..Product::default() };
+            Product { ordinal, catalogue, stock, stock_version, locations, ..Product::default() };
         product.take_counts(row);
         product
     }
@@ -175,7 +217,20 @@ impl Product {
             catalogue: self.catalogue.clone(),
             stock: self.stock,
             stock_version: self.stock_version,
+            locations: self.locations.clone(),
         }
+    }
+
+    /// Whether the shop has it no more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.catalogue.as_ref().is_some_and(|entry| entry.gone)
+    }
+
+    /// Units on hand, if known, of a product that is not gone.
+    #[must_use]
+    pub fn on_hand(&self) -> Option<Quantity> {
+        on_hand(self.stock, &self.locations).filter(|_| !self.is_gone())
     }
 
     /// The counts of the product.
@@ -201,7 +256,40 @@ impl Product {
         stated
     }
 
-    /// States the stock, unless the known one is newer.
+    /// Whether there is room for the locations, beside those that are known.
+    #[must_use]
+    pub fn has_room_for<'e>(&self, mut locations: impl Iterator<Item = &'e str>) -> bool {
+        let room = LOCATIONS_MAX - self.locations.len();
+        let is_new = |id: &&str| self.place_of(id).is_err();
+        locations.by_ref().filter(is_new).nth(room).is_none()
+    }
+
+    fn place_of(&self, location: &str) -> Result<usize, usize> {
+        self.locations.binary_search_by(|known| known.id.as_ref().cmp(location))
+    }
+
+    /// States the stock at a location, unless the known one is newer.
+    pub fn state_location(&mut self, at: &AtLocation<'_>, version: Version) -> Stated {
+        let place = self.place_of(&at.id);
+        let known = place.ok().map(|place| &self.locations[place]);
+        let name = at.name.clone().map(Text::into_owned);
+        let known_name = known.and_then(|known| known.name.clone());
+        let same = known.is_some_and(|known| known.stock == at.stock)
+            && (name.is_none() || name == known_name);
+        let (stated, version) = version.weigh(known.map(|known| known.version), same);
+        if stated != Stated::Stale {
+            let name = name.or(known_name);
+            let location =
+                LocationStock { id: at.id.as_ref().into(), name, stock: at.stock, version };
+            match place {
+                Ok(place) => self.locations[place] = location,
+                Err(place) => self.locations.insert(place, location),
+            }
+        }
+        stated
+    }
+
+    /// States the stock as a whole, unless the known one is newer.
     pub fn state_stock(&mut self, stock: Quantity, version: Version) -> Stated {
         let (stated, version) = version.weigh(self.stock_version, self.stock == Some(stock));
         if stated != Stated::Stale {

@@ -5,13 +5,15 @@ use super::event;
 use super::id::RESERVED;
 use super::stock::Stock;
 use crate::family::{Family, Slice};
+use crate::fold::entry::reason;
 use crate::fold::version::Stated;
 use crate::fold::{self, Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::json::Reason;
 use crate::packed::rollup;
 use crate::topic::Topic;
 
 impl EventKind for event::Product<'_> {
-    fn identify(&self, _: &mut Ask<'_>) {}
+    fn identify(&self, _: &Stamp, _: &mut Ask<'_>) {}
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
         ask.document::<Products, _>(&*self.product_id);
@@ -24,17 +26,22 @@ impl EventKind for event::Product<'_> {
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
+        let locations = self.locations.iter().map(|location| &*location.id);
+        if let Some(reason) =
+            fold.refuses_locations(&self.product_id, "locationStocks", locations)?
+        {
+            return Ok(Outcome::Quarantined(vec![reason]));
+        }
         let version = stamp.version(self.updated_at);
         let stated = fold.state_product(&self.product_id, resolved, |product| {
             let entry = product.state_entry(CatalogueEntry::of(self, version));
-            // The stock has a version of its own: the event's stock may be news when the rest is
-            // late, and late when the rest is news.
+            // The stock has a version of its own, and that of each location: the event's stock may be
+            // news when the rest is late, and late when the rest is news.
             let stock = self.stock.map(|stock| product.state_stock(stock, version));
-            stock.map_or(entry, |stock| entry.max(stock))
+            let locations =
+                self.locations.iter().map(|location| product.state_location(location, version));
+            locations.chain(stock).fold(entry, Stated::max)
         })?;
-        if stated == Stated::Applied {
-            fold.root.counts.rounded += u64::from(self.rounded);
-        }
         Ok(stated.into())
     }
 
@@ -44,7 +51,7 @@ impl EventKind for event::Product<'_> {
 }
 
 impl EventKind for Stock<'_> {
-    fn identify(&self, _: &mut Ask<'_>) {}
+    fn identify(&self, _: &Stamp, _: &mut Ask<'_>) {}
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
         ask.document::<Products, _>(&*self.product_id);
@@ -57,13 +64,16 @@ impl EventKind for Stock<'_> {
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<Outcome, NotAtHand> {
-        let version = stamp.version(self.updated_at);
-        let stated = fold.state_product(&self.product_id, resolved, |product| {
-            product.state_stock(self.stock, version)
-        })?;
-        if stated == Stated::Applied {
-            fold.root.counts.rounded += u64::from(self.rounded);
+        let location = self.at_location();
+        let locations = location.iter().map(|location| &*location.id);
+        if let Some(reason) = fold.refuses_locations(&self.product_id, "locationId", locations)? {
+            return Ok(Outcome::Quarantined(vec![reason]));
         }
+        let version = stamp.version(self.updated_at);
+        let stated = fold.state_product(&self.product_id, resolved, |product| match &location {
+            Some(location) => product.state_location(location, version),
+            None => product.state_stock(self.stock, version),
+        })?;
         Ok(stated.into())
     }
 
@@ -87,22 +97,36 @@ impl Fold {
             id,
             |ordinal| Product { ordinal, ..Product::default() },
         )?;
-        let before = product.stock;
+        let (before, was_there) = (product.on_hand(), !new && !product.is_gone());
         let changed = change(product);
-        if product.stock != before {
+        let (after, is_there) = (product.on_hand(), !product.is_gone());
+        if after != before {
             let delta = [
-                product.stock.unwrap_or_default().0 - before.unwrap_or_default().0,
-                i64::from(product.stock.is_some()) - i64::from(before.is_some()),
+                after.unwrap_or_default().0 - before.unwrap_or_default().0,
+                i64::from(after.is_some()) - i64::from(before.is_some()),
                 0,
             ];
             let stock = rollup::now(Family::Stock, Slice::WHOLE, product.ordinal, delta);
             resolved.deltas.push(stock);
         }
-        if new {
-            self.root.products += i64::from(id != RESERVED);
+        if id != RESERVED {
+            self.root.products += i64::from(is_there) - i64::from(was_there);
         }
         resolved.touched.insert(Topic::Products);
         Ok(changed)
+    }
+
+    /// The reason against the locations of an event as locations of a product.
+    fn refuses_locations<'e>(
+        &mut self,
+        product: &str,
+        member: &'static str,
+        locations: impl Iterator<Item = &'e str>,
+    ) -> Result<Option<Reason>, NotAtHand> {
+        let known = self.sets.products.get(product)?;
+        let has_room = known.is_none_or(|known| known.has_room_for(locations));
+        let message = "a product has at most 64 locations";
+        Ok((!has_room).then(|| reason(member, message)))
     }
 
     /// Changes a product by the statements of an event. A known one is changed on a copy first: an

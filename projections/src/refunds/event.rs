@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{OPEN_CHARS_MAX, amount, currency, date, id, open};
-use crate::json::{Declared, Is, Payload, Reader, members, own};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
@@ -18,8 +18,6 @@ pub struct Refund<'a> {
     pub refund_id: Cow<'a, str>,
     /// The amount that was given back, not negative.
     pub amount: Money,
-    /// Whether a number with too many decimals was rounded.
-    pub rounded: bool,
     /// The time at which the shop processed it.
     pub at: Time,
     /// The order, if named.
@@ -40,33 +38,31 @@ pub struct Refund<'a> {
     pub reason: Option<Cow<'a, str>>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 members! {
-    Members("") {
-        refund_id = "refundId": Needed(Is::Id),
-        id = "_id": Alias("refundId"),
+    Members {
+        refund_id = "refundId" | "refund_id" | "_id": Needed(Is::Id),
         amount = "amount": Needed(Is::Amount),
         /// When the shop gave it back.
-        at = "at": Needed(Is::Date),
-        created_at = "createdAt": Alias("at"),
+        at = "at" | "createdAt" | "created_at": Needed(Is::Date),
         /// Without an order or a transaction it is counted by itself.
-        order_id = "orderId": Optional(Is::Id),
-        order = "order": Alias("orderId"),
-        transaction_id = "transactionId": Optional(Is::Id),
+        order_id = "orderId" | "order_id" | "order": Optional(Is::Id),
+        transaction_id = "transactionId" | "transaction_id": Optional(Is::Id),
         /// A line of the order; without a line or a product its lines share the refund.
-        line_id = "lineId": Optional(Is::Id),
+        line_id = "lineId" | "line_id": Optional(Is::Id),
         /// Any but `(none)`.
-        product_id = "productId": Optional(Is::Id),
-        user_id = "userId": Optional(Is::Id),
-        user = "user": Alias("userId"),
+        product_id = "productId" | "product_id": Optional(Is::Id),
+        user_id = "userId" | "user_id" | "user": Optional(Is::Id),
         /// Units that came back; none if absent.
-        quantity = "quantity": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
+        quantity = "quantity" | "qty": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
         reason = "reason": Optional(Is::Text(OPEN_CHARS_MAX)),
         currency = "currency": Optional(Is::Currency),
         /// The producer's version: the newest counts.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 
@@ -80,25 +76,23 @@ impl<'a> Payload<'a> for Refund<'a> {
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
-        let refund_id = reader.required(found.refund_id.or(found.id), id);
+        let refund_id = reader.required(found.refund_id, id);
         let amount = reader.required(found.amount, amount);
-        reader.optional(found.currency, currency(limits));
-        let quantity = reader.optional(found.quantity, units).unwrap_or_default();
+        reader.optional(found.currency, currency);
         Refund {
             refund_id,
-            amount: amount.value,
-            rounded: amount.rounded | quantity.rounded,
-            at: reader.required(found.at.or(found.created_at), date(limits)),
-            order_id: reader.optional(found.order_id.or(found.order), id),
+            amount,
+            at: reader.required(found.at, date),
+            order_id: reader.optional(found.order_id, id),
             transaction_id: reader.optional(found.transaction_id, id),
             line_id: reader.optional(found.line_id, id),
             product_id: reader.optional(found.product_id, product_id),
-            user_id: reader.optional(found.user_id.or(found.user), id),
-            quantity: quantity.value,
+            user_id: reader.optional(found.user_id, id),
+            quantity: reader.optional(found.quantity, units).unwrap_or_default(),
             country: reader.optional(found.country, open),
             reason: reader.optional(found.reason, open),
-            updated_at: reader.optional(found.updated_at, date(limits)),
+            updated_at: reader.optional(found.updated_at, date),
+            adjusted: reader.adjusted,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::sales::sums::Sums;
 use crate::time::Time;
 
 impl EventKind for event::Refund<'_> {
-    fn identify(&self, ask: &mut Ask<'_>) {
+    fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<Refund>(&self.refund_id);
         if let Some(order) = &self.order_id {
             ask.row::<PlacedOrder>(order);
@@ -186,7 +186,6 @@ impl Entry for Refund {
             }
             _ => None,
         };
-        fold.root.counts.rounded += u64::from(event.rounded);
         let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(Into::into);
         Ok(Refund {
             order: text(&event.order_id),

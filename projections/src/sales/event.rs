@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::status::Status;
-use crate::json::Says::{Alias, Needed, Optional};
+use crate::json::Says::{Needed, Optional};
 use crate::json::values::{
-    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, currency, date, id, open, quantity, string,
+    OPEN_CHARS_MAX, Read, amount, currency, date, id, open, quantity, string,
 };
-use crate::json::{Declared, Is, Member, Payload, Reader, members, members_of, own};
+use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
@@ -22,8 +22,6 @@ pub struct Transaction<'a> {
     pub user_id: Cow<'a, str>,
     /// `totalPrice`, not negative.
     pub total_price: Money,
-    /// Whether an amount with more than 4 decimals or a quantity with more than 3 was rounded.
-    pub rounded: bool,
     /// `transactionDate`.
     pub at: Time,
     /// The product, if named.
@@ -42,37 +40,40 @@ pub struct Transaction<'a> {
     pub order_id: Option<Cow<'a, str>>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
+    /// What became of values that are not taken as they are.
+    pub adjusted: Adjusted,
 }
 
 members! {
-    Members("") {
-        transaction_id = "transactionId": Needed(Is::Id),
-        user_id = "userId": Needed(Is::Id),
-        total_price = "totalPrice": Needed(Is::Amount),
-        amount = "amount": Alias("totalPrice"),
-        transaction_date = "transactionDate": Needed(Is::Date),
-        timestamp = "timestamp": Alias("transactionDate"),
+    Members {
+        transaction_id = "transactionId" | "transaction_id" | "_id": Needed(Is::Id),
+        user_id = "userId" | "user_id" | "user": Needed(Is::Id),
+        total_price = "totalPrice" | "amount" | "total_price": Needed(Is::Amount),
+        transaction_date =
+            "transactionDate" | "timestamp" | "transaction_date" | "createdAt" | "created_at":
+            Needed(Is::Date),
         /// Any but `(none)`.
-        product_id = "productId": Optional(Is::Id),
+        product_id = "productId" | "product_id": Optional(Is::Id),
         /// 1 if absent.
-        quantity = "quantity": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
+        quantity = "quantity" | "qty": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
         /// `completed` if absent.
         status = "status": Optional(Is::Word(Status::WORDS)),
         /// `credit_card` if absent.
-        payment_method = "paymentMethod": Optional(Is::Text(OPEN_CHARS_MAX)),
+        payment_method = "paymentMethod" | "payment_method": Optional(Is::Text(OPEN_CHARS_MAX)),
         category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
         currency = "currency": Optional(Is::Currency),
         /// The rest of an address is not kept.
-        shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
+        shipping_address =
+            "shippingAddress" | "shipping_address": Optional(Is::Object(Address::DECLARED)),
         /// The order that it is a line of.
-        order_id = "orderId": Optional(Is::Id),
+        order_id = "orderId" | "order_id" | "order": Optional(Is::Id),
         /// The producer's version: the newest counts.
-        updated_at = "updatedAt": Optional(Is::Date),
+        updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
 }
 
 members! {
-    Address("shippingAddress.") {
+    Address {
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
     }
 }
@@ -93,32 +94,26 @@ impl<'a> Payload<'a> for Transaction<'a> {
     }"#;
 
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
-        let limits = reader.limits;
         let transaction_id = reader.required(found.transaction_id, id);
         let user_id = reader.required(found.user_id, id);
-        let total_price = reader.required(found.total_price.or(found.amount), amount);
-        let quantity = reader
-            .optional(found.quantity, units)
-            .unwrap_or(Rounded { value: Quantity::ONE, rounded: false });
-        reader.optional(found.currency, currency(limits));
+        let total_price = reader.required(found.total_price, amount);
+        reader.optional(found.currency, currency);
         Transaction {
             transaction_id,
             user_id,
-            total_price: total_price.value,
-            rounded: total_price.rounded || quantity.rounded,
-            at: reader.required(found.transaction_date.or(found.timestamp), date(limits)),
+            total_price,
+            at: reader.required(found.transaction_date, date),
             product_id: reader.optional(found.product_id, product_id),
-            quantity: quantity.value,
+            quantity: reader.optional(found.quantity, units).unwrap_or(Quantity::ONE),
             status: reader.optional(found.status, status).unwrap_or(Status::Completed),
             payment_method: reader
                 .optional(found.payment_method, open)
                 .unwrap_or(Cow::Borrowed("credit_card")),
             category: reader.optional(found.category, open),
-            country: reader
-                .optional(found.shipping_address, country_of)
-                .and_then(|country| reader.optional(country, open)),
+            country: reader.object(found.shipping_address, country).flatten(),
             order_id: reader.optional(found.order_id, id),
-            updated_at: reader.optional(found.updated_at, date(limits)),
+            updated_at: reader.optional(found.updated_at, date),
+            adjusted: reader.adjusted,
         }
     }
 
@@ -128,20 +123,20 @@ impl<'a> Payload<'a> for Transaction<'a> {
 }
 
 /// A word of the closed vocabulary of statuses.
-fn status(json: &str) -> Read<Status> {
+fn status(json: &str, _: &mut Reader<'_>) -> Read<Status> {
     string(json)
         .and_then(|word| Status::parse(&word))
         .ok_or_else(|| "must be completed, pending, failed or returned".into())
 }
 
-/// Units of a product that were sold.
-pub(crate) fn units(json: &str) -> Read<Rounded<Quantity>> {
-    quantity(QUANTITY_MIN..=QUANTITY_MAX)(json)
+/// The one member of an address that is read; the rest of it is personal and is left out.
+pub(crate) fn country<'a>(address: &Address<'a>, reader: &mut Reader<'_>) -> Option<Cow<'a, str>> {
+    reader.optional(address.country, open)
 }
 
-/// The one member of an address that is read.
-fn country_of(json: &str) -> Result<Member<'_>, Refusal> {
-    Ok(members_of::<Address<'_>>(json)?.country)
+/// Units of a product that were sold.
+pub(crate) fn units(json: &str, reader: &mut Reader<'_>) -> Read<Quantity> {
+    quantity(QUANTITY_MIN..=QUANTITY_MAX)(json, reader)
 }
 
 impl Transaction<'_> {
@@ -194,7 +189,6 @@ mod tests {
             transaction_id: "t1".into(),
             user_id: "u1".into(),
             total_price: Money(125_000),
-            rounded: false,
             at: Time::parse("2026-11-21").unwrap(),
             product_id: None,
             quantity: Quantity::ONE,
@@ -204,6 +198,7 @@ mod tests {
             country: None,
             order_id: None,
             updated_at: None,
+            adjusted: Adjusted::default(),
         };
         assert_eq!(transaction(&with("")), Ok(expected.clone()));
         let nulls =
@@ -237,7 +232,7 @@ mod tests {
     #[test]
     fn every_reason_is_given_at_once_under_the_name_the_producer_used() {
         assert_eq!(refused("{}"), ["transactionId", "userId", "totalPrice", "transactionDate"]);
-        let body = r#"{"transactionId":7,"userId":"","amount":-1,"timestamp":"2999-01-01",
+        let body = r#"{"transactionId":7.5,"userId":"","amount":-1,"timestamp":"2999-01-01",
             "currency":"USD","quantity":0,"status":"Completed","shippingAddress":{"country":1}}"#;
         assert_eq!(
             refused(body),
@@ -245,17 +240,43 @@ mod tests {
                 "transactionId",
                 "userId",
                 "amount",
-                "quantity",
                 "currency",
                 "timestamp",
+                "quantity",
                 "status",
                 "shippingAddress.country",
             ]
         );
         assert_eq!(refused(&with(r#","shippingAddress":"1 High St""#)), ["shippingAddress"]);
+        let alias = with(r#","shipping_address":{"country":1},"qty":0"#);
+        assert_eq!(refused(&alias), ["qty", "shipping_address.country"]);
         assert_eq!(
-            refused(&with(r#","quantity":1000001,"productId":"""#)),
-            ["quantity", "productId"]
+            refused(&with(r#","quantity":1000001,"productId":true"#)),
+            ["productId", "quantity"]
+        );
+    }
+
+    #[test]
+    fn what_exports_write_for_nothing_is_absent() {
+        let expected = transaction(&with("")).unwrap().into_owned();
+        for nothing in [r#""""#, "null", "false", r#"" ""#] {
+            let members = ["quantity", "status", "category", "currency", "updatedAt"];
+            let rest = members.map(|name| format!(r#","{name}":{nothing}"#)).concat();
+            let body = with(&format!(r#"{rest},"shippingAddress":{nothing}"#));
+            assert_eq!(transaction(&body), Ok(expected.clone()), "{body}");
+        }
+        assert_eq!(transaction(&with(r#","productId":"""#)).unwrap().product_id, None);
+    }
+
+    #[test]
+    fn an_alias_stands_in_for_a_name_that_is_blank() {
+        let body = r#"{"transactionId":7,"userId":17850.0,"totalPrice":"","amount":"7.25",
+            "transactionDate":false,"created_at":"2026-01-01T10:00:00+0200"}"#;
+        let it = transaction(body).unwrap();
+        assert_eq!((&*it.transaction_id, &*it.user_id), ("7", "17850"));
+        assert_eq!(
+            (it.total_price, it.at),
+            (Money(72_500), Time::parse("2026-01-01T08:00").unwrap())
         );
     }
 

@@ -28,7 +28,7 @@ use crate::table::Row;
 use crate::time::Time;
 
 impl EventKind for Transaction<'_> {
-    fn identify(&self, ask: &mut Ask<'_>) {
+    fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<Sale>(&self.transaction_id);
         ask.row_if_known::<RefundedSale>(&self.transaction_id);
         if let Some(order) = &self.order_id {
@@ -73,7 +73,6 @@ impl EventKind for Transaction<'_> {
         let before = fold.sale(&self.transaction_id)?.and_then(|sale| sale.order.clone());
         let outcome = fold.replace::<Sale>(stamp, self, resolved)?;
         if outcome == Outcome::Applied {
-            fold.root.counts.rounded += u64::from(self.rounded);
             fold.follow_line(stamp, &self.transaction_id, before.as_deref(), resolved)?;
         }
         Ok(outcome)

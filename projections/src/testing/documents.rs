@@ -17,6 +17,7 @@ use crate::orders::status::STEPS;
 use crate::packed::rollup;
 use crate::packed::table::{Row, Table};
 use crate::packed::tally::{Tally, TallyKey};
+use crate::products::{Product, RESERVED};
 use crate::quantity::Quantity;
 use crate::sales::basis::Basis;
 use crate::sales::count::Place;
@@ -325,9 +326,19 @@ impl Documents {
     }
 
     fn statements_agree(&self, found: &mut Vec<String>) {
+        // Those who are gone became known all the same.
         let newcomers = self.total(Family::Newcomers, None, Level::Month);
-        differ(found, "newcomers", &[self.root.identified, self.root.guests, 0], &newcomers);
-        let stock = self.products.values().filter_map(|it| it.stock);
+        let count = |guest, gone| {
+            let is_so = |it: &&Customer| it.guest == guest && it.is_gone() == gone;
+            self.customers.values().filter(is_so).map(|_| 1_i64).sum::<i64>()
+        };
+        let known = [false, true].map(|guest| count(guest, false) + count(guest, true));
+        differ(found, "newcomers", &[known[0], known[1], 0], &newcomers);
+        let present = [count(false, false), count(true, false)];
+        differ(found, "customers", &[self.root.identified, self.root.guests], &present);
+        let products = self.products.iter().filter(|(id, it)| *id != RESERVED && !it.is_gone());
+        differ(found, "products", &self.root.products, &products.map(|_| 1).sum());
+        let stock = self.products.values().filter_map(Product::on_hand);
         let stock = stock.fold([0; 3], |[units, known, _], it| [units + it.0, known + 1, 0]);
         differ(found, "stock", &stock, &self.total(Family::Stock, None, Level::Ever));
     }

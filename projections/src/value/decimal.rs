@@ -14,6 +14,11 @@ pub trait Decimal: Copy {
     fn units(self) -> i64;
 }
 
+/// Whether a text has nothing but digits, points and minuses, as a plain decimal has.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-')
+}
+
 /// Writes the exact decimal, without trailing zeros.
 pub(crate) fn show<D: Decimal>(number: D, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let units = number.units().unsigned_abs();
@@ -100,7 +105,16 @@ pub(crate) struct Scaled {
 impl Scaled {
     /// Counts units of 10^-`decimals` in a JSON number; nothing if the token is none. Linear in the
     /// token's length, whatever its exponent. Leading zeros are let through.
+    #[inline]
     pub(crate) fn parse(token: &str, decimals: u32) -> Option<Self> {
+        if let Some(whole) = parse_short(token.as_bytes()) {
+            let magnitude = whole.saturating_mul(10_u64.saturating_pow(decimals));
+            return Some(Self { negative: false, magnitude, exact: true });
+        }
+        Self::parse_any(token, decimals)
+    }
+
+    fn parse_any(token: &str, decimals: u32) -> Option<Self> {
         let (negative, unsigned) = match token.strip_prefix('-') {
             Some(unsigned) => (true, unsigned),
             None => (false, token),
@@ -127,6 +141,17 @@ impl Scaled {
         let magnitude = i64::try_from(self.magnitude).ok()?;
         Some(if self.negative { -magnitude } else { magnitude })
     }
+}
+
+/// The integer of a few digits, as most numbers are.
+fn parse_short(token: &[u8]) -> Option<u64> {
+    if token.is_empty() || token.len() > 12 {
+        return None;
+    }
+    token.iter().try_fold(0, |whole, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit <= 9).then(|| whole * 10 + u64::from(digit))
+    })
 }
 
 /// The first `kept` digits as an integer (followed by zeros if there are fewer), rounded half-even

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use super::decimal::as_number;
-use super::decimal::{self, Decimal, Scaled};
+use super::decimal::{self, Decimal, Scaled, is_plain};
 use super::quantity::Quantity;
 
 /// An amount in units of 1/10,000 of the shop's currency. Never a float, at no step.
@@ -53,21 +53,19 @@ impl Money {
         Ok((amount, !scaled.exact))
     }
 
-    /// Reads the content of a JSON string: digits, at most one point, at most 4 decimals, perhaps a
-    /// minus before them; no space, no exponent, no sign for plus.
+    /// Reads the content of a JSON string: digits, at most one point, at most 4 decimals before
+    /// zeros, perhaps a minus before them; no space, no exponent, no sign for plus.
     ///
     /// # Errors
     /// The rule that the text breaks, if it is no such decimal, or states more than
     /// [`Money::LARGEST`] or more than 4 decimals.
     pub fn parse_text(text: &str) -> Result<Self, &'static str> {
-        let is_plain = |byte: u8| byte.is_ascii_digit() || byte == b'.' || byte == b'-';
-        if !text.bytes().all(is_plain) {
+        if !is_plain(text) {
             return Err(NOT_A_NUMBER);
         }
-        let (amount, _) = Self::parse_number(text)?;
-        match text.split_once('.') {
-            Some((_, decimals)) if decimals.len() > 4 => Err(TOO_FINE),
-            _ => Ok(amount),
+        match Self::parse_number(text)? {
+            (_, true) => Err(TOO_FINE),
+            (amount, false) => Ok(amount),
         }
     }
 
@@ -188,7 +186,8 @@ mod tests {
     fn strings_are_plain_decimals_of_at_most_four_decimals() {
         assert_eq!(Money::parse_text("10666684.544"), Ok(Money(106_666_845_440)));
         assert_eq!(Money::parse_text("-0.0001"), Ok(Money(-1)));
-        assert_eq!(Money::parse_text("1.50000"), Err(TOO_FINE));
+        assert_eq!(Money::parse_text("29.990000"), Ok(Money(299_900)));
+        assert_eq!(Money::parse_text("1.50001"), Err(TOO_FINE));
         for text in ["", " 1", "1 ", "1e3", "+1", "1,50", "--1", "1.", "12.5 EUR", "٣"] {
             assert_eq!(Money::parse_text(text), Err(NOT_A_NUMBER), "{text}");
         }

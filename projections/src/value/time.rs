@@ -22,8 +22,9 @@ const BEFORE_1970: &str = "must not be before 1970";
 
 impl Time {
     /// Reads an RFC 3339 date by fixed positions. Also taken: `t` or a space between date and
-    /// time, no offset (UTC), no time at all (midnight UTC). Digits past the millisecond are cut;
-    /// a leap second is the last millisecond of its minute.
+    /// time, no seconds, no time at all (midnight UTC), no offset (UTC), an offset as `+0200` or
+    /// `+02`, `UTC` for `Z`, a space before any of these. Digits past the millisecond are cut; a
+    /// leap second is the last millisecond of its minute.
     ///
     /// # Errors
     /// The rule that the text breaks, if it is no such date, or one before 1970 or of no existing
@@ -39,7 +40,14 @@ impl Time {
         if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
             return Err(NO_SUCH_DAY);
         }
-        let ms = days_from_civil(year, month, day) * MS_PER_DAY + ms_of_day;
+        Self::from_ms(days_from_civil(year, month, day) * MS_PER_DAY + ms_of_day)
+    }
+
+    /// The instant so many milliseconds after 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// If it is before that.
+    pub fn from_ms(ms: i64) -> Result<Self, &'static str> {
         if ms < 0 { Err(BEFORE_1970) } else { Ok(Self(ms)) }
     }
 
@@ -67,11 +75,16 @@ fn parse_date(bytes: &[u8]) -> Option<(i64, i64, i64)> {
     Some((pair(y0, y1)? * 100 + pair(y2, y3)?, pair(m0, m1)?, pair(d0, d1)?))
 }
 
-/// `HH:MM:SS`, perhaps a fraction, perhaps an offset; milliseconds of the day in UTC, which may lie
+/// `HH:MM`, perhaps seconds, perhaps with a fraction, perhaps an offset; milliseconds of the day in UTC, which may lie
 /// outside the day because of the offset.
 fn parse_clock(bytes: &[u8]) -> Option<i64> {
-    let &[h0, h1, b':', m0, m1, b':', s0, s1, ref rest @ ..] = bytes else { return None };
-    let (hour, minute, second) = (pair(h0, h1)?, pair(m0, m1)?, pair(s0, s1)?);
+    let &[h0, h1, b':', m0, m1, ref rest @ ..] = bytes else { return None };
+    let (hour, minute) = (pair(h0, h1)?, pair(m0, m1)?);
+    let (second, rest) = match *rest {
+        [b':', s0, s1, ref rest @ ..] => (pair(s0, s1)?, rest),
+        [b'.', ..] => return None,
+        _ => (0, rest),
+    };
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -93,10 +106,17 @@ fn parse_fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
 
 /// The milliseconds by which the clock is ahead of UTC.
 fn parse_offset(bytes: &[u8]) -> Option<i64> {
-    let &[sign, h0, h1, b':', m0, m1] = bytes else {
-        return matches!(bytes, [] | [b'Z' | b'z']).then_some(0);
+    let (sign, hour, minute) = match *bytes {
+        [] | [b'Z' | b'z'] | [b'U' | b'u', b'T' | b't', b'C' | b'c'] => return Some(0),
+        [b' ', ref offset @ ..] if !offset.starts_with(b" ") && !offset.is_empty() => {
+            return parse_offset(offset);
+        }
+        [sign, h0, h1, b':', m0, m1] | [sign, h0, h1, m0, m1] => {
+            (sign, pair(h0, h1)?, pair(m0, m1)?)
+        }
+        [sign, h0, h1] => (sign, pair(h0, h1)?, 0),
+        _ => return None,
     };
-    let (hour, minute) = (pair(h0, h1)?, pair(m0, m1)?);
     let ms = hour * MS_PER_HOUR + minute * MS_PER_MINUTE;
     match sign {
         _ if hour > 23 || minute > 59 => None,
@@ -169,6 +189,24 @@ mod tests {
     }
 
     #[test]
+    fn dates_are_taken_as_databases_and_languages_print_them() {
+        for text in [
+            "2026-01-01T10:00:00+0200",
+            "2026-01-01T03:00:00 -0500",
+            "2026-01-01 08:00:00 UTC",
+            "2026-01-01 08:00:00utc",
+            "2026-01-01 08:00:00+00",
+            "2026-01-01 10:00:00.000+02",
+            "2026-01-01T08:00Z",
+            "2026-01-01T08:00",
+            "2026-01-01 10:00 +02:00",
+            "2026-01-01 08:00:00 Z",
+        ] {
+            assert_eq!(shown(text), "2026-01-01T08:00:00.000Z", "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_date_is_refused_with_what_is() {
         for text in [
             "",
@@ -179,17 +217,24 @@ mod tests {
             "2026/11/21",
             "2026-11-21T",
             "now",
-            "2026-11-21T04:03",
-            "2026-11-21T04:03Z",
+            "2026-11-21T04",
+            "2026-11-21T04:03:",
+            "2026-11-21T04:03:7Z",
+            "2026-11-21T04:03.5Z",
             "2026-11-21T24:00:00Z",
             "2026-11-21T04:60:00Z",
             "2026-11-21T04:03:61Z",
             "2026-11-21T04:03:07.Z",
             "2026-11-21T04:03:07,5Z",
-            "2026-11-21T04:03:07+0200",
+            "2026-11-21T04:03:07+200",
+            "2026-11-21T04:03:07+2",
+            "2026-11-21T04:03:07+02:",
+            "2026-11-21T04:03:07 0200",
+            "2026-11-21T04:03:07  UTC",
+            "2026-11-21T04:03:07 CET",
+            "2026-11-21T04:03:07 ",
             "2026-11-21T04:03:07+24:00",
             "2026-11-21T04:03:07+02:60",
-            "2026-11-21T04:03:07 Z",
             "2026-11-21T04:03:07Zz",
             " 2026-11-21",
             "2026-11-21 ",

@@ -11,13 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use projections::behaviour::Activity;
 use projections::customers::event::Customer;
-use projections::event::{self, Event, Kind, Limits};
+use projections::event::{self, Adjusted, Event, Kind, Limits};
 use projections::feedback::Feedback;
 use projections::products::CatalogueEntry;
 use projections::products::event::Product;
 use projections::products::stock::Stock;
 use projections::quantity::Quantity;
 use projections::testing::Logged;
+use projections::text::Text;
 use projections::time::Time;
 
 use orders::{Placed, Refund};
@@ -46,11 +47,13 @@ fn is_older(new: Age, known: Age) -> bool {
 
 struct Rating {
     event: Feedback<'static>,
+    at: Time,
     age: Age,
 }
 
 struct Fact {
     event: Activity<'static>,
+    at: Time,
     /// The codes of type, device, page and country.
     codes: [u16; 4],
 }
@@ -67,7 +70,11 @@ struct Thing {
     ordinal: u32,
     entry: Option<CatalogueEntry>,
     stock: Option<(Quantity, Age)>,
+    /// The stock, the name and the age at each location.
+    locations: BTreeMap<String, AtLocation>,
 }
+
+type AtLocation = (Quantity, Option<Text<'static>>, Age);
 
 pub enum Came {
     Applied,
@@ -113,8 +120,12 @@ impl Naive {
         self.log_time = self.log_time.max(logged.log_time);
         let latest = Time(self.log_time.0 + DAY_MS);
         let limits = Limits { latest, currency: "EUR" };
+        let mut adjusted = Adjusted::default();
         let came = match event::parse(logged.kind, logged.body.as_bytes(), &limits) {
-            Ok(event) => self.take(logged, event.into_owned()),
+            Ok(event) => {
+                adjusted = event.adjusted();
+                self.take(logged, event.into_owned())
+            }
             Err(reasons) => {
                 Came::Quarantined(reasons.iter().map(|it| it.field.to_string()).collect())
             }
@@ -127,6 +138,8 @@ impl Naive {
         match came {
             Came::Applied => {
                 self.counts.applied += 1;
+                self.counts.rounded += u64::from(adjusted.rounded);
+                self.counts.shortened += u64::from(adjusted.shortened);
                 if let Some((first, last)) = is_money.then(|| self.extent()).flatten() {
                     let (begin, end) = self.extent.unwrap_or((first, last));
                     self.extent = Some((begin.min(first), end.max(last)));
@@ -162,28 +175,38 @@ impl Naive {
         Some(self.things.get(product?)?.entry.as_ref()?.category.to_string())
     }
 
+    /// The cost of one unit of a product in the catalogue.
+    fn catalogued_cost(&self, product: Option<&str>) -> Option<i64> {
+        Some(self.things.get(product?)?.entry.as_ref()?.cost?.0)
+    }
+
     fn fact(&mut self, event: Activity<'static>) -> Came {
         let now = self.log_time.0;
         if self.remembered.get(&*event.activity_id).is_some_and(|at| now - at <= DAY_MS) {
             return Came::Repeated;
         }
         self.remembered.insert(event.activity_id.to_string(), now);
-        self.seen(&event.user_id, event.at);
+        let at = event.at.unwrap_or(self.log_time);
+        self.seen(&event.user_id, at);
         if let Some(product) = &event.product_id {
             self.thing(product);
         }
         let codes = [
-            self.word("activityType", 256, event.at, Some(&event.activity_type)),
-            self.word("device", 256, event.at, event.device.as_deref()),
-            self.word("page", 512, event.at, event.page.as_deref()),
-            self.word("activityCountry", 256, event.at, event.country.as_deref()),
+            self.word("activityType", 256, at, Some(&event.activity_type)),
+            self.word("device", 256, at, event.device.as_deref()),
+            self.word("page", 512, at, event.page.as_deref()),
+            self.word("activityCountry", 256, at, event.country.as_deref()),
         ];
-        self.facts.push(Fact { event, codes });
+        self.facts.push(Fact { event, at, codes });
         Came::Applied
     }
 
-    fn rating(&mut self, event: Feedback<'static>, place: u64) -> Came {
+    fn rating(&mut self, mut event: Feedback<'static>, place: u64) -> Came {
         let mut age = (event.updated_at, place);
+        // A date that is not stated is the known one, or the log's time.
+        let known = self.ratings.get(&*event.feedback_id).map(|known| known.at);
+        let at = event.at.or(known).unwrap_or(self.log_time);
+        event.at = Some(at);
         if let Some(known) = self.ratings.get_mut(&*event.feedback_id) {
             if known.event.user_id != event.user_id {
                 return Came::Quarantined(vec!["userId".into()]);
@@ -192,46 +215,52 @@ impl Naive {
                 return Came::Stale;
             }
             age = after(age, known.age);
-            if (Feedback { updated_at: event.updated_at, ..known.event.clone() }) == event {
+            if (Feedback {
+                updated_at: event.updated_at,
+                adjusted: event.adjusted,
+                ..known.event.clone()
+            }) == event
+            {
                 known.age.0 = age.0;
                 return Came::Unchanged;
             }
         }
-        self.seen(&event.user_id, event.at);
+        self.seen(&event.user_id, at);
         self.thing(&event.product_id);
-        self.ratings.insert(event.feedback_id.to_string(), Rating { event, age });
+        self.ratings.insert(event.feedback_id.to_string(), Rating { event, at, age });
         Came::Applied
     }
 
     fn product(&mut self, event: &Product<'static>, place: u64) -> Came {
         let age = (event.updated_at, place);
         let entry = CatalogueEntry {
-            name: (*event.name).into(),
+            name: event.name.clone(),
             category: (*event.category).into(),
             price: event.price,
-            description: event.description.as_deref().map(Into::into),
+            description: event.description.clone(),
             image_url: event.image_url.as_deref().map(Into::into),
             added_date: event.added_date,
+            cost: event.cost,
+            gone: event.is_gone,
             version: figures::version(age),
         };
         let thing = self.thing(&event.product_id);
         let entered = thing.enter(entry);
         let stocked = event.stock.map(|stock| thing.count_stock(stock, age));
-        match (entered, stocked) {
-            (Came::Applied, _) | (_, Some(Came::Applied)) => {
-                self.counts.rounded += u64::from(event.rounded);
-                Came::Applied
-            }
-            (Came::Stale, None | Some(Came::Stale)) => Came::Stale,
-            _ => Came::Unchanged,
+        let mut parts: Vec<Came> = [entered].into_iter().chain(stocked).collect();
+        for location in &event.locations {
+            parts.push(thing.count_at(&location.id, location.stock, location.name.as_ref(), age));
         }
+        orders::strongest(parts)
     }
 
     fn stock_event(&mut self, event: &Stock<'static>, place: u64) -> Came {
         let age = (event.updated_at, place);
-        let came = self.thing(&event.product_id).count_stock(event.stock, age);
-        self.counts.rounded += u64::from(event.rounded && matches!(came, Came::Applied));
-        came
+        let thing = self.thing(&event.product_id);
+        match &event.location_id {
+            Some(id) => thing.count_at(id, event.stock, event.location_name.as_ref(), age),
+            None => thing.count_stock(event.stock, age),
+        }
     }
 
     fn customer(&mut self, event: Customer<'static>, place: u64) -> Came {
@@ -243,7 +272,12 @@ impl Naive {
                 return Came::Stale;
             }
             age = after(age, *known_age);
-            if (Customer { updated_at: event.updated_at, ..known.clone() }) == event {
+            if (Customer {
+                updated_at: event.updated_at,
+                adjusted: event.adjusted,
+                ..known.clone()
+            }) == event
+            {
                 came = Came::Unchanged;
                 age.1 = known_age.1;
             }
@@ -313,6 +347,44 @@ impl Thing {
         }
         self.entry = Some(entry);
         came
+    }
+
+    /// Units on hand, if they are known, of what is still there.
+    fn on_hand(&self) -> Option<i64> {
+        if self.is_gone() {
+            return None;
+        }
+        let total = self.stock.map(|(stock, _)| stock.0);
+        let of_locations = self.locations.values().map(|(stock, ..)| stock.0);
+        if self.locations.is_empty() { total } else { Some(of_locations.sum()) }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.gone)
+    }
+
+    fn count_at(
+        &mut self,
+        location: &str,
+        stock: Quantity,
+        name: Option<&Text<'static>>,
+        age: Age,
+    ) -> Came {
+        let Some((known, known_name, known_age)) = self.locations.get_mut(location) else {
+            self.locations.insert(location.to_owned(), (stock, name.cloned(), age));
+            return Came::Applied;
+        };
+        if is_older(age, *known_age) {
+            return Came::Stale;
+        }
+        let age = after(age, *known_age);
+        if *known == stock && name.is_none_or(|name| Some(name) == known_name.as_ref()) {
+            known_age.0 = age.0;
+            return Came::Unchanged;
+        }
+        *known_name = name.cloned().or(known_name.take());
+        (*known, *known_age) = (stock, age);
+        Came::Applied
     }
 
     fn count_stock(&mut self, stock: Quantity, age: Age) -> Came {

@@ -5,7 +5,7 @@ use projections::family::Family;
 use projections::family::Slice;
 use projections::money::{self, Money};
 use projections::products::Products;
-use projections::products::{ProductDocument, RESERVED};
+use projections::products::{LocationStock, ProductDocument, RESERVED, on_hand};
 use projections::quantity::{self, Quantity};
 use projections::sales::sums::Sums;
 use projections::time::Time;
@@ -43,8 +43,7 @@ pub struct ProductMetrics {
 #[serde(rename_all = "camelCase")]
 struct Seller {
     product_id: String,
-    #[schema(value_type = Option<String>)]
-    name: Option<Box<str>>,
+    name: Option<String>,
     #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
     #[serde(with = "quantity::as_number")]
@@ -58,8 +57,7 @@ struct Seller {
 #[schema(as = WholeProduct)]
 struct Whole {
     product_id: String,
-    #[schema(value_type = Option<String>)]
-    name: Option<Box<str>>,
+    name: Option<String>,
     #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
     #[serde(with = "money::as_number::option")]
@@ -68,14 +66,28 @@ struct Whole {
     #[serde(with = "quantity::as_number::option")]
     #[schema(value_type = Option<f64>)]
     stock: Option<Quantity>,
-    #[schema(value_type = Option<String>)]
-    description: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stock_by_location: Vec<AtLocation>,
+    description: Option<String>,
     #[schema(value_type = Option<String>)]
     image_url: Option<Box<str>>,
     #[schema(format = DateTime)]
     added_date: Option<String>,
     #[schema(format = DateTime)]
     last_updated: Option<String>,
+}
+
+/// The stock of a product at one location.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StockAtLocation)]
+struct AtLocation {
+    #[schema(value_type = String)]
+    location_id: Box<str>,
+    name: Option<String>,
+    #[serde(with = "quantity::as_number")]
+    #[schema(value_type = f64)]
+    stock: Quantity,
 }
 
 impl View for ProductMetrics {
@@ -99,8 +111,8 @@ impl Figures for ProductMetrics {
         let root = &from.snapshot.checkpoint.root;
         Ok(ProductMetrics {
             total_products: root.products,
-            top_selling_products: top.into_iter().map(Seller::from).collect(),
-            products_low_in_stock: low.into_iter().map(Whole::from).collect(),
+            top_selling_products: top.into_iter().map(|it| Seller::of(it, from)).collect(),
+            products_low_in_stock: low.into_iter().map(|it| Whole::of(it, from)).collect(),
             range: asked.range.map(|range| range.used(root.first_quarter)),
         })
     }
@@ -174,39 +186,47 @@ async fn low(
     let cut = ranking::cut(lacking.into_iter(), limit);
     let mut low =
         from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
-    for product in &mut low {
-        product.document.stock = product.document.stock.map(|stock| settings.quantity(stock.0));
+    for Known { document, .. } in &mut low {
+        let stock = on_hand(document.stock, &document.locations);
+        document.stock = stock.map(|stock| settings.quantity(stock.0));
     }
     low.sort_by(|a, b| a.document.stock.cmp(&b.document.stock).then_with(|| a.id.cmp(&b.id)));
     Ok(low)
 }
 
-impl From<Sold> for Seller {
-    fn from(Sold { product, quantity }: Sold) -> Self {
-        let entry = product.document.catalogue.map(|entry| (entry.name, entry.category));
+impl Seller {
+    fn of(Sold { product, quantity }: Sold, from: ReadContext<'_>) -> Self {
+        let entry = product.document.catalogue;
+        let entry = entry.map(|entry| (from.shown(&entry.name), entry.category));
         let (name, category) = entry.unzip();
         Seller { product_id: product.id, name, category, total_quantity_sold: quantity }
     }
 }
 
-impl From<Known<ProductDocument>> for Whole {
-    fn from(Known { id, document }: Known<ProductDocument>) -> Self {
+impl Whole {
+    fn of(Known { id, document }: Known<ProductDocument>, from: ReadContext<'_>) -> Self {
+        let at_location = |LocationStock { id, name, stock, .. }| AtLocation {
+            location_id: id,
+            name: name.map(|text| from.shown(&text)),
+            stock,
+        };
         let mut whole = Whole {
             product_id: id,
             name: None,
             category: None,
             price: None,
             stock: document.stock,
+            stock_by_location: document.locations.into_iter().map(at_location).collect(),
             description: None,
             image_url: None,
             added_date: None,
             last_updated: None,
         };
         if let Some(entry) = document.catalogue {
-            whole.name = Some(entry.name);
+            whole.name = Some(from.shown(&entry.name));
             whole.category = Some(entry.category);
             whole.price = Some(entry.price);
-            whole.description = entry.description;
+            whole.description = entry.description.map(|text| from.shown(&text));
             whole.image_url = entry.image_url;
             whole.added_date = entry.added_date.map(Time::to_rfc3339);
             whole.last_updated = entry.version.updated_at.map(Time::to_rfc3339);

@@ -63,8 +63,7 @@ struct Day {
 #[serde(rename_all = "camelCase")]
 struct Insight {
     product_id: String,
-    #[schema(value_type = Option<String>)]
-    product_name: Option<Box<str>>,
+    product_name: Option<String>,
     #[schema(value_type = Option<String>)]
     category: Option<Box<str>>,
     #[serde(with = "quantity::as_number")]
@@ -109,7 +108,7 @@ impl Figures for Summary {
         let first = first.into_iter().chain(from.snapshot.checkpoint.root.first_quarter).min();
         Ok(Summary {
             sales_overview,
-            product_insights: sold.into_iter().map(Insight::from).collect(),
+            product_insights: sold.into_iter().map(|it| Insight::of(it, from)).collect(),
             user_behavior,
             message: "Dashboard summary",
             range: asked.range.map(|range| range.used(first)),
@@ -164,11 +163,12 @@ async fn behavior(
     Ok((behavior, newcomers.first))
 }
 
-impl From<Sold> for Insight {
-    fn from(Sold { product, quantity }: Sold) -> Self {
+impl Insight {
+    fn of(Sold { product, quantity }: Sold, from: ReadContext<'_>) -> Self {
         let entry = product.document.catalogue;
         let price = entry.as_ref().map(|entry| entry.price);
-        let (product_name, category) = entry.map(|entry| (entry.name, entry.category)).unzip();
+        let entry = entry.map(|entry| (from.shown(&entry.name), entry.category));
+        let (product_name, category) = entry.unzip();
         Insight {
             product_id: product.id,
             product_name,

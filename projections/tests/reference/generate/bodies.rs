@@ -21,9 +21,10 @@ const WORDS: [&str; 5] = ["x", "y", " z ", "(none)", "(other)"];
 const STATUSES: [&str; 4] = ["completed", "pending", "failed", "returned"];
 const TYPES: [&str; 5] =
     ["viewed_product", "added_to_cart", "removed_from_cart", "purchased", "waved"];
-const AMOUNTS: [&str; 6] = ["0", "12.5", "\"7.25\"", "0.00005", "19.99999", "1000000000"];
-const QUANTITIES: [&str; 5] = ["1", "3", "0.75", "2.0005", "1000000"];
-const STOCKS: [&str; 6] = ["0", "1", "2", "12.5", "-3", "-0.0006"];
+const AMOUNTS: [&str; 6] = ["0", "12.5", "\"7.2500000\"", "0.00005", "19.99999", "1000000000"];
+const QUANTITIES: [&str; 5] = ["1", "\"3\"", "0.75", "2.0005", "1000000"];
+const LOCATIONS: [&str; 3] = ["1", "2", "7"];
+const STOCKS: [&str; 6] = ["0", "1", "\"2\"", "12.5", "-3", "-0.0006"];
 /// Both sides of a quarter hour, of a day, of a month and of a year, among others.
 pub const DATES: [&str; 10] = [
     "2026-11-20T10:07:00Z",
@@ -78,8 +79,51 @@ fn number(texts: &'static [&'static str]) -> impl Strategy<Value = Value> {
 
 pub type Version = BoxedStrategy<Option<Value>>;
 
-/// An event of any kind. Transactions may be lines of `groups`.
+/// Names that stand for a member's.
+const ALIASES: [(&str, &str); 16] = [
+    ("userId", "user"),
+    ("productId", "product_id"),
+    ("totalPrice", "amount"),
+    ("transactionDate", "created_at"),
+    ("quantity", "qty"),
+    ("activityType", "type"),
+    ("name", "title"),
+    ("stock", "qty"),
+    ("orderDate", "createdAt"),
+    ("lines", "cart"),
+    ("orderStatus", "order_status"),
+    ("paymentStatus", "payment_status"),
+    ("deliveryStatus", "delivery_status"),
+    ("paymentMethod", "payment_method"),
+    ("deliveryFee", "delivery_fee"),
+    ("shippingAddress", "shipping_address"),
+];
+
+/// The same statement with some members under another name.
+fn renamed(body: &str, which: u16) -> String {
+    let Ok(Value::Object(mut members)) = serde_json::from_str(body) else {
+        return body.to_owned();
+    };
+    for (at, (name, alias)) in ALIASES.into_iter().enumerate() {
+        if which >> at & 1 == 1
+            && let Some(value) = members.remove(name)
+        {
+            members.insert(alias.to_owned(), value);
+        }
+    }
+    Value::Object(members).to_string()
+}
+
+/// An event of any kind, with some members under another name. Transactions may be lines of `groups`.
 pub fn said(
+    version: Version,
+    groups: &'static [&'static str],
+) -> impl Strategy<Value = (Kind, String)> {
+    (said_by_name(version, groups), prop_oneof![3 => Just(0), 1 => any::<u16>()])
+        .prop_map(|((kind, body), which)| (kind, renamed(&body, which)))
+}
+
+fn said_by_name(
     version: Version,
     groups: &'static [&'static str],
 ) -> impl Strategy<Value = (Kind, String)> {
@@ -267,7 +311,7 @@ fn refund(version: Version) -> impl Strategy<Value = String> {
 }
 
 fn activity() -> impl Strategy<Value = String> {
-    let who = (one_of(&IDS), one_of(&USERS), one_of(&TYPES), one_of(&DATES));
+    let who = (one_of(&IDS), one_of(&USERS), one_of(&TYPES), optional(one_of(&DATES)));
     let word = || optional(one_of(&WORDS));
     (who, (optional(one_of(&PRODUCTS)), word(), word(), word())).prop_map(
         |((id, user, kind, at), (product, device, page, country))| {
@@ -275,7 +319,7 @@ fn activity() -> impl Strategy<Value = String> {
                 ("activityId", Some(id)),
                 ("userId", Some(user)),
                 ("activityType", Some(kind)),
-                ("timestamp", Some(at)),
+                ("timestamp", at),
                 ("productId", product),
                 ("device", device),
                 ("page", page),
@@ -286,49 +330,100 @@ fn activity() -> impl Strategy<Value = String> {
 }
 
 fn rating(version: Version) -> impl Strategy<Value = String> {
-    let what = (one_of(&PRODUCTS), 1..6, one_of(&DATES), optional(one_of(&["good", "bad"])));
+    let what = (one_of(&PRODUCTS), 1..6, optional(one_of(&DATES)), optional(comment()));
     (owned(), what, version).prop_map(|((id, user), (product, rating, at, comment), version)| {
         object([
             ("feedbackId", Some(id)),
             ("userId", Some(user)),
             ("productId", Some(product)),
             ("rating", Some(json!(rating))),
-            ("feedbackDate", Some(at)),
+            ("feedbackDate", at),
             ("comment", comment),
             ("updatedAt", version),
         ])
     })
 }
 
+/// Some are blank, and some too long.
+fn comment() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        6 => one_of(&["good", "bad", "", "\n"]),
+        1 => Just(json!(false)),
+        1 => (499..503_usize).prop_map(|chars| json!("ö".repeat(chars))),
+    ]
+}
+
 fn product(version: Version) -> impl Strategy<Value = String> {
-    let stock = optional(number(&STOCKS));
-    (one_of(&PRODUCTS), one_of(&WORDS), number(&AMOUNTS), stock, version).prop_map(
-        |(id, category, price, stock, version)| {
+    let stocks = (optional(number(&STOCKS)), optional(locations()));
+    let texts = (in_languages(), optional(in_languages()));
+    let rest = (optional(number(&AMOUNTS)), gone(), version);
+    (one_of(&PRODUCTS), one_of(&WORDS), number(&AMOUNTS), stocks, texts, rest).prop_map(
+        |(id, category, price, (stock, locations), (name, description), (cost, gone, version))| {
             object([
                 ("productId", Some(id)),
-                ("name", Some(json!("n"))),
+                ("name", Some(name)),
+                ("description", description),
                 ("category", Some(category)),
                 ("price", Some(price)),
+                ("cost", cost),
                 ("stock", stock),
+                ("locationStocks", locations),
+                gone,
                 ("lastUpdated", version),
             ])
         },
     )
 }
 
+/// Up to three locations, of which one may be there twice.
+fn locations() -> impl Strategy<Value = Value> {
+    let location = (one_of(&LOCATIONS), number(&STOCKS), optional(in_languages()))
+        .prop_map(|(id, stock, name)| json!({ "locationId": id, "qty": stock, "name": name }));
+    prop::collection::vec(location, 0..4).prop_map(|locations| json!(locations))
+}
+
+/// What says that a product or a customer is gone, or that it is there.
+fn gone() -> impl Strategy<Value = (&'static str, Option<Value>)> {
+    prop_oneof![
+        4 => Just(("isActive", None)),
+        1 => Just(("isActive", Some(json!(true)))),
+        1 => Just(("isActive", Some(json!(false)))),
+        1 => Just(("status", Some(json!("inactive")))),
+        1 => one_of(&DATES).prop_map(|at| ("deletedAt", Some(at))),
+    ]
+}
+
+fn in_languages() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!("n")),
+        Just(json!({ "en": "n", "ar": "ن" })),
+        Just(json!({ "en": "n", "ar": "", "de": false, "fr": null })),
+    ]
+}
+
 fn stock(version: Version) -> impl Strategy<Value = String> {
-    (one_of(&PRODUCTS), number(&STOCKS), version).prop_map(|(id, stock, version)| {
-        object([("productId", Some(id)), ("stock", Some(stock)), ("updatedAt", version)])
-    })
+    let place = (optional(one_of(&LOCATIONS)), optional(in_languages()));
+    (one_of(&PRODUCTS), number(&STOCKS), place, version).prop_map(
+        |(id, stock, (location, name), version)| {
+            object([
+                ("productId", Some(id)),
+                ("stock", Some(stock)),
+                ("locationId", location),
+                ("locationName", name),
+                ("updatedAt", version),
+            ])
+        },
+    )
 }
 
 fn customer(version: Version) -> impl Strategy<Value = String> {
     let rest = (optional(one_of(&["Zoe", "Ann"])), optional(one_of(&DATES)));
-    (one_of(&USERS), rest, version).prop_map(|(user, (name, created), version)| {
+    (one_of(&USERS), rest, gone(), version).prop_map(|(user, (name, created), gone, version)| {
         object([
             ("userId", Some(user)),
             ("username", name),
             ("createdAt", created),
+            gone,
             ("updatedAt", version),
         ])
     })

@@ -8,7 +8,7 @@ use projections::entity::{Entity, Ordinals};
 use projections::fold::root::{Extras, Root};
 use projections::fold::version::Version;
 use projections::orders::status::STEPS;
-use projections::products::Product;
+use projections::products::{LocationStock, Product};
 use projections::quantity::Quantity;
 use projections::sales::sums::{ByStatus, Sums};
 use projections::sales::{Basis, Status};
@@ -177,7 +177,11 @@ impl Naive {
     }
 
     fn root(&self, customers: &BTreeMap<String, Customer>, totals: &Totals<'_>) -> Root {
-        let guests = customers.keys().filter(|id| id.starts_with("guest-")).count();
+        let there = |person: &Person| !person.profile.as_ref().is_some_and(|it| it.0.is_gone);
+        let there = self.people.iter().filter(|(_, person)| there(person));
+        let (guests, identified): (Vec<_>, Vec<_>) =
+            there.map(|(id, _)| id).partition(|id| id.starts_with("guest-"));
+        let things = self.things.iter().filter(|(id, thing)| *id != "(none)" && !thing.is_gone());
         let quarter = |at: Time| u32::try_from(at.0 / 900_000).unwrap();
         let mut root = Root {
             log_time: self.log_time,
@@ -189,9 +193,9 @@ impl Naive {
             irregular: self.wholes().filter(|of| !self.irregular(*of).is_empty()).map(|_| 1).sum(),
             first_quarter: self.extent.map(|(first, _)| quarter(first)),
             last_quarter: self.extent.map(|(_, last)| quarter(last)),
-            identified: (customers.len() - guests).try_into().unwrap(),
-            guests: guests.try_into().unwrap(),
-            products: self.things.keys().filter(|id| *id != "(none)").count().try_into().unwrap(),
+            identified: identified.len().try_into().unwrap(),
+            guests: guests.len().try_into().unwrap(),
+            products: things.map(|_| 1).sum(),
             activities: self.facts.len().try_into().unwrap(),
             ratings: self.ratings.len().try_into().unwrap(),
             next: Ordinals::from_iter([
@@ -276,6 +280,7 @@ impl Naive {
             catalogue: thing.entry.clone().map(Box::new),
             stock: thing.stock.map(|(stock, _)| stock),
             stock_version: thing.stock.map(|(_, age)| version(age)),
+            locations: thing.locations.iter().map(location).collect(),
             sales,
             views: counted("viewed_product"),
             carts: counted("added_to_cart"),
@@ -309,11 +314,11 @@ impl Naive {
             tables.add(id, quarter_of_month(at), [1 - guests, guests, 0]);
         }
         for rating in self.ratings.values() {
-            let (at, stars) = (rating.event.at, i64::from(rating.event.rating));
+            let (at, stars) = (rating.at, i64::from(rating.event.rating));
             tables.add(by_month("feedback/-/month", at), quarter_of_month(at), [1, stars, 0]);
         }
         for fact in &self.facts {
-            let at = fact.event.at;
+            let at = fact.at;
             for (family, code) in ["types", "devices", "pages", "countries"]
                 .into_iter()
                 .zip(fact.codes.map(u32::from))
@@ -325,9 +330,9 @@ impl Naive {
             }
         }
         for thing in self.things.values() {
-            if let Some((stock, _)) = thing.stock {
+            if let Some(stock) = thing.on_hand() {
                 let id = format!("stock/-/ever/ever/{:08x}", thing.ordinal >> 9);
-                tables.add(id, thing.ordinal & 511, [stock.0, 1, 0]);
+                tables.add(id, thing.ordinal & 511, [stock, 1, 0]);
             }
         }
         tables
@@ -364,6 +369,15 @@ impl Naive {
     }
 }
 
+fn location((id, (stock, name, age)): (&String, &super::AtLocation)) -> LocationStock {
+    LocationStock {
+        id: id.as_str().into(),
+        name: name.clone(),
+        stock: *stock,
+        version: version(*age),
+    }
+}
+
 fn profile(event: &event::Customer<'static>, age: Age) -> Profile {
     Profile {
         username: text(event.username.as_deref()),
@@ -372,6 +386,7 @@ fn profile(event: &event::Customer<'static>, age: Age) -> Profile {
         last_name: text(event.last_name.as_deref()),
         country: text(event.country.as_deref()),
         created_at: event.created_at,
+        gone: event.is_gone,
         version: version(age),
     }
 }

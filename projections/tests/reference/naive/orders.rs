@@ -1,5 +1,6 @@
 //! Orders, their statuses, and refunds: what was told of each.
 
+use projections::event::Adjusted;
 use projections::orders::status::Step;
 use projections::orders::{OrderEvent, OrderStatus, event};
 use projections::refunds::event::Refund as RefundEvent;
@@ -39,6 +40,7 @@ pub struct Line {
     /// Its own, and its share of the order's.
     pub discount: i64,
     pub cost: Option<i64>,
+    pub states_cost: bool,
 }
 
 impl Line {
@@ -92,7 +94,7 @@ fn times(amount: i64, thousandths: i64) -> i64 {
 }
 
 /// The strongest of some effects.
-fn strongest(all: impl IntoIterator<Item = Came>) -> Came {
+pub fn strongest(all: impl IntoIterator<Item = Came>) -> Came {
     let mut strongest = Came::Stale;
     for came in all {
         match came {
@@ -132,7 +134,7 @@ impl Content {
             order_status: None,
             payment_status: None,
             delivery_status: None,
-            rounded: false,
+            adjusted: Adjusted::default(),
             updated_at: None,
             ..it.event.clone()
         };
@@ -165,9 +167,7 @@ impl Naive {
             placed.state(1, event.payment_status.map(Step::step), age),
             placed.state(2, event.delivery_status.map(Step::step), age),
         ];
-        let came = strongest(steps.into_iter().flatten().chain([content]));
-        self.counts.rounded += u64::from(event.rounded && matches!(came, Came::Applied));
-        came
+        strongest(steps.into_iter().flatten().chain([content]))
     }
 
     fn state_content(&mut self, event: &OrderEvent<'static>, place: u64) -> Came {
@@ -214,7 +214,16 @@ impl Naive {
             };
             let quantity = line.quantity.0;
             let gross = times(line.price.0, quantity);
-            let cost = line.cost.map(|cost| times(cost.0, quantity));
+            let of_same = before.filter(|it| it.quantity == quantity && !it.states_cost);
+            let cost = match (line.cost, of_same) {
+                (Some(stated), _) => Some(times(stated.0, quantity)),
+                (None, Some(before)) => before.cost,
+                // More than can be stated is not known.
+                (None, None) => self
+                    .catalogued_cost(product.as_deref())
+                    .filter(|cost| i128::from(*cost) * i128::from(quantity) <= 10_i128.pow(16))
+                    .map(|cost| times(cost, quantity)),
+            };
             Line {
                 id,
                 product,
@@ -224,6 +233,7 @@ impl Naive {
                 gross,
                 discount: line.discount.0,
                 cost,
+                states_cost: line.cost.is_some(),
             }
         };
         let mut lines: Vec<Line> = event.lines.iter().enumerate().map(line).collect();
@@ -260,7 +270,7 @@ impl Naive {
             age = after(age, known.age);
             let content = |it: &RefundEvent<'static>| RefundEvent {
                 updated_at: None,
-                rounded: false,
+                adjusted: Adjusted::default(),
                 ..it.clone()
             };
             if content(&known.event) == content(event) {
@@ -272,7 +282,6 @@ impl Naive {
             }
         }
         let mut refund = Refund { event: event.clone(), age, category, codes: [0; 3] };
-        self.counts.rounded += u64::from(event.rounded);
         if let Some(user) = &event.user_id {
             self.seen(user, event.at);
         }

@@ -35,7 +35,7 @@ impl Naive {
                 user: (*rating.event.user_id).into(),
                 product: (*rating.event.product_id).into(),
                 rating: rating.event.rating,
-                at: rating.event.at,
+                at: rating.at,
                 comment: text(rating.event.comment.as_deref()),
                 version: version(rating.age),
             };
@@ -105,6 +105,7 @@ impl Naive {
             gross: Money(line.gross),
             discount: Money(line.discount),
             cost: line.cost.map(Money),
+            cost_of_catalogue: line.cost.is_some() && !line.states_cost,
         });
         orders::Content {
             buyer: self.people[&*event.user_id].ordinal,

@@ -1,5 +1,6 @@
 //! Transactions: a sale and its return, each by the newest event that told it.
 
+use projections::event::Adjusted;
 use projections::sales::{Status, Transaction};
 use projections::time::Time;
 
@@ -76,7 +77,7 @@ impl Sale {
     fn said(&self) -> impl PartialEq {
         let facts = Transaction {
             updated_at: None,
-            rounded: false,
+            adjusted: Adjusted::default(),
             category: None,
             status: Status::Completed,
             ..self.facts().clone()
@@ -119,7 +120,6 @@ impl Naive {
                 return Came::Unchanged;
             }
         }
-        self.counts.rounded += u64::from(event.rounded);
         self.seen(&event.user_id, event.at);
         self.thing(sale.product());
         if event == sale.facts() {

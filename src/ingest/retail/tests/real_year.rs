@@ -45,7 +45,7 @@ impl Totals {
             }
             Read::Transaction(sale) => self.returned += sale.total_price.0,
             Read::Refund(refund) => {
-                assert_eq!((refund.order_id, refund.rounded), (None, false));
+                assert_eq!((refund.order_id, refund.adjusted.rounded), (None, false));
                 self.returned += refund.amount.0;
             }
             _ => {}
