@@ -88,6 +88,8 @@ rows! {
     Order(crate::orders::document::PlacedOrder) = "o:",
     /// A transaction that is no line of an order and that a refund names.
     Refunded(crate::orders::document::RefundedSale) = "x:",
+    /// The rates of one currency in one year.
+    Rates(crate::rates::document::Rates) = "e:",
     /// A refund.
     Refund(crate::refunds::document::Refund) = "r:",
 }

@@ -11,7 +11,7 @@
 //! - [`packed`]: tables of integers in a few bytes a row, and the rollups, tallies and
 //!   vocabularies that are made of them.
 //! - `json`: the members of an event's payload, read into values that cannot be wrong.
-//! - One folder for each subject: [`sales`], [`orders`], [`refunds`], [`feedback`], [`behaviour`], [`products`],
+//! - One folder for each subject: [`sales`], [`orders`], [`refunds`], [`rates`], [`feedback`], [`behaviour`], [`products`],
 //!   [`customers`]. In each, `event` is the producer's statement, `document` the stored form of it,
 //!   and `fold` the effect of the one on the other. `event` and `document` know nothing of the
 //!   fold.
@@ -41,6 +41,7 @@ pub mod ledger;
 pub mod orders;
 pub mod packed;
 pub mod products;
+pub mod rates;
 pub mod refunds;
 pub mod sales;
 pub mod testing;
@@ -48,4 +49,4 @@ pub mod topic;
 pub mod value;
 
 pub use packed::{rollup, table, tally, vocabulary};
-pub use value::{bucket, money, quantity, time};
+pub use value::{bucket, currency, money, quantity, rate, time};

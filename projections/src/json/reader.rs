@@ -77,7 +77,7 @@ impl<'l> Reader<'l> {
             Refusal::Blank => "must not be blank".to_owned(),
             Refusal::Because(message) => message.into_owned(),
         };
-        self.reasons.push(Reason { field: Cow::Borrowed(member.name), message });
+        self.reasons.push(Reason::new(member.name, message));
     }
 
     /// The event that was made of the members, unless there is a reason against it.

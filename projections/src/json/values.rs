@@ -6,8 +6,10 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::limits::Limits;
+use crate::currency::Currency;
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::rate::Rate;
 use crate::time::Time;
 use crate::value::decimal::Scaled;
 
@@ -154,19 +156,41 @@ pub(crate) fn amount(json: &str) -> Read<Rounded<Money>> {
         Money::parse_number(json)?
     };
     if value < Money::ZERO {
-        return Err("must not be negative".into());
+        return Err("must not be negative: money that goes back is a refund, an event of its own".into());
     }
     Ok(Rounded { value, rounded })
 }
 
-/// The shop's currency, in either case.
-pub(crate) fn currency<'a>(limits: &Limits<'_>) -> impl Fn(&'a str) -> Read<()> {
-    let shop = limits.currency;
-    move |json| match string(json) {
-        Some(it) if it.trim().is_empty() => Err(Refusal::Blank),
-        Some(it) if it.trim().eq_ignore_ascii_case(shop) => Ok(()),
-        _ => Err(format!("must be the shop's currency, {shop}").into()),
+/// A currency, in either case; none if it is the shop's.
+pub(crate) fn currency<'a>(limits: &Limits<'_>) -> impl Fn(&'a str) -> Read<Option<Currency>> {
+    let shop = Currency::parse(limits.currency);
+    move |json| {
+        let text = string(json).ok_or(NO_CURRENCY)?;
+        match (text.trim(), Currency::parse(text.trim())) {
+            ("", _) => Err(Refusal::Blank),
+            (_, None) => Err(NO_CURRENCY.into()),
+            (_, stated) => Ok(stated.filter(|_| stated != shop)),
+        }
     }
+}
+
+const NO_CURRENCY: &str = "must be the three letters of a currency";
+
+/// A currency that is not the shop's.
+pub(crate) fn another_currency<'a>(limits: &Limits<'_>) -> impl Fn(&'a str) -> Read<Currency> {
+    let currency = currency(limits);
+    let message = format!("must be another currency than the shop's, {}", limits.currency);
+    move |json| currency(json)?.ok_or_else(|| message.clone().into())
+}
+
+/// A rate of exchange: a JSON number, or a string with a plain decimal.
+pub(crate) fn rate(json: &str) -> Read<Rate> {
+    const REFUSED: &str = "must be a number above 0 and at most 9000000000";
+    let text = json.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    if text.is_some_and(|text| !text.bytes().all(|it| it.is_ascii_digit() || it == b'.')) {
+        return Err(REFUSED.into());
+    }
+    Rate::parse(text.unwrap_or(json)).ok_or_else(|| REFUSED.into())
 }
 
 #[cfg(test)]
@@ -251,9 +275,26 @@ mod tests {
     }
 
     #[test]
-    fn the_currency_is_the_shops_in_either_case() {
-        assert_eq!(currency(&LIMITS)(r#""eur""#), Ok(()));
-        let refused = "must be the shop's currency, EUR".to_owned();
-        assert_eq!(currency(&LIMITS)(r#""USD""#), Err(refused.into()));
+    fn a_currency_is_three_letters_and_none_where_it_is_the_shops() {
+        let usd = Currency::parse("USD");
+        assert_eq!(currency(&LIMITS)(r#""eur""#), Ok(None));
+        assert_eq!(currency(&LIMITS)(r#"" usd ""#), Ok(usd));
+        assert_eq!(currency(&LIMITS)(r#"" ""#), Err(Refusal::Blank));
+        for json in [r#""US""#, r#""USDT""#, r#""U$D""#, "7", "{}"] {
+            assert_eq!(currency(&LIMITS)(json), Err(NO_CURRENCY.into()), "{json}");
+        }
+        assert_eq!(another_currency(&LIMITS)(r#""usd""#).ok(), usd);
+        let refused = "must be another currency than the shop's, EUR".to_owned();
+        assert_eq!(another_currency(&LIMITS)(r#""EUR""#), Err(refused.into()));
+    }
+
+    #[test]
+    fn a_rate_is_a_number_or_a_plain_decimal_above_zero() {
+        for json in ["0.85", "8.5e-1", r#""0.85""#, "0.8500000004"] {
+            assert_eq!(rate(json), Ok(Rate(850_000_000)), "{json}");
+        }
+        for json in ["0", "-1", r#""-1""#, r#""1e3""#, r#""""#, "1e10", "true", "[1]"] {
+            assert!(rate(json).is_err(), "{json}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::status::{DeliveryStep, OrderStep, PaymentStep, STEPS, Step};
 use crate::fold::version::{Stated, Version};
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::sales::document::Sale;
 use crate::sales::status::Status;
 use crate::time::Time;
@@ -65,6 +66,8 @@ pub enum Irregularity {
     Refund,
     /// A refund of what was never sold; it is not counted.
     Unsold,
+    /// A refund in a currency for which there was no rate; it is not counted.
+    Rate,
 }
 
 /// The row of an order, by `orderId`.
@@ -97,6 +100,10 @@ pub struct Content {
     pub codes: [u16; 2],
     /// The lines, in the order in which they were stated.
     pub lines: Vec<Line>,
+    /// What the lines cost less all discounts as stated, in another currency than the shop's. All
+    /// other amounts are in the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// The discount on the whole order, which the lines share.
     pub discount: Money,
     /// The fee for the delivery.
@@ -185,6 +192,9 @@ pub struct Member {
     pub quantity: Quantity,
     /// Its total price.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// The time at which it came back, if it counts as returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Time>,
@@ -202,8 +212,11 @@ pub struct PartialRefund {
     /// The product that it is of, if named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<Box<str>>,
-    /// The amount that was given back.
+    /// The amount that was given back; in another currency, by the rate that it has by itself.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// Units that came back with it.
     pub quantity: Quantity,
     /// The time at which the shop processed it.
@@ -255,6 +268,7 @@ impl Member {
             at: sale.at,
             quantity: sale.quantity,
             amount: sale.amount,
+            foreign: sale.foreign,
             returned_at: sale.returned_at(),
         }
     }
@@ -316,9 +330,9 @@ impl Order {
         let lines = lines.map(|it| 150 + it.id.len() + text(&it.product) + text(&it.category));
         let members = self.members.iter();
         let members = members
-            .map(|it| 220 + it.id.len() + it.user.len() + text(&it.product) + text(&it.category));
+            .map(|it| 300 + it.id.len() + it.user.len() + text(&it.product) + text(&it.category));
         let refunds = self.refunds.iter();
-        let refunds = refunds.map(|it| 120 + it.id.len() + text(&it.line) + text(&it.product));
+        let refunds = refunds.map(|it| 200 + it.id.len() + text(&it.line) + text(&it.product));
         lines.chain(members).chain(refunds).sum()
     }
 }

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use super::status::{DeliveryStep, OrderStep, PaymentStep, Step};
 use crate::json::Says::{Alias, Needed, Optional};
 use crate::json::values::{
-    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, boolean, currency, date, id, open, string,
+    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, boolean, currency, date, id, open, rate, string,
 };
 use crate::json::{Declared, Is, Member, Payload, Reader, elements, members, members_of, own};
+use crate::currency::Currency;
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
+use crate::rate::Rate;
 use crate::sales::event::{QUANTITY_MAX, QUANTITY_MIN, units};
 use crate::time::Time;
 
@@ -37,6 +39,10 @@ pub struct Order<'a> {
     pub payment_method: Option<Cow<'a, str>>,
     /// `shippingAddress.country`, trimmed.
     pub country: Option<Cow<'a, str>>,
+    /// The currency of its amounts, if it is another than the shop's.
+    pub currency: Option<Currency>,
+    /// The amount of the shop's currency for one unit of that one.
+    pub exchange_rate: Option<Rate>,
     /// On the whole order, beside the discounts of lines.
     pub discount: Money,
     /// For the delivery.
@@ -101,7 +107,11 @@ members! {
         tax_included = "taxIncluded": Optional(Is::Flag),
         /// Compared with what the lines, the fee and the tax come to.
         total = "total": Optional(Is::Amount),
+        /// Of all its amounts; the shop's if absent.
         currency = "currency": Optional(Is::Currency),
+        /// The amount of the shop's currency for one unit of `currency`.
+        exchange_rate = "exchangeRate": Optional(Is::Rate),
+        exchange_rate_snake = "exchange_rate": Alias("exchangeRate"),
         /// The rest of an address is not kept.
         shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
         user_info = "user_info": Alias("shippingAddress"),
@@ -156,7 +166,9 @@ impl<'a> Payload<'a> for Order<'a> {
         let order_id = reader.required(found.order_id.or(found.id), id);
         let user_id = reader.required(found.user_id.or(found.user), id);
         let at = reader.required(found.order_date.or(found.created_at), date(limits));
-        reader.optional(found.currency, currency(limits));
+        let currency = reader.optional(found.currency, currency(limits)).flatten();
+        let exchange_rate =
+            reader.optional(found.exchange_rate.or(found.exchange_rate_snake), rate);
         let (lines, rounded) = lines(reader, found.lines.or(found.cart));
         let mut amounts = Amounts { rounded };
         Order {
@@ -179,6 +191,8 @@ impl<'a> Payload<'a> for Order<'a> {
                 .optional(found.shipping_address, country("shippingAddress.country"))
                 .or_else(|| reader.optional(found.user_info, country("user_info.country")))
                 .and_then(|country| reader.optional(country, open)),
+            currency,
+            exchange_rate: exchange_rate.filter(|_| currency.is_some()),
             discount: amounts.optional(reader, found.discount).unwrap_or_default(),
             delivery_fee: amounts
                 .optional(reader, found.delivery_fee.or(found.delivery_fee_snake))
@@ -293,12 +307,6 @@ impl Line<'_> {
     pub fn gross(&self) -> Money {
         // A line whose amount cannot be stated was refused.
         self.price.times(self.quantity).unwrap_or_default()
-    }
-
-    /// Its gross less its own discount.
-    #[must_use]
-    pub fn net(&self) -> Money {
-        Money(self.gross().0 - self.discount.0)
     }
 
     fn into_owned(self) -> Line<'static> {

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crate::json::Says::{Alias, Needed, Optional};
-use crate::json::values::{OPEN_CHARS_MAX, amount, currency, date, id, open};
+use crate::json::values::{OPEN_CHARS_MAX, amount, currency, date, id, open, rate};
 use crate::json::{Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::sales::event::{QUANTITY_MAX, QUANTITY_MIN, units};
 use crate::time::Time;
 
@@ -16,8 +17,10 @@ use crate::time::Time;
 pub struct Refund<'a> {
     /// Identity.
     pub refund_id: Cow<'a, str>,
-    /// The amount that was given back, not negative.
+    /// The amount that was given back, not negative; once it is converted, in the shop's currency.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    pub foreign: Option<Foreign>,
     /// Whether a number with too many decimals was rounded.
     pub rounded: bool,
     /// The time at which the shop processed it.
@@ -64,7 +67,11 @@ members! {
         quantity = "quantity": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
         reason = "reason": Optional(Is::Text(OPEN_CHARS_MAX)),
+        /// The shop's if absent.
         currency = "currency": Optional(Is::Currency),
+        /// The amount of the shop's currency for one unit of `currency`; that of what it is of if absent.
+        exchange_rate = "exchangeRate": Optional(Is::Rate),
+        exchange_rate_snake = "exchange_rate": Alias("exchangeRate"),
         /// The producer's version: the newest counts.
         updated_at = "updatedAt": Optional(Is::Date),
     }
@@ -83,11 +90,13 @@ impl<'a> Payload<'a> for Refund<'a> {
         let limits = reader.limits;
         let refund_id = reader.required(found.refund_id.or(found.id), id);
         let amount = reader.required(found.amount, amount);
-        reader.optional(found.currency, currency(limits));
+        let currency = reader.optional(found.currency, currency(limits)).flatten();
+        let rate = reader.optional(found.exchange_rate.or(found.exchange_rate_snake), rate);
         let quantity = reader.optional(found.quantity, units).unwrap_or_default();
         Refund {
             refund_id,
             amount: amount.value,
+            foreign: currency.map(|it| Foreign::stated(it, amount.value, rate)),
             rounded: amount.rounded | quantity.rounded,
             at: reader.required(found.at.or(found.created_at), date(limits)),
             order_id: reader.optional(found.order_id.or(found.order), id),

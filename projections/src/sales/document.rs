@@ -7,6 +7,7 @@ use super::sums::Sums;
 use crate::fold::version::Version;
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::time::Time;
 
 /// A transaction as its newest events state it, and the place where it is counted.
@@ -29,6 +30,9 @@ pub struct Sale {
     pub status: Status,
     /// Its total price, before anything came back.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// The number of units.
     pub quantity: Quantity,
     /// The time of the sale.

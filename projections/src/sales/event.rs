@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use super::status::Status;
 use crate::json::Says::{Alias, Needed, Optional};
 use crate::json::values::{
-    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, currency, date, id, open, quantity, string,
+    OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, currency, date, id, open, quantity, rate,
+    string,
 };
 use crate::json::{Declared, Is, Member, Payload, Reader, members, members_of, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::time::Time;
 
 /// A sale as its latest event states it.
@@ -20,8 +22,10 @@ pub struct Transaction<'a> {
     pub transaction_id: Cow<'a, str>,
     /// The customer.
     pub user_id: Cow<'a, str>,
-    /// `totalPrice`, not negative.
+    /// `totalPrice`, not negative; once it is converted, in the shop's currency.
     pub total_price: Money,
+    /// The same as stated, in another currency than the shop's.
+    pub foreign: Option<Foreign>,
     /// Whether an amount with more than 4 decimals or a quantity with more than 3 was rounded.
     pub rounded: bool,
     /// `transactionDate`.
@@ -61,7 +65,11 @@ members! {
         /// `credit_card` if absent.
         payment_method = "paymentMethod": Optional(Is::Text(OPEN_CHARS_MAX)),
         category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
+        /// The shop's if absent.
         currency = "currency": Optional(Is::Currency),
+        /// The amount of the shop's currency for one unit of `currency`.
+        exchange_rate = "exchangeRate": Optional(Is::Rate),
+        exchange_rate_snake = "exchange_rate": Alias("exchangeRate"),
         /// The rest of an address is not kept.
         shipping_address = "shippingAddress": Optional(Is::Object(Address::DECLARED)),
         /// The order that it is a line of.
@@ -100,11 +108,13 @@ impl<'a> Payload<'a> for Transaction<'a> {
         let quantity = reader
             .optional(found.quantity, units)
             .unwrap_or(Rounded { value: Quantity::ONE, rounded: false });
-        reader.optional(found.currency, currency(limits));
+        let currency = reader.optional(found.currency, currency(limits)).flatten();
+        let rate = reader.optional(found.exchange_rate.or(found.exchange_rate_snake), rate);
         Transaction {
             transaction_id,
             user_id,
             total_price: total_price.value,
+            foreign: currency.map(|it| Foreign::stated(it, total_price.value, rate)),
             rounded: total_price.rounded || quantity.rounded,
             at: reader.required(found.transaction_date.or(found.timestamp), date(limits)),
             product_id: reader.optional(found.product_id, product_id),
@@ -164,8 +174,10 @@ impl Transaction<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::currency::Currency;
     use crate::event::{Event, Kind, Limits, Reason, parse};
     use crate::money::Money;
+    use crate::rate::Rate;
     use crate::time::Time;
 
     const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
@@ -194,6 +206,7 @@ mod tests {
             transaction_id: "t1".into(),
             user_id: "u1".into(),
             total_price: Money(125_000),
+            foreign: None,
             rounded: false,
             at: Time::parse("2026-11-21").unwrap(),
             product_id: None,
@@ -238,7 +251,7 @@ mod tests {
     fn every_reason_is_given_at_once_under_the_name_the_producer_used() {
         assert_eq!(refused("{}"), ["transactionId", "userId", "totalPrice", "transactionDate"]);
         let body = r#"{"transactionId":7,"userId":"","amount":-1,"timestamp":"2999-01-01",
-            "currency":"USD","quantity":0,"status":"Completed","shippingAddress":{"country":1}}"#;
+            "currency":"US","exchange_rate":0,"quantity":0,"status":"Completed","shippingAddress":{"country":1}}"#;
         assert_eq!(
             refused(body),
             [
@@ -247,6 +260,7 @@ mod tests {
                 "amount",
                 "quantity",
                 "currency",
+                "exchange_rate",
                 "timestamp",
                 "status",
                 "shippingAddress.country",
@@ -257,6 +271,16 @@ mod tests {
             refused(&with(r#","quantity":1000001,"productId":"""#)),
             ["quantity", "productId"]
         );
+    }
+
+    #[test]
+    fn another_currency_is_kept_beside_the_amount_and_the_shops_is_none() {
+        let body = with(r#","currency":"usd","exchangeRate":"0.85""#);
+        let (usd, rate) = (Currency::parse("USD").unwrap(), Rate::parse("0.85"));
+        let foreign = Some(Foreign::stated(usd, Money(125_000), rate));
+        assert_eq!(transaction(&body).unwrap().foreign, foreign);
+        let body = with(r#","currency":"EUR","exchangeRate":0.85"#);
+        assert_eq!(transaction(&body).unwrap().foreign, None);
     }
 
     #[test]
