@@ -102,7 +102,7 @@ impl EventKind for event::Refund<'_> {
         let converted = self.converted(fold)?;
         let event = converted.as_ref().unwrap_or(self);
         if let Some(Foreign { currency, rate: None, .. }) = event.foreign
-            && !fold.has_rate_of_sale(key, sale.as_ref(), event.partial())?
+            && !fold.has_rate_of_sale(key, sale.as_ref(), &event.partial())?
             && fold.is_news::<Refund>(stamp, event)?
         {
             return Ok(Outcome::Quarantined(vec![no_rate(currency, self.at)]));
@@ -160,14 +160,14 @@ impl Fold {
         &mut self,
         key: Option<OrderKey<'_>>,
         sale: Option<&Sale>,
-        refund: PartialRefund,
+        refund: &PartialRefund,
     ) -> Result<bool, NotAtHand> {
         let Some(key) = key else { return Ok(false) };
         let mut order = self.order(key)?.cloned().unwrap_or_default();
         if let (OrderKey::Transaction(transaction), Some(sale)) = (key, sale) {
             order.put_member(Member::of(transaction, sale));
         }
-        Ok(order.is_awaited() || order.amount_of(&refund).is_some())
+        Ok(order.is_awaited() || order.amount_of(refund).is_some())
     }
 }
 
