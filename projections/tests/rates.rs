@@ -70,7 +70,11 @@ fn a_sale_is_converted_by_its_own_rate_else_by_the_newest_of_the_last_seven_days
             .then(|documents| {
                 let expected = (1, "10".into(), amount.into());
                 assert_eq!(in_usd(documents, Status::Completed), expected, "{date} {rest}");
-                assert!(documents.vocabularies[&format!("currency/{}", &date[..7])].code(Some("USD"), 1) == Some(2));
+                assert!(
+                    documents.vocabularies[&format!("currency/{}", &date[..7])]
+                        .code(Some("USD"), 1)
+                        == Some(2)
+                );
             });
     }
     for date in ["2026-10-31", "2026-11-16"] {

@@ -171,7 +171,8 @@ impl Quarantine {
             self.list(&wanted).await?.into_iter().map(|kept| kept.row.position).collect();
         let has_more = positions.len() > limit;
         positions.truncate(limit);
-        let mut swept = Swept { next: positions.last().copied().filter(|_| has_more), ..Swept::default() };
+        let mut swept =
+            Swept { next: positions.last().copied().filter(|_| has_more), ..Swept::default() };
         for position in positions {
             let replay = self.replay(position, Edit::default(), dry, who).await;
             tell(position, &replay);

@@ -174,14 +174,7 @@ mod tests {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let vocabularies =
             HashMap::from([(1, words(&["viewed", "bought"])), (2, words(&["bought", "viewed"]))]);
-        let sums = [
-            ((1, 2), 4),
-            ((2, 3), 3),
-            ((1, 3), 5),
-            ((2, 2), 2),
-            ((2, 1), 1),
-            ((2, 0), 1),
-        ];
+        let sums = [((1, 2), 4), ((2, 3), 3), ((1, 3), 5), ((2, 2), 2), ((2, 1), 1), ((2, 0), 1)];
         let sums = sums.into_iter().map(|(key, sum)| (key, [sum, 0, 0])).collect();
         let named = named(sums, &vocabularies);
         let named: Vec<_> = named.iter().map(|(name, row)| (&**name, row[0])).collect();

@@ -29,7 +29,7 @@ pub struct Reason {
     pub field: Cow<'static, str>,
     /// The fault, and the values that are allowed. Never repeats the value.
     pub message: String,
-    /// A word for it, where there is one: what lies in other events may come yet.
+    /// A word for it, where another event can take it away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'static, str>>,
 }

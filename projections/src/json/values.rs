@@ -156,7 +156,9 @@ pub(crate) fn amount(json: &str) -> Read<Rounded<Money>> {
         Money::parse_number(json)?
     };
     if value < Money::ZERO {
-        return Err("must not be negative: money that goes back is a refund, an event of its own".into());
+        return Err(
+            "must not be negative: money that goes back is a refund, an event of its own".into()
+        );
     }
     Ok(Rounded { value, rounded })
 }

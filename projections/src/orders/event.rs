@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::status::{DeliveryStep, OrderStep, PaymentStep, Step};
+use crate::currency::Currency;
 use crate::json::Says::{Alias, Needed, Optional};
 use crate::json::values::{
     OPEN_CHARS_MAX, Read, Refusal, Rounded, amount, boolean, currency, date, id, open, rate, string,
 };
 use crate::json::{Declared, Is, Member, Payload, Reader, elements, members, members_of, own};
-use crate::currency::Currency;
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;

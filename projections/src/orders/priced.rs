@@ -38,7 +38,8 @@ impl Line {
 impl Priced {
     /// Those that an event may state no more of than is allowed.
     pub(super) fn amounts(&self) -> impl Iterator<Item = Money> + '_ {
-        let of_lines = self.lines.iter().flat_map(|line| [Some(line.gross), Some(line.own), line.cost]);
+        let of_lines =
+            self.lines.iter().flat_map(|line| [Some(line.gross), Some(line.own), line.cost]);
         let of_order = [self.discount, self.delivery_fee, self.tax].map(Some);
         of_lines.chain(of_order).chain([self.total]).flatten()
     }

@@ -89,16 +89,10 @@ mod tests {
             let (from, to) = days_for(day);
             rates.newest(from, to).map(|it| it.0)
         };
-        assert_eq!([89, 90, 94, 95, 99, 100, 107, 108].map(used), [
-            None,
-            Some(90),
-            Some(90),
-            Some(95),
-            Some(95),
-            Some(100),
-            Some(100),
-            None
-        ]);
+        assert_eq!(
+            [89, 90, 94, 95, 99, 100, 107, 108].map(used),
+            [None, Some(90), Some(90), Some(95), Some(95), Some(100), Some(100), None]
+        );
         assert_eq!(days_for(3), (0, 3));
     }
 

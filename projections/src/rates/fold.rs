@@ -24,12 +24,7 @@ impl EventKind for event::Rate<'_> {
     }
 
     /// A rate changes no figure: what was converted before keeps the rate that it was converted by.
-    fn fold(
-        &self,
-        stamp: &Stamp,
-        fold: &mut Fold,
-        _: &mut Resolved,
-    ) -> Result<Outcome, NotAtHand> {
+    fn fold(&self, stamp: &Stamp, fold: &mut Fold, _: &mut Resolved) -> Result<Outcome, NotAtHand> {
         let key = LedgerKey::of::<Rates>(&row_of(self.currency, self.day));
         let row = fold.sets.ledger.get(&key)?.and_then(<Rates as Row>::of);
         let known = row.and_then(|rates| rates.of(self.day)).copied();
@@ -107,7 +102,8 @@ impl Fold {
         let (from, to) = days_for(day_of(at));
         let (first, last) = (row_of(currency, from), row_of(currency, to));
         for row in [&last, &first] {
-            let rates = self.sets.ledger.get(&LedgerKey::of::<Rates>(row))?.and_then(<Rates as Row>::of);
+            let rates =
+                self.sets.ledger.get(&LedgerKey::of::<Rates>(row))?.and_then(<Rates as Row>::of);
             if let Some(rate) = rates.and_then(|rates| rates.newest(from, to)) {
                 return Ok(Some(rate));
             }

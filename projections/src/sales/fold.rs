@@ -211,13 +211,7 @@ impl Entry for Sale {
         if let Some(foreign) = &self.foreign {
             let row = [sums.orders, sign * foreign.amount.0, sums.amount.0];
             let code = foreign.code;
-            resolved.deltas.extend(rollup::by_value(
-                Family::Currencies,
-                slice,
-                quarter,
-                code,
-                row,
-            ));
+            resolved.deltas.extend(rollup::by_value(Family::Currencies, slice, quarter, code, row));
         }
         if let Some(at) = self.returned_at() {
             let sums = Sums { orders: sign, ..sums };

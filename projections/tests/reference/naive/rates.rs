@@ -76,8 +76,7 @@ impl Naive {
         if let Some(known) = known.filter(|known| known.sold.is_some())
             && event.status == Status::Returned
         {
-            (event.total_price, event.foreign) =
-                (known.facts().total_price, known.facts().foreign);
+            (event.total_price, event.foreign) = (known.facts().total_price, known.facts().foreign);
             return event;
         }
         let mut before = vec![];
