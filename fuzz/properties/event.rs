@@ -2,6 +2,7 @@
 //! written down, or there is a reason against it.
 
 use projections::behaviour::Activity;
+use projections::bucket::{self, Level, day_of_quarter, quarter_of};
 use projections::customers::event::Customer;
 use projections::event::{Adjusted, Event, Kind, Limits, Reason, parse};
 use projections::feedback::Feedback;
@@ -12,6 +13,8 @@ use projections::orders::status::Step;
 use projections::products::event::Product;
 use projections::products::stock::{AtLocation, LOCATIONS_MAX, Stock};
 use projections::quantity::Quantity;
+use projections::rates::Foreign;
+use projections::rates::event::Rate;
 use projections::refunds::event::Refund;
 use projections::sales::Transaction;
 use projections::text::{Text, is_language};
@@ -55,6 +58,7 @@ fn reads_back(event: &Event<'_>) {
         Event::Order(it) => it.adjusted = Adjusted::default(),
         Event::OrderStatus(it) => it.adjusted = Adjusted::default(),
         Event::Refund(it) => it.adjusted = Adjusted::default(),
+        Event::Rate(it) => it.adjusted = Adjusted::default(),
         Event::Activity(it) => it.adjusted = Adjusted::default(),
         Event::Feedback(it) => it.adjusted = Adjusted::default(),
         Event::Product(it) => it.adjusted = Adjusted::default(),
@@ -76,6 +80,8 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "userId": it.user_id,
             // The price is a text, which is never rounded.
             "totalPrice": it.total_price.to_string(),
+            "currency": it.foreign.map(|it| it.currency),
+            "exchangeRate": it.foreign.and_then(|it| it.rate).map(|it| it.to_string()),
             "transactionDate": it.at.to_rfc3339(),
             "productId": it.product_id,
             "quantity": number(it.quantity),
@@ -89,6 +95,12 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
         Event::Order(it) => order(it),
         Event::OrderStatus(it) => order_status(it),
         Event::Refund(it) => refund(it),
+        Event::Rate(it) => json!({
+            "currency": it.currency,
+            "rate": it.rate.to_string(),
+            "date": bucket::label(Level::Day, it.day),
+            "updatedAt": date(it.updated_at),
+        }),
         Event::Activity(it) => json!({
             "activityId": it.activity_id,
             "userId": it.user_id,
@@ -160,6 +172,8 @@ fn order(it: &Order<'_>) -> Value {
         "deliveryStatus": it.delivery_status.map(Step::as_str),
         "paymentMethod": it.payment_method,
         "shippingAddress": { "country": it.country },
+        "currency": it.currency,
+        "exchangeRate": it.exchange_rate.map(|it| it.to_string()),
         "discount": it.discount.to_string(),
         "deliveryFee": it.delivery_fee.to_string(),
         "tax": it.tax.to_string(),
@@ -183,6 +197,8 @@ fn refund(it: &Refund<'_>) -> Value {
     json!({
         "refundId": it.refund_id,
         "amount": it.amount.to_string(),
+        "currency": it.foreign.map(|it| it.currency),
+        "exchangeRate": it.foreign.and_then(|it| it.rate).map(|it| it.to_string()),
         "at": it.at.to_rfc3339(),
         "orderId": it.order_id,
         "transactionId": it.transaction_id,
@@ -223,6 +239,7 @@ fn is_within_its_bounds(event: &Event<'_>) {
         Event::Order(it) => of_order(it),
         Event::OrderStatus(it) => is_date(Some(it.at)),
         Event::Refund(it) => of_refund(it),
+        Event::Rate(it) => of_rate(it),
         Event::Activity(it) => of_activity(it),
         Event::Feedback(it) => of_feedback(it),
         Event::Product(it) => of_product(it),
@@ -234,6 +251,7 @@ fn is_within_its_bounds(event: &Event<'_>) {
 fn of_transaction(it: &Transaction<'_>) {
     is_id(&it.user_id);
     is_amount(it.total_price);
+    is_foreign(it.foreign, it.total_price);
     is_date(Some(it.at));
     is_date(it.updated_at);
     it.product_id.iter().for_each(|it| is_product(it));
@@ -260,8 +278,16 @@ fn of_order(it: &Order<'_>) {
     }
 }
 
+fn of_rate(it: &Rate<'_>) {
+    assert_ne!(it.currency.as_str(), LIMITS.currency);
+    assert!(it.rate.0 > 0, "{}", it.rate);
+    assert!(it.day <= day_of_quarter(quarter_of(LIMITS.latest)), "{}", it.day);
+    is_date(it.updated_at);
+}
+
 fn of_refund(it: &Refund<'_>) {
     is_amount(it.amount);
+    is_foreign(it.foreign, it.amount);
     is_date(Some(it.at));
     is_date(it.updated_at);
     let ids = [&it.order_id, &it.transaction_id, &it.line_id, &it.user_id];
@@ -361,6 +387,14 @@ fn is_in_languages(text: Option<&Text<'_>>, chars_max: usize) {
 fn is_open(value: Option<&str>, chars_max: usize) {
     is_text(value, chars_max);
     assert_eq!(value.map(str::trim), value);
+}
+
+fn is_foreign(foreign: Option<Foreign>, stated: Money) {
+    if let Some(foreign) = foreign {
+        assert_ne!(foreign.currency.as_str(), LIMITS.currency);
+        assert_eq!((foreign.amount, foreign.own), (stated, foreign.rate.is_some()));
+        assert!(foreign.rate.is_none_or(|it| it.0 > 0), "{foreign:?}");
+    }
 }
 
 fn is_amount(amount: Money) {

@@ -129,7 +129,11 @@ mod tests {
             let event = parse(kind, kind.example().as_bytes(), &LIMITS).unwrap();
             let members: serde_json::Value = serde_json::from_str(kind.example()).unwrap();
             assert_eq!(event.kind(), kind);
-            assert_eq!(event.entity(), members[kind.members()[0].name]);
+            let first = members[kind.members()[0].name].as_str().unwrap();
+            match kind {
+                Kind::Rate => assert_eq!(event.entity(), format!("{first}-2026-01-02")),
+                _ => assert_eq!(event.entity(), first),
+            }
             assert_eq!(event.clone().into_owned(), event);
         }
     }

@@ -164,6 +164,9 @@ families! {
     Cost = "cost", Status::WORDS, Shape::ByQuarter, since 3;
     /// Statuses of orders by time: orders that entered one, orders that left it.
     Steps = "steps", STEPS, Shape::ByQuarter, since 3;
+    /// Sales in other currencies than the shop's, by currency: orders, amount in that currency, the
+    /// same in the shop's.
+    Currencies = "currencies", Status::WORDS, Shape::ByValue(Dimension::Currency), since 3;
     /// Stock by product: units on hand, 1 if known.
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.
@@ -232,6 +235,8 @@ dimensions! {
     PaymentMethod = "paymentMethod", 256;
     /// A sale's shipping country.
     Country = "country", 256;
+    /// A sale's currency, if it is another than the shop's.
+    Currency = "currency", 64;
     /// An activity's type.
     ActivityType = "activityType", 256;
     /// An activity's device.

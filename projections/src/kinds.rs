@@ -22,7 +22,8 @@ macro_rules! kinds {
                 match self { $(Self::$Kind => $word,)* }
             }
 
-            /// The members of its payload, as it declares them; the first is the id of the entity.
+            /// The members of its payload, as it declares them; the id of the entity is or begins with
+            /// the first.
             #[must_use]
             pub fn members(self) -> &'static [Declared] {
                 match self {
@@ -135,6 +136,8 @@ kinds! {
     OrderStatus = "orderstatus", OrderStatus in orders::patch;
     /// A refund, by `refundId`.
     Refund = "refund", Refund in refunds::event;
+    /// A rate of exchange, by `currency` and day.
+    Rate = "rate", Rate in rates::event;
     /// An activity of a visitor, by `activityId`; a fact that is never corrected.
     Activity = "activity", Activity in behaviour::event;
     /// A rating, by `feedbackId`.

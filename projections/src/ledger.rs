@@ -94,6 +94,8 @@ rows! {
     Order(crate::orders::document::PlacedOrder) = "o:" since 3,
     /// A transaction that is no line of an order and that a refund names.
     Refunded(crate::orders::document::RefundedSale) = "x:" since 3,
+    /// The rates of one currency in one year.
+    Rates(crate::rates::document::Rates) = "e:" since 3,
     /// A refund.
     Refund(crate::refunds::document::Refund) = "r:" since 3,
 }

@@ -12,7 +12,7 @@
 //!   vocabularies that are made of them.
 //! - [`history`]: the newest changes of an entity.
 //! - `json`: the members of an event's payload, read into values that cannot be wrong.
-//! - One folder for each subject: [`sales`], [`orders`], [`refunds`], [`feedback`], [`behaviour`], [`products`],
+//! - One folder for each subject: [`sales`], [`orders`], [`refunds`], [`rates`], [`feedback`], [`behaviour`], [`products`],
 //!   [`customers`]. In each, `event` is the producer's statement, `document` the stored form of it,
 //!   and `fold` the effect of the one on the other. `event` and `document` know nothing of the
 //!   fold.
@@ -43,6 +43,7 @@ pub mod ledger;
 pub mod orders;
 pub mod packed;
 pub mod products;
+pub mod rates;
 pub mod refunds;
 pub mod sales;
 pub mod testing;
@@ -50,4 +51,4 @@ pub mod topic;
 pub mod value;
 
 pub use packed::{rollup, table, tally, vocabulary};
-pub use value::{bucket, money, quantity, text, time};
+pub use value::{bucket, currency, money, quantity, rate, text, time};

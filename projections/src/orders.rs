@@ -11,6 +11,7 @@ pub mod event;
 mod fold;
 pub mod key;
 pub mod patch;
+mod priced;
 mod share;
 pub mod status;
 

@@ -1,8 +1,10 @@
-//! Money, quantities, texts and time, as events and documents state them.
+//! Money, currencies, rates, quantities, texts and time, as events and documents state them.
 
 pub mod bucket;
+pub mod currency;
 pub mod decimal;
 pub mod money;
 pub mod quantity;
+pub mod rate;
 pub mod text;
 pub mod time;

@@ -12,14 +12,18 @@ use super::Joined;
 use crate::auth::audit::Audit;
 use crate::config::Settings;
 use crate::http::client::Origin;
+use crate::http::parameters::values::Word;
 use crate::quarantine::http::REASON_CHARACTERS_MAX;
-use crate::quarantine::shown::{Outcome, Shown, ShownWhole};
-use crate::quarantine::{Edit, Quarantine, Who};
+use crate::quarantine::parameters::Waits;
+use crate::quarantine::shown::{Because, Outcome, Shown, ShownWhole};
+use crate::quarantine::{Edit, Error, Quarantine, Replay, Who};
 use crate::store::Store;
-use crate::store::commit::QuarantineReason;
 use crate::store::platform::Platform;
 use crate::store::quarantine::{QuarantineWanted, Which};
 use crate::stream::{Log, subject};
+
+/// The number of messages that are looked up at once.
+const PAGE: u32 = 100;
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -32,6 +36,9 @@ pub enum Action {
         /// Lists messages with a reason about this field.
         #[arg(long)]
         field: Option<String>,
+        /// Lists messages with a reason of this word.
+        #[arg(long, value_parser = word)]
+        reason: Option<String>,
         /// Lists messages that were replayed or discarded as well.
         #[arg(long)]
         all: bool,
@@ -50,8 +57,12 @@ pub enum Action {
     /// Sends messages again: as they were, or one of them with another body or kind.
     Replay {
         /// Their positions.
-        #[arg(required = true)]
+        #[arg(required_unless_present = "reason")]
         positions: Vec<u64>,
+        /// All that have a reason of this word, the oldest first, instead of positions.
+        #[arg(long, value_parser = word)]
+        #[arg(conflicts_with_all = ["positions", "payload", "kind"])]
+        reason: Option<String>,
         /// A file with the body to send instead, or - for standard input.
         #[arg(long, value_name = "FILE")]
         payload: Option<PathBuf>,
@@ -105,11 +116,12 @@ async fn act(quarantine: &Quarantine, action: &Action) -> anyhow::Result<()> {
     let who = Who { name: "command".to_owned(), origin: Origin::default() };
     let mut failed = 0;
     match action {
-        Action::List { kind, field, all, from, limit } => {
+        Action::List { kind, field, reason, all, from, limit } => {
             let of_kind = |it: Kind| (vec![subject::of_kind(&quarantine.prefix, it)], false);
             let wanted = QuarantineWanted {
                 subjects: kind.map(of_kind),
                 field: field.clone(),
+                reason: reason.clone(),
                 which: if *all { Which::All } else { Which::Open },
                 from_position: *from,
                 limit: *limit,
@@ -118,7 +130,10 @@ async fn act(quarantine: &Quarantine, action: &Action) -> anyhow::Result<()> {
             list(quarantine, &wanted).await?;
         }
         Action::Show { position } => show(quarantine, *position).await?,
-        Action::Replay { positions, payload, kind, dry_run } => {
+        Action::Replay { reason: Some(reason), dry_run, .. } => {
+            failed = replay_all(quarantine, reason, *dry_run, &who).await?;
+        }
+        Action::Replay { positions, payload, kind, dry_run, .. } => {
             if positions.len() > 1 && (payload.is_some() || kind.is_some()) {
                 bail!("one message is edited at a time");
             }
@@ -151,6 +166,40 @@ async fn act(quarantine: &Quarantine, action: &Action) -> anyhow::Result<()> {
         bail!("{failed} could not be done");
     }
     Ok(())
+}
+
+/// Sends all that wait again, page by page. Returns the number of those that could not be sent.
+async fn replay_all(
+    quarantine: &Quarantine,
+    reason: &str,
+    dry: bool,
+    who: &Who,
+) -> anyhow::Result<u64> {
+    let last = quarantine.last().await?;
+    let (mut sent, mut refused, mut after) = (0, 0, None);
+    loop {
+        let wanted = QuarantineWanted {
+            reason: Some(reason.to_owned()),
+            after,
+            to_position: Some(last),
+            limit: PAGE,
+            ..QuarantineWanted::default()
+        };
+        let tell = |position, replay: &Result<Replay, Error>| match replay {
+            Ok(replay) => say!("{position}: {}", told(&Outcome::from(replay.clone()))),
+            Err(error) => say!("{position}: {error}"),
+        };
+        let page = quarantine.replay_page(wanted, dry, who, tell).await?;
+        sent += page.sent;
+        refused += page.refused;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let how = if dry { "would be replayed" } else { "replayed" };
+    say!("{sent} {how}, {refused} not");
+    Ok(refused)
 }
 
 async fn list(quarantine: &Quarantine, wanted: &QuarantineWanted) -> anyhow::Result<()> {
@@ -195,7 +244,7 @@ async fn show(quarantine: &Quarantine, position: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn because(QuarantineReason { field, message }: &QuarantineReason) {
+fn because(Because { field, message, .. }: &Because) {
     let field = if field.is_empty() { "the message" } else { field };
     say!("    {field} {message}");
 }
@@ -226,6 +275,11 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 fn kind(name: &str) -> Result<Kind, String> {
     let kinds = || format!("must be one of {}", Kind::ALL.map(Kind::as_str).join(", "));
     Kind::parse(name).ok_or_else(kinds)
+}
+
+fn word(name: &str) -> Result<String, &'static str> {
+    let word = Waits::of_word(name).ok_or("must be no-rate")?;
+    Ok(word.word().to_owned())
 }
 
 fn reason(text: &str) -> Result<String, &'static str> {

@@ -50,7 +50,7 @@ pub struct Settings {
     /// The database. Without it the one in the URI's path, else `adaptive_bi`.
     #[arg(long, env = "MONGODB_DB", global = true, value_parser = values::database)]
     pub mongodb_db: Option<String>,
-    /// The shop's currency; events that name another are quarantined.
+    /// The shop's currency; amounts in others are converted.
     #[arg(long, env = "CURRENCY", default_value = "GBP", global = true)]
     #[arg(value_parser = values::currency)]
     pub currency: String,

@@ -37,7 +37,7 @@ struct Envelope<'a> {
 /// # Errors
 /// Fails with every reason.
 pub fn of_any_kind(text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
-    let reason = |field: &'static str, message: String| Reason { field: field.into(), message };
+    let reason = |field: &'static str, message: String| Reason::new(field, message);
     let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(|_| {
         vec![reason("", "must be a JSON object with kind, data and, if wanted, id".to_owned())]
     })?;

@@ -311,7 +311,7 @@ fn read_retail(
 }
 
 fn in_words(reasons: &[Reason]) -> String {
-    let words = reasons.iter().map(|Reason { field, message }| match field.as_ref() {
+    let words = reasons.iter().map(|Reason { field, message, .. }| match field.as_ref() {
         "" => message.clone(),
         field => format!("{field} {message}"),
     });

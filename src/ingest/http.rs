@@ -232,7 +232,7 @@ async fn submit(
         match event {
             Ok(event) if !caller.may_write(event.kind) => {
                 let message = format!("must not be {}: the API key may not", event.kind.as_str());
-                submitter.reject(index, vec![Reason { field: "kind".into(), message }]);
+                submitter.reject(index, vec![Reason::new("kind", message)]);
             }
             Ok(event) => submitter.push(index, event).await,
             Err(reasons) => submitter.reject(index, reasons),

@@ -132,7 +132,17 @@ fn schema(is: Is, needed: bool) -> Value {
             "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_-]{1,15}$" },
             "additionalProperties": { "type": "string", "pattern": "\\S" },
         }),
-        Is::Currency => json!({ "type": one("string"), "maxLength": 3 }),
+        Is::Currency => json!({ "type": one("string"), "pattern": "^([A-Za-z]{3})?$" }),
+        Is::AnotherCurrency => json!({ "type": one("string"), "pattern": "^[A-Za-z]{3}$" }),
+        Is::Rate => {
+            let number =
+                json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 9_000_000_000_u64 });
+            let text =
+                json!({ "type": "string", "pattern": "^0*[1-9][0-9]{0,8}(\\.[0-9]{1,9})?$" });
+            let null = (!needed).then(|| json!({ "type": "null" }));
+            let any: Vec<_> = [number, text].into_iter().chain(null).collect();
+            json!({ "anyOf": any })
+        }
         Is::Amount => {
             let mut any = vec![
                 json!({ "type": "number", "minimum": 0, "maximum": 1_000_000_000 }),

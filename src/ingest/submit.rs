@@ -132,10 +132,9 @@ impl<'a> Submitter<'a> {
         let outcome = match answer {
             Ok(Stored { position, duplicate: false }) => Outcome::Accepted(position),
             Ok(Stored { position, duplicate: true }) => Outcome::Duplicate(position),
-            Err(Refusal::TooLarge(limit)) => Outcome::Rejected(vec![Reason {
-                field: "".into(),
-                message: format!("must be at most {limit} bytes"),
-            }]),
+            Err(Refusal::TooLarge(limit)) => {
+                Outcome::Rejected(vec![Reason::new("", format!("must be at most {limit} bytes"))])
+            }
             Err(Refusal::Refused(reason)) => Outcome::Refused(reason),
             Err(Refusal::Unknown) => Outcome::Unknown,
         };

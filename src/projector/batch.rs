@@ -123,7 +123,11 @@ impl Decided {
         // The live generation has them quarantined, by whichever fold.
         let Some(live) = store.live().await? else { return Ok(Decided::default()) };
         let decided = store.decided(live, incarnation, after).await?;
-        let reason = |it: QuarantineReason| Reason { field: it.field.into(), message: it.message };
+        let reason = |it: QuarantineReason| Reason {
+            field: it.field.into(),
+            message: it.message,
+            code: it.code.map(Into::into),
+        };
         let all = decided.into_iter().map(|(position, reasons)| match reasons.len() {
             0 => (position, vec![decided_before()]),
             _ => (position, reasons.into_iter().map(reason).collect()),
@@ -190,6 +194,7 @@ pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
             .map(|reason| QuarantineReason {
                 field: reason.field.to_string(),
                 message: reason.message.clone(),
+                code: reason.code.as_deref().map(str::to_owned),
             })
             .collect(),
     }
@@ -197,22 +202,20 @@ pub fn quarantined(record: &Record, reasons: &[Reason]) -> Quarantined {
 
 fn unreadable(record: &Record) -> Vec<Reason> {
     let reasons = record.unreadable.iter();
-    reasons.map(|it| Reason { field: it.field.into(), message: it.reason.clone() }).collect()
+    reasons.map(|it| Reason::new(it.field, it.reason.clone())).collect()
 }
 
 fn tripped_over() -> Reason {
-    let message = "cannot be read by this version of the program, which has a fault".to_owned();
-    Reason { field: "".into(), message }
+    Reason::new("", "cannot be read by this version of the program, which has a fault")
 }
 
 fn decided_before() -> Reason {
-    let message = "was sent again or given up when it was not understood".to_owned();
-    Reason { field: "".into(), message }
+    Reason::new("", "was sent again or given up when it was not understood")
 }
 
 fn unknown_kind() -> Reason {
     let kinds = Kind::ALL.map(Kind::as_str).join(", ");
-    Reason { field: "subject".into(), message: format!("its kind must be one of {kinds}") }
+    Reason::new("subject", format!("its kind must be one of {kinds}"))
 }
 
 fn replay_of(record: &Record) -> Result<Option<u64>, Reason> {
@@ -220,10 +223,7 @@ fn replay_of(record: &Record) -> Result<Option<u64>, Reason> {
     let Some((_, value)) = header else { return Ok(None) };
     match value.parse() {
         Ok(position) if (1..record.position).contains(&position) => Ok(Some(position)),
-        _ => Err(Reason {
-            field: REPLAY_OF.into(),
-            message: "must be the position of an earlier message".to_owned(),
-        }),
+        _ => Err(Reason::new(REPLAY_OF, "must be the position of an earlier message")),
     }
 }
 

@@ -194,7 +194,9 @@ async fn fold_from(
         decided,
         quarantined: Seldom::default(),
     };
-    let outcome = session.fold_until(&mut reader, renewal.as_ref(), limits, stop).await;
+    // Boxed: it has the checkpoint's totals.
+    let folding = Box::pin(session.fold_until(&mut reader, renewal.as_ref(), limits, stop));
+    let outcome = folding.await;
     // Whatever ended the session, the commit on its way is waited for: a driver future that is
     // dropped half-way leaves its transaction open.
     session.settle().await?;

@@ -67,6 +67,22 @@ pub enum Error {
     Fold(#[from] NotAtHand),
 }
 
+impl Error {
+    /// Whether it is about one message, so that others can be sent all the same.
+    #[must_use]
+    pub fn is_of_the_message(&self) -> bool {
+        matches!(
+            self,
+            Error::NotThere
+                | Error::Decided(_)
+                | Error::UnderWay
+                | Error::NotAsItWas
+                | Error::KindNeeded
+                | Error::StillInvalid(_)
+        )
+    }
+}
+
 fn word(state: State) -> &'static str {
     match state {
         State::Begun => "being replayed",
@@ -76,7 +92,7 @@ fn word(state: State) -> &'static str {
 }
 
 fn in_words(reasons: &[Reason]) -> String {
-    let words = reasons.iter().map(|Reason { field, message }| match &**field {
+    let words = reasons.iter().map(|Reason { field, message, .. }| match &**field {
         "" => message.clone(),
         field => format!("{field} {message}"),
     });

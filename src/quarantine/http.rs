@@ -12,21 +12,22 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::error::Error;
-use super::parameters::{IsDry, Page};
+use super::parameters::{IsDry, Page, Sweep};
 use super::shown::{Outcome, Shown, ShownWhole};
-use super::{Edit, Quarantine, Who};
+use super::{Edit, Quarantine, Swept, Who};
 use crate::auth::body::{BODY_BYTES_MAX, Fields};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
 use crate::http::gate::By;
 use crate::http::openapi::{Answer, Operation, Tag};
-use crate::http::parameters::values::{Own, POSITION};
+use crate::http::parameters::values::{Own, POSITION, Word};
 use crate::http::parameters::{Parameter, Params};
 use crate::http::problem::{FieldError, Problem, ProblemType};
 use crate::rights::access::Access;
 use crate::rights::caller::Person;
 use crate::rights::role::{Action, Resource};
+use crate::store::quarantine::QuarantineWanted;
 
 /// The most characters of the reason for a discard.
 pub const REASON_CHARACTERS_MAX: usize = 200;
@@ -43,6 +44,7 @@ pub fn routes(quarantine: Quarantine) -> Routes {
         .get("/api/quarantine", events(Action::Read), of_list(), list)
         .get("/api/quarantine/{position}", events(Action::Read), of_show(), show)
         .post("/api/quarantine/{position}/discard", events(Action::Update), of_discard(), discard)
+        .post("/api/quarantine/replay", events(Action::Update), of_sweep(), sweep)
         .body_limit(BODY_BYTES_MAX)
         .post("/api/quarantine/{position}/replay", events(Action::Update), of_replay(), replay)
         .with_state(quarantine)
@@ -98,6 +100,15 @@ fn of_replay() -> Operation {
         ])
 }
 
+fn of_sweep() -> Operation {
+    let answer = Answer::data::<OneSweep>("What became of the messages of the page.");
+    let summary = "Sends a page of the messages again that wait for another event";
+    Operation::new(Tag::Quarantine, "replayAllQuarantined", summary, answer)
+        .about("As they were, the oldest first. Ask again with `cursor` while there is a `next`.")
+        .takes::<Sweep>()
+        .or_problems(&[ProblemType::AnotherLog])
+}
+
 /// One of the kinds of events.
 #[must_use]
 pub fn one_of_kinds() -> Value {
@@ -128,6 +139,24 @@ struct OneEvent {
 #[derive(Debug, Serialize, ToSchema)]
 struct OneReplay {
     replay: Outcome,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct OneSweep {
+    replays: Replays,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Replays {
+    /// Whether nothing was sent.
+    dry_run: bool,
+    /// The number of those that were sent, or would be.
+    sent: u64,
+    /// The number of those that would be quarantined again, or are decided meanwhile.
+    refused: u64,
+    /// The `cursor` of the next page; null at the end.
+    next: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -204,6 +233,25 @@ async fn replay(
     let edit = edit_of(&body)?;
     let replay = quarantine.replay(to.position, edit, to.dry, &to.who).await?;
     Ok(unkept(OneReplay { replay: replay.into() }))
+}
+
+async fn sweep(
+    State(quarantine): State<Quarantine>,
+    By(person): By<Person>,
+    origin: Origin,
+    Params(page): Params<Sweep>,
+) -> Result<Response, Problem> {
+    let wanted = QuarantineWanted {
+        reason: Some(page.reason.word().to_owned()),
+        after: page.after,
+        limit: page.limit,
+        ..QuarantineWanted::default()
+    };
+    let who = Who { name: format!("user:{}", person.user_id), origin };
+    let swept = quarantine.replay_page(wanted, page.dry, &who, |_, _| {}).await?;
+    let Swept { sent, refused, next } = swept;
+    let next = next.map(|position| position.to_string());
+    Ok(unkept(OneSweep { replays: Replays { dry_run: page.dry, sent, refused, next } }))
 }
 
 async fn discard(

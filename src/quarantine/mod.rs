@@ -14,7 +14,7 @@
 
 pub mod error;
 pub mod http;
-mod parameters;
+pub mod parameters;
 pub mod shown;
 pub mod trial;
 
@@ -28,7 +28,7 @@ use self::trial::Trial;
 use crate::auth::audit::{Audit, Event, EventType};
 use crate::http::client::Origin;
 use crate::store::generation::Checkpoint;
-use crate::store::quarantine::{Kept, QuarantineWanted, Resolution, State};
+use crate::store::quarantine::{Kept, QuarantineWanted, Resolution, State, Which};
 use crate::store::{Store, time};
 use crate::stream::acknowledgement::Refusal;
 use crate::stream::publish::Again;
@@ -76,6 +76,17 @@ pub struct Replay {
     pub trial: Trial,
     /// Its position on the log now; `None` if it was only tried.
     pub position: Option<u64>,
+}
+
+/// What became of a page of messages that were sent again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// The number of those that were sent, or would be.
+    pub sent: u64,
+    /// The number of those that would be quarantined again, or are decided meanwhile.
+    pub refused: u64,
+    /// The last position, if there are more behind it.
+    pub next: Option<u64>,
 }
 
 impl Quarantine {
@@ -140,6 +151,46 @@ impl Quarantine {
         let detail = format!("{how}, to {kind} at {at}");
         self.remember(EventType::QuarantineReplay, position, detail, who).await;
         Ok(Replay { trial, position: Some(at) })
+    }
+
+    /// Sends the first page of the open messages that fit again as they were, the oldest first; a `dry`
+    /// replay is only tried. What became of each is told.
+    ///
+    /// # Errors
+    /// [`Error`], other than that a message cannot be sent. Those before were sent.
+    pub async fn replay_page(
+        &self,
+        wanted: QuarantineWanted,
+        dry: bool,
+        who: &Who,
+        mut tell: impl FnMut(u64, &Result<Replay, Error>),
+    ) -> Result<Swept, Error> {
+        let limit = wanted.limit as usize;
+        let wanted = QuarantineWanted { which: Which::Open, limit: wanted.limit + 1, ..wanted };
+        let mut positions: Vec<u64> =
+            self.list(&wanted).await?.into_iter().map(|kept| kept.row.position).collect();
+        let has_more = positions.len() > limit;
+        positions.truncate(limit);
+        let mut swept =
+            Swept { next: positions.last().copied().filter(|_| has_more), ..Swept::default() };
+        for position in positions {
+            let replay = self.replay(position, Edit::default(), dry, who).await;
+            tell(position, &replay);
+            match replay {
+                Ok(_) => swept.sent += 1,
+                Err(error) if error.is_of_the_message() => swept.refused += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(swept)
+    }
+
+    /// The last position of the log.
+    ///
+    /// # Errors
+    /// [`Error::Log`].
+    pub async fn last(&self) -> Result<u64, Error> {
+        Ok(self.log.extent().await?.last)
     }
 
     /// Discards a message; a `dry` call only says whether that could be done.

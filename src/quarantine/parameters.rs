@@ -1,6 +1,6 @@
 //! The parameters of `/api/quarantine`.
 
-use projections::event::Kind;
+use projections::event::{Kind, Reason};
 
 use crate::http::parameters::values::{
     Flag, OneOf, Own, POSITION, Since, Text, Until, Whole, Word,
@@ -17,6 +17,8 @@ const FIELD: Parameter<Text> = Parameter::query(
     Text { min: 0, max: 256, allowed: "must be the field that a reason is about" },
 )
 .example("totalPrice");
+const REASON: Parameter<OneOf<Waits>> =
+    Parameter::query("reason", "Those with a reason of this word.", OneOf::new());
 const STATE: Parameter<OneOf<Which>> =
     Parameter::query("state", "The decision about them.", OneOf::new());
 const CURSOR: Parameter<Own<u64>> = Parameter::query(
@@ -64,6 +66,7 @@ impl Parameters for Page {
         let wanted = QuarantineWanted {
             subjects: None,
             field: query.take(&FIELD),
+            reason: query.take(&REASON).map(|reason| reason.word().to_owned()),
             which: query.take_or(&STATE, Which::default()),
             after: query.take(&CURSOR),
             from_position: query.take(&FROM_POSITION),
@@ -86,6 +89,26 @@ impl Page {
             OfKind::Unknown => (Kind::ALL.map(of).to_vec(), true),
         });
         QuarantineWanted { subjects, limit: self.limit + 1, ..self.wanted }
+    }
+}
+
+/// A page of the open messages that wait for something that may have come.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    pub(super) reason: Waits,
+    pub(super) after: Option<u64>,
+    pub(super) limit: u32,
+    pub(super) dry: bool,
+}
+
+impl Parameters for Sweep {
+    fn read(query: &mut Query) -> Self {
+        Sweep {
+            reason: query.take_or(&REASON, Waits::NoRate),
+            after: query.take(&CURSOR),
+            limit: query.take_or(&LIMIT, 50),
+            dry: query.take_or(&DRY_RUN, false),
+        }
     }
 }
 
@@ -114,6 +137,23 @@ impl Word for OfKind {
         match self {
             OfKind::One(kind) => kind.as_str(),
             OfKind::Unknown => "unknown",
+        }
+    }
+}
+
+/// A reason that another event can take away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// There is no rate of its currency.
+    NoRate,
+}
+
+impl Word for Waits {
+    const ALL: &'static [Self] = &[Waits::NoRate];
+
+    fn word(self) -> &'static str {
+        match self {
+            Waits::NoRate => Reason::NO_RATE,
         }
     }
 }
@@ -157,11 +197,14 @@ mod tests {
         assert_eq!((wanted.which, wanted.limit), (Which::All, 4));
         assert_eq!(wanted.to.unwrap() - wanted.from.unwrap(), DAY_MS);
         assert!(read("kind=unknown").unwrap().subjects.unwrap().1);
+        let waits = read("reason=no-rate").unwrap();
+        assert_eq!(waits.reason.as_deref(), Some("no-rate"));
         let named = OfKind::ALL.iter().map(|it| it.word());
         assert!(named.eq(Kind::ALL.map(Kind::as_str).into_iter().chain(["unknown"])));
         for (query, field) in [
             ("kind=orders", "kind"),
             ("state=begun", "state"),
+            ("reason=currency", "reason"),
             ("cursor=-1", "cursor"),
             ("fromPosition=x", "fromPosition"),
             ("to=", "to"),

@@ -11,7 +11,6 @@ use utoipa::openapi::Object;
 
 use super::Replay;
 use crate::http::openapi::schemas;
-use crate::http::problem::FieldError;
 use crate::store::commit::QuarantineReason;
 use crate::store::quarantine::{Kept, Resolution, State};
 use crate::store::time;
@@ -34,13 +33,32 @@ pub struct Shown {
     /// The length of its body.
     pub bytes: u64,
     /// Every reason.
-    #[schema(value_type = Vec<FieldError>)]
-    pub reasons: Vec<QuarantineReason>,
+    pub reasons: Vec<Because>,
     /// Whether it is open, its replay was begun, or it was replayed or discarded.
     #[schema(schema_with = states)]
     pub state: &'static str,
     /// The decision about it.
     pub resolution: Option<Decided>,
+}
+
+/// A reason for which a message is quarantined.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuarantineReason)]
+pub struct Because {
+    /// The field that it is about; empty for the whole message.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// A word for it, where the message can be sent again once something else has come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub code: Option<String>,
+}
+
+impl From<QuarantineReason> for Because {
+    fn from(QuarantineReason { field, message, code }: QuarantineReason) -> Self {
+        Because { field, message, code }
+    }
 }
 
 /// A quarantined message by itself.
@@ -129,7 +147,7 @@ impl Shown {
             subject: row.subject,
             at: Time(row.at).to_rfc3339(),
             bytes: row.payload.bytes().len() as u64 + row.bytes_left_out,
-            reasons: row.reasons,
+            reasons: row.reasons.into_iter().map(Because::from).collect(),
             state,
             resolution: resolution.map(Decided::from),
         }

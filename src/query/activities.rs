@@ -1,19 +1,15 @@
 //! The activities of visitors, by type.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
 
-use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 use projections::family::{Dimension, Family, Slice};
-use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE};
-use projections::vocabulary::{NONE, NONE_NAME, OTHER_NAME};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::by_value::by_value;
 use super::memory::ReadContext;
 use super::range::Quarters;
 use crate::store;
-use crate::store::read::{Part, Span};
 
 /// The number of activities of one type.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -26,9 +22,6 @@ pub struct Activity {
     pub count: i64,
 }
 
-/// Activities by month and code.
-type Counts = HashMap<(u32, u16), i64>;
-
 /// The activities in a range by type, the most frequent first, ties by name.
 ///
 /// # Errors
@@ -37,176 +30,14 @@ pub async fn by_type(
     from: ReadContext<'_>,
     quarters: Quarters,
 ) -> Result<Vec<Activity>, store::Error> {
-    let Some(cover) = Cover::of(quarters) else { return Ok(Vec::new()) };
-    let mut counts = Counts::new();
-    let spans = cover.spans();
-    let (first, last) = cover.months();
-    let ((), vocabularies) = tokio::try_join!(
-        from.rollups(&spans, |part| cover.count(part, &mut counts)),
-        from.snapshot.vocabularies(Dimension::ActivityType, first, last),
-    )?;
-    Ok(named(counts, &vocabularies.into_iter().collect()))
-}
-
-/// A range as whole days, which month tables have, and the ends of days, which day tables have.
-#[derive(Debug, Clone, Copy)]
-struct Cover {
-    quarters: Quarters,
-    first_whole_day: u32,
-    end_of_whole_days: u32,
-}
-
-impl Cover {
-    fn of(quarters: Quarters) -> Option<Self> {
-        (!quarters.is_empty()).then(|| Cover {
-            quarters,
-            first_whole_day: quarters.from.div_ceil(QUARTERS_PER_DAY),
-            end_of_whole_days: quarters.to / QUARTERS_PER_DAY,
-        })
-    }
-
-    fn months(&self) -> (u32, u32) {
-        let month = bucket::month_of_quarter;
-        (month(self.quarters.from), month(self.quarters.to - 1))
-    }
-
-    fn spans(&self) -> Vec<Span> {
-        let span = |level, first, last| Span {
-            family: Family::Types,
-            slice: Slice::WHOLE,
-            level,
-            first,
-            last,
-        };
-        let mut spans = Vec::new();
-        let (first, end) = (self.first_whole_day, self.end_of_whole_days);
-        if first < end {
-            let month = bucket::month_of_day;
-            spans.push(span(Level::Month, month(first), month(end - 1)));
-        }
-        let (first_day, last_day) = (
-            bucket::day_of_quarter(self.quarters.from),
-            bucket::day_of_quarter(self.quarters.to - 1),
-        );
-        if first_day < first {
-            spans.push(span(Level::Day, first_day, first_day));
-        }
-        if last_day >= end && !(first_day < first && last_day == first_day) {
-            spans.push(span(Level::Day, last_day, last_day));
-        }
-        spans
-    }
-
-    fn count(&self, part: Part<'_>, counts: &mut Counts) {
-        let (Some(level), Some(month)) = (part.level(), part.month()) else { return };
-        let (stride, first) = match (level, part.day()) {
-            (Level::Month, _) => (DAYS_STRIDE, bucket::first_day_of_month(month)),
-            (_, Some(day)) => (QUARTERS_STRIDE, bucket::first_quarter(Level::Day, day)),
-            (_, None) => return,
-        };
-        for (row, [count, ..]) in part.rows() {
-            let (code, at) = (row / stride, first + row % stride);
-            let is_in = match level {
-                Level::Month => (self.first_whole_day..self.end_of_whole_days).contains(&at),
-                _ => self.quarters.has(at),
-            };
-            if let (true, Ok(code)) = (is_in, u16::try_from(code)) {
-                *counts.entry((month, code)).or_default() += count;
-            }
-        }
-    }
-}
-
-/// Codes are of their month; names are the same in all.
-fn named(counts: Counts, vocabularies: &HashMap<u32, Vec<String>>) -> Vec<Activity> {
-    let mut by_name: BTreeMap<&str, i64> = BTreeMap::new();
-    for ((month, code), count) in counts {
-        let value = |code: u16| {
-            let index = usize::from(code).checked_sub(2)?;
-            vocabularies.get(&month)?.get(index)
-        };
-        let name = match code {
-            NONE => NONE_NAME,
-            code => value(code).map_or(OTHER_NAME, |name| name),
-        };
-        *by_name.entry(name).or_default() += count;
-    }
-    let mut activities: Vec<Activity> = by_name
+    let types = (Family::Types, &[Slice::WHOLE][..]);
+    let counts = by_value(from, types, Dimension::ActivityType, quarters).await?;
+    let mut activities: Vec<Activity> = counts
         .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| Activity { activity_type: name.to_owned(), count })
+        .filter(|(_, [count, ..])| *count > 0)
+        .map(|(activity_type, [count, ..])| Activity { activity_type, count })
         .collect();
     // Stable, so names that tie stay in order.
     activities.sort_by_key(|activity| Reverse(activity.count));
-    activities
-}
-
-#[cfg(test)]
-mod tests {
-    use projections::bucket::quarter_of;
-    use projections::time::Time;
-
-    use super::*;
-
-    fn spans(from: &str, to: &str) -> Vec<(String, String)> {
-        let quarter = |text| quarter_of(Time::parse(text).unwrap());
-        let cover = Cover::of(Quarters { from: quarter(from), to: quarter(to) }).unwrap();
-        let label = bucket::label;
-        cover
-            .spans()
-            .into_iter()
-            .map(|span| (label(span.level, span.first), label(span.level, span.last)))
-            .collect()
-    }
-
-    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
-    }
-
-    #[test]
-    fn whole_days_come_from_months_and_the_ends_from_days() {
-        assert_eq!(spans("2026-01-01", "2026-03-01"), pairs(&[("2026-01", "2026-02")]));
-        assert_eq!(
-            spans("2026-01-30T18:30:00Z", "2026-02-05T18:30:00Z"),
-            pairs(&[
-                ("2026-01", "2026-02"),
-                ("2026-01-30", "2026-01-30"),
-                ("2026-02-05", "2026-02-05")
-            ])
-        );
-        assert_eq!(
-            spans("2026-01-30T18:30:00Z", "2026-01-31T03:00:00Z"),
-            pairs(&[("2026-01-30", "2026-01-30"), ("2026-01-31", "2026-01-31")])
-        );
-        assert_eq!(
-            spans("2026-01-30T18:30:00Z", "2026-01-30T19:00:00Z"),
-            pairs(&[("2026-01-30", "2026-01-30")])
-        );
-        assert_eq!(
-            spans("2026-01-30T00:00:00Z", "2026-01-30T19:00:00Z"),
-            pairs(&[("2026-01-30", "2026-01-30")])
-        );
-        assert_eq!(
-            spans("2026-01-30T18:30:00Z", "2026-01-31"),
-            pairs(&[("2026-01-30", "2026-01-30")])
-        );
-    }
-
-    #[test]
-    fn types_are_named_by_their_months_words_and_ranked() {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let vocabularies =
-            HashMap::from([(1, words(&["viewed", "bought"])), (2, words(&["bought", "viewed"]))]);
-        let counts = HashMap::from([
-            ((1, 2), 4),
-            ((2, 3), 3),
-            ((1, 3), 5),
-            ((2, 2), 2),
-            ((2, 1), 1),
-            ((2, 0), 1),
-        ]);
-        let named = named(counts, &vocabularies);
-        let named: Vec<_> = named.iter().map(|it| (&*it.activity_type, it.count)).collect();
-        assert_eq!(named, [("bought", 7), ("viewed", 7), ("(none)", 1), ("(other)", 1)]);
-    }
+    Ok(activities)
 }

@@ -8,13 +8,14 @@
 //! - [`latest`]: the newest snapshot, followed; [`cache`]: the responses of the newest;
 //! - [`params`], [`range`], [`zone`]: the parameters, as quarter hours and local days;
 //! - [`views`]: one file for each endpoint;
-//! - the parts of views: [`union`] of rollups, [`ranking`], [`activities`];
+//! - the parts of views: [`union`] of rollups, sums [`by_value`], [`ranking`], [`activities`];
 //! - the data that is not read again: [`memory`], of [`ids`] and rollups.
 
 use std::time::Duration;
 
 pub mod activities;
 pub mod answer;
+pub mod by_value;
 pub mod cache;
 mod deps;
 mod error;

@@ -85,6 +85,9 @@ pub struct QuarantineReason {
     pub field: String,
     /// The fault, and the values that are allowed.
     pub message: String,
+    /// A word for it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// Why a commit failed.

@@ -95,6 +95,8 @@ pub struct QuarantineWanted {
     pub subjects: Option<(Vec<String>, bool)>,
     /// The field that a reason is about; empty for the whole message.
     pub field: Option<String>,
+    /// The code of a reason.
+    pub reason: Option<String>,
     /// The stages.
     pub which: Which,
     /// After this position.
@@ -310,6 +312,9 @@ fn filter(wanted: &QuarantineWanted) -> Document {
     }
     if let Some(field) = &wanted.field {
         all.push(doc! { "reasons.field": field.as_str() });
+    }
+    if let Some(code) = &wanted.reason {
+        all.push(doc! { "reasons.code": code.as_str() });
     }
     for (bound, position) in
         [("$gt", wanted.after), ("$gte", wanted.from_position), ("$lte", wanted.to_position)]

@@ -41,6 +41,7 @@ mod connections;
 mod contract;
 mod corpus;
 mod crowds;
+mod currencies;
 mod disk;
 mod documents;
 mod door;

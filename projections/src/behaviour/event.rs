@@ -128,7 +128,7 @@ mod tests {
     fn a_required_open_value_must_not_be_blank() {
         let body = r#"{"activityId":"a","userId":"u","activityType":" ","timestamp":"2026-11-21"}"#;
         let reasons = activity(body).unwrap_err();
-        let reason = Reason { field: "activityType".into(), message: "must not be blank".into() };
+        let reason = Reason::new("activityType", "must not be blank");
         assert_eq!(reasons, [reason]);
     }
 

@@ -91,10 +91,13 @@ fn every_member_is_read_and_bounded_as_it_is_declared() {
 fn an_example_has_every_member_that_can_be_there_in_any_shop() {
     for kind in Kind::ALL {
         let mut members: Vec<_> = example(kind).into_iter().map(|(name, _)| name).collect();
-        let has_place = types(kind)
-            .filter(|(_, is, stands_for)| stands_for.is_none() && *is != Is::Currency)
-            .map(|(name, ..)| name);
-        let mut declared: Vec<_> = has_place.collect();
+        // Another currency than the shop's is none in every shop, and a rate is of one.
+        let has_place = |it: &&Declared| match it.says {
+            Says::Optional(Is::Currency | Is::Rate) | Says::Alias(_) => false,
+            Says::Needed(_) | Says::Optional(_) | Says::Among(_) => true,
+        };
+        let mut declared: Vec<_> =
+            kind.members().iter().filter(has_place).map(|it| it.name).collect();
         members.sort_unstable();
         declared.sort_unstable();
         assert_eq!(members, declared, "{kind:?}");
@@ -127,7 +130,9 @@ fn outermost(is: Is) -> Vec<Value> {
             vec![json!("x"), json!("é".repeat(max)), json!("é".repeat(max + 1))]
         }
         Is::Amount => vec![json!(0), json!(1_000_000_000), json!("999999999.9999")],
-        Is::Currency => vec![json!(LIMITS.currency), json!("eur")],
+        Is::Currency => vec![json!(LIMITS.currency), json!("eur"), json!("USD")],
+        Is::AnotherCurrency => vec![json!("USD"), json!("gbp")],
+        Is::Rate => vec![json!(0.000_000_001), json!(9_000_000_000_i64), json!("0.85")],
         Is::Date => vec![json!("1970-01-01"), json!(LIMITS.latest.to_rfc3339())],
         Is::Whole(min, max) => vec![json!(min), json!(max), json!(max.to_string())],
         Is::Units(min, max) => vec![units(min), units(max), json!(min.to_string())],
@@ -152,7 +157,9 @@ fn just_outside(is: Is) -> Vec<Value> {
             vec![json!(7), json!({ "en": 7 }), json!({ "English": "Mug", "$": "" })]
         }
         Is::Amount => vec![json!(-0.01), json!(1_000_000_000.01), json!("1,5"), json!([])],
-        Is::Currency => vec![json!("GBP"), json!(7)],
+        Is::Currency => vec![json!("US"), json!("EURO"), json!("E\u{20ac}"), json!(7)],
+        Is::AnotherCurrency => vec![json!(LIMITS.currency), json!("US"), json!(7)],
+        Is::Rate => vec![json!(0), json!(-1), json!(9_000_000_001_i64), json!("1e3"), json!([])],
         Is::Date => vec![json!("1969-12-31"), json!("yesterday"), json!(7)],
         Is::Whole(min, max) => vec![json!(min - 1), json!(max + 1), json!(1.5)],
         Is::Units(min, max) => {

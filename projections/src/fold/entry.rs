@@ -100,6 +100,20 @@ impl Fold {
         Ok(Outcome::Applied)
     }
 
+    /// Whether an event of an entry would replace what is known.
+    pub(crate) fn is_news<E: Entry>(
+        &mut self,
+        stamp: &Stamp,
+        event: &E::Event<'_>,
+    ) -> Result<bool, NotAtHand> {
+        let (id, updated_at) = E::identity(event);
+        let Some(known) = self.sets.ledger.get(&LedgerKey::of::<E>(id))?.and_then(E::of) else {
+            return Ok(true);
+        };
+        let (stated, _) = known.weigh(event, stamp.version(updated_at));
+        Ok(stated == Stated::Applied && known.contradiction(event).is_none())
+    }
+
     /// Moves the version of a part on whose content stays. A row that has the version already is not
     /// written.
     fn date_row<E: Entry>(
@@ -119,5 +133,5 @@ impl Fold {
 
 /// A reason against a field.
 pub(crate) fn reason(field: &'static str, message: &str) -> Reason {
-    Reason { field: field.into(), message: message.to_owned() }
+    Reason::new(field, message)
 }

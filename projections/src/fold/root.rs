@@ -26,7 +26,7 @@ pub const FOLD_VERSION: u32 = 3;
 pub struct FoldSettings {
     /// [`FOLD_VERSION`].
     pub fold_version: u32,
-    /// The shop's currency; events that name another are quarantined.
+    /// The shop's currency, which all amounts are counted in.
     pub currency: String,
     /// The time for which an activity's id is remembered, in milliseconds of log time.
     pub activity_window_ms: i64,
@@ -242,6 +242,7 @@ impl Root {
             | Family::Returners
             | Family::Returned
             | Family::Money
+            | Family::Currencies
             | Family::Cost => self.first_quarter.zip(self.last_quarter),
             _ => Some((0, quarter_of(Time(self.log_time.0 + Limits::AHEAD_MS)))),
         }

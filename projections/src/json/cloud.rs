@@ -29,7 +29,7 @@ pub(crate) fn is_binary<'h>(
 }
 
 fn refused(field: &'static str, message: &'static str) -> Vec<Reason> {
-    vec![Reason { field: Cow::Borrowed(field), message: message.to_owned() }]
+    vec![Reason::new(field, message)]
 }
 
 members! {

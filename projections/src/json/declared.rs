@@ -40,8 +40,12 @@ pub enum Is {
     Address(usize),
     /// An amount: a number, or a decimal as text.
     Amount,
-    /// The shop's currency.
+    /// A currency, by its three letters.
     Currency,
+    /// A currency, by its three letters, which is not the shop's.
+    AnotherCurrency,
+    /// A rate of exchange: a number above zero, or a decimal as text.
+    Rate,
     /// A day or an instant.
     Date,
     /// A whole number from one to another, both included, or the same as text.

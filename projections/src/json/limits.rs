@@ -11,7 +11,7 @@ use crate::time::Time;
 pub struct Limits<'a> {
     /// The latest instant that a date may name: the log's time and 24 h.
     pub latest: Time,
-    /// The shop's currency; an event that names another is refused.
+    /// The shop's currency.
     pub currency: &'a str,
 }
 
@@ -29,4 +29,18 @@ pub struct Reason {
     pub field: Cow<'static, str>,
     /// The fault, and the values that are allowed. Never repeats the value.
     pub message: String,
+    /// A word for it, where another event can take it away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Cow<'static, str>>,
+}
+
+impl Reason {
+    /// The code of a sale or a refund in another currency for which there is no rate.
+    pub const NO_RATE: &'static str = "no-rate";
+
+    /// A reason without a code.
+    #[must_use]
+    pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Reason { field: field.into(), message: message.into(), code: None }
+    }
 }

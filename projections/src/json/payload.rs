@@ -1,7 +1,5 @@
 //! One payload: an object whose members a kind knows, alone or in a `CloudEvent`.
 
-use std::borrow::Cow;
-
 use super::cloud::Envelope;
 use super::declared::Declared;
 use super::fields::{Member, Members, Under, members_of};
@@ -12,7 +10,7 @@ use super::reader::Reader;
 pub(crate) trait Payload<'a>: Sized {
     /// The members of its object that are read.
     type Members: Members<'a>;
-    /// What it says of them. The first is the id of the entity.
+    /// What it says of them. The id of the entity is or begins with the first.
     const MEMBERS: &'static [Declared];
     /// An event that is taken in any shop, with every member that may differ from its default.
     const EXAMPLE: &'static str;
@@ -60,7 +58,7 @@ pub(crate) fn object<'a, E: Payload<'a>>(
 
 /// A reason against the body as a whole.
 pub(crate) fn whole_body(message: String) -> Vec<Reason> {
-    vec![Reason { field: Cow::Borrowed(""), message }]
+    vec![Reason::new("", message)]
 }
 
 /// A payload's members, and those of an envelope in case it turns out to be one: the two are told

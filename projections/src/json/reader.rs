@@ -120,7 +120,7 @@ impl<'l> Reader<'l> {
             "" => Cow::Borrowed(member.name),
             object => Cow::Owned(format!("{object}.{}", member.name)),
         };
-        self.reasons.push(Reason { field, message });
+        self.reasons.push(Reason::new(field, message));
     }
 
     /// The event that was made of the members, unless there is a reason against it.

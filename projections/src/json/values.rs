@@ -10,8 +10,10 @@ use super::extended;
 use super::fields::{Member, elements, entries_of};
 use super::reader::Reader;
 use super::text::{cut, is_blank, is_longer, mended, trimmed as trim};
+use crate::currency::Currency;
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::rate::Rate;
 use crate::text::{Text, is_language};
 use crate::time::Time;
 use crate::value::decimal::{Scaled, is_plain};
@@ -318,7 +320,9 @@ pub(crate) fn amount(json: &str, reader: &mut Reader<'_>) -> Read<Money> {
         _ => Money::parse_number(json)?,
     };
     if amount < Money::ZERO {
-        return Err("must not be negative".into());
+        return Err(
+            "must not be negative: money that goes back is a refund, an event of its own".into()
+        );
     }
     reader.adjusted.rounded |= rounded;
     Ok(amount)
@@ -339,13 +343,32 @@ pub(crate) fn is_gone(
         || deleted_at.is_some()
 }
 
-/// The shop's currency, in either case.
-pub(crate) fn currency(json: &str, reader: &mut Reader<'_>) -> Read<()> {
-    let shop = reader.limits.currency;
-    match string(json) {
-        Some(it) if it.trim().eq_ignore_ascii_case(shop) => Ok(()),
-        _ => Err(format!("must be the shop's currency, {shop}").into()),
+/// A currency, in either case; none if it is the shop's.
+pub(crate) fn currency(json: &str, reader: &mut Reader<'_>) -> Read<Option<Currency>> {
+    let shop = Currency::parse(reader.limits.currency);
+    let text = string(json).ok_or(NO_CURRENCY)?;
+    match (text.trim(), Currency::parse(text.trim())) {
+        ("", _) => Err(Refusal::Blank),
+        (_, None) => Err(NO_CURRENCY.into()),
+        (_, stated) => Ok(stated.filter(|_| stated != shop)),
     }
+}
+
+const NO_CURRENCY: &str = "must be the three letters of a currency";
+
+/// A currency that is not the shop's.
+pub(crate) fn another_currency(json: &str, reader: &mut Reader<'_>) -> Read<Option<Currency>> {
+    let shop = reader.limits.currency;
+    match currency(json, reader)? {
+        None => Err(format!("must be another currency than the shop's, {shop}").into()),
+        another => Ok(another),
+    }
+}
+
+/// A rate of exchange: a number, or a string with a plain decimal.
+pub(crate) fn rate(json: &str, _: &mut Reader<'_>) -> Read<Option<Rate>> {
+    let rate = number(json).and_then(|text| Rate::parse(&text));
+    rate.map(Some).ok_or_else(|| "must be a number above 0 and at most 9000000000".into())
 }
 
 #[cfg(test)]

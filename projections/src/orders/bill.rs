@@ -16,6 +16,7 @@ use crate::money::Money;
 use crate::packed::vocabulary::{NONE, OTHER, OVERLAP};
 use crate::products::id::RESERVED;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::sales::basis::Basis;
 use crate::sales::count::{Bill, Place};
 use crate::sales::status::Status;
@@ -102,7 +103,10 @@ impl Order {
         }
         let mut found = BTreeSet::new();
         if let Some(content) = &self.content {
-            let cent = 100;
+            // A cent of the currency that the total was stated in, and what was rounded.
+            let rate = content.foreign.and_then(|foreign| foreign.rate);
+            let lines = i64::try_from(content.lines.len()).unwrap_or(i64::MAX);
+            let cent = rate.map_or(100, |rate| rate.convert(Money(100)).0.max(100) + lines);
             let differs = |total: Money| (total.0 - content.total_of_lines().0).abs() > cent;
             if content.total.is_some_and(differs) {
                 found.insert(Irregularity::Total);
@@ -124,8 +128,9 @@ impl Order {
             found.insert(Irregularity::Refund);
         }
         let counted: BTreeSet<_> = shares.iter().map(|share| &share.refund.id).collect();
-        if self.refunds.iter().any(|refund| !counted.contains(&refund.id)) {
-            found.insert(Irregularity::Unsold);
+        for refund in self.refunds.iter().filter(|refund| !counted.contains(&refund.id)) {
+            let has_amount = self.amount_of(refund).is_some();
+            found.insert(if has_amount { Irregularity::Unsold } else { Irregularity::Rate });
         }
         found.into_iter().collect()
     }
@@ -168,12 +173,31 @@ impl Order {
         parts
     }
 
+    /// The amount of a refund in the shop's currency: by its own rate, else by that of what it is of,
+    /// else by that of its day. None, if there is none.
+    pub(crate) fn amount_of(&self, refund: &PartialRefund) -> Option<Money> {
+        let Some(stated) = refund.foreign.filter(|stated| !stated.own) else {
+            return Some(refund.amount);
+        };
+        let is_of = |sold: &Foreign| sold.currency == stated.currency;
+        let content = self.content.iter().filter_map(|content| content.foreign);
+        let line = refund.line.as_deref();
+        let mut members: Vec<_> = self.members.iter().collect();
+        members.sort_by_key(|it| (Some(&*it.id) != line, it.at, &it.id));
+        let members = members.into_iter().filter_map(|member| member.foreign);
+        match content.chain(members).find(is_of).and_then(|sold| sold.rate) {
+            Some(rate) => Some(rate.convert(stated.amount).min(Money::LARGEST)),
+            None => stated.rate.map(|_| refund.amount),
+        }
+    }
+
     /// The shares of its refunds in the parts that were sold: first of those that name a line or a
     /// product, then of those of the whole order, by what the first ones leave.
     fn shares<'o>(&'o self, parts: &[Part<'o>]) -> Vec<Share<'o>> {
         let mut shares = Vec::new();
         let mut of_the_whole = Vec::new();
         for refund in &self.refunds {
+            let Some(amount) = self.amount_of(refund) else { continue };
             let line = refund.line.as_deref();
             let of_line: Vec<usize> = places(parts, |part| Some(part.id) == line);
             let of_product = || {
@@ -182,10 +206,10 @@ impl Order {
             };
             let named = if of_line.is_empty() { of_product() } else { of_line };
             if named.is_empty() {
-                of_the_whole.push(refund);
+                of_the_whole.push((refund, amount));
             } else {
                 let sold = named.into_iter().filter(|at| parts[*at].is_sold).collect();
-                share(refund, sold, |at| parts[at].net.0, parts, &mut shares);
+                share((refund, amount), sold, |at| parts[at].net.0, parts, &mut shares);
             }
         }
         let before = refunded(parts, &shares);
@@ -298,7 +322,7 @@ fn places<'o>(parts: &[Part<'o>], is: impl Fn(&Part<'o>) -> bool) -> Vec<usize> 
 
 /// Shares one refund over some parts.
 fn share<'o>(
-    refund: &'o PartialRefund,
+    (refund, amount): (&'o PartialRefund, Money),
     among: Vec<usize>,
     weight: impl Fn(usize) -> i64,
     parts: &[Part<'o>],
@@ -306,7 +330,7 @@ fn share<'o>(
 ) {
     let weights: Vec<i64> = among.iter().map(|at| weight(*at)).collect();
     let quantities: Vec<i64> = among.iter().map(|at| parts[*at].quantity.0).collect();
-    let amounts = by_weight(refund.amount, &weights);
+    let amounts = by_weight(amount, &weights);
     let quantities = by_weight(Money(refund.quantity.0), &quantities);
     shares.extend(among.into_iter().zip(amounts).zip(quantities).map(
         |((part, amount), quantity)| Share { refund, part, amount: amount.0, quantity: quantity.0 },
@@ -362,6 +386,10 @@ fn bill_lines(content: &Content, user: &str, quarter: u32, status: Status, bill:
         bill.add(Place::Money { status, quarter }, money);
     }
     bill.add(Place::Cost { status, quarter }, [cost, net_with_cost, without]);
+    if let Some(foreign) = &content.foreign {
+        let row = [1, foreign.amount.0, whole.amount.0];
+        bill.add(Place::Currency { status, quarter, code: foreign.code }, row);
+    }
 }
 
 fn bill_members(members: &[Member], bill: &mut Bill) {
@@ -375,6 +403,10 @@ fn bill_members(members: &[Member], bill: &mut Bill) {
             bill.add(Place::Sales { status, quarter }, [1, 0, 0]);
             let (user, buyer) = (member.user.clone(), member.buyer);
             bill.add(Place::Customer { status, quarter, user, buyer }, [1, 0, 0]);
+            if let Some(foreign) = &member.foreign {
+                let code = foreign.code;
+                bill.add(Place::Currency { status, quarter, code }, [1, 0, 0]);
+            }
         }
         // Codes are of a month, so a category is told apart by its name where it has a code of its own.
         let [code, method, country] = member.cell;

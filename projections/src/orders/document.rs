@@ -7,6 +7,7 @@ use crate::fold::version::{Stated, Version};
 use crate::history::History;
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::sales::document::Sale;
 use crate::sales::status::Status;
 use crate::time::Time;
@@ -69,6 +70,8 @@ pub enum Irregularity {
     Refund,
     /// A refund of what was never sold; it is not counted.
     Unsold,
+    /// A refund in a currency for which there was no rate; it is not counted.
+    Rate,
 }
 
 /// The row of an order, by `orderId`.
@@ -101,6 +104,10 @@ pub struct Content {
     pub codes: [u16; 2],
     /// The lines, in the order in which they were stated.
     pub lines: Vec<Line>,
+    /// What the lines cost less all discounts as stated, in another currency than the shop's. All
+    /// other amounts are in the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// The discount on the whole order, which the lines share.
     pub discount: Money,
     /// The fee for the delivery.
@@ -193,6 +200,9 @@ pub struct Member {
     pub quantity: Quantity,
     /// Its total price.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// The time at which it came back, if it counts as returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Time>,
@@ -210,8 +220,11 @@ pub struct PartialRefund {
     /// The product that it is of, if named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<Box<str>>,
-    /// The amount that was given back.
+    /// The amount that was given back; in another currency, by the rate that it has by itself.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// Units that came back with it.
     pub quantity: Quantity,
     /// The time at which the shop processed it.
@@ -223,12 +236,13 @@ pub struct PartialRefund {
 
 impl Irregularity {
     /// All of them.
-    pub const ALL: [Irregularity; 5] = [
+    pub const ALL: [Irregularity; 6] = [
         Irregularity::Total,
         Irregularity::Discount,
         Irregularity::Step,
         Irregularity::Refund,
         Irregularity::Unsold,
+        Irregularity::Rate,
     ];
 
     /// Its name, as stored and in answers.
@@ -240,6 +254,7 @@ impl Irregularity {
             Irregularity::Step => "step",
             Irregularity::Refund => "refund",
             Irregularity::Unsold => "unsold",
+            Irregularity::Rate => "rate",
         }
     }
 }
@@ -286,6 +301,7 @@ impl Member {
             at: sale.at,
             quantity: sale.quantity,
             amount: sale.amount,
+            foreign: sale.foreign,
             returned_at: sale.returned_at(),
         }
     }
@@ -360,9 +376,9 @@ impl Order {
         let lines = lines.map(|it| 150 + it.id.len() + text(&it.product) + text(&it.category));
         let members = self.members.iter();
         let members = members
-            .map(|it| 220 + it.id.len() + it.user.len() + text(&it.product) + text(&it.category));
+            .map(|it| 300 + it.id.len() + it.user.len() + text(&it.product) + text(&it.category));
         let refunds = self.refunds.iter();
-        let refunds = refunds.map(|it| 120 + it.id.len() + text(&it.line) + text(&it.product));
+        let refunds = refunds.map(|it| 200 + it.id.len() + text(&it.line) + text(&it.product));
         lines.chain(members).chain(refunds).sum()
     }
 }

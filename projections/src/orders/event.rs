@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 
 use super::status::{DeliveryStep, OrderStep, PaymentStep, Step};
+use crate::currency::Currency;
 use crate::json::Says::{Needed, Optional};
 use crate::json::values::{
-    OPEN_CHARS_MAX, Read, amount, currency, date, flag, id, list, open, string,
+    OPEN_CHARS_MAX, Read, amount, currency, date, flag, id, list, open, rate, string,
 };
 use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
+use crate::rate::Rate;
 use crate::sales::event::{Address, QUANTITY_MAX, QUANTITY_MIN, country, units};
 use crate::time::Time;
 
@@ -37,6 +39,10 @@ pub struct Order<'a> {
     pub payment_method: Option<Cow<'a, str>>,
     /// `shippingAddress.country`, trimmed.
     pub country: Option<Cow<'a, str>>,
+    /// The currency of its amounts, if it is another than the shop's.
+    pub currency: Option<Currency>,
+    /// The amount of the shop's currency for one unit of that one.
+    pub exchange_rate: Option<Rate>,
     /// On the whole order, beside the discounts of lines.
     pub discount: Money,
     /// For the delivery.
@@ -93,7 +99,10 @@ members! {
         tax_included = "taxIncluded" | "tax_included": Optional(Is::Flag),
         /// Compared with what the lines, the fee and the tax come to.
         total = "total": Optional(Is::Amount),
+        /// Of all its amounts; the shop's if absent.
         currency = "currency": Optional(Is::Currency),
+        /// The amount of the shop's currency for one unit of `currency`.
+        exchange_rate = "exchangeRate" | "exchange_rate": Optional(Is::Rate),
         /// The rest of an address is not kept.
         shipping_address =
             "shippingAddress" | "shipping_address" | "user_info":
@@ -141,7 +150,8 @@ impl<'a> Payload<'a> for Order<'a> {
         let order_id = reader.required(found.order_id, id);
         let user_id = reader.required(found.user_id, id);
         let at = reader.required(found.order_date, date);
-        reader.optional(found.currency, currency);
+        let currency = reader.optional(found.currency, currency).flatten();
+        let exchange_rate = reader.optional(found.exchange_rate, rate).flatten();
         let lines = reader.required(found.lines, list(1, LINES_MAX));
         Order {
             order_id,
@@ -154,6 +164,8 @@ impl<'a> Payload<'a> for Order<'a> {
             delivery_status: reader.optional(found.delivery_status, step),
             payment_method: reader.optional(found.payment_method, open),
             country: reader.object(found.shipping_address, country).flatten(),
+            currency,
+            exchange_rate: exchange_rate.filter(|_| currency.is_some()),
             discount: reader.optional(found.discount, amount).unwrap_or_default(),
             delivery_fee: reader.optional(found.delivery_fee, amount).unwrap_or_default(),
             tax: reader.optional(found.tax, amount).unwrap_or_default(),
@@ -295,6 +307,8 @@ mod tests {
             delivery_status: Some(DeliveryStep::Pending),
             payment_method: Some("cod".into()),
             country: Some("SA".into()),
+            currency: None,
+            exchange_rate: None,
             discount: Money(50_000),
             delivery_fee: Money(100_000),
             tax: Money::ZERO,

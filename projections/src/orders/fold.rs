@@ -4,19 +4,21 @@ use super::document::{Content, Line, Member, Order, PartialRefund, PlacedOrder};
 use super::event::{self, LINES_MAX};
 use super::key::{OrderKey, order_of};
 use super::patch::OrderStatus;
-use super::share::by_weight;
+use super::priced::Priced;
 use super::status::{DeliveryStep, OrderStep, PaymentStep};
 use crate::bucket;
 use crate::customers::document::Customers;
+use crate::family::Dimension;
 use crate::fold::entry::reason;
 use crate::fold::version::{Stated, Version};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::history::{Change, Part, Parts};
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey, Row};
-use crate::money::Money;
+use crate::packed::vocabulary::NONE;
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
+use crate::rates::{Foreign, exceeds, no_rate};
 use crate::sales::count::CELL;
 use crate::sales::document::Sale;
 use crate::sales::event::Transaction;
@@ -32,6 +34,10 @@ impl EventKind for event::Order<'_> {
     fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<PlacedOrder>(&self.order_id);
         ask.vocabularies(self.at, CELL);
+        if let Some(currency) = self.currency {
+            ask.vocabularies(self.at, [Dimension::Currency]);
+            ask.rates(currency, self.at);
+        }
     }
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
@@ -50,19 +56,25 @@ impl EventKind for event::Order<'_> {
     ) -> Result<Outcome, NotAtHand> {
         let key = OrderKey::Order(&self.order_id);
         let prior = fold.order(key)?.cloned().unwrap_or_default();
-        if let Some(reason) = self.refused_by(&prior, fold) {
+        let priced = self.priced(&prior, fold)?;
+        if let Some(reason) = self.refused_by(&prior, &priced, fold) {
             return Ok(Outcome::Quarantined(vec![reason]));
         }
         let version = stamp.version(self.updated_at);
         let known = prior.content.as_deref();
-        let same = known.is_some_and(|content| self.says(content, prior.at));
+        let same = known.is_some_and(|content| self.says(content, prior.at, &priced));
         let (stated, content_version) = version.weigh(known.map(|known| known.version), same);
+        if let (Stated::Applied, Some(Foreign { currency, rate: None, .. })) =
+            (stated, priced.foreign)
+        {
+            return Ok(Outcome::Quarantined(vec![no_rate(currency, self.at)]));
+        }
         let mut order = prior;
         match (stated, &mut order.content) {
             (Stated::Stale, _) => {}
             (Stated::Unchanged, Some(content)) => content.version = content_version,
             _ => {
-                let content = self.content(&order, content_version, fold, resolved)?;
+                let content = self.content(&order, priced, content_version, fold, resolved)?;
                 order.content = Some(Box::new(content));
                 (order.user, order.at) = (Some(self.user_id.as_ref().into()), Some(self.at));
             }
@@ -115,7 +127,7 @@ impl EventKind for OrderStatus<'_> {
 
 impl event::Order<'_> {
     /// The reason against the event, given what is known of the order.
-    fn refused_by(&self, prior: &Order, fold: &Fold) -> Option<Reason> {
+    fn refused_by(&self, prior: &Order, priced: &Priced, fold: &Fold) -> Option<Reason> {
         if !prior.members.is_empty() {
             let message = "came as transactions; send an order or its transactions, not both";
             return Some(reason("orderId", message));
@@ -137,52 +149,48 @@ impl event::Order<'_> {
             sums.add(Sums { orders: 0, quantity: line.quantity, amount: line.net() });
             sums
         });
-        let mut new = Sums { amount: Money(-self.discount.0), ..Sums::default() };
-        for line in &self.lines {
-            new.add(Sums { orders: 0, quantity: line.quantity, amount: line.net() });
+        if let Some(reason) = exceeds(priced.amounts()) {
+            return Some(reason);
+        }
+        let mut new = Sums::default();
+        for (line, priced) in self.lines.iter().zip(&priced.lines) {
+            new.add(Sums { orders: 0, quantity: line.quantity, amount: priced.net() });
         }
         let fits = fold.root.admits(old, new) && fold.root.admits_return(new);
         (!fits).then(|| reason("lines", "the shop's total would leave its integer"))
     }
 
     /// Whether the event states the content that is known.
-    fn says(&self, content: &Content, at: Option<Time>) -> bool {
-        let shares = self.discounts();
+    fn says(&self, content: &Content, at: Option<Time>, priced: &Priced) -> bool {
         Some(self.at) == at
             && content.payment_method.as_deref() == self.payment_method.as_deref()
             && content.country.as_deref() == self.country.as_deref()
             && content.invoice.as_deref() == self.invoice.as_deref()
-            && content.discount == self.discount
-            && content.delivery_fee == self.delivery_fee
-            && (content.tax, content.tax_included) == (self.tax, self.tax_included)
-            && content.total == self.total
+            && content.foreign.map(|it| it.under(NONE)) == priced.foreign
+            && content.discount == priced.discount
+            && content.delivery_fee == priced.delivery_fee
+            && (content.tax, content.tax_included) == (priced.tax, self.tax_included)
+            && content.total == priced.total
             && content.lines.len() == self.lines.len()
-            && (content.lines.iter().zip(&self.lines).zip(shares).enumerate()).all(
-                |(at, ((known, line), discount))| {
+            && (content.lines.iter().zip(&self.lines).zip(&priced.lines).enumerate()).all(
+                |(at, ((known, line), priced))| {
                     let category = line.category.as_deref();
                     *known.id == *line.id(at)
                         && known.product.as_deref() == line.product_id.as_deref()
                         && known.quantity == line.quantity
-                        && known.gross == line.gross()
-                        && known.discount == discount
-                        && known.says_cost(line.cost())
+                        && known.gross == priced.gross
+                        && known.discount == priced.discount
+                        && known.says_cost(priced.cost)
                         && (category.is_none() || known.category.as_deref() == category)
                 },
             )
-    }
-
-    /// The discount of each line and its share of the order's.
-    fn discounts(&self) -> Vec<Money> {
-        let nets: Vec<i64> = self.lines.iter().map(|line| line.net().0).collect();
-        let shares = by_weight(self.discount, &nets);
-        let lines = self.lines.iter().zip(shares);
-        lines.map(|(line, share)| Money(line.discount.0 + share.0)).collect()
     }
 
     /// The content, with the ordinals and codes that it is counted under.
     fn content(
         &self,
         prior: &Order,
+        priced: Priced,
         version: Version,
         fold: &mut Fold,
         resolved: &mut Resolved,
@@ -192,7 +200,7 @@ impl event::Order<'_> {
         let [_, method, country] = fold.cell(self.at, values)?;
         let month = bucket::month_of_quarter(bucket::quarter_of(self.at));
         let mut lines = Vec::with_capacity(self.lines.len());
-        for (at, (line, discount)) in self.lines.iter().zip(self.discounts()).enumerate() {
+        for (at, (line, priced)) in self.lines.iter().zip(priced.lines).enumerate() {
             let id = line.id(at);
             let product = line.product_id.as_deref();
             let before = prior.content.as_ref().map_or(&[][..], |content| &content.lines);
@@ -209,7 +217,7 @@ impl event::Order<'_> {
                     let of_product = || entry.map(|it| it.category.clone());
                     let category = stated.or_else(|| category.unwrap_or_else(of_product));
                     let of_product = || entry?.cost?.times(line.quantity);
-                    let cost = line.cost().or_else(|| cost.unwrap_or_else(of_product));
+                    let cost = priced.cost.or_else(|| cost.unwrap_or_else(of_product));
                     (product.ordinal, category, cost)
                 })?;
             let code = fold.code(CELL[0], month, category.as_deref())?;
@@ -220,12 +228,13 @@ impl event::Order<'_> {
                 category,
                 code,
                 quantity: line.quantity,
-                gross: line.gross(),
-                discount,
+                gross: priced.gross,
+                discount: priced.discount,
                 cost,
                 cost_of_catalogue: cost.is_some() && line.cost.is_none(),
             });
         }
+        let foreign = priced.foreign.map(|foreign| fold.coded(foreign, self.at)).transpose()?;
         Ok(Content {
             buyer,
             payment_method: self.payment_method.as_deref().map(Into::into),
@@ -233,11 +242,12 @@ impl event::Order<'_> {
             invoice: self.invoice.as_deref().map(Into::into),
             codes: [method, country],
             lines,
-            discount: self.discount,
-            delivery_fee: self.delivery_fee,
-            tax: self.tax,
+            foreign,
+            discount: priced.discount,
+            delivery_fee: priced.delivery_fee,
+            tax: priced.tax,
             tax_included: self.tax_included,
-            total: self.total,
+            total: priced.total,
             version,
         })
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::fold::version::Version;
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::time::Time;
 
 /// A refund as its newest event states it. One that names an order or a transaction is counted with
@@ -27,8 +28,12 @@ pub struct Refund {
     /// The customer, if named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<Box<str>>,
-    /// The amount that was given back.
+    /// The amount that was given back; in another currency, by the rate that it has by itself, and
+    /// zero while it has none.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// Units that came back with it.
     pub quantity: Quantity,
     /// The time at which the shop processed it.

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crate::json::Says::{Needed, Optional};
-use crate::json::values::{OPEN_CHARS_MAX, amount, currency, date, id, open};
+use crate::json::values::{OPEN_CHARS_MAX, amount, currency, date, id, open, rate};
 use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::sales::event::{QUANTITY_MAX, QUANTITY_MIN, units};
 use crate::time::Time;
 
@@ -16,8 +17,10 @@ use crate::time::Time;
 pub struct Refund<'a> {
     /// Identity.
     pub refund_id: Cow<'a, str>,
-    /// The amount that was given back, not negative.
+    /// The amount that was given back, not negative; once it is converted, in the shop's currency.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    pub foreign: Option<Foreign>,
     /// The time at which the shop processed it.
     pub at: Time,
     /// The order, if named.
@@ -60,7 +63,10 @@ members! {
         quantity = "quantity" | "qty": Optional(Is::Units(QUANTITY_MIN, QUANTITY_MAX)),
         country = "country": Optional(Is::Text(OPEN_CHARS_MAX)),
         reason = "reason": Optional(Is::Text(OPEN_CHARS_MAX)),
+        /// The shop's if absent.
         currency = "currency": Optional(Is::Currency),
+        /// The amount of the shop's currency for one unit of `currency`; that of what it is of if absent.
+        exchange_rate = "exchangeRate" | "exchange_rate": Optional(Is::Rate),
         /// The producer's version: the newest counts.
         updated_at = "updatedAt" | "updated_at": Optional(Is::Date),
     }
@@ -78,10 +84,12 @@ impl<'a> Payload<'a> for Refund<'a> {
     fn read(found: &Members<'a>, reader: &mut Reader<'_>) -> Self {
         let refund_id = reader.required(found.refund_id, id);
         let amount = reader.required(found.amount, amount);
-        reader.optional(found.currency, currency);
+        let currency = reader.optional(found.currency, currency).flatten();
+        let rate = reader.optional(found.exchange_rate, rate).flatten();
         Refund {
             refund_id,
             amount,
+            foreign: currency.map(|it| Foreign::stated(it, amount, rate)),
             at: reader.required(found.at, date),
             order_id: reader.optional(found.order_id, id),
             transaction_id: reader.optional(found.transaction_id, id),

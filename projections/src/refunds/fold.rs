@@ -9,11 +9,13 @@ use crate::fold::version::{Stated, Version};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::history::Part;
 use crate::json::Reason;
-use crate::ledger::{Ledger, LedgerKey};
-use crate::orders::document::{PartialRefund, PlacedOrder, RefundedSale};
+use crate::ledger::{Ledger, LedgerKey, Row};
+use crate::money::Money;
+use crate::orders::document::{Member, PartialRefund, PlacedOrder, RefundedSale};
 use crate::orders::key::OrderKey;
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
+use crate::rates::{Foreign, exceeds, no_rate};
 use crate::sales::basis::Basis;
 use crate::sales::count::{Back, CELL};
 use crate::sales::document::Sale;
@@ -30,6 +32,9 @@ impl EventKind for event::Refund<'_> {
             ask.row::<RefundedSale>(transaction);
         } else {
             ask.vocabularies(self.at, CELL);
+        }
+        if let Some(foreign) = &self.foreign {
+            ask.rates(foreign.currency, self.at);
         }
     }
 
@@ -86,36 +91,84 @@ impl EventKind for event::Refund<'_> {
         };
         let order = self.order_id.as_deref().or(sale.as_ref().and_then(|it| it.order.as_deref()));
         let key = match (order, &self.transaction_id) {
-            (Some(order), _) => OrderKey::Order(order),
-            (None, Some(transaction)) => OrderKey::Transaction(transaction),
-            (None, None) => return fold.replace::<Refund>(stamp, self, resolved),
+            (Some(order), _) => Some(OrderKey::Order(order)),
+            (None, Some(transaction)) => Some(OrderKey::Transaction(transaction)),
+            (None, None) => None,
         };
-        if let Some(reason) = fold.refuses_refund(key, &self.refund_id)? {
+        if let Some(key) = key
+            && let Some(reason) = fold.refuses_refund(key, &self.refund_id)?
+        {
             return Ok(Outcome::Quarantined(vec![reason]));
         }
-        let outcome = fold.replace::<Refund>(stamp, self, resolved)?;
+        let converted = self.converted(fold)?;
+        let event = converted.as_ref().unwrap_or(self);
+        if let Some(Foreign { currency, rate: None, .. }) = event.foreign
+            && !fold.has_rate_of_sale(key, sale.as_ref(), &event.partial())?
+            && fold.is_news::<Refund>(stamp, event)?
+        {
+            return Ok(Outcome::Quarantined(vec![no_rate(currency, self.at)]));
+        }
+        let outcome = fold.replace::<Refund>(stamp, event, resolved)?;
+        let Some(key) = key else { return Ok(outcome) };
         if outcome != Outcome::Applied {
             return Ok(outcome);
         }
         let mut order = fold.order(key)?.cloned().unwrap_or_default();
         if let (OrderKey::Transaction(transaction), Some(sale)) = (key, &sale) {
-            order.put_member(crate::orders::document::Member::of(transaction, sale));
+            order.put_member(Member::of(transaction, sale));
         }
-        order.put_refund(PartialRefund {
-            id: self.refund_id.as_ref().into(),
-            line: self.transaction_id.as_deref().or(self.line_id.as_deref()).map(Into::into),
-            product: self.product_id.as_deref().map(Into::into),
-            amount: self.amount,
-            quantity: self.quantity,
-            at: self.at,
-            follows: self.order_id.is_none(),
-        });
+        order.put_refund(event.partial());
         fold.put_order(key, order, stamp.change(Part::Refunds.into()), resolved)?;
         Ok(outcome)
     }
 
     fn is_known(&self, fold: &mut Fold) -> Result<Option<bool>, NotAtHand> {
         fold.knows::<Ledger, _>(&LedgerKey::of::<Refund>(&self.refund_id)).map(Some)
+    }
+}
+
+impl event::Refund<'_> {
+    /// The event with its amount in the shop's currency, if it is in another: by its own rate, else
+    /// by the one of the same refund before, else by the day's; nothing, while there is none.
+    fn converted(&self, fold: &mut Fold) -> Result<Option<Self>, NotAtHand> {
+        let Some(stated) = self.foreign else { return Ok(None) };
+        let key = LedgerKey::of::<Refund>(&self.refund_id);
+        let known = fold.sets.ledger.get(&key)?.and_then(Refund::of);
+        let before = known.and_then(|known| known.foreign.zip(Some(known.at)));
+        let foreign = fold.exchange(stated, self.at, before)?;
+        let amount = foreign.converted().unwrap_or_default();
+        Ok(Some(event::Refund { amount, foreign: Some(foreign), ..self.clone() }))
+    }
+
+    /// The refund as what it is of counts it.
+    fn partial(&self) -> PartialRefund {
+        PartialRefund {
+            id: self.refund_id.as_ref().into(),
+            line: self.transaction_id.as_deref().or(self.line_id.as_deref()).map(Into::into),
+            product: self.product_id.as_deref().map(Into::into),
+            amount: self.amount,
+            foreign: self.foreign,
+            quantity: self.quantity,
+            at: self.at,
+            follows: self.order_id.is_none(),
+        }
+    }
+}
+
+impl Fold {
+    /// Whether a refund without a rate has that of what it is of, or waits for it.
+    fn has_rate_of_sale(
+        &mut self,
+        key: Option<OrderKey<'_>>,
+        sale: Option<&Sale>,
+        refund: &PartialRefund,
+    ) -> Result<bool, NotAtHand> {
+        let Some(key) = key else { return Ok(false) };
+        let mut order = self.order(key)?.cloned().unwrap_or_default();
+        if let (OrderKey::Transaction(transaction), Some(sale)) = (key, sale) {
+            order.put_member(Member::of(transaction, sale));
+        }
+        Ok(order.is_awaited() || order.amount_of(refund).is_some())
     }
 }
 
@@ -136,6 +189,7 @@ impl Entry for Refund {
 
     fn weigh(&self, event: &event::Refund<'_>, version: Version) -> (Stated, Version) {
         let same = self.amount == event.amount
+            && self.foreign == event.foreign
             && self.quantity == event.quantity
             && self.at == event.at
             && self.line.as_deref() == event.line_id.as_deref()
@@ -151,7 +205,10 @@ impl Entry for Refund {
     }
 
     fn admits(_: Option<&Self>, event: &event::Refund<'_>, fold: &Fold) -> Result<(), Reason> {
-        let more = Sums { orders: 1, quantity: event.quantity, amount: event.amount };
+        exceeds([event.amount]).map_or(Ok(()), Err)?;
+        // That of what it is of may give it another amount.
+        let amount = event.foreign.map_or(event.amount, |_| Money::LARGEST);
+        let more = Sums { orders: 1, quantity: event.quantity, amount };
         if fold.root.admits_return(more) {
             return Ok(());
         }
@@ -194,6 +251,7 @@ impl Entry for Refund {
             product: text(&event.product_id),
             customer: text(&event.user_id),
             amount: event.amount,
+            foreign: event.foreign,
             quantity: event.quantity,
             at: event.at,
             country: text(&event.country),

@@ -63,6 +63,12 @@ pub(crate) enum Place {
         status: Status,
         quarter: u32,
     },
+    /// In another currency: orders, amount in it, amount in the shop's.
+    Currency {
+        status: Status,
+        quarter: u32,
+        code: u16,
+    },
     /// Orders that entered a status, and that left it.
     Step {
         slice: Slice,
@@ -181,6 +187,11 @@ impl Fold {
             Place::Cost { status, quarter } => {
                 let slice = status.into();
                 resolved.deltas.push(rollup::by_quarter(Family::Cost, slice, quarter, row));
+            }
+            Place::Currency { status, quarter, code } => {
+                let slice = status.into();
+                let deltas = rollup::by_value(Family::Currencies, slice, quarter, code, row);
+                resolved.deltas.extend(deltas);
             }
             Place::Step { slice, quarter } => {
                 self.root.steps[slice.index()] += row[0] - row[1];

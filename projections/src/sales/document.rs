@@ -8,6 +8,7 @@ use crate::fold::version::Version;
 use crate::history::History;
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::time::Time;
 
 /// A transaction as its newest events state it, and the place where it is counted.
@@ -30,6 +31,9 @@ pub struct Sale {
     pub status: Status,
     /// Its total price, before anything came back.
     pub amount: Money,
+    /// The same as stated, in another currency than the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// The number of units.
     pub quantity: Quantity,
     /// The time of the sale.

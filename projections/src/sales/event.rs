@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use super::status::Status;
 use crate::json::Says::{Needed, Optional};
 use crate::json::values::{
-    OPEN_CHARS_MAX, Read, amount, currency, date, id, open, quantity, string,
+    OPEN_CHARS_MAX, Read, amount, currency, date, id, open, quantity, rate, string,
 };
 use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
+use crate::rates::Foreign;
 use crate::time::Time;
 
 /// A sale as its latest event states it.
@@ -20,8 +21,10 @@ pub struct Transaction<'a> {
     pub transaction_id: Cow<'a, str>,
     /// The customer.
     pub user_id: Cow<'a, str>,
-    /// `totalPrice`, not negative.
+    /// `totalPrice`, not negative; once it is converted, in the shop's currency.
     pub total_price: Money,
+    /// The same as stated, in another currency than the shop's.
+    pub foreign: Option<Foreign>,
     /// `transactionDate`.
     pub at: Time,
     /// The product, if named.
@@ -61,7 +64,10 @@ members! {
         /// `credit_card` if absent.
         payment_method = "paymentMethod" | "payment_method": Optional(Is::Text(OPEN_CHARS_MAX)),
         category = "category": Optional(Is::Text(OPEN_CHARS_MAX)),
+        /// The shop's if absent.
         currency = "currency": Optional(Is::Currency),
+        /// The amount of the shop's currency for one unit of `currency`.
+        exchange_rate = "exchangeRate" | "exchange_rate": Optional(Is::Rate),
         /// The rest of an address is not kept.
         shipping_address =
             "shippingAddress" | "shipping_address": Optional(Is::Object(Address::DECLARED)),
@@ -97,11 +103,13 @@ impl<'a> Payload<'a> for Transaction<'a> {
         let transaction_id = reader.required(found.transaction_id, id);
         let user_id = reader.required(found.user_id, id);
         let total_price = reader.required(found.total_price, amount);
-        reader.optional(found.currency, currency);
+        let currency = reader.optional(found.currency, currency).flatten();
+        let rate = reader.optional(found.exchange_rate, rate).flatten();
         Transaction {
             transaction_id,
             user_id,
             total_price,
+            foreign: currency.map(|it| Foreign::stated(it, total_price, rate)),
             at: reader.required(found.transaction_date, date),
             product_id: reader.optional(found.product_id, product_id),
             quantity: reader.optional(found.quantity, units).unwrap_or(Quantity::ONE),
@@ -159,8 +167,10 @@ impl Transaction<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::currency::Currency;
     use crate::event::{Event, Kind, Limits, Reason, parse};
     use crate::money::Money;
+    use crate::rate::Rate;
     use crate::time::Time;
 
     const LIMITS: Limits<'_> = Limits { latest: Time(4_000_000_000_000), currency: "EUR" };
@@ -189,6 +199,7 @@ mod tests {
             transaction_id: "t1".into(),
             user_id: "u1".into(),
             total_price: Money(125_000),
+            foreign: None,
             at: Time::parse("2026-11-21").unwrap(),
             product_id: None,
             quantity: Quantity::ONE,
@@ -233,7 +244,7 @@ mod tests {
     fn every_reason_is_given_at_once_under_the_name_the_producer_used() {
         assert_eq!(refused("{}"), ["transactionId", "userId", "totalPrice", "transactionDate"]);
         let body = r#"{"transactionId":7.5,"userId":"","amount":-1,"timestamp":"2999-01-01",
-            "currency":"USD","quantity":0,"status":"Completed","shippingAddress":{"country":1}}"#;
+            "currency":"US","exchange_rate":0,"quantity":0,"status":"Completed","shippingAddress":{"country":1}}"#;
         assert_eq!(
             refused(body),
             [
@@ -241,6 +252,7 @@ mod tests {
                 "userId",
                 "amount",
                 "currency",
+                "exchange_rate",
                 "timestamp",
                 "quantity",
                 "status",
@@ -278,6 +290,16 @@ mod tests {
             (it.total_price, it.at),
             (Money(72_500), Time::parse("2026-01-01T08:00").unwrap())
         );
+    }
+
+    #[test]
+    fn another_currency_is_kept_beside_the_amount_and_the_shops_is_none() {
+        let body = with(r#","currency":"usd","exchangeRate":"0.85""#);
+        let (usd, rate) = (Currency::parse("USD").unwrap(), Rate::parse("0.85"));
+        let foreign = Some(Foreign::stated(usd, Money(125_000), rate));
+        assert_eq!(transaction(&body).unwrap().foreign, foreign);
+        let body = with(r#","currency":"EUR","exchangeRate":0.85"#);
+        assert_eq!(transaction(&body).unwrap().foreign, None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::status::Status;
 use super::sums::Sums;
 use crate::bucket;
 use crate::customers::document::Customers;
-use crate::family::{Family, Slice};
+use crate::family::{Dimension, Family, Slice};
 use crate::fold::entry::{Entry, reason};
 use crate::fold::version::{Stated, Version};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
@@ -22,8 +22,10 @@ use crate::ledger::{Ledger, LedgerKey};
 use crate::orders::document::{PlacedOrder, RefundedSale};
 use crate::orders::key::OrderKey;
 use crate::packed::rollup;
+use crate::packed::vocabulary::NONE;
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
+use crate::rates::{Foreign, exceeds, no_rate};
 use crate::table::Row;
 use crate::time::Time;
 
@@ -35,6 +37,10 @@ impl EventKind for Transaction<'_> {
             ask.row::<PlacedOrder>(order);
         }
         ask.vocabularies(self.at, CELL);
+        if let Some(foreign) = &self.foreign {
+            ask.vocabularies(self.at, [Dimension::Currency]);
+            ask.rates(foreign.currency, self.at);
+        }
     }
 
     fn links(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
@@ -71,7 +77,14 @@ impl EventKind for Transaction<'_> {
             return Ok(Outcome::Quarantined(vec![reason]));
         }
         let before = fold.sale(&self.transaction_id)?.and_then(|sale| sale.order.clone());
-        let outcome = fold.replace::<Sale>(stamp, self, resolved)?;
+        let converted = self.converted(fold)?;
+        let event = converted.as_ref().unwrap_or(self);
+        if let Some(Foreign { currency, rate: None, .. }) = event.foreign
+            && fold.is_news::<Sale>(stamp, event)?
+        {
+            return Ok(Outcome::Quarantined(vec![no_rate(currency, self.at)]));
+        }
+        let outcome = fold.replace::<Sale>(stamp, event, resolved)?;
         if outcome == Outcome::Applied {
             fold.follow_line(stamp, &self.transaction_id, before.as_deref(), resolved)?;
         }
@@ -136,6 +149,7 @@ impl Entry for Sale {
     }
 
     fn admits(prior: Option<&Self>, event: &Transaction<'_>, fold: &Fold) -> Result<(), Reason> {
+        exceeds([event.total_price]).map_or(Ok(()), Err)?;
         let stated = Sums { orders: 1, quantity: event.quantity, amount: event.total_price };
         if fold.root.admits(prior.map(Sale::sums).unwrap_or_default(), stated) {
             return Ok(());
@@ -199,6 +213,11 @@ impl Entry for Sale {
         resolved.deltas.push(rollup::by_cell(Family::Cells, slice, quarter, self.cell, row));
         resolved.deltas.extend(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
         resolved.deltas.extend(rollup::by_entity(Family::Sold, slice, quarter, self.sold, row));
+        if let Some(foreign) = &self.foreign {
+            let row = [sums.orders, sign * foreign.amount.0, sums.amount.0];
+            let code = foreign.code;
+            resolved.deltas.extend(rollup::by_value(Family::Currencies, slice, quarter, code, row));
+        }
         if let Some(at) = self.returned_at() {
             let sums = Sums { orders: sign, ..sums };
             for (basis, quarter) in Basis::both(bucket::quarter_of(at), quarter) {
@@ -210,6 +229,33 @@ impl Entry for Sale {
             }
         }
         Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    /// The event with its amount in the shop's currency, if it is in another: by its own rate, else
+    /// by the one of the same sale or of its order before, else by the day's. A return of a known
+    /// sale is of that one's amount, whatever it says.
+    fn converted(&self, fold: &mut Fold) -> Result<Option<Self>, NotAtHand> {
+        let Some(stated) = self.foreign else { return Ok(None) };
+        let known = fold.sale(&self.transaction_id)?;
+        if self.status == Status::Returned
+            && let Some(sale) = known.filter(|sale| sale.sold_as().is_some())
+        {
+            let (total_price, foreign) = (sale.amount, sale.foreign.map(|it| it.under(NONE)));
+            return Ok(Some(Transaction { total_price, foreign, ..self.clone() }));
+        }
+        let mut before: Vec<(Foreign, Time)> =
+            known.and_then(|sale| sale.foreign.zip(Some(sale.at))).into_iter().collect();
+        if let Some(order) = &self.order_id
+            && let Some(order) = fold.order(OrderKey::Order(order))?
+        {
+            let members = order.members.iter();
+            before.extend(members.filter_map(|it| it.foreign.zip(Some(it.at))));
+        }
+        let foreign = fold.exchange(stated, self.at, before)?;
+        let total_price = foreign.converted().unwrap_or(self.total_price);
+        Ok(Some(Transaction { total_price, foreign: Some(foreign), ..self.clone() }))
     }
 }
 
@@ -238,6 +284,7 @@ impl Sale {
         let buyer = fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
         let values = [category.as_deref(), Some(&*event.payment_method), event.country.as_deref()];
         let cell = fold.cell(event.at, values)?;
+        let foreign = event.foreign.map(|foreign| fold.coded(foreign, event.at)).transpose()?;
         Ok(Sale {
             user: event.user_id.as_ref().into(),
             buyer,
@@ -245,6 +292,7 @@ impl Sale {
             sold,
             status: event.status,
             amount: event.total_price,
+            foreign,
             quantity: event.quantity,
             at: event.at,
             payment_method: event.payment_method.as_ref().into(),
@@ -262,6 +310,7 @@ impl Sale {
     fn has_facts_of(&self, event: &Transaction<'_>) -> bool {
         let category = event.category.as_deref();
         self.amount == event.total_price
+            && self.foreign.map(|it| it.under(NONE)) == event.foreign
             && self.quantity == event.quantity
             && self.at == event.at
             && self.product.as_deref() == event.product_id.as_deref()

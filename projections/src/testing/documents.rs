@@ -82,7 +82,7 @@ impl Documents {
                 LedgerRow::Order(PlacedOrder(order)) | LedgerRow::Refunded(RefundedSale(order)) => {
                     order.history = History::default();
                 }
-                LedgerRow::Feedback(_) | LedgerRow::Refund(_) => {}
+                LedgerRow::Feedback(_) | LedgerRow::Refund(_) | LedgerRow::Rates(_) => {}
             }
         }
         self
@@ -155,6 +155,7 @@ impl Documents {
         differ(&mut found, "quarantine", &counts.quarantined, &(self.quarantine.len() as u64));
         self.sales_agree(&mut found);
         self.returns_agree(&mut found);
+        self.currencies_agree(&mut found);
         self.ratings_agree(&mut found);
         self.activities_agree(&mut found);
         self.entities_agree(&mut found);
@@ -234,6 +235,29 @@ impl Documents {
             differ(found, "buyers", &self.root.buyers.of(Some(status)), &buyers);
             let money = self.total(Family::Money, Some(status), Level::Month);
             differ(found, "money beside the lines", &self.root.money.of(status), &money);
+        }
+    }
+
+    fn currencies_agree(&self, found: &mut Vec<String>) {
+        let mut sums = [[0; 3]; Status::ALL.len()];
+        for (id, row) in &self.ledger {
+            if let LedgerRow::Transaction(sale) = row
+                && let Some(foreign) = &sale.foreign
+            {
+                let row = [sale.sums().orders, foreign.amount.0, sale.amount.0];
+                add(&mut sums[sale.status.index()], row);
+            }
+            if let Some((order, key)) = order_of(row).zip(OrderKey::of_row(id)) {
+                for (place, row) in order.bill(key).sums() {
+                    if let Place::Currency { status, .. } = place {
+                        add(&mut sums[status.index()], row.into());
+                    }
+                }
+            }
+        }
+        for (status, sums) in Status::ALL.into_iter().zip(sums) {
+            let total = self.total(Family::Currencies, Some(status), Level::Month);
+            differ(found, "sales in other currencies", &sums, &total);
         }
     }
 

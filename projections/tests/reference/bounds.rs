@@ -59,6 +59,8 @@ fn no_table_can_pass_a_megabyte_whatever_it_counts() {
             "types, devices, countries of a day",
             any_integers(values(Dimension::Device) * quarters, 1),
         ),
+        ("currencies of a day", any_integers(values(Dimension::Currency) * quarters, 3)),
+        ("currencies of a month", any_integers(values(Dimension::Currency) * 31, 3)),
         ("entities of a day", any_integers(1 << chunk_bits(Level::Day), 3)),
         ("entities of a month", any_integers(1 << chunk_bits(Level::Month), 3)),
         ("entities ever", any_integers(1 << chunk_bits(Level::Ever), 3)),
@@ -89,6 +91,23 @@ fn the_computed_bounds_hold_for_the_fullest_tables() {
     let sums = [1 << 40, i64::MAX as u64, i64::MAX as u64];
     let packed = full(rows, [(1 << 40) / i64::from(rows), share, share]);
     assert!(packed <= shared_integers(rows.into(), sums), "{packed}");
+}
+
+#[test]
+fn the_rates_of_a_year_are_a_small_document() {
+    let shop = Shop::default();
+    let bodies = (0..366).map(|n| {
+        let date = Time(1_704_067_200_000 + n * 86_400_000).to_rfc3339();
+        format!(r#"{{"currency":"USD","rate":8999999999.999999999,"date":"{date}","updatedAt":"{date}"}}"#)
+    });
+    let bodies: Vec<String> = bodies.collect();
+    let events: Vec<_> = bodies.iter().map(|body| (Kind::Rate, &**body)).collect();
+    let shop = shop.when(&events);
+    let row = &shop.documents().ledger["e:USD/2024"];
+    let bytes = serde_json::to_vec(row).unwrap().len();
+    // BSON adds at most 16 bytes to each of the four values.
+    assert!(bytes + 366 * 4 * 16 < 64 * 1024, "{bytes}");
+    assert_eq!(shop.documents().ledger.len(), 1);
 }
 
 #[test]

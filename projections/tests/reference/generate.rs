@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-use bodies::{DATES, GROUPS, bought, first_sales, optional, reconciled, said, sale};
+use bodies::{
+    DATES, GROUPS, bought, first_rates, first_sales, optional, rated_alike, reconciled, said, sale,
+};
 
 /// 2026-11-21T12:00:00Z.
 const BEGINS_MS: i64 = 1_795_262_400_000;
@@ -96,25 +98,32 @@ pub fn quarter() -> impl Strategy<Value = u32> {
     )
 }
 
-/// A log as an ETL run writes it: every event of an entity has a version of its own, nothing is
-/// replayed, and all of it is within the window of activities.
+/// A log as an ETL run writes it: rates first, every event of an entity has a version of its own,
+/// nothing is replayed, and all of it is within the window of activities.
 pub fn versioned_acts(len: usize) -> impl Strategy<Value = Vec<Act>> {
-    let said = said(Just(None).boxed(), &GROUPS[..2]);
-    versioned(prop::collection::vec(said, 1..len))
+    let said = said(Just(None).boxed(), &GROUPS[..2])
+        .prop_filter("rates come first", |(kind, _)| *kind != Kind::Rate)
+        .prop_map(|(kind, body)| (kind, rated_alike(&body)));
+    versioned(prop::collection::vec(said, 1..len)).prop_map(behind_rates)
 }
 
-/// The same events of sales, orders and refunds in two orders of arrival, behind sales that make the
-/// same names and words known.
+fn behind_rates(acts: Vec<Act>) -> Vec<Act> {
+    let rates = first_rates().into_iter().map(|body| Act::of(Kind::Rate, body));
+    rates.chain(acts).collect()
+}
+
+/// The same events of sales, orders and refunds in two orders of arrival, behind rates and behind
+/// sales that make the same names and words known.
 pub fn in_two_orders(len: usize) -> impl Strategy<Value = [Vec<Act>; 2]> {
     let bought = bought(Just(None).boxed(), &GROUPS[..2]);
-    let bought = bought.prop_map(|(kind, body)| (kind, reconciled(&body)));
+    let bought = bought.prop_map(|(kind, body)| (kind, rated_alike(&reconciled(&body))));
     versioned(prop::collection::vec(bought, 1..len))
         .prop_flat_map(|acts| (Just(acts.clone()), Just(acts).prop_shuffle()))
         .prop_map(|(one, other)| {
             let first = first_sales();
             [one, other].map(|acts| {
                 let first = first.iter().map(|body| Act::of(Kind::Transaction, body.clone()));
-                first.chain(acts).collect()
+                behind_rates(first.chain(acts).collect())
             })
         })
 }

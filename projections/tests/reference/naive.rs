@@ -4,6 +4,7 @@
 mod bills;
 mod figures;
 mod orders;
+mod rates;
 mod rows;
 mod sales;
 
@@ -17,6 +18,7 @@ use projections::products::CatalogueEntry;
 use projections::products::event::Product;
 use projections::products::stock::Stock;
 use projections::quantity::Quantity;
+use projections::rate::Rate;
 use projections::testing::Logged;
 use projections::text::Text;
 use projections::time::Time;
@@ -92,6 +94,8 @@ pub struct Naive {
     sales: BTreeMap<String, Sale>,
     orders: BTreeMap<String, Placed>,
     refunds: BTreeMap<String, Refund>,
+    /// By currency and day.
+    rates: BTreeMap<(String, i64), (Rate, Age)>,
     /// Transactions that a refund named while they were no line of an order.
     refunded: BTreeSet<String>,
     /// The earliest and the latest time that sales or returns were ever counted at.
@@ -162,6 +166,7 @@ impl Naive {
             Event::Order(event) => self.order(&event, place),
             Event::OrderStatus(event) => self.order_status(&event, place),
             Event::Refund(event) => self.refund(&event, place),
+            Event::Rate(event) => self.rate(&event, place),
             Event::Activity(event) => self.fact(event),
             Event::Feedback(event) => self.rating(event, place),
             Event::Product(event) => self.product(&event, place),

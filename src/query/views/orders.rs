@@ -18,7 +18,7 @@ use crate::store::read::{Known, OrdersWanted};
 const IRREGULAR: Parameter<OneOf<Odd>> = Parameter::query(
     "irregular",
     "Those about which this is odd: the stated total, a discount beyond what it is on, a status that \
-     went back, refunds beyond what was paid or of what was never sold; or any of these.",
+     went back, refunds beyond what was paid, of what was never sold or without a rate; or any of these.",
     OneOf::new(),
 );
 const CURSOR: Parameter<Text> = Parameter::query(

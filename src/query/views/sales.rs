@@ -1,8 +1,7 @@
 //! `GET /api/metrics/sales`, and its part of the summary.
 
 use projections::entity::Entity;
-use projections::family::Family;
-use projections::family::Slice;
+use projections::family::{Dimension, Family, Slice};
 use projections::fold::root::Root;
 use projections::money::{self, Money};
 use projections::sales::Status;
@@ -14,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
+use crate::query::by_value::by_value;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Selection, Statuses, WHOLE};
 use crate::query::range::{Coverage, Used};
@@ -53,10 +53,28 @@ pub struct SalesMetrics {
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
     returned_amount: Money,
+    /// Those in other currencies than the shop's, before anything came back.
+    currencies: Option<Vec<InCurrency>>,
     sales_trend: Vec<Day>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     range: Option<Used>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SalesInCurrency)]
+struct InCurrency {
+    /// Its three letters; `(other)` for those past the first 64 of a month.
+    currency: String,
+    orders: i64,
+    /// The amount in this currency, less discounts.
+    #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
+    original: Money,
+    /// The same in the shop's.
+    #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
+    converted: Money,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,8 +106,8 @@ impl Figures for SalesMetrics {
     type Parameters = Ranged<30, WHOLE>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let (figures, unique_customers) =
-            tokio::try_join!(figures(from, asked), buyers(from, asked))?;
+        let (figures, unique_customers, currencies) =
+            tokio::try_join!(figures(from, asked), buyers(from, asked), currencies(from, asked))?;
         let days = figures.days.iter().map(|(label, [orders, _, amount])| Day {
             label: label.clone(),
             daily_revenue: Money(*amount),
@@ -107,6 +125,7 @@ impl Figures for SalesMetrics {
             average_order_value: figures.average(),
             unique_customers,
             returned_amount: figures.returned,
+            currencies,
             sales_trend: newest(days.collect(), asked.limit),
             range: asked.range.map(|range| range.used(from.snapshot.checkpoint.root.first_quarter)),
         })
@@ -232,6 +251,29 @@ async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<i64, store::
     })
     .await?;
     Ok(quantities.iter().map(|quantity| i64::from(*quantity > 0)).sum())
+}
+
+/// The sales in each currency but the shop's.
+async fn currencies(
+    from: ReadContext<'_>,
+    asked: &Selection,
+) -> Result<Option<Vec<InCurrency>>, store::Error> {
+    let family = Family::Currencies;
+    if !from.snapshot.has(family.since()) {
+        return Ok(None);
+    }
+    let slices = asked.statuses.of(from.snapshot).slices();
+    let scope = asked.scope(&from.snapshot.checkpoint.root, family);
+    let Some(quarters) = scope.quarters() else { return Ok(Some(Vec::new())) };
+    let sums = by_value(from, (family, &slices), Dimension::Currency, quarters).await?;
+    let rows = sums.into_iter().filter(|(_, row)| *row != [0; 3]);
+    let in_currency = |(currency, [orders, original, converted]): (String, Row)| InCurrency {
+        currency,
+        orders,
+        original: Money(original),
+        converted: Money(converted),
+    };
+    Ok(Some(rows.map(in_currency).collect()))
 }
 
 /// The last days of a trend that would be longer than was asked for.

@@ -19,7 +19,8 @@ const SALES: &str = "/api/metrics/sales";
 
 /// Puts a sale into the quarantine of generation 1, as if its fold had not understood it.
 async fn not_understood(shop: &Shop, position: u64) {
-    let message = QuarantineReason { field: "quantity".to_owned(), message: "is odd".to_owned() };
+    let message =
+        QuarantineReason { field: "quantity".to_owned(), message: "is odd".to_owned(), code: None };
     let row = Quarantined {
         position,
         subject: format!("{}.transaction", shop.settings.subject_prefix),

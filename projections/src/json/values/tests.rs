@@ -185,8 +185,25 @@ fn amounts_are_numbers_or_plain_decimals_and_not_negative() {
 }
 
 #[test]
-fn the_currency_is_the_shops_in_either_case() {
-    assert_eq!(exact(currency, r#""eur""#), Ok(()));
-    let refused = "must be the shop's currency, EUR".to_owned();
-    assert_eq!(exact(currency, r#""USD""#), Err(refused.into()));
+fn a_currency_is_three_letters_and_none_where_it_is_the_shops() {
+    let usd = Currency::parse("USD");
+    assert_eq!(exact(currency, r#""eur""#), Ok(None));
+    assert_eq!(exact(currency, r#"" usd ""#), Ok(usd));
+    assert_eq!(exact(currency, r#"" ""#), Err(Refusal::Blank));
+    for json in [r#""US""#, r#""USDT""#, r#""U$D""#, "7", "{}"] {
+        assert_eq!(exact(currency, json), Err(NO_CURRENCY.into()), "{json}");
+    }
+    assert_eq!(exact(another_currency, r#""usd""#), Ok(usd));
+    let refused = "must be another currency than the shop's, EUR".to_owned();
+    assert_eq!(exact(another_currency, r#""EUR""#), Err(refused.into()));
+}
+
+#[test]
+fn a_rate_is_a_number_or_a_plain_decimal_above_zero() {
+    for json in ["0.85", "8.5e-1", r#""0.85""#, "0.8500000004"] {
+        assert_eq!(exact(rate, json), Ok(Some(Rate(850_000_000))), "{json}");
+    }
+    for json in ["0", "-1", r#""-1""#, r#""1e3""#, r#""""#, "1e10", "true", "[1]"] {
+        assert!(exact(rate, json).is_err(), "{json}");
+    }
 }

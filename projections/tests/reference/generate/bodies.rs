@@ -1,5 +1,7 @@
 //! Bodies of every kind, over few ids, words and dates.
 
+use std::collections::BTreeSet;
+
 use projections::event::Kind;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -38,12 +40,26 @@ pub const DATES: [&str; 10] = [
     "2024-02-29T12:00:00+05:45",
     "1970-01-01T00:00:00Z",
 ];
+const CURRENCIES: [&str; 3] = ["USD", "chf", "JPY"];
+const RATES: [&str; 5] = ["0.5", "1.1", "0.0065", "0.8512345678", "\"7\""];
+/// Days with sales, and days up to eight before them.
+const RATE_DATES: [&str; 9] = [
+    "2026-11-20",
+    "2026-11-21",
+    "2026-11-13",
+    "2026-11-12",
+    "2026-10-31",
+    "2026-10-25",
+    "2025-12-24",
+    "2024-02-28",
+    "1970-01-01",
+];
 const MALFORMED: [(Kind, &str); 9] = [
     (Kind::Transaction, "{}"),
     (Kind::Activity, "not json"),
     (
         Kind::Transaction,
-        r#"{"transactionId":"a","userId":"u0","totalPrice":1,"transactionDate":"2026-11-20","currency":"USD"}"#,
+        r#"{"transactionId":"a","userId":"u0","totalPrice":1,"transactionDate":"2026-11-20","currency":"US"}"#,
     ),
     (
         Kind::Transaction,
@@ -131,6 +147,7 @@ fn said_by_name(
         20 => bought(version.clone(), groups),
         4 => activity().prop_map(|body| (Kind::Activity, body)),
         3 => rating(version.clone()).prop_map(|body| (Kind::Feedback, body)),
+        3 => rate(version.clone()).prop_map(|body| (Kind::Rate, body)),
         3 => product(version.clone()).prop_map(|body| (Kind::Product, body)),
         2 => stock(version.clone()).prop_map(|body| (Kind::Stock, body)),
         3 => customer(version).prop_map(|body| (Kind::Customer, body)),
@@ -157,6 +174,55 @@ pub fn object(members: impl IntoIterator<Item = (&'static str, Option<Value>)>) 
     Value::Object(members).to_string()
 }
 
+/// Another currency sometimes, with a rate or without one.
+fn foreign() -> impl Strategy<Value = (Option<Value>, Option<Value>)> {
+    prop_oneof![
+        4 => Just((None, None)),
+        4 => one_of(&CURRENCIES).prop_map(|currency| (Some(currency), None)),
+        1 => (one_of(&CURRENCIES), number(&RATES))
+            .prop_map(|(currency, rate)| (Some(currency), Some(rate))),
+        1 => Just((Some(json!("EUR")), Some(json!(2)))),
+    ]
+}
+
+fn rate(version: Version) -> impl Strategy<Value = String> {
+    (one_of(&CURRENCIES), number(&RATES), one_of(&RATE_DATES), version).prop_map(
+        |(currency, rate, date, version)| {
+            object([
+                ("currency", Some(currency)),
+                ("rate", Some(rate)),
+                ("date", Some(date)),
+                ("updatedAt", version),
+            ])
+        },
+    )
+}
+
+/// The same rate for a currency wherever one is stated, and in the last one always.
+pub fn rated_alike(body: &str) -> String {
+    let Ok(Value::Object(mut members)) = serde_json::from_str(body) else {
+        return body.to_owned();
+    };
+    members.remove("exchangeRate");
+    if members.get("currency") == Some(&json!(CURRENCIES[2])) {
+        members.insert("exchangeRate".into(), json!(0.0065));
+    }
+    Value::Object(members).to_string()
+}
+
+/// Rates of all days with sales.
+pub fn first_rates() -> Vec<String> {
+    let days: BTreeSet<&str> = DATES.into_iter().map(|date| &date[..10]).collect();
+    let mut bodies = Vec::new();
+    for (n, date) in days.into_iter().enumerate() {
+        for (currency, rate) in CURRENCIES.into_iter().zip([8_512, 5_000, 61]) {
+            let rate = format!("0.{:04}", rate - n);
+            bodies.push(json!({ "currency": currency, "rate": rate, "date": date }).to_string());
+        }
+    }
+    bodies
+}
+
 /// The entity's own customer mostly, sometimes another.
 fn owned() -> impl Strategy<Value = (Value, Value)> {
     (0..IDS.len(), prop_oneof![9 => Just(0), 1 => 1..USERS.len()])
@@ -168,10 +234,10 @@ pub fn sale(version: Version, groups: &'static [&'static str]) -> impl Strategy<
     let what = (optional(one_of(&PRODUCTS)), optional(one_of(&WORDS)), optional(one_of(&WORDS)));
     let address = optional(one_of(&WORDS).prop_map(|country| json!({ "country": country })));
     let order = prop_oneof![2 => Just(None), 1 => one_of(groups).prop_map(Some)];
-    let rest = (one_of(&DATES), optional(one_of(&STATUSES)), address, order, version);
+    let rest = (one_of(&DATES), optional(one_of(&STATUSES)), address, order, version, foreign());
     (owned(), how_much, what, rest).prop_map(
         |((id, user), (amount, quantity), (product, category, method), rest)| {
-            let (at, status, address, order, version) = rest;
+            let (at, status, address, order, version, (currency, rate)) = rest;
             object([
                 ("transactionId", Some(id)),
                 ("userId", Some(user)),
@@ -185,6 +251,8 @@ pub fn sale(version: Version, groups: &'static [&'static str]) -> impl Strategy<
                 ("shippingAddress", address),
                 ("orderId", order),
                 ("updatedAt", version),
+                ("currency", currency),
+                ("exchangeRate", rate),
             ])
         },
     )
@@ -231,14 +299,14 @@ fn order(version: Version) -> impl Strategy<Value = String> {
         optional(one_of(&DELIVERY_STATUSES)),
     );
     let country = optional(one_of(&WORDS).prop_map(|country| json!({ "country": country })));
-    let rest = (one_of(&DATES), optional(one_of(&METHODS)), country, version);
+    let rest = (one_of(&DATES), optional(one_of(&METHODS)), country, version, foreign());
     (placed(), prop::collection::vec(line(), 1..4), money, statuses, rest).prop_map(
         |(
             (id, user),
             lines,
             (discount, fee, tax, total),
             statuses,
-            (at, method, country, version),
+            (at, method, country, version, (currency, rate)),
         )| {
             object([
                 ("orderId", Some(id)),
@@ -255,6 +323,8 @@ fn order(version: Version) -> impl Strategy<Value = String> {
                 ("paymentMethod", method),
                 ("shippingAddress", country),
                 ("updatedAt", version),
+                ("currency", currency),
+                ("exchangeRate", rate),
             ])
         },
     )
@@ -289,9 +359,9 @@ fn refund(version: Version) -> impl Strategy<Value = String> {
     ];
     let part = (optional(one_of(&LINES)), optional(one_of(&PRODUCTS)));
     let rest = (one_of(&DATES), optional(one_of(&USERS)), optional(one_of(&WORDS)), version);
-    let how_much = (number(&AMOUNTS), optional(number(&QUANTITIES)));
+    let how_much = (number(&AMOUNTS), optional(number(&QUANTITIES)), foreign());
     (one_of(&REFUNDS), of, part, how_much, rest).prop_map(
-        |(id, (order, transaction), (line, product), (amount, quantity), rest)| {
+        |(id, (order, transaction), (line, product), (amount, quantity, foreign), rest)| {
             let (at, user, country, version) = rest;
             object([
                 ("refundId", Some(id)),
@@ -305,6 +375,8 @@ fn refund(version: Version) -> impl Strategy<Value = String> {
                 ("userId", user),
                 ("country", country),
                 ("updatedAt", version),
+                ("currency", foreign.0),
+                ("exchangeRate", foreign.1),
             ])
         },
     )
@@ -481,6 +553,7 @@ pub fn first_sales() -> Vec<String> {
                 ("category", Some(json!(word))),
                 ("paymentMethod", Some(json!(word))),
                 ("shippingAddress", Some(json!({ "country": word }))),
+                ("currency", CURRENCIES.get(n).map(|currency| json!(currency))),
             ]));
         }
     }

@@ -36,6 +36,7 @@ pub enum Of<'a> {
     Money(Status),
     Cost(Status),
     Step(usize),
+    Currency(Status, u16),
 }
 
 /// An addition to a figure at a time.
@@ -72,7 +73,9 @@ pub struct Partial<'a> {
     pub id: &'a str,
     pub line: Option<&'a str>,
     pub product: Option<&'a str>,
-    pub amount: i64,
+    pub event: &'a RefundEvent<'static>,
+    /// As the whole counts it; none without a rate.
+    pub amount: Option<i64>,
     pub quantity: i64,
     pub at: Time,
     pub follows: bool,
@@ -87,14 +90,15 @@ struct Share {
 }
 
 impl<'a> Partial<'a> {
-    fn of(id: &'a str, event: &'a RefundEvent<'static>) -> Self {
+    fn of(id: &'a str, event: &'a RefundEvent<'static>, amount: Option<i64>) -> Self {
         let (line, transaction) = (event.line_id.as_deref(), event.transaction_id.as_deref());
         let follows = event.order_id.is_none();
         Partial {
             id,
             line: transaction.or(line),
             product: event.product_id.as_deref(),
-            amount: event.amount.0,
+            event,
+            amount,
             quantity: event.quantity.0,
             at: event.at,
             follows,
@@ -179,19 +183,19 @@ impl Naive {
         self.sales.iter().filter(is_of).map(|(id, sale)| (&**id, sale)).collect()
     }
 
-    fn content(&self, of: Whole<'_>) -> Option<&Content> {
+    pub fn content(&self, of: Whole<'_>) -> Option<&Content> {
         match of {
             Whole::Order(order) => self.orders.get(order)?.content.as_ref(),
             Whole::Transaction(_) => None,
         }
     }
 
-    fn is_awaited(&self, of: Whole<'_>) -> bool {
+    pub fn is_awaited(&self, of: Whole<'_>) -> bool {
         self.content(of).is_none() && self.members(of).is_empty()
     }
 
     /// The refunds of a whole, by their ids.
-    pub fn partials(&self, of: Whole<'_>) -> Vec<Partial<'_>> {
+    pub fn partials<'s>(&'s self, of: Whole<'_>) -> Vec<Partial<'s>> {
         let is_of = |event: &RefundEvent<'_>| {
             let transaction = event.transaction_id.as_deref();
             let sale = transaction.and_then(|transaction| self.sales.get(transaction));
@@ -202,7 +206,10 @@ impl Naive {
             }
         };
         let refunds = self.refunds.iter().filter(|(_, refund)| is_of(&refund.event));
-        refunds.map(|(id, refund)| Partial::of(id, &refund.event)).collect()
+        let partial = |(id, refund): (&'s String, &'s super::orders::Refund)| {
+            Partial::of(id, &refund.event, self.amount_of(of, &refund.event))
+        };
+        refunds.map(partial).collect()
     }
 
     fn whole_lines(&self, of: Whole<'_>) -> Vec<Line<'_>> {
@@ -255,6 +262,9 @@ impl Naive {
         let first = counted[0].1.facts();
         to.add(Of::Sales(best), first.at, [1, 0, 0]);
         to.add(Of::Buyer(best, &first.user_id), first.at, [1, 0, 0]);
+        if first.foreign.is_some() {
+            to.add(Of::Currency(best, counted[0].1.currency), first.at, [1, 0, 0]);
+        }
         let (mut categories, mut products) = (vec![], vec![]);
         for (_, sale) in counted {
             let (at, [code, method, country]) = (sale.facts().at, sale.codes);
@@ -312,7 +322,10 @@ impl Naive {
             let net: i64 = content.lines.iter().map(super::orders::Line::net).sum();
             let tax = if content.event.tax_included { 0 } else { content.event.tax.0 };
             let due = net + content.event.delivery_fee.0 + tax;
-            if content.event.total.is_some_and(|total| (total.0 - due).abs() > 100) {
+            let rate = content.foreign.and_then(|foreign| foreign.rate);
+            let lines = i64::try_from(content.lines.len()).unwrap();
+            let off = rate.map_or(100, |rate| super::rates::convert(100, rate.0).max(100) + lines);
+            if content.event.total.is_some_and(|total| (total.0 - due).abs() > off) {
                 odd.push(Irregularity::Total);
             }
             if content.lines.iter().any(|line| line.discount > line.gross) {
@@ -337,8 +350,12 @@ impl Naive {
             odd.push(Irregularity::Refund);
         }
         let is_counted = |refund| shares.iter().any(|share| share.refund == refund);
-        if !(0..refunds.len()).all(is_counted) {
+        let uncounted = || (0..refunds.len()).filter(|at| !is_counted(*at));
+        if uncounted().any(|at| refunds[at].amount.is_some()) {
             odd.push(Irregularity::Unsold);
+        }
+        if uncounted().any(|at| refunds[at].amount.is_none()) {
+            odd.push(Irregularity::Rate);
         }
         odd
     }
@@ -415,10 +432,11 @@ fn share(lines: &[Line<'_>], refunds: &[Partial<'_>]) -> Vec<Share> {
         (!named.is_empty()).then_some(named)
     };
     let put = |refund: usize, among: Vec<usize>, nets: &[i64], shared: &mut Vec<Share>| {
+        let Some(amount) = refunds[refund].amount else { return };
         let among: Vec<usize> = among.into_iter().filter(|at| lines[*at].is_sold).collect();
         let weights =
             |of: &dyn Fn(usize) -> i64| among.iter().map(|at| of(*at)).collect::<Vec<_>>();
-        let amounts = shares(refunds[refund].amount, &weights(&|at| nets[at]));
+        let amounts = shares(amount, &weights(&|at| nets[at]));
         let quantities = shares(refunds[refund].quantity, &weights(&|at| lines[at].quantity));
         for ((line, amount), quantity) in among.iter().zip(amounts).zip(quantities) {
             shared.push(Share { refund, line: *line, quantity, amount });
@@ -452,6 +470,10 @@ impl Sale {
         to.add(Of::Buyer(status, &facts.user_id), facts.at, row);
         to.add(Of::Cell(status, self.codes), facts.at, row);
         to.add(Of::Sold(status, self.product()), facts.at, row);
+        if let Some(foreign) = &facts.foreign {
+            let row = [row[0], foreign.amount.0, amount];
+            to.add(Of::Currency(status, self.currency), facts.at, row);
+        }
         if let Some(back) = self.returned_at() {
             let (user, row) = (Some(&*facts.user_id), [1, quantity, amount]);
             to.back([back, facts.at], self.codes, user, self.product(), row);
@@ -466,6 +488,10 @@ impl Content {
         let row = [1, sum(&|line| line.quantity), sum(&|line| line.net())];
         to.add(Of::Sales(status), at, row);
         to.add(Of::Buyer(status, &event.user_id), at, row);
+        if let Some(foreign) = &self.foreign {
+            let row = [1, foreign.amount.0, row[2]];
+            to.add(Of::Currency(status, foreign.code), at, row);
+        }
         let money = [sum(&|line| line.discount), event.delivery_fee.0, event.tax.0];
         if money != [0; 3] {
             to.add(Of::Money(status), at, money);

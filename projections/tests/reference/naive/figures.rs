@@ -68,6 +68,13 @@ impl Tables {
         self.add(id, method * 128 + quarter_of_day(at), row);
     }
 
+    fn by_value(&mut self, family: &str, slice: &str, code: u16, at: Time, row: Row) {
+        let day = format!("{family}/{slice}/day/{}/00000000", label(at, "%Y-%m-%d"));
+        self.add(day, u32::from(code) * 128 + quarter_of_day(at), row);
+        let month = format!("{family}/{slice}/month/{}/00000000", label(at, "%Y-%m"));
+        self.add(month, u32::from(code) * 32 + date(at).day0(), row);
+    }
+
     fn by_entity(&mut self, family: &str, slice: &str, ordinal: u32, at: Time, row: Row) {
         for (level, format, bits) in LEVELS {
             let (label, chunk) = (label(at, format), ordinal >> bits);
@@ -211,9 +218,7 @@ impl Naive {
             root.buyers.failed += bought(customer.sales.failed);
             root.buyers.returned += bought(customer.sales.returned);
             root.buyers.all += bought(customer.sales.all());
-            let mut sold = customer.sales.completed;
-            sold.add(customer.sales.returned);
-            root.buyers.sold += bought(sold);
+            root.buyers.sold += bought(customer.sales.sold());
         }
         root
     }
@@ -318,15 +323,9 @@ impl Naive {
             tables.add(by_month("feedback/-/month", at), quarter_of_month(at), [1, stars, 0]);
         }
         for fact in &self.facts {
-            let at = fact.at;
-            for (family, code) in ["types", "devices", "pages", "countries"]
-                .into_iter()
-                .zip(fact.codes.map(u32::from))
-            {
-                let day = format!("{family}/-/day/{}/00000000", label(at, "%Y-%m-%d"));
-                tables.add(day, code * 128 + quarter_of_day(at), [1, 0, 0]);
-                let month = by_month(&format!("{family}/-/month"), at);
-                tables.add(month, code * 32 + date(at).day0(), [1, 0, 0]);
+            let families = ["types", "devices", "pages", "countries"];
+            for (family, code) in families.into_iter().zip(fact.codes) {
+                tables.by_value(family, "-", code, fact.at, [1, 0, 0]);
             }
         }
         for thing in self.things.values() {
@@ -349,6 +348,9 @@ impl Naive {
             Of::Money(status) => by_quarter("money", status.as_str()),
             Of::Cost(status) => by_quarter("cost", status.as_str()),
             Of::Step(step) => by_quarter("steps", STEPS[step]),
+            Of::Currency(status, code) => {
+                tables.by_value("currencies", status.as_str(), code, *at, *row);
+            }
             Of::Cell(status, cell) => tables.by_cell("cells", status.as_str(), cell, *at, *row),
             Of::ReturnCell(basis, cell) => {
                 tables.by_cell("returncells", basis.as_str(), cell, *at, *row);

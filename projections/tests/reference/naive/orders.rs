@@ -3,9 +3,12 @@
 use projections::event::Adjusted;
 use projections::orders::status::Step;
 use projections::orders::{OrderEvent, OrderStatus, event};
+use projections::rate::Rate;
+use projections::rates::Foreign;
 use projections::refunds::event::Refund as RefundEvent;
 use projections::time::Time;
 
+use super::rates::{convert, is_too_large};
 use super::{Age, Came, Naive, after, is_older};
 
 /// What is known of an order, its transactions and refunds apart.
@@ -27,6 +30,8 @@ pub struct Content {
     pub lines: Vec<Line>,
     /// The codes of payment method and country.
     pub codes: [u16; 2],
+    /// The amount as stated, in another currency, under the code of that.
+    pub foreign: Option<Foreign>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -93,6 +98,17 @@ fn times(amount: i64, thousandths: i64) -> i64 {
     i64::try_from(floor).unwrap() + i64::from(up)
 }
 
+/// Gross, discount and cost of a line in the shop's currency.
+fn amounts_of_line(line: &event::Line<'_>, rate: Option<Rate>) -> [i64; 3] {
+    let (quantity, cost) = (line.quantity.0, line.cost.map_or(0, |cost| cost.0));
+    let stated = [times(line.price.0, quantity), line.discount.0, times(cost, quantity)];
+    stated.map(|amount| rate.map_or(amount, |rate| convert(amount, rate.0)))
+}
+
+fn amounts_of_lines(event: &OrderEvent<'static>, rate: Option<Rate>) -> Vec<i64> {
+    event.lines.iter().flat_map(|line| amounts_of_line(line, rate)).collect()
+}
+
 /// The strongest of some effects.
 pub fn strongest(all: impl IntoIterator<Item = Came>) -> Came {
     let mut strongest = Came::Stale;
@@ -142,7 +158,10 @@ impl Content {
             let lines = it.lines.iter().map(|line| Line { code: 0, ..line.clone() });
             lines.collect::<Vec<_>>()
         };
-        facts(self) == facts(other) && uncoded(self) == uncoded(other)
+        let foreign = |it: &Content| it.foreign.map(|foreign| foreign.under(0));
+        facts(self) == facts(other)
+            && foreign(self) == foreign(other)
+            && uncoded(self) == uncoded(other)
     }
 }
 
@@ -159,7 +178,17 @@ impl Naive {
         if self.sales.values().any(|sale| sale.order() == Some(&*event.order_id)) {
             return Came::Quarantined(vec!["orderId".into()]);
         }
-        let content = self.state_content(event, place);
+        let (foreign, converted) = self.converted_order(event);
+        let rate = foreign.map_or(Some(None), |foreign| foreign.rate.map(Some));
+        let amounts = [&converted.discount, &converted.delivery_fee, &converted.tax];
+        let amounts = amounts.into_iter().chain(&converted.total).map(|it| it.0);
+        if rate.is_some_and(|rate| is_too_large(amounts.chain(amounts_of_lines(event, rate)))) {
+            return Came::Quarantined(vec!["currency".into()]);
+        }
+        let content = self.state_content(&converted, foreign, place);
+        if let Came::Quarantined(fields) = content {
+            return Came::Quarantined(fields);
+        }
         let age = (Some(event.updated_at.unwrap_or(event.at)), place);
         let placed = self.orders.entry(event.order_id.to_string()).or_default();
         let steps = [
@@ -170,11 +199,16 @@ impl Naive {
         strongest(steps.into_iter().flatten().chain([content]))
     }
 
-    fn state_content(&mut self, event: &OrderEvent<'static>, place: u64) -> Came {
+    fn state_content(
+        &mut self,
+        event: &OrderEvent<'static>,
+        foreign: Option<Foreign>,
+        place: u64,
+    ) -> Came {
         let mut age = (event.updated_at, place);
         let known = self.orders.get(&*event.order_id).and_then(|placed| placed.content.as_ref());
-        let lines = self.lines(event, known);
-        let mut content = Content { event: event.clone(), age, lines, codes: [0; 2] };
+        let lines = self.lines(event, foreign.and_then(|foreign| foreign.rate), known);
+        let mut content = Content { event: event.clone(), age, lines, codes: [0; 2], foreign };
         if let Some(known) = known {
             if is_older(age, known.age) {
                 return Came::Stale;
@@ -186,6 +220,9 @@ impl Naive {
                 return Came::Unchanged;
             }
         }
+        if foreign.is_some_and(|foreign| foreign.rate.is_none()) {
+            return Came::Quarantined(vec!["currency".into()]);
+        }
         content.age = age;
         self.seen(&event.user_id, event.at);
         for line in &mut content.lines {
@@ -196,11 +233,19 @@ impl Naive {
             self.word("paymentMethod", 256, event.at, event.payment_method.as_deref()),
             self.word("country", 256, event.at, event.country.as_deref()),
         ];
+        content.foreign = foreign.map(|foreign| {
+            foreign.under(self.word("currency", 64, event.at, Some(foreign.currency.as_str())))
+        });
         self.orders.entry(event.order_id.to_string()).or_default().content = Some(content);
         Came::Applied
     }
 
-    fn lines(&self, event: &OrderEvent<'static>, known: Option<&Content>) -> Vec<Line> {
+    fn lines(
+        &self,
+        event: &OrderEvent<'static>,
+        rate: Option<Rate>,
+        known: Option<&Content>,
+    ) -> Vec<Line> {
         let line = |(at, line): (usize, &event::Line<'static>)| {
             let id = line.line_id.as_deref().map_or((at + 1).to_string(), Into::into);
             let product = line.product_id.as_deref().map(str::to_owned);
@@ -213,10 +258,10 @@ impl Naive {
                 (None, None) => self.catalogued(product.as_deref()),
             };
             let quantity = line.quantity.0;
-            let gross = times(line.price.0, quantity);
+            let [gross, discount, stated] = amounts_of_line(line, rate);
             let of_same = before.filter(|it| it.quantity == quantity && !it.states_cost);
             let cost = match (line.cost, of_same) {
-                (Some(stated), _) => Some(times(stated.0, quantity)),
+                (Some(_), _) => Some(stated),
                 (None, Some(before)) => before.cost,
                 // More than can be stated is not known.
                 (None, None) => self
@@ -231,7 +276,7 @@ impl Naive {
                 code: 0,
                 quantity,
                 gross,
-                discount: line.discount.0,
+                discount,
                 cost,
                 states_cost: line.cost.is_some(),
             }
@@ -255,6 +300,8 @@ impl Naive {
     }
 
     pub fn refund(&mut self, event: &RefundEvent<'static>, place: u64) -> Came {
+        let event = &self.converted_refund(event);
+        let lacks_rate = self.lacks_rate(event);
         let mut age = (event.updated_at, place);
         let mut category = self.catalogued(event.product_id.as_deref());
         if let Some(known) = self.refunds.get_mut(&*event.refund_id) {
@@ -280,6 +327,9 @@ impl Naive {
             if known.event.product_id == event.product_id {
                 category.clone_from(&known.category);
             }
+        }
+        if lacks_rate || is_too_large([event.amount.0]) {
+            return Came::Quarantined(vec!["currency".into()]);
         }
         let mut refund = Refund { event: event.clone(), age, category, codes: [0; 3] };
         if let Some(user) = &event.user_id {

@@ -8,13 +8,15 @@ use projections::money::Money;
 use projections::orders::status::{OrderStep, PaymentStep, STEPS, Step};
 use projections::orders::{self, Member, Order, PartialRefund, PlacedOrder, RefundedSale};
 use projections::quantity::Quantity;
+use projections::rates::document::{OfDay, Rates};
+use projections::time::Time;
 use projections::{feedback, refunds, sales};
 
 use super::bills::{Partial, Whole, counts_as, first};
-use super::figures::version;
+use super::figures::{date, version};
 use super::orders::{Content, Placed, Refund};
 use super::sales::Sale;
-use super::{Age, Naive};
+use super::{Age, DAY_MS, Naive};
 
 impl Naive {
     pub fn ledger(&self) -> BTreeMap<String, LedgerRow> {
@@ -41,7 +43,18 @@ impl Naive {
             };
             (format!("f:{id}"), LedgerRow::Feedback(row))
         });
-        sales.chain(orders).chain(refunds).chain(ratings).collect()
+        let rows = sales.chain(orders).chain(refunds).chain(ratings);
+        let mut rows: BTreeMap<String, LedgerRow> = rows.collect();
+        for ((currency, day), (rate, age)) in &self.rates {
+            let at = Time(day * DAY_MS);
+            let row = rows.entry(format!("e:{currency}/{}", date(at).format("%Y")));
+            let row = row.or_insert_with(|| LedgerRow::Rates(Rates::default()));
+            let (day, version) = (u32::try_from(*day).unwrap(), version(*age));
+            if let LedgerRow::Rates(rates) = row {
+                rates.days.push(OfDay { day, rate: *rate, version });
+            }
+        }
+        rows
     }
 
     fn row(&self, sale: &Sale) -> LedgerRow {
@@ -60,6 +73,7 @@ impl Naive {
             sold: self.things[sale.product()].ordinal,
             status: sale.status(),
             amount: event.total_price,
+            foreign: event.foreign.map(|foreign| foreign.under(sale.currency)),
             quantity: event.quantity,
             at: event.at,
             payment_method: (*event.payment_method).into(),
@@ -114,6 +128,7 @@ impl Naive {
             invoice: text(event.invoice.as_deref()),
             codes: content.codes,
             lines: lines.collect(),
+            foreign: content.foreign,
             discount: event.discount,
             delivery_fee: event.delivery_fee,
             tax: event.tax,
@@ -137,6 +152,7 @@ impl Naive {
             at: event.at,
             quantity: event.quantity,
             amount: event.total_price,
+            foreign: event.foreign.map(|foreign| foreign.under(sale.currency)),
             returned_at: sale.returned_at(),
         }
     }
@@ -156,6 +172,7 @@ impl Naive {
             product: text(event.product_id.as_deref()),
             customer: text(event.user_id.as_deref()),
             amount: event.amount,
+            foreign: event.foreign,
             quantity: event.quantity,
             at: event.at,
             country: text(event.country.as_deref()),
@@ -180,7 +197,8 @@ fn refund_of(partial: &Partial<'_>) -> PartialRefund {
         id: partial.id.into(),
         line: partial.line.map(Into::into),
         product: partial.product.map(Into::into),
-        amount: Money(partial.amount),
+        amount: partial.event.amount,
+        foreign: partial.event.foreign,
         quantity: Quantity(partial.quantity),
         at: partial.at,
         follows: partial.follows,

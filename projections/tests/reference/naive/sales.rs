@@ -4,6 +4,7 @@ use projections::event::Adjusted;
 use projections::sales::{Status, Transaction};
 use projections::time::Time;
 
+use super::rates::is_too_large;
 use super::{Age, Came, Naive, after, is_older};
 
 /// What is known of a transaction.
@@ -17,6 +18,8 @@ pub struct Sale {
     pub category: Option<String>,
     /// The codes of category, payment method and country.
     pub codes: [u16; 3],
+    /// The code of the currency, if it is not the shop's.
+    pub currency: u16,
 }
 
 impl Sale {
@@ -97,6 +100,7 @@ impl Naive {
         if known.is_some_and(|known| known.facts().user_id != event.user_id) {
             return Came::Quarantined(vec!["userId".into()]);
         }
+        let event = &self.converted_sale(event);
         let mut sale = known.cloned().unwrap_or_default();
         let mut age = (event.updated_at.or(sale.updated_at()), place);
         let before = sale.part(event).clone();
@@ -120,6 +124,10 @@ impl Naive {
                 return Came::Unchanged;
             }
         }
+        let lacks_rate = event.foreign.is_some_and(|foreign| foreign.rate.is_none());
+        if lacks_rate || is_too_large([event.total_price.0]) {
+            return Came::Quarantined(vec!["currency".into()]);
+        }
         self.seen(&event.user_id, event.at);
         self.thing(sale.product());
         if event == sale.facts() {
@@ -128,6 +136,9 @@ impl Naive {
                 self.word("paymentMethod", 256, event.at, Some(&event.payment_method)),
                 self.word("country", 256, event.at, event.country.as_deref()),
             ];
+            sale.currency = event.foreign.map_or(0, |foreign| {
+                self.word("currency", 64, event.at, Some(foreign.currency.as_str()))
+            });
         }
         if let Some(order) = sale.order() {
             self.orders.entry(order.to_owned()).or_default();
