@@ -11,6 +11,7 @@ pub(crate) mod fields;
 pub(crate) mod limits;
 pub(crate) mod payload;
 pub(crate) mod reader;
+mod refusal;
 mod text;
 pub(crate) mod values;
 

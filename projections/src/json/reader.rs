@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::fields::{Member, Members, members_of};
 use super::limits::{Limits, Reason};
+use super::refusal::{Read, Refusal};
 use super::text::{has_half_a_character, is_blank};
-use super::values::{Read, Refusal};
 
 /// What became of the values of an event so that it counts all the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

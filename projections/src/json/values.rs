@@ -18,29 +18,8 @@ use crate::text::{Text, is_language};
 use crate::time::Time;
 use crate::value::decimal::{Scaled, is_plain};
 
+pub(crate) use super::refusal::{Read, Refusal};
 pub(crate) use super::text::string;
-
-/// Why a value is not taken. States the allowed values and never repeats the value.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// It is empty or nothing but white space: as good as absent if the field is optional.
-    Blank,
-    Because(Cow<'static, str>),
-}
-
-impl From<&'static str> for Refusal {
-    fn from(message: &'static str) -> Self {
-        Self::Because(Cow::Borrowed(message))
-    }
-}
-
-impl From<String> for Refusal {
-    fn from(message: String) -> Self {
-        Self::Because(Cow::Owned(message))
-    }
-}
-
-pub(crate) type Read<T> = Result<T, Refusal>;
 
 /// Most characters of an id.
 pub const ID_CHARS_MAX: usize = 128;
