@@ -6,7 +6,7 @@ use super::status::{DeliveryStep, OrderStep, PaymentStep, STEPS, Step};
 use crate::fold::version::{Stated, Version};
 use crate::money::Money;
 use crate::quantity::Quantity;
-use crate::rates::Foreign;
+use crate::rates::foreign::Foreign;
 use crate::sales::document::Sale;
 use crate::sales::status::Status;
 use crate::time::Time;

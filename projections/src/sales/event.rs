@@ -12,7 +12,7 @@ use crate::json::{Declared, Is, Member, Payload, Reader, members, members_of, ow
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
-use crate::rates::Foreign;
+use crate::rates::foreign::Foreign;
 use crate::time::Time;
 
 /// A sale as its latest event states it.
