@@ -69,6 +69,64 @@ fn reads_back(event: &Event<'_>) {
 fn written(event: &Event<'_>) -> Map<String, Value> {
     let date = |at: Option<Time>| at.map(Time::to_rfc3339);
     let value = match event {
+        Event::Activity(it) => json!({
+            "activityId": it.activity_id,
+            "userId": it.user_id,
+            "activityType": it.activity_type,
+            "timestamp": it.at.to_rfc3339(),
+            "productId": it.product_id,
+            "device": it.device,
+            "page": it.page,
+            "country": it.country,
+            "sessionId": it.session_id,
+        }),
+        Event::Feedback(it) => json!({
+            "feedbackId": it.feedback_id,
+            "userId": it.user_id,
+            "productId": it.product_id,
+            "rating": it.rating,
+            "feedbackDate": it.at.to_rfc3339(),
+            "comment": it.comment,
+            "updatedAt": date(it.updated_at),
+        }),
+        Event::Product(it) => json!({
+            "productId": it.product_id,
+            "name": it.name,
+            "category": it.category,
+            "price": it.price.to_string(),
+            "stock": it.stock.map(number),
+            "description": it.description,
+            "imageUrl": it.image_url,
+            "addedDate": date(it.added_date),
+            "lastUpdated": date(it.updated_at),
+        }),
+        Event::Stock(it) => json!({
+            "productId": it.product_id,
+            "stock": number(it.stock),
+            "updatedAt": date(it.updated_at),
+        }),
+        Event::Customer(it) => json!({
+            "userId": it.user_id,
+            "username": it.username,
+            "email": it.email,
+            "firstName": it.first_name,
+            "lastName": it.last_name,
+            "country": it.country,
+            "createdAt": date(it.created_at),
+            "updatedAt": date(it.updated_at),
+        }),
+        about_money => written_of_money(about_money),
+    };
+    match value {
+        Value::Object(members) => members,
+        other => panic!("no object: {other}"),
+    }
+}
+
+/// Sales, orders, refunds and rates.
+fn written_of_money(event: &Event<'_>) -> Value {
+    let date = |at: Option<Time>| at.map(Time::to_rfc3339);
+    match event {
         Event::Transaction(it) => json!({
             "transactionId": it.transaction_id,
             "userId": it.user_id,
@@ -135,56 +193,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "date": bucket::label(Level::Day, it.day),
             "updatedAt": date(it.updated_at),
         }),
-        Event::Activity(it) => json!({
-            "activityId": it.activity_id,
-            "userId": it.user_id,
-            "activityType": it.activity_type,
-            "timestamp": it.at.to_rfc3339(),
-            "productId": it.product_id,
-            "device": it.device,
-            "page": it.page,
-            "country": it.country,
-            "sessionId": it.session_id,
-        }),
-        Event::Feedback(it) => json!({
-            "feedbackId": it.feedback_id,
-            "userId": it.user_id,
-            "productId": it.product_id,
-            "rating": it.rating,
-            "feedbackDate": it.at.to_rfc3339(),
-            "comment": it.comment,
-            "updatedAt": date(it.updated_at),
-        }),
-        Event::Product(it) => json!({
-            "productId": it.product_id,
-            "name": it.name,
-            "category": it.category,
-            "price": it.price.to_string(),
-            "stock": it.stock.map(number),
-            "description": it.description,
-            "imageUrl": it.image_url,
-            "addedDate": date(it.added_date),
-            "lastUpdated": date(it.updated_at),
-        }),
-        Event::Stock(it) => json!({
-            "productId": it.product_id,
-            "stock": number(it.stock),
-            "updatedAt": date(it.updated_at),
-        }),
-        Event::Customer(it) => json!({
-            "userId": it.user_id,
-            "username": it.username,
-            "email": it.email,
-            "firstName": it.first_name,
-            "lastName": it.last_name,
-            "country": it.country,
-            "createdAt": date(it.created_at),
-            "updatedAt": date(it.updated_at),
-        }),
-    };
-    match value {
-        Value::Object(members) => members,
-        other => panic!("no object: {other}"),
+        other => panic!("not written: {other:?}"),
     }
 }
 
