@@ -86,7 +86,7 @@ impl Projector {
         attempts: &mut Attempts,
         stop: &CancellationToken,
     ) -> Result<End, Error> {
-        match self.turn_of(owner, limits, attempts, stop).await {
+        match Box::pin(self.turn_of(owner, limits, attempts, stop)).await {
             // A log that is not there any more is no fault that passes by itself.
             Err(Error::Log(_)) if self.log.is_gone().await => Ok(End::Halted(Halt::LogGone)),
             ended => ended,
