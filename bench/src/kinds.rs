@@ -68,6 +68,7 @@ async fn fold(stand: &mut Stand, kind: Kind, events: u64) -> anyhow::Result<Rate
         }
         Kind::Activity => fold_after(stand, catalogue, each(Load::activity, load)).await,
         Kind::Feedback => fold_after(stand, catalogue, each(Load::feedback, load)).await,
+        Kind::Rate => fold_after(stand, catalogue, each(Load::rate, load)).await,
         Kind::Stock => fold_after(stand, catalogue, each(Load::stock, load)).await,
         Kind::Customer => fold_after(stand, catalogue, each(Load::account, load)).await,
         Kind::Product => {

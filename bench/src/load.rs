@@ -208,6 +208,18 @@ impl Load {
         outgoing(Kind::Refund, id, body)
     }
 
+    /// The rate of a currency on a day, the next of 366 for each.
+    pub fn rate(&mut self, _: Time) -> Outgoing {
+        self.next += 1;
+        let (day, letters) = (self.next % 366, self.next / 366);
+        let letter = |at: u32| char::from(b'A' + (letters / 26_u64.pow(at) % 26) as u8);
+        let currency = format!("{}{}X", letter(0), letter(1));
+        let rate = self.random.random_range(1..2_000_000);
+        let date = Time(1_704_067_200_000 + i64::try_from(day).unwrap_or_default() * 86_400_000);
+        let body = format!(r#"{{"currency":"{currency}","rate":0.{rate:07},"date":"{date}"}}"#);
+        outgoing(Kind::Rate, format!("{currency}-{day}"), body)
+    }
+
     /// The next stock of a product.
     pub fn stock(&mut self, at: Time) -> Outgoing {
         let (product, stock) = (self.product(), self.random.random_range(0..500));

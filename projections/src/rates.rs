@@ -6,8 +6,7 @@
 
 pub mod document;
 pub mod event;
-mod fold;
+pub(crate) mod fold;
 pub mod foreign;
 
-pub(crate) use fold::{exceeds, no_rate};
 pub use foreign::Foreign;

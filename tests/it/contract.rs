@@ -66,8 +66,9 @@ fn assert_problem(answer: &Answer, status: u16) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_four_queries_have_the_shapes_that_clients_know() {
     let (shop, app, position) = shop().await;
-    let sales = "averageOrderValue: number, discounts: number, grossSales: number, \
-                 netSales: number, returnedAmount: number, returns: number, salesTrend: [{_id: string, dailyOrders: number, dailyRevenue: number}], \
+    let sales = "averageOrderValue: number, currencies: [], discounts: number, \
+                 grossSales: number, netSales: number, returnedAmount: number, returns: number, \
+                 salesTrend: [{_id: string, dailyOrders: number, dailyRevenue: number}], \
                  totalOrders: number, totalRevenue: number, uniqueCustomers: number";
     let products = "productsLowInStock: [{addedDate: string, category: string, \
                     description: string, imageUrl: string, lastUpdated: string, name: string, \

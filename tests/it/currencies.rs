@@ -62,14 +62,9 @@ async fn what_has_no_rate_waits_and_counts_once_all_that_wait_are_sent_again() {
     // Of what waits, the dollars have a rate now.
     let last = shop.publish_all(&[rate("USD", 0.8)]).await;
     shop.folded(last).await;
-    let dry = tell(
-        &shop,
-        &app,
-        "/api/quarantine/replay?reason=no-rate&dryRun=true&limit=2",
-        &root.token,
-        &json!({}),
-    );
-    let replays = dry.await.body["data"]["replays"].clone();
+    let path = "/api/quarantine/replay?reason=no-rate&dryRun=true&limit=2";
+    let dry = tell(&shop, &app, path, &root.token, &json!({})).await;
+    let replays = dry.body["data"]["replays"].clone();
     let told = ["sent", "refused", "next"].map(|member| replays[member].clone());
     assert_eq!(told, [json!(2), json!(0), json!("3")], "{replays}");
     assert_eq!(shop.log.extent().await.expect("the log").last, last, "nothing is sent");

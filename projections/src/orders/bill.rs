@@ -16,7 +16,7 @@ use crate::money::Money;
 use crate::packed::vocabulary::{NONE, OTHER, OVERLAP};
 use crate::products::id::RESERVED;
 use crate::quantity::Quantity;
-use crate::rates::Foreign;
+use crate::rates::foreign::Foreign;
 use crate::sales::basis::Basis;
 use crate::sales::count::{Bill, Place};
 use crate::sales::status::Status;

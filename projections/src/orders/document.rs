@@ -7,7 +7,7 @@ use crate::fold::version::{Stated, Version};
 use crate::history::History;
 use crate::money::Money;
 use crate::quantity::Quantity;
-use crate::rates::Foreign;
+use crate::rates::foreign::Foreign;
 use crate::sales::document::Sale;
 use crate::sales::status::Status;
 use crate::time::Time;

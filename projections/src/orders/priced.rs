@@ -6,7 +6,7 @@ use super::event;
 use super::share::by_weight;
 use crate::fold::{Fold, NotAtHand};
 use crate::money::Money;
-use crate::rates::Foreign;
+use crate::rates::foreign::Foreign;
 
 /// The amounts of an order in the shop's currency; as stated, while there is no rate.
 pub(super) struct Priced {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::fold::version::Version;
 use crate::money::Money;
 use crate::quantity::Quantity;
-use crate::rates::Foreign;
+use crate::rates::foreign::Foreign;
 use crate::time::Time;
 
 /// A refund as its newest event states it. One that names an order or a transaction is counted with

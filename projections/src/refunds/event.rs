@@ -8,7 +8,7 @@ use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::money::Money;
 use crate::products::id::product_id;
 use crate::quantity::Quantity;
-use crate::rates::Foreign;
+use crate::rates::foreign::Foreign;
 use crate::sales::event::{QUANTITY_MAX, QUANTITY_MIN, units};
 use crate::time::Time;
 

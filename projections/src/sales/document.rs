@@ -8,7 +8,7 @@ use crate::fold::version::Version;
 use crate::history::History;
 use crate::money::Money;
 use crate::quantity::Quantity;
-use crate::rates::Foreign;
+use crate::rates::foreign::Foreign;
 use crate::time::Time;
 
 /// A transaction as its newest events state it, and the place where it is counted.

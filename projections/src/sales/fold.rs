@@ -25,7 +25,8 @@ use crate::packed::rollup;
 use crate::packed::vocabulary::NONE;
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
-use crate::rates::{Foreign, exceeds, no_rate};
+use crate::rates::fold::{exceeds, no_rate};
+use crate::rates::foreign::Foreign;
 use crate::table::Row;
 use crate::time::Time;
 
