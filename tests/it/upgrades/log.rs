@@ -28,6 +28,8 @@ const FIGURES: &str = include_str!("../logs/v0.1.0.figures.json");
 const CHANGED: &[(u32, &str)] = &[
     (3, "what was sold and came back is an order, in gross sales, and in returns on its own day"),
     (3, "quantities are decimals: a stored integer is a thousandth of a unit"),
+    (3, "a whole number is an id by its decimal text, so one event more is understood"),
+    (3, "sales are counted by currency as well, and texts that were shortened"),
 ];
 
 /// The queries that are asked. Customers of all time are dated by the time of the log, too.
