@@ -221,3 +221,32 @@ async fn names_are_shown_in_the_shops_language_under_whichever_name_they_came() 
     assert_eq!(profile.and_then(|it| it.first_name).as_deref(), Some("Zoe"));
     app.stop().await.expect("stopped");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stock_is_told_by_location_and_what_is_gone_is_not_listed() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let events = [
+        product(
+            "mug",
+            json!({ "stock": 99, "locationStocks": [{ "locationId": 8, "name": "Dublin", "qty": 4.5 },
+                { "locationId": 12, "qty": "3" }] }),
+        ),
+        product("cup", json!({ "stock": 1 })),
+        ("customer", json!({ "userId": "ann" })),
+        ("stock", json!({ "productId": "mug", "locationId": "12", "qty": -1 })),
+        product("cup", json!({ "stock": 1, "isActive": false })),
+        ("customer", json!({ "userId": "ann", "deletedAt": "2026-01-01" })),
+    ];
+    let position = send(&shop, &app, &events).await;
+    let data = shop.data(&app, "/api/metrics/products", position).await;
+    assert_eq!(data["totalProducts"], 1);
+    let low = data["productsLowInStock"].as_array().expect("a list");
+    assert_eq!((low.len(), &low[0]["stock"]), (1, &json!(3.5)));
+    let expected = json!([{ "locationId": "12", "name": null, "stock": -1 },
+        { "locationId": "8", "name": "Dublin", "stock": 4.5 }]);
+    assert_eq!(low[0]["stockByLocation"], expected);
+    let customers = shop.data(&app, "/api/metrics/customers", position).await;
+    assert_eq!(customers["totalCustomers"], 0);
+    app.stop().await.expect("stopped");
+}
