@@ -34,6 +34,7 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 #[bench::order(args = (Kind::Order, example(Kind::Order)), config = at_most(32_500))]
 #[bench::orderstatus(args = (Kind::OrderStatus, example(Kind::OrderStatus)), config = at_most(5_200))]
 #[bench::refund(args = (Kind::Refund, example(Kind::Refund)), config = at_most(10_700))]
+#[bench::rate(args = (Kind::Rate, example(Kind::Rate)), config = at_most(7_500))]
 fn parse_one(kind: Kind, body: &str) -> Result<Event<'_>, Vec<Reason>> {
     parse(black_box(kind), black_box(body.as_bytes()), &LIMITS)
 }
