@@ -73,7 +73,7 @@ fn touched(event: &Event<'_>) -> Vec<Upsert> {
             ("customers", rating.user_id.to_string(), vec![("ratings", 1)]),
             ("products", rating.product_id.to_string(), vec![("ratings", 1)]),
         ],
-        // What is published here is of the kinds above.
+        // The load has no other kinds than those above.
         _ => vec![],
     }
 }

@@ -75,23 +75,7 @@ fn reads_back(event: &Event<'_>) {
 fn written(event: &Event<'_>) -> Map<String, Value> {
     let date = |at: Option<Time>| at.map(Time::to_rfc3339);
     let value = match event {
-        Event::Transaction(it) => json!({
-            "transactionId": it.transaction_id,
-            "userId": it.user_id,
-            // The price is a text, which is never rounded.
-            "totalPrice": it.total_price.to_string(),
-            "currency": it.foreign.map(|it| it.currency),
-            "exchangeRate": it.foreign.and_then(|it| it.rate).map(|it| it.to_string()),
-            "transactionDate": it.at.to_rfc3339(),
-            "productId": it.product_id,
-            "quantity": number(it.quantity),
-            "status": it.status.as_str(),
-            "paymentMethod": it.payment_method,
-            "category": it.category,
-            "shippingAddress": { "country": it.country },
-            "orderId": it.order_id,
-            "updatedAt": date(it.updated_at),
-        }),
+        Event::Transaction(it) => transaction(it),
         Event::Order(it) => order(it),
         Event::OrderStatus(it) => order_status(it),
         Event::Refund(it) => refund(it),
@@ -121,20 +105,7 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "comment": it.comment,
             "updatedAt": date(it.updated_at),
         }),
-        Event::Product(it) => json!({
-            "productId": it.product_id,
-            "name": it.name,
-            "category": it.category,
-            "price": it.price.to_string(),
-            "cost": it.cost.map(|it| it.to_string()),
-            "stock": it.stock.map(number),
-            "locationStocks": it.locations.iter().map(location).collect::<Vec<_>>(),
-            "description": it.description,
-            "imageUrl": it.image_url,
-            "addedDate": date(it.added_date),
-            "isActive": !it.is_gone,
-            "lastUpdated": date(it.updated_at),
-        }),
+        Event::Product(it) => product(it),
         Event::Stock(it) => json!({
             "productId": it.product_id,
             "stock": number(it.stock),
@@ -158,6 +129,45 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
         Value::Object(members) => members,
         other => panic!("no object: {other}"),
     }
+}
+
+fn transaction(it: &Transaction<'_>) -> Value {
+    let date = |at: Option<Time>| at.map(Time::to_rfc3339);
+    json!({
+        "transactionId": it.transaction_id,
+        "userId": it.user_id,
+        // The price is a text, which is never rounded.
+        "totalPrice": it.total_price.to_string(),
+        "currency": it.foreign.map(|it| it.currency),
+        "exchangeRate": it.foreign.and_then(|it| it.rate).map(|it| it.to_string()),
+        "transactionDate": it.at.to_rfc3339(),
+        "productId": it.product_id,
+        "quantity": number(it.quantity),
+        "status": it.status.as_str(),
+        "paymentMethod": it.payment_method,
+        "category": it.category,
+        "shippingAddress": { "country": it.country },
+        "orderId": it.order_id,
+        "updatedAt": date(it.updated_at),
+    })
+}
+
+fn product(it: &Product<'_>) -> Value {
+    let date = |at: Option<Time>| at.map(Time::to_rfc3339);
+    json!({
+        "productId": it.product_id,
+        "name": it.name,
+        "category": it.category,
+        "price": it.price.to_string(),
+        "cost": it.cost.map(|it| it.to_string()),
+        "stock": it.stock.map(number),
+        "locationStocks": it.locations.iter().map(location).collect::<Vec<_>>(),
+        "description": it.description,
+        "imageUrl": it.image_url,
+        "addedDate": date(it.added_date),
+        "isActive": !it.is_gone,
+        "lastUpdated": date(it.updated_at),
+    })
 }
 
 fn order(it: &Order<'_>) -> Value {

@@ -137,21 +137,11 @@ fn schema(is: Is, needed: bool) -> Value {
         Is::Rate => {
             let number =
                 json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 9_000_000_000_u64 });
-            let text =
-                json!({ "type": "string", "pattern": "^0*[1-9][0-9]{0,8}(\\.[0-9]{1,9})?$" });
-            let null = (!needed).then(|| json!({ "type": "null" }));
-            let any: Vec<_> = [number, text].into_iter().chain(null).collect();
-            json!({ "anyOf": any })
+            decimal(number, "^0*[1-9][0-9]{0,8}(\\.[0-9]{1,9})?$", needed)
         }
         Is::Amount => {
-            let mut any = vec![
-                json!({ "type": "number", "minimum": 0, "maximum": 1_000_000_000 }),
-                json!({ "type": "string", "pattern": "^[0-9]{1,9}(\\.[0-9]{1,4}0*)?$" }),
-            ];
-            if !needed {
-                any.push(json!({ "type": "null" }));
-            }
-            json!({ "anyOf": any })
+            let number = json!({ "type": "number", "minimum": 0, "maximum": 1_000_000_000 });
+            decimal(number, "^[0-9]{1,9}(\\.[0-9]{1,4}0*)?$", needed)
         }
         Is::Date => json!({ "type": one("string"), "format": "date-time" }),
         Is::Whole(min, max) => json!({
@@ -183,6 +173,14 @@ fn schema(is: Is, needed: bool) -> Value {
             object
         }
     }
+}
+
+/// A number, or the same as text.
+fn decimal(number: Value, pattern: &str, needed: bool) -> Value {
+    let text = json!({ "type": "string", "pattern": pattern });
+    let null = (!needed).then(|| json!({ "type": "null" }));
+    let any: Vec<_> = [number, text].into_iter().chain(null).collect();
+    json!({ "anyOf": any })
 }
 
 fn number(units: Quantity) -> Value {

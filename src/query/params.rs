@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::range::{Bound, Coverage, Quarters, Range};
 use super::zone::Zone;
-use crate::http::parameters::values::{OneOf, Own, Whole, Word, day_or_instant};
+use crate::http::parameters::values::{OneOf, Own, Text, Whole, Word, day_or_instant};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::store::read::Snapshot;
 
@@ -71,6 +71,25 @@ const BOUND: Own<Bound> = Own {
         Bound::Instant(at) => json!(at.to_rfc3339()),
     },
 };
+
+const ID: Parameter<Text> = Parameter::path(
+    "id",
+    "The id, as events state it.",
+    Text { min: 1, max: 128, allowed: "must be an id of 1 to 128 characters" },
+);
+
+/// The id of the one thing that is asked for, at the end of the path.
+#[derive(Debug, Clone)]
+pub struct ById {
+    /// The id.
+    pub id: String,
+}
+
+impl Parameters for ById {
+    fn read(query: &mut Query) -> Self {
+        ById { id: query.segment(&ID).unwrap_or_default() }
+    }
+}
 
 /// The sales that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,17 +23,14 @@ fn rate(currency: &str, rate: f64) -> (&'static str, Value) {
     ("rate", json!({ "currency": currency, "rate": rate, "date": &now()[..10] }))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_has_no_rate_waits_and_counts_once_all_that_wait_are_sent_again() {
-    let shop = Shop::new().await;
-    let app = shop.start().await;
-    let root = somebody(&app, "root", Admin).await;
+/// Sales and a refund, three of them in a currency without a rate.
+fn sold() -> Vec<(&'static str, Value)> {
     let dollars = |and: Value| {
         let mut event = json!({ "currency": "USD" });
         merge(&mut event, and);
         event
     };
-    let events = [
+    vec![
         ("transaction", sale("t1", "ann", 10, dollars(json!({})))),
         ("transaction", sale("t2", "bob", 10, json!({}))),
         ("order", order("o1", "usd", json!({ "discount": 1 }))),
@@ -44,8 +41,15 @@ async fn what_has_no_rate_waits_and_counts_once_all_that_wait_are_sent_again() {
         ),
         ("transaction", sale("t3", "ann", 10, dollars(json!({ "exchangeRate": 0.9 })))),
         ("transaction", sale("t4", "ann", 10, json!({ "currency": "CHF" }))),
-    ];
-    let last = shop.publish_all(&events).await;
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_rate_waits_and_counts_once_all_that_wait_are_sent_again() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let root = somebody(&app, "root", Admin).await;
+    let last = shop.publish_all(&sold()).await;
     let counts = shop.folded(last).await.root.counts;
     assert_eq!((counts.applied, counts.quarantined), (3, 3), "{counts:?}");
     let listed = async |query: &str| {

@@ -68,7 +68,7 @@ impl<'l> Reader<'l> {
         }
     }
 
-    /// What is made of the members of an object, if it is there. Their reasons name it before them.
+    /// Reads an object member by member, if it is there. A reason names the object before the member.
     pub(crate) fn object<'a, M: Members<'a>, T>(
         &mut self,
         member: Member<'a>,
@@ -81,7 +81,7 @@ impl<'l> Reader<'l> {
         Some(made)
     }
 
-    /// What is made of the members of each object of an array. Their reasons name the array and the
+    /// Reads each object of an array, member by member. A reason names the array and the object's
     /// place in it before them; an event whose faults are many has the first of them.
     pub(crate) fn each<'a, M: Members<'a>, T>(
         &mut self,

@@ -93,7 +93,7 @@ fn trimmed_text<'a>(
 ) -> Read<Cow<'a, str>> {
     let text = trim(text.ok_or_else(|| no_text(chars_max))?);
     if is_longer(&text, chars_max) {
-        // What is cut may end in white space.
+        // The text that is left may end in white space.
         return Ok(trim(shorten(text, chars_max, reader)));
     }
     if text.is_empty() { Err(Refusal::Blank) } else { Ok(text) }

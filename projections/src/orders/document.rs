@@ -48,7 +48,7 @@ pub struct Order {
     /// Its refunds, by `refundId`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<PartialRefund>,
-    /// What is odd about it.
+    /// Its contradictions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub irregular: Vec<Irregularity>,
     /// Its changes.
@@ -56,7 +56,7 @@ pub struct Order {
     pub history: History,
 }
 
-/// What is odd about an order; it is counted all the same.
+/// A contradiction in an order; the order is counted all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Irregularity {

@@ -12,24 +12,12 @@ use utoipa::ToSchema;
 
 use super::history::{EntityChange, newest_first};
 use crate::http::openapi::{Get, Tag};
-use crate::http::parameters::values::Text;
-use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
 use crate::query::memory::ReadContext;
+use crate::query::params::ById;
 use crate::query::view::{Figures, METRICS, View};
 
-const ID: Parameter<Text> = Parameter::path(
-    "id",
-    "The order's `orderId`.",
-    Text { min: 1, max: 128, allowed: "must be an order's id, of 1 to 128 characters" },
-);
 const MISSING: &str = "There is no such order.";
-
-/// The order that is asked for.
-#[derive(Debug, Clone)]
-pub struct One {
-    id: String,
-}
 
 /// An order: its facts as their newest events state them, what it counts as, and how it came to be.
 #[derive(Debug, Serialize, ToSchema)]
@@ -169,17 +157,11 @@ impl View for OneOrder {
     const MISSING: Option<&'static str> = Some(MISSING);
 }
 
-impl Parameters for One {
-    fn read(query: &mut Query) -> Self {
-        One { id: query.segment(&ID).unwrap_or_default() }
-    }
-}
-
 impl Figures for OneOrder {
     const TOPICS: Topics = Topics::of(&[Topic::Orders]);
-    type Parameters = One;
+    type Parameters = ById;
 
-    async fn read(from: ReadContext<'_>, asked: &One) -> Result<Self, Error> {
+    async fn read(from: ReadContext<'_>, asked: &ById) -> Result<Self, Error> {
         let row = from.snapshot.row::<PlacedOrder>(&asked.id).await?;
         let PlacedOrder(order) = row.ok_or(Error::NotFound(MISSING))?;
         Ok(OneOrder::of(asked.id.clone(), &order))

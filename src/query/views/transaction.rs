@@ -13,24 +13,12 @@ use utoipa::ToSchema;
 use super::history::{EntityChange, newest_first};
 use super::order::OrderRefund;
 use crate::http::openapi::{Get, Tag};
-use crate::http::parameters::values::Text;
-use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
 use crate::query::memory::ReadContext;
+use crate::query::params::ById;
 use crate::query::view::{Figures, METRICS, View};
 
-const ID: Parameter<Text> = Parameter::path(
-    "id",
-    "The transaction's `transactionId`.",
-    Text { min: 1, max: 128, allowed: "must be a transaction's id, of 1 to 128 characters" },
-);
 const MISSING: &str = "There is no such transaction.";
-
-/// The transaction that is asked for.
-#[derive(Debug, Clone)]
-pub struct One {
-    id: String,
-}
 
 /// A transaction: its facts as their newest events state them, what it counts as, and how it came to
 /// be.
@@ -82,17 +70,11 @@ impl View for OneTransaction {
     const MISSING: Option<&'static str> = Some(MISSING);
 }
 
-impl Parameters for One {
-    fn read(query: &mut Query) -> Self {
-        One { id: query.segment(&ID).unwrap_or_default() }
-    }
-}
-
 impl Figures for OneTransaction {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Orders]);
-    type Parameters = One;
+    type Parameters = ById;
 
-    async fn read(from: ReadContext<'_>, asked: &One) -> Result<Self, Error> {
+    async fn read(from: ReadContext<'_>, asked: &ById) -> Result<Self, Error> {
         let sale = from.snapshot.row::<Sale>(&asked.id).await?.ok_or(Error::NotFound(MISSING))?;
         let refunded = if from.snapshot.has(RefundedSale::SINCE) {
             from.snapshot.row::<RefundedSale>(&asked.id).await?
