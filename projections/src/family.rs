@@ -4,7 +4,7 @@
 //! | shape | levels | chunk | row |
 //! |---|---|---|---|
 //! | by quarter | month | | quarter of the month |
-//! | by cell | day | first and third value | second value, quarter of the day |
+//! | by cell | day, month | first and third value | second value, quarter of the day or day of the month |
 //! | by entity | quarter, day, month, ever | its ordinal, high bits | low bits |
 //! | by value | day, month | | value, quarter of the day or day of the month |
 //! | now | ever | the entity's ordinal, high bits | low bits |
@@ -41,9 +41,8 @@ impl Shape {
     pub const fn levels(self) -> &'static [Level] {
         match self {
             Shape::ByQuarter => &[Level::Month],
-            Shape::ByCell => &[Level::Day],
             Shape::ByEntity(_) => &[Level::Quarter, Level::Day, Level::Month, Level::Ever],
-            Shape::ByValue(_) => &[Level::Day, Level::Month],
+            Shape::ByCell | Shape::ByValue(_) => &[Level::Day, Level::Month],
             Shape::Now(_) => &[Level::Ever],
         }
     }
@@ -145,6 +144,13 @@ families! {
     Sales = "sales", Status::WORDS, Shape::ByQuarter;
     /// Sales by category, payment method and country: orders, quantity, amount.
     Cells = "cells", Status::WORDS, Shape::ByCell;
+    /// Sales by category: orders that have a line of it, quantity, amount.
+    Categories = "categories", Status::WORDS, Shape::ByValue(Dimension::Category), since 4;
+    /// Sales by payment method: orders, quantity, amount.
+    PaymentMethods = "paymentmethods", Status::WORDS, Shape::ByValue(Dimension::PaymentMethod),
+        since 4;
+    /// Sales by shipping country: orders, quantity, amount.
+    Destinations = "destinations", Status::WORDS, Shape::ByValue(Dimension::Country), since 4;
     /// Sales by customer: orders, quantity, amount. Distinct customers, and their ranking, over
     /// any range.
     Buyers = "buyers", Status::WORDS, Shape::ByEntity(Entity::Customer);
@@ -154,6 +160,15 @@ families! {
     Returns = "returns", Basis::WORDS, Shape::ByQuarter, since 3;
     /// What came back, by category, payment method and country: returns, quantity, amount.
     ReturnCells = "returncells", Basis::WORDS, Shape::ByCell, since 3;
+    /// What came back, by category: returns, quantity, amount.
+    ReturnCategories = "returncategories", Basis::WORDS, Shape::ByValue(Dimension::Category),
+        since 4;
+    /// What came back, by payment method: returns, quantity, amount.
+    ReturnPaymentMethods = "returnpaymentmethods", Basis::WORDS,
+        Shape::ByValue(Dimension::PaymentMethod), since 4;
+    /// What came back, by shipping country: returns, quantity, amount.
+    ReturnDestinations = "returndestinations", Basis::WORDS, Shape::ByValue(Dimension::Country),
+        since 4;
     /// What came back, by customer: returns, quantity, amount.
     Returners = "returners", Basis::WORDS, Shape::ByEntity(Entity::Customer), since 3;
     /// What came back, by product: returns, quantity, amount.

@@ -18,7 +18,7 @@ use crate::topic::{Changed, Topics};
 
 /// The version of the fold. Another version may make other documents from the same events, so
 /// it is part of a generation and a change asks for a rebuild.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 /// The settings that a generation was made with. Other settings would make other documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,10 +235,16 @@ impl Root {
         match family {
             Family::Sales
             | Family::Cells
+            | Family::Categories
+            | Family::PaymentMethods
+            | Family::Destinations
             | Family::Buyers
             | Family::Sold
             | Family::Returns
             | Family::ReturnCells
+            | Family::ReturnCategories
+            | Family::ReturnPaymentMethods
+            | Family::ReturnDestinations
             | Family::Returners
             | Family::Returned
             | Family::Money

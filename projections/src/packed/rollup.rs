@@ -169,7 +169,7 @@ pub fn now(family: Family, slice: Slice, ordinal: u32, delta: Row) -> Delta {
     of_entity(family, slice, Level::Ever, 0, ordinal, delta)
 }
 
-/// An addition to the cell of three values in its day's table.
+/// The additions to the cell of three values in its day and its month.
 #[must_use]
 pub fn by_cell(
     family: Family,
@@ -177,23 +177,27 @@ pub fn by_cell(
     quarter: u32,
     [first, second, third]: [u16; 3],
     delta: Row,
-) -> Delta {
-    let key = RollupKey {
-        family,
-        slice,
-        level: Level::Day,
-        bucket: bucket::day_of_quarter(quarter),
-        chunk: u32::from(first) << 16 | u32::from(third),
-    };
-    Delta { key, row: slot_row(second, quarter), delta }
+) -> [Delta; 2] {
+    let chunk = u32::from(first) << 16 | u32::from(third);
+    of_value(family, slice, quarter, (chunk, second), delta)
 }
 
 /// The additions to a value's rows in its day and its month.
 #[must_use]
 pub fn by_value(family: Family, slice: Slice, quarter: u32, code: u16, delta: Row) -> [Delta; 2] {
+    of_value(family, slice, quarter, (0, code), delta)
+}
+
+fn of_value(
+    family: Family,
+    slice: Slice,
+    quarter: u32,
+    (chunk, code): (u32, u16),
+    delta: Row,
+) -> [Delta; 2] {
     let day = bucket::day_of_quarter(quarter);
     let month = bucket::month_of_day(day);
-    let key = |level, bucket| RollupKey { family, slice, level, bucket, chunk: 0 };
+    let key = |level, bucket| RollupKey { family, slice, level, bucket, chunk };
     [
         Delta { key: key(Level::Day, day), row: slot_row(code, quarter), delta },
         Delta {

@@ -9,6 +9,7 @@ use crate::customers::document::Customer;
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Fold, NotAtHand, Resolved};
 use crate::packed::rollup;
+use crate::packed::vocabulary::OVERLAP;
 use crate::products::document::Product;
 use crate::table::Row;
 use crate::time::Time;
@@ -19,6 +20,43 @@ pub use super::basis::Basis;
 /// The dimensions that a sale is counted by, in the order of a cell's codes.
 pub(crate) const CELL: [Dimension; 3] =
     [Dimension::Category, Dimension::PaymentMethod, Dimension::Country];
+
+/// The families that cells are counted in, and the sums of cells by each of their values.
+struct ByCell {
+    cells: Family,
+    values: [Family; CELL.len()],
+}
+
+const SOLD: ByCell = ByCell {
+    cells: Family::Cells,
+    values: [Family::Categories, Family::PaymentMethods, Family::Destinations],
+};
+const CAME_BACK: ByCell = ByCell {
+    cells: Family::ReturnCells,
+    values: [Family::ReturnCategories, Family::ReturnPaymentMethods, Family::ReturnDestinations],
+};
+
+impl ByCell {
+    fn count(&self, slice: Slice, quarter: u32, cell: [u16; 3], row: Row, resolved: &mut Resolved) {
+        resolved.deltas.extend(rollup::by_cell(self.cells, slice, quarter, cell, row));
+        // An order counts once in each of its categories: only where they are added up is it too much.
+        let values = self.values.into_iter().zip(cell).filter(|(_, code)| *code != OVERLAP);
+        for (family, code) in values {
+            resolved.deltas.extend(rollup::by_value(family, slice, quarter, code, row));
+        }
+    }
+}
+
+/// Counts a sale by category, payment method and country.
+pub(crate) fn sold_in_cell(
+    status: Status,
+    quarter: u32,
+    cell: [u16; 3],
+    row: Row,
+    resolved: &mut Resolved,
+) {
+    SOLD.count(status.into(), quarter, cell, row, resolved);
+}
 
 /// What came back, by one basis.
 #[derive(Debug, Clone, Copy)]
@@ -125,9 +163,7 @@ impl Bill {
 impl Back {
     /// Counts it by category, payment method and country.
     pub(crate) fn count_in_cell(self, cell: [u16; 3], resolved: &mut Resolved) {
-        let (slice, row) = (self.basis.into(), self.sums.into());
-        let delta = rollup::by_cell(Family::ReturnCells, slice, self.quarter, cell, row);
-        resolved.deltas.push(delta);
+        CAME_BACK.count(self.basis.into(), self.quarter, cell, self.sums.into(), resolved);
     }
 }
 
@@ -165,8 +201,7 @@ impl Fold {
         match *place {
             Place::Sales { status, quarter } => self.count_sale(status, quarter, sums, resolved),
             Place::Cell { status, quarter, cell } => {
-                let delta = rollup::by_cell(Family::Cells, status.into(), quarter, cell, row);
-                resolved.deltas.push(delta);
+                sold_in_cell(status, quarter, cell, row, resolved);
             }
             Place::Customer { status, quarter, ref user, buyer } => {
                 self.count_customer(user, resolved, |it| it.sales.add(status, sums))?;

@@ -5,7 +5,7 @@
 //! never retracted and stay: that the customer and the product are known, when the customer was
 //! seen, the values of the vocabularies, and the extent of sales.
 
-use super::count::{Back, Basis, CELL};
+use super::count::{Back, Basis, CELL, sold_in_cell};
 use super::document::{Returned, Sale};
 use super::event::Transaction;
 use super::status::Status;
@@ -211,7 +211,7 @@ impl Entry for Sale {
         fold.with_product(product, resolved, |product| product.sales.add(status, sums))?;
         fold.count_sale(status, quarter, sums, resolved);
         let slice = Slice::from(status);
-        resolved.deltas.push(rollup::by_cell(Family::Cells, slice, quarter, self.cell, row));
+        sold_in_cell(status, quarter, self.cell, row, resolved);
         resolved.deltas.extend(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
         resolved.deltas.extend(rollup::by_entity(Family::Sold, slice, quarter, self.sold, row));
         if let Some(foreign) = &self.foreign {

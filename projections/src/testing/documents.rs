@@ -213,12 +213,18 @@ impl Documents {
                 &expected,
                 &self.total(Family::Sales, Some(status), Level::Month),
             );
-            differ(
-                found,
-                "orders by cell",
-                &expected,
-                &self.total(Family::Cells, Some(status), Level::Day),
-            );
+            for (family, level) in [
+                (Family::Cells, Level::Day),
+                (Family::Cells, Level::Month),
+                (Family::PaymentMethods, Level::Day),
+                (Family::PaymentMethods, Level::Month),
+                (Family::Destinations, Level::Month),
+            ] {
+                let total = self.total(family, Some(status), level);
+                differ(found, "orders by cell", &expected, &total);
+            }
+            let by_category = self.total(Family::Categories, Some(status), Level::Month);
+            differ(found, "sales by category", &expected[1..], &by_category[1..]);
             for level in [Level::Quarter, Level::Day, Level::Month, Level::Ever] {
                 let bought = self.total(Family::Buyers, Some(status), level);
                 differ(found, "orders of customers", &expected, &bought);
@@ -272,8 +278,16 @@ impl Documents {
         for basis in Basis::ALL {
             let total = self.total(Family::Returns, basis, Level::Month);
             differ(found, "returns by time", &expected, &total);
-            let total = self.total(Family::ReturnCells, basis, Level::Day);
-            differ(found, "returns by cell", &expected[1..], &total[1..]);
+            for (family, level) in [
+                (Family::ReturnCells, Level::Day),
+                (Family::ReturnCells, Level::Month),
+                (Family::ReturnCategories, Level::Month),
+                (Family::ReturnPaymentMethods, Level::Day),
+                (Family::ReturnDestinations, Level::Month),
+            ] {
+                let total = self.total(family, basis, level);
+                differ(found, "returns by cell", &expected[1..], &total[1..]);
+            }
             for level in [Level::Quarter, Level::Day, Level::Month, Level::Ever] {
                 let total = self.total(Family::Returned, basis, level);
                 differ(found, "returns by product", &of_products, &total);

@@ -63,9 +63,18 @@ impl Tables {
 
     fn by_cell(&mut self, family: &str, slice: &str, cell: [u16; 3], at: Time, row: Row) {
         let [category, method, country] = cell.map(u32::from);
-        let day = label(at, "%Y-%m-%d");
+        let (day, month) = (label(at, "%Y-%m-%d"), label(at, "%Y-%m"));
         let id = format!("{family}/{slice}/day/{day}/{category:04x}{country:04x}");
         self.add(id, method * 128 + quarter_of_day(at), row);
+        let id = format!("{family}/{slice}/month/{month}/{category:04x}{country:04x}");
+        self.add(id, method * 32 + date(at).day0(), row);
+        let returned = if family == "returncells" { "return" } else { "" };
+        let names = ["categories", "paymentmethods", "destinations"];
+        for (name, code) in names.into_iter().zip(cell) {
+            if code < u16::MAX {
+                self.by_value(&format!("{returned}{name}"), slice, code, at, row);
+            }
+        }
     }
 
     fn by_value(&mut self, family: &str, slice: &str, code: u16, at: Time, row: Row) {
