@@ -3,7 +3,7 @@
 
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::http::problem::FieldError;
-use adaptive_bi::query::params::{LIMIT_MAX, Ranged, Selection, WHOLE};
+use adaptive_bi::query::params::{LIMIT_MAX, Ranged, Ranging, Selection};
 use adaptive_bi::query::range::{Quarters, Range};
 use axum::http::Uri;
 use projections::bucket::quarter_of;
@@ -13,24 +13,59 @@ use projections::time::Time;
 
 /// 2026-11-21T04:03:07Z.
 const NOW: Time = Time(1_795_233_787_000);
-const NAMES: [&str; 5] = ["startDate", "endDate", "tz", "limit", "status"];
+const NAMES: [&str; 15] = [
+    "startDate",
+    "endDate",
+    "tz",
+    "limit",
+    "page",
+    "status",
+    "basis",
+    "period",
+    "fill",
+    "compare",
+    "category",
+    "paymentMethod",
+    "country",
+    "productId",
+    "userId",
+];
+
+/// A view that takes few parameters.
+struct Few;
+/// One that takes all of them.
+struct All;
+
+impl Ranging for Few {
+    const TREND_DAYS: u64 = 7;
+    const LIST: usize = 3;
+    const FILTERS: bool = false;
+    const PERIODS: bool = false;
+    const COMPARES: bool = false;
+}
+
+impl Ranging for All {
+    const TREND_DAYS: u64 = 30;
+    const IS_RECENT: bool = true;
+    const PAGES: bool = true;
+}
 
 /// Checks any bytes as the part behind the question mark.
 pub fn of_any_query(input: &[u8]) {
     let Ok(query) = std::str::from_utf8(input) else { return };
     // A text that is not an address does not come this far.
     let Ok(uri) = format!("/api/metrics/sales?{query}").parse::<Uri>() else { return };
-    of::<7, 3>(&uri);
-    of::<30, WHOLE>(&uri);
+    of::<Few>(&uri);
+    of::<All>(&uri);
 }
 
-fn of<const TREND_DAYS: u64, const LIST: usize>(uri: &Uri) {
-    let read = || Ranged::<TREND_DAYS, LIST>::parse(uri, NOW);
+fn of<V: Ranging>(uri: &Uri) {
+    let read = || Ranged::<V>::parse(uri, NOW);
     match read() {
         Ok(asked) => {
             assert_eq!(read().as_deref(), Ok(&*asked));
             assert!(
-                asked.limit == LIST || (1..=LIMIT_MAX).contains(&asked.limit),
+                asked.limit == V::LIST || (1..=LIMIT_MAX).contains(&asked.limit),
                 "{}",
                 asked.limit
             );
@@ -60,6 +95,10 @@ fn of_what_is_asked(asked: &Selection) {
         return;
     };
     assert_eq!(range.quarters, asked.trend);
+    if let Some(before) = asked.before() {
+        is_in_order(before.trend);
+        assert_eq!(before.before(), None);
+    }
     for first in [None, Some(0), Some(quarter_of(NOW))] {
         is_stated_in_order(&range, first);
     }

@@ -1,21 +1,172 @@
-//! Sums by a value of an open vocabulary, over any range.
+//! Sums by values of open vocabularies, over any range and by period.
+//!
+//! A code is of one month, so a row is known by its month and its codes until [`Names`] tells the
+//! values behind them.
 
 use std::collections::{BTreeMap, HashMap};
 
-use projections::bucket::{self, Level, QUARTERS_PER_DAY};
-use projections::family::{Dimension, Family, Slice};
+use projections::bucket::{self, Level};
+use projections::family::{Dimension, Family, Shape, Slice};
 use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE};
 use projections::table::Row;
-use projections::vocabulary::{NONE, NONE_NAME, OTHER_NAME};
+use projections::vocabulary::{NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP};
 
 use super::memory::ReadContext;
+use super::period::{Clock, Days};
 use super::range::Quarters;
-use super::zone;
+use super::zone::{self, Zone};
 use crate::store;
 use crate::store::read::{Part, Span};
 
-/// Sums by month and code.
-type Sums = HashMap<(u32, u16), Row>;
+/// The place of a row: its period, and its codes in the order of its family's dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The period.
+    pub period: i64,
+    /// The month that the codes are of.
+    pub month: u32,
+    /// The codes; a family of one dimension has the first.
+    pub codes: [u16; 3],
+}
+
+/// The names of values, by the month that their codes are of.
+#[derive(Debug, Default)]
+pub struct Names(HashMap<u32, Vec<String>>);
+
+impl Names {
+    /// Those of a dimension in the months of a range.
+    ///
+    /// # Errors
+    /// As [`store::read::Snapshot::vocabularies`].
+    pub async fn of(
+        from: ReadContext<'_>,
+        dimension: Dimension,
+        quarters: Quarters,
+    ) -> Result<Self, store::Error> {
+        if quarters.is_empty() {
+            return Ok(Names::default());
+        }
+        let month = bucket::month_of_quarter;
+        let (first, last) = (month(quarters.from), month(quarters.to - 1));
+        let months = from.snapshot.vocabularies(dimension, first, last).await?;
+        Ok(Names(months.into_iter().collect()))
+    }
+
+    /// The name of a value; none of the surplus of things that count under several values.
+    #[must_use]
+    pub fn name(&self, month: u32, code: u16) -> Option<&str> {
+        let value = || self.0.get(&month)?.get(usize::from(code).checked_sub(2)?);
+        match code {
+            OVERLAP => None,
+            NONE => Some(NONE_NAME),
+            OTHER => Some(OTHER_NAME),
+            _ => Some(value().map_or(OTHER_NAME, |name| name)),
+        }
+    }
+
+    /// The code of a value in a month that has it.
+    #[must_use]
+    pub fn code(&self, month: u32, name: &str) -> Option<u16> {
+        match name {
+            NONE_NAME => Some(NONE),
+            OTHER_NAME => Some(OTHER),
+            _ => {
+                let place = self.0.get(&month)?.iter().position(|it| it == name)?;
+                u16::try_from(place + 2).ok()
+            }
+        }
+    }
+}
+
+/// Tables by values, as they are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Tables<'a> {
+    /// The figures; of shape [`Shape::ByValue`] or [`Shape::ByCell`].
+    pub family: Family,
+    /// The slices, which are added up.
+    pub slices: &'a [Slice],
+    /// The range, day by day.
+    pub days: &'a Days,
+}
+
+impl Tables<'_> {
+    /// Hands every row of the range to `visit`. `chunks` tells, for each month, the first and the last
+    /// chunk that is wanted of it; none of a month where there is none.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    pub async fn read(
+        self,
+        from: ReadContext<'_>,
+        clock: &mut Clock,
+        chunks: impl Fn(u32) -> Option<Option<(u32, u32)>> + Sync,
+        mut visit: impl FnMut(Place, Row) + Send,
+    ) -> Result<(), store::Error> {
+        let spans = self.spans(chunks);
+        from.rollups(&spans, |part| self.rows(part, clock, &mut visit)).await
+    }
+
+    fn spans(self, chunks: impl Fn(u32) -> Option<Option<(u32, u32)>>) -> Vec<Span> {
+        let mut spans: Vec<Span> = Vec::new();
+        let family = self.family;
+        for &slice in self.slices {
+            for (level, runs) in
+                [(Level::Month, self.days.months()), (Level::Day, self.days.parts())]
+            {
+                for bucket in runs.into_iter().flat_map(|(first, last)| first..=last) {
+                    let month = match level {
+                        Level::Month => bucket,
+                        _ => bucket::month_of_day(bucket),
+                    };
+                    let Some(chunks) = chunks(month) else { continue };
+                    match spans.last_mut() {
+                        Some(span)
+                            if (span.slice, span.level, span.chunks, span.last + 1)
+                                == (slice, level, chunks, bucket) =>
+                        {
+                            span.last = bucket;
+                        }
+                        _ => {
+                            let (first, last) = (bucket, bucket);
+                            spans.push(Span { family, slice, level, first, last, chunks });
+                        }
+                    }
+                }
+            }
+        }
+        spans
+    }
+
+    fn rows(self, part: Part<'_>, clock: &mut Clock, visit: &mut impl FnMut(Place, Row)) {
+        let (Some(level), Some(month), Some(chunk)) = (part.level(), part.month(), part.chunk())
+        else {
+            return;
+        };
+        let (stride, first) = match (level, part.day()) {
+            (Level::Month, _) => (DAYS_STRIDE, bucket::first_day_of_month(month)),
+            (_, Some(day)) => (QUARTERS_STRIDE, bucket::first_quarter(Level::Day, day)),
+            (_, None) => return,
+        };
+        let codes = |of_row: u16| match self.family.shape() {
+            // The high half of the chunk is the first code, the low half the third.
+            Shape::ByCell => {
+                let [a, b, c, d] = chunk.to_be_bytes();
+                [u16::from_be_bytes([a, b]), of_row, u16::from_be_bytes([c, d])]
+            }
+            _ => [of_row, NONE, NONE],
+        };
+        for (row, values) in part.rows() {
+            let at = first + row % stride;
+            let period = match level {
+                Level::Month => self.days.period(at),
+                _ => self.days.quarters().has(at).then(|| clock.period_of(at)),
+            };
+            if let (Some(period), Ok(code)) = (period, u16::try_from(row / stride)) {
+                visit(Place { period, month, codes: codes(code) }, values);
+            }
+        }
+    }
+}
 
 /// The sums of some slices of a family in a range, together, by the names of a dimension's values.
 ///
@@ -27,93 +178,32 @@ pub async fn by_value(
     dimension: Dimension,
     quarters: Quarters,
 ) -> Result<BTreeMap<String, Row>, store::Error> {
-    let Some(cover) = Cover::of(quarters) else { return Ok(BTreeMap::new()) };
-    let mut sums = Sums::new();
-    let spans: Vec<Span> = slices.iter().flat_map(|slice| cover.spans(family, *slice)).collect();
-    let (first, last) = cover.months();
-    let ((), vocabularies) = tokio::try_join!(
-        from.rollups(&spans, |part| cover.add(part, &mut sums)),
-        from.snapshot.vocabularies(dimension, first, last),
-    )?;
-    Ok(named(sums, &vocabularies.into_iter().collect()))
-}
-
-/// A range as whole days, which month tables have, and the ends of days, which day tables have.
-#[derive(Debug, Clone, Copy)]
-struct Cover {
-    quarters: Quarters,
-    first_whole_day: u32,
-    end_of_whole_days: u32,
-}
-
-impl Cover {
-    fn of(quarters: Quarters) -> Option<Self> {
-        (!quarters.is_empty()).then(|| Cover {
-            quarters,
-            first_whole_day: quarters.from.div_ceil(QUARTERS_PER_DAY),
-            end_of_whole_days: quarters.to / QUARTERS_PER_DAY,
-        })
-    }
-
-    fn months(&self) -> (u32, u32) {
-        let month = bucket::month_of_quarter;
-        (month(self.quarters.from), month(self.quarters.to - 1))
-    }
-
-    fn spans(&self, family: Family, slice: Slice) -> Vec<Span> {
-        let span = |level, first, last| Span { family, slice, level, first, last };
-        let mut spans = Vec::new();
-        let (first, end) = (self.first_whole_day, self.end_of_whole_days);
-        if first < end {
-            let month = bucket::month_of_day;
-            spans.push(span(Level::Month, month(first), month(end - 1)));
-        }
-        let (first_day, last_day) = (
-            bucket::day_of_quarter(self.quarters.from),
-            bucket::day_of_quarter(self.quarters.to - 1),
-        );
-        if first_day < first {
-            spans.push(span(Level::Day, first_day, first_day));
-        }
-        if last_day >= end && !(first_day < first && last_day == first_day) {
-            spans.push(span(Level::Day, last_day, last_day));
-        }
-        spans
-    }
-
-    fn add(&self, part: Part<'_>, sums: &mut Sums) {
-        let (Some(level), Some(month)) = (part.level(), part.month()) else { return };
-        let (stride, first) = match (level, part.day()) {
-            (Level::Month, _) => (DAYS_STRIDE, bucket::first_day_of_month(month)),
-            (_, Some(day)) => (QUARTERS_STRIDE, bucket::first_quarter(Level::Day, day)),
-            (_, None) => return,
-        };
-        for (row, values) in part.rows() {
-            let (code, at) = (row / stride, first + row % stride);
-            let is_in = match level {
-                Level::Month => (self.first_whole_day..self.end_of_whole_days).contains(&at),
-                _ => self.quarters.has(at),
-            };
-            if let (true, Ok(code)) = (is_in, u16::try_from(code)) {
-                zone::add(sums.entry((month, code)).or_default(), values);
+    let quarters = from.within(family, quarters);
+    let mut clock = Clock::of(Zone::UTC, None);
+    let days = Days::of(quarters, &mut clock);
+    let mut sums: HashMap<Place, Row> = HashMap::new();
+    let tables = Tables { family, slices, days: &days };
+    let ((), names) = tokio::try_join!(
+        tables.read(
+            from,
+            &mut clock,
+            |_| Some(None),
+            |place, row| {
+                zone::add(sums.entry(place).or_default(), row);
             }
-        }
-    }
+        ),
+        Names::of(from, dimension, quarters),
+    )?;
+    Ok(named(sums, &names))
 }
 
 /// Codes are of their month; names are the same in all.
-fn named(sums: Sums, vocabularies: &HashMap<u32, Vec<String>>) -> BTreeMap<String, Row> {
+fn named(sums: HashMap<Place, Row>, names: &Names) -> BTreeMap<String, Row> {
     let mut by_name: BTreeMap<String, Row> = BTreeMap::new();
-    for ((month, code), row) in sums {
-        let value = |code: u16| {
-            let index = usize::from(code).checked_sub(2)?;
-            vocabularies.get(&month)?.get(index)
-        };
-        let name = match code {
-            NONE => NONE_NAME,
-            code => value(code).map_or(OTHER_NAME, |name| name),
-        };
-        zone::add(by_name.entry(name.to_owned()).or_default(), row);
+    for (Place { month, codes: [code, ..], .. }, row) in sums {
+        if let Some(name) = names.name(month, code) {
+            zone::add(by_name.entry(name.to_owned()).or_default(), row);
+        }
     }
     by_name
 }
@@ -127,13 +217,13 @@ mod tests {
 
     fn spans(from: &str, to: &str) -> Vec<(String, String)> {
         let quarter = |text| quarter_of(Time::parse(text).unwrap());
-        let cover = Cover::of(Quarters { from: quarter(from), to: quarter(to) }).unwrap();
+        let quarters = Quarters { from: quarter(from), to: quarter(to) };
+        let days = Days::of(quarters, &mut Clock::of(Zone::UTC, None));
+        let (family, slices) = (Family::Types, &[Slice::WHOLE][..]);
+        let spans = Tables { family, slices, days: &days }.spans(|_| Some(None));
         let label = bucket::label;
-        cover
-            .spans(Family::Types, Slice::WHOLE)
-            .into_iter()
-            .map(|span| (label(span.level, span.first), label(span.level, span.last)))
-            .collect()
+        let label = |span: Span| (label(span.level, span.first), label(span.level, span.last));
+        spans.into_iter().map(label).collect()
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -153,31 +243,31 @@ mod tests {
         );
         assert_eq!(
             spans("2026-01-30T18:30:00Z", "2026-01-31T03:00:00Z"),
-            pairs(&[("2026-01-30", "2026-01-30"), ("2026-01-31", "2026-01-31")])
+            pairs(&[("2026-01-30", "2026-01-31")])
         );
-        assert_eq!(
-            spans("2026-01-30T18:30:00Z", "2026-01-30T19:00:00Z"),
-            pairs(&[("2026-01-30", "2026-01-30")])
-        );
-        assert_eq!(
-            spans("2026-01-30T00:00:00Z", "2026-01-30T19:00:00Z"),
-            pairs(&[("2026-01-30", "2026-01-30")])
-        );
-        assert_eq!(
-            spans("2026-01-30T18:30:00Z", "2026-01-31"),
-            pairs(&[("2026-01-30", "2026-01-30")])
-        );
+        for (from, to) in [
+            ("2026-01-30T18:30:00Z", "2026-01-30T19:00:00Z"),
+            ("2026-01-30T00:00:00Z", "2026-01-30T19:00:00Z"),
+            ("2026-01-30T18:30:00Z", "2026-01-31"),
+        ] {
+            assert_eq!(spans(from, to), pairs(&[("2026-01-30", "2026-01-30")]));
+        }
+        assert_eq!(spans("2026-01-30", "2026-01-30"), []);
     }
 
     #[test]
     fn values_are_named_by_their_months_words() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let vocabularies =
-            HashMap::from([(1, words(&["viewed", "bought"])), (2, words(&["bought", "viewed"]))]);
+        let months = [(1, words(&["viewed", "bought"])), (2, words(&["bought", "viewed"]))];
+        let names = Names(months.into());
         let sums = [((1, 2), 4), ((2, 3), 3), ((1, 3), 5), ((2, 2), 2), ((2, 1), 1), ((2, 0), 1)];
-        let sums = sums.into_iter().map(|(key, sum)| (key, [sum, 0, 0])).collect();
-        let named = named(sums, &vocabularies);
+        let place = |month, code| Place { period: 0, month, codes: [code, 0, 0] };
+        let sums = sums.map(|((month, code), sum)| (place(month, code), [sum, 0, 0]));
+        let overlap = (place(1, OVERLAP), [-1, 0, 0]);
+        let named = named(sums.into_iter().chain([overlap]).collect(), &names);
         let named: Vec<_> = named.iter().map(|(name, row)| (&**name, row[0])).collect();
         assert_eq!(named, [("(none)", 1), ("(other)", 1), ("bought", 7), ("viewed", 7)]);
+        assert_eq!((names.code(1, "bought"), names.code(2, "bought")), (Some(3), Some(2)));
+        assert_eq!((names.code(3, "bought"), names.code(3, "(none)")), (None, Some(0)));
     }
 }

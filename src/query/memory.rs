@@ -7,6 +7,7 @@ use projections::family::Family;
 use projections::text::Text;
 
 use super::ids::Ids;
+use super::range::Quarters;
 use super::ranking::Cut;
 use super::rollups::Rollups;
 use crate::store;
@@ -54,6 +55,13 @@ impl ReadContext<'_> {
     #[must_use]
     pub fn has(self, family: Family) -> bool {
         self.snapshot.has(family.since())
+    }
+
+    /// The part of a range that a family can have rows in.
+    #[must_use]
+    pub fn within(self, family: Family, quarters: Quarters) -> Quarters {
+        let extent = self.snapshot.checkpoint.root.extent(family);
+        quarters.scope(extent).quarters().unwrap_or(Quarters { from: 0, to: 0 })
     }
 
     /// Hands the rollups of `spans` to `visit`, in no particular order.

@@ -6,9 +6,11 @@
 //! - [`view`]: figures that can be asked for; [`answer`]: the answer to every question; [`wait`]:
 //!   waiting for a position;
 //! - [`latest`]: the newest snapshot, followed; [`cache`]: the responses of the newest;
-//! - [`params`], [`range`], [`zone`]: the parameters, as quarter hours and local days;
+//! - [`params`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
+//!   periods of local time;
 //! - [`views`]: one file for each endpoint;
-//! - the parts of views: [`union`] of rollups, sums [`by_value`], [`ranking`], [`activities`];
+//! - the parts of views: [`sales`], [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
+//!   [`activities`];
 //! - the data that is not read again: [`memory`], of [`ids`] and rollups.
 
 use std::time::Duration;
@@ -17,15 +19,19 @@ pub mod activities;
 pub mod answer;
 pub mod by_value;
 pub mod cache;
+pub mod compare;
 mod deps;
 mod error;
+pub mod filter;
 pub mod ids;
 pub mod latest;
 pub mod memory;
 pub mod params;
+pub mod period;
 pub mod range;
 pub mod ranking;
 mod rollups;
+pub mod sales;
 pub mod union;
 pub mod view;
 pub mod views;

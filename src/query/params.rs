@@ -1,5 +1,6 @@
 //! The parameters of a request, parsed once into types that cannot be wrong.
 
+use std::marker::PhantomData;
 use std::ops::Deref;
 
 use projections::family::{Family, Slice};
@@ -8,16 +9,21 @@ use projections::sales::{Basis, Status};
 use projections::time::Time;
 use serde_json::json;
 
-use super::range::{Bound, Coverage, Quarters, Range};
+use super::filter::Filter;
+use super::period::{Buckets, Clock, Period};
+use super::range::{Bound, Compare, Coverage, Quarters, Range};
 use super::zone::Zone;
 use crate::http::parameters::values::{OneOf, Own, Text, Whole, Word, day_or_instant};
 use crate::http::parameters::{Parameter, Parameters, Query};
+use crate::http::problem::FieldError;
 use crate::store::read::Snapshot;
 
 /// The most entries of a list that can be asked for.
 pub const LIMIT_MAX: usize = 100;
 /// A list as long as it comes, unless it is asked for less.
 pub const WHOLE: usize = usize::MAX;
+/// A trend that is filled has about so many periods at most.
+const FILLED_MAX: u32 = 10_000;
 
 const START_DATE: Parameter<Own<Bound>> = Parameter::query(
     "startDate",
@@ -68,9 +74,28 @@ const BOUND: Own<Bound> = Own {
     schema: day_or_instant,
     written: |bound| match bound {
         Bound::Day(day) => json!(day.to_string()),
-        Bound::Instant(at) => json!(at.to_rfc3339()),
+        Bound::Instant(at) | Bound::Local(at) => json!(at.to_rfc3339()),
     },
 };
+
+const PAGE: Parameter<Whole<usize>> =
+    Parameter::query("page", "The page of the list.", Whole { min: 1, max: 1_000_000 });
+const PERIOD: Parameter<OneOf<Period>> = Parameter::query(
+    "period",
+    "The length of the trend's periods, in the zone that is asked for. Weeks are those of ISO 8601.",
+    OneOf::new(),
+);
+const FILL: Parameter<OneOf<Fill>> = Parameter::query(
+    "fill",
+    "With `zero`, periods without figures are there, with zeros; else they are left out.",
+    OneOf::new(),
+);
+const COMPARE: Parameter<OneOf<Compare>> = Parameter::query(
+    "compare",
+    "Adds the same figures of the range of the same length before, or of the same days a year before, \
+     and the change.",
+    OneOf::new(),
+);
 
 const ID: Parameter<Text> = Parameter::path(
     "id",
@@ -102,27 +127,61 @@ pub enum Statuses {
     All,
 }
 
-/// The parameters of a request, its ranges resolved.
+/// Periods without figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// They are there, with zeros.
+    Zero,
+}
+
+/// The parameters of a request, its ranges resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// The zone that days are of.
     pub zone: Zone,
-    /// The sales that are counted.
+    /// The sales that are counted, by what they count as...
     pub statuses: Statuses,
+    /// ...and by what they are of.
+    pub filter: Filter,
     /// The day that returns are counted on.
     pub basis: Basis,
     /// The most entries of a list.
     pub limit: usize,
+    /// The page of the list, from 1.
+    pub page: usize,
     /// The range, where there is one.
     pub range: Option<Range>,
     /// The quarter hours of the trend: those of the range, else of the last days.
     pub trend: Quarters,
+    /// The periods of the trend.
+    pub period: Period,
+    /// Whether periods without figures are there.
+    pub fill: Option<Fill>,
+    /// The range that the figures are compared with.
+    pub compare: Option<Compare>,
 }
 
-/// The parameters of a view of sales, products or customers over time. A trend without a range has the
-/// last `TREND_DAYS`; lists are as long as `LIST` where nothing else is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ranged<const TREND_DAYS: u64, const LIST: usize>(Selection);
+/// Which parameters a view takes, and what stands for those that are not given.
+pub trait Ranging {
+    /// The days of a trend without a range.
+    const TREND_DAYS: u64;
+    /// The length of a list that nobody asked to be shorter.
+    const LIST: usize = WHOLE;
+    /// Whether figures without a range are of the days of the trend; else they are of all time.
+    const IS_RECENT: bool = false;
+    /// Whether it takes what sales are of.
+    const FILTERS: bool = true;
+    /// Whether it takes the length of the trend's periods.
+    const PERIODS: bool = true;
+    /// Whether it compares.
+    const COMPARES: bool = true;
+    /// Whether it has pages.
+    const PAGES: bool = false;
+}
+
+/// The parameters of a view of figures over time.
+#[derive(Debug)]
+pub struct Ranged<V>(Selection, PhantomData<fn() -> V>);
 
 impl Statuses {
     /// The slices of a rollup that are counted.
@@ -186,7 +245,38 @@ impl Word for Statuses {
     }
 }
 
+impl Word for Fill {
+    const ALL: &'static [Self] = &[Fill::Zero];
+
+    fn word(self) -> &'static str {
+        "zero"
+    }
+}
+
 impl Selection {
+    /// The same for the range that it is compared with, if it is.
+    #[must_use]
+    pub fn before(&self) -> Option<Selection> {
+        let range = self.range?.before(self.compare?);
+        let (trend, range) = (range.quarters, Some(range));
+        Some(Selection { range, trend, compare: None, ..self.clone() })
+    }
+
+    /// A clock of the periods of the trend.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Clock::of(self.zone, Some(self.period))
+    }
+
+    /// The sums of the trend's periods, in order of time.
+    #[must_use]
+    pub fn trend_of<T: Default>(&self, sums: Buckets<T>) -> Vec<(i64, T)> {
+        match self.fill {
+            Some(Fill::Zero) => sums.filled(self.trend),
+            None => sums.finish(),
+        }
+    }
+
     /// What is asked for of a family of `root`; everything without a range.
     #[must_use]
     pub fn scope(&self, root: &Root, family: Family) -> Coverage {
@@ -194,17 +284,10 @@ impl Selection {
     }
 }
 
-impl<const TREND_DAYS: u64, const LIST: usize> Parameters for Ranged<TREND_DAYS, LIST> {
-    fn read(query: &mut Query) -> Self {
+impl<V: Ranging> Ranged<V> {
+    fn range(query: &mut Query, zone: Zone) -> Option<Range> {
         let (start, end) = (query.take(&START_DATE), query.take(&END_DATE));
-        let zone = query.take_or(&TZ, Zone::UTC);
-        let limit = match LIST {
-            WHOLE => query.take(&LIMIT).unwrap_or(WHOLE),
-            list => query.take_or(&LIMIT, list),
-        };
-        let statuses = query.take_or(&STATUS, Statuses::Sold);
-        let basis = query.take_or(&BASIS, Basis::Processed);
-        let range = match Range::resolve(start, end, zone, query.now()) {
+        match Range::resolve(start, end, zone, query.now()) {
             Ok(range) => range,
             // Of ends that could not be read nothing can be said together.
             Err(error) => {
@@ -213,14 +296,69 @@ impl<const TREND_DAYS: u64, const LIST: usize> Parameters for Ranged<TREND_DAYS,
                 }
                 None
             }
-        };
-        let last_days = || Quarters::last_days(TREND_DAYS, zone, query.now());
-        let trend = range.map_or_else(last_days, |range| range.quarters);
-        Ranged(Selection { zone, statuses, basis, limit, range, trend })
+        }
+    }
+
+    fn trend(query: &mut Query) -> (Period, Option<Fill>) {
+        if V::PERIODS {
+            (query.take_or(&PERIOD, Period::Day), query.take(&FILL))
+        } else {
+            (Period::Day, None)
+        }
     }
 }
 
-impl<const TREND_DAYS: u64, const LIST: usize> Deref for Ranged<TREND_DAYS, LIST> {
+impl<V: Ranging> Parameters for Ranged<V> {
+    fn read(query: &mut Query) -> Self {
+        let zone = query.take_or(&TZ, Zone::UTC);
+        let range = Self::range(query, zone);
+        let limit = match V::LIST {
+            WHOLE => query.take(&LIMIT).unwrap_or(WHOLE),
+            list => query.take_or(&LIMIT, list),
+        };
+        let page = if V::PAGES { query.take_or(&PAGE, 1) } else { 1 };
+        let statuses = query.take_or(&STATUS, Statuses::Sold);
+        let basis = query.take_or(&BASIS, Basis::Processed);
+        let (period, fill) = Self::trend(query);
+        let filter = if V::FILTERS { Filter::read(query) } else { Filter::None };
+        let compare = if V::COMPARES { query.take(&COMPARE) } else { None };
+        let last_days = Quarters::last_days(V::TREND_DAYS, zone, query.now());
+        let trend = range.map_or(last_days, |range| range.quarters);
+        let range = range.or_else(|| V::IS_RECENT.then(|| Range::of(last_days, zone)));
+        if compare.is_some() && range.is_none_or(|range| range.open) {
+            query.wrong(FieldError::new("compare", "must be given with startDate"));
+        }
+        if fill.is_some() && period.about(trend) > FILLED_MAX {
+            let message =
+                "must be left out, or the range be shorter: it has more than 10,000 periods";
+            query.wrong(FieldError::new("fill", message));
+        }
+        // Clients of the services before send them where they mean nothing.
+        query.ignore(&["sort", "page", "limit"]);
+        let selection = Selection {
+            zone,
+            statuses,
+            filter,
+            basis,
+            limit,
+            page,
+            range,
+            trend,
+            period,
+            fill,
+            compare,
+        };
+        Ranged(selection, PhantomData)
+    }
+}
+
+impl<V> Clone for Ranged<V> {
+    fn clone(&self) -> Self {
+        Ranged(self.0.clone(), PhantomData)
+    }
+}
+
+impl<V> Deref for Ranged<V> {
     type Target = Selection;
 
     fn deref(&self) -> &Selection {
@@ -236,10 +374,11 @@ fn bound(value: &str) -> Result<Bound, &'static str> {
         }
         _ => Err(error),
     })?;
-    if value.len() > 10 {
-        return Ok(Bound::Instant(at));
-    }
-    Ok(Bound::Day(Zone::UTC.day_of(at)))
+    let Some(time) = value.get(10..).filter(|time| !time.is_empty()) else {
+        return Ok(Bound::Day(Zone::UTC.day_of(at)));
+    };
+    let has_offset = time.contains(['Z', 'z', '+', '-']) || time.trim_start().contains(' ');
+    Ok(if has_offset { Bound::Instant(at) } else { Bound::Local(at) })
 }
 
 #[cfg(test)]
@@ -247,12 +386,23 @@ mod tests {
     use axum::http::Uri;
 
     use super::*;
-    use crate::http::problem::FieldError;
+
+    struct Any;
+    struct Five;
+
+    impl Ranging for Any {
+        const TREND_DAYS: u64 = 30;
+    }
+
+    impl Ranging for Five {
+        const TREND_DAYS: u64 = 30;
+        const LIST: usize = 5;
+    }
 
     fn parse(query: &str) -> Result<Selection, Vec<FieldError>> {
         let uri: Uri = format!("/api/metrics/sales?{query}").parse().unwrap();
-        let asked = Ranged::<30, WHOLE>::parse(&uri, Time::parse("2026-11-21T04:03:07Z").unwrap());
-        asked.map(|asked| *asked)
+        let asked = Ranged::<Any>::parse(&uri, Time::parse("2026-11-21T04:03:07Z").unwrap());
+        asked.map(|asked| asked.0)
     }
 
     fn refused(query: &str) -> Vec<String> {
@@ -280,7 +430,7 @@ mod tests {
 
     #[test]
     fn every_wrong_parameter_is_named() {
-        assert_eq!(refused("page=2"), ["page"]);
+        assert_eq!(refused("pages=2"), ["pages"]);
         assert_eq!(refused("limit=0&status=paid&tz=Mars/Base"), ["limit", "status", "tz"]);
         assert_eq!(refused("startDate=yesterday&endDate=2026-02-30"), ["startDate", "endDate"]);
         assert_eq!(refused("startDate=2026-02-02&endDate=2026-02-01"), ["startDate"]);
@@ -303,8 +453,8 @@ mod tests {
     #[test]
     fn ends_in_the_wrong_order_are_named_beside_what_else_is_wrong() {
         assert_eq!(
-            refused("page=2&startDate=2026-02-02&endDate=2026-02-01"),
-            ["page", "startDate"]
+            refused("pages=2&startDate=2026-02-02&endDate=2026-02-01"),
+            ["pages", "startDate"]
         );
         assert_eq!(refused("startDate=2026-02-02&endDate=2026-02-01&limit=0"), ["limit"]);
     }
@@ -312,7 +462,7 @@ mod tests {
     #[test]
     fn a_list_is_as_long_as_its_view_has_it_unless_it_is_said() {
         let limit = |query: &str| {
-            Ranged::<30, 5>::parse(&format!("/?{query}").parse().unwrap(), Time(0)).unwrap().limit
+            Ranged::<Five>::parse(&format!("/?{query}").parse().unwrap(), Time(0)).unwrap().limit
         };
         assert_eq!((limit(""), limit("limit=7")), (5, 7));
     }

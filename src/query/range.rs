@@ -6,7 +6,8 @@ use projections::time::Time;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::zone::Zone;
+use super::zone::{self, Zone};
+use crate::http::parameters::values::Word;
 use crate::http::problem::FieldError;
 
 /// The end of the last year a date can name: 10000-01-01T00:00Z.
@@ -28,6 +29,8 @@ pub enum Bound {
     Day(NaiveDate),
     /// An instant.
     Instant(Time),
+    /// An instant of local time, as if it were one of UTC.
+    Local(Time),
 }
 
 /// A range that was asked for.
@@ -55,6 +58,23 @@ pub struct Used {
     tz: &'static str,
 }
 
+impl Used {
+    /// Its start and its end, which is exclusive.
+    #[must_use]
+    pub fn ends(&self) -> (String, String) {
+        (self.start_date.clone(), self.end_date.clone())
+    }
+}
+
+/// The range that figures are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compare {
+    /// The one of the same length before it.
+    Previous,
+    /// The same days a year before.
+    Year,
+}
+
 /// What a range has of some figures, of all there is of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
@@ -69,6 +89,17 @@ pub enum Coverage {
         /// The whole months that everything lies in.
         whole: Quarters,
     },
+}
+
+impl Word for Compare {
+    const ALL: &'static [Self] = &[Compare::Previous, Compare::Year];
+
+    fn word(self) -> &'static str {
+        match self {
+            Compare::Previous => "previous",
+            Compare::Year => "year",
+        }
+    }
 }
 
 impl Quarters {
@@ -157,6 +188,11 @@ impl Range {
         if start.is_none() && end.is_none() {
             return Ok(None);
         }
+        let instant = |bound| match bound {
+            Bound::Local(at) => Bound::Instant(zone.instant(at)),
+            bound => bound,
+        };
+        let (start, end) = (start.map(instant), end.map(instant));
         if let (Some(Bound::Day(first)), Some(Bound::Day(last))) = (start, end)
             && first > last
         {
@@ -165,17 +201,17 @@ impl Range {
         let from = match start {
             None => Time(0),
             Some(Bound::Day(day)) => zone.start_of_day(day),
-            Some(Bound::Instant(at)) => at,
+            Some(Bound::Instant(at) | Bound::Local(at)) => at,
         };
         let to = match end {
             None => quarter_of(now) + 1,
             Some(Bound::Day(day)) => end_of_day(zone, day),
-            Some(Bound::Instant(at)) => quarter_of(at) + 1,
+            Some(Bound::Instant(at) | Bound::Local(at)) => quarter_of(at) + 1,
         };
         let is_backwards = match end {
             None => from > now,
             Some(Bound::Day(_)) => from > quarter_start(to),
-            Some(Bound::Instant(at)) => from > at,
+            Some(Bound::Instant(at) | Bound::Local(at)) => from > at,
         };
         if is_backwards {
             let message = match end {
@@ -189,6 +225,47 @@ impl Range {
         Ok(Some(Range { quarters, open: start.is_none(), zone }))
     }
 
+    /// A range of quarter hours.
+    #[must_use]
+    pub fn of(quarters: Quarters, zone: Zone) -> Self {
+        Range { quarters, open: false, zone }
+    }
+
+    /// The range that it is compared with. One of local days has as many of them, however long they
+    /// are; another is as long.
+    #[must_use]
+    pub fn before(&self, compare: Compare) -> Range {
+        let Range { quarters: Quarters { from, to }, zone, .. } = *self;
+        let day = |quarter| {
+            let day = zone.day_of(quarter_start(quarter));
+            (first_of_day(zone, day) == quarter).then_some(day)
+        };
+        let quarters = match (compare, day(from), day(to)) {
+            (Compare::Previous, Some(first), Some(end)) => {
+                let days = chrono::Days::new((end - first).num_days().unsigned_abs());
+                let begin = first.checked_sub_days(days).unwrap_or(first);
+                Quarters { from: first_of_day(zone, begin), to: from }
+            }
+            (Compare::Previous, ..) => {
+                Quarters { from: from.saturating_sub(self.quarters.len()), to: from }
+            }
+            (Compare::Year, first, end) => {
+                let year_before = |quarter: u32, day: Option<NaiveDate>| match day {
+                    Some(day) => first_of_day(zone, zone::year_before(day)),
+                    None => {
+                        let local = zone.local(quarter_start(quarter));
+                        let day = zone::year_before(local.date());
+                        let at = day.and_time(local.time()).and_utc().timestamp_millis();
+                        quarter_of(zone.instant(Time(at)))
+                    }
+                };
+                let from = year_before(from, first);
+                Quarters { from, to: year_before(to, end).max(from) }
+            }
+        };
+        Range { quarters, open: false, zone }
+    }
+
     /// The range as the answer states it; `first` is the quarter hour of the first data.
     #[must_use]
     pub fn used(&self, first: Option<u32>) -> Used {
@@ -200,6 +277,11 @@ impl Range {
             tz: self.zone.name(),
         }
     }
+}
+
+/// The first quarter hour that starts in a day.
+fn first_of_day(zone: Zone, day: NaiveDate) -> u32 {
+    quarter_of(Time(zone.start_of_day(day).0 + QUARTER_MS - 1))
 }
 
 /// The quarter hour after the last one that has an instant of the day.

@@ -5,7 +5,7 @@
 //! announcements join, all other buckets are the same. If an announcement was missed, or says
 //! nothing of buckets, those that were read before it are not relied on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moka::sync::Cache;
@@ -46,6 +46,7 @@ struct Key {
     slice: Slice,
     level: Level,
     bucket: u32,
+    chunks: Option<(u32, u32)>,
 }
 
 /// The documents of a bucket, none where nothing was counted.
@@ -94,6 +95,7 @@ impl Rollups {
             }
         }
         let mut buckets: HashMap<Key, Bucket> = HashMap::new();
+        let chunks: HashSet<_> = lacking.iter().map(|span| span.chunks).collect();
         for span in &lacking {
             for key in keys(span, &of) {
                 buckets.insert(key, Bucket { position, parts: Vec::new() });
@@ -101,8 +103,11 @@ impl Rollups {
         }
         let read = |part: Part<'_>| {
             visit(part);
-            if let Some(bucket) = key(part, &of).and_then(|key| buckets.get_mut(&key)) {
-                bucket.parts.push((part.id().into(), part.bytes().into()));
+            for chunks in &chunks {
+                if let Some(bucket) = key(part, *chunks, &of).and_then(|key| buckets.get_mut(&key))
+                {
+                    bucket.parts.push((part.id().into(), part.bytes().into()));
+                }
             }
         };
         snapshot.rollups(&lacking, read).await?;
@@ -153,15 +158,19 @@ fn is_long(span: &Span) -> bool {
 
 /// The buckets of a span that are remembered.
 fn keys(span: &Span, of: &Of) -> impl Iterator<Item = Key> {
-    let Span { family, slice, level, first, last } = *span;
+    let Span { family, slice, level, first, last, chunks } = *span;
     let last = if is_long(span) { None } else { Some(last) };
     let buckets = last.into_iter().flat_map(move |last| first..=last);
-    buckets.map(move |bucket| Key { of: of.clone(), family, slice, level, bucket })
+    buckets.map(move |bucket| Key { of: of.clone(), family, slice, level, bucket, chunks })
 }
 
-fn key(part: Part<'_>, of: &Of) -> Option<Key> {
+/// The bucket that a document is of, where it is one of these chunks.
+fn key(part: Part<'_>, chunks: Option<(u32, u32)>, of: &Of) -> Option<Key> {
     let (family, level, bucket) = (part.family()?, part.level()?, part.bucket()?);
-    Some(Key { of: of.clone(), family, slice: part.slice()?, level, bucket })
+    let chunk = part.chunk()?;
+    let is_of = chunks.is_none_or(|(first, last)| (first..=last).contains(&chunk));
+    let key = || Some(Key { of: of.clone(), family, slice: part.slice()?, level, bucket, chunks });
+    is_of.then(key).flatten()
 }
 
 /// The last changes of buckets, as far as announcements say.
@@ -227,7 +236,7 @@ mod tests {
     }
 
     fn key(level: Level, bucket: u32) -> Key {
-        Key { of: of(1), family: Family::Sold, slice: Slice::WHOLE, level, bucket }
+        Key { of: of(1), family: Family::Sold, slice: Slice::WHOLE, level, bucket, chunks: None }
     }
 
     fn announcement(from: u64, position: u64, buckets: impl Into<Option<Buckets>>) -> Announcement {
@@ -305,7 +314,7 @@ mod tests {
         let bucket = Bucket { position: 20, parts: vec![] };
         rollups.kept.insert(key(Level::Day, DAY), Arc::new(bucket));
         let (family, slice, level) = (Family::Sold, Slice::WHOLE, Level::Day);
-        let span = Span { family, slice, level, first: DAY, last: DAY };
+        let span = Span::bucket(family, slice, level, DAY);
         assert_eq!(rollups.look_up(&[span], &of(1), 20).0.len(), 1);
         let another = Of { incarnation: "another".into(), ..of(1) };
         assert_eq!(rollups.look_up(&[span], &another, 20).1, [span]);
@@ -326,6 +335,7 @@ mod tests {
             level: Level::Day,
             first,
             last,
+            chunks: None,
         };
         let (at_hand, lacking) = rollups.look_up(&[span(DAY, DAY + 7)], &of(1), 30);
         assert_eq!(at_hand.len(), 3);

@@ -20,7 +20,7 @@ fn months(family: Family, slices: &[Slice], quarters: Quarters) -> Vec<Span> {
     }
     let month = bucket::month_of_quarter;
     let (first, last) = (month(quarters.from), month(quarters.to - 1));
-    let span = |&slice| Span { family, slice, level: Level::Month, first, last };
+    let span = |&slice| Span { family, slice, level: Level::Month, first, last, chunks: None };
     slices.iter().map(span).collect()
 }
 
@@ -84,7 +84,7 @@ impl Plan {
     /// The spans of the scope, or else those of all time less those outside, whichever are less to
     /// read.
     fn of(family: Family, slices: &[Slice], scope: Coverage) -> Self {
-        let ever = |slice| Span { family, slice, level: Level::Ever, first: 0, last: 0 };
+        let ever = |slice| Span::bucket(family, slice, Level::Ever, 0);
         let mut plan = Plan { spans: Vec::new(), less: false };
         for &slice in slices {
             match scope {
@@ -114,7 +114,7 @@ fn cover(family: Family, slice: Slice, quarters: Quarters) -> impl Iterator<Item
     for (level, bucket) in bucket::cover(quarters.from, quarters.to) {
         match spans.last_mut() {
             Some(span) if span.level == level && span.last + 1 == bucket => span.last = bucket,
-            _ => spans.push(Span { family, slice, level, first: bucket, last: bucket }),
+            _ => spans.push(Span::bucket(family, slice, level, bucket)),
         }
     }
     spans.into_iter()

@@ -1,14 +1,12 @@
 //! Local days: the day of a zone that a quarter hour belongs to, and the first instant of a day.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
-use projections::bucket::{QUARTER_MS, QUARTERS_PER_DAY, quarter_start};
+
 use projections::table::Row;
 use projections::time::Time;
 
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// A zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,27 +31,32 @@ impl Zone {
     /// The local day of an instant.
     #[must_use]
     pub fn day_of(self, at: Time) -> NaiveDate {
-        (naive(at.0) + self.offset(at.0)).date()
+        self.local(at).date()
     }
 
-    /// The first instant of a local day. Where clocks show midnight twice it is the earlier one;
-    /// where they skip it, the one they go on at.
+    /// The first instant of a local day, as [`Zone::instant`] has it.
     #[must_use]
     pub fn start_of_day(self, day: NaiveDate) -> Time {
-        let midnight = day.and_time(chrono::NaiveTime::MIN);
-        let start = match self.0.from_local_datetime(&midnight).earliest() {
-            Some(start) => start.timestamp_millis(),
-            None => self.first_after_gap(day, midnight.and_utc().timestamp_millis()),
-        };
-        Time(start)
+        self.instant(Time(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()))
     }
 
-    /// No offset is further from UTC than a day, so the day begins within two of its midnight.
-    fn first_after_gap(self, day: NaiveDate, midnight_ms: i64) -> i64 {
-        let (mut before, mut after) = (midnight_ms - 2 * DAY_MS, midnight_ms + 2 * DAY_MS);
+    /// The instant that clocks show this at. Where they show it twice it is the earlier one; where they
+    /// skip it, the one they go on at.
+    #[must_use]
+    pub fn instant(self, local: Time) -> Time {
+        match self.0.from_local_datetime(&naive(local.0)).earliest() {
+            Some(at) => Time(at.timestamp_millis()),
+            None => Time(self.first_at(local.0)),
+        }
+    }
+
+    /// The first instant at which clocks show no less than this. No offset is further from UTC than a
+    /// day.
+    fn first_at(self, local_ms: i64) -> i64 {
+        let (mut before, mut after) = (local_ms - 2 * DAY_MS, local_ms + 2 * DAY_MS);
         while after - before > 1 {
             let middle = before.midpoint(after);
-            if self.day_of(Time(middle)) < day {
+            if middle + self.offset_ms(middle) < local_ms {
                 before = middle;
             } else {
                 after = middle;
@@ -62,82 +65,27 @@ impl Zone {
         after
     }
 
-    fn offset(self, ms: i64) -> chrono::TimeDelta {
-        let seconds = self.0.offset_from_utc_datetime(&naive(ms)).fix().local_minus_utc();
-        chrono::TimeDelta::seconds(i64::from(seconds))
+    /// What clocks show at an instant.
+    #[must_use]
+    pub fn local(self, at: Time) -> NaiveDateTime {
+        naive(at.0 + self.offset_ms(at.0))
+    }
+
+    /// How far clocks are ahead of UTC at an instant.
+    pub(super) fn offset_ms(self, ms: i64) -> i64 {
+        i64::from(self.0.offset_from_utc_datetime(&naive(ms)).fix().local_minus_utc()) * 1_000
     }
 }
 
 /// An instant far outside those that a request can name is the epoch rather than a panic.
-fn naive(ms: i64) -> NaiveDateTime {
+pub(super) fn naive(ms: i64) -> NaiveDateTime {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().naive_utc()
 }
 
-/// Rows added up by the local day that their quarter hour starts in.
-#[derive(Debug)]
-pub struct Trend {
-    zone: Zone,
-    /// The UTC day that was looked at last, and its offset if it has one throughout.
-    utc_day: Option<(u32, Option<i64>)>,
-    /// The local day that was added to last, and its sums, not yet in `days`.
-    open: (i64, Row),
-    days: BTreeMap<i64, Row>,
-}
-
-impl Trend {
-    /// No rows yet.
-    #[must_use]
-    pub fn new(zone: Zone) -> Self {
-        Trend { zone, utc_day: None, open: (0, [0; 3]), days: BTreeMap::new() }
-    }
-
-    /// Adds a row to the local day its quarter hour starts in. Fast where quarter hours come in
-    /// order of time, right in any.
-    pub fn add(&mut self, quarter: u32, row: Row) {
-        let day = self.local_day(quarter);
-        if day != self.open.0 {
-            self.close();
-            self.open.0 = day;
-        }
-        add(&mut self.open.1, row);
-    }
-
-    /// The days that came to something, oldest first, as `YYYY-MM-DD`.
-    #[must_use]
-    pub fn finish(mut self) -> Vec<(String, Row)> {
-        self.close();
-        let label = |day: i64| naive(day * DAY_MS).date().format("%Y-%m-%d").to_string();
-        let days = self.days.into_iter().filter(|(_, row)| *row != [0; 3]);
-        days.map(|(day, row)| (label(day), row)).collect()
-    }
-
-    fn close(&mut self) {
-        let (day, row) = self.open;
-        if row != [0; 3] {
-            add(self.days.entry(day).or_default(), row);
-        }
-        self.open.1 = [0; 3];
-    }
-
-    /// The local day in days since 1970. Changes of an offset are far apart: a UTC day that begins
-    /// and ends with the same one has it throughout.
-    fn local_day(&mut self, quarter: u32) -> i64 {
-        let utc_day = quarter / QUARTERS_PER_DAY;
-        let start = quarter_start(quarter).0;
-        let offset = match self.utc_day {
-            Some((day, offset)) if day == utc_day => offset,
-            _ => {
-                let day_start = i64::from(utc_day) * DAY_MS;
-                let first = self.zone.offset(day_start);
-                let last = self.zone.offset(day_start + DAY_MS - QUARTER_MS);
-                let offset = (first == last).then(|| first.num_milliseconds());
-                self.utc_day = Some((utc_day, offset));
-                offset
-            }
-        };
-        let offset = offset.unwrap_or_else(|| self.zone.offset(start).num_milliseconds());
-        (start + offset).div_euclid(DAY_MS)
-    }
+/// The same day a year before; the last of February of one that the year before has not.
+#[must_use]
+pub fn year_before(day: NaiveDate) -> NaiveDate {
+    day.checked_sub_months(chrono::Months::new(12)).unwrap_or(day)
 }
 
 /// Adds a row to another.
@@ -149,8 +97,6 @@ pub fn add(sum: &mut Row, row: Row) {
 
 #[cfg(test)]
 mod tests {
-    use projections::bucket::quarter_of;
-
     use super::*;
 
     fn zone(name: &str) -> Zone {
@@ -188,50 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_hour_belongs_to_the_local_day_of_its_start() {
-        for name in ["UTC", "Europe/London", "Asia/Kolkata", "America/St_Johns", "Asia/Beirut"] {
-            let zone = zone(name);
-            let first = quarter_of(at("2010-10-01"));
-            let mut trend = Trend::new(zone);
-            let mut expected: BTreeMap<String, i64> = BTreeMap::new();
-            for quarter in first..first + 500 * QUARTERS_PER_DAY {
-                trend.add(quarter, [1, 0, 0]);
-                let day = zone.day_of(quarter_start(quarter)).to_string();
-                *expected.entry(day).or_default() += 1;
-            }
-            let found: Vec<_> =
-                trend.finish().into_iter().map(|(day, row)| (day, row[0])).collect();
-            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{name}");
-        }
-    }
-
-    #[test]
-    fn days_across_a_change_of_clocks_have_23_and_25_hours() {
-        let mut trend = Trend::new(zone("Europe/London"));
-        for quarter in quarter_of(at("2026-03-28"))..quarter_of(at("2026-03-30T23:00:00Z")) {
-            trend.add(quarter, [1, 0, 0]);
-        }
-        let days = trend.finish();
-        assert_eq!(days[1], ("2026-03-29".to_owned(), [92, 0, 0]));
-        let mut trend = Trend::new(zone("Europe/London"));
-        for quarter in quarter_of(at("2026-10-24T23:00:00Z"))..quarter_of(at("2026-10-26")) {
-            trend.add(quarter, [1, 0, 0]);
-        }
-        assert_eq!(trend.finish(), [("2026-10-25".to_owned(), [100, 0, 0])]);
-    }
-
-    #[test]
-    fn a_day_that_comes_to_nothing_is_left_out_and_order_does_not_matter() {
-        let mut trend = Trend::new(Zone::UTC);
-        let quarter = quarter_of(at("2026-01-02"));
-        trend.add(quarter + 96, [2, 0, 20]);
-        trend.add(quarter, [1, 0, 10]);
-        trend.add(quarter + 192, [1, 0, 5]);
-        trend.add(quarter + 96, [3, 0, 30]);
-        trend.add(quarter + 192, [-1, 0, -5]);
-        let days = trend.finish();
-        assert_eq!(days[0], ("2026-01-02".to_owned(), [1, 0, 10]));
-        assert_eq!(days[1], ("2026-01-03".to_owned(), [5, 0, 50]));
-        assert!(days.iter().all(|(_, row)| *row != [0; 3]));
+    fn clocks_show_an_instant_and_an_instant_is_what_clocks_show() {
+        let london = zone("Europe/London");
+        assert_eq!(london.instant(at("2026-07-01T10:00:00Z")), at("2026-07-01T09:00:00Z"));
+        // Skipped: clocks go on from 01:00 to 02:00. Shown twice: the earlier.
+        assert_eq!(london.instant(at("2026-03-29T01:30:00Z")), at("2026-03-29T01:00:00Z"));
+        assert_eq!(london.instant(at("2026-10-25T01:30:00Z")), at("2026-10-25T00:30:00Z"));
+        assert_eq!(london.local(at("2026-07-01T09:00:00Z")).to_string(), "2026-07-01 10:00:00");
     }
 }

@@ -159,7 +159,7 @@ impl Snapshot {
             self.must_have(family.as_str(), family.since())?;
         }
         let mut ranges: Vec<Document> =
-            spans.iter().map(|span| doc! { "_id": span.ids() }).collect();
+            spans.iter().flat_map(Span::ids).map(|ids| doc! { "_id": ids }).collect();
         let filter = match ranges.len() {
             0 => return Ok(()),
             1 => ranges.swap_remove(0),

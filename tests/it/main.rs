@@ -29,10 +29,12 @@
 //! - [`invariants`]: invariants, however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped; [`frozen`]: servers that do not
 //!   answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
-//!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`year`]: a
+//!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views of
+//!   sales against figures computed from a file; [`year`]: a
 //!   year of a real shop.
 
 mod admin;
+mod analytics;
 mod audit;
 mod auth;
 mod batches;

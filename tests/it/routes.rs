@@ -51,6 +51,8 @@ fn rows() -> Vec<Row> {
         get("/health/live", 200, everybody()),
         get("/health/ready", 200, everybody()),
         get("/api/metrics/sales", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/transactions", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/revenue", 200, Who::Some(ALL, READS)),
         get("/api/metrics/products", 200, Who::Some(ALL, READS)),
         get("/api/metrics/customers", 200, Who::Some(ALL, READS)),
         get("/api/dashboard/summary", 200, Who::Some(ALL, READS)),

@@ -27,7 +27,7 @@ const TRANSACTIONS: u64 = 549_311;
 /// The most bytes of events in a request.
 const REQUEST_BYTES: usize = 8_000_000;
 
-fn text() -> impl Read + Send + 'static {
+pub fn text() -> impl Read + Send + 'static {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/online_retail.csv.zst");
     zstd::Decoder::new(File::open(path).expect("the year")).expect("a decoder")
 }
@@ -89,7 +89,7 @@ impl Computed {
     }
 }
 
-fn fields(line: &str) -> Vec<String> {
+pub fn fields(line: &str) -> Vec<String> {
     let (mut fields, mut is_quoted) = (vec![String::new()], false);
     for letter in line.chars() {
         match letter {
@@ -101,7 +101,7 @@ fn fields(line: &str) -> Vec<String> {
     fields.into_iter().map(|field| field.trim().to_owned()).collect()
 }
 
-fn thousandths(number: &str) -> i64 {
+pub fn thousandths(number: &str) -> i64 {
     let (ones, places) = number.split_once('.').unwrap_or((number, ""));
     let sign = if ones.starts_with('-') { -1 } else { 1 };
     let (ones, places) = (ones.trim_start_matches('-'), format!("{places:0<3}"));

@@ -20,6 +20,9 @@ use super::problem::{FieldError, FieldErrors, Problem};
 /// An unknown parameter is named by so many characters of its name.
 const NAME_SHOWN_CHARS: usize = 64;
 
+/// Parameters that clients add so that no cache on the way answers.
+const BUSTERS: [&str; 3] = ["_", "t", "refresh"];
+
 /// The place of a parameter in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -207,6 +210,13 @@ impl Query {
         self.read(parameter).unwrap_or(default)
     }
 
+    /// Takes no notice of parameters of these names, where nothing else does.
+    pub fn ignore(&mut self, names: &[&str]) {
+        for given in self.given.iter_mut().filter(|given| names.contains(&&*given.name)) {
+            given.is_taken = true;
+        }
+    }
+
     /// The server's time.
     #[must_use]
     pub fn now(&self) -> Time {
@@ -267,6 +277,7 @@ impl Query {
     /// Names those that were not right, in the order in which they were given, and those that the
     /// endpoint does not take.
     fn finish(mut self, all: impl FnOnce() -> Vec<Value>) -> Result<(), Vec<FieldError>> {
+        self.ignore(&BUSTERS);
         if self.given.iter().any(|given| !given.is_taken) {
             let all = all();
             let of_query = all.iter().filter(|it| it["in"] == "query");

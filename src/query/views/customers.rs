@@ -14,11 +14,11 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Selection, Statuses};
+use crate::query::params::{Ranged, Ranging, Selection, Statuses};
+use crate::query::period::Buckets;
 use crate::query::range::Used;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::zone::{self, Trend};
-use crate::query::{ranking, union};
+use crate::query::{ranking, union, zone};
 use crate::store;
 use crate::store::read::Known;
 
@@ -72,9 +72,16 @@ impl View for CustomerMetrics {
     };
 }
 
+impl Ranging for CustomerMetrics {
+    const TREND_DAYS: u64 = 30;
+    const LIST: usize = 5;
+    const FILTERS: bool = false;
+    const COMPARES: bool = false;
+}
+
 impl Figures for CustomerMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Customers]);
-    type Parameters = Ranged<30, 5>;
+    type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         let limit = asked.limit;
@@ -114,6 +121,12 @@ pub struct Newcomers {
     days: Vec<(String, Row)>,
 }
 
+/// The periods of a trend by their names.
+fn named(asked: &Selection, trend: Buckets<Row>) -> Vec<(String, Row)> {
+    let clock = asked.clock();
+    asked.trend_of(trend).into_iter().map(|(period, row)| (clock.label(period), row)).collect()
+}
+
 /// The customers who became known in the range, or else in the days of the trend.
 ///
 /// # Errors
@@ -122,16 +135,16 @@ pub async fn newcomers(
     from: ReadContext<'_>,
     asked: &Selection,
 ) -> Result<Newcomers, store::Error> {
-    let mut trend = Trend::new(asked.zone);
+    let mut trend: Buckets<Row> = Buckets::of(asked.clock());
     let (mut total, mut first) = ([0; 3], None::<u32>);
     union::by_quarter(from, Family::Newcomers, &[Slice::WHOLE], asked.trend, |_, quarter, row| {
         zone::add(&mut total, row);
         first = Some(first.map_or(quarter, |first| first.min(quarter)));
-        trend.add(quarter, row);
+        zone::add(trend.at(quarter), row);
     })
     .await?;
     let [identified, guests, _] = total;
-    Ok(Newcomers { identified, guests, first, days: trend.finish() })
+    Ok(Newcomers { identified, guests, first, days: named(asked, trend) })
 }
 
 struct Spending {

@@ -6,9 +6,11 @@ mod history;
 pub mod order;
 pub mod orders;
 pub mod products;
+pub mod revenue;
 pub mod sales;
 pub mod summary;
 pub mod transaction;
+pub mod transactions;
 
 use super::answer::route;
 use super::deps::Deps;
@@ -20,6 +22,8 @@ type Add = fn(Routes<Deps>) -> Routes<Deps>;
 /// Every view.
 const ALL: &[Add] = &[
     route::<sales::SalesMetrics>,
+    route::<transactions::TransactionMetrics>,
+    route::<revenue::RevenueMetrics>,
     route::<products::ProductMetrics>,
     route::<customers::CustomerMetrics>,
     route::<summary::Summary>,

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Selection};
+use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::{ranking, union};
@@ -101,9 +101,17 @@ impl View for ProductMetrics {
     };
 }
 
+impl Ranging for ProductMetrics {
+    const TREND_DAYS: u64 = 30;
+    const LIST: usize = 5;
+    const FILTERS: bool = false;
+    const PERIODS: bool = false;
+    const COMPARES: bool = false;
+}
+
 impl Figures for ProductMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Products]);
-    type Parameters = Ranged<30, 5>;
+    type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         let limit = asked.limit;

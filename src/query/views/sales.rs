@@ -1,8 +1,7 @@
 //! `GET /api/metrics/sales`, and its part of the summary.
 
 use projections::entity::Entity;
-use projections::family::{Dimension, Family, Slice};
-use projections::fold::root::Root;
+use projections::family::{Dimension, Family};
 use projections::money::{self, Money};
 use projections::sales::Status;
 use projections::sales::sums::Sums;
@@ -14,12 +13,14 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::by_value::by_value;
+use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::filter::Filter;
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Selection, Statuses, WHOLE};
-use crate::query::range::{Coverage, Used};
-use crate::query::union;
+use crate::query::params::{Ranged, Ranging, Selection, Statuses};
+use crate::query::range::{Coverage, Quarters, Used};
+use crate::query::sales::{Sales, Sum};
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::zone::{self, Trend};
+use crate::query::{union, zone};
 use crate::store;
 
 /// Sales, and each day's.
@@ -49,16 +50,26 @@ pub struct SalesMetrics {
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
     average_order_value: Money,
-    unique_customers: i64,
+    /// Distinct customers; null under a filter by which they are not counted.
+    unique_customers: Option<i64>,
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
     returned_amount: Money,
     /// Those in other currencies than the shop's, before anything came back.
     currencies: Option<Vec<InCurrency>>,
+    /// Each period's, by default each day's.
     sales_trend: Vec<Day>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     range: Option<Used>,
+    /// The same figures of the range that was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, no_recursion)]
+    comparison: Option<Box<SalesMetrics>>,
+    /// The change from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<std::collections::BTreeMap<String, Change>>)]
+    change: Option<Changes>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,8 +92,8 @@ struct InCurrency {
 #[serde(rename_all = "camelCase")]
 #[schema(as = DayOfSales)]
 struct Day {
+    /// The period's name: `2026-11-21`, `2026-11-21 04:00`, `2026-W47`, `2026-11`, `2026-Q4`, `2026`.
     #[serde(rename = "_id")]
-    #[schema(format = Date)]
     label: String,
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
@@ -101,70 +112,76 @@ impl View for SalesMetrics {
     };
 }
 
+impl Ranging for SalesMetrics {
+    const TREND_DAYS: u64 = 30;
+}
+
 impl Figures for SalesMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales]);
-    type Parameters = Ranged<30, WHOLE>;
+    type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
+        let mut figures = SalesMetrics::of(from, asked).await?;
+        if let Some(before) = asked.before() {
+            let before = SalesMetrics::of(from, &before).await?;
+            figures.change = Some(changes(before.compared(), figures.compared()));
+            figures.comparison = Some(Box::new(before));
+        }
+        Ok(figures)
+    }
+}
+
+impl SalesMetrics {
+    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let (figures, unique_customers, currencies) =
             tokio::try_join!(figures(from, asked), buyers(from, asked), currencies(from, asked))?;
-        let days = figures.days.iter().map(|(label, [orders, _, amount])| Day {
-            label: label.clone(),
-            daily_revenue: Money(*amount),
-            daily_orders: *orders,
+        let Totals { sum, statuses, periods } = figures;
+        let days = periods.into_iter().map(|(label, sum)| Day {
+            label,
+            daily_revenue: sum.net(statuses),
+            daily_orders: sum.orders(),
         });
-        // Read models of before version 3 of the fold did not tell these apart.
-        let apart = |money| from.snapshot.has(Family::Returns.since()).then_some(money);
+        // Discounts are known of whole orders alone; and read models of before version 3 of the fold did
+        // not tell these apart.
+        let is_whole = from.snapshot.has(Family::Returns.since()) && asked.filter == Filter::None;
+        let apart = |money| is_whole.then_some(money);
         Ok(SalesMetrics {
-            total_revenue: figures.net(),
-            gross_sales: apart(figures.gross()),
-            discounts: apart(figures.discounts),
-            returns: apart(figures.taken_off),
-            net_sales: apart(figures.net()),
-            total_orders: figures.orders,
-            average_order_value: figures.average(),
+            total_revenue: sum.net(statuses),
+            gross_sales: apart(sum.gross()),
+            discounts: apart(sum.discounts()),
+            returns: apart(sum.taken_off(statuses)),
+            net_sales: apart(sum.net(statuses)),
+            total_orders: sum.orders(),
+            average_order_value: sum.average(statuses),
             unique_customers,
-            returned_amount: figures.returned,
+            returned_amount: sum.returned(),
             currencies,
             sales_trend: newest(days.collect(), asked.limit),
             range: asked.range.map(|range| range.used(from.snapshot.checkpoint.root.first_quarter)),
+            comparison: None,
+            change: None,
         })
     }
+
+    fn compared(&self) -> [(&'static str, Figure); 4] {
+        [
+            ("totalRevenue", self.total_revenue.into()),
+            ("totalOrders", self.total_orders.into()),
+            ("averageOrderValue", self.average_order_value.into()),
+            ("returnedAmount", self.returned_amount.into()),
+        ]
+    }
 }
 
-/// Sales of a range, or of all time, and those of each day of the trend.
+/// Sales of a range, or of all time, and those of each period of the trend.
 #[derive(Debug)]
 pub struct Totals {
-    /// The number of orders of the statuses asked for.
-    pub orders: i64,
-    /// The amount of those orders, less discounts.
-    amount: Money,
-    /// Their discounts.
-    discounts: Money,
-    /// The amount of what came back, whatever the statuses.
-    returned: Money,
-    /// The part of it that is taken off the amount.
-    taken_off: Money,
-    /// By local day: orders, and net sales.
-    pub days: Vec<(String, Row)>,
-}
-
-impl Totals {
-    fn gross(&self) -> Money {
-        Money(self.amount.0.saturating_add(self.discounts.0))
-    }
-
-    /// Net sales.
-    #[must_use]
-    pub fn net(&self) -> Money {
-        Money(self.amount.0.saturating_sub(self.taken_off.0))
-    }
-
-    /// Net sales for an order.
-    #[must_use]
-    pub fn average(&self) -> Money {
-        self.net().div_half_even(self.orders)
-    }
+    /// All of them.
+    pub sum: Sum,
+    /// The statuses that are counted.
+    pub statuses: Statuses,
+    /// Those of each period.
+    pub periods: Vec<(String, Sum)>,
 }
 
 /// Reads them: from the rows of the range; without one, the totals from the checkpoint.
@@ -173,75 +190,45 @@ impl Totals {
 /// As [`ReadContext::rollups`].
 pub async fn figures(from: ReadContext<'_>, asked: &Selection) -> Result<Totals, store::Error> {
     let root = &from.snapshot.checkpoint.root;
-    let statuses = asked.statuses.of(from.snapshot);
-    let has_returns = from.snapshot.has(Family::Returns.since());
-    let is_less = statuses == Statuses::Sold;
-    let mut trend = Trend::new(asked.zone);
-    let (mut sold, mut money, mut back): (Row, Row, Row) = ([0; 3], [0; 3], [0; 3]);
-    let slices = statuses.slices();
-    if let Some(quarters) = asked.trend.scope(root.extent(Family::Sales)).quarters() {
-        union::by_quarter(from, Family::Sales, &slices, quarters, |_, quarter, row| {
-            zone::add(&mut sold, row);
-            trend.add(quarter, row);
-        })
-        .await?;
-        if has_returns {
-            union::by_quarter(from, Family::Money, &slices, quarters, |_, _, row| {
-                zone::add(&mut money, row);
-            })
-            .await?;
-            let basis = [asked.basis.into()];
-            union::by_quarter(from, Family::Returns, &basis, quarters, |_, quarter, row| {
-                zone::add(&mut back, row);
-                if is_less {
-                    trend.add(quarter, [0, 0, row[2].saturating_neg()]);
-                }
-            })
-            .await?;
-        } else {
-            let returned = [Slice::from(Status::Returned)];
-            union::by_quarter(from, Family::Sales, &returned, quarters, |_, _, row| {
-                zone::add(&mut back, row);
-            })
-            .await?;
+    let (sales, clock) = (Sales::of(from, asked), asked.clock());
+    let statuses = sales.statuses();
+    let periods = asked.trend_of(sales.by_period(asked.trend, &clock).await?);
+    let mut sum = Sum::default();
+    match (asked.range, &asked.filter) {
+        (Some(_), _) => periods.iter().for_each(|(_, of_period)| sum.add(of_period)),
+        (None, Filter::None) => {
+            for status in statuses.iter() {
+                zone::add(&mut sum.sold, root.sales.of(status).into());
+                zone::add(&mut sum.money, root.money.of(status));
+            }
+            let has_returns = from.snapshot.has(Family::Returns.since());
+            let returned = root.sales.of(Status::Returned);
+            sum.back = if has_returns { root.returns } else { returned }.into();
         }
+        (None, _) => sum = sales.total(Quarters::ALL).await?,
     }
-    if asked.range.is_none() {
-        (sold, money) = of_all_time(root, statuses);
-        let returned = root.sales.of(Status::Returned);
-        back = if has_returns { root.returns } else { returned }.into();
-    }
-    Ok(Totals {
-        orders: sold[0],
-        amount: Money(sold[2]),
-        discounts: Money(money[0]),
-        returned: Money(back[2]),
-        taken_off: if is_less { Money(back[2]) } else { Money::ZERO },
-        days: trend.finish(),
-    })
-}
-
-/// The sums of the statuses, and their money beside the lines.
-fn of_all_time(root: &Root, statuses: Statuses) -> (Row, Row) {
-    let (mut sold, mut money) = ([0; 3], [0; 3]);
-    for status in statuses.iter() {
-        zone::add(&mut sold, root.sales.of(status).into());
-        zone::add(&mut money, root.money.of(status));
-    }
-    (sold, money)
+    let named = |(period, sum): (i64, Sum)| (clock.label(period), sum);
+    let periods = periods.into_iter().filter(|(_, sum)| asked.fill.is_some() || !sum.is_zero());
+    Ok(Totals { sum, statuses, periods: periods.map(named).collect() })
 }
 
 /// The number of customers that have a line of the statuses asked for, in the range or ever.
-async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<i64, store::Error> {
+///
+/// # Errors
+/// As [`ReadContext::rollups`].
+pub async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<Option<i64>, store::Error> {
+    if asked.filter != Filter::None {
+        return Ok(None);
+    }
     let root = &from.snapshot.checkpoint.root;
     let statuses = asked.statuses.of(from.snapshot);
     let scope = asked.scope(root, Family::Buyers);
     if let Coverage::Everything(_) = scope {
-        return Ok(match statuses {
+        return Ok(Some(match statuses {
             Statuses::Sold => root.buyers.sold,
             Statuses::One(status) => root.buyers.of(Some(status)),
             Statuses::All => root.buyers.all,
-        });
+        }));
     }
     let mut quantities = vec![0_i64; root.next.of(Entity::Customer) as usize];
     union::by_entity(from, Family::Buyers, &statuses.slices(), scope, |ordinal, row| {
@@ -250,7 +237,7 @@ async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<i64, store::
         }
     })
     .await?;
-    Ok(quantities.iter().map(|quantity| i64::from(*quantity > 0)).sum())
+    Ok(Some(quantities.iter().map(|quantity| i64::from(*quantity > 0)).sum()))
 }
 
 /// The sales in each currency but the shop's.
@@ -259,7 +246,7 @@ async fn currencies(
     asked: &Selection,
 ) -> Result<Option<Vec<InCurrency>>, store::Error> {
     let family = Family::Currencies;
-    if !from.snapshot.has(family.since()) {
+    if !from.snapshot.has(family.since()) || asked.filter != Filter::None {
         return Ok(None);
     }
     let slices = asked.statuses.of(from.snapshot).slices();
@@ -276,7 +263,7 @@ async fn currencies(
     Ok(Some(rows.map(in_currency).collect()))
 }
 
-/// The last days of a trend that would be longer than was asked for.
+/// The last periods of a trend that would be longer than was asked for.
 fn newest<T>(mut days: Vec<T>, limit: usize) -> Vec<T> {
     let surplus = days.len().saturating_sub(limit);
     days.drain(..surplus);

@@ -2,19 +2,20 @@
 
 use projections::money::{self, Money};
 use projections::quantity::{self, Quantity};
-use projections::table::Row;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::products::{self, Sold};
+use super::sales::Totals;
 use super::{customers, sales};
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::activities::{self, Activity};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Selection};
+use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::{Quarters, Used};
+use crate::query::sales::Sum;
 use crate::query::view::{DASHBOARD, Figures, View};
 use crate::store;
 
@@ -93,10 +94,18 @@ impl View for Summary {
     };
 }
 
+impl Ranging for Summary {
+    const TREND_DAYS: u64 = 7;
+    const LIST: usize = 3;
+    const FILTERS: bool = false;
+    const PERIODS: bool = false;
+    const COMPARES: bool = false;
+}
+
 impl Figures for Summary {
     const TOPICS: Topics =
         Topics::of(&[Topic::Sales, Topic::Products, Topic::Customers, Topic::Behaviour]);
-    type Parameters = Ranged<7, 3>;
+    type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         let limit = asked.limit;
@@ -121,17 +130,17 @@ impl Figures for Overview {
     type Parameters = <Summary as Figures>::Parameters;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let figures = sales::figures(from, asked).await?;
-        let day = |(label, [orders, _, amount]): (_, Row)| Day {
+        let Totals { sum, statuses, periods } = sales::figures(from, asked).await?;
+        let day = |(label, sum): (_, Sum)| Day {
             label,
-            daily_revenue: Money(amount),
-            daily_transactions: orders,
+            daily_revenue: sum.net(statuses),
+            daily_transactions: sum.orders(),
         };
         Ok(Overview {
-            total_revenue: figures.net(),
-            total_transactions: figures.orders,
-            average_order_value: figures.average(),
-            sales_by_day: figures.days.into_iter().map(day).collect(),
+            total_revenue: sum.net(statuses),
+            total_transactions: sum.orders(),
+            average_order_value: sum.average(statuses),
+            sales_by_day: periods.into_iter().map(day).collect(),
         })
     }
 }

@@ -19,6 +19,8 @@ pub struct Span {
     pub first: u32,
     /// The last bucket.
     pub last: u32,
+    /// The first and the last chunk of each, both included; all of them, where none are named.
+    pub chunks: Option<(u32, u32)>,
 }
 
 /// One rollup as the store has it.
@@ -29,13 +31,29 @@ pub struct Part<'a> {
 }
 
 impl Span {
-    /// The ids from the first bucket's first chunk to the last one's last: after a bucket's name
-    /// comes a slash, and a zero is the next character.
-    pub(super) fn ids(&self) -> Document {
+    /// All chunks of one bucket.
+    #[must_use]
+    pub fn bucket(family: Family, slice: Slice, level: Level, bucket: u32) -> Self {
+        Span { family, slice, level, first: bucket, last: bucket, chunks: None }
+    }
+
+    /// Ranges of ids. Of all chunks it is one, from the first bucket's first to the last one's last:
+    /// after a bucket's name comes a slash, and a zero is the next character.
+    pub(super) fn ids(&self) -> Vec<Document> {
         let prefix = rollup::prefix(self.family, self.slice, self.level);
-        let (first, last) =
-            (bucket::label(self.level, self.first), bucket::label(self.level, self.last));
-        doc! { "$gte": format!("{prefix}{first}/"), "$lt": format!("{prefix}{last}0") }
+        let label = |bucket| bucket::label(self.level, bucket);
+        let Some((low, high)) = self.chunks else {
+            let (first, last) = (label(self.first), label(self.last));
+            return vec![
+                doc! { "$gte": format!("{prefix}{first}/"), "$lt": format!("{prefix}{last}0") },
+            ];
+        };
+        let of_bucket = |bucket| {
+            let label = label(bucket);
+            let id = |chunk| format!("{prefix}{label}/{chunk:08x}");
+            doc! { "$gte": id(low), "$lte": id(high) }
+        };
+        (self.first..=self.last).map(of_bucket).collect()
     }
 }
 
@@ -119,6 +137,12 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// The part of the bucket's keys that it has.
+    #[must_use]
+    pub fn chunk(&self) -> Option<u32> {
+        rollup::chunk_of_id(self.id)
+    }
+
     /// The ordinal of its row 0, in a family by entity.
     #[must_use]
     pub fn first_ordinal(&self) -> Option<u32> {
@@ -168,7 +192,7 @@ mod tests {
         );
         assert_eq!((part.family(), part.bucket()), (Some(family), Some(0)));
         assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(Level::Ever)));
-        let ids = Span { family, slice, level, first: 0, last: 0 }.ids();
+        let ids = Span::bucket(family, slice, level, 0).ids().swap_remove(0);
         assert!(
             ids.get_str("$gte").unwrap() < id.as_str() && ids.get_str("$lt").unwrap() > id.as_str()
         );
@@ -189,8 +213,9 @@ mod tests {
             level: Level::Day,
             first: 100,
             last: 102,
+            chunks: None,
         };
-        let ids = span.ids();
+        let ids = span.ids().swap_remove(0);
         let has = |id: String| {
             id.as_str() >= ids.get_str("$gte").unwrap() && id.as_str() < ids.get_str("$lt").unwrap()
         };

@@ -1,0 +1,77 @@
+//! Figures beside those of the range that they are compared with.
+
+use std::collections::BTreeMap;
+
+use projections::money::Money;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The change of each figure, by its name.
+pub type Changes = BTreeMap<&'static str, Change>;
+
+/// A figure that can be compared, in 1/10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figure(i128);
+
+/// The change of a figure from the range that it is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Change {
+    /// By how much it is more.
+    difference: f64,
+    /// The same in percent of what it was, to two places; null where it was nothing.
+    percent: Option<f64>,
+}
+
+impl From<Money> for Figure {
+    fn from(money: Money) -> Self {
+        Figure(money.0.into())
+    }
+}
+
+impl From<i64> for Figure {
+    fn from(count: i64) -> Self {
+        Figure(i128::from(count) * 10_000)
+    }
+}
+
+impl Change {
+    /// From one figure to another.
+    #[must_use]
+    pub fn of(Figure(before): Figure, Figure(now): Figure) -> Self {
+        let difference = now - before;
+        #[allow(clippy::cast_precision_loss)] // as every number of an answer
+        let scaled = |value: i128, scale: f64| value as f64 / scale;
+        let percent = |before: i128| (difference * 20_000 / before + difference.signum()) / 2;
+        Change {
+            difference: scaled(difference, 10_000.0),
+            percent: (before != 0).then(|| scaled(percent(before.abs()), 100.0)),
+        }
+    }
+}
+
+/// The changes of figures that have the same names in both ranges.
+#[must_use]
+pub fn changes<const N: usize>(
+    before: [(&'static str, Figure); N],
+    now: [(&'static str, Figure); N],
+) -> Changes {
+    let pairs = before.into_iter().zip(now);
+    pairs.map(|((name, before), (_, now))| (name, Change::of(before, now))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_in_percent_of_what_it_was_if_it_was_something() {
+        let change = |before: i64, now: i64| Change::of(before.into(), now.into());
+        assert_eq!(change(200, 150), Change { difference: -50.0, percent: Some(-25.0) });
+        assert_eq!(change(3, 4), Change { difference: 1.0, percent: Some(33.33) });
+        assert_eq!(change(3, 5), Change { difference: 2.0, percent: Some(66.67) });
+        assert_eq!(change(-100, 100), Change { difference: 200.0, percent: Some(200.0) });
+        assert_eq!(change(0, 4), Change { difference: 4.0, percent: None });
+        let money = Change::of(Money(12_345).into(), Money(12_345).into());
+        assert_eq!(money, Change { difference: 0.0, percent: Some(0.0) });
+    }
+}

@@ -1,0 +1,560 @@
+//! Periods of local time: the hour, day, week, month, quarter or year of a zone that a quarter hour
+//! of UTC starts in.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::Datelike;
+use projections::bucket::{self, Level, QUARTER_MS, QUARTERS_PER_DAY, quarter_start};
+
+use super::range::Quarters;
+use super::zone::{DAY_MS, Zone, naive};
+use crate::http::parameters::values::Word;
+
+const HOUR_MS: i64 = 3_600_000;
+/// 1970-01-01 was a Thursday, three days after the Monday of its week.
+const THURSDAY: i64 = 3;
+
+/// The length of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Period {
+    /// A local hour. One that clocks show twice is one hour.
+    Hour,
+    /// A local day.
+    Day,
+    /// A week of ISO 8601, from Monday.
+    Week,
+    /// A calendar month.
+    Month,
+    /// Three calendar months.
+    Quarter,
+    /// A calendar year.
+    Year,
+}
+
+impl Word for Period {
+    const ALL: &'static [Self] =
+        &[Period::Hour, Period::Day, Period::Week, Period::Month, Period::Quarter, Period::Year];
+
+    fn word(self) -> &'static str {
+        match self {
+            Period::Hour => "hour",
+            Period::Day => "day",
+            Period::Week => "week",
+            Period::Month => "month",
+            Period::Quarter => "quarter",
+            Period::Year => "year",
+        }
+    }
+}
+
+impl Period {
+    /// The number of the period that an instant of local time lies in; they follow each other.
+    fn of_local(self, ms: i64) -> i64 {
+        let day = ms.div_euclid(DAY_MS);
+        let month = || {
+            let date = naive(ms).date();
+            i64::from(date.year()) * 12 + i64::from(date.month0())
+        };
+        match self {
+            Period::Hour => ms.div_euclid(HOUR_MS),
+            Period::Day => day,
+            Period::Week => (day + THURSDAY).div_euclid(7),
+            Period::Month => month(),
+            Period::Quarter => month().div_euclid(3),
+            Period::Year => month().div_euclid(12),
+        }
+    }
+
+    /// Its name: `2026-11-21 04:00`, `2026-11-21`, `2026-W47`, `2026-11`, `2026-Q4`, `2026`.
+    #[must_use]
+    pub fn label(self, number: i64) -> String {
+        let day = |day: i64| naive(day.saturating_mul(DAY_MS)).date();
+        match self {
+            Period::Hour => {
+                naive(number.saturating_mul(HOUR_MS)).format("%Y-%m-%d %H:00").to_string()
+            }
+            Period::Day => day(number).format("%Y-%m-%d").to_string(),
+            Period::Week => day(number * 7 - THURSDAY).format("%G-W%V").to_string(),
+            Period::Month => {
+                format!("{:04}-{:02}", number.div_euclid(12), number.rem_euclid(12) + 1)
+            }
+            Period::Quarter => format!("{:04}-Q{}", number.div_euclid(4), number.rem_euclid(4) + 1),
+            Period::Year => format!("{number:04}"),
+        }
+    }
+
+    /// About the number of periods in so many quarter hours.
+    #[must_use]
+    pub fn about(self, quarters: Quarters) -> u32 {
+        let quarters_each = match self {
+            Period::Hour => 4,
+            Period::Day => QUARTERS_PER_DAY,
+            Period::Week => 7 * QUARTERS_PER_DAY,
+            Period::Month => 28 * QUARTERS_PER_DAY,
+            Period::Quarter => 90 * QUARTERS_PER_DAY,
+            Period::Year => 365 * QUARTERS_PER_DAY,
+        };
+        quarters.len() / quarters_each
+    }
+}
+
+/// Tells the period of a zone that a quarter hour starts in; without one, all are the same.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    zone: Zone,
+    period: Option<Period>,
+    /// The UTC day that was looked at last, and its offset if it has one throughout.
+    utc_day: Option<(u32, Option<i64>)>,
+    /// The local day that was looked at last, and its period, of periods that are not shorter.
+    local_day: Option<(i64, i64)>,
+}
+
+impl Clock {
+    /// A clock of a zone.
+    #[must_use]
+    pub fn of(zone: Zone, period: Option<Period>) -> Self {
+        Clock { zone, period, utc_day: None, local_day: None }
+    }
+
+    /// The name of a period.
+    #[must_use]
+    pub fn label(&self, number: i64) -> String {
+        self.period.map(|period| period.label(number)).unwrap_or_default()
+    }
+
+    /// The period that a quarter hour starts in. Fast where they come in order of time, right in any.
+    pub fn period_of(&mut self, quarter: u32) -> i64 {
+        let Some(period) = self.period else { return 0 };
+        let local = quarter_start(quarter).0 + self.offset(quarter);
+        if period == Period::Hour {
+            return period.of_local(local);
+        }
+        let day = local.div_euclid(DAY_MS);
+        match self.local_day {
+            Some((known, number)) if known == day => number,
+            _ => {
+                let number = period.of_local(local);
+                self.local_day = Some((day, number));
+                number
+            }
+        }
+    }
+
+    /// The period that all quarter hours of a UTC day start in, if there is one.
+    pub fn period_of_day(&mut self, day: u32) -> Option<i64> {
+        if self.period.is_none() {
+            return Some(0);
+        }
+        let first = bucket::first_quarter(Level::Day, day);
+        let number = self.period_of(first);
+        let last = first + QUARTERS_PER_DAY - 1;
+        // Within a day of one offset, local time goes on evenly.
+        let mut rest = match self.utc_day {
+            Some((known, Some(_))) if known == day => last..last + 1,
+            _ => first..last + 1,
+        };
+        rest.all(|quarter| self.period_of(quarter) == number).then_some(number)
+    }
+
+    /// The quarter hours of a range from the first that starts in one period to the last that starts in
+    /// another.
+    #[must_use]
+    pub fn between(&self, (first, last): (i64, i64), quarters: Quarters) -> Quarters {
+        let mut clock = self.clone();
+        let mut place = |is_before: &dyn Fn(i64) -> bool| {
+            let (mut low, mut high) = (quarters.from, quarters.to);
+            while low < high {
+                let middle = low.midpoint(high);
+                if is_before(clock.period_of(middle)) { low = middle + 1 } else { high = middle }
+            }
+            low
+        };
+        let from = place(&|period| period < first);
+        Quarters { from, to: place(&|period| period <= last) }
+    }
+
+    /// The periods that quarter hours start in, in order, each once.
+    pub fn all(&mut self, quarters: Quarters) -> Vec<i64> {
+        let mut numbers = Vec::new();
+        for quarter in quarters.from..quarters.to {
+            let number = self.period_of(quarter);
+            if numbers.last() != Some(&number) {
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// Changes of an offset are far apart: a UTC day that begins and ends with the same one has it
+    /// throughout.
+    fn offset(&mut self, quarter: u32) -> i64 {
+        let utc_day = quarter / QUARTERS_PER_DAY;
+        let offset = match self.utc_day {
+            Some((day, offset)) if day == utc_day => offset,
+            _ => {
+                let start = i64::from(utc_day) * DAY_MS;
+                let first = self.zone.offset_ms(start);
+                let offset =
+                    (first == self.zone.offset_ms(start + DAY_MS - QUARTER_MS)).then_some(first);
+                self.utc_day = Some((utc_day, offset));
+                offset
+            }
+        };
+        offset.unwrap_or_else(|| self.zone.offset_ms(quarter_start(quarter).0))
+    }
+}
+
+/// Sums by period.
+#[derive(Debug)]
+pub struct Buckets<T> {
+    clock: Clock,
+    places: HashMap<i64, usize>,
+    sums: Vec<(i64, T)>,
+    last: Option<(i64, usize)>,
+}
+
+impl<T: Default> Buckets<T> {
+    /// No sums yet.
+    #[must_use]
+    pub fn of(clock: Clock) -> Self {
+        Buckets { clock, places: HashMap::new(), sums: Vec::new(), last: None }
+    }
+
+    /// The sum of the period that a quarter hour starts in.
+    pub fn at(&mut self, quarter: u32) -> &mut T {
+        let number = self.clock.period_of(quarter);
+        self.of_period(number)
+    }
+
+    /// The sum of a period.
+    pub fn of_period(&mut self, number: i64) -> &mut T {
+        let place = match self.last {
+            Some((last, place)) if last == number => place,
+            _ => *self.places.entry(number).or_insert_with(|| {
+                self.sums.push((number, T::default()));
+                self.sums.len() - 1
+            }),
+        };
+        self.last = Some((number, place));
+        &mut self.sums[place].1
+    }
+
+    /// The periods that something was added to, in order of time.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<(i64, T)> {
+        self.sums.sort_unstable_by_key(|(number, _)| *number);
+        self.sums
+    }
+
+    /// Every period that quarter hours start in, in order of time.
+    #[must_use]
+    pub fn filled(mut self, quarters: Quarters) -> Vec<(i64, T)> {
+        for number in self.clock.clone().all(quarters) {
+            self.of_period(number);
+        }
+        self.finish()
+    }
+}
+
+/// UTC days of a range: those that lie in one period as a whole, and the others.
+#[derive(Debug, Clone)]
+pub struct Days {
+    quarters: Quarters,
+    first: u32,
+    /// For each day of the range, the period that all of it lies in.
+    periods: Vec<Option<i64>>,
+}
+
+/// Days that follow each other, both included.
+type Run = (u32, u32);
+
+/// The periods that a bucket is added to and taken off.
+type Counted = (Option<i64>, Option<i64>);
+
+/// Buckets that make up a range, in order of time within each level.
+#[derive(Debug, Default)]
+pub struct Cover {
+    buckets: BTreeMap<(Level, u32), Counted>,
+}
+
+impl Cover {
+    fn push(&mut self, level: Level, bucket: u32, more: Option<i64>, less: Option<i64>) {
+        self.buckets.insert((level, bucket), (more, less));
+    }
+
+    /// The buckets, those of a level that follow each other together.
+    #[must_use]
+    pub fn runs(&self) -> Vec<(Level, Run)> {
+        [Level::Month, Level::Day, Level::Quarter]
+            .into_iter()
+            .flat_map(|level| {
+                let of_level = self.buckets.keys().filter(move |(it, _)| *it == level);
+                runs(of_level.map(|(_, bucket)| *bucket)).into_iter().map(move |run| (level, run))
+            })
+            .collect()
+    }
+
+    /// The period that a bucket is added to, and the one that it is taken off.
+    #[must_use]
+    pub fn counted(&self, level: Level, bucket: u32) -> Counted {
+        self.buckets.get(&(level, bucket)).copied().unwrap_or_default()
+    }
+}
+
+impl Days {
+    /// The days of a range.
+    #[must_use]
+    pub fn of(quarters: Quarters, clock: &mut Clock) -> Self {
+        if quarters.is_empty() {
+            return Days { quarters, first: 0, periods: Vec::new() };
+        }
+        let first = bucket::day_of_quarter(quarters.from);
+        let last = bucket::day_of_quarter(quarters.to - 1);
+        let is_whole = |day| {
+            quarters.from <= bucket::first_quarter(Level::Day, day)
+                && bucket::first_quarter(Level::Day, day + 1) <= quarters.to
+        };
+        let period = |day| is_whole(day).then(|| clock.period_of_day(day)).flatten();
+        Days { quarters, first, periods: (first..=last).map(period).collect() }
+    }
+
+    /// The range.
+    #[must_use]
+    pub fn quarters(&self) -> Quarters {
+        self.quarters
+    }
+
+    /// The period that a day lies in as a whole.
+    #[must_use]
+    pub fn period(&self, day: u32) -> Option<i64> {
+        let at = day.checked_sub(self.first)?;
+        *self.periods.get(at as usize)?
+    }
+
+    /// The months that have a whole day, those that follow each other together.
+    #[must_use]
+    pub fn months(&self) -> Vec<Run> {
+        let whole = self.days().filter(|(_, period)| period.is_some());
+        runs(whole.map(|(day, _)| bucket::month_of_day(day)))
+    }
+
+    /// The days that are of several periods or not whole, those that follow each other together.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Run> {
+        runs(self.days().filter(|(_, period)| period.is_none()).map(|(day, _)| day))
+    }
+
+    /// Few buckets that make up the range: months and days that lie in one period, and of other days
+    /// quarter hours; or else a day less those of its quarter hours that are not of the period that most
+    /// of it is of.
+    pub fn cover(&self, clock: &mut Clock) -> Cover {
+        let mut cover = Cover::default();
+        let mut day = self.first;
+        let end = self.first + u32::try_from(self.periods.len()).unwrap_or_default();
+        while day < end {
+            let month = bucket::month_of_day(day);
+            let next = bucket::first_day_of_month(month + 1);
+            let Some(period) = self.period(day) else {
+                self.cover_part(day, clock, &mut cover);
+                day += 1;
+                continue;
+            };
+            let is_month = day == bucket::first_day_of_month(month)
+                && (day..next).all(|day| self.period(day) == Some(period));
+            let (level, bucket) = if is_month { (Level::Month, month) } else { (Level::Day, day) };
+            cover.push(level, bucket, Some(period), None);
+            day = if is_month { next } else { day + 1 };
+        }
+        cover
+    }
+
+    fn cover_part(&self, day: u32, clock: &mut Clock, cover: &mut Cover) {
+        let first = bucket::first_quarter(Level::Day, day);
+        let mut counts: BTreeMap<i64, u32> = BTreeMap::new();
+        let quarters = (first..first + QUARTERS_PER_DAY)
+            .map(|quarter| {
+                let period = self.quarters.has(quarter).then(|| clock.period_of(quarter));
+                if let Some(period) = period {
+                    *counts.entry(period).or_default() += 1;
+                }
+                (quarter, period)
+            })
+            .collect::<Vec<_>>();
+        let most = counts.into_iter().find(|(_, count)| *count > QUARTERS_PER_DAY / 2);
+        let most = most.map(|(period, _)| period);
+        if most.is_some() {
+            cover.push(Level::Day, day, most, None);
+        }
+        for (quarter, period) in quarters.into_iter().filter(|(_, period)| *period != most) {
+            cover.push(Level::Quarter, quarter, period, most);
+        }
+    }
+
+    fn days(&self) -> impl Iterator<Item = (u32, Option<i64>)> {
+        (self.first..).zip(self.periods.iter().copied())
+    }
+}
+
+/// Numbers in order as runs of those that follow each other.
+fn runs(numbers: impl Iterator<Item = u32>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if number <= *last + 1 => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use projections::bucket::quarter_of;
+    use projections::time::Time;
+
+    use super::*;
+
+    const ZONES: [&str; 7] = [
+        "UTC",
+        "Europe/London",
+        "Asia/Kolkata",
+        "America/St_Johns",
+        "Australia/Lord_Howe",
+        "Asia/Beirut",
+        "Pacific/Apia",
+    ];
+
+    fn zone(name: &str) -> Zone {
+        Zone::named(name).unwrap()
+    }
+
+    fn quarters(from: &str, to: &str) -> Quarters {
+        let quarter = |text| quarter_of(Time::parse(text).unwrap());
+        Quarters { from: quarter(from), to: quarter(to) }
+    }
+
+    fn labels(period: Period, zone: Zone, quarters: Quarters) -> Vec<String> {
+        let mut clock = Clock::of(zone, Some(period));
+        clock.all(quarters).into_iter().map(|number| clock.label(number)).collect()
+    }
+
+    #[test]
+    fn a_quarter_hour_belongs_to_the_local_day_of_its_start() {
+        // Clocks in St John's went back at a minute past midnight then, into the day before.
+        let range = quarters("2010-10-01", "2012-02-10");
+        for name in ZONES {
+            let mut days: Buckets<u32> = Buckets::of(Clock::of(zone(name), Some(Period::Day)));
+            let mut expected: BTreeMap<String, u32> = BTreeMap::new();
+            for quarter in range.from..range.to {
+                *days.at(quarter) += 1;
+                let day = zone(name).day_of(quarter_start(quarter)).to_string();
+                *expected.entry(day).or_default() += 1;
+            }
+            let found: Vec<_> = days.finish();
+            let found = found.into_iter().map(|(day, sum)| (Period::Day.label(day), sum));
+            assert_eq!(
+                found.collect::<Vec<_>>(),
+                expected.into_iter().collect::<Vec<_>>(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn days_across_a_change_of_clocks_have_23_and_25_hours() {
+        let of = |range: Quarters| {
+            let mut days: Buckets<u32> =
+                Buckets::of(Clock::of(zone("Europe/London"), Some(Period::Day)));
+            (range.from..range.to).for_each(|quarter| *days.at(quarter) += 1);
+            days.finish()
+                .into_iter()
+                .map(|(day, sum)| (Period::Day.label(day), sum))
+                .collect::<Vec<_>>()
+        };
+        let spring = of(quarters("2026-03-28", "2026-03-30T23:00:00Z"));
+        assert_eq!(spring[1], ("2026-03-29".to_owned(), 92));
+        let autumn = of(quarters("2026-10-24T23:00:00Z", "2026-10-26"));
+        assert_eq!(autumn, [("2026-10-25".to_owned(), 100)]);
+    }
+
+    #[test]
+    fn periods_have_the_names_of_their_calendar() {
+        let utc = |period, from, to| labels(period, Zone::UTC, quarters(from, to));
+        assert_eq!(utc(Period::Year, "2009-12-31", "2010-01-02"), ["2009", "2010"]);
+        assert_eq!(utc(Period::Quarter, "2010-03-31", "2010-04-02"), ["2010-Q1", "2010-Q2"]);
+        assert_eq!(utc(Period::Month, "2009-12-31", "2010-01-02"), ["2009-12", "2010-01"]);
+        // The week that has a year's first Thursday is its first.
+        assert_eq!(utc(Period::Week, "2010-01-03", "2010-01-05"), ["2009-W53", "2010-W01"]);
+        assert_eq!(utc(Period::Week, "1970-01-01", "1970-01-06"), ["1970-W01", "1970-W02"]);
+        assert_eq!(utc(Period::Day, "2010-02-28", "2010-03-02"), ["2010-02-28", "2010-03-01"]);
+        let hours = labels(
+            Period::Hour,
+            zone("Asia/Kolkata"),
+            quarters("2010-01-01T00:15:00Z", "2010-01-01T00:45:00Z"),
+        );
+        assert_eq!(hours, ["2010-01-01 05:00", "2010-01-01 06:00"]);
+    }
+
+    #[test]
+    fn there_is_a_bar_for_each_day_that_a_zone_has_had() {
+        let apia = quarters("2011-12-29T10:00:00Z", "2012-01-01T10:00:00Z");
+        let days = labels(Period::Day, zone("Pacific/Apia"), apia);
+        assert_eq!(days, ["2011-12-29", "2011-12-31", "2012-01-01"]);
+    }
+
+    #[test]
+    fn a_range_is_covered_by_whole_buckets_of_one_period_each() {
+        for name in ZONES {
+            for period in Period::ALL.iter().copied().map(Some).chain([None]) {
+                let range = quarters("2011-10-17T05:15:00Z", "2012-02-10T20:30:00Z");
+                let mut clock = Clock::of(zone(name), period);
+                let days = Days::of(range, &mut clock);
+                let cover = days.cover(&mut clock);
+                let mut counted: BTreeMap<u32, BTreeMap<i64, i32>> = BTreeMap::new();
+                for (&(level, bucket), (more, less)) in &cover.buckets {
+                    let first = bucket::first_quarter(level, bucket);
+                    for quarter in first..bucket::first_quarter(level, bucket + 1) {
+                        for (period, by) in [(more, 1), (less, -1)] {
+                            let Some(period) = period else { continue };
+                            *counted.entry(quarter).or_default().entry(*period).or_default() += by;
+                        }
+                    }
+                }
+                counted.values_mut().for_each(|periods| periods.retain(|_, count| *count != 0));
+                counted.retain(|_, periods| !periods.is_empty());
+                let once = |quarter| (quarter, [(clock.period_of(quarter), 1)].into());
+                let expected: BTreeMap<u32, BTreeMap<i64, i32>> =
+                    (range.from..range.to).map(once).collect();
+                assert_eq!(counted, expected, "{name} {period:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_days_of_a_range_are_whole_or_in_parts() {
+        let mut clock = Clock::of(Zone::UTC, Some(Period::Day));
+        let days = Days::of(quarters("2026-01-30T18:30:00Z", "2026-03-02T00:15:00Z"), &mut clock);
+        let label =
+            |level, (first, last)| (bucket::label(level, first), bucket::label(level, last));
+        let months: Vec<_> =
+            days.months().into_iter().map(|run| label(Level::Month, run)).collect();
+        assert_eq!(months, [("2026-01".to_owned(), "2026-03".to_owned())]);
+        let parts: Vec<_> = days.parts().into_iter().map(|run| label(Level::Day, run).0).collect();
+        assert_eq!(parts, ["2026-01-30", "2026-03-02"]);
+        let mut clock = Clock::of(zone("Asia/Kolkata"), Some(Period::Day));
+        let days = Days::of(quarters("2026-01-30T18:30:00Z", "2026-02-01T18:30:00Z"), &mut clock);
+        assert_eq!((days.months(), days.parts().len()), (vec![], 1));
+    }
+
+    #[test]
+    fn the_quarter_hours_of_some_periods_are_found() {
+        let range = quarters("2026-01-01", "2026-03-01");
+        let mut clock = Clock::of(zone("Asia/Kolkata"), Some(Period::Day));
+        let day = clock.period_of(range.from + 400);
+        let found = clock.between((day, day + 1), range);
+        assert_eq!(found, quarters("2026-01-04T18:30:00Z", "2026-01-06T18:30:00Z"));
+        assert_eq!(clock.between((i64::MIN, i64::MAX), range), range);
+    }
+}

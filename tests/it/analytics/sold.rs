@@ -1,0 +1,155 @@
+//! What the file of the year says was sold, line by line.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{BufRead, BufReader};
+
+use adaptive_bi::ingest::retail::{Importer, Options};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use crate::year::{fields, text, thousandths};
+
+/// One line: of an order, or of what came back.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The order; of what came back, none.
+    pub order: Option<String>,
+    pub at: DateTime<Utc>,
+    pub user: String,
+    pub product: String,
+    pub category: String,
+    pub country: String,
+    pub quantity: i64,
+    /// In 1/1,000.
+    pub amount: i64,
+}
+
+pub struct Sold(Vec<Line>);
+
+/// The lines at the times that clocks of a zone showed.
+pub struct Local<'a>(Vec<(NaiveDateTime, &'a Line)>);
+
+/// Sums of some lines.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Sums<'a> {
+    pub orders: HashSet<&'a str>,
+    pub users: HashSet<&'a str>,
+    pub gross: i64,
+    pub returns: i64,
+    pub quantity: i64,
+}
+
+impl<'a> Sums<'a> {
+    pub fn add(&mut self, line: &'a Line) {
+        match &line.order {
+            Some(order) => {
+                self.orders.insert(order);
+                self.users.insert(&line.user);
+                self.gross += line.amount;
+                self.quantity += line.quantity;
+            }
+            None => self.returns += line.amount,
+        }
+    }
+
+    pub fn net(&self) -> i64 {
+        self.gross - self.returns
+    }
+}
+
+impl Sold {
+    pub fn of_the_year() -> Self {
+        let mut categories = HashMap::new();
+        for event in Importer::new(text(), Options::default()).map(|event| event.expect("whole")) {
+            if event.kind == "product" {
+                let product: Value = serde_json::from_slice(&event.body).expect("JSON");
+                categories
+                    .entry(event.id)
+                    .or_insert(product["category"].as_str().expect("one").to_owned());
+            }
+        }
+        let mut dates: HashMap<String, DateTime<Utc>> = HashMap::new();
+        let mut lines = Vec::new();
+        for line in BufReader::new(text()).lines().skip(1) {
+            let fields = fields(&line.expect("text"));
+            let [invoice, product, _, quantity, date, price, customer, country] = &fields[..]
+            else {
+                panic!("{fields:?}")
+            };
+            let (quantity, price) = (quantity.parse::<i64>().expect("units"), thousandths(price));
+            let is_return = quantity < 0 && invoice.starts_with('C');
+            if price <= 0 || quantity == 0 || (quantity < 0 && !is_return) {
+                continue;
+            }
+            let at =
+                NaiveDateTime::parse_from_str(date, "%Y-%m-%d %H:%M:%S").expect("a date").and_utc();
+            // An order's date is that of its first line.
+            let at = if is_return { at } else { *dates.entry(invoice.clone()).or_insert(at) };
+            let user = match customer.trim_end_matches(".0") {
+                "" => format!("guest-{invoice}"),
+                id => id.to_owned(),
+            };
+            lines.push(Line {
+                order: (!is_return).then(|| invoice.clone()),
+                at,
+                user,
+                product: product.clone(),
+                category: categories[product].clone(),
+                country: country.clone(),
+                quantity: quantity.abs(),
+                amount: (quantity * price).abs(),
+            });
+        }
+        Sold(lines)
+    }
+
+    pub fn local(&self, zone: Tz) -> Local<'_> {
+        let local = |line: &Line| zone.from_utc_datetime(&line.at.naive_utc()).naive_local();
+        Local(self.0.iter().map(|line| (local(line), line)).collect())
+    }
+}
+
+impl<'a> Local<'a> {
+    /// The lines of which `has` says so between two local days, both included.
+    pub fn within(
+        &self,
+        (first, last): (NaiveDate, NaiveDate),
+        has: impl Fn(&Line) -> bool,
+    ) -> Local<'a> {
+        let is_in = |(local, line): &&(NaiveDateTime, &Line)| {
+            (first..=last).contains(&local.date()) && has(line)
+        };
+        Local(self.0.iter().filter(is_in).copied().collect())
+    }
+
+    /// Their sums by what `key` says of each.
+    pub fn sums<K: Ord>(
+        &self,
+        key: impl Fn(&'a Line, NaiveDateTime) -> K,
+    ) -> BTreeMap<K, Sums<'a>> {
+        let mut sums: BTreeMap<K, Sums> = BTreeMap::new();
+        for (local, line) in &self.0 {
+            sums.entry(key(line, *local)).or_default().add(line);
+        }
+        sums
+    }
+
+    /// The sums of all of them.
+    pub fn total(&self) -> Sums<'a> {
+        self.sums(|_, _| ()).into_values().next().unwrap_or_default()
+    }
+}
+
+/// The name of the period that a local time is of.
+pub fn label(period: &str, local: NaiveDateTime) -> String {
+    match period {
+        "hour" => local.format("%Y-%m-%d %H:00").to_string(),
+        "day" => local.format("%Y-%m-%d").to_string(),
+        "week" => local.format("%G-W%V").to_string(),
+        "month" => local.format("%Y-%m").to_string(),
+        "quarter" => format!("{}-Q{}", local.year(), local.month0() / 3 + 1),
+        "year" => local.format("%Y").to_string(),
+        other => panic!("{other}"),
+    }
+}
