@@ -253,7 +253,40 @@ impl Word for Fill {
     }
 }
 
+/// The zone, where nothing else is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Zoned {
+    /// The zone that days are of.
+    pub zone: Zone,
+}
+
+impl Parameters for Zoned {
+    fn read(query: &mut Query) -> Self {
+        let zone = query.take_or(&TZ, Zone::UTC);
+        query.ignore(&["sort", "page", "limit"]);
+        Zoned { zone }
+    }
+}
+
 impl Selection {
+    /// All that was sold in a range.
+    #[must_use]
+    pub fn sold(zone: Zone, quarters: Quarters) -> Self {
+        Selection {
+            zone,
+            statuses: Statuses::Sold,
+            filter: Filter::None,
+            basis: Basis::Processed,
+            limit: WHOLE,
+            page: 1,
+            range: Some(Range::of(quarters, zone)),
+            trend: quarters,
+            period: Period::Day,
+            fill: None,
+            compare: None,
+        }
+    }
+
     /// The same for the range that it is compared with, if it is.
     #[must_use]
     pub fn before(&self) -> Option<Selection> {

@@ -134,6 +134,13 @@ impl Quarters {
         Quarters { from: quarter_of(zone.start_of_day(first)), to: end_of_day(zone, today) }
     }
 
+    /// The last hours, with the present quarter hour.
+    #[must_use]
+    pub fn last_hours(hours: u32, now: Time) -> Self {
+        let to = quarter_of(now) + 1;
+        Quarters { from: to.saturating_sub(hours * 4), to }
+    }
+
     /// What it has of figures that lie between a first and a last quarter hour, their
     /// [extent](projections::fold::root::Root::extent). Beyond these there is nothing, so a range
     /// that goes beyond goes to the end of the month, which fewer rollups cover.

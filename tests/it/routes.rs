@@ -53,6 +53,8 @@ fn rows() -> Vec<Row> {
         get("/api/metrics/sales", 200, Who::Some(ALL, READS)),
         get("/api/metrics/transactions", 200, Who::Some(ALL, READS)),
         get("/api/metrics/revenue", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/users", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/dashboard", 200, Who::Some(ALL, READS)),
         get("/api/metrics/products", 200, Who::Some(ALL, READS)),
         get("/api/metrics/customers", 200, Who::Some(ALL, READS)),
         get("/api/dashboard/summary", 200, Who::Some(ALL, READS)),

@@ -103,7 +103,7 @@ impl Figures for CustomerMetrics {
             guests,
             buyers: spending.buyers,
             top_spending_customers: spending.top.into_iter().map(Spender::from).collect(),
-            new_customers_trend: newcomers.days.into_iter().map(day).collect(),
+            new_customers_trend: newcomers.periods.into_iter().map(day).collect(),
             range: asked.range.map(|range| range.used(first)),
         })
     }
@@ -118,7 +118,8 @@ pub struct Newcomers {
     pub guests: i64,
     /// The first quarter hour that has one.
     pub first: Option<u32>,
-    days: Vec<(String, Row)>,
+    /// Those of each period of the trend.
+    pub periods: Vec<(String, Row)>,
 }
 
 /// The periods of a trend by their names.
@@ -144,7 +145,7 @@ pub async fn newcomers(
     })
     .await?;
     let [identified, guests, _] = total;
-    Ok(Newcomers { identified, guests, first, days: named(asked, trend) })
+    Ok(Newcomers { identified, guests, first, periods: named(asked, trend) })
 }
 
 struct Spending {

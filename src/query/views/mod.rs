@@ -2,6 +2,7 @@
 //! way to read its figures; see [`super::answer`] for all the rest.
 
 pub mod customers;
+pub mod dashboard;
 mod history;
 pub mod order;
 pub mod orders;
@@ -11,6 +12,7 @@ pub mod sales;
 pub mod summary;
 pub mod transaction;
 pub mod transactions;
+pub mod users;
 
 use super::answer::route;
 use super::deps::Deps;
@@ -24,6 +26,8 @@ const ALL: &[Add] = &[
     route::<sales::SalesMetrics>,
     route::<transactions::TransactionMetrics>,
     route::<revenue::RevenueMetrics>,
+    route::<users::UserMetrics>,
+    route::<dashboard::Dashboard>,
     route::<products::ProductMetrics>,
     route::<customers::CustomerMetrics>,
     route::<summary::Summary>,

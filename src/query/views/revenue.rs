@@ -112,13 +112,23 @@ struct GrossToNet {
     tax: Option<Money>,
 }
 
+/// The range that was used, as its clients know it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct DateRange {
+pub struct DateRange {
     #[schema(format = DateTime)]
     start_date: String,
     #[schema(format = DateTime)]
     end_date: String,
+}
+
+impl DateRange {
+    /// The ends of the range that was used.
+    #[must_use]
+    pub fn of(used: Option<&Used>) -> Self {
+        let (start_date, end_date) = used.map(Used::ends).unwrap_or_default();
+        DateRange { start_date, end_date }
+    }
 }
 
 impl View for RevenueMetrics {
@@ -174,7 +184,6 @@ impl RevenueMetrics {
             returns: sum.taken_off(statuses),
         };
         let used = asked.range.map(|range| range.used(from.snapshot.checkpoint.root.first_quarter));
-        let (start_date, end_date) = used.as_ref().map(Used::ends).unwrap_or_default();
         Ok(RevenueMetrics {
             trends: shown.map(bar).collect(),
             by_category,
@@ -182,7 +191,7 @@ impl RevenueMetrics {
             by_country,
             gross_to_net: GrossToNet::of(&total, statuses, asked.filter == Filter::None),
             period: asked.period.word(),
-            date_range: DateRange { start_date, end_date },
+            date_range: DateRange::of(used.as_ref()),
             range: used,
             comparison: None,
             change: None,
