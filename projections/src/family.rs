@@ -6,6 +6,7 @@
 //! | by quarter | month | | quarter of the month |
 //! | by cell | day | first and third value | second value, quarter of the day |
 //! | by entity | quarter, day, month, ever | its ordinal, high bits | low bits |
+//! | by entity in | quarter, day, month, ever | value and ordinal, high bits | value, low 3 bits; ordinal, low bits |
 //! | by value | day, month | | value, quarter of the day or day of the month |
 //! | now | ever | the entity's ordinal, high bits | low bits |
 //!
@@ -29,6 +30,8 @@ pub enum Shape {
     ByCell,
     /// By entity, over any range of time.
     ByEntity(Entity),
+    /// By entity within a value of the shop's vocabulary of a dimension, over any range of time.
+    ByEntityIn(Entity, Dimension),
     /// By a value of a vocabulary and quarter hour.
     ByValue(Dimension),
     /// By entity, as it stands now.
@@ -42,7 +45,9 @@ impl Shape {
         match self {
             Shape::ByQuarter => &[Level::Month],
             Shape::ByCell => &[Level::Day],
-            Shape::ByEntity(_) => &[Level::Quarter, Level::Day, Level::Month, Level::Ever],
+            Shape::ByEntity(_) | Shape::ByEntityIn(..) => {
+                &[Level::Quarter, Level::Day, Level::Month, Level::Ever]
+            }
             Shape::ByValue(_) => &[Level::Day, Level::Month],
             Shape::Now(_) => &[Level::Ever],
         }
@@ -51,7 +56,7 @@ impl Shape {
     /// Whether a row of a longer bucket is the sum of those of shorter ones.
     #[must_use]
     pub const fn sums_up(self) -> bool {
-        matches!(self, Shape::ByEntity(_))
+        matches!(self, Shape::ByEntity(_) | Shape::ByEntityIn(..))
     }
 }
 
@@ -150,6 +155,10 @@ families! {
     Buyers = "buyers", Status::WORDS, Shape::ByEntity(Entity::Customer);
     /// Sales by product: orders, quantity, amount.
     Sold = "sold", Status::WORDS, Shape::ByEntity(Entity::Product);
+    /// Sales by category and customer: orders that have a line of the category. Distinct customers of
+    /// each category over any range.
+    CategoryBuyers = "categorybuyers", Status::WORDS,
+        Shape::ByEntityIn(Entity::Customer, Dimension::Category), since 4;
     /// What came back, by time: returns, quantity, amount.
     Returns = "returns", Basis::WORDS, Shape::ByQuarter, since 3;
     /// What came back, by category, payment method and country: returns, quantity, amount.
@@ -205,15 +214,15 @@ impl Family {
 
 macro_rules! dimensions {
     ($($(#[$doc:meta])* $Dimension:ident = $name:literal, $cap:literal;)*) => {
-        /// A dimension with an open vocabulary.
+        /// A dimension with open vocabularies.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Dimension {
             $($(#[$doc])* $Dimension,)*
         }
 
         impl Dimension {
-            /// The number of distinct values that a month keeps apart; further ones, in log order,
-            /// are `(other)`.
+            /// The number of distinct values that a vocabulary keeps apart; further ones, in log
+            /// order, are `(other)`.
             #[must_use]
             pub const fn cap(self) -> usize {
                 match self { $(Dimension::$Dimension => $cap,)* }

@@ -349,6 +349,7 @@ fn refunded(parts: &[Part<'_>], shares: &[Share<'_>]) -> Vec<Refunded> {
 
 fn bill_lines(content: &Content, user: &str, quarter: u32, status: Status, bill: &mut Bill) {
     let (mut categories, mut products) = (BTreeSet::new(), BTreeSet::new());
+    let (mut of_shop, buyer) = (BTreeSet::new(), content.buyer);
     let (mut whole, mut discount) = (Sums { orders: 1, ..Sums::default() }, 0);
     let (mut cost, mut net_with_cost, mut without) = (0, 0, 0);
     for line in &content.lines {
@@ -362,6 +363,10 @@ fn bill_lines(content: &Content, user: &str, quarter: u32, status: Status, bill:
         let cell = [line.code, content.codes[0], content.codes[1]];
         let sums_of_category = sums(categories.insert(line.code));
         bill.add(Place::Cell { status, quarter, cell }, sums_of_category);
+        if of_shop.insert(line.shop_code) {
+            let category = line.shop_code;
+            bill.add(Place::CategoryOfCustomer { status, quarter, category, buyer }, [1, 0, 0]);
+        }
         let product = line.product.as_deref().unwrap_or(RESERVED).into();
         let place = Place::Product { status, quarter, product, sold: line.sold };
         bill.add(place, sums(products.insert(line.sold)));
@@ -379,7 +384,6 @@ fn bill_lines(content: &Content, user: &str, quarter: u32, status: Status, bill:
         bill.add(Place::Cell { status, quarter, cell }, [-more, 0, 0]);
     }
     bill.add(Place::Sales { status, quarter }, whole);
-    let buyer = content.buyer;
     bill.add(Place::Customer { status, quarter, user: user.into(), buyer }, whole);
     let money = [discount, content.delivery_fee.0, content.tax.0];
     if money != [0; 3] {
@@ -397,6 +401,7 @@ fn bill_members(members: &[Member], bill: &mut Bill) {
     let mut best: Vec<_> = members.iter().filter(|it| rank(it.status) == status).collect();
     best.sort_by_key(|member| (member.at, &member.id));
     let (mut categories, mut products) = (BTreeSet::new(), BTreeSet::new());
+    let mut of_customers = BTreeSet::new();
     for (at, member) in best.into_iter().enumerate() {
         let (status, quarter) = (member.status, quarter_of(member.at));
         if at == 0 {
@@ -417,6 +422,10 @@ fn bill_members(members: &[Member], bill: &mut Bill) {
                 let cell = [OVERLAP, method, country];
                 bill.add(Place::Cell { status, quarter, cell }, [-1, 0, 0]);
             }
+        }
+        let (category, buyer) = (member.shop_code, member.buyer);
+        if of_customers.insert((category, buyer)) {
+            bill.add(Place::CategoryOfCustomer { status, quarter, category, buyer }, [1, 0, 0]);
         }
         if products.insert(member.sold) {
             let product = member.product.as_deref().unwrap_or(RESERVED).into();

@@ -9,6 +9,7 @@ use crate::customers::document::Customer;
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Fold, NotAtHand, Resolved};
 use crate::packed::rollup;
+use crate::packed::vocabulary::Period;
 use crate::products::document::Product;
 use crate::table::Row;
 use crate::time::Time;
@@ -45,6 +46,13 @@ pub(crate) enum Place {
         status: Status,
         quarter: u32,
         user: Box<str>,
+        buyer: u32,
+    },
+    /// A customer in a category, by its code in the shop's vocabulary.
+    CategoryOfCustomer {
+        status: Status,
+        quarter: u32,
+        category: u16,
         buyer: u32,
     },
     Product {
@@ -138,7 +146,7 @@ impl Fold {
         at: Time,
         values: [Option<&str>; 3],
     ) -> Result<[u16; 3], NotAtHand> {
-        let month = bucket::month_of_quarter(bucket::quarter_of(at));
+        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
         let mut cell = [0; 3];
         for ((code, dimension), value) in cell.iter_mut().zip(CELL).zip(values) {
             *code = self.code(dimension, month, value)?;
@@ -173,6 +181,15 @@ impl Fold {
                 let slice = status.into();
                 let deltas = rollup::by_entity(Family::Buyers, slice, quarter, buyer, row);
                 resolved.deltas.extend(deltas);
+            }
+            Place::CategoryOfCustomer { status, quarter, category, buyer } => {
+                resolved.deltas.extend(rollup::by_entity_in(
+                    Family::CategoryBuyers,
+                    status.into(),
+                    quarter,
+                    (category, buyer),
+                    row,
+                ));
             }
             Place::Product { status, quarter, ref product, sold } => {
                 self.count_product(product, resolved, |it| it.sales.add(status, sums))?;

@@ -22,7 +22,7 @@ use crate::ledger::{Ledger, LedgerKey};
 use crate::orders::document::{PlacedOrder, RefundedSale};
 use crate::orders::key::OrderKey;
 use crate::packed::rollup;
-use crate::packed::vocabulary::NONE;
+use crate::packed::vocabulary::{NONE, Period};
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
 use crate::rates::fold::{exceeds, no_rate};
@@ -38,6 +38,7 @@ impl EventKind for Transaction<'_> {
             ask.row::<PlacedOrder>(order);
         }
         ask.vocabularies(self.at, CELL);
+        ask.vocabulary(Dimension::Category);
         if let Some(foreign) = &self.foreign {
             ask.vocabularies(self.at, [Dimension::Currency]);
             ask.rates(foreign.currency, self.at);
@@ -214,6 +215,10 @@ impl Entry for Sale {
         resolved.deltas.push(rollup::by_cell(Family::Cells, slice, quarter, self.cell, row));
         resolved.deltas.extend(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
         resolved.deltas.extend(rollup::by_entity(Family::Sold, slice, quarter, self.sold, row));
+        if self.order.is_none() {
+            let (family, of) = (Family::CategoryBuyers, (self.shop_code, self.buyer));
+            resolved.deltas.extend(rollup::by_entity_in(family, slice, quarter, of, [sign, 0, 0]));
+        }
         if let Some(foreign) = &self.foreign {
             let row = [sums.orders, sign * foreign.amount.0, sums.amount.0];
             let code = foreign.code;
@@ -285,6 +290,7 @@ impl Sale {
         let buyer = fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
         let values = [category.as_deref(), Some(&*event.payment_method), event.country.as_deref()];
         let cell = fold.cell(event.at, values)?;
+        let shop_code = fold.code(Dimension::Category, Period::Ever, category.as_deref())?;
         let foreign = event.foreign.map(|foreign| fold.coded(foreign, event.at)).transpose()?;
         Ok(Sale {
             user: event.user_id.as_ref().into(),
@@ -300,6 +306,7 @@ impl Sale {
             category,
             country: event.country.as_deref().map(Into::into),
             cell,
+            shop_code,
             order: event.order_id.as_deref().map(Into::into),
             returned: None,
             version,

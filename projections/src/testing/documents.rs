@@ -164,13 +164,16 @@ impl Documents {
         found
     }
 
-    /// The sales of the ledger by status, and what came back.
-    fn of_the_ledger(&self) -> (ByStatus, Sums) {
+    /// The sales of the ledger by status, what came back, and the number of times that a customer was
+    /// counted in a category, by status.
+    fn of_the_ledger(&self) -> (ByStatus, Sums, [i64; Status::ALL.len()]) {
         let (mut sales, mut back) = (ByStatus::default(), Sums::default());
+        let mut in_categories = [0; Status::ALL.len()];
         for (id, row) in &self.ledger {
             match row {
                 LedgerRow::Transaction(sale) => {
                     sales.add(sale.status, sale.sums());
+                    in_categories[sale.status.index()] += sale.sums().orders;
                     if sale.returned_at().is_some() {
                         back.add(Sums { orders: 1, ..sale.sums() });
                     }
@@ -187,6 +190,9 @@ impl Documents {
                     for (place, sums) in bill.sums() {
                         match place {
                             Place::Sales { status, .. } => sales.add(*status, sums),
+                            Place::CategoryOfCustomer { status, .. } => {
+                                in_categories[status.index()] += sums.orders;
+                            }
                             Place::Back { basis: Basis::Processed, .. } => back.add(sums),
                             _ => {}
                         }
@@ -194,11 +200,11 @@ impl Documents {
                 }
             }
         }
-        (sales, back)
+        (sales, back, in_categories)
     }
 
     fn sales_agree(&self, found: &mut Vec<String>) {
-        let (ledger, _) = self.of_the_ledger();
+        let (ledger, _, in_categories) = self.of_the_ledger();
         differ(found, "sales of the ledger", &self.root.sales, &ledger);
         let customers = united(self.customers.values().map(|it| it.sales));
         differ(found, "sales of customers", &self.root.sales, &customers);
@@ -230,6 +236,9 @@ impl Documents {
                     &self.total(Family::Sold, Some(status), level),
                 );
             }
+            let in_categories = [in_categories[status.index()], 0, 0];
+            let total = self.total(Family::CategoryBuyers, Some(status), Level::Ever);
+            differ(found, "customers by category", &in_categories, &total);
             let lines = |it: &&Customer| it.sales.of(status).quantity > Quantity::ZERO;
             let buyers: i64 = self.customers.values().filter(lines).map(|_| 1).sum();
             differ(found, "buyers", &self.root.buyers.of(Some(status)), &buyers);
@@ -262,7 +271,7 @@ impl Documents {
     }
 
     fn returns_agree(&self, found: &mut Vec<String>) {
-        let (_, ledger) = self.of_the_ledger();
+        let (_, ledger, _) = self.of_the_ledger();
         differ(found, "returns of the ledger", &self.root.returns, &ledger);
         let expected = Row::from(self.root.returns);
         let add = |sum: Row, it: Sums| std::array::from_fn(|at| sum[at] + Row::from(it)[at]);
@@ -338,11 +347,15 @@ impl Documents {
                 for level in levels {
                     let prefix = rollup::prefix(*family, slice, *level);
                     differ(found, &prefix, &expected, &self.total(*family, slice, *level));
-                    if let Shape::ByEntity(entity) | Shape::Now(entity) = family.shape() {
+                    let shape = family.shape();
+                    if let Shape::ByEntity(entity)
+                    | Shape::ByEntityIn(entity, _)
+                    | Shape::Now(entity) = shape
+                    {
                         let known = self.root.next.of(entity);
-                        let rows = self.tables(&prefix).flat_map(|it| rows_of(it, *level));
-                        let unknown = rows.map(|(ordinal, _)| ordinal).find(|it| *it >= known);
-                        differ(found, &prefix, &None, &unknown);
+                        let tables = self.tables(&prefix);
+                        let mut ordinals = tables.flat_map(|it| ordinals_of(it, shape, *level));
+                        differ(found, &prefix, &None, &ordinals.find(|it| *it >= known));
                     }
                 }
             }
@@ -397,6 +410,19 @@ fn rows_of<'a>(
     let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
     let high = chunk << rollup::chunk_bits(level);
     table.iter().map(move |(row, sums)| (high | row, sums))
+}
+
+/// The ordinals of the rows of one chunk of a table by entity.
+fn ordinals_of(
+    (id, table): (&String, &Table),
+    shape: Shape,
+    level: Level,
+) -> impl Iterator<Item = u32> {
+    let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
+    table.iter().map(move |(row, _)| match shape {
+        Shape::ByEntityIn(..) => rollup::entity_in(level, chunk, row).1,
+        _ => (chunk << rollup::chunk_bits(level)) | row,
+    })
 }
 
 /// A document as a store gives it back, counted by its tally.
