@@ -4,6 +4,7 @@
 //! | shape | levels | chunk | row |
 //! |---|---|---|---|
 //! | by quarter | month | | quarter of the month |
+//! | by minute | day | | minute of the day |
 //! | by cell | day | first and third value | second value, quarter of the day |
 //! | by entity | quarter, day, month, ever | its ordinal, high bits | low bits |
 //! | by entity in | quarter, day, month, ever | value and ordinal, high bits | value, low 3 bits; ordinal, low bits |
@@ -26,6 +27,8 @@ use crate::sales::status::Status;
 pub enum Shape {
     /// By quarter hour.
     ByQuarter,
+    /// By minute.
+    ByMinute,
     /// By three values of vocabularies and quarter hour.
     ByCell,
     /// By entity, over any range of time.
@@ -44,7 +47,7 @@ impl Shape {
     pub const fn levels(self) -> &'static [Level] {
         match self {
             Shape::ByQuarter => &[Level::Month],
-            Shape::ByCell => &[Level::Day],
+            Shape::ByMinute | Shape::ByCell => &[Level::Day],
             Shape::ByEntity(_) | Shape::ByEntityIn(..) => {
                 &[Level::Quarter, Level::Day, Level::Month, Level::Ever]
             }
@@ -148,6 +151,8 @@ macro_rules! families {
 families! {
     /// Sales by time: orders, quantity, amount less discounts.
     Sales = "sales", Status::WORDS, Shape::ByQuarter;
+    /// Sales by minute: orders, quantity, amount.
+    Minutes = "minutes", Status::WORDS, Shape::ByMinute, since 4;
     /// Sales by category, payment method and country: orders, quantity, amount.
     Cells = "cells", Status::WORDS, Shape::ByCell;
     /// Sales by customer: orders, quantity, amount. Distinct customers, and their ranking, over
@@ -161,6 +166,8 @@ families! {
         Shape::ByEntityIn(Entity::Customer, Dimension::Category), since 4;
     /// What came back, by time: returns, quantity, amount.
     Returns = "returns", Basis::WORDS, Shape::ByQuarter, since 3;
+    /// What came back, by minute: returns, quantity, amount.
+    ReturnMinutes = "returnminutes", Basis::WORDS, Shape::ByMinute, since 4;
     /// What came back, by category, payment method and country: returns, quantity, amount.
     ReturnCells = "returncells", Basis::WORDS, Shape::ByCell, since 3;
     /// What came back, by customer: returns, quantity, amount.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Packed;
 use super::table::{Row, Table};
-use crate::bucket::{self, Level, QUARTERS_PER_DAY};
+use crate::bucket::{self, Level, MINUTES_PER_DAY, QUARTERS_PER_DAY};
 use crate::collection::{Collection, Key};
 use crate::family::{Family, Shape, Slice};
 
@@ -150,6 +150,13 @@ pub fn by_quarter(family: Family, slice: Slice, quarter: u32, delta: Row) -> Del
     let bucket = bucket::month_of_quarter(quarter);
     let row = quarter - bucket::first_quarter(Level::Month, bucket);
     Delta { key: RollupKey { family, slice, level: Level::Month, bucket, chunk: 0 }, row, delta }
+}
+
+/// An addition to the row of a minute in its day's table.
+#[must_use]
+pub fn by_minute(family: Family, slice: Slice, minute: u32, delta: Row) -> Delta {
+    let (bucket, row) = (minute / MINUTES_PER_DAY, minute % MINUTES_PER_DAY);
+    Delta { key: RollupKey { family, slice, level: Level::Day, bucket, chunk: 0 }, row, delta }
 }
 
 /// The additions to an entity's rows at all levels.

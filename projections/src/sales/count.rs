@@ -35,7 +35,7 @@ pub(crate) struct Back {
 pub(crate) enum Place {
     Sales {
         status: Status,
-        quarter: u32,
+        minute: u32,
     },
     Cell {
         status: Status,
@@ -84,7 +84,7 @@ pub(crate) enum Place {
     },
     Back {
         basis: Basis,
-        quarter: u32,
+        minute: u32,
     },
     BackInCell {
         basis: Basis,
@@ -171,7 +171,7 @@ impl Fold {
         let sums = Sums::from(row);
         let back = |basis: Basis, quarter: u32| Back { basis, quarter, sums };
         match *place {
-            Place::Sales { status, quarter } => self.count_sale(status, quarter, sums, resolved),
+            Place::Sales { status, minute } => self.count_sale(status, minute, sums, resolved),
             Place::Cell { status, quarter, cell } => {
                 let delta = rollup::by_cell(Family::Cells, status.into(), quarter, cell, row);
                 resolved.deltas.push(delta);
@@ -214,7 +214,7 @@ impl Fold {
                 self.root.steps[slice.index()] += row[0] - row[1];
                 resolved.deltas.push(rollup::by_quarter(Family::Steps, slice, quarter, row));
             }
-            Place::Back { basis, quarter } => self.count_back(back(basis, quarter), resolved),
+            Place::Back { basis, minute } => self.count_back(basis, minute, sums, resolved),
             Place::BackInCell { basis, quarter, cell } => {
                 back(basis, quarter).count_in_cell(cell, resolved);
             }
@@ -232,25 +232,35 @@ impl Fold {
     pub(crate) fn count_sale(
         &mut self,
         status: Status,
-        quarter: u32,
+        minute: u32,
         sums: Sums,
         resolved: &mut Resolved,
     ) {
+        let quarter = bucket::quarter_of_minute(minute);
         self.root.sales.add(status, sums);
         self.root.extend_to(quarter);
-        let delta = rollup::by_quarter(Family::Sales, status.into(), quarter, sums.into());
-        resolved.deltas.push(delta);
+        let (slice, row) = (status.into(), sums.into());
+        resolved.deltas.push(rollup::by_quarter(Family::Sales, slice, quarter, row));
+        resolved.deltas.push(rollup::by_minute(Family::Minutes, slice, minute, row));
         resolved.touched.insert(Topic::Sales);
     }
 
     /// Counts what came back in the totals and by time.
-    pub(crate) fn count_back(&mut self, back: Back, resolved: &mut Resolved) {
-        if back.basis == Basis::Processed {
-            self.root.returns.add(back.sums);
-            self.root.extend_to(back.quarter);
+    pub(crate) fn count_back(
+        &mut self,
+        basis: Basis,
+        minute: u32,
+        sums: Sums,
+        resolved: &mut Resolved,
+    ) {
+        let quarter = bucket::quarter_of_minute(minute);
+        if basis == Basis::Processed {
+            self.root.returns.add(sums);
+            self.root.extend_to(quarter);
         }
-        let (slice, row) = (back.basis.into(), back.sums.into());
-        resolved.deltas.push(rollup::by_quarter(Family::Returns, slice, back.quarter, row));
+        let (slice, row) = (basis.into(), sums.into());
+        resolved.deltas.push(rollup::by_quarter(Family::Returns, slice, quarter, row));
+        resolved.deltas.push(rollup::by_minute(Family::ReturnMinutes, slice, minute, row));
         resolved.touched.insert(Topic::Sales);
     }
 

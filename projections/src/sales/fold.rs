@@ -197,7 +197,8 @@ impl Entry for Sale {
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<(), NotAtHand> {
-        let (sums, quarter) = (self.sums().times(sign), bucket::quarter_of(self.at));
+        let (sums, minute) = (self.sums().times(sign), bucket::minute_of(self.at));
+        let quarter = bucket::quarter_of_minute(minute);
         let status = self.status;
         let row = Row::from(sums);
         let mut recheck = false;
@@ -210,7 +211,7 @@ impl Entry for Sale {
         }
         let product = self.product.as_deref().unwrap_or(RESERVED);
         fold.with_product(product, resolved, |product| product.sales.add(status, sums))?;
-        fold.count_sale(status, quarter, sums, resolved);
+        fold.count_sale(status, minute, sums, resolved);
         let slice = Slice::from(status);
         resolved.deltas.push(rollup::by_cell(Family::Cells, slice, quarter, self.cell, row));
         resolved.deltas.extend(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
@@ -226,9 +227,9 @@ impl Entry for Sale {
         }
         if let Some(at) = self.returned_at() {
             let sums = Sums { orders: sign, ..sums };
-            for (basis, quarter) in Basis::both(bucket::quarter_of(at), quarter) {
-                let back = Back { basis, quarter, sums };
-                fold.count_back(back, resolved);
+            for (basis, minute) in Basis::both(bucket::minute_of(at), minute) {
+                fold.count_back(basis, minute, sums, resolved);
+                let back = Back { basis, quarter: bucket::quarter_of_minute(minute), sums };
                 back.count_in_cell(self.cell, resolved);
                 fold.count_back_of_customer(back, &self.user, self.buyer, resolved)?;
                 fold.count_back_of_product(back, product, self.sold, resolved)?;

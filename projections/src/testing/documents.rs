@@ -144,6 +144,29 @@ impl Documents {
         total
     }
 
+    /// The rows of a family by quarter hour, by the quarter hour.
+    fn quarters_of(&self, family: Family, slice: Slice) -> BTreeMap<u32, Row> {
+        let prefix = rollup::prefix(family, slice, Level::Month);
+        let rows = self.tables(&prefix).flat_map(|(id, table)| {
+            let first = first_quarter_of(id);
+            table.iter().map(move |(row, sums)| (first + row, sums))
+        });
+        rows.collect()
+    }
+
+    /// The rows of a family by minute, added up by the quarter hour.
+    fn quarters_of_minutes(&self, family: Family, slice: Slice) -> BTreeMap<u32, Row> {
+        let mut quarters: BTreeMap<u32, Row> = BTreeMap::new();
+        for (id, table) in self.tables(&rollup::prefix(family, slice, Level::Day)) {
+            for (minute, row) in table.iter() {
+                let quarter = first_quarter_of(id) + bucket::quarter_of_minute(minute);
+                add(quarters.entry(quarter).or_default(), row);
+            }
+        }
+        quarters.retain(|_, row| *row != [0; 3]);
+        quarters
+    }
+
     /// Every place where the documents contradict one another; empty, always.
     #[must_use]
     pub fn contradictions(&self) -> Vec<String> {
@@ -221,6 +244,12 @@ impl Documents {
             );
             differ(
                 found,
+                "orders by minute",
+                &self.quarters_of(Family::Sales, status.into()),
+                &self.quarters_of_minutes(Family::Minutes, status.into()),
+            );
+            differ(
+                found,
                 "orders by cell",
                 &expected,
                 &self.total(Family::Cells, Some(status), Level::Day),
@@ -281,6 +310,12 @@ impl Documents {
         for basis in Basis::ALL {
             let total = self.total(Family::Returns, basis, Level::Month);
             differ(found, "returns by time", &expected, &total);
+            differ(
+                found,
+                "returns by minute",
+                &self.quarters_of(Family::Returns, basis.into()),
+                &self.quarters_of_minutes(Family::ReturnMinutes, basis.into()),
+            );
             let total = self.total(Family::ReturnCells, basis, Level::Day);
             differ(found, "returns by cell", &expected[1..], &total[1..]);
             for level in [Level::Quarter, Level::Day, Level::Month, Level::Ever] {
@@ -410,6 +445,13 @@ fn rows_of<'a>(
     let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
     let high = chunk << rollup::chunk_bits(level);
     table.iter().map(move |(row, sums)| (high | row, sums))
+}
+
+/// The first quarter hour of the month or the day that a rollup's id names.
+fn first_quarter_of(id: &str) -> u32 {
+    let label = id.split('/').nth(3).expect("a rollup's id has a label");
+    let day = if label.len() == 7 { format!("{label}-01") } else { label.to_owned() };
+    bucket::quarter_of(Time::parse(&day).expect("a label is a date"))
 }
 
 /// The ordinals of the rows of one chunk of a table by entity.

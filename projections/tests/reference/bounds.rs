@@ -1,7 +1,7 @@
 //! No document grows without bound: by computing the worst case, and on a log with thousands of
 //! everything.
 
-use projections::bucket::{Level, QUARTERS_PER_DAY};
+use projections::bucket::{Level, MINUTES_PER_DAY, QUARTERS_PER_DAY};
 use projections::event::Kind;
 use projections::family::Dimension;
 use projections::rollup::{CODES_WIDTH, chunk_bits, chunk_bits_in};
@@ -51,6 +51,7 @@ fn no_table_can_pass_a_megabyte_whatever_it_counts() {
     let month = 31 * quarters;
     let tables = [
         ("sales", any_integers(month, 3)),
+        ("minutes", any_integers(u64::from(MINUTES_PER_DAY), 3)),
         ("newcomers, feedback", any_integers(month, 2)),
         ("cells", any_integers(values(Dimension::PaymentMethod) * quarters, 3)),
         ("pages of a day", any_integers(values(Dimension::Page) * quarters, 1)),

@@ -349,6 +349,15 @@ impl Naive {
     }
 
     fn count(&self, Addition { of, at, row }: &Addition<'_>, tables: &mut Tables) {
+        let minutes = match *of {
+            Of::Sales(status) => Some(("minutes", status.as_str())),
+            Of::Returns(basis) => Some(("returnminutes", basis.as_str())),
+            _ => None,
+        };
+        if let Some((family, slice)) = minutes {
+            let id = format!("{family}/{slice}/day/{}/00000000", label(*at, "%Y-%m-%d"));
+            tables.add(id, date(*at).hour() * 60 + date(*at).minute(), *row);
+        }
         let mut by_quarter = |family: &str, slice: &str| {
             let id = format!("{family}/{slice}/month/{}/00000000", label(*at, "%Y-%m"));
             tables.add(id, quarter_of_month(*at), *row);
