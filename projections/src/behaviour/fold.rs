@@ -7,6 +7,7 @@ use crate::customers::document::Customers;
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::packed::rollup;
+use crate::packed::vocabulary::Period;
 use crate::products::document::Products;
 use crate::topic::Topic;
 
@@ -57,7 +58,7 @@ impl EventKind for Activity<'_> {
             fold.with_product(product, resolved, |product| product.count(&self.activity_type))?;
         }
         let quarter = bucket::quarter_of(at);
-        let month = bucket::month_of_quarter(quarter);
+        let month = Period::Month(bucket::month_of_quarter(quarter));
         for (dimension, family) in DIMENSIONS {
             let code = fold.code(dimension, month, self.value(dimension))?;
             let deltas = rollup::by_value(family, Slice::WHOLE, quarter, code, [1, 0, 0]);

@@ -234,13 +234,16 @@ impl Root {
     pub fn extent(&self, family: Family) -> Option<(u32, u32)> {
         match family {
             Family::Sales
+            | Family::Minutes
             | Family::Cells
             | Family::Categories
             | Family::PaymentMethods
             | Family::Destinations
             | Family::Buyers
             | Family::Sold
+            | Family::CategoryBuyers
             | Family::Returns
+            | Family::ReturnMinutes
             | Family::ReturnCells
             | Family::ReturnCategories
             | Family::ReturnPaymentMethods

@@ -144,6 +144,29 @@ impl Documents {
         total
     }
 
+    /// The rows of a family by quarter hour, by the quarter hour.
+    fn quarters_of(&self, family: Family, slice: Slice) -> BTreeMap<u32, Row> {
+        let prefix = rollup::prefix(family, slice, Level::Month);
+        let rows = self.tables(&prefix).flat_map(|(id, table)| {
+            let first = first_quarter_of(id);
+            table.iter().map(move |(row, sums)| (first + row, sums))
+        });
+        rows.collect()
+    }
+
+    /// The rows of a family by minute, added up by the quarter hour.
+    fn quarters_of_minutes(&self, family: Family, slice: Slice) -> BTreeMap<u32, Row> {
+        let mut quarters: BTreeMap<u32, Row> = BTreeMap::new();
+        for (id, table) in self.tables(&rollup::prefix(family, slice, Level::Day)) {
+            for (minute, row) in table.iter() {
+                let quarter = first_quarter_of(id) + bucket::quarter_of_minute(minute);
+                add(quarters.entry(quarter).or_default(), row);
+            }
+        }
+        quarters.retain(|_, row| *row != [0; 3]);
+        quarters
+    }
+
     /// Every place where the documents contradict one another; empty, always.
     #[must_use]
     pub fn contradictions(&self) -> Vec<String> {
@@ -164,13 +187,16 @@ impl Documents {
         found
     }
 
-    /// The sales of the ledger by status, and what came back.
-    fn of_the_ledger(&self) -> (ByStatus, Sums) {
+    /// The sales of the ledger by status, what came back, and the number of times that a customer was
+    /// counted in a category, by status.
+    fn of_the_ledger(&self) -> (ByStatus, Sums, [i64; Status::ALL.len()]) {
         let (mut sales, mut back) = (ByStatus::default(), Sums::default());
+        let mut in_categories = [0; Status::ALL.len()];
         for (id, row) in &self.ledger {
             match row {
                 LedgerRow::Transaction(sale) => {
                     sales.add(sale.status, sale.sums());
+                    in_categories[sale.status.index()] += sale.sums().orders;
                     if sale.returned_at().is_some() {
                         back.add(Sums { orders: 1, ..sale.sums() });
                     }
@@ -187,6 +213,9 @@ impl Documents {
                     for (place, sums) in bill.sums() {
                         match place {
                             Place::Sales { status, .. } => sales.add(*status, sums),
+                            Place::CategoryOfCustomer { status, .. } => {
+                                in_categories[status.index()] += sums.orders;
+                            }
                             Place::Back { basis: Basis::Processed, .. } => back.add(sums),
                             _ => {}
                         }
@@ -194,11 +223,11 @@ impl Documents {
                 }
             }
         }
-        (sales, back)
+        (sales, back, in_categories)
     }
 
     fn sales_agree(&self, found: &mut Vec<String>) {
-        let (ledger, _) = self.of_the_ledger();
+        let (ledger, _, in_categories) = self.of_the_ledger();
         differ(found, "sales of the ledger", &self.root.sales, &ledger);
         let customers = united(self.customers.values().map(|it| it.sales));
         differ(found, "sales of customers", &self.root.sales, &customers);
@@ -212,6 +241,12 @@ impl Documents {
                 "orders by time",
                 &expected,
                 &self.total(Family::Sales, Some(status), Level::Month),
+            );
+            differ(
+                found,
+                "orders by minute",
+                &self.quarters_of(Family::Sales, status.into()),
+                &self.quarters_of_minutes(Family::Minutes, status.into()),
             );
             for (family, level) in [
                 (Family::Cells, Level::Day),
@@ -236,6 +271,9 @@ impl Documents {
                     &self.total(Family::Sold, Some(status), level),
                 );
             }
+            let in_categories = [in_categories[status.index()], 0, 0];
+            let total = self.total(Family::CategoryBuyers, Some(status), Level::Ever);
+            differ(found, "customers by category", &in_categories, &total);
             let lines = |it: &&Customer| it.sales.of(status).quantity > Quantity::ZERO;
             let buyers: i64 = self.customers.values().filter(lines).map(|_| 1).sum();
             differ(found, "buyers", &self.root.buyers.of(Some(status)), &buyers);
@@ -268,7 +306,7 @@ impl Documents {
     }
 
     fn returns_agree(&self, found: &mut Vec<String>) {
-        let (_, ledger) = self.of_the_ledger();
+        let (_, ledger, _) = self.of_the_ledger();
         differ(found, "returns of the ledger", &self.root.returns, &ledger);
         let expected = Row::from(self.root.returns);
         let add = |sum: Row, it: Sums| std::array::from_fn(|at| sum[at] + Row::from(it)[at]);
@@ -278,6 +316,12 @@ impl Documents {
         for basis in Basis::ALL {
             let total = self.total(Family::Returns, basis, Level::Month);
             differ(found, "returns by time", &expected, &total);
+            differ(
+                found,
+                "returns by minute",
+                &self.quarters_of(Family::Returns, basis.into()),
+                &self.quarters_of_minutes(Family::ReturnMinutes, basis.into()),
+            );
             for (family, level) in [
                 (Family::ReturnCells, Level::Day),
                 (Family::ReturnCells, Level::Month),
@@ -352,11 +396,15 @@ impl Documents {
                 for level in levels {
                     let prefix = rollup::prefix(*family, slice, *level);
                     differ(found, &prefix, &expected, &self.total(*family, slice, *level));
-                    if let Shape::ByEntity(entity) | Shape::Now(entity) = family.shape() {
+                    let shape = family.shape();
+                    if let Shape::ByEntity(entity)
+                    | Shape::ByEntityIn(entity, _)
+                    | Shape::Now(entity) = shape
+                    {
                         let known = self.root.next.of(entity);
-                        let rows = self.tables(&prefix).flat_map(|it| rows_of(it, *level));
-                        let unknown = rows.map(|(ordinal, _)| ordinal).find(|it| *it >= known);
-                        differ(found, &prefix, &None, &unknown);
+                        let tables = self.tables(&prefix);
+                        let mut ordinals = tables.flat_map(|it| ordinals_of(it, shape, *level));
+                        differ(found, &prefix, &None, &ordinals.find(|it| *it >= known));
                     }
                 }
             }
@@ -411,6 +459,26 @@ fn rows_of<'a>(
     let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
     let high = chunk << rollup::chunk_bits(level);
     table.iter().map(move |(row, sums)| (high | row, sums))
+}
+
+/// The first quarter hour of the month or the day that a rollup's id names.
+fn first_quarter_of(id: &str) -> u32 {
+    let label = id.split('/').nth(3).expect("a rollup's id has a label");
+    let day = if label.len() == 7 { format!("{label}-01") } else { label.to_owned() };
+    bucket::quarter_of(Time::parse(&day).expect("a label is a date"))
+}
+
+/// The ordinals of the rows of one chunk of a table by entity.
+fn ordinals_of(
+    (id, table): (&String, &Table),
+    shape: Shape,
+    level: Level,
+) -> impl Iterator<Item = u32> {
+    let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
+    table.iter().map(move |(row, _)| match shape {
+        Shape::ByEntityIn(..) => rollup::entity_in(level, chunk, row).1,
+        _ => (chunk << rollup::chunk_bits(level)) | row,
+    })
 }
 
 /// A document as a store gives it back, counted by its tally.

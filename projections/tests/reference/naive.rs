@@ -323,8 +323,20 @@ impl Naive {
             Some("(other)") => return 1,
             Some(value) => value,
         };
-        let id = format!("{dimension}/{}", figures::date(at).format("%Y-%m"));
-        let words = self.words.entry(id.clone()).or_default();
+        self.word_of(format!("{dimension}/{}", figures::date(at).format("%Y-%m")), cap, value)
+    }
+
+    /// The code of a category among those of all time.
+    fn shop_category(&mut self, value: Option<&str>) -> u16 {
+        match value {
+            None | Some("(none)") => 0,
+            Some("(other)") => 1,
+            Some(value) => self.word_of("category/ever".to_owned(), 256, value),
+        }
+    }
+
+    fn word_of(&mut self, id: String, cap: usize, value: &str) -> u16 {
+        let words = self.words.entry(id).or_default();
         let place = words.iter().position(|word| word == value).or_else(|| {
             (words.len() < cap).then(|| {
                 words.push(value.to_owned());
