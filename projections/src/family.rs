@@ -181,6 +181,16 @@ families! {
     Pages = "pages", WHOLE, Shape::ByValue(Dimension::Page);
     /// Activities by country.
     Countries = "countries", WHOLE, Shape::ByValue(Dimension::ActivityCountry);
+    /// Sessions by time: sessions, bounces, milliseconds.
+    Sessions = "sessions", WHOLE, Shape::ByQuarter, since 4;
+    /// Activities of sessions by time of the session: activities, sessions of customers with an account.
+    Visits = "visits", WHOLE, Shape::ByQuarter, since 4;
+    /// Sessions by device: sessions, bounces, milliseconds.
+    SessionDevices = "sessiondevices", WHOLE, Shape::ByValue(Dimension::Device), since 4;
+    /// Sessions by the page that they began on: sessions, bounces, milliseconds.
+    EntryPages = "entrypages", WHOLE, Shape::ByValue(Dimension::Page), since 4;
+    /// Sessions by country: sessions, bounces, milliseconds.
+    SessionCountries = "sessioncountries", WHOLE, Shape::ByValue(Dimension::ActivityCountry), since 4;
 }
 
 impl Family {

@@ -3,11 +3,12 @@
 
 use super::event::Activity;
 use crate::bucket;
-use crate::customers::document::Customers;
+use crate::customers::document::{Customers, GUEST_PREFIX};
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::packed::rollup;
 use crate::products::document::Products;
+use crate::sessions::document::{Opening, Sessions};
 use crate::topic::Topic;
 
 /// The dimensions that an activity is counted by, and the family of each.
@@ -27,6 +28,9 @@ impl EventKind for Activity<'_> {
             self.at.unwrap_or(stamp.log_time),
             DIMENSIONS.map(|(dimension, _)| dimension),
         );
+        if let Some(session) = &self.session_id {
+            ask.row::<Sessions>(session);
+        }
     }
 
     fn names(&self, ask: &mut Ask<'_>) -> Result<(), NotAtHand> {
@@ -50,7 +54,7 @@ impl EventKind for Activity<'_> {
         }
         fold.dedup.remember(&mut fold.sets.blocks, &mut fold.root.blocks, id, now)?;
         let at = self.at.unwrap_or(stamp.log_time);
-        fold.with_customer(&self.user_id, at, resolved, |customer| {
+        let customer = fold.with_customer(&self.user_id, at, resolved, |customer| {
             customer.activities += 1;
         })?;
         if let Some(product) = &self.product_id {
@@ -58,10 +62,20 @@ impl EventKind for Activity<'_> {
         }
         let quarter = bucket::quarter_of(at);
         let month = bucket::month_of_quarter(quarter);
-        for (dimension, family) in DIMENSIONS {
-            let code = fold.code(dimension, month, self.value(dimension))?;
-            let deltas = rollup::by_value(family, Slice::WHOLE, quarter, code, [1, 0, 0]);
+        let mut codes = [0; 4];
+        for (code, (dimension, family)) in codes.iter_mut().zip(DIMENSIONS) {
+            *code = fold.code(dimension, month, self.value(dimension))?;
+            let deltas = rollup::by_value(family, Slice::WHOLE, quarter, *code, [1, 0, 0]);
             resolved.deltas.extend(deltas);
+        }
+        if let Some(session) = &self.session_id {
+            let [_, device, page, country] = codes;
+            let opening = Opening {
+                customer: Some(customer),
+                identified: !self.user_id.starts_with(GUEST_PREFIX),
+                codes: [device, page, country],
+            };
+            fold.join_session(session, at, opening, resolved)?;
         }
         fold.root.activities += 1;
         resolved.touched.insert(Topic::Behaviour);

@@ -82,7 +82,10 @@ impl Documents {
                 LedgerRow::Order(PlacedOrder(order)) | LedgerRow::Refunded(RefundedSale(order)) => {
                     order.history = History::default();
                 }
-                LedgerRow::Feedback(_) | LedgerRow::Refund(_) | LedgerRow::Rates(_) => {}
+                LedgerRow::Feedback(_)
+                | LedgerRow::Refund(_)
+                | LedgerRow::Rates(_)
+                | LedgerRow::Sessions(_) => {}
             }
         }
         self
@@ -158,6 +161,7 @@ impl Documents {
         self.currencies_agree(&mut found);
         self.ratings_agree(&mut found);
         self.activities_agree(&mut found);
+        self.sessions_agree(&mut found);
         self.entities_agree(&mut found);
         self.families_agree(&mut found);
         self.statements_agree(&mut found);
@@ -309,6 +313,32 @@ impl Documents {
                 let total = self.total(family, None, level);
                 let what = rollup::prefix(family, Slice::WHOLE, level);
                 differ(found, &what, &[self.root.activities, 0, 0], &total);
+            }
+        }
+    }
+
+    fn sessions_agree(&self, found: &mut Vec<String>) {
+        let (mut sums, mut visits, mut settled) = ([0; 3], [0; 3], false);
+        for row in self.ledger.values() {
+            if let LedgerRow::Sessions(sessions) = row {
+                settled |= sessions.settled.is_some();
+                for session in sessions.iter() {
+                    add(&mut sums, session.sums());
+                    add(&mut visits, session.visits());
+                }
+            }
+        }
+        let total = self.total(Family::Sessions, None, Level::Month);
+        // The ledger has no more of those that settled.
+        if !settled {
+            differ(found, "sessions of the ledger", &sums, &total);
+            let total = self.total(Family::Visits, None, Level::Month);
+            differ(found, "activities of sessions", &visits, &total);
+        }
+        for (_, family) in crate::sessions::DIMENSIONS {
+            for level in [Level::Day, Level::Month] {
+                let what = rollup::prefix(family, Slice::WHOLE, level);
+                differ(found, &what, &total, &self.total(family, None, level));
             }
         }
     }

@@ -61,6 +61,20 @@ fn no_table_can_pass_a_megabyte_whatever_it_counts() {
         ),
         ("currencies of a day", any_integers(values(Dimension::Currency) * quarters, 3)),
         ("currencies of a month", any_integers(values(Dimension::Currency) * 31, 3)),
+        ("sessions of a month", any_integers(month, 3)),
+        (
+            "sessions by device, by country of a day",
+            any_integers(values(Dimension::Device) * quarters, 3),
+        ),
+        ("sessions by entry page of a month", any_integers(values(Dimension::Page) * 31, 3)),
+        // A million million sessions, of 97 days each.
+        (
+            "sessions by entry page of a day",
+            shared_integers(
+                values(Dimension::Page) * quarters,
+                [1 << 40, 1 << 40, i64::MAX as u64],
+            ),
+        ),
         ("entities of a day", any_integers(1 << chunk_bits(Level::Day), 3)),
         ("entities of a month", any_integers(1 << chunk_bits(Level::Month), 3)),
         ("entities ever", any_integers(1 << chunk_bits(Level::Ever), 3)),

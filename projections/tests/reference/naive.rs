@@ -7,6 +7,7 @@ mod orders;
 mod rates;
 mod rows;
 mod sales;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,7 @@ use projections::time::Time;
 
 use orders::{Placed, Refund};
 use sales::Sale;
+use sessions::Visits;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -102,6 +104,7 @@ pub struct Naive {
     extent: Option<(Time, Time)>,
     ratings: BTreeMap<String, Rating>,
     facts: Vec<Fact>,
+    visits: BTreeMap<String, Visits>,
     /// The log time at which each activity's id last counted.
     remembered: BTreeMap<String, i64>,
     people: BTreeMap<String, Person>,
@@ -168,6 +171,7 @@ impl Naive {
             Event::Refund(event) => self.refund(&event, place),
             Event::Rate(event) => self.rate(&event, place),
             Event::Activity(event) => self.fact(event),
+            Event::Session(event) => self.session(event, place),
             Event::Feedback(event) => self.rating(event, place),
             Event::Product(event) => self.product(&event, place),
             Event::Stock(event) => self.stock_event(&event, place),
@@ -202,6 +206,7 @@ impl Naive {
             self.word("page", 512, at, event.page.as_deref()),
             self.word("activityCountry", 256, at, event.country.as_deref()),
         ];
+        self.visit(&event, at, codes);
         self.facts.push(Fact { event, at, codes });
         Came::Applied
     }

@@ -20,6 +20,7 @@ use projections::vocabulary::Vocabulary;
 
 use super::bills::{Addition, Of, Whole, counts_as};
 use super::rows::text;
+use super::sessions::Visits;
 use super::{Age, Naive, Person, Thing};
 
 /// Levels of the tables by entity, how their labels are written, and the low bits of an ordinal
@@ -326,6 +327,15 @@ impl Naive {
             let families = ["types", "devices", "pages", "countries"];
             for (family, code) in families.into_iter().zip(fact.codes) {
                 tables.by_value(family, "-", code, fact.at, [1, 0, 0]);
+            }
+        }
+        for session in self.visits.values().flat_map(Visits::all) {
+            let (at, sums) = (session.first, session.sums());
+            tables.add(by_month("sessions/-/month", at), quarter_of_month(at), sums);
+            tables.add(by_month("visits/-/month", at), quarter_of_month(at), session.visits());
+            let families = ["sessiondevices", "entrypages", "sessioncountries"];
+            for (family, code) in families.into_iter().zip(session.opening.codes) {
+                tables.by_value(family, "-", code, at, sums);
             }
         }
         for thing in self.things.values() {
