@@ -191,6 +191,10 @@ families! {
     EntryPages = "entrypages", WHOLE, Shape::ByValue(Dimension::Page), since 4;
     /// Sessions by country: sessions, bounces, milliseconds.
     SessionCountries = "sessioncountries", WHOLE, Shape::ByValue(Dimension::ActivityCountry), since 4;
+    /// Attempts of the funnel by category, and by device, of the view: viewed, added, purchased.
+    Funnel = "funnel", WHOLE, Shape::ByCell, since 4;
+    /// Attempts of the funnel by customer: viewed, added, purchased.
+    FunnelUsers = "funnelusers", WHOLE, Shape::ByEntity(Entity::Customer), since 4;
 }
 
 impl Family {

@@ -6,6 +6,7 @@ use crate::bucket;
 use crate::customers::document::{Customers, GUEST_PREFIX};
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
+use crate::funnel::document::{Place, Step, VIEWED};
 use crate::packed::rollup;
 use crate::products::document::Products;
 use crate::sessions::document::{Opening, Sessions};
@@ -24,10 +25,9 @@ impl EventKind for Activity<'_> {
 
     fn identify(&self, stamp: &Stamp, ask: &mut Ask<'_>) {
         ask.seen(&self.activity_id);
-        ask.vocabularies(
-            self.at.unwrap_or(stamp.log_time),
-            DIMENSIONS.map(|(dimension, _)| dimension),
-        );
+        let category = (self.activity_type == VIEWED).then_some(Dimension::Category);
+        let dimensions = DIMENSIONS.into_iter().map(|(dimension, _)| dimension).chain(category);
+        ask.vocabularies(self.at.unwrap_or(stamp.log_time), dimensions);
         if let Some(session) = &self.session_id {
             ask.row::<Sessions>(session);
         }
@@ -54,13 +54,8 @@ impl EventKind for Activity<'_> {
         }
         fold.dedup.remember(&mut fold.sets.blocks, &mut fold.root.blocks, id, now)?;
         let at = self.at.unwrap_or(stamp.log_time);
-        let customer = fold.with_customer(&self.user_id, at, resolved, |customer| {
-            customer.activities += 1;
-        })?;
-        if let Some(product) = &self.product_id {
-            fold.with_product(product, resolved, |product| product.count(&self.activity_type))?;
-        }
-        let quarter = bucket::quarter_of(at);
+        let category = self.count_product(fold, resolved)?;
+        let (quarter, is_view) = (bucket::quarter_of(at), self.activity_type == VIEWED);
         let month = bucket::month_of_quarter(quarter);
         let mut codes = [0; 4];
         for (code, (dimension, family)) in codes.iter_mut().zip(DIMENSIONS) {
@@ -68,8 +63,24 @@ impl EventKind for Activity<'_> {
             let deltas = rollup::by_value(family, Slice::WHOLE, quarter, *code, [1, 0, 0]);
             resolved.deltas.extend(deltas);
         }
+        let [_, device, page, country] = codes;
+        let mut place = Place::default();
+        if is_view {
+            let category = fold.code(Dimension::Category, month, category.as_deref())?;
+            place = Place { codes: [category, device] };
+        }
+        let step = Step::of(&self.activity_type, || place);
+        let mut changes = Vec::new();
+        let customer = fold.with_customer(&self.user_id, at, resolved, |customer| {
+            customer.activities += 1;
+            if let Some(step) = step {
+                changes = customer.funnel.take(at, step);
+            }
+        })?;
+        for change in changes {
+            change.count(customer, resolved);
+        }
         if let Some(session) = &self.session_id {
-            let [_, device, page, country] = codes;
             let opening = Opening {
                 customer: Some(customer),
                 identified: !self.user_id.starts_with(GUEST_PREFIX),
@@ -88,6 +99,20 @@ impl EventKind for Activity<'_> {
 }
 
 impl Activity<'_> {
+    /// Counts it for its product, and says the product's category in the catalogue.
+    fn count_product(
+        &self,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<Option<Box<str>>, NotAtHand> {
+        let Some(product) = &self.product_id else { return Ok(None) };
+        fold.with_product(product, resolved, |product| {
+            product.count(&self.activity_type);
+            let entry = product.catalogue.as_ref().filter(|_| self.activity_type == VIEWED);
+            entry.map(|entry| entry.category.clone())
+        })
+    }
+
     fn value(&self, dimension: Dimension) -> Option<&str> {
         match dimension {
             Dimension::ActivityType => Some(&self.activity_type),

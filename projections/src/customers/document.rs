@@ -7,6 +7,7 @@ use super::event;
 use crate::collection::Collection;
 use crate::entity::Entity;
 use crate::fold::version::Version;
+use crate::funnel::document::Funnel;
 use crate::packed::tally::Tally;
 use crate::quantity::Quantity;
 use crate::sales::sums::{ByStatus, Sums};
@@ -47,6 +48,9 @@ pub struct Customer {
     /// The number of returns and refunds, and the sums of what came back.
     #[serde(default, skip_serializing_if = "Sums::is_zero")]
     pub returns: Sums,
+    /// What is kept of its steps through the funnel.
+    #[serde(skip)]
+    pub funnel: Funnel,
     /// The statements of its newest customer event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Box<Profile>>,
@@ -95,11 +99,12 @@ impl Collection for Customers {
     }
 
     fn put_counts(customer: &Customer, tally: &mut Tally) {
-        tally.set(customer.ordinal, &customer.row());
+        tally.set_with(customer.ordinal, &customer.row(), customer.funnel.bytes());
     }
 
     fn take_counts(customer: &mut Customer, tally: &Tally) {
         customer.count(&tally.get(customer.ordinal));
+        customer.funnel = Funnel::of(tally.rest(customer.ordinal));
     }
 }
 
@@ -180,6 +185,7 @@ impl Customer {
             ratings: 0,
             rating_sum: 0,
             returns: Sums::default(),
+            funnel: Funnel::default(),
             profile: None,
         }
     }

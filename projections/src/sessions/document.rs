@@ -202,7 +202,9 @@ impl Derived {
             put_varint(&mut bytes, (last.0 - first.0).unsigned_abs());
             put_varint(&mut bytes, activities.unsigned_abs());
             put_varint(&mut bytes, customer);
-            codes.iter().for_each(|code| put_varint(&mut bytes, u64::from(*code)));
+            for code in codes {
+                put_varint(&mut bytes, u64::from(*code));
+            }
             before = *last;
         }
         Bytes(bytes)
@@ -303,7 +305,9 @@ mod tests {
             shuffled.reverse();
             let [one, other] = [&times, &shuffled].map(|times| {
                 let mut sessions = Sessions::default();
-                times.iter().for_each(|at| { sessions.join(Time(*at), opening); });
+                for at in times {
+                    sessions.join(Time(*at), opening);
+                }
                 sessions
             });
             prop_assert_eq!(&one, &other);

@@ -162,6 +162,7 @@ impl Documents {
         self.ratings_agree(&mut found);
         self.activities_agree(&mut found);
         self.sessions_agree(&mut found);
+        self.funnel_agrees(&mut found);
         self.entities_agree(&mut found);
         self.families_agree(&mut found);
         self.statements_agree(&mut found);
@@ -341,6 +342,15 @@ impl Documents {
                 differ(found, &what, &total, &self.total(family, None, level));
             }
         }
+    }
+
+    fn funnel_agrees(&self, found: &mut Vec<String>) {
+        let total = self.total(Family::Funnel, None, Level::Day);
+        let of_customers = self.total(Family::FunnelUsers, None, Level::Ever);
+        differ(found, "attempts of customers", &total, &of_customers);
+        let [viewed, added, purchased] = total;
+        let is_so = viewed >= added && added >= purchased && purchased >= 0;
+        differ(found, "a funnel that narrows", &true, &is_so);
     }
 
     fn entities_agree(&self, found: &mut Vec<String>) {

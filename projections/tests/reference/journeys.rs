@@ -1,5 +1,9 @@
 //! Sessions and the funnel, on logs of many activities of few visitors.
 
+use projections::bucket::Level;
+use projections::customers::Customer;
+use projections::family::Family;
+use projections::funnel::State;
 use projections::ledger::LedgerRow;
 use projections::testing::Shop;
 use proptest::prelude::*;
@@ -51,12 +55,17 @@ fn visits_are_many_enough() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let mut settled = 0;
+    let (mut settled, mut full, mut attempts) = (0, 0, [0; 3]);
     for _ in 0..CASES {
         let acts = journeys(200).new_tree(&mut runner).unwrap().current();
         let documents = in_one(&log(&acts, 1));
         let has_settled = |row: &&LedgerRow| matches!(row, LedgerRow::Sessions(sessions) if sessions.settled.is_some());
         settled += documents.ledger.values().filter(has_settled).count();
+        let is_full = |it: &&Customer| State::from(&it.funnel).settled.is_some();
+        full += documents.customers.values().filter(is_full).count();
+        let more = documents.total(Family::Funnel, None, Level::Day);
+        attempts = std::array::from_fn(|at| attempts[at] + more[at]);
     }
-    assert!(settled > 5, "{settled}");
+    assert!(settled > 5 && full > 5, "{settled} {full}");
+    assert!(attempts.iter().all(|count| *count > 50), "{attempts:?}");
 }

@@ -3,6 +3,7 @@
 
 mod bills;
 mod figures;
+mod funnel;
 mod orders;
 mod rates;
 mod rows;
@@ -15,6 +16,7 @@ use projections::behaviour::Activity;
 use projections::customers::event::Customer;
 use projections::event::{self, Adjusted, Event, Kind, Limits};
 use projections::feedback::Feedback;
+use projections::funnel::{Place, Step};
 use projections::products::CatalogueEntry;
 use projections::products::event::Product;
 use projections::products::stock::Stock;
@@ -24,6 +26,7 @@ use projections::testing::Logged;
 use projections::text::Text;
 use projections::time::Time;
 
+use funnel::Steps;
 use orders::{Placed, Refund};
 use sales::Sale;
 use sessions::Visits;
@@ -105,6 +108,7 @@ pub struct Naive {
     ratings: BTreeMap<String, Rating>,
     facts: Vec<Fact>,
     visits: BTreeMap<String, Visits>,
+    steps: BTreeMap<String, Steps>,
     /// The log time at which each activity's id last counted.
     remembered: BTreeMap<String, i64>,
     people: BTreeMap<String, Person>,
@@ -206,6 +210,19 @@ impl Naive {
             self.word("page", 512, at, event.page.as_deref()),
             self.word("activityCountry", 256, at, event.country.as_deref()),
         ];
+        let category = self.catalogued(event.product_id.as_deref());
+        let step = match &*event.activity_type {
+            "viewed_product" => {
+                let category = self.word("category", 256, at, category.as_deref());
+                Some(Step::Viewed(Place { codes: [category, codes[1]] }))
+            }
+            "added_to_cart" => Some(Step::Added),
+            "purchased" => Some(Step::Purchased),
+            _ => None,
+        };
+        if let Some(step) = step {
+            self.steps.entry(event.user_id.to_string()).or_default().take(at, step);
+        }
         self.visit(&event, at, codes);
         self.facts.push(Fact { event, at, codes });
         Came::Applied

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
-use projections::customers::{Customer, Profile, event};
+use projections::collection::Collection;
+use projections::customers::{Customer, Customers, Profile, event};
 use projections::entity::{Entity, Ordinals};
 use projections::fold::root::{Extras, Root};
 use projections::fold::version::Version;
@@ -19,6 +20,7 @@ use projections::time::Time;
 use projections::vocabulary::Vocabulary;
 
 use super::bills::{Addition, Of, Whole, counts_as};
+use super::funnel::Steps;
 use super::rows::text;
 use super::sessions::Visits;
 use super::{Age, Naive, Person, Thing};
@@ -160,7 +162,8 @@ impl Naive {
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
         for customer in customers.values() {
             let key = TallyKey::new(Entity::Customer, customer.ordinal);
-            tallies.entry(key.to_id()).or_default().set(customer.ordinal, &customer.row());
+            let tally = tallies.entry(key.to_id()).or_default();
+            Customers::put_counts(customer, tally);
         }
         for product in products.values() {
             let key = TallyKey::new(Entity::Product, product.ordinal);
@@ -262,6 +265,7 @@ impl Naive {
             ratings: ratings().map(|_| 1).sum(),
             rating_sum: ratings().map(|rating| i64::from(rating.event.rating)).sum(),
             returns,
+            funnel: self.steps.get(id).map(Steps::kept).unwrap_or_default(),
             profile: profile.map(Box::new),
         }
     }
@@ -327,6 +331,15 @@ impl Naive {
             let families = ["types", "devices", "pages", "countries"];
             for (family, code) in families.into_iter().zip(fact.codes) {
                 tables.by_value(family, "-", code, fact.at, [1, 0, 0]);
+            }
+        }
+        for (user, steps) in &self.steps {
+            for attempt in steps.attempts() {
+                let row = [1, attempt.added.into(), attempt.purchased.into()];
+                let [category, device] = attempt.place.codes;
+                let (at, ordinal) = (attempt.at, self.people[user].ordinal);
+                tables.by_cell("funnel", "-", [category, device, 0], at, row);
+                tables.by_entity("funnelusers", "-", ordinal, at, row);
             }
         }
         for session in self.visits.values().flat_map(Visits::all) {
