@@ -4,8 +4,10 @@
 //! | shape | levels | chunk | row |
 //! |---|---|---|---|
 //! | by quarter | month | | quarter of the month |
+//! | by minute | day | | minute of the day |
 //! | by cell | day | first and third value | second value, quarter of the day |
 //! | by entity | quarter, day, month, ever | its ordinal, high bits | low bits |
+//! | by entity in | quarter, day, month, ever | value and ordinal, high bits | value, low 3 bits; ordinal, low bits |
 //! | by value | day, month | | value, quarter of the day or day of the month |
 //! | now | ever | the entity's ordinal, high bits | low bits |
 //!
@@ -16,6 +18,7 @@
 
 use crate::bucket::Level;
 use crate::entity::Entity;
+use crate::funnel::document::STAGES;
 use crate::orders::status::STEPS;
 use crate::sales::basis::Basis;
 use crate::sales::status::Status;
@@ -25,10 +28,14 @@ use crate::sales::status::Status;
 pub enum Shape {
     /// By quarter hour.
     ByQuarter,
+    /// By minute.
+    ByMinute,
     /// By three values of vocabularies and quarter hour.
     ByCell,
     /// By entity, over any range of time.
     ByEntity(Entity),
+    /// By entity within a value of the shop's vocabulary of a dimension, over any range of time.
+    ByEntityIn(Entity, Dimension),
     /// By a value of a vocabulary and quarter hour.
     ByValue(Dimension),
     /// By entity, as it stands now.
@@ -41,8 +48,10 @@ impl Shape {
     pub const fn levels(self) -> &'static [Level] {
         match self {
             Shape::ByQuarter => &[Level::Month],
-            Shape::ByCell => &[Level::Day],
-            Shape::ByEntity(_) => &[Level::Quarter, Level::Day, Level::Month, Level::Ever],
+            Shape::ByMinute | Shape::ByCell => &[Level::Day],
+            Shape::ByEntity(_) | Shape::ByEntityIn(..) => {
+                &[Level::Quarter, Level::Day, Level::Month, Level::Ever]
+            }
             Shape::ByValue(_) => &[Level::Day, Level::Month],
             Shape::Now(_) => &[Level::Ever],
         }
@@ -51,7 +60,7 @@ impl Shape {
     /// Whether a row of a longer bucket is the sum of those of shorter ones.
     #[must_use]
     pub const fn sums_up(self) -> bool {
-        matches!(self, Shape::ByEntity(_))
+        matches!(self, Shape::ByEntity(_) | Shape::ByEntityIn(..))
     }
 }
 
@@ -143,6 +152,8 @@ macro_rules! families {
 families! {
     /// Sales by time: orders, quantity, amount less discounts.
     Sales = "sales", Status::WORDS, Shape::ByQuarter;
+    /// Sales by minute: orders, quantity, amount.
+    Minutes = "minutes", Status::WORDS, Shape::ByMinute, since 4;
     /// Sales by category, payment method and country: orders, quantity, amount.
     Cells = "cells", Status::WORDS, Shape::ByCell;
     /// Sales by customer: orders, quantity, amount. Distinct customers, and their ranking, over
@@ -150,8 +161,14 @@ families! {
     Buyers = "buyers", Status::WORDS, Shape::ByEntity(Entity::Customer);
     /// Sales by product: orders, quantity, amount.
     Sold = "sold", Status::WORDS, Shape::ByEntity(Entity::Product);
+    /// Sales by category and customer: orders that have a line of the category. Distinct customers of
+    /// each category over any range.
+    CategoryBuyers = "categorybuyers", Status::WORDS,
+        Shape::ByEntityIn(Entity::Customer, Dimension::Category), since 4;
     /// What came back, by time: returns, quantity, amount.
     Returns = "returns", Basis::WORDS, Shape::ByQuarter, since 3;
+    /// What came back, by minute: returns, quantity, amount.
+    ReturnMinutes = "returnminutes", Basis::WORDS, Shape::ByMinute, since 4;
     /// What came back, by category, payment method and country: returns, quantity, amount.
     ReturnCells = "returncells", Basis::WORDS, Shape::ByCell, since 3;
     /// What came back, by customer: returns, quantity, amount.
@@ -195,6 +212,12 @@ families! {
     Funnel = "funnel", WHOLE, Shape::ByCell, since 4;
     /// Attempts of the funnel by customer: viewed, added, purchased.
     FunnelUsers = "funnelusers", WHOLE, Shape::ByEntity(Entity::Customer), since 4;
+    /// Attempts of the funnel by category of the view, and customer: those that got to a stage.
+    FunnelCategories = "funnelcategories", STAGES,
+        Shape::ByEntityIn(Entity::Customer, Dimension::Category), since 4;
+    /// Attempts of the funnel by device of the view, and customer: those that got to a stage.
+    FunnelDevices = "funneldevices", STAGES,
+        Shape::ByEntityIn(Entity::Customer, Dimension::Device), since 4;
 }
 
 impl Family {
@@ -219,15 +242,15 @@ impl Family {
 
 macro_rules! dimensions {
     ($($(#[$doc:meta])* $Dimension:ident = $name:literal, $cap:literal;)*) => {
-        /// A dimension with an open vocabulary.
+        /// A dimension with open vocabularies.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Dimension {
             $($(#[$doc])* $Dimension,)*
         }
 
         impl Dimension {
-            /// The number of distinct values that a month keeps apart; further ones, in log order,
-            /// are `(other)`.
+            /// The number of distinct values that a vocabulary keeps apart; further ones, in log
+            /// order, are `(other)`.
             #[must_use]
             pub const fn cap(self) -> usize {
                 match self { $(Dimension::$Dimension => $cap,)* }

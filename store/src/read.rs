@@ -20,7 +20,7 @@ use projections::ledger::{Ledger, LedgerKey, LedgerRow, Row};
 use projections::orders::{Irregularity, PlacedOrder};
 use projections::rollup::{self, Rollups};
 use projections::topic::Changed;
-use projections::vocabulary::{Vocabularies, VocabularyKey};
+use projections::vocabulary::{Period, Vocabularies, VocabularyKey};
 use serde::Deserialize;
 
 use self::part::month_of_label;
@@ -126,6 +126,14 @@ impl Store {
     }
 }
 
+/// A vocabulary as it is stored.
+#[derive(Deserialize)]
+struct Values {
+    #[serde(rename = "_id")]
+    id: String,
+    values: Vec<String>,
+}
+
 impl Snapshot {
     /// The last change of its figures, topic by topic; where that is not known, its position.
     #[must_use]
@@ -184,24 +192,34 @@ impl Snapshot {
         first: u32,
         last: u32,
     ) -> Result<Vec<(u32, Vec<String>)>, Error> {
-        #[derive(Deserialize)]
-        struct Row {
-            #[serde(rename = "_id")]
-            id: String,
-            values: Vec<String>,
-        }
-        let id = |month| VocabularyKey { dimension, month }.to_id();
+        let id = |month| VocabularyKey { dimension, period: Period::Month(month) }.to_id();
         let filter = doc! { "_id": { "$gte": id(first), "$lte": id(last) } };
-        let mut months = Vec::new();
+        let found = self.vocabularies_where(filter).await?.into_iter();
+        let months = found.filter_map(|it| {
+            let label = it.id.rsplit('/').next()?;
+            Some((month_of_label(label)?, it.values))
+        });
+        Ok(months.collect())
+    }
+
+    /// The values of a dimension in the shop's vocabulary, each at the index of its code less 2.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn shop_vocabulary(&self, dimension: Dimension) -> Result<Vec<String>, Error> {
+        let id = VocabularyKey { dimension, period: Period::Ever }.to_id();
+        let found = self.vocabularies_where(doc! { "_id": id }).await?;
+        Ok(found.into_iter().next().map(|it| it.values).unwrap_or_default())
+    }
+
+    async fn vocabularies_where(&self, filter: Document) -> Result<Vec<Values>, Error> {
+        let mut found = Vec::new();
         let read = |raw: &RawDocument| {
-            let row: Row = bson::deserialize_from_slice(raw.as_bytes())?;
-            let label = row.id.rsplit('/').next().unwrap_or_default();
-            months.extend(month_of_label(label).map(|month| (month, row.values)));
+            found.push(bson::deserialize_from_slice(raw.as_bytes())?);
             Ok(())
         };
-        let doing = "reading vocabularies";
-        self.find(Model::of::<Vocabularies>(), filter, doing, read).await?;
-        Ok(months)
+        self.find(Model::of::<Vocabularies>(), filter, "reading vocabularies", read).await?;
+        Ok(found)
     }
 
     /// The entities of these ids that are known, in no particular order.

@@ -8,6 +8,7 @@ use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::funnel::document::{Place, Step, VIEWED};
 use crate::packed::rollup;
+use crate::packed::vocabulary::Period;
 use crate::products::document::Products;
 use crate::sessions::document::{Opening, Sessions};
 use crate::topic::Topic;
@@ -28,6 +29,10 @@ impl EventKind for Activity<'_> {
         let category = (self.activity_type == VIEWED).then_some(Dimension::Category);
         let dimensions = DIMENSIONS.into_iter().map(|(dimension, _)| dimension).chain(category);
         ask.vocabularies(self.at.unwrap_or(stamp.log_time), dimensions);
+        if self.activity_type == VIEWED {
+            ask.vocabulary(Dimension::Category);
+            ask.vocabulary(Dimension::Device);
+        }
         if let Some(session) = &self.session_id {
             ask.row::<Sessions>(session);
         }
@@ -56,7 +61,7 @@ impl EventKind for Activity<'_> {
         let at = self.at.unwrap_or(stamp.log_time);
         let category = self.count_product(fold, resolved)?;
         let (quarter, is_view) = (bucket::quarter_of(at), self.activity_type == VIEWED);
-        let month = bucket::month_of_quarter(quarter);
+        let month = Period::Month(bucket::month_of_quarter(quarter));
         let mut codes = [0; 4];
         for (code, (dimension, family)) in codes.iter_mut().zip(DIMENSIONS) {
             *code = fold.code(dimension, month, self.value(dimension))?;
@@ -66,8 +71,14 @@ impl EventKind for Activity<'_> {
         let [_, device, page, country] = codes;
         let mut place = Place::default();
         if is_view {
-            let category = fold.code(Dimension::Category, month, category.as_deref())?;
-            place = Place { codes: [category, device] };
+            let (category, of_shop) = (category.as_deref(), Period::Ever);
+            place = Place {
+                codes: [fold.code(Dimension::Category, month, category)?, device],
+                of_shop: [
+                    fold.code(Dimension::Category, of_shop, category)?,
+                    fold.code(Dimension::Device, of_shop, self.device.as_deref())?,
+                ],
+            };
         }
         let step = Step::of(&self.activity_type, || place);
         let mut changes = Vec::new();

@@ -10,7 +10,7 @@ use crate::bucket;
 use crate::collections::{Listed, Needs};
 use crate::family::Dimension;
 use crate::ledger::{LedgerKey, LedgerRow, Row};
-use crate::packed::vocabulary::{Vocabularies, VocabularyKey};
+use crate::packed::vocabulary::{Period, Vocabularies, VocabularyKey};
 use crate::time::Time;
 
 /// Collects the requests of a batch's events, and leaves out the documents that are at hand.
@@ -79,10 +79,15 @@ impl<'f> Ask<'f> {
         if self.fold.sets.vocabularies.is_complete() {
             return;
         }
-        let month = bucket::month_of_quarter(bucket::quarter_of(at));
+        let period = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
         for dimension in dimensions {
-            self.document::<Vocabularies, _>(&VocabularyKey { dimension, month });
+            self.document::<Vocabularies, _>(&VocabularyKey { dimension, period });
         }
+    }
+
+    /// Asks for the shop's vocabulary of a dimension.
+    pub fn vocabulary(&mut self, dimension: Dimension) {
+        self.document::<Vocabularies, _>(&VocabularyKey { dimension, period: Period::Ever });
     }
 
     /// Asks for the blocks that tell whether a fact was seen before.

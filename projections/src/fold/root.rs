@@ -234,10 +234,13 @@ impl Root {
     pub fn extent(&self, family: Family) -> Option<(u32, u32)> {
         match family {
             Family::Sales
+            | Family::Minutes
             | Family::Cells
             | Family::Buyers
             | Family::Sold
+            | Family::CategoryBuyers
             | Family::Returns
+            | Family::ReturnMinutes
             | Family::ReturnCells
             | Family::Returners
             | Family::Returned

@@ -16,7 +16,7 @@ use crate::family::Dimension;
 use crate::json::Reason;
 use crate::ledger::LedgerKey;
 use crate::packed::rollup::Delta;
-use crate::packed::vocabulary::{OTHER, OTHER_NAME, Vocabulary, VocabularyKey};
+use crate::packed::vocabulary::{OTHER, OTHER_NAME, Period, Vocabulary, VocabularyKey};
 use crate::topic::Topics;
 
 /// The outcome of a batch.
@@ -109,14 +109,14 @@ impl Fold {
         Ok(C::set(&mut self.sets).get(key)?.is_some())
     }
 
-    /// The code of a value in its month's vocabulary, which learns it if there is room.
+    /// The code of a value in the vocabulary of a period, which learns it if there is room.
     pub(crate) fn code(
         &mut self,
         dimension: Dimension,
-        month: u32,
+        period: Period,
         value: Option<&str>,
     ) -> Result<u16, NotAtHand> {
-        let key = VocabularyKey { dimension, month };
+        let key = VocabularyKey { dimension, period };
         let empty = Vocabulary::default();
         let vocabulary = self.sets.vocabularies.get(&key)?.unwrap_or(&empty);
         match (vocabulary.code(value, dimension.cap()), value) {

@@ -54,6 +54,8 @@ pub enum Step {
 pub struct Place {
     /// The codes of the product's category and of the device in the vocabularies of the view's month.
     pub codes: [u16; 2],
+    /// The same in the vocabularies of the shop.
+    pub of_shop: [u16; 2],
 }
 
 /// Whether a customer got from the first view to a purchase.
@@ -178,6 +180,9 @@ fn follow(attempts: &mut Vec<Attempt>, at: Time, step: Step) {
     }
 }
 
+/// The stages of the funnel, in the order of [`Attempt`]'s row.
+pub(crate) const STAGES: &[&str] = &["viewed", "added", "purchased"];
+
 /// What has to be added to the figures of the attempts before to make those after.
 fn since(before: &[Attempt], after: &[Attempt]) -> Vec<Change> {
     let same = before.iter().zip(after).take_while(|(before, after)| before == after).count();
@@ -289,14 +294,14 @@ fn take_tagged(bytes: &mut &[u8]) -> Option<(i64, u64)> {
 }
 
 fn put_place(bytes: &mut Vec<u8>, place: Place) {
-    for code in place.codes {
+    for code in place.codes.into_iter().chain(place.of_shop) {
         put_varint(bytes, u64::from(code));
     }
 }
 
 fn take_place(bytes: &mut &[u8]) -> Option<Place> {
     let mut place = Place::default();
-    for code in &mut place.codes {
+    for code in place.codes.iter_mut().chain(&mut place.of_shop) {
         *code = u16::try_from(take_varint(bytes)?).ok()?;
     }
     Some(place)

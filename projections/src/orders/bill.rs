@@ -10,7 +10,7 @@ use super::document::{Content, Irregularity, Member, Order, PartialRefund};
 use super::key::OrderKey;
 use super::share::by_weight;
 use super::status::{Step, counts_as};
-use crate::bucket::quarter_of;
+use crate::bucket::{minute_of, quarter_of, quarter_of_minute};
 use crate::family::Slice;
 use crate::money::Money;
 use crate::packed::vocabulary::{NONE, OTHER, OVERLAP};
@@ -63,7 +63,7 @@ impl Order {
         }
         match (&self.content, self.user.as_deref(), self.at, self.status) {
             (Some(content), Some(user), Some(at), Some(status)) => {
-                bill_lines(content, user, quarter_of(at), status, &mut bill);
+                bill_lines(content, user, minute_of(at), status, &mut bill);
             }
             _ if of.is_order() => bill_members(&self.members, &mut bill),
             _ => {}
@@ -347,8 +347,10 @@ fn refunded(parts: &[Part<'_>], shares: &[Share<'_>]) -> Vec<Refunded> {
     sums
 }
 
-fn bill_lines(content: &Content, user: &str, quarter: u32, status: Status, bill: &mut Bill) {
+fn bill_lines(content: &Content, user: &str, minute: u32, status: Status, bill: &mut Bill) {
+    let quarter = quarter_of_minute(minute);
     let (mut categories, mut products) = (BTreeSet::new(), BTreeSet::new());
+    let (mut of_shop, buyer) = (BTreeSet::new(), content.buyer);
     let (mut whole, mut discount) = (Sums { orders: 1, ..Sums::default() }, 0);
     let (mut cost, mut net_with_cost, mut without) = (0, 0, 0);
     for line in &content.lines {
@@ -362,6 +364,10 @@ fn bill_lines(content: &Content, user: &str, quarter: u32, status: Status, bill:
         let cell = [line.code, content.codes[0], content.codes[1]];
         let sums_of_category = sums(categories.insert(line.code));
         bill.add(Place::Cell { status, quarter, cell }, sums_of_category);
+        if of_shop.insert(line.shop_code) {
+            let category = line.shop_code;
+            bill.add(Place::CategoryOfCustomer { status, quarter, category, buyer }, [1, 0, 0]);
+        }
         let product = line.product.as_deref().unwrap_or(RESERVED).into();
         let place = Place::Product { status, quarter, product, sold: line.sold };
         bill.add(place, sums(products.insert(line.sold)));
@@ -378,8 +384,7 @@ fn bill_lines(content: &Content, user: &str, quarter: u32, status: Status, bill:
         let cell = [OVERLAP, content.codes[0], content.codes[1]];
         bill.add(Place::Cell { status, quarter, cell }, [-more, 0, 0]);
     }
-    bill.add(Place::Sales { status, quarter }, whole);
-    let buyer = content.buyer;
+    bill.add(Place::Sales { status, minute }, whole);
     bill.add(Place::Customer { status, quarter, user: user.into(), buyer }, whole);
     let money = [discount, content.delivery_fee.0, content.tax.0];
     if money != [0; 3] {
@@ -397,10 +402,12 @@ fn bill_members(members: &[Member], bill: &mut Bill) {
     let mut best: Vec<_> = members.iter().filter(|it| rank(it.status) == status).collect();
     best.sort_by_key(|member| (member.at, &member.id));
     let (mut categories, mut products) = (BTreeSet::new(), BTreeSet::new());
+    let mut of_customers = BTreeSet::new();
     for (at, member) in best.into_iter().enumerate() {
         let (status, quarter) = (member.status, quarter_of(member.at));
         if at == 0 {
-            bill.add(Place::Sales { status, quarter }, [1, 0, 0]);
+            let minute = minute_of(member.at);
+            bill.add(Place::Sales { status, minute }, [1, 0, 0]);
             let (user, buyer) = (member.user.clone(), member.buyer);
             bill.add(Place::Customer { status, quarter, user, buyer }, [1, 0, 0]);
             if let Some(foreign) = &member.foreign {
@@ -417,6 +424,10 @@ fn bill_members(members: &[Member], bill: &mut Bill) {
                 let cell = [OVERLAP, method, country];
                 bill.add(Place::Cell { status, quarter, cell }, [-1, 0, 0]);
             }
+        }
+        let (category, buyer) = (member.shop_code, member.buyer);
+        if of_customers.insert((category, buyer)) {
+            bill.add(Place::CategoryOfCustomer { status, quarter, category, buyer }, [1, 0, 0]);
         }
         if products.insert(member.sold) {
             let product = member.product.as_deref().unwrap_or(RESERVED).into();
@@ -440,8 +451,9 @@ fn bill_back(part: &Part<'_>, at: Time, sums: Sums, bill: &mut Bill) {
     if sums.is_zero() {
         return;
     }
-    for (basis, quarter) in Basis::both(quarter_of(at), quarter_of(part.at)) {
-        bill.add(Place::Back { basis, quarter }, sums);
+    for (basis, minute) in Basis::both(minute_of(at), minute_of(part.at)) {
+        let quarter = quarter_of_minute(minute);
+        bill.add(Place::Back { basis, minute }, sums);
         bill.add(Place::BackInCell { basis, quarter, cell: part.cell }, sums);
         let (user, buyer) = (part.user.into(), part.buyer);
         bill.add(Place::BackOfCustomer { basis, quarter, user, buyer }, sums);

@@ -141,6 +141,9 @@ pub struct Line {
     pub category: Option<Box<str>>,
     /// The category's code in the vocabulary of the order's month.
     pub code: u16,
+    /// The same in the vocabulary of the shop.
+    #[serde(default)]
+    pub shop_code: u16,
     /// Units of the product.
     pub quantity: Quantity,
     /// Quantity times price.
@@ -192,6 +195,9 @@ pub struct Member {
     pub category: Option<Box<str>>,
     /// The codes that it is counted under.
     pub cell: [u16; 3],
+    /// The category's code in the vocabulary of the shop.
+    #[serde(default)]
+    pub shop_code: u16,
     /// What it counts as.
     pub status: Status,
     /// The time of the sale.
@@ -297,6 +303,7 @@ impl Member {
             sold: sale.sold,
             category: sale.category.clone(),
             cell: sale.cell,
+            shop_code: sale.shop_code,
             status: sale.status,
             at: sale.at,
             quantity: sale.quantity,

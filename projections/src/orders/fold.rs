@@ -15,7 +15,7 @@ use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::history::{Change, Part, Parts};
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey, Row};
-use crate::packed::vocabulary::NONE;
+use crate::packed::vocabulary::{NONE, Period};
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
 use crate::rates::fold::{exceeds, no_rate};
@@ -35,6 +35,7 @@ impl EventKind for event::Order<'_> {
     fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<PlacedOrder>(&self.order_id);
         ask.vocabularies(self.at, CELL);
+        ask.vocabulary(Dimension::Category);
         if let Some(currency) = self.currency {
             ask.vocabularies(self.at, [Dimension::Currency]);
             ask.rates(currency, self.at);
@@ -199,7 +200,7 @@ impl event::Order<'_> {
         let buyer = fold.with_customer(&self.user_id, self.at, resolved, |_| {})?;
         let values = [None, self.payment_method.as_deref(), self.country.as_deref()];
         let [_, method, country] = fold.cell(self.at, values)?;
-        let month = bucket::month_of_quarter(bucket::quarter_of(self.at));
+        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(self.at)));
         let mut lines = Vec::with_capacity(self.lines.len());
         for (at, (line, priced)) in self.lines.iter().zip(priced.lines).enumerate() {
             let id = line.id(at);
@@ -222,12 +223,14 @@ impl event::Order<'_> {
                     (product.ordinal, category, cost)
                 })?;
             let code = fold.code(CELL[0], month, category.as_deref())?;
+            let shop_code = fold.code(CELL[0], Period::Ever, category.as_deref())?;
             lines.push(Line {
                 id: id.as_ref().into(),
                 product: product.map(Into::into),
                 sold,
                 category,
                 code,
+                shop_code,
                 quantity: line.quantity,
                 gross: priced.gross,
                 discount: priced.discount,

@@ -1,4 +1,4 @@
-//! Open vocabularies, bounded: the values of one dimension in one month.
+//! Open vocabularies, bounded: the values of one dimension in one month, or in all of time.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -26,8 +26,17 @@ pub const OTHER_NAME: &str = "(other)";
 pub struct VocabularyKey {
     /// The dimension.
     pub dimension: Dimension,
-    /// The month, counted from January 1970.
-    pub month: u32,
+    /// The time whose values it has.
+    pub period: Period,
+}
+
+/// The time whose values a vocabulary has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Period {
+    /// A month, counted from January 1970.
+    Month(u32),
+    /// All of time: the shop's vocabulary.
+    Ever,
 }
 
 impl Key for VocabularyKey {
@@ -63,14 +72,19 @@ impl From<&VocabularyKey> for VocabularyKey {
 }
 
 impl VocabularyKey {
-    /// The document's id; ids of one dimension sort by time.
+    /// The document's id: `category/2026-11` or `category/ever`. Those of the months of one dimension
+    /// sort by time, and before the shop's.
     #[must_use]
     pub fn to_id(&self) -> String {
-        format!("{}/{}", self.dimension.as_str(), bucket::label(Level::Month, self.month))
+        let label = match self.period {
+            Period::Month(month) => bucket::label(Level::Month, month),
+            Period::Ever => bucket::label(Level::Ever, 0),
+        };
+        format!("{}/{label}", self.dimension.as_str())
     }
 }
 
-/// The values seen of one dimension in one month, in log order. A value never leaves, even when all
+/// The values seen of one dimension in one period, in log order. A value never leaves, even when all
 /// its contributions do: codes that were given out keep their meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Values", into = "Values")]

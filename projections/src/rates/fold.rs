@@ -11,6 +11,7 @@ use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::json::Reason;
 use crate::ledger::{LedgerKey, Row};
 use crate::money::Money;
+use crate::packed::vocabulary::Period;
 use crate::rate::Rate;
 use crate::time::Time;
 
@@ -92,7 +93,7 @@ impl Fold {
 
     /// An amount of a sale under the code that its currency has in the vocabulary of the sale's month.
     pub(crate) fn coded(&mut self, foreign: Foreign, at: Time) -> Result<Foreign, NotAtHand> {
-        let month = bucket::month_of_quarter(bucket::quarter_of(at));
+        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
         let currency = Some(foreign.currency.as_str());
         Ok(foreign.under(self.code(Dimension::Currency, month, currency)?))
     }

@@ -2,7 +2,7 @@
 
 use super::document::{Alone, Refund};
 use super::event;
-use crate::bucket::quarter_of;
+use crate::bucket::{minute_of, quarter_of_minute};
 use crate::customers::document::Customers;
 use crate::fold::entry::{Entry, reason};
 use crate::fold::version::{Stated, Version};
@@ -271,9 +271,9 @@ impl Entry for Refund {
     ) -> Result<(), NotAtHand> {
         let Some(Alone { buyer, sold, cell, .. }) = self.alone else { return Ok(()) };
         let sums = Sums { orders: 1, quantity: self.quantity, amount: self.amount }.times(sign);
-        for (basis, quarter) in Basis::both(quarter_of(self.at), quarter_of(self.at)) {
-            let back = Back { basis, quarter, sums };
-            fold.count_back(back, resolved);
+        for (basis, minute) in Basis::both(minute_of(self.at), minute_of(self.at)) {
+            fold.count_back(basis, minute, sums, resolved);
+            let back = Back { basis, quarter: quarter_of_minute(minute), sums };
             back.count_in_cell(cell, resolved);
             let product = self.product.as_deref().unwrap_or(RESERVED);
             fold.count_back_of_product(back, product, sold, resolved)?;

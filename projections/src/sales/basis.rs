@@ -22,7 +22,7 @@ impl Basis {
         Self::WORDS[self as usize]
     }
 
-    /// Both, with the quarter hour of each.
+    /// Both, with the minute of each.
     #[must_use]
     pub fn both(processed: u32, sold: u32) -> [(Self, u32); 2] {
         [(Self::Processed, processed), (Self::Order, sold)]

@@ -9,6 +9,7 @@ use crate::customers::document::Customer;
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Fold, NotAtHand, Resolved};
 use crate::packed::rollup;
+use crate::packed::vocabulary::Period;
 use crate::products::document::Product;
 use crate::table::Row;
 use crate::time::Time;
@@ -34,7 +35,7 @@ pub(crate) struct Back {
 pub(crate) enum Place {
     Sales {
         status: Status,
-        quarter: u32,
+        minute: u32,
     },
     Cell {
         status: Status,
@@ -45,6 +46,13 @@ pub(crate) enum Place {
         status: Status,
         quarter: u32,
         user: Box<str>,
+        buyer: u32,
+    },
+    /// A customer in a category, by its code in the shop's vocabulary.
+    CategoryOfCustomer {
+        status: Status,
+        quarter: u32,
+        category: u16,
         buyer: u32,
     },
     Product {
@@ -76,7 +84,7 @@ pub(crate) enum Place {
     },
     Back {
         basis: Basis,
-        quarter: u32,
+        minute: u32,
     },
     BackInCell {
         basis: Basis,
@@ -138,7 +146,7 @@ impl Fold {
         at: Time,
         values: [Option<&str>; 3],
     ) -> Result<[u16; 3], NotAtHand> {
-        let month = bucket::month_of_quarter(bucket::quarter_of(at));
+        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
         let mut cell = [0; 3];
         for ((code, dimension), value) in cell.iter_mut().zip(CELL).zip(values) {
             *code = self.code(dimension, month, value)?;
@@ -163,7 +171,7 @@ impl Fold {
         let sums = Sums::from(row);
         let back = |basis: Basis, quarter: u32| Back { basis, quarter, sums };
         match *place {
-            Place::Sales { status, quarter } => self.count_sale(status, quarter, sums, resolved),
+            Place::Sales { status, minute } => self.count_sale(status, minute, sums, resolved),
             Place::Cell { status, quarter, cell } => {
                 let delta = rollup::by_cell(Family::Cells, status.into(), quarter, cell, row);
                 resolved.deltas.push(delta);
@@ -173,6 +181,15 @@ impl Fold {
                 let slice = status.into();
                 let deltas = rollup::by_entity(Family::Buyers, slice, quarter, buyer, row);
                 resolved.deltas.extend(deltas);
+            }
+            Place::CategoryOfCustomer { status, quarter, category, buyer } => {
+                resolved.deltas.extend(rollup::by_entity_in(
+                    Family::CategoryBuyers,
+                    status.into(),
+                    quarter,
+                    (category, buyer),
+                    row,
+                ));
             }
             Place::Product { status, quarter, ref product, sold } => {
                 self.count_product(product, resolved, |it| it.sales.add(status, sums))?;
@@ -197,7 +214,7 @@ impl Fold {
                 self.root.steps[slice.index()] += row[0] - row[1];
                 resolved.deltas.push(rollup::by_quarter(Family::Steps, slice, quarter, row));
             }
-            Place::Back { basis, quarter } => self.count_back(back(basis, quarter), resolved),
+            Place::Back { basis, minute } => self.count_back(basis, minute, sums, resolved),
             Place::BackInCell { basis, quarter, cell } => {
                 back(basis, quarter).count_in_cell(cell, resolved);
             }
@@ -215,25 +232,35 @@ impl Fold {
     pub(crate) fn count_sale(
         &mut self,
         status: Status,
-        quarter: u32,
+        minute: u32,
         sums: Sums,
         resolved: &mut Resolved,
     ) {
+        let quarter = bucket::quarter_of_minute(minute);
         self.root.sales.add(status, sums);
         self.root.extend_to(quarter);
-        let delta = rollup::by_quarter(Family::Sales, status.into(), quarter, sums.into());
-        resolved.deltas.push(delta);
+        let (slice, row) = (status.into(), sums.into());
+        resolved.deltas.push(rollup::by_quarter(Family::Sales, slice, quarter, row));
+        resolved.deltas.push(rollup::by_minute(Family::Minutes, slice, minute, row));
         resolved.touched.insert(Topic::Sales);
     }
 
     /// Counts what came back in the totals and by time.
-    pub(crate) fn count_back(&mut self, back: Back, resolved: &mut Resolved) {
-        if back.basis == Basis::Processed {
-            self.root.returns.add(back.sums);
-            self.root.extend_to(back.quarter);
+    pub(crate) fn count_back(
+        &mut self,
+        basis: Basis,
+        minute: u32,
+        sums: Sums,
+        resolved: &mut Resolved,
+    ) {
+        let quarter = bucket::quarter_of_minute(minute);
+        if basis == Basis::Processed {
+            self.root.returns.add(sums);
+            self.root.extend_to(quarter);
         }
-        let (slice, row) = (back.basis.into(), back.sums.into());
-        resolved.deltas.push(rollup::by_quarter(Family::Returns, slice, back.quarter, row));
+        let (slice, row) = (basis.into(), sums.into());
+        resolved.deltas.push(rollup::by_quarter(Family::Returns, slice, quarter, row));
+        resolved.deltas.push(rollup::by_minute(Family::ReturnMinutes, slice, minute, row));
         resolved.touched.insert(Topic::Sales);
     }
 

@@ -22,7 +22,7 @@ use crate::ledger::{Ledger, LedgerKey};
 use crate::orders::document::{PlacedOrder, RefundedSale};
 use crate::orders::key::OrderKey;
 use crate::packed::rollup;
-use crate::packed::vocabulary::NONE;
+use crate::packed::vocabulary::{NONE, Period};
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
 use crate::rates::fold::{exceeds, no_rate};
@@ -38,6 +38,7 @@ impl EventKind for Transaction<'_> {
             ask.row::<PlacedOrder>(order);
         }
         ask.vocabularies(self.at, CELL);
+        ask.vocabulary(Dimension::Category);
         if let Some(foreign) = &self.foreign {
             ask.vocabularies(self.at, [Dimension::Currency]);
             ask.rates(foreign.currency, self.at);
@@ -196,7 +197,8 @@ impl Entry for Sale {
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<(), NotAtHand> {
-        let (sums, quarter) = (self.sums().times(sign), bucket::quarter_of(self.at));
+        let (sums, minute) = (self.sums().times(sign), bucket::minute_of(self.at));
+        let quarter = bucket::quarter_of_minute(minute);
         let status = self.status;
         let row = Row::from(sums);
         let mut recheck = false;
@@ -209,11 +211,15 @@ impl Entry for Sale {
         }
         let product = self.product.as_deref().unwrap_or(RESERVED);
         fold.with_product(product, resolved, |product| product.sales.add(status, sums))?;
-        fold.count_sale(status, quarter, sums, resolved);
+        fold.count_sale(status, minute, sums, resolved);
         let slice = Slice::from(status);
         resolved.deltas.push(rollup::by_cell(Family::Cells, slice, quarter, self.cell, row));
         resolved.deltas.extend(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
         resolved.deltas.extend(rollup::by_entity(Family::Sold, slice, quarter, self.sold, row));
+        if self.order.is_none() {
+            let (family, of) = (Family::CategoryBuyers, (self.shop_code, self.buyer));
+            resolved.deltas.extend(rollup::by_entity_in(family, slice, quarter, of, [sign, 0, 0]));
+        }
         if let Some(foreign) = &self.foreign {
             let row = [sums.orders, sign * foreign.amount.0, sums.amount.0];
             let code = foreign.code;
@@ -221,9 +227,9 @@ impl Entry for Sale {
         }
         if let Some(at) = self.returned_at() {
             let sums = Sums { orders: sign, ..sums };
-            for (basis, quarter) in Basis::both(bucket::quarter_of(at), quarter) {
-                let back = Back { basis, quarter, sums };
-                fold.count_back(back, resolved);
+            for (basis, minute) in Basis::both(bucket::minute_of(at), minute) {
+                fold.count_back(basis, minute, sums, resolved);
+                let back = Back { basis, quarter: bucket::quarter_of_minute(minute), sums };
                 back.count_in_cell(self.cell, resolved);
                 fold.count_back_of_customer(back, &self.user, self.buyer, resolved)?;
                 fold.count_back_of_product(back, product, self.sold, resolved)?;
@@ -285,6 +291,7 @@ impl Sale {
         let buyer = fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
         let values = [category.as_deref(), Some(&*event.payment_method), event.country.as_deref()];
         let cell = fold.cell(event.at, values)?;
+        let shop_code = fold.code(Dimension::Category, Period::Ever, category.as_deref())?;
         let foreign = event.foreign.map(|foreign| fold.coded(foreign, event.at)).transpose()?;
         Ok(Sale {
             user: event.user_id.as_ref().into(),
@@ -300,6 +307,7 @@ impl Sale {
             category,
             country: event.country.as_deref().map(Into::into),
             cell,
+            shop_code,
             order: event.order_id.as_deref().map(Into::into),
             returned: None,
             version,

@@ -11,6 +11,7 @@ use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey, LedgerRow, Row};
 use crate::packed::rollup;
+use crate::packed::vocabulary::Period;
 use crate::table;
 use crate::time::Time;
 use crate::topic::Topic;
@@ -88,7 +89,7 @@ impl Entry for Sessions {
             identified: user.is_some_and(|user| !user.starts_with(GUEST_PREFIX)),
             codes: [0; 3],
         };
-        let month = bucket::month_of_quarter(bucket::quarter_of(at));
+        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
         let values = [&event.device, &event.page, &event.country];
         for ((code, (dimension, _)), value) in opening.codes.iter_mut().zip(DIMENSIONS).zip(values)
         {

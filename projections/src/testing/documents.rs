@@ -147,6 +147,29 @@ impl Documents {
         total
     }
 
+    /// The rows of a family by quarter hour, by the quarter hour.
+    fn quarters_of(&self, family: Family, slice: Slice) -> BTreeMap<u32, Row> {
+        let prefix = rollup::prefix(family, slice, Level::Month);
+        let rows = self.tables(&prefix).flat_map(|(id, table)| {
+            let first = first_quarter_of(id);
+            table.iter().map(move |(row, sums)| (first + row, sums))
+        });
+        rows.collect()
+    }
+
+    /// The rows of a family by minute, added up by the quarter hour.
+    fn quarters_of_minutes(&self, family: Family, slice: Slice) -> BTreeMap<u32, Row> {
+        let mut quarters: BTreeMap<u32, Row> = BTreeMap::new();
+        for (id, table) in self.tables(&rollup::prefix(family, slice, Level::Day)) {
+            for (minute, row) in table.iter() {
+                let quarter = first_quarter_of(id) + bucket::quarter_of_minute(minute);
+                add(quarters.entry(quarter).or_default(), row);
+            }
+        }
+        quarters.retain(|_, row| *row != [0; 3]);
+        quarters
+    }
+
     /// Every place where the documents contradict one another; empty, always.
     #[must_use]
     pub fn contradictions(&self) -> Vec<String> {
@@ -169,13 +192,16 @@ impl Documents {
         found
     }
 
-    /// The sales of the ledger by status, and what came back.
-    fn of_the_ledger(&self) -> (ByStatus, Sums) {
+    /// The sales of the ledger by status, what came back, and the number of times that a customer was
+    /// counted in a category, by status.
+    fn of_the_ledger(&self) -> (ByStatus, Sums, [i64; Status::ALL.len()]) {
         let (mut sales, mut back) = (ByStatus::default(), Sums::default());
+        let mut in_categories = [0; Status::ALL.len()];
         for (id, row) in &self.ledger {
             match row {
                 LedgerRow::Transaction(sale) => {
                     sales.add(sale.status, sale.sums());
+                    in_categories[sale.status.index()] += sale.sums().orders;
                     if sale.returned_at().is_some() {
                         back.add(Sums { orders: 1, ..sale.sums() });
                     }
@@ -192,6 +218,9 @@ impl Documents {
                     for (place, sums) in bill.sums() {
                         match place {
                             Place::Sales { status, .. } => sales.add(*status, sums),
+                            Place::CategoryOfCustomer { status, .. } => {
+                                in_categories[status.index()] += sums.orders;
+                            }
                             Place::Back { basis: Basis::Processed, .. } => back.add(sums),
                             _ => {}
                         }
@@ -199,11 +228,11 @@ impl Documents {
                 }
             }
         }
-        (sales, back)
+        (sales, back, in_categories)
     }
 
     fn sales_agree(&self, found: &mut Vec<String>) {
-        let (ledger, _) = self.of_the_ledger();
+        let (ledger, _, in_categories) = self.of_the_ledger();
         differ(found, "sales of the ledger", &self.root.sales, &ledger);
         let customers = united(self.customers.values().map(|it| it.sales));
         differ(found, "sales of customers", &self.root.sales, &customers);
@@ -217,6 +246,12 @@ impl Documents {
                 "orders by time",
                 &expected,
                 &self.total(Family::Sales, Some(status), Level::Month),
+            );
+            differ(
+                found,
+                "orders by minute",
+                &self.quarters_of(Family::Sales, status.into()),
+                &self.quarters_of_minutes(Family::Minutes, status.into()),
             );
             differ(
                 found,
@@ -235,6 +270,9 @@ impl Documents {
                     &self.total(Family::Sold, Some(status), level),
                 );
             }
+            let in_categories = [in_categories[status.index()], 0, 0];
+            let total = self.total(Family::CategoryBuyers, Some(status), Level::Ever);
+            differ(found, "customers by category", &in_categories, &total);
             let lines = |it: &&Customer| it.sales.of(status).quantity > Quantity::ZERO;
             let buyers: i64 = self.customers.values().filter(lines).map(|_| 1).sum();
             differ(found, "buyers", &self.root.buyers.of(Some(status)), &buyers);
@@ -267,7 +305,7 @@ impl Documents {
     }
 
     fn returns_agree(&self, found: &mut Vec<String>) {
-        let (_, ledger) = self.of_the_ledger();
+        let (_, ledger, _) = self.of_the_ledger();
         differ(found, "returns of the ledger", &self.root.returns, &ledger);
         let expected = Row::from(self.root.returns);
         let add = |sum: Row, it: Sums| std::array::from_fn(|at| sum[at] + Row::from(it)[at]);
@@ -277,6 +315,12 @@ impl Documents {
         for basis in Basis::ALL {
             let total = self.total(Family::Returns, basis, Level::Month);
             differ(found, "returns by time", &expected, &total);
+            differ(
+                found,
+                "returns by minute",
+                &self.quarters_of(Family::Returns, basis.into()),
+                &self.quarters_of_minutes(Family::ReturnMinutes, basis.into()),
+            );
             let total = self.total(Family::ReturnCells, basis, Level::Day);
             differ(found, "returns by cell", &expected[1..], &total[1..]);
             for level in [Level::Quarter, Level::Day, Level::Month, Level::Ever] {
@@ -348,6 +392,12 @@ impl Documents {
         let total = self.total(Family::Funnel, None, Level::Day);
         let of_customers = self.total(Family::FunnelUsers, None, Level::Ever);
         differ(found, "attempts of customers", &total, &of_customers);
+        for (stage, count) in (0..).map(Slice::at).zip(total) {
+            for family in [Family::FunnelCategories, Family::FunnelDevices] {
+                let in_values = self.total(family, stage, Level::Ever);
+                differ(found, "attempts of customers in values", &[count, 0, 0], &in_values);
+            }
+        }
         let [viewed, added, purchased] = total;
         let is_so = viewed >= added && added >= purchased && purchased >= 0;
         differ(found, "a funnel that narrows", &true, &is_so);
@@ -378,11 +428,15 @@ impl Documents {
                 for level in levels {
                     let prefix = rollup::prefix(*family, slice, *level);
                     differ(found, &prefix, &expected, &self.total(*family, slice, *level));
-                    if let Shape::ByEntity(entity) | Shape::Now(entity) = family.shape() {
+                    let shape = family.shape();
+                    if let Shape::ByEntity(entity)
+                    | Shape::ByEntityIn(entity, _)
+                    | Shape::Now(entity) = shape
+                    {
                         let known = self.root.next.of(entity);
-                        let rows = self.tables(&prefix).flat_map(|it| rows_of(it, *level));
-                        let unknown = rows.map(|(ordinal, _)| ordinal).find(|it| *it >= known);
-                        differ(found, &prefix, &None, &unknown);
+                        let tables = self.tables(&prefix);
+                        let mut ordinals = tables.flat_map(|it| ordinals_of(it, shape, *level));
+                        differ(found, &prefix, &None, &ordinals.find(|it| *it >= known));
                     }
                 }
             }
@@ -437,6 +491,26 @@ fn rows_of<'a>(
     let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
     let high = chunk << rollup::chunk_bits(level);
     table.iter().map(move |(row, sums)| (high | row, sums))
+}
+
+/// The first quarter hour of the month or the day that a rollup's id names.
+fn first_quarter_of(id: &str) -> u32 {
+    let label = id.split('/').nth(3).expect("a rollup's id has a label");
+    let day = if label.len() == 7 { format!("{label}-01") } else { label.to_owned() };
+    bucket::quarter_of(Time::parse(&day).expect("a label is a date"))
+}
+
+/// The ordinals of the rows of one chunk of a table by entity.
+fn ordinals_of(
+    (id, table): (&String, &Table),
+    shape: Shape,
+    level: Level,
+) -> impl Iterator<Item = u32> {
+    let chunk = rollup::chunk_of_id(id).expect("a rollup's id ends in its chunk");
+    table.iter().map(move |(row, _)| match shape {
+        Shape::ByEntityIn(..) => rollup::entity_in(level, chunk, row).1,
+        _ => (chunk << rollup::chunk_bits(level)) | row,
+    })
 }
 
 /// A document as a store gives it back, counted by its tally.

@@ -1,7 +1,7 @@
 //! Buckets of time: quarter hours of UTC, and the days and months that they add up to.
 //!
-//! A quarter hour is the finest time that the read models know (every zone's offset that is in use
-//! today is a multiple of it). All levels are plain counts from 1970-01-01T00:00Z.
+//! A quarter hour is the finest time that most read models know (every zone's offset that is in use
+//! today is a multiple of it); some know minutes. All levels are plain counts from 1970-01-01T00:00Z.
 
 use crate::time::Time;
 
@@ -9,6 +9,11 @@ use crate::time::Time;
 pub const QUARTER_MS: i64 = 15 * 60 * 1000;
 /// Quarter hours in a day.
 pub const QUARTERS_PER_DAY: u32 = 96;
+
+/// Minutes in a quarter hour.
+pub const MINUTES_PER_QUARTER: u32 = 15;
+/// Minutes in a day.
+pub const MINUTES_PER_DAY: u32 = QUARTERS_PER_DAY * MINUTES_PER_QUARTER;
 
 /// The length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +32,19 @@ pub enum Level {
 #[must_use]
 pub fn quarter_of(at: Time) -> u32 {
     u32::try_from(at.0.div_euclid(QUARTER_MS).max(0)).unwrap_or(u32::MAX)
+}
+
+/// The minute that an instant lies in, clamped as quarter hours are.
+#[must_use]
+pub fn minute_of(at: Time) -> u32 {
+    u32::try_from(at.0.div_euclid(QUARTER_MS / i64::from(MINUTES_PER_QUARTER)).max(0))
+        .unwrap_or(u32::MAX)
+}
+
+/// The quarter hour that a minute lies in.
+#[must_use]
+pub fn quarter_of_minute(minute: u32) -> u32 {
+    minute / MINUTES_PER_QUARTER
 }
 
 /// The start of a quarter hour.

@@ -212,8 +212,8 @@ fn money(rows: BTreeMap<(String, u32), [i64; 3]>) -> BTreeMap<(String, u32), [i6
     money.filter(|(_, sums)| *sums != [0; 2]).collect()
 }
 
-const GROSS: &[&str] = &["sales", "cells", "buyers", "sold"];
-const RETURNS: &[&str] = &["returns", "returncells", "returners", "returned"];
+const GROSS: &[&str] = &["sales", "minutes", "cells", "buyers", "sold"];
+const RETURNS: &[&str] = &["returns", "returnminutes", "returncells", "returners", "returned"];
 
 /// The documents without what tells of the order of arrival: positions, versions' among them, and
 /// orders that lost everything.

@@ -1,10 +1,10 @@
 //! No document grows without bound: by computing the worst case, and on a log with thousands of
 //! everything.
 
-use projections::bucket::{Level, QUARTERS_PER_DAY};
+use projections::bucket::{Level, MINUTES_PER_DAY, QUARTERS_PER_DAY};
 use projections::event::Kind;
 use projections::family::Dimension;
-use projections::rollup::chunk_bits;
+use projections::rollup::{CODES_WIDTH, chunk_bits, chunk_bits_in};
 use projections::table::Table;
 use projections::testing::{Logged, Shop};
 use projections::time::Time;
@@ -37,12 +37,12 @@ fn any_integers(rows: u64, columns: u64) -> u64 {
 /// The bytes of a full table whose columns add up to no more than `sums`. LEB128 takes at most
 /// `1 + log2(n) / 7` bytes for n, which is concave: equal shares take the most (Jensen). Fewer
 /// rows with larger shares take less.
-fn shared_integers(rows: u64, sums: [u64; 3]) -> u64 {
+fn shared_integers(rows: u64, sums: &[u64]) -> u64 {
     let column = |sum: u64| {
         let zigzag = 2 * u128::from(sum / rows) + 2;
         rows + rows * u64::from(zigzag.ilog2() + 1) / 7
     };
-    1 + rows + sums.into_iter().map(column).sum::<u64>()
+    1 + rows + sums.iter().map(|sum| column(*sum)).sum::<u64>()
 }
 
 #[test]
@@ -51,6 +51,7 @@ fn no_table_can_pass_a_megabyte_whatever_it_counts() {
     let month = 31 * quarters;
     let tables = [
         ("sales", any_integers(month, 3)),
+        ("minutes", any_integers(u64::from(MINUTES_PER_DAY), 3)),
         ("newcomers, feedback", any_integers(month, 2)),
         ("cells", any_integers(values(Dimension::PaymentMethod) * quarters, 3)),
         ("pages of a day", any_integers(values(Dimension::Page) * quarters, 1)),
@@ -72,19 +73,35 @@ fn no_table_can_pass_a_megabyte_whatever_it_counts() {
             "sessions by entry page of a day",
             shared_integers(
                 values(Dimension::Page) * quarters,
-                [1 << 40, 1 << 40, i64::MAX as u64],
+                &[1 << 40, 1 << 40, i64::MAX as u64],
             ),
         ),
         ("entities of a day", any_integers(1 << chunk_bits(Level::Day), 3)),
         ("entities of a month", any_integers(1 << chunk_bits(Level::Month), 3)),
         ("entities ever", any_integers(1 << chunk_bits(Level::Ever), 3)),
+        (
+            "entities in values of a day",
+            any_integers(u64::from(CODES_WIDTH) << chunk_bits_in(Level::Day), 1),
+        ),
+        (
+            "entities in values of a month",
+            any_integers(u64::from(CODES_WIDTH) << chunk_bits_in(Level::Month), 1),
+        ),
+        (
+            "entities in values ever",
+            any_integers(u64::from(CODES_WIDTH) << chunk_bits_in(Level::Ever), 1),
+        ),
+        (
+            "entities in values of a quarter hour",
+            shared_integers(u64::from(CODES_WIDTH) << chunk_bits_in(Level::Quarter), &[1 << 40]),
+        ),
         // A shop's units and money each fit an integer as a whole (`Root::admits`), and a million
         // million orders are 5 million a second in a quarter hour, for two days.
         (
             "entities of a quarter hour",
             shared_integers(
                 1 << chunk_bits(Level::Quarter),
-                [1 << 40, i64::MAX as u64, i64::MAX as u64],
+                &[1 << 40, i64::MAX as u64, i64::MAX as u64],
             ),
         ),
     ];
@@ -104,7 +121,7 @@ fn the_computed_bounds_hold_for_the_fullest_tables() {
     let share = i64::MAX / i64::from(rows);
     let sums = [1 << 40, i64::MAX as u64, i64::MAX as u64];
     let packed = full(rows, [(1 << 40) / i64::from(rows), share, share]);
-    assert!(packed <= shared_integers(rows.into(), sums), "{packed}");
+    assert!(packed <= shared_integers(rows.into(), &sums), "{packed}");
 }
 
 #[test]

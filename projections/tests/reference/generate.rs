@@ -89,25 +89,27 @@ pub fn sales(len: usize) -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 1..len)
 }
 
-/// A log of visits: activities of few customers and sessions, at any time of half a month and of one
-/// morning, that come about in the order in which they happened or not at all; session events and
-/// products among them.
+/// A log of visits: activities of few customers and sessions, at any time of an hour and a half, two
+/// days or half a month, that come about in the order in which they happened or not at all; session
+/// events and products among them.
 pub fn journeys(len: usize) -> impl Strategy<Value = Vec<Act>> {
-    let minute = prop_oneof![3 => 0..120_i64, 3 => 0..2_880_i64, 4 => 0..21_600_i64];
-    let at = (minute, select(&[0, 0, 1, 59_999][..])).prop_map(|(m, ms)| m * 60_000 + ms);
-    let delay = prop_oneof![4 => Just(0), 2 => 0..30_i64, 1 => 0..1_440_i64, 1 => 1_440..3_000_i64];
-    let acts = prop::collection::vec((at, delay, any::<bool>(), visited()), 1..len);
-    (acts, any::<bool>()).prop_map(|(mut acts, is_in_order)| {
+    let log = select(&[90, 2_880, 21_600][..]).prop_flat_map(move |minutes: i64| {
+        let at = (0..minutes, select(&[0, 0, 1, 59_999][..])).prop_map(|(m, ms)| m * 60_000 + ms);
+        let delay =
+            prop_oneof![4 => Just(0), 2 => 0..30_i64, 1 => 0..minutes, 1 => 1_440..3_000_i64];
+        prop::collection::vec((at, delay, any::<bool>(), visited()), 1..len)
+    });
+    (log, any::<bool>()).prop_map(|(mut log, is_in_order)| {
         if is_in_order {
-            acts.sort_by_key(|(at, delay, ..)| at + delay * 60_000);
+            log.sort_by_key(|(at, delay, ..)| at + delay * 60_000);
         }
-        let body =
-            |(n, (at, _, is_late, (kind, body))): (usize, (i64, i64, bool, (Kind, String)))| {
-                let at = Time(BEGINS_MS - 16 * DAY_MS + at).to_rfc3339();
-                let act = Act::of(kind, dated(&body, n, &at));
-                Act { gap_ms: if is_late { 60_000 } else { 0 }, ..act }
-            };
-        acts.into_iter().enumerate().map(body).collect()
+        let log = log.into_iter().enumerate();
+        log.map(|(n, (at, _, is_later, (kind, body)))| {
+            let at = Time(BEGINS_MS - 16 * DAY_MS + at).to_rfc3339();
+            let act = Act::of(kind, dated(&body, n, &at));
+            Act { gap_ms: if is_later { 60_000 } else { 0 }, ..act }
+        })
+        .collect()
     })
 }
 

@@ -213,8 +213,12 @@ impl Naive {
         let category = self.catalogued(event.product_id.as_deref());
         let step = match &*event.activity_type {
             "viewed_product" => {
+                let of_shop = [
+                    self.shop_word("category", category.as_deref()),
+                    self.shop_word("device", event.device.as_deref()),
+                ];
                 let category = self.word("category", 256, at, category.as_deref());
-                Some(Step::Viewed(Place { codes: [category, codes[1]] }))
+                Some(Step::Viewed(Place { codes: [category, codes[1]], of_shop }))
             }
             "added_to_cart" => Some(Step::Added),
             "purchased" => Some(Step::Purchased),
@@ -345,8 +349,25 @@ impl Naive {
             Some("(other)") => return 1,
             Some(value) => value,
         };
-        let id = format!("{dimension}/{}", figures::date(at).format("%Y-%m"));
-        let words = self.words.entry(id.clone()).or_default();
+        self.word_of(format!("{dimension}/{}", figures::date(at).format("%Y-%m")), cap, value)
+    }
+
+    /// The code of a category among those of all time.
+    fn shop_category(&mut self, value: Option<&str>) -> u16 {
+        self.shop_word("category", value)
+    }
+
+    /// The code of a value among those of all time.
+    fn shop_word(&mut self, dimension: &str, value: Option<&str>) -> u16 {
+        match value {
+            None | Some("(none)") => 0,
+            Some("(other)") => 1,
+            Some(value) => self.word_of(format!("{dimension}/ever"), 256, value),
+        }
+    }
+
+    fn word_of(&mut self, id: String, cap: usize, value: &str) -> u16 {
+        let words = self.words.entry(id).or_default();
         let place = words.iter().position(|word| word == value).or_else(|| {
             (words.len() < cap).then(|| {
                 words.push(value.to_owned());

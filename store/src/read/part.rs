@@ -124,6 +124,12 @@ impl<'a> Part<'a> {
     pub fn first_ordinal(&self) -> Option<u32> {
         Some(rollup::chunk_of_id(self.id)? << rollup::chunk_bits(self.level()?))
     }
+
+    /// The code and the ordinal of a row, in a family by entity in a value.
+    #[must_use]
+    pub fn entity_in(&self, row: u32) -> Option<(u16, u32)> {
+        Some(rollup::entity_in(self.level()?, rollup::chunk_of_id(self.id)?, row))
+    }
 }
 
 /// The month that a label of any level begins with.

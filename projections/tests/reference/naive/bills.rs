@@ -27,6 +27,8 @@ const UNASSIGNED: usize = 8;
 pub enum Of<'a> {
     Sales(Status),
     Buyer(Status, &'a str),
+    /// A customer in a category.
+    CategoryBuyer(Status, u16, &'a str),
     Cell(Status, [u16; 3]),
     Sold(Status, &'a str),
     Returns(Basis),
@@ -265,7 +267,7 @@ impl Naive {
         if first.foreign.is_some() {
             to.add(Of::Currency(best, counted[0].1.currency), first.at, [1, 0, 0]);
         }
-        let (mut categories, mut products) = (vec![], vec![]);
+        let (mut categories, mut products, mut buyers) = (vec![], vec![], vec![]);
         for (_, sale) in counted {
             let (at, [code, method, country]) = (sale.facts().at, sale.codes);
             let category = if code < 2 { Err(code) } else { Ok(sale.category.as_deref()) };
@@ -275,6 +277,11 @@ impl Naive {
                     to.add(Of::Cell(best, [OVERLAP, method, country]), at, [-1, 0, 0]);
                 }
                 categories.push(category);
+            }
+            let buyer = (sale.shop_code, &*sale.facts().user_id);
+            if !buyers.contains(&buyer) {
+                to.add(Of::CategoryBuyer(best, buyer.0, buyer.1), at, [1, 0, 0]);
+                buyers.push(buyer);
             }
             if !products.contains(&sale.product()) {
                 to.add(Of::Sold(best, sale.product()), at, [1, 0, 0]);
@@ -470,6 +477,10 @@ impl Sale {
         to.add(Of::Buyer(status, &facts.user_id), facts.at, row);
         to.add(Of::Cell(status, self.codes), facts.at, row);
         to.add(Of::Sold(status, self.product()), facts.at, row);
+        if facts.order_id.is_none() {
+            let of = Of::CategoryBuyer(status, self.shop_code, &facts.user_id);
+            to.add(of, facts.at, [1, 0, 0]);
+        }
         if let Some(foreign) = &facts.foreign {
             let row = [row[0], foreign.amount.0, amount];
             to.add(Of::Currency(status, self.currency), facts.at, row);
@@ -501,7 +512,7 @@ impl Content {
         let uncosted = sum(&|line| i64::from(line.cost.is_none()));
         to.add(Of::Cost(status), at, [cost, costed, uncosted]);
         let [method, country] = self.codes;
-        let (mut codes, mut products) = (vec![], vec![]);
+        let (mut codes, mut shop_codes, mut products) = (vec![], vec![], vec![]);
         for line in &self.lines {
             let is_first = |is_known: bool| i64::from(!is_known);
             let orders = is_first(codes.contains(&line.code));
@@ -511,6 +522,10 @@ impl Content {
                 to.add(Of::Cell(status, [OVERLAP, method, country]), at, [-1, 0, 0]);
             }
             codes.push(line.code);
+            if !shop_codes.contains(&line.shop_code) {
+                to.add(Of::CategoryBuyer(status, line.shop_code, &event.user_id), at, [1, 0, 0]);
+                shop_codes.push(line.shop_code);
+            }
             let orders = is_first(products.contains(&line.product()));
             to.add(Of::Sold(status, line.product()), at, [orders, line.quantity, line.net()]);
             products.push(line.product());

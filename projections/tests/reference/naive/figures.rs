@@ -78,6 +78,17 @@ impl Tables {
         self.add(month, u32::from(code) * 32 + date(at).day0(), row);
     }
 
+    /// Eight categories side by side, of the customers whose ordinals share the high bits.
+    fn by_category(&mut self, family: &str, slice: &str, of: (u16, u32), at: Time, row: Row) {
+        let (category, ordinal) = (u32::from(of.0), of.1);
+        for (level, format, bits) in LEVELS {
+            let bits = if level == "quarter" { 14 } else { bits };
+            let (label, eight) = (label(at, format), category / 8);
+            let id = format!("{family}/{slice}/{level}/{label}/{eight:02x}{:06x}", ordinal >> bits);
+            self.add(id, (category % 8) * (1 << bits) + ordinal % (1 << bits), row);
+        }
+    }
+
     fn by_entity(&mut self, family: &str, slice: &str, ordinal: u32, at: Time, row: Row) {
         for (level, format, bits) in LEVELS {
             let (label, chunk) = (label(at, format), ordinal >> bits);
@@ -340,6 +351,14 @@ impl Naive {
                 let (at, ordinal) = (attempt.at, self.people[user].ordinal);
                 tables.by_cell("funnel", "-", [category, device, 0], at, row);
                 tables.by_entity("funnelusers", "-", ordinal, at, row);
+                let stages = [true, attempt.added, attempt.purchased];
+                for (stage, _) in
+                    ["viewed", "added", "purchased"].iter().zip(stages).filter(|it| it.1)
+                {
+                    let [category, device] = attempt.place.of_shop.map(|code| (code, ordinal));
+                    tables.by_category("funnelcategories", stage, category, at, [1, 0, 0]);
+                    tables.by_category("funneldevices", stage, device, at, [1, 0, 0]);
+                }
             }
         }
         for session in self.visits.values().flat_map(Visits::all) {
@@ -361,6 +380,15 @@ impl Naive {
     }
 
     fn count(&self, Addition { of, at, row }: &Addition<'_>, tables: &mut Tables) {
+        let minutes = match *of {
+            Of::Sales(status) => Some(("minutes", status.as_str())),
+            Of::Returns(basis) => Some(("returnminutes", basis.as_str())),
+            _ => None,
+        };
+        if let Some((family, slice)) = minutes {
+            let id = format!("{family}/{slice}/day/{}/00000000", label(*at, "%Y-%m-%d"));
+            tables.add(id, date(*at).hour() * 60 + date(*at).minute(), *row);
+        }
         let mut by_quarter = |family: &str, slice: &str| {
             let id = format!("{family}/{slice}/month/{}/00000000", label(*at, "%Y-%m"));
             tables.add(id, quarter_of_month(*at), *row);
@@ -380,6 +408,10 @@ impl Naive {
             }
             Of::Buyer(status, id) => {
                 tables.by_entity("buyers", status.as_str(), self.people[id].ordinal, *at, *row);
+            }
+            Of::CategoryBuyer(status, category, id) => {
+                let of = (category, self.people[id].ordinal);
+                tables.by_category("categorybuyers", status.as_str(), of, *at, *row);
             }
             Of::Sold(status, id) => {
                 tables.by_entity("sold", status.as_str(), self.things[id].ordinal, *at, *row);

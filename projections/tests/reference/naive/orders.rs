@@ -40,6 +40,8 @@ pub struct Line {
     pub product: Option<String>,
     pub category: Option<String>,
     pub code: u16,
+    /// The code of the category among those of all time.
+    pub shop_code: u16,
     pub quantity: i64,
     pub gross: i64,
     /// Its own, and its share of the order's.
@@ -155,7 +157,7 @@ impl Content {
             ..it.event.clone()
         };
         let uncoded = |it: &Content| {
-            let lines = it.lines.iter().map(|line| Line { code: 0, ..line.clone() });
+            let lines = it.lines.iter().map(|line| Line { code: 0, shop_code: 0, ..line.clone() });
             lines.collect::<Vec<_>>()
         };
         let foreign = |it: &Content| it.foreign.map(|foreign| foreign.under(0));
@@ -228,6 +230,7 @@ impl Naive {
         for line in &mut content.lines {
             self.thing(line.product());
             line.code = self.word("category", 256, event.at, line.category.as_deref());
+            line.shop_code = self.shop_category(line.category.as_deref());
         }
         content.codes = [
             self.word("paymentMethod", 256, event.at, event.payment_method.as_deref()),
@@ -274,6 +277,7 @@ impl Naive {
                 product,
                 category,
                 code: 0,
+                shop_code: 0,
                 quantity,
                 gross,
                 discount,

@@ -18,6 +18,8 @@ pub struct Sale {
     pub category: Option<String>,
     /// The codes of category, payment method and country.
     pub codes: [u16; 3],
+    /// The code of the category among those of all time.
+    pub shop_code: u16,
     /// The code of the currency, if it is not the shop's.
     pub currency: u16,
 }
@@ -136,6 +138,7 @@ impl Naive {
                 self.word("paymentMethod", 256, event.at, Some(&event.payment_method)),
                 self.word("country", 256, event.at, event.country.as_deref()),
             ];
+            sale.shop_code = self.shop_category(sale.category.as_deref());
             sale.currency = event.foreign.map_or(0, |foreign| {
                 self.word("currency", 64, event.at, Some(foreign.currency.as_str()))
             });
