@@ -51,13 +51,24 @@ impl EventKind for Activity<'_> {
         }
         fold.dedup.remember(&mut fold.sets.blocks, &mut fold.root.blocks, id, now)?;
         let at = self.at.unwrap_or(stamp.log_time);
-        fold.with_customer(&self.user_id, at, resolved, |customer| {
-            customer.activities += 1;
+        let mut first = None;
+        let actor = fold.with_customer(&self.user_id, at, resolved, |customer| {
+            first = customer.count_activity(at);
         })?;
         if let Some(product) = &self.product_id {
             fold.with_product(product, resolved, |product| product.count(&self.activity_type))?;
         }
         let quarter = bucket::quarter_of(at);
+        let (family, slice) = (Family::Actives, Slice::WHOLE);
+        resolved.deltas.extend(rollup::by_entity(family, slice, quarter, actor, [1, 0, 0]));
+        let first = first.map(bucket::quarter_of);
+        if first.is_none_or(|first| quarter < first) {
+            let debut = |quarter, sign| {
+                rollup::by_quarter(Family::Debuts, Slice::WHOLE, quarter, [sign, 0, 0])
+            };
+            resolved.deltas.extend(first.map(|first| debut(first, -1)));
+            resolved.deltas.push(debut(quarter, 1));
+        }
         let month = Period::Month(bucket::month_of_quarter(quarter));
         for (dimension, family) in DIMENSIONS {
             let code = fold.code(dimension, month, self.value(dimension))?;
