@@ -188,8 +188,15 @@ families! {
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.
     Newcomers = "newcomers", WHOLE, Shape::ByQuarter;
+    /// Customers who bought, as their purchases stand now: the quarter hour of the first purchase, that
+    /// of the last, 1.
+    Purchases = "purchases", WHOLE, Shape::Now(Entity::Customer), since 4;
     /// Ratings by time: count, sum.
     Feedback = "feedback", WHOLE, Shape::ByQuarter;
+    /// Activities by customer. Distinct active customers over any range.
+    Actives = "actives", WHOLE, Shape::ByEntity(Entity::Customer), since 4;
+    /// Customers by the time of their first activity.
+    Debuts = "debuts", WHOLE, Shape::ByQuarter, since 4;
     /// Activities by type.
     Types = "types", WHOLE, Shape::ByValue(Dimension::ActivityType);
     /// Activities by device.

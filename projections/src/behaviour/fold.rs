@@ -59,41 +59,25 @@ impl EventKind for Activity<'_> {
         }
         fold.dedup.remember(&mut fold.sets.blocks, &mut fold.root.blocks, id, now)?;
         let at = self.at.unwrap_or(stamp.log_time);
+        let quarter = bucket::quarter_of(at);
         let category = self.count_product(fold, resolved)?;
-        let (quarter, is_view) = (bucket::quarter_of(at), self.activity_type == VIEWED);
-        let month = Period::Month(bucket::month_of_quarter(quarter));
-        let mut codes = [0; 4];
-        for (code, (dimension, family)) in codes.iter_mut().zip(DIMENSIONS) {
-            *code = fold.code(dimension, month, self.value(dimension))?;
-            let deltas = rollup::by_value(family, Slice::WHOLE, quarter, *code, [1, 0, 0]);
-            resolved.deltas.extend(deltas);
-        }
-        let [_, device, page, country] = codes;
-        let mut place = Place::default();
-        if is_view {
-            let (category, of_shop) = (category.as_deref(), Period::Ever);
-            place = Place {
-                codes: [fold.code(Dimension::Category, month, category)?, device],
-                of_shop: [
-                    fold.code(Dimension::Category, of_shop, category)?,
-                    fold.code(Dimension::Device, of_shop, self.device.as_deref())?,
-                ],
-            };
-        }
-        let step = Step::of(&self.activity_type, || place);
-        let mut changes = Vec::new();
-        let customer = fold.with_customer(&self.user_id, at, resolved, |customer| {
-            customer.activities += 1;
+        let codes = self.count_values(quarter, fold, resolved)?;
+        let step = self.step(quarter, category.as_deref(), codes, fold)?;
+        let (mut first, mut changes) = (None, vec![]);
+        let actor = fold.with_customer(&self.user_id, at, resolved, |customer| {
+            first = customer.count_activity(at);
             if let Some(step) = step {
                 changes = customer.funnel.take(at, step);
             }
         })?;
+        count_actor(actor, quarter, first.map(bucket::quarter_of), resolved);
         for change in changes {
-            change.count(customer, resolved);
+            change.count(actor, resolved);
         }
         if let Some(session) = &self.session_id {
+            let [_, device, page, country] = codes;
             let opening = Opening {
-                customer: Some(customer),
+                customer: Some(actor),
                 identified: !self.user_id.starts_with(GUEST_PREFIX),
                 codes: [device, page, country],
             };
@@ -106,6 +90,18 @@ impl EventKind for Activity<'_> {
 
     fn is_known(&self, _: &mut Fold) -> Result<Option<bool>, NotAtHand> {
         Ok(None)
+    }
+}
+
+/// Counts an activity of a customer, whose first one was in a quarter hour if there was one before.
+fn count_actor(actor: u32, quarter: u32, first: Option<u32>, resolved: &mut Resolved) {
+    let whole = Slice::WHOLE;
+    resolved.deltas.extend(rollup::by_entity(Family::Actives, whole, quarter, actor, [1, 0, 0]));
+    if first.is_none_or(|first| quarter < first) {
+        let debut =
+            |quarter, sign| rollup::by_quarter(Family::Debuts, whole, quarter, [sign, 0, 0]);
+        resolved.deltas.extend(first.map(|first| debut(first, -1)));
+        resolved.deltas.push(debut(quarter, 1));
     }
 }
 
@@ -122,6 +118,42 @@ impl Activity<'_> {
             let entry = product.catalogue.as_ref().filter(|_| self.activity_type == VIEWED);
             entry.map(|entry| entry.category.clone())
         })
+    }
+
+    /// Counts it by each dimension, and says the codes of its values.
+    fn count_values(
+        &self,
+        quarter: u32,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<[u16; 4], NotAtHand> {
+        let month = Period::Month(bucket::month_of_quarter(quarter));
+        let mut codes = [0; 4];
+        for (code, (dimension, family)) in codes.iter_mut().zip(DIMENSIONS) {
+            *code = fold.code(dimension, month, self.value(dimension))?;
+            let deltas = rollup::by_value(family, Slice::WHOLE, quarter, *code, [1, 0, 0]);
+            resolved.deltas.extend(deltas);
+        }
+        Ok(codes)
+    }
+
+    /// The step of the funnel that it is.
+    fn step(
+        &self,
+        quarter: u32,
+        category: Option<&str>,
+        codes: [u16; 4],
+        fold: &mut Fold,
+    ) -> Result<Option<Step>, NotAtHand> {
+        if self.activity_type != VIEWED {
+            return Ok(Step::of(&self.activity_type));
+        }
+        let month = Period::Month(bucket::month_of_quarter(quarter));
+        let category = |period| fold.code(Dimension::Category, period, category);
+        let [of_month, of_shop] = [month, Period::Ever].map(category);
+        let device = fold.code(Dimension::Device, Period::Ever, self.device.as_deref())?;
+        let place = Place { codes: [of_month?, codes[1]], of_shop: [of_shop?, device] };
+        Ok(Some(Step::Viewed(place)))
     }
 
     fn value(&self, dimension: Dimension) -> Option<&str> {

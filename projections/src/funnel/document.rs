@@ -81,11 +81,10 @@ pub(crate) struct Change {
 }
 
 impl Step {
-    /// The step that an activity of a type is; `place` says where a view is counted.
+    /// The step that an activity of a type is, if it is any but a view.
     #[must_use]
-    pub fn of(activity_type: &str, place: impl FnOnce() -> Place) -> Option<Step> {
+    pub fn of(activity_type: &str) -> Option<Step> {
         match activity_type {
-            VIEWED => Some(Step::Viewed(place())),
             "added_to_cart" => Some(Step::Added),
             "purchased" => Some(Step::Purchased),
             _ => None,

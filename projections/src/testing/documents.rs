@@ -353,6 +353,14 @@ impl Documents {
     fn activities_agree(&self, found: &mut Vec<String>) {
         let customers: i64 = self.customers.values().map(|it| it.activities).sum();
         differ(found, "activities of customers", &self.root.activities, &customers);
+        let total = self.total(Family::Actives, None, Level::Ever);
+        differ(found, "activities by customer", &[self.root.activities, 0, 0], &total);
+        let mut debuts: BTreeMap<u32, Row> = BTreeMap::new();
+        for first in self.customers.values().filter_map(|it| it.first_activity) {
+            add(debuts.entry(bucket::quarter_of(first)).or_default(), [1, 0, 0]);
+        }
+        let counted = self.quarters_of(Family::Debuts, Slice::WHOLE);
+        differ(found, "first activities", &debuts, &counted);
         for (_, family) in crate::behaviour::DIMENSIONS {
             for level in [Level::Day, Level::Month] {
                 let total = self.total(family, None, level);
@@ -452,6 +460,10 @@ impl Documents {
         };
         let known = [false, true].map(|guest| count(guest, false) + count(guest, true));
         differ(found, "newcomers", &[known[0], known[1], 0], &newcomers);
+        let bought = self.customers.values().map(|it| (it.ordinal, it.purchases()));
+        let bought: BTreeMap<u32, Row> = bought.filter(|(_, row)| *row != [0; 3]).collect();
+        let counted = self.rows(Family::Purchases, Slice::WHOLE, Level::Ever, 0);
+        differ(found, "first and last purchases", &bought, &counted);
         let present = [count(false, false), count(true, false)];
         differ(found, "customers", &[self.root.identified, self.root.guests], &present);
         let products = self.products.iter().filter(|(id, it)| *id != RESERVED && !it.is_gone());

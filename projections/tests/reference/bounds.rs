@@ -146,7 +146,7 @@ fn a_tally_is_bounded_with_the_funnel_of_64_customers() {
     assert!(rest.len() <= 7 + 7 + 8 + 1 + 32 * 13, "{}", rest.len());
     let mut tally = Tally::default();
     for ordinal in 0..64 {
-        tally.set_with(ordinal, &[i64::MIN; 24], &rest);
+        tally.set_with(ordinal, &[i64::MIN; 25], &rest);
     }
     let bytes = bytes_of(&tally).len();
     assert!(bytes < 52 * 1024, "{bytes}");

@@ -260,6 +260,8 @@ impl Naive {
     fn customer_of(&self, id: &str, person: &Person, totals: &Totals<'_>) -> Customer {
         let purchases = self.purchases(id);
         let (sales, returns) = totals.customers.get(id).copied().unwrap_or_default();
+        let facts = || self.facts.iter().filter(|it| it.event.user_id == id);
+        let activities = || facts().map(|it| it.at);
         let ratings = || self.ratings.values().filter(|rating| rating.event.user_id == id);
         let profile = person.profile.as_ref().map(|(event, age)| profile(event, *age));
         let created = profile.as_ref().and_then(|profile| profile.created_at);
@@ -272,7 +274,9 @@ impl Naive {
             first_purchase: purchases.iter().min().copied(),
             last_purchase: purchases.iter().max().copied(),
             sales,
-            activities: self.facts.iter().filter(|it| it.event.user_id == id).map(|_| 1).sum(),
+            activities: activities().map(|_| 1).sum(),
+            first_activity: activities().min(),
+            last_activity: activities().max(),
             ratings: ratings().map(|_| 1).sum(),
             rating_sum: ratings().map(|rating| i64::from(rating.event.rating)).sum(),
             returns,
@@ -333,12 +337,22 @@ impl Naive {
             let (at, guests) = (customer.created_at, i64::from(customer.guest));
             let id = by_month("newcomers/-/month", at);
             tables.add(id, quarter_of_month(at), [1 - guests, guests, 0]);
+            if let Some(at) = customer.first_activity {
+                tables.add(by_month("debuts/-/month", at), quarter_of_month(at), [1, 0, 0]);
+            }
+            if let (Some(first), Some(last)) = (customer.first_purchase, customer.last_purchase) {
+                let id = format!("purchases/-/ever/ever/{:08x}", customer.ordinal >> 9);
+                let row = [first.0 / 900_000, last.0 / 900_000, 1];
+                tables.add(id, customer.ordinal & 511, row);
+            }
         }
         for rating in self.ratings.values() {
             let (at, stars) = (rating.at, i64::from(rating.event.rating));
             tables.add(by_month("feedback/-/month", at), quarter_of_month(at), [1, stars, 0]);
         }
         for fact in &self.facts {
+            let actor = self.people[&*fact.event.user_id].ordinal;
+            tables.by_entity("actives", "-", actor, fact.at, [1, 0, 0]);
             let families = ["types", "devices", "pages", "countries"];
             for (family, code) in families.into_iter().zip(fact.codes) {
                 tables.by_value(family, "-", code, fact.at, [1, 0, 0]);
