@@ -52,6 +52,17 @@ impl Names {
         Ok(Names(months.into_iter().collect()))
     }
 
+    /// Those of a dimension in the shop's own vocabulary, as month 0.
+    ///
+    /// # Errors
+    /// As [`store::read::Snapshot::shop_vocabulary`].
+    pub async fn of_the_shop(
+        from: ReadContext<'_>,
+        dimension: Dimension,
+    ) -> Result<Self, store::Error> {
+        Ok(Names([(0, from.snapshot.shop_vocabulary(dimension).await?)].into()))
+    }
+
     /// The name of a value; none of the surplus of things that count under several values.
     #[must_use]
     pub fn name(&self, month: u32, code: u16) -> Option<&str> {

@@ -9,7 +9,7 @@
 //! - [`params`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
 //!   periods of local time;
 //! - [`views`]: one file for each endpoint;
-//! - the parts of views: [`sales`], [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
+//! - the parts of views: [`sales`], [`people`], [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
 //!   [`activities`];
 //! - the data that is not read again: [`memory`], of [`ids`] and rollups.
 
@@ -27,6 +27,7 @@ pub mod ids;
 pub mod latest;
 pub mod memory;
 pub mod params;
+pub mod people;
 pub mod period;
 pub mod range;
 pub mod ranking;

@@ -169,6 +169,8 @@ pub trait Ranging {
     const LIST: usize = WHOLE;
     /// Whether figures without a range are of the days of the trend; else they are of all time.
     const IS_RECENT: bool = false;
+    /// Whether it is of sales: which of them are counted, and the day of returns.
+    const SALES: bool = true;
     /// Whether it takes what sales are of.
     const FILTERS: bool = true;
     /// Whether it takes the length of the trend's periods.
@@ -350,8 +352,11 @@ impl<V: Ranging> Parameters for Ranged<V> {
             list => query.take_or(&LIMIT, list),
         };
         let page = if V::PAGES { query.take_or(&PAGE, 1) } else { 1 };
-        let statuses = query.take_or(&STATUS, Statuses::Sold);
-        let basis = query.take_or(&BASIS, Basis::Processed);
+        let (statuses, basis) = if V::SALES {
+            (query.take_or(&STATUS, Statuses::Sold), query.take_or(&BASIS, Basis::Processed))
+        } else {
+            (Statuses::Sold, Basis::Processed)
+        };
         let (period, fill) = Self::trend(query);
         let filter = if V::FILTERS { Filter::read(query) } else { Filter::None };
         let compare = if V::COMPARES { query.take(&COMPARE) } else { None };

@@ -134,6 +134,14 @@ impl Quarters {
         Quarters { from: quarter_of(zone.start_of_day(first)), to: end_of_day(zone, today) }
     }
 
+    /// The last `days` local days of it.
+    #[must_use]
+    pub fn last_days_of(self, days: u64, zone: Zone) -> Self {
+        let last = zone.day_of(quarter_start(self.to.saturating_sub(1)));
+        let first = last.checked_sub_days(chrono::Days::new(days - 1)).unwrap_or(last);
+        Quarters { from: first_of_day(zone, first).min(self.to), to: self.to }
+    }
+
     /// The last hours, with the present quarter hour.
     #[must_use]
     pub fn last_hours(hours: u32, now: Time) -> Self {

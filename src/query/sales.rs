@@ -1,15 +1,13 @@
 //! Sales under a filter: by period, by value, and the customers who bought.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::RangeInclusive;
 
 use projections::bucket::Level;
 use projections::customers::Customers;
-use projections::entity::Entity;
 use projections::family::{Dimension, Family, Slice};
 use projections::money::Money;
 use projections::products::Products;
-use projections::rollup::{self, chunk_bits};
+use projections::rollup::chunk_bits;
 use projections::sales::Basis;
 use projections::table::Row;
 use projections::vocabulary::{self, OVERLAP};
@@ -18,11 +16,11 @@ use super::by_value::{Names, Place, Tables};
 use super::filter::{By, Filter};
 use super::memory::ReadContext;
 use super::params::{Selection, Statuses};
-use super::period::{Buckets, Clock, Cover, Days};
+use super::people::{People, spans};
+use super::period::{Buckets, Clock, Days};
 use super::range::Quarters;
 use super::{union, zone};
 use crate::store;
-use crate::store::read::{Part, Span};
 
 /// What was sold and what came back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -319,28 +317,10 @@ impl<'a> Sales<'a> {
         clock: &Clock,
     ) -> Result<Option<BTreeMap<i64, i64>>, store::Error> {
         let Some((family, code)) = self.counted_by_customer().await? else { return Ok(None) };
-        let chunks = |_| code.map(rollup::chunks_of_code).map(RangeInclusive::into_inner);
-        let mut clock = clock.clone();
-        let cover = match quarters.map(|quarters| self.from.within(family, quarters)) {
-            Some(quarters) => Days::of(quarters, &mut clock).cover(&mut clock),
-            None => Cover::of_all_time(),
-        };
-        let spans = spans(family, &self.statuses.slices(), &cover, chunks);
-        let mut bought: HashMap<i64, Vec<(u32, i64)>> = HashMap::new();
-        self.from
-            .rollups(&spans, |part| {
-                let Some((level, bucket)) = part.level().zip(part.bucket()) else { return };
-                let (more, less) = cover.counted(level, bucket);
-                for (period, sign) in [(more, 1), (less, -1)] {
-                    let Some(period) = period else { continue };
-                    let lines = customers_of(part, code);
-                    let lines = lines.map(|(who, lines)| (who, lines.saturating_mul(sign)));
-                    bought.entry(period).or_default().extend(lines);
-                }
-            })
-            .await?;
-        let mut sums = Distinct::of(self.from.snapshot.checkpoint.root.next.of(Entity::Customer));
-        Ok(Some(bought.into_iter().map(|(period, rows)| (period, sums.count(rows))).collect()))
+        let people = People { from: self.from, family, slices: &self.statuses.slices(), code };
+        // Of a category orders are counted, and else what a line has: some.
+        let lines = |[orders, quantity, _]: Row| if code.is_some() { orders } else { quantity };
+        people.distinct(quarters, clock, lines).await.map(Some)
     }
 
     /// The family that counts the customers of the filter, and the code that it counts them under. A
@@ -355,66 +335,6 @@ impl<'a> Sales<'a> {
         let code = vocabulary::code_of(&values, category).unwrap_or(OVERLAP);
         Ok(Some((Family::CategoryBuyers, Some(code))))
     }
-}
-
-/// The customers of a table, each with a number that is above zero for those who have a line.
-fn customers_of(part: Part<'_>, code: Option<u16>) -> impl Iterator<Item = (u32, i64)> {
-    let first = part.first_ordinal().unwrap_or_default();
-    part.rows().filter_map(move |(row, [orders, quantity, _])| match code {
-        None => Some((first.saturating_add(row), quantity)),
-        Some(code) => {
-            let (of, who) = part.entity_in(row)?;
-            (of == code).then_some((who, orders))
-        }
-    })
-}
-
-/// Counts those of many numbered things whose values add up to more than zero.
-#[derive(Debug)]
-pub struct Distinct {
-    sums: Vec<i64>,
-}
-
-impl Distinct {
-    /// Of so many things.
-    #[must_use]
-    pub fn of(things: u32) -> Self {
-        Distinct { sums: vec![0; things as usize] }
-    }
-
-    /// The number of things whose values here add up to more than zero.
-    pub fn count(&mut self, values: Vec<(u32, i64)>) -> i64 {
-        for (at, value) in &values {
-            if let Some(sum) = self.sums.get_mut(*at as usize) {
-                *sum = sum.saturating_add(*value);
-            }
-        }
-        let mut distinct = 0;
-        for (at, _) in values {
-            if let Some(sum) = self.sums.get_mut(at as usize) {
-                distinct += i64::from(std::mem::take(sum) > 0);
-            }
-        }
-        distinct
-    }
-}
-
-/// Buckets as spans, those that follow each other together.
-fn spans(
-    family: Family,
-    slices: &[Slice],
-    cover: &Cover,
-    chunks: impl Fn(Level) -> Option<(u32, u32)>,
-) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    for &slice in slices {
-        let span = |(level, (first, last))| {
-            let chunks = chunks(level);
-            Span { family, slice, level, first, last, chunks }
-        };
-        spans.extend(cover.runs().into_iter().map(span));
-    }
-    spans
 }
 
 /// The cells that a filter chooses.

@@ -1,14 +1,19 @@
 //! The endpoints: one file for each view, and the list of them. A view has a path, parameters and a
 //! way to read its figures; see [`super::answer`] for all the rest.
 
+pub mod actives;
+pub mod behaviour;
 pub mod customers;
 pub mod dashboard;
+pub mod funnel;
 mod history;
 pub mod order;
 pub mod orders;
 pub mod products;
+pub mod retention;
 pub mod revenue;
 pub mod sales;
+pub mod sessions;
 pub mod summary;
 pub mod transaction;
 pub mod transactions;
@@ -28,6 +33,11 @@ const ALL: &[Add] = &[
     route::<revenue::RevenueMetrics>,
     route::<users::UserMetrics>,
     route::<dashboard::Dashboard>,
+    route::<behaviour::BehaviourMetrics>,
+    route::<actives::ActiveMetrics>,
+    route::<sessions::SessionMetrics>,
+    route::<funnel::FunnelMetrics>,
+    route::<retention::RetentionMetrics>,
     route::<products::ProductMetrics>,
     route::<customers::CustomerMetrics>,
     route::<summary::Summary>,

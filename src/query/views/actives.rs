@@ -1,0 +1,167 @@
+//! `GET /api/metrics/actives`.
+
+use projections::family::{Family, Slice};
+use projections::topic::{Topic, Topics};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::openapi::{Get, Tag};
+use crate::query::Error;
+use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::memory::ReadContext;
+use crate::query::params::{Ranged, Ranging, Selection};
+use crate::query::people::People;
+use crate::query::period::{Buckets, Clock};
+use crate::query::range::{Quarters, Used};
+use crate::query::union;
+use crate::query::view::{Figures, METRICS, View};
+use crate::store;
+
+/// Active customers: those with an activity.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActiveMetrics {
+    /// In the last quarter hour of the range.
+    now: i64,
+    /// On its last day.
+    daily: i64,
+    /// On its last 7 days.
+    weekly: i64,
+    /// On its last 30 days.
+    monthly: i64,
+    /// In all of it.
+    active: i64,
+    /// Those of them whose first activity is in it.
+    new: i64,
+    /// The others.
+    returning: i64,
+    trends: Vec<Bar>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    range: Option<Used>,
+    /// The same figures of the range that was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, no_recursion)]
+    comparison: Option<Box<ActiveMetrics>>,
+    /// The change from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<std::collections::BTreeMap<String, Change>>)]
+    change: Option<Changes>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BarOfActives)]
+struct Bar {
+    /// The period's name.
+    #[serde(rename = "_id")]
+    label: String,
+    active: i64,
+    new: i64,
+    returning: i64,
+}
+
+impl View for ActiveMetrics {
+    const ROUTE: Get = Get {
+        path: "/api/metrics/actives",
+        access: METRICS,
+        id: "getActives",
+        tag: Tag::Figures,
+        summary: "Active customers, new and returning",
+        about: "Distinct customers with an activity, of the last 30 days where no range is given. New are those whose first activity is in the period.",
+    };
+}
+
+impl Ranging for ActiveMetrics {
+    const TREND_DAYS: u64 = 30;
+    const IS_RECENT: bool = true;
+    const FILTERS: bool = false;
+    const SALES: bool = false;
+}
+
+impl Figures for ActiveMetrics {
+    const TOPICS: Topics = Topics::of(&[Topic::Behaviour]);
+    type Parameters = Ranged<Self>;
+
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
+        let mut figures = ActiveMetrics::of(from, asked).await?;
+        if let Some(before) = asked.before() {
+            let before = ActiveMetrics::of(from, &before).await?;
+            figures.change = Some(changes(before.compared(), figures.compared()));
+            figures.comparison = Some(Box::new(before));
+        }
+        Ok(figures)
+    }
+}
+
+impl ActiveMetrics {
+    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
+        let people = People { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
+        let clock = asked.clock();
+        let within = async |quarters: Quarters| -> Result<i64, store::Error> {
+            let whole = Clock::of(asked.zone, None);
+            let distinct = people.distinct(Some(quarters), &whole, |[count, ..]| count).await?;
+            Ok(distinct.into_values().sum())
+        };
+        let last = |days| asked.trend.last_days_of(days, asked.zone);
+        let quarter = Quarters { from: asked.trend.to.saturating_sub(1), to: asked.trend.to };
+        let (now, daily, weekly, monthly, active, by_period, debuts) = tokio::try_join!(
+            within(quarter),
+            within(last(1)),
+            within(last(7)),
+            within(last(30)),
+            within(asked.trend),
+            people.distinct(Some(asked.trend), &clock, |[count, ..]| count),
+            debuts(from, asked),
+        )?;
+        let mut both: Buckets<(i64, i64)> = Buckets::of(clock.clone());
+        by_period.into_iter().for_each(|(period, count)| both.of_period(period).0 = count);
+        debuts.finish().into_iter().for_each(|(period, count)| both.of_period(period).1 = count);
+        let periods = asked.trend_of(both);
+        let new: i64 = periods.iter().map(|(_, (_, new))| new).sum();
+        let bar = |&(period, (active, new)): &(i64, (i64, i64))| Bar {
+            label: clock.label(period),
+            active,
+            new,
+            returning: active - new,
+        };
+        let shown = periods.iter().filter(|(_, sums)| asked.fill.is_some() || *sums != (0, 0));
+        Ok(ActiveMetrics {
+            now,
+            daily,
+            weekly,
+            monthly,
+            active,
+            new,
+            returning: active - new,
+            trends: shown.map(bar).collect(),
+            range: asked.range.map(|range| range.used(None)),
+            comparison: None,
+            change: None,
+        })
+    }
+
+    fn compared(&self) -> [(&'static str, Figure); 3] {
+        [
+            ("active", self.active.into()),
+            ("new", self.new.into()),
+            ("returning", self.returning.into()),
+        ]
+    }
+}
+
+/// Customers by the period of their first activity.
+async fn debuts(from: ReadContext<'_>, asked: &Selection) -> Result<Buckets<i64>, store::Error> {
+    let mut sums: Buckets<i64> = Buckets::of(asked.clock());
+    let quarters = from.within(Family::Debuts, asked.trend);
+    union::by_quarter(
+        from,
+        Family::Debuts,
+        &[Slice::WHOLE],
+        quarters,
+        |_, quarter, [count, ..]| {
+            *sums.at(quarter) += count;
+        },
+    )
+    .await?;
+    Ok(sums)
+}

@@ -1,0 +1,201 @@
+//! `GET /api/metrics/retention`.
+
+use std::collections::BTreeMap;
+
+use projections::entity::Entity;
+use projections::family::{Family, Slice};
+use projections::sales::Status;
+use projections::topic::{Topic, Topics};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::sessions::ratio;
+use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::values::{OneOf, Whole, Word};
+use crate::http::parameters::{Parameter, Parameters, Query};
+use crate::query::Error;
+use crate::query::memory::ReadContext;
+use crate::query::params::{Ranged, Ranging};
+use crate::query::people::{Distinct, People};
+use crate::query::period::{Clock, Period};
+use crate::query::range::{Coverage, Quarters, Used};
+use crate::query::union;
+use crate::query::view::{Figures, METRICS, View};
+use crate::store;
+
+/// Customers by the period of their first purchase, and how many of them bought again in each period
+/// after it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetentionMetrics {
+    period: &'static str,
+    cohorts: Vec<Cohort>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    range: Option<Used>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Cohort {
+    /// The period of the first purchase.
+    #[serde(rename = "_id")]
+    label: String,
+    /// Its customers.
+    customers: i64,
+    /// Those who bought in this period, in the next and so on, as far as there was time.
+    retained: Vec<i64>,
+    /// Their share of the customers, from 0 to 1.
+    rates: Vec<f64>,
+}
+
+/// The length of the periods of a cohort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Week,
+    Month,
+}
+
+impl Word for Length {
+    const ALL: &'static [Self] = &[Length::Week, Length::Month];
+
+    fn word(self) -> &'static str {
+        self.period().word()
+    }
+}
+
+impl Length {
+    fn period(self) -> Period {
+        match self {
+            Length::Week => Period::Week,
+            Length::Month => Period::Month,
+        }
+    }
+}
+
+const PERIOD: Parameter<OneOf<Length>> = Parameter::query(
+    "period",
+    "The length of the periods, in the zone that is asked for. Weeks are those of ISO 8601.",
+    OneOf::new(),
+);
+const PERIODS: Parameter<Whole<u16>> = Parameter::query(
+    "periods",
+    "The most periods after the first of a cohort.",
+    Whole { min: 1, max: 52 },
+);
+
+/// The parameters.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    range: Ranged<RetentionMetrics>,
+    length: Length,
+    periods: u16,
+    /// The present quarter hour.
+    now: u32,
+}
+
+impl Parameters for Asked {
+    fn read(query: &mut Query) -> Self {
+        let range = Ranged::read(query);
+        let length = query.take_or(&PERIOD, Length::Month);
+        let periods = query.take_or(&PERIODS, 12);
+        Asked { range, length, periods, now: projections::bucket::quarter_of(query.now()) }
+    }
+}
+
+impl View for RetentionMetrics {
+    const ROUTE: Get = Get {
+        path: "/api/metrics/retention",
+        access: METRICS,
+        id: "getRetention",
+        tag: Tag::Figures,
+        summary: "How many customers buy again",
+        about: "Of the customers whose first completed purchase is in a week or month of the range, the last 365 days where none is given, those with a completed purchase in each period since.",
+    };
+}
+
+impl Ranging for RetentionMetrics {
+    const TREND_DAYS: u64 = 365;
+    const IS_RECENT: bool = true;
+    const FILTERS: bool = false;
+    const SALES: bool = false;
+    const PERIODS: bool = false;
+    const COMPARES: bool = false;
+}
+
+impl Figures for RetentionMetrics {
+    const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Customers]);
+    type Parameters = Asked;
+
+    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
+        let period = asked.length.period();
+        let mut clock = Clock::of(asked.range.zone, Some(period));
+        let cohorts = cohorts(from, asked, &mut clock).await?;
+        let numbered = cohorts.customers.keys().next().zip(cohorts.customers.keys().next_back());
+        let mut retained: BTreeMap<i64, BTreeMap<i64, i64>> = BTreeMap::new();
+        if let Some((&first, &last)) = numbered {
+            let last = last.saturating_add(asked.periods.into());
+            let until = Quarters { from: asked.range.trend.from, to: asked.now + 1 };
+            let quarters = clock.between((first, last), until);
+            let completed = [Slice::from(Status::Completed)];
+            let people = People { from, family: Family::Buyers, slices: &completed, code: None };
+            let bought =
+                people.numbers(Some(quarters), &clock, |[_, quantity, _]| quantity).await?;
+            let mut distinct = Distinct::of(from);
+            for (period, numbers) in bought {
+                distinct.each(numbers, |who| {
+                    let cohort = cohorts.of.get(who as usize).copied().flatten();
+                    if let Some(cohort) = cohort.filter(|cohort| *cohort <= period) {
+                        *retained.entry(cohort).or_default().entry(period).or_default() += 1;
+                    }
+                });
+            }
+        }
+        let now = clock.period_of(asked.now);
+        let cohort = |(number, customers): (i64, i64)| {
+            let last = number.saturating_add(asked.periods.into()).min(now.max(number));
+            let of = retained.get(&number);
+            let count = |period| of.and_then(|of| of.get(&period)).copied().unwrap_or_default();
+            let retained: Vec<i64> = (number..=last).map(count).collect();
+            let rates = retained.iter().map(|count| ratio(*count, customers)).collect();
+            Cohort { label: period.label(number), customers, retained, rates }
+        };
+        Ok(RetentionMetrics {
+            period: period.word(),
+            cohorts: cohorts.customers.into_iter().map(cohort).collect(),
+            range: asked.range.range.map(|range| range.used(None)),
+        })
+    }
+}
+
+/// The customers whose first purchase is in the range, by its period.
+struct Cohorts {
+    /// The number of customers of each.
+    customers: BTreeMap<i64, i64>,
+    /// The one of each customer, by ordinal.
+    of: Vec<Option<i64>>,
+}
+
+async fn cohorts(
+    from: ReadContext<'_>,
+    asked: &Asked,
+    clock: &mut Clock,
+) -> Result<Cohorts, store::Error> {
+    let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
+    let mut cohorts = Cohorts { customers: BTreeMap::new(), of: vec![None; customers as usize] };
+    let everything = Coverage::Everything(Quarters::ALL);
+    let whole = [Slice::WHOLE];
+    union::by_entity(from, Family::Purchases, &whole, everything, |who, [first, _, is_there]| {
+        let first = u32::try_from(first).unwrap_or_default();
+        if is_there > 0
+            && asked.range.trend.has(first)
+            && let Some(cohort) = cohorts.of.get_mut(who as usize)
+        {
+            let number = clock.period_of(first);
+            *cohort = Some(number);
+            *cohorts.customers.entry(number).or_default() += 1;
+        }
+    })
+    .await?;
+    Ok(cohorts)
+}

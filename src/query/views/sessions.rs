@@ -1,0 +1,194 @@
+//! `GET /api/metrics/sessions`.
+
+use std::cmp::Reverse;
+
+use projections::family::{Dimension, Family, Slice};
+use projections::table::Row;
+use projections::topic::{Topic, Topics};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::openapi::{Get, Tag};
+use crate::query::Error;
+use crate::query::by_value::by_value;
+use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::memory::ReadContext;
+use crate::query::params::{Ranged, Ranging, Selection};
+use crate::query::period::Buckets;
+use crate::query::range::Used;
+use crate::query::view::{Figures, METRICS, View};
+use crate::query::{union, zone};
+use crate::store;
+
+/// Sessions, by the time that they began.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionMetrics {
+    #[serde(flatten)]
+    total: Sums,
+    /// Those of customers with an account.
+    identified: i64,
+    /// Activities in a session.
+    activities_per_session: f64,
+    trends: Vec<Bar>,
+    by_device: Vec<Part>,
+    /// By the page that they began on.
+    by_entry_page: Vec<Part>,
+    by_country: Vec<Part>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    range: Option<Used>,
+    /// The same figures of the range that was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, no_recursion)]
+    comparison: Option<Box<SessionMetrics>>,
+    /// The change from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<std::collections::BTreeMap<String, Change>>)]
+    change: Option<Changes>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SumsOfSessions)]
+struct Sums {
+    sessions: i64,
+    /// Those of one activity.
+    bounces: i64,
+    /// Their share, from 0 to 1.
+    bounce_rate: f64,
+    /// From the first activity to the last, in seconds.
+    average_duration: f64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BarOfSessions)]
+struct Bar {
+    /// The period's name.
+    #[serde(rename = "_id")]
+    label: String,
+    #[serde(flatten)]
+    sums: Sums,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PartOfSessions)]
+struct Part {
+    /// The value; `(none)` where none was stated, `(other)` for those past the first of a month.
+    #[serde(rename = "_id")]
+    name: String,
+    #[serde(flatten)]
+    sums: Sums,
+}
+
+impl From<Row> for Sums {
+    fn from([sessions, bounces, milliseconds]: Row) -> Self {
+        Sums {
+            sessions,
+            bounces,
+            bounce_rate: ratio(bounces, sessions),
+            average_duration: ratio(milliseconds, sessions.saturating_mul(1_000)),
+        }
+    }
+}
+
+/// So many for each, to four places.
+#[allow(clippy::cast_precision_loss)] // as every number of an answer
+pub fn ratio(count: i64, of: i64) -> f64 {
+    if of == 0 { 0.0 } else { (count as f64 / of as f64 * 10_000.0).round() / 10_000.0 }
+}
+
+impl View for SessionMetrics {
+    const ROUTE: Get = Get {
+        path: "/api/metrics/sessions",
+        access: METRICS,
+        id: "getSessions",
+        tag: Tag::Figures,
+        summary: "Sessions of visitors",
+        about: "The activities of a session's id that are at most half an hour apart; of the last 30 days where no range is given.",
+    };
+}
+
+impl Ranging for SessionMetrics {
+    const TREND_DAYS: u64 = 30;
+    const LIST: usize = 10;
+    const IS_RECENT: bool = true;
+    const FILTERS: bool = false;
+    const SALES: bool = false;
+}
+
+impl Figures for SessionMetrics {
+    const TOPICS: Topics = Topics::of(&[Topic::Behaviour]);
+    type Parameters = Ranged<Self>;
+
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
+        let mut figures = SessionMetrics::of(from, asked).await?;
+        if let Some(before) = asked.before() {
+            let before = SessionMetrics::of(from, &before).await?;
+            figures.change = Some(changes(before.compared(), figures.compared()));
+            figures.comparison = Some(Box::new(before));
+        }
+        Ok(figures)
+    }
+}
+
+impl SessionMetrics {
+    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
+        let mut sums: Buckets<Row> = Buckets::of(asked.clock());
+        let quarters = from.within(Family::Sessions, asked.trend);
+        let whole = [Slice::WHOLE];
+        union::by_quarter(from, Family::Sessions, &whole, quarters, |_, quarter, row| {
+            zone::add(sums.at(quarter), row);
+        })
+        .await?;
+        let mut visits: Row = [0; 3];
+        union::by_quarter(from, Family::Visits, &whole, quarters, |_, _, row| {
+            zone::add(&mut visits, row);
+        })
+        .await?;
+        let part = async |family, dimension| parts(from, family, dimension, asked).await;
+        let (by_device, by_entry_page, by_country) = tokio::try_join!(
+            part(Family::SessionDevices, Dimension::Device),
+            part(Family::EntryPages, Dimension::Page),
+            part(Family::SessionCountries, Dimension::ActivityCountry),
+        )?;
+        let (clock, periods) = (asked.clock(), asked.trend_of(sums));
+        let mut total: Row = [0; 3];
+        periods.iter().for_each(|(_, row)| zone::add(&mut total, *row));
+        let [activities, identified, _] = visits;
+        let shown = periods.into_iter().filter(|(_, row)| asked.fill.is_some() || row[0] != 0);
+        Ok(SessionMetrics {
+            activities_per_session: ratio(activities, total[0]),
+            total: total.into(),
+            identified,
+            trends: shown
+                .map(|(period, row)| Bar { label: clock.label(period), sums: row.into() })
+                .collect(),
+            by_device,
+            by_entry_page,
+            by_country,
+            range: asked.range.map(|range| range.used(None)),
+            comparison: None,
+            change: None,
+        })
+    }
+
+    fn compared(&self) -> [(&'static str, Figure); 2] {
+        [("sessions", self.total.sessions.into()), ("bounces", self.total.bounces.into())]
+    }
+}
+
+async fn parts(
+    from: ReadContext<'_>,
+    family: Family,
+    dimension: Dimension,
+    asked: &Selection,
+) -> Result<Vec<Part>, store::Error> {
+    let sums = by_value(from, (family, &[Slice::WHOLE]), dimension, asked.trend).await?;
+    let parts = sums.into_iter().filter(|(_, row)| row[0] > 0);
+    let mut parts: Vec<Part> = parts.map(|(name, row)| Part { name, sums: row.into() }).collect();
+    // Stable, so names that tie stay in order.
+    parts.sort_by_key(|part| Reverse(part.sums.sessions));
+    parts.truncate(asked.limit);
+    Ok(parts)
+}
