@@ -9,7 +9,7 @@
 //! - [`params`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
 //!   periods of local time;
 //! - [`views`]: one file for each endpoint;
-//! - the parts of views: [`sales`], [`people`], [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
+//! - the parts of views: [`sales`], [`people`], [`segments`], [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
 //!   [`activities`];
 //! - the data that is not read again: [`memory`], of [`ids`] and rollups.
 
@@ -33,6 +33,7 @@ pub mod range;
 pub mod ranking;
 mod rollups;
 pub mod sales;
+pub mod segments;
 pub mod union;
 pub mod view;
 pub mod views;

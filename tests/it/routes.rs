@@ -60,6 +60,7 @@ fn rows() -> Vec<Row> {
         get("/api/metrics/sessions", 200, Who::Some(ALL, READS)),
         get("/api/metrics/funnel", 200, Who::Some(ALL, READS)),
         get("/api/metrics/retention", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/segments", 200, Who::Some(ALL, READS)),
         get("/api/metrics/products", 200, Who::Some(ALL, READS)),
         get("/api/metrics/customers", 200, Who::Some(ALL, READS)),
         get("/api/dashboard/summary", 200, Who::Some(ALL, READS)),

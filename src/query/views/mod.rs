@@ -13,6 +13,7 @@ pub mod products;
 pub mod retention;
 pub mod revenue;
 pub mod sales;
+pub mod segments;
 pub mod sessions;
 pub mod summary;
 pub mod transaction;
@@ -38,6 +39,7 @@ const ALL: &[Add] = &[
     route::<sessions::SessionMetrics>,
     route::<funnel::FunnelMetrics>,
     route::<retention::RetentionMetrics>,
+    route::<segments::SegmentMetrics>,
     route::<products::ProductMetrics>,
     route::<customers::CustomerMetrics>,
     route::<summary::Summary>,
