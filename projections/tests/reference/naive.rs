@@ -19,6 +19,7 @@ use projections::products::event::Product;
 use projections::products::stock::Stock;
 use projections::quantity::Quantity;
 use projections::rate::Rate;
+use projections::rates::Foreign;
 use projections::testing::Logged;
 use projections::text::Text;
 use projections::time::Time;
@@ -326,13 +327,19 @@ impl Naive {
         self.word_of(format!("{dimension}/{}", figures::date(at).format("%Y-%m")), cap, value)
     }
 
-    /// The code of a category among those of all time.
-    fn shop_category(&mut self, value: Option<&str>) -> u16 {
+    /// The code of a value among those of all time.
+    fn shop_word(&mut self, dimension: &str, cap: usize, value: Option<&str>) -> u16 {
         match value {
             None | Some("(none)") => 0,
             Some("(other)") => 1,
-            Some(value) => self.word_of("category/ever".to_owned(), 256, value),
+            Some(value) => self.word_of(format!("{dimension}/ever"), cap, value),
         }
+    }
+
+    /// The codes of a currency among those of a month and among those of all time.
+    fn currency(&mut self, at: Time, foreign: Foreign) -> [u16; 2] {
+        let word = Some(foreign.currency.as_str());
+        [self.word("currency", 64, at, word), self.shop_word("currency", 64, word)]
     }
 
     fn word_of(&mut self, id: String, cap: usize, value: &str) -> u16 {
