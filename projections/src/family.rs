@@ -8,7 +8,7 @@
 //! | by cell | day | first and third value | second value, quarter of the day |
 //! | by entity | quarter, day, month, ever | its ordinal, high bits | low bits |
 //! | by entity in | quarter, day, month, ever | value and ordinal, high bits | value, low 3 bits; ordinal, low bits |
-//! | by value | day, month | | value, quarter of the day or day of the month |
+//! | by value, by shop's value | day, month | | value, quarter of the day or day of the month |
 //! | now | ever | the entity's ordinal, high bits | low bits |
 //!
 //! A family that a later version of the fold brought says so behind its shape: `since 3`.
@@ -18,6 +18,7 @@
 
 use crate::bucket::Level;
 use crate::entity::Entity;
+use crate::feedback::document::STARS;
 use crate::funnel::document::STAGES;
 use crate::orders::status::STEPS;
 use crate::sales::basis::Basis;
@@ -38,6 +39,8 @@ pub enum Shape {
     ByEntityIn(Entity, Dimension),
     /// By a value of a vocabulary and quarter hour.
     ByValue(Dimension),
+    /// By a value of the shop's vocabulary of a dimension and quarter hour.
+    ByShopValue(Dimension),
     /// By entity, as it stands now.
     Now(Entity),
 }
@@ -52,7 +55,7 @@ impl Shape {
             Shape::ByEntity(_) | Shape::ByEntityIn(..) => {
                 &[Level::Quarter, Level::Day, Level::Month, Level::Ever]
             }
-            Shape::ByValue(_) => &[Level::Day, Level::Month],
+            Shape::ByValue(_) | Shape::ByShopValue(_) => &[Level::Day, Level::Month],
             Shape::Now(_) => &[Level::Ever],
         }
     }
@@ -184,10 +187,18 @@ families! {
     /// Sales in other currencies than the shop's, by currency: orders, amount in that currency, the
     /// same in the shop's.
     Currencies = "currencies", Status::WORDS, Shape::ByValue(Dimension::Currency), since 3;
+    /// What came back in other currencies than the shop's, by currency: returns, amount in that
+    /// currency, the same in the shop's.
+    ReturnCurrencies = "returncurrencies", Basis::WORDS, Shape::ByShopValue(Dimension::Currency),
+        since 4;
     /// Stock by product: units on hand, 1 if known.
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.
     Newcomers = "newcomers", WHOLE, Shape::ByQuarter;
+    /// Ratings by time, each number of stars by itself: count.
+    Stars = "stars", STARS, Shape::ByQuarter, since 4;
+    /// Ratings by product: count, sum.
+    Rated = "rated", WHOLE, Shape::ByEntity(Entity::Product), since 4;
     /// Customers who bought, as their purchases stand now: the quarter hour of the first purchase, that
     /// of the last, 1.
     Purchases = "purchases", WHOLE, Shape::Now(Entity::Customer), since 4;

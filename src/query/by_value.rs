@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
-use projections::family::{Dimension, Family, Slice};
+use projections::family::{Dimension, Family, Shape, Slice};
 use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE};
 use projections::table::Row;
 use projections::vocabulary::{NONE, NONE_NAME, OTHER_NAME};
@@ -31,11 +31,15 @@ pub async fn by_value(
     let mut sums = Sums::new();
     let spans: Vec<Span> = slices.iter().flat_map(|slice| cover.spans(family, *slice)).collect();
     let (first, last) = cover.months();
-    let ((), vocabularies) = tokio::try_join!(
-        from.rollups(&spans, |part| cover.add(part, &mut sums)),
-        from.snapshot.vocabularies(dimension, first, last),
-    )?;
-    Ok(named(sums, &vocabularies.into_iter().collect()))
+    let rollups = from.rollups(&spans, |part| cover.add(part, &mut sums));
+    if let Shape::ByShopValue(_) = family.shape() {
+        let ((), values) = tokio::try_join!(rollups, from.snapshot.shop_vocabulary(dimension))?;
+        return Ok(named(sums, |_| Some(&values)));
+    }
+    let months = from.snapshot.vocabularies(dimension, first, last);
+    let ((), months) = tokio::try_join!(rollups, months)?;
+    let months: HashMap<u32, Vec<String>> = months.into_iter().collect();
+    Ok(named(sums, |month| months.get(&month)))
 }
 
 /// A range as whole days, which month tables have, and the ends of days, which day tables have.
@@ -101,13 +105,16 @@ impl Cover {
     }
 }
 
-/// Codes are of their month; names are the same in all.
-fn named(sums: Sums, vocabularies: &HashMap<u32, Vec<String>>) -> BTreeMap<String, Row> {
+/// Codes are of their month or of the shop; names are the same in all.
+fn named<'v>(
+    sums: Sums,
+    vocabulary: impl Fn(u32) -> Option<&'v Vec<String>>,
+) -> BTreeMap<String, Row> {
     let mut by_name: BTreeMap<String, Row> = BTreeMap::new();
     for ((month, code), row) in sums {
         let value = |code: u16| {
             let index = usize::from(code).checked_sub(2)?;
-            vocabularies.get(&month)?.get(index)
+            vocabulary(month)?.get(index)
         };
         let name = match code {
             NONE => NONE_NAME,
@@ -176,7 +183,7 @@ mod tests {
             HashMap::from([(1, words(&["viewed", "bought"])), (2, words(&["bought", "viewed"]))]);
         let sums = [((1, 2), 4), ((2, 3), 3), ((1, 3), 5), ((2, 2), 2), ((2, 1), 1), ((2, 0), 1)];
         let sums = sums.into_iter().map(|(key, sum)| (key, [sum, 0, 0])).collect();
-        let named = named(sums, &vocabularies);
+        let named = named(sums, |month| vocabularies.get(&month));
         let named: Vec<_> = named.iter().map(|(name, row)| (&**name, row[0])).collect();
         assert_eq!(named, [("(none)", 1), ("(other)", 1), ("bought", 7), ("viewed", 7)]);
     }
