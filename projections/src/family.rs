@@ -258,6 +258,27 @@ impl Family {
     }
 }
 
+/// A set of families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Families(u64);
+
+impl Families {
+    /// Every family.
+    pub const ALL: Families = Families(u64::MAX);
+
+    /// The same without a family.
+    #[must_use]
+    pub const fn without(self, family: Family) -> Self {
+        Families(self.0 & !(1 << family as u32))
+    }
+
+    /// Whether a family is in the set.
+    #[must_use]
+    pub const fn contains(self, family: Family) -> bool {
+        self.0 & 1 << family as u32 != 0
+    }
+}
+
 macro_rules! dimensions {
     ($($(#[$doc:meta])* $Dimension:ident = $name:literal, $cap:literal;)*) => {
         /// A dimension with open vocabularies.
@@ -305,6 +326,15 @@ dimensions! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_set_has_every_family_but_those_that_were_left_out() {
+        assert!(Family::ALL.len() <= 64);
+        let some = Families::ALL.without(Family::Sold).without(Family::Countries);
+        let left = Family::ALL.iter().filter(|family| some.contains(**family)).count();
+        assert_eq!(left, Family::ALL.len() - 2);
+        assert!(!some.contains(Family::Countries) && some.contains(Family::Sales));
+    }
 
     #[test]
     fn a_slice_reads_back_by_its_name() {
