@@ -49,6 +49,8 @@ pub enum Part {
     CatchUp,
     /// The rate of folding a preloaded stream of each kind of event, and what an event of it costs.
     Kinds,
+    /// The cost of each family: of folding a preloaded stream with it and without it.
+    Families,
     /// Latency of the four endpoints while events come in.
     Queries,
     /// A rebuild from a preloaded stream, while the four endpoints answer queries.

@@ -9,7 +9,7 @@
 //!   [`ask`]: queries; [`stand`]: servers of its own; [`cpu`]: processor time by process; [`rate`]
 //!   and [`latency`]: the figures;
 //! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`], [`rebuild`],
-//!   [`queries`], [`versus`], [`push`], [`growth`], [`durability`];
+//!   [`kinds`], [`families`], [`queries`], [`versus`], [`push`], [`growth`], [`durability`];
 //! - [`yardstick`]: the upserts and aggregations of [`naive`] and [`versus`], for comparison;
 //! - [`soak`]: faults on a service of its own, and checks after them.
 
@@ -18,6 +18,7 @@ pub mod ask;
 pub mod catch_up;
 pub mod cpu;
 pub mod durability;
+pub mod families;
 pub mod feed;
 pub mod growth;
 pub mod kinds;

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::arguments::{Arguments, Part};
 use super::rate::{Rate, Rates};
 use super::stand::Stand;
-use super::{catch_up, durability, growth, kinds, live, publish, push, queries, rebuild, versus};
+use super::{
+    catch_up, durability, families, growth, kinds, live, publish, push, queries, rebuild, versus,
+};
 
 /// Runs the parts and prints a table of each, and the same figures as a line of JSON.
 ///
@@ -58,6 +60,7 @@ async fn measure(
             }
             Part::CatchUp => caught_up(stand, arguments).await?,
             Part::Kinds => kinds::run(stand, arguments).await?,
+            Part::Families => families::run(stand, arguments).await?,
             Part::Queries => queries::run(stand, arguments).await?,
             Part::Rebuild => rebuild::run(stand, arguments).await?,
             Part::Versus => versus::run(stand, arguments).await?,

@@ -13,6 +13,7 @@ use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
 use adaptive_bi::stream::{self, Log};
+use projections::family::Families;
 use projections::fold::root::FoldSettings;
 use services::Services;
 use tokio::net::TcpListener;
@@ -97,6 +98,18 @@ impl Stand {
         Ok(())
     }
 
+    /// Gives the same log an empty database; the one before is removed.
+    ///
+    /// # Errors
+    /// Fails if the server does not answer.
+    pub async fn fresh_store(&mut self) -> anyhow::Result<()> {
+        self.store.database().drop().await?;
+        self.stands += 1;
+        let name = format!("bench_families_{}", self.stands);
+        self.store = Store::connect(self.services.mongodb_uri(), Some(&name)).await?;
+        Ok(())
+    }
+
     /// Settings of a service on these servers.
     ///
     /// # Errors
@@ -138,6 +151,12 @@ impl Stand {
     /// Starts a projector.
     #[must_use]
     pub fn project(&self, limits: BatchLimits) -> Folding {
+        self.project_counting(Families::ALL, limits)
+    }
+
+    /// Starts a projector that counts some families alone.
+    #[must_use]
+    pub fn project_counting(&self, families: Families, limits: BatchLimits) -> Folding {
         let initial = Status { state: State::Starting, position: 0 };
         let (status, seen) = watch::channel(initial);
         let stop = CancellationToken::new();
@@ -147,6 +166,7 @@ impl Stand {
             settings: FoldSettings::new("GBP"),
             limits,
             rebuild_on_upgrade: false,
+            families,
             status: Arc::new(status),
         };
         let task = tokio::spawn(projector.run(stop.clone()));

@@ -13,6 +13,7 @@
 
 use crate::collections::Needs;
 use crate::event::{Event, Reason};
+use crate::family::Families;
 use crate::fold::{Ask, Fold, Named, NotAtHand, Outcome, Resolved, Stamp};
 use crate::packed::tally::TallyKey;
 use crate::topic::Topics;
@@ -208,6 +209,9 @@ impl<'b, 'e> Batch<'b, 'e> {
             resolved.outcomes.push(outcome);
         }
         resolved.touched = touched;
+        if fold.counted != Families::ALL {
+            resolved.deltas.retain(|delta| fold.counted.contains(delta.key.family));
+        }
         Ok(())
     }
 

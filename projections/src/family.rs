@@ -8,7 +8,7 @@
 //! | by cell | day, month | first and third value | second value, quarter of the day or day of the month |
 //! | by entity | quarter, day, month, ever | its ordinal, high bits | low bits |
 //! | by entity in | quarter, day, month, ever | value and ordinal, high bits | value, low 3 bits; ordinal, low bits |
-//! | by value | day, month | | value, quarter of the day or day of the month |
+//! | by value, by shop's value | day, month | | value, quarter of the day or day of the month |
 //! | now | ever | the entity's ordinal, high bits | low bits |
 //!
 //! A family that a later version of the fold brought says so behind its shape: `since 3`.
@@ -18,6 +18,7 @@
 
 use crate::bucket::Level;
 use crate::entity::Entity;
+use crate::feedback::document::STARS;
 use crate::funnel::document::STAGES;
 use crate::orders::status::STEPS;
 use crate::sales::basis::Basis;
@@ -38,6 +39,8 @@ pub enum Shape {
     ByEntityIn(Entity, Dimension),
     /// By a value of a vocabulary and quarter hour.
     ByValue(Dimension),
+    /// By a value of the shop's vocabulary of a dimension and quarter hour.
+    ByShopValue(Dimension),
     /// By entity, as it stands now.
     Now(Entity),
 }
@@ -52,7 +55,9 @@ impl Shape {
             Shape::ByEntity(_) | Shape::ByEntityIn(..) => {
                 &[Level::Quarter, Level::Day, Level::Month, Level::Ever]
             }
-            Shape::ByCell | Shape::ByValue(_) => &[Level::Day, Level::Month],
+            Shape::ByCell | Shape::ByValue(_) | Shape::ByShopValue(_) => {
+                &[Level::Day, Level::Month]
+            }
             Shape::Now(_) => &[Level::Ever],
         }
     }
@@ -200,10 +205,18 @@ families! {
     /// Sales in other currencies than the shop's, by currency: orders, amount in that currency, the
     /// same in the shop's.
     Currencies = "currencies", Status::WORDS, Shape::ByValue(Dimension::Currency), since 3;
+    /// What came back in other currencies than the shop's, by currency: returns, amount in that
+    /// currency, the same in the shop's.
+    ReturnCurrencies = "returncurrencies", Basis::WORDS, Shape::ByShopValue(Dimension::Currency),
+        since 4;
     /// Stock by product: units on hand, 1 if known.
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.
     Newcomers = "newcomers", WHOLE, Shape::ByQuarter;
+    /// Ratings by time, each number of stars by itself: count.
+    Stars = "stars", STARS, Shape::ByQuarter, since 4;
+    /// Ratings by product: count, sum.
+    Rated = "rated", WHOLE, Shape::ByEntity(Entity::Product), since 4;
     /// Customers who bought, as their purchases stand now: the quarter hour of the first purchase, that
     /// of the last, 1.
     Purchases = "purchases", WHOLE, Shape::Now(Entity::Customer), since 4;
@@ -263,6 +276,27 @@ impl Family {
     }
 }
 
+/// A set of families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Families(u64);
+
+impl Families {
+    /// Every family.
+    pub const ALL: Families = Families(u64::MAX);
+
+    /// The same without a family.
+    #[must_use]
+    pub const fn without(self, family: Family) -> Self {
+        Families(self.0 & !(1 << family as u32))
+    }
+
+    /// Whether a family is in the set.
+    #[must_use]
+    pub const fn contains(self, family: Family) -> bool {
+        self.0 & 1 << family as u32 != 0
+    }
+}
+
 macro_rules! dimensions {
     ($($(#[$doc:meta])* $Dimension:ident = $name:literal, $cap:literal;)*) => {
         /// A dimension with open vocabularies.
@@ -310,6 +344,15 @@ dimensions! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_set_has_every_family_but_those_that_were_left_out() {
+        assert!(Family::ALL.len() <= 64);
+        let some = Families::ALL.without(Family::Sold).without(Family::Countries);
+        let left = Family::ALL.iter().filter(|family| some.contains(**family)).count();
+        assert_eq!(left, Family::ALL.len() - 2);
+        assert!(!some.contains(Family::Countries) && some.contains(Family::Sales));
+    }
 
     #[test]
     fn a_slice_reads_back_by_its_name() {

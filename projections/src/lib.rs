@@ -53,4 +53,4 @@ pub mod topic;
 pub mod value;
 
 pub use packed::{rollup, table, tally, vocabulary};
-pub use value::{bucket, currency, money, quantity, rate, text, time};
+pub use value::{bucket, currency, days, money, quantity, rate, text, time};

@@ -2,6 +2,7 @@
 
 pub mod bucket;
 pub mod currency;
+pub mod days;
 pub mod decimal;
 pub mod money;
 pub mod quantity;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use projections::family::Families;
 use projections::fold::root::{FOLD_VERSION, FoldSettings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -115,6 +116,7 @@ impl Generations {
             settings: at.settings,
             limits: self.limits,
             rebuild_on_upgrade: false,
+            families: Families::ALL,
             status: Arc::new(status),
         };
         self.say("catching up", generation, position, to);

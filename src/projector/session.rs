@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use projections::batch::{Batch, Step};
 use projections::event::Kind;
+use projections::family::Families;
 use projections::fold::root::FoldSettings;
 use projections::fold::{Fold, Resolved};
 use projections::topic::Topics;
@@ -54,6 +55,8 @@ pub struct Projector {
     pub limits: BatchLimits,
     /// Whether it makes the next generation by itself where an older fold made the live one.
     pub rebuild_on_upgrade: bool,
+    /// The families that it counts: all, but in measurements of what one costs.
+    pub families: Families,
     /// The channel that it reports its state on.
     pub status: Arc<watch::Sender<Status>>,
 }
@@ -175,7 +178,8 @@ async fn fold_from(
         Course::Live(owner) => Some(Renewal::of(owner, &projector.store)),
         Course::UpTo(_) => None,
     };
-    let mut fold = Fold::new(settings.clone(), checkpoint.root.clone());
+    let fold = Fold::new(settings.clone(), checkpoint.root.clone());
+    let mut fold = fold.counting(projector.families);
     store.restore_blocks(checkpoint.generation, &mut fold).await?;
     let accepted = accepted(store, &checkpoint.incarnation).await?;
     let decided = Decided::load(store, &checkpoint.incarnation, checkpoint.position).await?;

@@ -31,7 +31,11 @@ pub struct Place {
 
 /// The names of values, by the month that their codes are of.
 #[derive(Debug, Default)]
-pub struct Names(HashMap<u32, Vec<String>>);
+pub struct Names {
+    /// By month; those of the shop are of month 0.
+    values: HashMap<u32, Vec<String>>,
+    are_of_the_shop: bool,
+}
 
 impl Names {
     /// Those of a dimension in the months of a range.
@@ -49,10 +53,10 @@ impl Names {
         let month = bucket::month_of_quarter;
         let (first, last) = (month(quarters.from), month(quarters.to - 1));
         let months = from.snapshot.vocabularies(dimension, first, last).await?;
-        Ok(Names(months.into_iter().collect()))
+        Ok(Names { values: months.into_iter().collect(), are_of_the_shop: false })
     }
 
-    /// Those of a dimension in the shop's own vocabulary, as month 0.
+    /// Those of a dimension in the shop's own vocabulary, whatever the month.
     ///
     /// # Errors
     /// As [`store::read::Snapshot::shop_vocabulary`].
@@ -60,13 +64,14 @@ impl Names {
         from: ReadContext<'_>,
         dimension: Dimension,
     ) -> Result<Self, store::Error> {
-        Ok(Names([(0, from.snapshot.shop_vocabulary(dimension).await?)].into()))
+        let values = from.snapshot.shop_vocabulary(dimension).await?;
+        Ok(Names { values: [(0, values)].into(), are_of_the_shop: true })
     }
 
     /// The name of a value; none of the surplus of things that count under several values.
     #[must_use]
     pub fn name(&self, month: u32, code: u16) -> Option<&str> {
-        let value = || self.0.get(&month)?.get(usize::from(code).checked_sub(2)?);
+        let value = || self.of_month(month).get(usize::from(code).checked_sub(2)?);
         match code {
             OVERLAP => None,
             NONE => Some(NONE_NAME),
@@ -78,7 +83,12 @@ impl Names {
     /// The code of a value in a month that has it.
     #[must_use]
     pub fn code(&self, month: u32, name: &str) -> Option<u16> {
-        vocabulary::code_of(self.0.get(&month).map_or(&[], |values| values), name)
+        vocabulary::code_of(self.of_month(month), name)
+    }
+
+    fn of_month(&self, month: u32) -> &[String] {
+        let month = if self.are_of_the_shop { 0 } else { month };
+        self.values.get(&month).map_or(&[], |values| values)
     }
 }
 
@@ -187,6 +197,12 @@ pub async fn by_value(
     let days = Days::of(quarters, &mut clock);
     let mut sums: HashMap<Place, Row> = HashMap::new();
     let tables = Tables { family, slices, days: &days };
+    let names = async {
+        match family.shape() {
+            Shape::ByShopValue(_) => Names::of_the_shop(from, dimension).await,
+            _ => Names::of(from, dimension, quarters).await,
+        }
+    };
     let ((), names) = tokio::try_join!(
         tables.read(
             from,
@@ -196,7 +212,7 @@ pub async fn by_value(
                 zone::add(sums.entry(place).or_default(), row);
             }
         ),
-        Names::of(from, dimension, quarters),
+        names,
     )?;
     Ok(named(sums, &names))
 }
@@ -263,7 +279,7 @@ mod tests {
     fn values_are_named_by_their_months_words() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let months = [(1, words(&["viewed", "bought"])), (2, words(&["bought", "viewed"]))];
-        let names = Names(months.into());
+        let names = Names { values: months.into(), are_of_the_shop: false };
         let sums = [((1, 2), 4), ((2, 3), 3), ((1, 3), 5), ((2, 2), 2), ((2, 1), 1), ((2, 0), 1)];
         let place = |month, code| Place { period: 0, month, codes: [code, 0, 0] };
         let sums = sums.map(|((month, code), sum)| (place(month, code), [sum, 0, 0]));

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::FutureExt;
+use projections::family::Families;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -104,6 +105,7 @@ impl Shop {
             settings: settings.fold,
             limits: BatchLimits::default(),
             rebuild_on_upgrade: settings.rebuild_on_upgrade,
+            families: Families::ALL,
             status: Arc::new(status),
         };
         tasks.spawn_on(projector.run(stop.clone()), threads.handle());

@@ -265,5 +265,15 @@ fn indexes(model: Model) -> Vec<IndexModel> {
     let options = IndexOptions::builder().partial_filter_expression(odd).build();
     let odd =
         IndexModel::builder().keys(doc! { "irregular": 1, "_id": 1 }).options(options).build();
-    vec![purchases, odd]
+    // For the newest comments, of all products and of one.
+    let commented = doc! { "commented": { "$exists": true } };
+    let options = IndexOptions::builder().partial_filter_expression(commented).build();
+    let by = |keys| IndexModel::builder().keys(keys).options(options.clone()).build();
+    let newest = by(doc! { "commented": 1, "_id": 1 });
+    let newest_of_product = by(doc! { "product": 1, "commented": 1, "_id": 1 });
+    // For what a figure of a day is made of, page by page.
+    let counted = doc! { "days": { "$exists": true } };
+    let options = IndexOptions::builder().partial_filter_expression(counted).build();
+    let days = IndexModel::builder().keys(doc! { "days": 1, "_id": 1 }).options(options).build();
+    vec![purchases, odd, newest, newest_of_product, days]
 }

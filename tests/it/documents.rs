@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{self, Document, RawDocumentBuf, doc};
-use projections::customers::{self, Customer};
+use projections::collection::Collection;
+use projections::customers::{self, Customer, Customers};
 use projections::entity::Entity;
 use projections::products::{self, Product};
 use projections::tally::{Tally, TallyKey};
@@ -64,8 +65,9 @@ pub async fn customers(database: &mongodb::Database) -> BTreeMap<String, Custome
     let known = known::<customers::CustomerDocument>(database, "g1_customers").await;
     let customer = |(id, record): (String, customers::CustomerDocument)| {
         let key = TallyKey::new(Entity::Customer, record.ordinal).to_id();
-        let row = tallies[&key].get(record.ordinal);
-        (id, Customer::of(record, &row))
+        let mut customer = Customers::read(record);
+        Customers::take_counts(&mut customer, &tallies[&key]);
+        (id, customer)
     };
     known.into_iter().map(customer).collect()
 }

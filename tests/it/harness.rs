@@ -21,6 +21,7 @@ use async_nats::jetstream;
 use clap::Parser;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
+use projections::family::Families;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -177,6 +178,7 @@ impl Shop {
             settings: self.settings.fold(),
             limits,
             rebuild_on_upgrade: false,
+            families: Families::ALL,
             status: Arc::new(status),
         };
         let stop = CancellationToken::new();

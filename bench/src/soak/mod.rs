@@ -41,6 +41,7 @@ use clap::{Args, ValueEnum};
 use fault::{Fault, Struck};
 use ground::{Ground, Setting};
 use producer::Pace;
+use projections::family::Families;
 use projections::fold::root;
 use report::Report;
 use tokio::sync::watch;
@@ -191,6 +192,7 @@ async fn differences(ground: &Ground) -> anyhow::Result<Vec<String>> {
         settings: root::FoldSettings::new("GBP"),
         limits: BatchLimits::default(),
         rebuild_on_upgrade: false,
+        families: Families::ALL,
         status: Arc::new(status),
     };
     let stop = CancellationToken::new();

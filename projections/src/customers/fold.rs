@@ -120,7 +120,8 @@ impl Fold {
         let before = customer.purchases();
         customer.first_purchase = bounds.map(|(first, _)| first);
         customer.last_purchase = bounds.map(|(_, last)| last);
-        self.completed.extend(purchases_moved(customer, before));
+        let moved = purchases_moved(customer, before);
+        self.completed.extend(moved.filter(|_| self.counted.contains(Family::Purchases)));
         Ok(())
     }
 

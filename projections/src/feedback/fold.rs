@@ -90,6 +90,8 @@ impl Entry for Rating {
             rating: event.rating,
             at,
             comment: event.comment.as_deref().map(Into::into),
+            commented: event.comment.as_ref().map(|_| at),
+            days: [at].into_iter().collect(),
             version,
         })
     }
@@ -105,12 +107,17 @@ impl Entry for Rating {
             customer.ratings += sign;
             customer.rating_sum += sum;
         }
-        fold.with_product(&self.product, resolved, |product| {
-            product.ratings[usize::from(self.rating.clamp(1, 5) - 1)] += sign;
+        let stars = self.rating.clamp(1, 5) - 1;
+        let product = fold.with_product(&self.product, resolved, |product| {
+            product.ratings[usize::from(stars)] += sign;
+            product.ordinal
         })?;
         let quarter = bucket::quarter_of(self.at);
-        let delta = rollup::by_quarter(Family::Feedback, Slice::WHOLE, quarter, [sign, sum, 0]);
-        resolved.deltas.push(delta);
+        let (slice, row) = (Slice::WHOLE, [sign, sum, 0]);
+        resolved.deltas.push(rollup::by_quarter(Family::Feedback, slice, quarter, row));
+        resolved.deltas.extend(rollup::by_entity(Family::Rated, slice, quarter, product, row));
+        let stars = Slice::at(stars);
+        resolved.deltas.push(rollup::by_quarter(Family::Stars, stars, quarter, [sign, 0, 0]));
         fold.root.ratings += sign;
         resolved.touched.insert(Topic::Feedback);
         Ok(())

@@ -252,6 +252,7 @@ impl Root {
             | Family::Returned
             | Family::Money
             | Family::Currencies
+            | Family::ReturnCurrencies
             | Family::Cost => self.first_quarter.zip(self.last_quarter),
             _ => Some((0, quarter_of(Time(self.log_time.0 + Limits::AHEAD_MS)))),
         }

@@ -12,7 +12,7 @@ use super::working_set::{NotAtHand, WorkingSet};
 use crate::collection::Collection;
 use crate::collections::{Listed, WorkingSets};
 use crate::entity::{Entity, Ordinals};
-use crate::family::Dimension;
+use crate::family::{Dimension, Families};
 use crate::json::Reason;
 use crate::ledger::LedgerKey;
 use crate::packed::rollup::Delta;
@@ -70,6 +70,8 @@ pub struct Fold {
     pub dedup: Dedup,
     /// The changed rows of the customers to recheck.
     pub(crate) rechecked: HashMap<Box<str>, Vec<LedgerKey>>,
+    /// The families that are counted: all, but in measurements of what one costs.
+    pub(crate) counted: Families,
     /// The additions of purchases that [`Fold::set_purchases`] completed, not made yet.
     pub(crate) completed: Vec<Delta>,
 }
@@ -86,6 +88,7 @@ impl Fold {
             sets: WorkingSets::new(),
             dedup,
             rechecked: HashMap::new(),
+            counted: Families::ALL,
             completed: Vec::new(),
         }
     }
@@ -95,6 +98,13 @@ impl Fold {
     #[must_use]
     pub fn keeping(self, documents: usize) -> Self {
         Fold { sets: WorkingSets::keeping(documents), ..self }
+    }
+
+    /// The same fold, counting these families alone: its documents are no generation's. It is for
+    /// measurements of what a family costs.
+    #[must_use]
+    pub fn counting(self, families: Families) -> Self {
+        Fold { counted: families, ..self }
     }
 
     /// The same fold for messages that are only tried: it asks for every row of the ledger, and

@@ -34,6 +34,8 @@ struct Part<'o> {
     at: Time,
     quantity: Quantity,
     net: Money,
+    /// The same as stated, in another currency than the shop's, and the shop's code of that.
+    foreign: Option<(u16, i64)>,
     is_sold: bool,
     /// Of a line that came back as a whole: when it did, and whether that is counted by itself.
     back: Option<(Time, bool)>,
@@ -52,6 +54,8 @@ struct Share<'o> {
     part: usize,
     quantity: i64,
     amount: i64,
+    /// The amount as stated, if that is in another currency than the shop's.
+    foreign: i64,
 }
 
 impl Order {
@@ -139,7 +143,7 @@ impl Order {
     fn parts(&self) -> Vec<Part<'_>> {
         let whole = self.returned_at().map(|at| (at, false));
         let lines = self.content.iter().flat_map(|content| {
-            content.lines.iter().map(move |line| Part {
+            content.lines.iter().zip(content.foreign_of_lines()).map(move |(line, foreign)| Part {
                 id: &line.id,
                 user: self.user.as_deref().unwrap_or_default(),
                 buyer: content.buyer,
@@ -149,6 +153,7 @@ impl Order {
                 at: self.at.unwrap_or_default(),
                 quantity: line.quantity,
                 net: line.net(),
+                foreign,
                 is_sold: self.status.is_some_and(is_sold),
                 back: whole,
             })
@@ -163,6 +168,7 @@ impl Order {
             at: member.at,
             quantity: member.quantity,
             net: member.amount,
+            foreign: member.foreign.map(|it| (it.shop_code, it.amount.0)),
             is_sold: is_sold(member.status),
             back: member.returned_at.map(|at| (at, true)),
         });
@@ -236,7 +242,8 @@ impl Order {
                 quantity: Quantity(share.quantity),
                 amount: Money(share.amount),
             };
-            bill_back(&parts[share.part], share.refund.at, sums, bill);
+            let foreign = share.refund.foreign.map(|it| (it.shop_code, share.foreign));
+            bill_back(&parts[share.part], share.refund.at, sums, foreign, bill);
         }
         // Of what comes back as a whole, what was refunded before is not there any more.
         let mut first = 1;
@@ -246,6 +253,11 @@ impl Order {
                 refunded.amount.clamp(0, part.net.0.max(0)),
                 refunded.quantity.clamp(0, part.quantity.0),
             );
+            // The part that was refunded, of the amount as stated.
+            let foreign = part.foreign.map(|(code, whole)| {
+                let gone = proportion(whole, amount, part.net.0);
+                (code, if is_counted { -gone } else { whole - gone })
+            });
             let sums = if is_counted {
                 Sums { orders: 0, quantity: Quantity(-quantity), amount: Money(-amount) }
             } else {
@@ -256,7 +268,7 @@ impl Order {
                 }
             };
             first = 0;
-            bill_back(part, at, sums, bill);
+            bill_back(part, at, sums, foreign, bill);
         }
     }
 
@@ -302,6 +314,15 @@ struct Steps {
 }
 
 impl Content {
+    /// The amount of each line in another currency than the shop's and the shop's code of that: a share
+    /// of the amount as stated.
+    fn foreign_of_lines(&self) -> Vec<Option<(u16, i64)>> {
+        let Some(foreign) = self.foreign else { return vec![None; self.lines.len()] };
+        let nets: Vec<i64> = self.lines.iter().map(|line| line.net().0).collect();
+        let shares = by_weight(foreign.amount, &nets).into_iter();
+        shares.map(|share| Some((foreign.shop_code, share.0))).collect()
+    }
+
     /// The total that the lines, the fee and the tax come to.
     #[must_use]
     pub fn total_of_lines(&self) -> Money {
@@ -331,10 +352,13 @@ fn share<'o>(
     let weights: Vec<i64> = among.iter().map(|at| weight(*at)).collect();
     let quantities: Vec<i64> = among.iter().map(|at| parts[*at].quantity.0).collect();
     let amounts = by_weight(amount, &weights);
+    let stated = refund.foreign.map_or(Money::ZERO, |foreign| foreign.amount);
+    let foreign = by_weight(stated, &weights);
     let quantities = by_weight(Money(refund.quantity.0), &quantities);
-    shares.extend(among.into_iter().zip(amounts).zip(quantities).map(
-        |((part, amount), quantity)| Share { refund, part, amount: amount.0, quantity: quantity.0 },
-    ));
+    for (at, part) in among.into_iter().enumerate() {
+        let (quantity, amount, foreign) = (quantities[at].0, amounts[at].0, foreign[at].0);
+        shares.push(Share { refund, part, quantity, amount, foreign });
+    }
 }
 
 /// What the shares come to for each part.
@@ -447,13 +471,24 @@ fn rank(status: Status) -> u8 {
     }
 }
 
-fn bill_back(part: &Part<'_>, at: Time, sums: Sums, bill: &mut Bill) {
-    if sums.is_zero() {
+/// So much of an amount as one number is of another, rounded down; nothing of nothing.
+fn proportion(amount: i64, of: i64, whole: i64) -> i64 {
+    let exact = i128::from(amount) * i128::from(of);
+    // It is at most the amount.
+    exact.checked_div(whole.into()).map_or(0, |it| i64::try_from(it).unwrap_or(amount))
+}
+
+fn bill_back(part: &Part<'_>, at: Time, sums: Sums, foreign: Option<(u16, i64)>, bill: &mut Bill) {
+    if sums.is_zero() && foreign.is_none_or(|(_, amount)| amount == 0) {
         return;
     }
     for (basis, minute) in Basis::both(minute_of(at), minute_of(part.at)) {
         let quarter = quarter_of_minute(minute);
         bill.add(Place::Back { basis, minute }, sums);
+        if let Some((code, amount)) = foreign {
+            let row = [sums.orders, amount, sums.amount.0];
+            bill.add(Place::BackInCurrency { basis, quarter, code }, row);
+        }
         bill.add(Place::BackInCell { basis, quarter, cell: part.cell }, sums);
         let (user, buyer) = (part.user.into(), part.buyer);
         bill.add(Place::BackOfCustomer { basis, quarter, user, buyer }, sums);

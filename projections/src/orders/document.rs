@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::status::{DeliveryStep, OrderStep, PaymentStep, STEPS, Step};
-use crate::fold::version::{Stated, Version};
+use crate::days::Days;
+use crate::fold::version::{self, Version};
 use crate::history::History;
 use crate::money::Money;
 use crate::quantity::Quantity;
@@ -51,6 +52,9 @@ pub struct Order {
     /// Its contradictions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub irregular: Vec<Irregularity>,
+    /// The days in which it contributes to a figure.
+    #[serde(skip_serializing_if = "Days::is_empty")]
+    pub days: Days,
     /// Its changes.
     #[serde(skip_serializing_if = "History::is_empty")]
     pub history: History,
@@ -108,6 +112,9 @@ pub struct Content {
     /// other amounts are in the shop's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign: Option<Foreign>,
+    /// The rest of what was stated in that currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated: Option<Stated>,
     /// The discount on the whole order, which the lines share.
     pub discount: Money,
     /// The fee for the delivery.
@@ -122,6 +129,19 @@ pub struct Content {
     /// The version of the event that stated this.
     #[serde(flatten)]
     pub version: Version,
+}
+
+/// Amounts of an order as they were stated in another currency than the shop's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stated {
+    /// What the lines cost.
+    pub gross: Money,
+    /// All discounts: those of the lines, and that of the whole order.
+    pub discounts: Money,
+    /// The total, if stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
 }
 
 /// A line of an order event.
@@ -350,18 +370,22 @@ impl Order {
         is: S,
         at: Time,
         version: Version,
-    ) -> Stated {
+    ) -> version::Stated {
         let before = firsts.of(is.step());
         firsts.note(is.step(), at);
         let same = current.as_ref().is_some_and(|known| known.is == is);
         let (stated, version) = version.weigh(current.map(|known| known.version), same);
         match (stated, &mut *current) {
-            (Stated::Stale, _) => {}
-            (Stated::Unchanged, Some(known)) => known.version = version,
+            (version::Stated::Stale, _) => {}
+            (version::Stated::Unchanged, Some(known)) => known.version = version,
             _ => *current = Some(Current { is, version }),
         }
         let is_earlier = before.is_none_or(|before| at < before);
-        if stated != Stated::Applied && is_earlier { Stated::Applied } else { stated }
+        if stated != version::Stated::Applied && is_earlier {
+            version::Stated::Applied
+        } else {
+            stated
+        }
     }
 
     /// The time at which it came back as a whole, if it counts as returned.

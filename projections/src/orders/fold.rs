@@ -15,7 +15,7 @@ use crate::fold::{Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::history::{Change, Part, Parts};
 use crate::json::Reason;
 use crate::ledger::{Ledger, LedgerKey, Row};
-use crate::packed::vocabulary::{NONE, Period};
+use crate::packed::vocabulary::Period;
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
 use crate::rates::fold::{exceeds, no_rate};
@@ -168,7 +168,8 @@ impl event::Order<'_> {
             && content.payment_method.as_deref() == self.payment_method.as_deref()
             && content.country.as_deref() == self.country.as_deref()
             && content.invoice.as_deref() == self.invoice.as_deref()
-            && content.foreign.map(|it| it.under(NONE)) == priced.foreign
+            && content.foreign.map(Foreign::uncoded) == priced.foreign
+            && content.stated == priced.stated
             && content.discount == priced.discount
             && content.delivery_fee == priced.delivery_fee
             && (content.tax, content.tax_included) == (priced.tax, self.tax_included)
@@ -247,6 +248,7 @@ impl event::Order<'_> {
             codes: [method, country],
             lines,
             foreign,
+            stated: priced.stated,
             discount: priced.discount,
             delivery_fee: priced.delivery_fee,
             tax: priced.tax,
@@ -315,7 +317,9 @@ impl Fold {
         let id = LedgerKey::from(key);
         let is_new = before.is_none();
         let before = before.unwrap_or_default();
-        self.charge(&order.bill(key).since(before.bill(key)), resolved)?;
+        let bill = order.bill(key);
+        order.days = bill.days();
+        self.charge(&bill.since(before.bill(key)), resolved)?;
         let purchase = |order: &Order| order.at.filter(|_| order.status == Some(Status::Completed));
         let (old, new) = (purchase(&before), purchase(&order));
         if let Some(user) = order.user.as_deref().filter(|_| old != new) {

@@ -1,7 +1,7 @@
 //! The amounts of an order event in the shop's currency: converted line by line, the order's discount
 //! shared after that.
 
-use super::document::Order;
+use super::document::{Order, Stated};
 use super::event;
 use super::share::by_weight;
 use crate::fold::{Fold, NotAtHand};
@@ -12,6 +12,8 @@ use crate::rates::foreign::Foreign;
 pub(super) struct Priced {
     /// What the lines cost less all discounts as stated, in another currency than the shop's.
     pub(super) foreign: Option<Foreign>,
+    /// The rest of what was stated in that currency.
+    pub(super) stated: Option<Stated>,
     pub(super) lines: Vec<Line>,
     pub(super) discount: Money,
     pub(super) delivery_fee: Money,
@@ -73,6 +75,7 @@ impl event::Order<'_> {
         }
         Ok(Priced {
             foreign,
+            stated: foreign.map(|_| self.stated()),
             lines,
             discount,
             delivery_fee: convert(self.delivery_fee),
@@ -81,9 +84,16 @@ impl event::Order<'_> {
         })
     }
 
+    fn stated(&self) -> Stated {
+        let gross = self.lines.iter().map(|line| line.gross().0).sum();
+        let discounts: i64 = self.lines.iter().map(|line| line.discount.0).sum();
+        let discounts = Money(discounts + self.discount.0);
+        Stated { gross: Money(gross), discounts, total: self.total }
+    }
+
     /// What the lines cost less all discounts, as stated.
     fn net(&self) -> Money {
-        let lines = self.lines.iter().map(|line| line.gross().0 - line.discount.0);
-        Money(lines.sum::<i64>() - self.discount.0)
+        let Stated { gross, discounts, .. } = self.stated();
+        Money(gross.0 - discounts.0)
     }
 }

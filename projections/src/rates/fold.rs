@@ -58,8 +58,10 @@ impl EventKind for event::Rate<'_> {
 }
 
 impl Ask<'_> {
-    /// Asks for the rates that convert an amount of a currency at a time.
+    /// Asks for the shop's codes of currencies, and the rates that convert an amount of a currency at a
+    /// time.
     pub(crate) fn rates(&mut self, currency: Currency, at: Time) {
+        self.vocabulary(Dimension::Currency);
         let (from, to) = days_for(day_of(at));
         let (first, last) = (row_of(currency, from), row_of(currency, to));
         self.row::<Rates>(&last);
@@ -91,11 +93,20 @@ impl Fold {
         Ok(Foreign { rate: self.rate_of(stated.currency, at)?, ..stated })
     }
 
-    /// An amount of a sale under the code that its currency has in the vocabulary of the sale's month.
+    /// An amount of a sale under the codes that its currency has in the vocabularies of the sale's month
+    /// and of the shop.
     pub(crate) fn coded(&mut self, foreign: Foreign, at: Time) -> Result<Foreign, NotAtHand> {
         let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
         let currency = Some(foreign.currency.as_str());
-        Ok(foreign.under(self.code(Dimension::Currency, month, currency)?))
+        let of_month = self.code(Dimension::Currency, month, currency)?;
+        Ok(Foreign { code: of_month, ..self.coded_by_shop(foreign)? })
+    }
+
+    /// An amount under the code that its currency has in the vocabulary of the shop.
+    pub(crate) fn coded_by_shop(&mut self, foreign: Foreign) -> Result<Foreign, NotAtHand> {
+        let currency = Some(foreign.currency.as_str());
+        let shop_code = self.code(Dimension::Currency, Period::Ever, currency)?;
+        Ok(Foreign { shop_code, ..foreign })
     }
 
     /// The newest rate of the last days.

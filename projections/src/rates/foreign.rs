@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::money::Money;
+use crate::packed::vocabulary::NONE;
 use crate::rate::Rate;
 
 /// An amount that was stated in another currency than the shop's.
@@ -24,6 +25,9 @@ pub struct Foreign {
     /// The currency's code in the vocabulary of the sale's month.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub code: u16,
+    /// The same in the vocabulary of the shop.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shop_code: u16,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
@@ -35,7 +39,7 @@ impl Foreign {
     /// An amount as an event states it.
     #[must_use]
     pub fn stated(currency: Currency, amount: Money, rate: Option<Rate>) -> Self {
-        Foreign { currency, amount, rate, own: rate.is_some(), code: 0 }
+        Foreign { currency, amount, rate, own: rate.is_some(), code: 0, shop_code: 0 }
     }
 
     /// The amount in the shop's currency, if there is a rate.
@@ -44,9 +48,15 @@ impl Foreign {
         self.rate.map(|rate| rate.convert(self.amount))
     }
 
-    /// The same under a code of its month's vocabulary.
+    /// The same under its codes in the vocabularies of its month and of the shop.
     #[must_use]
-    pub fn under(self, code: u16) -> Self {
-        Foreign { code, ..self }
+    pub fn under(self, [code, shop_code]: [u16; 2]) -> Self {
+        Foreign { code, shop_code, ..self }
+    }
+
+    /// The same as an event states it.
+    #[must_use]
+    pub fn uncoded(self) -> Self {
+        self.under([NONE; 2])
     }
 }

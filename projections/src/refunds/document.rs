@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::days::Days;
 use crate::fold::version::Version;
 use crate::money::Money;
 use crate::quantity::Quantity;
@@ -47,6 +48,9 @@ pub struct Refund {
     /// The place where it is counted, if it names neither an order nor a transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alone: Option<Alone>,
+    /// The days in which it contributes to a figure.
+    #[serde(default, skip_serializing_if = "Days::is_empty")]
+    pub days: Days,
     /// The version of the event that stated this.
     #[serde(flatten)]
     pub version: Version,

@@ -118,7 +118,10 @@ impl EventKind for event::Refund<'_> {
         if let (OrderKey::Transaction(transaction), Some(sale)) = (key, &sale) {
             order.put_member(Member::of(transaction, sale));
         }
-        order.put_refund(event.partial());
+        // The row has the code of the currency.
+        let row = fold.sets.ledger.get(&LedgerKey::of::<Refund>(&self.refund_id))?;
+        let foreign = row.and_then(Refund::of).and_then(|refund| refund.foreign);
+        order.put_refund(PartialRefund { foreign, ..event.partial() });
         fold.put_order(key, order, stamp.change(Part::Refunds.into()), resolved)?;
         Ok(outcome)
     }
@@ -190,7 +193,7 @@ impl Entry for Refund {
 
     fn weigh(&self, event: &event::Refund<'_>, version: Version) -> (Stated, Version) {
         let same = self.amount == event.amount
-            && self.foreign == event.foreign
+            && self.foreign.map(Foreign::uncoded) == event.foreign
             && self.quantity == event.quantity
             && self.at == event.at
             && self.line.as_deref() == event.line_id.as_deref()
@@ -244,6 +247,7 @@ impl Entry for Refund {
             }
             _ => None,
         };
+        let foreign = event.foreign.map(|foreign| fold.coded_by_shop(foreign)).transpose()?;
         let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(Into::into);
         Ok(Refund {
             order: text(&event.order_id),
@@ -252,11 +256,12 @@ impl Entry for Refund {
             product: text(&event.product_id),
             customer: text(&event.user_id),
             amount: event.amount,
-            foreign: event.foreign,
+            foreign,
             quantity: event.quantity,
             at: event.at,
             country: text(&event.country),
             reason: text(&event.reason),
+            days: alone.iter().map(|_| event.at).collect(),
             alone,
             version,
         })
@@ -277,6 +282,9 @@ impl Entry for Refund {
             back.count_in_cell(cell, resolved);
             let product = self.product.as_deref().unwrap_or(RESERVED);
             fold.count_back_of_product(back, product, sold, resolved)?;
+            if let Some(foreign) = &self.foreign {
+                back.count_in_currency(foreign, sign, resolved);
+            }
             if let (Some(user), Some(buyer)) = (&self.customer, buyer) {
                 fold.count_back_of_customer(back, user, buyer, resolved)?;
             }

@@ -6,11 +6,13 @@ use super::status::Status;
 use super::sums::Sums;
 use crate::bucket;
 use crate::customers::document::Customer;
+use crate::days::Days;
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Fold, NotAtHand, Resolved};
 use crate::packed::rollup;
 use crate::packed::vocabulary::{OVERLAP, Period};
 use crate::products::document::Product;
+use crate::rates::foreign::Foreign;
 use crate::table::Row;
 use crate::time::Time;
 use crate::topic::Topic;
@@ -128,6 +130,13 @@ pub(crate) enum Place {
         quarter: u32,
         cell: [u16; 3],
     },
+    /// In another currency, by its code in the shop's vocabulary: returns, amount in it, amount in the
+    /// shop's.
+    BackInCurrency {
+        basis: Basis,
+        quarter: u32,
+        code: u16,
+    },
     BackOfCustomer {
         basis: Basis,
         quarter: u32,
@@ -161,9 +170,38 @@ impl Bill {
         self
     }
 
+    /// The days in which there is a contribution to a figure, statuses of orders apart.
+    pub(crate) fn days(&self) -> Days {
+        let there = self.0.iter().filter(|(_, row)| **row != [0; 3]);
+        there.filter_map(|(place, _)| place.quarter()).collect()
+    }
+
     /// Every contribution, as sums.
     pub(crate) fn sums(&self) -> impl Iterator<Item = (&Place, Sums)> {
         self.0.iter().map(|(place, row)| (place, Sums::from(*row)))
+    }
+}
+
+impl Place {
+    /// The quarter hour that it is in; none of a status of an order.
+    fn quarter(&self) -> Option<u32> {
+        match *self {
+            Place::Step { .. } => None,
+            Place::Sales { minute, .. } | Place::Back { minute, .. } => {
+                Some(bucket::quarter_of_minute(minute))
+            }
+            Place::Cell { quarter, .. }
+            | Place::Customer { quarter, .. }
+            | Place::CategoryOfCustomer { quarter, .. }
+            | Place::Product { quarter, .. }
+            | Place::Money { quarter, .. }
+            | Place::Cost { quarter, .. }
+            | Place::Currency { quarter, .. }
+            | Place::BackInCell { quarter, .. }
+            | Place::BackInCurrency { quarter, .. }
+            | Place::BackOfCustomer { quarter, .. }
+            | Place::BackOfProduct { quarter, .. } => Some(quarter),
+        }
     }
 }
 
@@ -171,6 +209,17 @@ impl Back {
     /// Counts it by category, payment method and country.
     pub(crate) fn count_in_cell(self, cell: [u16; 3], resolved: &mut Resolved) {
         CAME_BACK.count(self.basis.into(), self.quarter, cell, self.sums.into(), resolved);
+    }
+
+    /// Counts it by the currency that an amount was stated in.
+    pub(crate) fn count_in_currency(self, of: &Foreign, sign: i64, resolved: &mut Resolved) {
+        let row = [self.sums.orders, sign * of.amount.0, self.sums.amount.0];
+        self.add_in_currency(of.shop_code, row, resolved);
+    }
+
+    fn add_in_currency(self, code: u16, row: Row, resolved: &mut Resolved) {
+        let (family, slice) = (Family::ReturnCurrencies, self.basis.into());
+        resolved.deltas.extend(rollup::by_value(family, slice, self.quarter, code, row));
     }
 }
 
@@ -251,6 +300,9 @@ impl Fold {
             Place::Back { basis, minute } => self.count_back(basis, minute, sums, resolved),
             Place::BackInCell { basis, quarter, cell } => {
                 back(basis, quarter).count_in_cell(cell, resolved);
+            }
+            Place::BackInCurrency { basis, quarter, code } => {
+                back(basis, quarter).add_in_currency(code, row, resolved);
             }
             Place::BackOfCustomer { basis, quarter, ref user, buyer } => {
                 self.count_back_of_customer(back(basis, quarter), user, buyer, resolved)?;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::status::Status;
 use super::sums::Sums;
+use crate::days::Days;
 use crate::fold::version::Version;
 use crate::history::History;
 use crate::money::Money;
@@ -59,6 +60,9 @@ pub struct Sale {
     /// The return, if one was stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<Box<Returned>>,
+    /// The days in which it contributes to a figure.
+    #[serde(default, skip_serializing_if = "Days::is_empty")]
+    pub days: Days,
     /// The version of the event that stated the sale, or of the return that stands in for it.
     #[serde(flatten)]
     pub version: Version,
@@ -95,6 +99,11 @@ impl Sale {
             quantity: self.quantity,
             amount: self.amount,
         }
+    }
+
+    /// The days in which it contributes: that of the sale, and that of the return.
+    pub(super) fn days_counted(&self) -> Days {
+        [Some(self.at), self.returned_at()].into_iter().flatten().collect()
     }
 
     /// The time at which it came back, if it counts as returned: the date of the return where that

@@ -12,6 +12,7 @@ use super::status::Status;
 use super::sums::Sums;
 use crate::bucket;
 use crate::customers::document::Customers;
+use crate::days::Days;
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::entry::{Entry, reason};
 use crate::fold::version::{Stated, Version};
@@ -22,7 +23,7 @@ use crate::ledger::{Ledger, LedgerKey};
 use crate::orders::document::{PlacedOrder, RefundedSale};
 use crate::orders::key::OrderKey;
 use crate::packed::rollup;
-use crate::packed::vocabulary::{NONE, Period};
+use crate::packed::vocabulary::Period;
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
 use crate::rates::fold::{exceeds, no_rate};
@@ -166,23 +167,8 @@ impl Entry for Sale {
         fold: &mut Fold,
         resolved: &mut Resolved,
     ) -> Result<Self, NotAtHand> {
-        if event.status != Status::Returned {
-            let mut sale = Sale::of(event, prior, version, fold, resolved)?;
-            if let Some(returned) = prior.and_then(|prior| prior.returned.clone()) {
-                sale.come_back(Returned { sold_as: Some(event.status), ..*returned });
-            }
-            return Ok(sale);
-        }
-        let sold_as = prior.and_then(Sale::sold_as);
-        let mut sale = match prior.filter(|_| sold_as.is_some()) {
-            Some(prior) => {
-                fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
-                prior.clone()
-            }
-            None => Sale::of(event, prior, version, fold, resolved)?,
-        };
-        let processed = event.updated_at;
-        sale.come_back(Returned { date: event.at, processed, sold_as, version });
+        let mut sale = Sale::stated(event, prior, version, fold, resolved)?;
+        sale.days = sale.days_counted();
         Ok(sale)
     }
 
@@ -233,6 +219,9 @@ impl Entry for Sale {
                 back.count_in_cell(self.cell, resolved);
                 fold.count_back_of_customer(back, &self.user, self.buyer, resolved)?;
                 fold.count_back_of_product(back, product, self.sold, resolved)?;
+                if let Some(foreign) = &self.foreign {
+                    back.count_in_currency(foreign, sign, resolved);
+                }
             }
         }
         Ok(())
@@ -249,7 +238,7 @@ impl Transaction<'_> {
         if self.status == Status::Returned
             && let Some(sale) = known.filter(|sale| sale.sold_as().is_some())
         {
-            let (total_price, foreign) = (sale.amount, sale.foreign.map(|it| it.under(NONE)));
+            let (total_price, foreign) = (sale.amount, sale.foreign.map(Foreign::uncoded));
             return Ok(Some(Transaction { total_price, foreign, ..self.clone() }));
         }
         let mut before: Vec<(Foreign, Time)> =
@@ -267,6 +256,34 @@ impl Transaction<'_> {
 }
 
 impl Sale {
+    /// The sale, or its return, as an event states it, with the other part as it was.
+    fn stated(
+        event: &Transaction<'_>,
+        prior: Option<&Self>,
+        version: Version,
+        fold: &mut Fold,
+        resolved: &mut Resolved,
+    ) -> Result<Self, NotAtHand> {
+        if event.status != Status::Returned {
+            let mut sale = Sale::of(event, prior, version, fold, resolved)?;
+            if let Some(returned) = prior.and_then(|prior| prior.returned.clone()) {
+                sale.come_back(Returned { sold_as: Some(event.status), ..*returned });
+            }
+            return Ok(sale);
+        }
+        let sold_as = prior.and_then(Sale::sold_as);
+        let mut sale = match prior.filter(|_| sold_as.is_some()) {
+            Some(prior) => {
+                fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
+                prior.clone()
+            }
+            None => Sale::of(event, prior, version, fold, resolved)?,
+        };
+        let processed = event.updated_at;
+        sale.come_back(Returned { date: event.at, processed, sold_as, version });
+        Ok(sale)
+    }
+
     /// The sale as an event states it. If it states no category, the sale keeps the one that it has
     /// while its product is the same, and else takes the catalogue's: a change of status moves no
     /// sale of the past.
@@ -310,6 +327,7 @@ impl Sale {
             shop_code,
             order: event.order_id.as_deref().map(Into::into),
             returned: None,
+            days: Days::default(),
             version,
             history: prior.map(|prior| prior.history.clone()).unwrap_or_default(),
         })
@@ -319,7 +337,7 @@ impl Sale {
     fn has_facts_of(&self, event: &Transaction<'_>) -> bool {
         let category = event.category.as_deref();
         self.amount == event.total_price
-            && self.foreign.map(|it| it.under(NONE)) == event.foreign
+            && self.foreign.map(Foreign::uncoded) == event.foreign
             && self.quantity == event.quantity
             && self.at == event.at
             && self.product.as_deref() == event.product_id.as_deref()

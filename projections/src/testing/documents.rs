@@ -11,6 +11,7 @@ use crate::fold::root::{Counts, Root};
 use crate::for_each_collection;
 use crate::history::History;
 use crate::ledger::LedgerRow;
+use crate::money::Money;
 use crate::orders::document::{PlacedOrder, RefundedSale};
 use crate::orders::key::{OrderKey, order_of};
 use crate::orders::status::STEPS;
@@ -19,6 +20,7 @@ use crate::packed::table::{Row, Table};
 use crate::packed::tally::{Tally, TallyKey};
 use crate::products::{Product, RESERVED};
 use crate::quantity::Quantity;
+use crate::rates::foreign::Foreign;
 use crate::sales::basis::Basis;
 use crate::sales::count::Place;
 use crate::sales::status::Status;
@@ -289,17 +291,36 @@ impl Documents {
 
     fn currencies_agree(&self, found: &mut Vec<String>) {
         let mut sums = [[0; 3]; Status::ALL.len()];
+        let mut back = [[0; 3]; Basis::ALL.len()];
+        let mut of_orders = [[0; 3]; Basis::ALL.len()];
+        let mut add_back = |foreign: &Foreign, amount: Money| {
+            back.iter_mut().for_each(|sum| add(sum, [1, foreign.amount.0, amount.0]));
+        };
         for (id, row) in &self.ledger {
             if let LedgerRow::Transaction(sale) = row
                 && let Some(foreign) = &sale.foreign
             {
                 let row = [sale.sums().orders, foreign.amount.0, sale.amount.0];
                 add(&mut sums[sale.status.index()], row);
+                if sale.returned_at().is_some() {
+                    add_back(foreign, sale.amount);
+                }
+            }
+            if let LedgerRow::Refund(refund) = row
+                && let (Some(foreign), Some(_)) = (&refund.foreign, &refund.alone)
+            {
+                add_back(foreign, refund.amount);
             }
             if let Some((order, key)) = order_of(row).zip(OrderKey::of_row(id)) {
                 for (place, row) in order.bill(key).sums() {
-                    if let Place::Currency { status, .. } = place {
-                        add(&mut sums[status.index()], row.into());
+                    match place {
+                        Place::Currency { status, .. } => {
+                            add(&mut sums[status.index()], row.into());
+                        }
+                        Place::BackInCurrency { basis, .. } => {
+                            add(&mut of_orders[*basis as usize], row.into());
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -307,6 +328,13 @@ impl Documents {
         for (status, sums) in Status::ALL.into_iter().zip(sums) {
             let total = self.total(Family::Currencies, Some(status), Level::Month);
             differ(found, "sales in other currencies", &sums, &total);
+        }
+        for (basis, (mut back, of_orders)) in
+            Basis::ALL.into_iter().zip(back.into_iter().zip(of_orders))
+        {
+            add(&mut back, of_orders);
+            let total = self.total(Family::ReturnCurrencies, basis, Level::Month);
+            differ(found, "returns in other currencies", &back, &total);
         }
     }
 
@@ -362,6 +390,13 @@ impl Documents {
         let sum: i64 = self.customers.values().map(|it| it.rating_sum).sum();
         let total = self.total(Family::Feedback, None, Level::Month);
         differ(found, "ratings by time", &[self.root.ratings, sum, 0], &total);
+        let total = self.total(Family::Rated, None, Level::Ever);
+        differ(found, "ratings by product", &[self.root.ratings, sum, 0], &total);
+        for slice in Family::Stars.every_slice() {
+            let of_products = self.products.values().map(|it| it.ratings[slice.index()]);
+            let total = self.total(Family::Stars, slice, Level::Month);
+            differ(found, "ratings by stars", &[of_products.sum(), 0, 0], &total);
+        }
     }
 
     fn activities_agree(&self, found: &mut Vec<String>) {

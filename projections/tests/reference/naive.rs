@@ -22,6 +22,7 @@ use projections::products::event::Product;
 use projections::products::stock::Stock;
 use projections::quantity::Quantity;
 use projections::rate::Rate;
+use projections::rates::Foreign;
 use projections::testing::Logged;
 use projections::text::Text;
 use projections::time::Time;
@@ -214,8 +215,8 @@ impl Naive {
         let step = match &*event.activity_type {
             "viewed_product" => {
                 let of_shop = [
-                    self.shop_word("category", category.as_deref()),
-                    self.shop_word("device", event.device.as_deref()),
+                    self.shop_word("category", 256, category.as_deref()),
+                    self.shop_word("device", 256, event.device.as_deref()),
                 ];
                 let category = self.word("category", 256, at, category.as_deref());
                 Some(Step::Viewed(Place { codes: [category, codes[1]], of_shop }))
@@ -352,18 +353,19 @@ impl Naive {
         self.word_of(format!("{dimension}/{}", figures::date(at).format("%Y-%m")), cap, value)
     }
 
-    /// The code of a category among those of all time.
-    fn shop_category(&mut self, value: Option<&str>) -> u16 {
-        self.shop_word("category", value)
-    }
-
     /// The code of a value among those of all time.
-    fn shop_word(&mut self, dimension: &str, value: Option<&str>) -> u16 {
+    fn shop_word(&mut self, dimension: &str, cap: usize, value: Option<&str>) -> u16 {
         match value {
             None | Some("(none)") => 0,
             Some("(other)") => 1,
-            Some(value) => self.word_of(format!("{dimension}/ever"), 256, value),
+            Some(value) => self.word_of(format!("{dimension}/ever"), cap, value),
         }
+    }
+
+    /// The codes of a currency among those of a month and among those of all time.
+    fn currency(&mut self, at: Time, foreign: Foreign) -> [u16; 2] {
+        let word = Some(foreign.currency.as_str());
+        [self.word("currency", 64, at, word), self.shop_word("currency", 64, word)]
     }
 
     fn word_of(&mut self, id: String, cap: usize, value: &str) -> u16 {

@@ -6,6 +6,7 @@ use adaptive_bi::projector::Projector;
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{Halt, State, Status};
 use adaptive_bi::store::generations::GenerationState::{Kept, Live};
+use projections::family::Families;
 use projections::fold::root::{FOLD_VERSION, FoldSettings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -77,6 +78,7 @@ async fn one_of_the_older_version_folds_on_until_the_exchange() {
         settings: FoldSettings { fold_version: FOLD_VERSION - 1, ..shop.settings.fold() },
         limits: BatchLimits::default(),
         rebuild_on_upgrade: true,
+        families: Families::ALL,
         status: Arc::new(status),
     };
     let ending = CancellationToken::new();

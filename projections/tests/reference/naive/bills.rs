@@ -1,5 +1,8 @@
 //! Every single contribution to a figure: of sales, of orders, and of what came back of them.
 
+use std::collections::BTreeMap;
+
+use projections::days::Days;
 use projections::orders::Irregularity;
 use projections::refunds::event::Refund as RefundEvent;
 use projections::sales::{Basis, Status};
@@ -23,7 +26,7 @@ const PAID: usize = 7;
 const UNASSIGNED: usize = 8;
 
 /// What an addition counts.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub enum Of<'a> {
     Sales(Status),
     Buyer(Status, &'a str),
@@ -39,6 +42,8 @@ pub enum Of<'a> {
     Cost(Status),
     Step(usize),
     Currency(Status, u16),
+    /// By the code of a currency among those of all time.
+    ReturnCurrency(Basis, u16),
 }
 
 /// An addition to a figure at a time.
@@ -65,6 +70,8 @@ struct Line<'a> {
     cell: [u16; 3],
     at: Time,
     net: i64,
+    /// The code of another currency than the shop's, and the amount in it.
+    foreign: Option<(u16, i64)>,
     quantity: i64,
     is_sold: bool,
     returned_at: Option<Time>,
@@ -78,6 +85,8 @@ pub struct Partial<'a> {
     pub event: &'a RefundEvent<'static>,
     /// As the whole counts it; none without a rate.
     pub amount: Option<i64>,
+    /// The code of its currency among those of all time.
+    pub currency: u16,
     pub quantity: i64,
     pub at: Time,
     pub follows: bool,
@@ -89,10 +98,13 @@ struct Share {
     line: usize,
     quantity: i64,
     amount: i64,
+    /// The amount in the currency of the refund.
+    foreign: i64,
 }
 
 impl<'a> Partial<'a> {
-    fn of(id: &'a str, event: &'a RefundEvent<'static>, amount: Option<i64>) -> Self {
+    fn of(id: &'a str, refund: &'a super::orders::Refund, amount: Option<i64>) -> Self {
+        let event = &refund.event;
         let (line, transaction) = (event.line_id.as_deref(), event.transaction_id.as_deref());
         let follows = event.order_id.is_none();
         Partial {
@@ -101,6 +113,7 @@ impl<'a> Partial<'a> {
             product: event.product_id.as_deref(),
             event,
             amount,
+            currency: refund.currency,
             quantity: event.quantity.0,
             at: event.at,
             follows,
@@ -134,8 +147,27 @@ impl<'a> Additions<'a> {
         }
     }
 
-    fn back_of_line(&mut self, processed: Time, line: &Line<'a>, row: Row) {
+    fn back_in_currency(
+        &mut self,
+        [processed, sold]: [Time; 2],
+        foreign: Option<(u16, i64)>,
+        row: Row,
+    ) {
+        let Some((code, amount)) = foreign else { return };
+        let row = [row[0], amount, row[2]];
+        self.add(Of::ReturnCurrency(Basis::Processed, code), processed, row);
+        self.add(Of::ReturnCurrency(Basis::Order, code), sold, row);
+    }
+
+    fn back_of_line(
+        &mut self,
+        processed: Time,
+        line: &Line<'a>,
+        foreign: Option<(u16, i64)>,
+        row: Row,
+    ) {
         let product = line.product.unwrap_or("(none)");
+        self.back_in_currency([processed, line.at], foreign, row);
         self.back([processed, line.at], line.cell, Some(line.user), product, row);
     }
 }
@@ -151,19 +183,38 @@ impl Naive {
             let row = [1, event.quantity.0, event.amount.0];
             let at = [event.at, event.at];
             to.back(at, refund.codes, event.user_id.as_deref(), product, row);
+            let foreign = event.foreign.map(|foreign| (refund.currency, foreign.amount.0));
+            to.back_in_currency(at, foreign, row);
         }
-        for (id, placed) in &self.orders {
-            if let Some(content) = &placed.content {
-                content.count(counts_as(placed, content), &mut to);
-            }
-            self.count_members(id, &mut to);
-            if !self.is_awaited(Whole::Order(id)) {
-                count_steps(placed, &mut to);
-            }
-            self.count_back(Whole::Order(id), &mut to);
-        }
-        self.refunded.iter().for_each(|id| self.count_back(Whole::Transaction(id), &mut to));
+        self.wholes().for_each(|of| self.count_whole(of, &mut to));
         to.0
+    }
+
+    fn count_whole<'a>(&'a self, of: Whole<'a>, to: &mut Additions<'a>) {
+        if let Whole::Order(id) = of {
+            let placed = &self.orders[id];
+            if let Some(content) = &placed.content {
+                content.count(counts_as(placed, content), to);
+            }
+            self.count_members(id, to);
+            if !self.is_awaited(of) {
+                count_steps(placed, to);
+            }
+        }
+        self.count_back(of, to);
+    }
+
+    /// The days in which a whole adds something to figures, other than to those of statuses.
+    pub fn days_of(&self, of: Whole<'_>) -> Days {
+        let mut to = Additions::default();
+        self.count_whole(of, &mut to);
+        let mut sums: BTreeMap<(String, i64), Row> = BTreeMap::new();
+        for Addition { of, at, row } in to.0.iter().filter(|it| !matches!(it.of, Of::Step(_))) {
+            let sum = sums.entry((format!("{of:?}"), at.0 / 60_000)).or_default();
+            *sum = [sum[0] + row[0], sum[1] + row[1], sum[2] + row[2]];
+        }
+        let there = sums.into_iter().filter(|(_, sum)| *sum != [0; 3]);
+        there.map(|((_, minute), _)| Time(minute * 60_000)).collect()
     }
 
     /// The earliest and the latest time that sales or returns are counted at.
@@ -209,7 +260,7 @@ impl Naive {
         };
         let refunds = self.refunds.iter().filter(|(_, refund)| is_of(&refund.event));
         let partial = |(id, refund): (&'s String, &'s super::orders::Refund)| {
-            Partial::of(id, &refund.event, self.amount_of(of, &refund.event))
+            Partial::of(id, refund, self.amount_of(of, &refund.event))
         };
         refunds.map(partial).collect()
     }
@@ -222,6 +273,7 @@ impl Naive {
             cell: sale.codes,
             at: sale.facts().at,
             net: sale.facts().total_price.0,
+            foreign: sale.foreign(),
             quantity: sale.facts().quantity.0,
             is_sold: is_sold(sale.status()),
             returned_at: sale.returned_at(),
@@ -230,13 +282,17 @@ impl Naive {
         lines.sort_by_key(|line| line.at);
         if let (Whole::Order(order), Some(content)) = (of, self.content(of)) {
             let is_sold = is_sold(counts_as(&self.orders[order], content));
-            lines.extend(content.lines.iter().map(|line| Line {
+            let nets: Vec<i64> = content.lines.iter().map(|line| line.net()).collect();
+            let foreign = content.foreign.map(|foreign| shares(foreign.amount.0, &nets));
+            lines.extend(content.lines.iter().enumerate().map(|(place, line)| Line {
                 id: line.id.clone(),
                 product: line.product.as_deref(),
                 user: &content.event.user_id,
                 cell: [line.code, content.codes[0], content.codes[1]],
                 at: content.event.at,
                 net: line.net(),
+                foreign:
+                    content.foreign.zip(foreign.as_ref()).map(|(it, of)| (it.shop_code, of[place])),
                 quantity: line.quantity,
                 is_sold,
                 returned_at: None,
@@ -265,7 +321,7 @@ impl Naive {
         to.add(Of::Sales(best), first.at, [1, 0, 0]);
         to.add(Of::Buyer(best, &first.user_id), first.at, [1, 0, 0]);
         if first.foreign.is_some() {
-            to.add(Of::Currency(best, counted[0].1.currency), first.at, [1, 0, 0]);
+            to.add(Of::Currency(best, counted[0].1.currency[0]), first.at, [1, 0, 0]);
         }
         let (mut categories, mut products, mut buyers) = (vec![], vec![], vec![]);
         for (_, sale) in counted {
@@ -298,14 +354,18 @@ impl Naive {
         for (at, share) in shares.iter().enumerate() {
             let is_first = shares[..at].iter().all(|it| it.refund != share.refund);
             let row = [i64::from(is_first), share.quantity, share.amount];
-            to.back_of_line(refunds[share.refund].at, &lines[share.line], row);
+            let refund = &refunds[share.refund];
+            let foreign = refund.event.foreign.map(|_| (refund.currency, share.foreign));
+            to.back_of_line(refund.at, &lines[share.line], foreign, row);
             refunded[share.line][0] += share.quantity;
             refunded[share.line][1] += share.amount;
         }
         for (line, [quantity, amount]) in lines.iter().zip(&refunded) {
             if let Some(at) = line.returned_at {
                 let row = [0, -(*quantity).min(line.quantity), -(*amount).min(line.net)];
-                to.back_of_line(at, line, row);
+                let foreign =
+                    line.foreign.map(|(code, whole)| (code, -part(whole, -row[2], line.net)));
+                to.back_of_line(at, line, foreign, row);
             }
         }
         if let (Whole::Order(order), Some(content)) = (of, self.content(of))
@@ -314,7 +374,9 @@ impl Naive {
             for (place, (line, [quantity, amount])) in lines.iter().zip(&refunded).enumerate() {
                 let quantity = line.quantity - (*quantity).min(line.quantity);
                 let amount = line.net - (*amount).min(line.net.max(0));
-                to.back_of_line(at, line, [i64::from(place == 0), quantity, amount]);
+                let gone = |whole| part(whole, line.net - amount, line.net);
+                let foreign = line.foreign.map(|(code, whole)| (code, whole - gone(whole)));
+                to.back_of_line(at, line, foreign, [i64::from(place == 0), quantity, amount]);
             }
         }
     }
@@ -426,6 +488,14 @@ fn count_steps(placed: &Placed, to: &mut Additions<'_>) {
     }
 }
 
+/// So much of an amount as one number is of another; nothing of nothing.
+fn part(amount: i64, of: i64, whole: i64) -> i64 {
+    if whole == 0 {
+        return 0;
+    }
+    i64::try_from(i128::from(amount) * i128::from(of) / i128::from(whole)).unwrap()
+}
+
 /// The shares of lines in refunds.
 fn share(lines: &[Line<'_>], refunds: &[Partial<'_>]) -> Vec<Share> {
     let mut shared = Vec::new();
@@ -445,8 +515,11 @@ fn share(lines: &[Line<'_>], refunds: &[Partial<'_>]) -> Vec<Share> {
             |of: &dyn Fn(usize) -> i64| among.iter().map(|at| of(*at)).collect::<Vec<_>>();
         let amounts = shares(amount, &weights(&|at| nets[at]));
         let quantities = shares(refunds[refund].quantity, &weights(&|at| lines[at].quantity));
-        for ((line, amount), quantity) in among.iter().zip(amounts).zip(quantities) {
-            shared.push(Share { refund, line: *line, quantity, amount });
+        let stated = refunds[refund].event.foreign.map_or(0, |foreign| foreign.amount.0);
+        let foreign = shares(stated, &weights(&|at| nets[at]));
+        for (at, line) in among.iter().enumerate() {
+            let (quantity, amount, foreign) = (quantities[at], amounts[at], foreign[at]);
+            shared.push(Share { refund, line: *line, quantity, amount, foreign });
         }
     };
     for (at, refund) in refunds.iter().enumerate() {
@@ -469,6 +542,11 @@ fn share(lines: &[Line<'_>], refunds: &[Partial<'_>]) -> Vec<Share> {
 }
 
 impl Sale {
+    /// The code of its currency among those of all time, and the amount in it.
+    fn foreign(&self) -> Option<(u16, i64)> {
+        Some((self.currency[1], self.facts().foreign?.amount.0))
+    }
+
     fn count<'a>(&'a self, to: &mut Additions<'a>) {
         let (facts, status) = (self.facts(), self.status());
         let (quantity, amount) = (facts.quantity.0, facts.total_price.0);
@@ -483,11 +561,12 @@ impl Sale {
         }
         if let Some(foreign) = &facts.foreign {
             let row = [row[0], foreign.amount.0, amount];
-            to.add(Of::Currency(status, self.currency), facts.at, row);
+            to.add(Of::Currency(status, self.currency[0]), facts.at, row);
         }
         if let Some(back) = self.returned_at() {
             let (user, row) = (Some(&*facts.user_id), [1, quantity, amount]);
             to.back([back, facts.at], self.codes, user, self.product(), row);
+            to.back_in_currency([back, facts.at], self.foreign(), row);
         }
     }
 }

@@ -362,6 +362,10 @@ impl Naive {
         for rating in self.ratings.values() {
             let (at, stars) = (rating.at, i64::from(rating.event.rating));
             tables.add(by_month("feedback/-/month", at), quarter_of_month(at), [1, stars, 0]);
+            let of_stars = by_month(&format!("stars/{stars}/month"), at);
+            tables.add(of_stars, quarter_of_month(at), [1, 0, 0]);
+            let product = self.things[&*rating.event.product_id].ordinal;
+            tables.by_entity("rated", "-", product, at, [1, stars, 0]);
         }
         for fact in &self.facts {
             let actor = self.people[&*fact.event.user_id].ordinal;
@@ -428,6 +432,9 @@ impl Naive {
             Of::Step(step) => by_quarter("steps", STEPS[step]),
             Of::Currency(status, code) => {
                 tables.by_value("currencies", status.as_str(), code, *at, *row);
+            }
+            Of::ReturnCurrency(basis, code) => {
+                tables.by_value("returncurrencies", basis.as_str(), code, *at, *row);
             }
             Of::Cell(status, cell) => tables.by_cell("cells", status.as_str(), cell, *at, *row),
             Of::ReturnCell(basis, cell) => {

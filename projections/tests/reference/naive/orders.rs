@@ -1,6 +1,8 @@
 //! Orders, their statuses, and refunds: what was told of each.
 
 use projections::event::Adjusted;
+use projections::money::Money;
+use projections::orders::document::Stated;
 use projections::orders::status::Step;
 use projections::orders::{OrderEvent, OrderStatus, event};
 use projections::rate::Rate;
@@ -32,6 +34,8 @@ pub struct Content {
     pub codes: [u16; 2],
     /// The amount as stated, in another currency, under the code of that.
     pub foreign: Option<Foreign>,
+    /// Gross, discounts and total as stated, in that currency.
+    pub stated: Option<Stated>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -68,6 +72,8 @@ pub struct Refund {
     pub category: Option<String>,
     /// The codes of category, payment method and country.
     pub codes: [u16; 3],
+    /// The code of the currency among those of all time.
+    pub currency: u16,
 }
 
 impl Refund {
@@ -83,13 +89,14 @@ pub fn shares(whole: i64, weights: &[i64]) -> Vec<i64> {
     if weights.iter().all(|it| *it == 0) {
         weights.fill(1);
     }
-    let (whole, sum) = (i128::from(whole), weights.iter().sum::<i128>());
+    let (sign, whole) = (whole.signum(), i128::from(whole).abs());
+    let sum: i128 = weights.iter().sum();
     let mut shares: Vec<i128> = weights.iter().map(|it| whole * it / sum).collect();
     let mut by_rest: Vec<usize> = (0..weights.len()).collect();
     by_rest.sort_by_key(|at| -(whole * weights[*at] % sum));
     let missing = whole - shares.iter().sum::<i128>();
     by_rest.iter().take(missing.try_into().unwrap()).for_each(|at| shares[*at] += 1);
-    shares.into_iter().map(|it| it.try_into().unwrap()).collect()
+    shares.into_iter().map(|it| sign * i64::try_from(it).unwrap()).collect()
 }
 
 /// An amount for so many thousandths, rounded half-even.
@@ -160,9 +167,10 @@ impl Content {
             let lines = it.lines.iter().map(|line| Line { code: 0, shop_code: 0, ..line.clone() });
             lines.collect::<Vec<_>>()
         };
-        let foreign = |it: &Content| it.foreign.map(|foreign| foreign.under(0));
+        let foreign = |it: &Content| it.foreign.map(|foreign| foreign.uncoded());
         facts(self) == facts(other)
             && foreign(self) == foreign(other)
+            && self.stated == other.stated
             && uncoded(self) == uncoded(other)
     }
 }
@@ -187,7 +195,13 @@ impl Naive {
         if rate.is_some_and(|rate| is_too_large(amounts.chain(amounts_of_lines(event, rate)))) {
             return Came::Quarantined(vec!["currency".into()]);
         }
-        let content = self.state_content(&converted, foreign, place);
+        let sum = |of: &dyn Fn(&event::Line<'_>) -> i64| Money(event.lines.iter().map(of).sum());
+        let stated = foreign.map(|_| Stated {
+            gross: sum(&|line| times(line.price.0, line.quantity.0)),
+            discounts: Money(sum(&|line| line.discount.0).0 + event.discount.0),
+            total: event.total,
+        });
+        let content = self.state_content(&converted, foreign, stated, place);
         if let Came::Quarantined(fields) = content {
             return Came::Quarantined(fields);
         }
@@ -205,12 +219,14 @@ impl Naive {
         &mut self,
         event: &OrderEvent<'static>,
         foreign: Option<Foreign>,
+        stated: Option<Stated>,
         place: u64,
     ) -> Came {
         let mut age = (event.updated_at, place);
         let known = self.orders.get(&*event.order_id).and_then(|placed| placed.content.as_ref());
         let lines = self.lines(event, foreign.and_then(|foreign| foreign.rate), known);
-        let mut content = Content { event: event.clone(), age, lines, codes: [0; 2], foreign };
+        let mut content =
+            Content { event: event.clone(), age, lines, codes: [0; 2], foreign, stated };
         if let Some(known) = known {
             if is_older(age, known.age) {
                 return Came::Stale;
@@ -230,15 +246,13 @@ impl Naive {
         for line in &mut content.lines {
             self.thing(line.product());
             line.code = self.word("category", 256, event.at, line.category.as_deref());
-            line.shop_code = self.shop_category(line.category.as_deref());
+            line.shop_code = self.shop_word("category", 256, line.category.as_deref());
         }
         content.codes = [
             self.word("paymentMethod", 256, event.at, event.payment_method.as_deref()),
             self.word("country", 256, event.at, event.country.as_deref()),
         ];
-        content.foreign = foreign.map(|foreign| {
-            foreign.under(self.word("currency", 64, event.at, Some(foreign.currency.as_str())))
-        });
+        content.foreign = foreign.map(|foreign| foreign.under(self.currency(event.at, foreign)));
         self.orders.entry(event.order_id.to_string()).or_default().content = Some(content);
         Came::Applied
     }
@@ -335,7 +349,7 @@ impl Naive {
         if lacks_rate || is_too_large([event.amount.0]) {
             return Came::Quarantined(vec!["currency".into()]);
         }
-        let mut refund = Refund { event: event.clone(), age, category, codes: [0; 3] };
+        let mut refund = Refund { event: event.clone(), age, category, codes: [0; 3], currency: 0 };
         if let Some(user) = &event.user_id {
             self.seen(user, event.at);
         }
@@ -346,6 +360,9 @@ impl Naive {
                 0,
                 self.word("country", 256, event.at, event.country.as_deref()),
             ];
+        }
+        if let Some(foreign) = &event.foreign {
+            refund.currency = self.shop_word("currency", 64, Some(foreign.currency.as_str()));
         }
         if let Some(order) = &event.order_id {
             self.orders.entry(order.to_string()).or_default();

@@ -39,6 +39,8 @@ impl Naive {
                 rating: rating.event.rating,
                 at: rating.at,
                 comment: text(rating.event.comment.as_deref()),
+                commented: rating.event.comment.as_ref().map(|_| rating.at),
+                days: [rating.at].into_iter().collect(),
                 version: version(rating.age),
             };
             (format!("f:{id}"), LedgerRow::Feedback(row))
@@ -84,6 +86,7 @@ impl Naive {
             shop_code: sale.shop_code,
             order: text(event.order_id.as_deref()),
             returned: returned.map(Box::new),
+            days: [Some(event.at), sale.returned_at()].into_iter().flatten().collect(),
             version: version(age),
             history: History::default(),
         })
@@ -105,6 +108,7 @@ impl Naive {
             members: self.members(of).into_iter().map(|it| self.member_row(it)).collect(),
             refunds: self.partials(of).iter().map(refund_of).collect(),
             irregular: self.irregular(of),
+            days: self.days_of(of),
             history: History::default(),
         }
     }
@@ -132,6 +136,7 @@ impl Naive {
             codes: content.codes,
             lines: lines.collect(),
             foreign: content.foreign,
+            stated: content.stated,
             discount: event.discount,
             delivery_fee: event.delivery_fee,
             tax: event.tax,
@@ -176,11 +181,12 @@ impl Naive {
             product: text(event.product_id.as_deref()),
             customer: text(event.user_id.as_deref()),
             amount: event.amount,
-            foreign: event.foreign,
+            foreign: event.foreign.map(|foreign| foreign.under([0, refund.currency])),
             quantity: event.quantity,
             at: event.at,
             country: text(event.country.as_deref()),
             reason: text(event.reason.as_deref()),
+            days: alone.iter().map(|_| event.at).collect(),
             alone,
             version: version(refund.age),
         })
@@ -202,7 +208,7 @@ fn refund_of(partial: &Partial<'_>) -> PartialRefund {
         line: partial.line.map(Into::into),
         product: partial.product.map(Into::into),
         amount: partial.event.amount,
-        foreign: partial.event.foreign,
+        foreign: partial.event.foreign.map(|foreign| foreign.under([0, partial.currency])),
         quantity: Quantity(partial.quantity),
         at: partial.at,
         follows: partial.follows,

@@ -20,8 +20,8 @@ pub struct Sale {
     pub codes: [u16; 3],
     /// The code of the category among those of all time.
     pub shop_code: u16,
-    /// The code of the currency, if it is not the shop's.
-    pub currency: u16,
+    /// The codes of the currency, if it is not the shop's.
+    pub currency: [u16; 2],
 }
 
 impl Sale {
@@ -138,10 +138,9 @@ impl Naive {
                 self.word("paymentMethod", 256, event.at, Some(&event.payment_method)),
                 self.word("country", 256, event.at, event.country.as_deref()),
             ];
-            sale.shop_code = self.shop_category(sale.category.as_deref());
-            sale.currency = event.foreign.map_or(0, |foreign| {
-                self.word("currency", 64, event.at, Some(foreign.currency.as_str()))
-            });
+            sale.shop_code = self.shop_word("category", 256, sale.category.as_deref());
+            sale.currency =
+                event.foreign.map_or([0; 2], |foreign| self.currency(event.at, foreign));
         }
         if let Some(order) = sale.order() {
             self.orders.entry(order.to_owned()).or_default();
