@@ -292,7 +292,7 @@ impl Session<'_> {
         loop {
             match block_in_place(|| batch.step(&mut self.fold))? {
                 Step::Supply(needs) => {
-                    store.supply(generation, needs, &mut batch, &mut self.fold).await?
+                    store.supply(generation, needs, &mut batch, &mut self.fold).await?;
                 }
                 Step::Ready => {}
                 Step::Purchases => {

@@ -175,6 +175,8 @@ macro_rules! members {
                         *under = &UNDER[at];
                         return Some(&mut self.$member);
                     }
+                    // A member that nothing stands in for has no use of it.
+                    let _ = IS_FLAG;
                 })*
                 let _ = (key, under);
                 None
