@@ -4,6 +4,10 @@
 //! 1. The documents that identify the entities: rows of the ledger, vocabularies, blocks of ids.
 //! 2. The rows that those lead to: the order that a transaction is a line of.
 //! 3. The entities themselves, those of replaced rows included, and their counts.
+//!
+//! These are asked for part by part of the messages. Where they take more [`Room`] than there is, the part
+//! is left to another batch, and what was loaded for it is dropped.
+//!
 //! 4. Event by event in log order, entities change, and the additions to rollups are collected.
 //! 5. The additions, once the rollups and tallies are at hand.
 //!
@@ -11,6 +15,11 @@
 //! and [`Fold::settle`] goes on to the next batch. If the transaction fails the whole fold is
 //! thrown away and made anew from the checkpoint.
 
+mod room;
+
+use std::ops::Range;
+
+pub use self::room::Room;
 use crate::collections::Needs;
 use crate::event::{Event, Reason};
 use crate::family::Families;
@@ -20,6 +29,8 @@ use crate::topic::Topics;
 
 /// About the number of additions to rollups that an event makes.
 const DELTAS_EACH: usize = 8;
+/// The messages of the first part that is asked for.
+const FIRST: usize = 64;
 
 /// One message of the log.
 #[derive(Debug)]
@@ -34,6 +45,9 @@ pub struct Message<'a> {
 #[derive(Debug)]
 pub struct Batch<'b, 'e> {
     messages: &'b [Message<'e>],
+    /// The messages that documents are asked for.
+    part: Range<usize>,
+    room: Room,
     next: Next,
     resolved: Resolved,
 }
@@ -58,6 +72,7 @@ enum Next {
     Links,
     Names,
     Counts,
+    Supplied,
     Ready,
     Resolve,
     Rollups,
@@ -69,7 +84,68 @@ impl<'b, 'e> Batch<'b, 'e> {
     /// A batch of these messages, in log order.
     #[must_use]
     pub fn of(messages: &'b [Message<'e>]) -> Self {
-        Batch { messages, next: Next::Identify, resolved: Resolved::default() }
+        Batch::within(usize::MAX, messages)
+    }
+
+    /// A batch of the first of these messages: of as many as can be folded with so many bytes of
+    /// documents loaded before anything changes, and of one whatever that takes.
+    #[must_use]
+    pub fn within(bytes: usize, messages: &'b [Message<'e>]) -> Self {
+        Batch {
+            messages,
+            part: 0..messages.len().min(FIRST),
+            room: Room::of(bytes),
+            next: Next::Identify,
+            resolved: Resolved::default(),
+        }
+    }
+
+    /// The number of messages that it is of.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Whether it is of none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The room for the documents of a [`Step::Supply`]. Where one does not fit, [`Batch::leave_part`]
+    /// takes the place of the rest.
+    pub fn room(&mut self) -> &mut Room {
+        &mut self.room
+    }
+
+    /// Leaves the part whose documents do not fit to another batch, and drops those that were supplied.
+    pub fn leave_part(&mut self, fold: &mut Fold) {
+        fold.sets.drop_supplied();
+        let Range { start, end } = self.part;
+        if start > 0 {
+            self.end_at(start);
+            self.next = Next::Ready;
+        } else {
+            self.part.end = (end / 4).max(1);
+            self.room.begin(self.part.end > 1);
+            self.next = Next::Identify;
+        }
+    }
+
+    fn end_at(&mut self, end: usize) {
+        self.messages = &self.messages[..end];
+        self.room.open();
+    }
+
+    /// Goes on to the next part; false where there is none.
+    fn next_part(&mut self) -> bool {
+        let (end, all) = (self.part.end, self.messages.len());
+        let more = self.room.more(end).min(all - end);
+        self.part = end..end + more;
+        if more == 0 {
+            self.end_at(end);
+        }
+        more > 0
     }
 
     /// Goes on until something is missing, or all is folded.
@@ -86,7 +162,7 @@ impl<'b, 'e> Batch<'b, 'e> {
                 }
                 Next::Links => {
                     // A complete fold has all documents at hand that the other steps would ask for.
-                    self.next = if fold.is_complete() { Next::Ready } else { Next::Names };
+                    self.next = if fold.is_complete() { Next::Supplied } else { Next::Names };
                     self.links(fold)?
                 }
                 Next::Names => {
@@ -94,12 +170,17 @@ impl<'b, 'e> Batch<'b, 'e> {
                     self.names(fold)?
                 }
                 Next::Counts => {
-                    self.next = Next::Ready;
+                    self.next = Next::Supplied;
                     fold.sets.needs_counts()
+                }
+                Next::Supplied => {
+                    fold.sets.take_counts()?;
+                    fold.sets.keep_supplied();
+                    self.next = if self.next_part() { Next::Identify } else { Next::Ready };
+                    continue;
                 }
                 Next::Ready => {
                     self.next = Next::Resolve;
-                    fold.sets.take_counts()?;
                     return Ok(Step::Ready);
                 }
                 Next::Resolve => {
@@ -148,14 +229,15 @@ impl<'b, 'e> Batch<'b, 'e> {
         self.resolved
     }
 
+    /// The events of the part.
     fn events(&self) -> impl Iterator<Item = &'b Event<'e>> + use<'b, 'e> {
-        self.messages.iter().filter_map(|message| message.event.as_ref().ok())
+        self.messages[self.part.clone()].iter().filter_map(|message| message.event.as_ref().ok())
     }
 
     fn identify(&self, fold: &mut Fold) -> Needs {
         let mut ask = Ask::of(fold);
         ask.open_blocks();
-        for message in self.messages {
+        for message in &self.messages[self.part.clone()] {
             if let Ok(event) = &message.event {
                 event.identify(&message.stamp, &mut ask);
             }

@@ -75,7 +75,7 @@ macro_rules! declare {
                 let mut needs = Needs::default();
                 self.with_tallies(|sets, tallies| {
                     $(
-                        let supplied = sets.$set.uncounted();
+                        let supplied = sets.$set.supplied();
                         counts::need::<$Collection>(supplied, tallies, &mut needs.tallies);
                     )*
                 });
@@ -88,6 +88,16 @@ macro_rules! declare {
                     $(counts::take(&mut sets.$set, tallies)?;)*
                     Ok(())
                 })
+            }
+
+            /// Keeps the documents that were supplied.
+            pub(crate) fn keep_supplied(&mut self) {
+                $(self.$set.keep_supplied();)*
+            }
+
+            /// Drops the documents that were supplied and are not kept.
+            pub(crate) fn drop_supplied(&mut self) {
+                $(self.$set.drop_supplied();)*
             }
 
             /// The missing tallies of the entities that changed.
@@ -146,7 +156,13 @@ macro_rules! declare {
                 done
             }
 
-            /// The number of documents at hand.
+            /// The number of documents at hand, those known to be absent apart.
+            #[must_use]
+            pub fn documents(&self) -> usize {
+                [$(self.$set.all().count()),*].iter().sum()
+            }
+
+            /// The number of keys at hand.
             #[must_use]
             pub fn len(&self) -> usize {
                 [$(self.$set.len()),*].iter().sum()

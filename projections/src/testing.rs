@@ -10,7 +10,7 @@ mod documents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::batch::{Batch, Message, Step};
+use crate::batch::{Batch, Message, Room, Step};
 use crate::collection::{Collection, Key};
 use crate::collections::Needs;
 use crate::event::{self, Kind, Limits};
@@ -51,6 +51,7 @@ pub struct Logged {
 pub struct Shop {
     settings: FoldSettings,
     keeping: Option<usize>,
+    loading: usize,
     fold: Fold,
     stored: Documents,
     /// The documents of the store before the batch that is still being committed.
@@ -76,6 +77,7 @@ impl Default for Shop {
             fold: Fold::new(settings.clone(), Root::default()),
             settings,
             keeping: None,
+            loading: usize::MAX,
             stored: Documents::default(),
             behind: None,
             times: 1,
@@ -92,6 +94,14 @@ impl Shop {
     pub fn keeping(mut self, documents: usize) -> Self {
         self.keeping = Some(documents);
         self.fold = self.fold.keeping(documents);
+        self
+    }
+
+    /// The same, with batches that load at most so many documents before anything changes, or are of one
+    /// message.
+    #[must_use]
+    pub fn loading(mut self, documents: usize) -> Self {
+        self.loading = documents;
         self
     }
 
@@ -212,26 +222,39 @@ impl Shop {
         &self.stored
     }
 
-    /// Folds one batch and commits it.
+    /// Folds one batch and commits it, in several if there is no room for all that it needs.
     ///
     /// # Panics
     /// Panics if the fold asks for too little, or misreports a change.
     pub fn deliver(&mut self, batch: &[Logged]) {
         let messages = messages(batch, self.fold.root.log_time, &self.settings.currency);
-        let resolved = self.fold(&messages);
-        if self.behind.is_some() {
-            self.behind = Some(self.stored.clone());
+        let mut rest = &messages[..];
+        while !rest.is_empty() {
+            let resolved = self.fold(rest);
+            let folded;
+            (folded, rest) = rest.split_at(resolved.outcomes.len());
+            if self.behind.is_some() {
+                self.behind = Some(self.stored.clone());
+            }
+            self.commit(&resolved, folded);
+            self.fold.settle();
         }
-        self.commit(&resolved, &messages);
-        self.fold.settle();
     }
 
     fn fold(&mut self, messages: &[Message<'_>]) -> Resolved {
-        let mut batch = Batch::of(messages);
+        let mut batch = Batch::within(self.loading, messages);
+        let before = self.fold.sets.documents();
         loop {
             match batch.step(&mut self.fold).expect("a batch asks for enough") {
-                Step::Supply(needs) => self.supply(needs),
-                Step::Ready => {}
+                Step::Supply(needs) => {
+                    if !self.supply(needs, batch.room()) {
+                        batch.leave_part(&mut self.fold);
+                    }
+                }
+                Step::Ready => {
+                    let loaded = self.fold.sets.documents() - before;
+                    assert!(loaded <= self.loading || batch.len() == 1, "{loaded} loaded");
+                }
                 Step::Purchases => {
                     if self.behind.is_some() {
                         self.behind = Some(self.stored.clone());
@@ -286,17 +309,22 @@ impl Shop {
         self.behind = self.behind.take().map(|_| self.stored.clone());
     }
 
-    fn supply(&mut self, needs: Needs) {
+    /// Whether there was room for all.
+    fn supply(&mut self, needs: Needs, room: &mut Room) -> bool {
         let (sets, from) = (&mut self.fold.sets, self.behind.as_ref().unwrap_or(&self.stored));
         macro_rules! supply {
             ($($set:ident: $Collection:ty,)*) => {$(
                 for key in needs.$set {
                     let document = from.$set.get(&*key.id()).map(uncounted::<$Collection>);
+                    if document.is_some() && !room.take(1) {
+                        return false;
+                    }
                     sets.$set.supply(key, document);
                 }
             )*};
         }
         for_each_collection!(supply);
+        true
     }
 
     /// Searches the ledger for the first and last purchase among the rows that this batch left

@@ -30,6 +30,8 @@ pub struct BatchLimits {
     pub events: usize,
     /// Bytes of payload.
     pub bytes: usize,
+    /// Bytes of documents that are loaded for it, its additions' tables apart; one message may take more.
+    pub loaded: usize,
     /// The time that a batch waits for more once it has one message.
     pub linger: Duration,
     /// The time that a batch may wait for more after a slow commit.
@@ -37,12 +39,13 @@ pub struct BatchLimits {
 }
 
 impl Default for BatchLimits {
-    /// 20,000 events, 16 MiB, 10 ms: a larger batch shares more writes, but a transaction of more
+    /// 20,000 events, 16 MiB, 64 MiB loaded, 10 ms: a larger batch shares more writes, but a transaction of more
     /// gets slower. Subscribers are told at most every 250 ms.
     fn default() -> Self {
         BatchLimits {
             events: 20_000,
             bytes: 16 << 20,
+            loaded: 64 << 20,
             linger: Duration::from_millis(10),
             rest: Duration::from_millis(250),
         }
@@ -64,6 +67,33 @@ impl Gathered {
     pub fn end_at(&mut self, position: u64) {
         self.records.truncate(self.records.partition_point(|record| record.position <= position));
         self.to = self.to.min(position);
+    }
+
+    /// Leaves out the messages from an index on, and returns them, if there are any.
+    pub fn split_off(&mut self, index: usize) -> Option<Gathered> {
+        let records = self.records.split_off(index);
+        let rest =
+            (!records.is_empty()).then(|| Gathered { records, to: self.to, since: self.since });
+        if rest.is_some() {
+            self.to = self.records.last().map_or(0, |last| last.position);
+        }
+        rest
+    }
+}
+
+/// The rest of a batch, if one was cut, else the next one.
+///
+/// # Errors
+/// As [`gather`].
+pub async fn next(
+    rest: Option<Gathered>,
+    reader: &mut Reader,
+    limits: BatchLimits,
+    not_before: Instant,
+) -> Result<Gathered, Error> {
+    match rest {
+        Some(rest) => Ok(rest),
+        None => gather(reader, limits, not_before).await,
     }
 }
 

@@ -34,6 +34,7 @@ use crate::stream::{Record, read::Reader};
 const BULK: BatchLimits = BatchLimits {
     events: 10_000,
     bytes: 16 << 20,
+    loaded: 64 << 20,
     linger: Duration::from_millis(20),
     rest: Duration::ZERO,
 };
@@ -131,8 +132,12 @@ impl Loading<'_> {
                 () = stop.cancelled() => return Err(Error::Stopped),
                 gathered = batches.recv() => gathered.unwrap_or(Err(error::Error::NoReader))?,
             };
-            let batch = self.fold(&gathered).await?;
-            self.bulk.write(batch).await?;
+            let mut left = Some(gathered);
+            while let Some(mut gathered) = left {
+                let batch;
+                (batch, left) = self.fold(&mut gathered).await?;
+                self.bulk.write(batch).await?;
+            }
             failpoint::pass("bulk-batch");
             self.of.progress(&mut meter, self.position);
             if self.position >= end {
@@ -150,24 +155,28 @@ impl Loading<'_> {
         Ok(())
     }
 
-    async fn fold(&mut self, Gathered { records, to, .. }: &Gathered) -> Result<Batch, Error> {
+    /// Folds the first messages of a batch; returns those that are left.
+    async fn fold(&mut self, gathered: &mut Gathered) -> Result<(Batch, Option<Gathered>), Error> {
+        let records = &gathered.records;
         let Generations { store, log, settings, .. } = self.of;
         let (prefix, log_time) = (&log.settings.prefix, self.fold.root.log_time);
         let (currency, decided) = (settings.currency.as_str(), &self.decided);
         let messages = block_in_place(|| parse(records, prefix, currency, log_time, decided));
-        let mut steps = Steps::of(&messages);
+        let mut steps = Steps::within(BULK.loaded, &messages);
         loop {
             let step = block_in_place(|| steps.step(&mut self.fold)).map_err(error::Error::from)?;
             match step {
                 Step::Supply(needs) => {
-                    store.supply(self.generation, needs, &mut self.fold).await?;
+                    store.supply(self.generation, needs, &mut steps, &mut self.fold).await?;
                 }
                 Step::Ready | Step::Purchases => {}
                 Step::Done => break,
             }
         }
+        let (folded, resolved) = (steps.len(), steps.finish());
+        let rest = gathered.split_off(folded);
         block_in_place(|| {
-            let resolved = steps.finish();
+            let Gathered { records, to, .. } = &*gathered;
             let quarantined: Vec<_> = resolved
                 .quarantined()
                 .map(|(index, reasons)| batch::quarantined(&records[index], reasons))
@@ -179,7 +188,7 @@ impl Loading<'_> {
             self.position = *to;
             let last = records.last().filter(|last| last.position == *to);
             self.anchor = last.map(anchor);
-            Ok(batch)
+            Ok((batch, rest))
         })
     }
 }

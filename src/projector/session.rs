@@ -224,13 +224,14 @@ impl Session<'_> {
     ) -> Result<End, Error> {
         let mut telling = tokio::time::interval(TELLING);
         telling.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut rest = None;
         loop {
             let after = self.checkpoint.position;
             if matches!(self.course, Course::UpTo(to) if to <= after) {
                 return Ok(End::Reached);
             }
             let mut gathered = {
-                let gather = batch::gather(reader, limits, self.pace.not_before);
+                let gather = batch::next(rest.take(), reader, limits, self.pace.not_before);
                 tokio::pin!(gather);
                 loop {
                     tokio::select! {
@@ -254,6 +255,7 @@ impl Session<'_> {
             if let Course::UpTo(to) = self.course {
                 gathered.end_at(to);
             }
+            let folded = self.fold(&mut gathered, &mut rest, limits.loaded).await;
             let mut trace = match self.course {
                 Course::Live(_) => traces::BatchTrace::of(
                     gathered.records.iter().map(Record::traced),
@@ -261,11 +263,11 @@ impl Session<'_> {
                 ),
                 Course::UpTo(_) => traces::BatchTrace::default(),
             };
-            let commit = self.fold(&gathered).await?;
+            let folded = folded?;
             trace.folded();
             self.settle().await?;
             self.pace.begin(limits.rest);
-            self.begin_commit(commit, gathered.records.len(), trace);
+            self.begin_commit(folded, gathered.records.len(), trace);
         }
     }
 
@@ -274,8 +276,14 @@ impl Session<'_> {
         Ok(self.projector.store.live().await? == Some(self.checkpoint.generation))
     }
 
-    /// Folds a batch; the fold is then ahead of the store.
-    async fn fold(&mut self, gathered: &Gathered) -> Result<(Commit, Changed), Error> {
+    /// Folds a batch, of which what would load more than `bytes` is left as the rest; the fold is then
+    /// ahead of the store.
+    async fn fold(
+        &mut self,
+        gathered: &mut Gathered,
+        rest: &mut Option<Gathered>,
+        bytes: usize,
+    ) -> Result<(Commit, Changed), Error> {
         let records = &gathered.records;
         let store = &self.projector.store;
         let generation = self.checkpoint.generation;
@@ -284,10 +292,12 @@ impl Session<'_> {
             (self.projector.settings.currency.as_str(), self.fold.root.log_time);
         let messages =
             block_in_place(|| batch::parse(records, prefix, currency, log_time, &self.decided));
-        let mut batch = Batch::of(&messages);
+        let mut batch = Batch::within(bytes, &messages);
         loop {
             match block_in_place(|| batch.step(&mut self.fold))? {
-                Step::Supply(needs) => store.supply(generation, needs, &mut self.fold).await?,
+                Step::Supply(needs) => {
+                    store.supply(generation, needs, &mut batch, &mut self.fold).await?;
+                }
                 Step::Ready => {}
                 Step::Purchases => {
                     if let Some(resolved) = batch.resolved() {
@@ -297,7 +307,9 @@ impl Session<'_> {
                 Step::Done => break,
             }
         }
-        block_in_place(|| self.encode(gathered, &batch.finish()))
+        let (folded, resolved) = (batch.len(), batch.finish());
+        *rest = gathered.split_off(folded);
+        block_in_place(|| self.encode(gathered, &resolved))
     }
 
     /// Finds the first and last purchase of customers who lost one of them.

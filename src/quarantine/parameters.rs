@@ -104,7 +104,8 @@ pub(super) struct Sweep {
 impl Parameters for Sweep {
     fn read(query: &mut Query) -> Self {
         Sweep {
-            reason: query.take_or(&REASON, Waits::NoRate),
+            // Without one, all parameters are refused.
+            reason: query.needed(&REASON).unwrap_or(Waits::NoRate),
             after: query.take(&CURSOR),
             limit: query.take_or(&LIMIT, 50),
             dry: query.take_or(&DRY_RUN, false),
@@ -184,6 +185,22 @@ mod tests {
         Page::parse(&format!("/api/quarantine?{query}").parse().unwrap(), Time(0))
             .map(|page| page.wanted("shop"))
             .map_err(|errors| Problem::invalid(errors).message().to_owned())
+    }
+
+    #[test]
+    fn a_page_is_sent_again_for_a_reason_that_is_named() {
+        let sweep = |query: &str| {
+            let uri = format!("/api/quarantine/replay{query}").parse().unwrap();
+            let errors = Sweep::parse(&uri, Time(0)).map(|it| it.reason).map_err(Problem::invalid);
+            errors.map_err(|problem| problem.message().to_owned())
+        };
+        assert_eq!(sweep("?reason=no-rate"), Ok(Waits::NoRate));
+        for query in ["", "?limit=2", "?reason=", "?reason=currency"] {
+            let message = sweep(query).unwrap_err();
+            assert!(message.contains("reason must be no-rate"), "{query}: {message}");
+        }
+        let needed = Sweep::described().into_iter().find(|it| it["name"] == "reason").unwrap();
+        assert_eq!(needed["required"], true);
     }
 
     #[test]

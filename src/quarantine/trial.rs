@@ -90,7 +90,9 @@ async fn at(
             break;
         }
         match step {
-            Step::Supply(needs) => store.supply(generation, needs, &mut fold).await?,
+            Step::Supply(needs) => {
+                store.supply(generation, needs, &mut batch, &mut fold).await?;
+            }
             Step::Ready => known = event.is_known(&mut fold)?,
             Step::Purchases | Step::Done => {}
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{self, RawDocumentBuf, doc};
+use projections::batch::{Batch, Room};
 use projections::collection::{Collection, Key};
 use projections::collections::Needs;
 use projections::customers::Customers;
@@ -25,8 +26,9 @@ const ROWS_LEFT_OUT: usize = 64;
 macro_rules! supply {
     ($($set:ident: $Collection:ty,)*) => {
         impl Store {
-            /// Supplies everything that a fold needs: each document, or the knowledge that there is
-            /// none.
+            /// Supplies everything that a batch asks for: each document, or the knowledge that there
+            /// is none. Where that takes more room than the batch has, it leaves that part of its
+            /// messages.
             ///
             /// # Errors
             /// [`Error::Driver`], [`Error::Document`].
@@ -34,9 +36,17 @@ macro_rules! supply {
                 &self,
                 generation: u32,
                 needs: Needs,
+                batch: &mut Batch<'_, '_>,
                 fold: &mut Fold,
             ) -> Result<(), Error> {
-                $(self.supply_of::<$Collection>(generation, needs.$set, &mut fold.sets.$set).await?;)*
+                let room = batch.room();
+                let fits = true
+                    $(&& self
+                        .supply_of::<$Collection>(generation, needs.$set, &mut fold.sets.$set, room)
+                        .await?)*;
+                if !fits {
+                    batch.leave_part(fold);
+                }
                 Ok(())
             }
         }
@@ -45,15 +55,17 @@ macro_rules! supply {
 for_each_collection!(supply);
 
 impl Store {
+    /// Whether there was room for all.
     async fn supply_of<C: Collection>(
         &self,
         generation: u32,
         keys: BTreeSet<C::Key>,
         set: &mut WorkingSet<C>,
-    ) -> Result<(), Error> {
+        room: &mut Room,
+    ) -> Result<bool, Error> {
         const DOING: &str = "reading the documents of a batch";
         if keys.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let mut wanted: BTreeMap<String, C::Key> =
             keys.into_iter().map(|key| (key.id().into_owned(), key)).collect();
@@ -66,6 +78,9 @@ impl Store {
             .await
             .doing(DOING)?;
         while let Some(raw) = found.try_next().await.doing(DOING)? {
+            if !room.take(raw.as_bytes().len()) {
+                return Ok(false);
+            }
             let id = raw.get_str("_id").unwrap_or_default();
             if let Some(key) = wanted.remove(id) {
                 let stored = bson::deserialize_from_slice(raw.as_bytes()).doing(DOING)?;
@@ -75,7 +90,7 @@ impl Store {
         for key in wanted.into_values() {
             set.supply(key, None);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Hands the remembered ids to a new fold.

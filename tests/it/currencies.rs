@@ -97,7 +97,11 @@ async fn what_has_no_rate_waits_and_counts_once_all_that_wait_are_sent_again() {
     let (kind, franc) = rate("CHF", 1.1);
     let last = shop.publish_all(&[(kind, franc), rate("USD", 0.5)]).await;
     shop.folded(last).await;
-    let sent = tell(&shop, &app, "/api/quarantine/replay", &root.token, &json!({})).await;
+    let path = "/api/quarantine/replay";
+    let refused = tell(&shop, &app, path, &root.token, &json!({})).await;
+    assert_eq!((refused.status, &refused.body["errors"][0]["field"]), (400, &json!("reason")));
+    let path = "/api/quarantine/replay?reason=no-rate";
+    let sent = tell(&shop, &app, path, &root.token, &json!({})).await;
     let replays = &sent.body["data"]["replays"];
     assert_eq!((&replays["sent"], &replays["next"]), (&json!(1), &Value::Null), "{sent:?}");
     let corrected = order("o1", "USD", json!({ "discount": 1, "orderStatus": "delivered" }));

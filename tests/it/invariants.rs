@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::State;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use mongodb::bson::{Bson, Document, doc};
 use projections::sales::Status;
 use projections::table::{Row, unpack};
 use projections::time::Time;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::documents::{self, assert_same};
 use crate::events::{mixed, sale};
@@ -105,6 +105,53 @@ async fn any_batching_of_the_same_log_gives_the_same_documents() {
             Some(reference) => assert_same(reference, &documents),
         }
     }
+}
+
+/// An order of 50 lines and a status of it: its row takes about 9 KB.
+fn large_order(n: usize) -> [(&'static str, Value); 2] {
+    let line = |at: usize| json!({ "productId": format!("p{at}"), "quantity": 1, "price": 2 });
+    let (id, date) = (format!("o{n}"), "2026-03-05T10:00:00Z");
+    let lines: Vec<Value> = (0..50).map(line).collect();
+    let order = json!({
+        "orderId": id, "userId": "ann", "lines": lines, "orderDate": date,
+    });
+    let status = json!({ "orderId": id, "orderStatus": "shipped", "at": "2026-03-06" });
+    [("order", order), ("orderstatus", status)]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_would_load_too_much_is_folded_in_parts() {
+    const ORDERS: usize = 400;
+    const LOADED: usize = 300_000;
+    let shop = Shop::new().await;
+    let (orders, statuses): (Vec<_>, Vec<_>) = (0..ORDERS).map(large_order).map(Into::into).unzip();
+    let placed = shop.publish_all(&orders).await;
+    let projector = shop.project(BatchLimits::default()).await;
+    shop.folded(placed).await;
+    projector.stop().await;
+    let rows = shop.database.collection::<Document>("g1_ledger");
+    let row = rows.find_one(doc! { "_id": "o:o7" }).await.expect("found").expect("a row");
+    let most = LOADED / mongodb::bson::serialize_to_vec(&row).expect("bytes").len();
+
+    // Another one has nothing at hand.
+    let last = shop.publish_all(&statuses).await;
+    let mut announced = shop.log.announcements().await.expect("announcements");
+    let projector = shop.project(BatchLimits { loaded: LOADED, ..BatchLimits::default() }).await;
+    let (mut reached, mut batches) = (placed, 0);
+    while reached < last {
+        let next = tokio::time::timeout(Duration::from_mins(1), announced.next()).await;
+        let commit = next.expect("in time").expect("an announcement");
+        let events = usize::try_from(commit.position - commit.from).expect("few");
+        assert!(commit.from >= placed && events <= most, "{events} events, {most} have room");
+        (reached, batches) = (commit.position, batches + 1);
+    }
+    projector.stop().await;
+    assert!(batches >= ORDERS / most, "{batches}");
+    let whole = shop.sibling().await;
+    let projector = whole.project(BatchLimits::default()).await;
+    whole.folded(last).await;
+    projector.stop().await;
+    assert_same(&whole.documents().await, &shop.documents().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

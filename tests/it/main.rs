@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! - [`servers`]: one of each for all tests; [`harness`]: a shop for each test, and waiting;
-//!   [`serve`]: the program in a process of its own, to be read, killed or frozen;
+//!   [`serve`]: the program in a process of its own, to be killed in a commit or frozen;
+//!   [`process`]: the same, to be read and asked;
 //! - [`events`]: the events that are published; [`documents`]: the documents that are stored, to
 //!   compare;
 //! - [`flow`]: from every entry to every figure; [`values`]: the values that producers send;
@@ -68,6 +69,7 @@ mod one;
 mod openapi;
 mod people;
 mod poison;
+mod process;
 mod progress;
 mod projections;
 mod push;

@@ -98,7 +98,7 @@ fn rows() -> Vec<Row> {
         post("/api/projections/rebuild", "", 202, Who::Some(&[Admin], &[])),
         get("/api/quarantine", 200, Who::Some(&[Admin, Manager], &[])),
         get("/api/quarantine/{position}", 404, Who::Some(&[Admin, Manager], &[])),
-        post("/api/quarantine/replay", "", 200, Who::Some(&[Admin], &[])),
+        post("/api/quarantine/replay", "", 400, Who::Some(&[Admin], &[])),
         post("/api/quarantine/{position}/replay", "", 404, Who::Some(&[Admin], &[])),
         post("/api/quarantine/{position}/discard", "{}", 400, Who::Some(&[Admin], &[])),
     ]

@@ -63,8 +63,8 @@ pub struct WorkingSet<C: Collection> {
     at_hand: Halves<C::Key, C::Document>,
     /// The keys of those that the batch at hand changed.
     changed: Vec<C::Key>,
-    /// The keys of entities that were supplied and whose counts are not taken yet.
-    uncounted: Vec<C::Key>,
+    /// The keys of documents that were supplied and are not kept yet.
+    supplied: Vec<C::Key>,
     /// The number of the batch, from 1.
     batch: u64,
     capacity: usize,
@@ -148,7 +148,7 @@ impl<C: Collection> WorkingSet<C> {
         WorkingSet {
             at_hand,
             changed: vec![],
-            uncounted: vec![],
+            supplied: vec![],
             batch: 1,
             capacity: capacity.max(2),
         }
@@ -219,16 +219,16 @@ impl<C: Collection> WorkingSet<C> {
         if self.at_hand.have(&key) {
             return;
         }
-        if C::ENTITY.is_some() && document.is_some() {
-            self.uncounted.push(key.clone());
+        if document.is_some() {
+            self.supplied.push(key.clone());
         }
         self.at_hand.surplus += document.as_ref().map_or(0, |it| C::weight(it) - 1);
         self.at_hand.young.insert(key, Slot::new(document));
     }
 
-    /// The entities that were supplied and whose counts are not taken yet.
-    pub(crate) fn uncounted(&self) -> impl Iterator<Item = &C::Document> {
-        let slots = self.uncounted.iter().filter_map(|key| self.at_hand.young.get(key));
+    /// The documents that were supplied and are not kept yet.
+    pub(crate) fn supplied(&self) -> impl Iterator<Item = &C::Document> {
+        let slots = self.supplied.iter().filter_map(|key| self.at_hand.young.get(key));
         slots.filter_map(|slot| slot.document.as_ref())
     }
 
@@ -237,13 +237,26 @@ impl<C: Collection> WorkingSet<C> {
         &mut self,
         mut count: impl FnMut(&mut C::Document) -> Result<(), NotAtHand>,
     ) -> Result<(), NotAtHand> {
-        for key in self.uncounted.drain(..) {
-            let slot = self.at_hand.young.get_mut(&key);
+        for key in &self.supplied {
+            let slot = self.at_hand.young.get_mut(key);
             if let Some(document) = slot.and_then(|slot| slot.document.as_mut()) {
                 count(document)?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps the documents that were supplied.
+    pub(crate) fn keep_supplied(&mut self) {
+        self.supplied.clear();
+    }
+
+    /// Drops the documents that were supplied and are not kept. None of them may have changed.
+    pub(crate) fn drop_supplied(&mut self) {
+        for key in self.supplied.drain(..) {
+            let dropped = self.at_hand.young.remove(&key).and_then(|slot| slot.document);
+            self.at_hand.surplus -= dropped.map_or(0, |it| C::weight(&it) - 1);
+        }
     }
 
     /// The document, or `None` if it is known to be absent.
@@ -325,6 +338,7 @@ impl<C: Collection> WorkingSet<C> {
     /// Forgets which documents changed: they are on their way to the store.
     pub fn settle(&mut self) {
         self.changed.clear();
+        self.supplied.clear();
         self.batch += 1;
     }
 
@@ -430,6 +444,19 @@ mod tests {
         };
         assert_eq!(kept_after(1), 12, "light ones stay young");
         assert_eq!(kept_after(2_000), 0, "of heavy ones half the room is used");
+    }
+
+    #[test]
+    fn what_was_supplied_is_dropped_unless_it_is_kept() {
+        let mut set: WorkingSet<Numbers> = WorkingSet::new(40);
+        set.supply("kept".into(), Some(1));
+        set.keep_supplied();
+        set.supply("dropped".into(), Some(9_000));
+        set.supply("kept".into(), Some(2));
+        set.drop_supplied();
+        assert_eq!(set.get("kept"), Ok(Some(&1)));
+        assert_eq!(set.at_hand.surplus, 0);
+        assert!(!set.at_hand("dropped"), "the store is asked again");
     }
 
     #[test]

@@ -61,3 +61,10 @@ pub enum Is {
     /// An array of so many objects at least and at most, of each of which these members are read.
     List(&'static [Declared], usize, usize),
 }
+
+impl Says {
+    /// Whether it is true or false.
+    pub(crate) const fn is_flag(self) -> bool {
+        matches!(self, Says::Needed(Is::Flag) | Says::Optional(Is::Flag) | Says::Among(Is::Flag))
+    }
+}

@@ -36,11 +36,18 @@ pub(crate) struct Under {
     pub(crate) name: &'static str,
     /// If it stands for a member's own name, all that do, the first before the others; else none.
     pub(crate) aliases: &'static [&'static str],
+    /// Whether the member is true or false, so that `false` is a value of it.
+    pub(crate) is_flag: bool,
 }
 
 impl Under {
     /// No name yet.
-    const NONE: &'static Self = &Self { name: "", aliases: &[] };
+    const NONE: &'static Self = &Self { name: "", aliases: &[], is_flag: false };
+
+    /// Whether a value is as good as absent.
+    fn is_blank(&self, json: &str) -> bool {
+        is_blank(json) && !(self.is_flag && json == "false")
+    }
 }
 
 impl<'a> Member<'a> {
@@ -57,11 +64,12 @@ impl<'a> Member<'a> {
     }
 
     #[cold]
-    fn put_beside(&mut self, Under { name, aliases }: &'static Under, json: Option<&'a str>) {
+    fn put_beside(&mut self, under: &'static Under, json: Option<&'a str>) {
+        let Under { name, aliases, .. } = under;
         let rank = |name| aliases.iter().position(|alias| *alias == name);
-        let is_free = self.json.is_none_or(is_blank);
+        let is_free = self.json.is_none_or(|json| under.is_blank(json));
         let is_first = aliases.is_empty() || rank(*name) < rank(self.name);
-        if json.is_some_and(|json| is_free || is_first && !is_blank(json)) {
+        if json.is_some_and(|json| is_free || is_first && !under.is_blank(json)) {
             self.name = name;
         }
         if self.name == *name {
@@ -88,7 +96,7 @@ macro_rules! members {
         }
     ) => {
         $crate::json::members! {
-            $(#[$meta])* $name { $($member = $key $(| $alias)*,)* }
+            $(#[$meta])* $name { $($member = $key $(| $alias)*; $says,)* }
         }
 
         impl $name<'_> {
@@ -110,7 +118,7 @@ macro_rules! members {
     };
     (
         $(#[$meta:meta])* $name:ident {
-            $($member:ident = $key:literal $(| $alias:literal)*,)*
+            $($member:ident = $key:literal $(| $alias:literal)* $(; $says:expr)?,)*
         }
     ) => {
         $(#[$meta])*
@@ -134,7 +142,12 @@ macro_rules! members {
             ) -> Option<&mut $crate::json::Member<'a>> {
                 match key {
                     $($key => {
-                        *under = &$crate::json::Under { name: $key, aliases: &[] };
+                        const UNDER: &$crate::json::Under = &$crate::json::Under {
+                            name: $key,
+                            aliases: &[],
+                            is_flag: false $(|| $says.is_flag())?,
+                        };
+                        *under = UNDER;
                         Some(&mut self.$member)
                     })*
                     _ => self.stand_in(key, under),
@@ -152,12 +165,18 @@ macro_rules! members {
             ) -> Option<&mut $crate::json::Member<'a>> {
                 $({
                     const ALIASES: &[&str] = &[$($alias),*];
-                    const UNDER: &[$crate::json::Under] =
-                        &[$($crate::json::Under { name: $alias, aliases: ALIASES }),*];
+                    const IS_FLAG: bool = false $(|| $says.is_flag())?;
+                    const UNDER: &[$crate::json::Under] = &[$($crate::json::Under {
+                        name: $alias,
+                        aliases: ALIASES,
+                        is_flag: IS_FLAG,
+                    }),*];
                     if let Some(at) = ALIASES.iter().position(|alias| *alias == key) {
                         *under = &UNDER[at];
                         return Some(&mut self.$member);
                     }
+                    // A member that nothing stands in for has no use of it.
+                    let _ = IS_FLAG;
                 })*
                 let _ = (key, under);
                 None

@@ -95,6 +95,21 @@ proptest! {
     }
 
     #[test]
+    fn how_much_is_loaded_at_a_time_changes_nothing(
+        acts in acts(60), room in 0..40_usize, loaded in 0..40_usize, ahead in any::<bool>(),
+    ) {
+        let log = log(&acts, 1);
+        let mut shop = Shop::default().keeping(room).loading(loaded);
+        if ahead {
+            shop = shop.folding_ahead();
+        }
+        for batch in log.chunks(log.len().div_ceil(2).max(1)) {
+            shop.deliver(batch);
+        }
+        assert_same(shop.documents(), &in_one(&log))?;
+    }
+
+    #[test]
     fn a_load_in_bulk_gives_the_same_documents(acts in acts(60), cut in 1..9_usize) {
         let log = log(&acts, 1);
         assert_same(&Shop::loaded(log.chunks(cut)), &in_one(&log))?;

@@ -192,6 +192,21 @@ impl Query {
         self.read(parameter)
     }
 
+    /// Reads a parameter that has to be given; one that is not is read as missing, and an error.
+    pub fn needed<V: Values>(&mut self, parameter: &Parameter<V>) -> Option<V::Value> {
+        if let Some(described) = &mut self.described {
+            let mut needed = parameter.described(None);
+            needed["required"] = json!(true);
+            described.push(needed);
+        }
+        if !self.given.iter().any(|given| given.name == parameter.name) {
+            let allowed = parameter.read("").err().map(|error| error.message);
+            let message = allowed.unwrap_or_else(|| "must be given".into());
+            self.wrong(FieldError::new(parameter.name, message));
+        }
+        self.read(parameter)
+    }
+
     /// Reads the parameter that is the last segment of the path; one that is wrong is read as missing.
     pub fn segment<V: Values>(&mut self, parameter: &Parameter<V>) -> Option<V::Value> {
         self.describe(parameter, None);

@@ -11,13 +11,13 @@ use projections::fold::root::{FOLD_VERSION, FoldSettings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::process::Process;
 use super::{
     MARK, becomes, hold_rebuilds, is_as_folded_anew, is_live, is_marked, let_rebuilds_go,
     of_before, reaches, sales, states,
 };
 use crate::commands::{folder, run};
 use crate::harness::until;
+use crate::process::Process;
 
 const SALES: &str = "/api/metrics/sales";
 

@@ -10,10 +10,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::process::Process;
 use super::{is_live, of_before, reaches, sales, states};
 use crate::harness::Shop;
 use crate::people::{ask, somebody};
+use crate::process::Process;
 
 const SALES: &str = "/api/metrics/sales";
 

@@ -2,9 +2,9 @@
 
 use adaptive_bi::store::generations::GenerationState::{Kept, Live};
 
-use super::process::Process;
 use super::{age, is_as_folded_anew, is_live, is_marked, of_before, reaches, sales, states};
 use crate::harness::until;
+use crate::process::Process;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_step_it_comes_to_the_same_end() {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::process::Process;
 use super::{MARK, is_as_folded_anew, is_live, is_marked, of_before, reaches, sales};
 use crate::harness::{Shop, answer};
+use crate::process::Process;
 
 /// Asks until told to end; returns the number of answers from each generation.
 async fn poll(shop: Shop, address: std::net::SocketAddr, done: Arc<AtomicBool>) -> [usize; 2] {

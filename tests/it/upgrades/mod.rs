@@ -6,14 +6,13 @@
 //!
 //! - here: one process; [`load`]: while events keep coming; [`beside`]: several processes;
 //!   [`kills`]: a process that is killed at each step; [`decisions`]: quarantined messages that were
-//!   decided about; [`log`]: the log of version 0.1.0; [`process`]: `serve`, to be read and killed.
+//!   decided about; [`log`]: the log of version 0.1.0.
 
 mod beside;
 mod decisions;
 mod kills;
 mod load;
 mod log;
-mod process;
 
 use adaptive_bi::app::App;
 use adaptive_bi::projector::status::{Halt, State, Status};
@@ -28,12 +27,12 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::process::Process;
 use crate::commands::{folder, run};
 use crate::documents::{Documents, assert_same, of_generation};
 use crate::events::{mixed, sale};
 use crate::harness::{Answer, Shop, until};
 use crate::people::{ask, somebody};
+use crate::process::Process;
 
 /// What the totals of an older generation are marked with.
 pub const MARK: i64 = 1_000;

@@ -1,5 +1,7 @@
 //! The year of a real shop: what its file comes to, what the service says of it, and logs that have it
-//! in the form of earlier versions.
+//! in the form of earlier versions; [`kills`]: the year sent to a service that is killed.
+
+mod kills;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -173,16 +175,20 @@ async fn assert_agreement(shop: &Shop, app: &App, position: u64, year: &Computed
     assert_eq!((&top["userId"], &top["totalSpend"]), (&json!(user), &answered(spent)));
 }
 
-/// The year's events as the bodies of requests, each within the bounds of one.
-fn requests() -> Vec<String> {
+/// The year's events as the bodies of requests: each has at most so many, and is within the bounds of
+/// one.
+fn requests(events: usize) -> Vec<String> {
+    let mut count = 0;
     let mut bodies = vec![String::new()];
     for event in Importer::new(text(), Options::default()).map(|event| event.expect("whole")) {
         let data = String::from_utf8(event.body).expect("text");
         let line = format!("{{\"kind\":\"{}\",\"data\":{data}}}\n", event.kind);
         let body = bodies.last().expect("one");
-        if body.len() + line.len() > REQUEST_BYTES || body.lines().count() == 9_999 {
+        if body.len() + line.len() > REQUEST_BYTES || count == events {
             bodies.push(String::new());
+            count = 0;
         }
+        count += 1;
         bodies.last_mut().expect("one").push_str(&line);
     }
     bodies
@@ -208,7 +214,7 @@ async fn the_real_year_has_the_totals_of_its_file_once_twice_and_over_a_restart(
     assert_agreement(&shop, &app, once.position, &year).await;
 
     let mut position = 0;
-    for body in requests() {
+    for body in requests(9_999) {
         let answer = shop.post(&app, "/api/events", body).await;
         assert_eq!((answer.status, &answer.body["data"]["rejected"]), (200, &json!(0)));
         position = answer.body["data"]["position"].as_u64().expect("a position");
