@@ -15,7 +15,8 @@ use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
 use projections::collection::Collection as Stored;
 use projections::entity::Entity;
-use projections::family::Dimension;
+use projections::family::{Dimension, Family};
+use projections::feedback::Rating;
 use projections::ledger::{Ledger, LedgerKey, LedgerRow, Row};
 use projections::orders::{Irregularity, PlacedOrder};
 use projections::rollup::{self, Rollups};
@@ -279,9 +280,35 @@ impl Snapshot {
             orders.extend(PlacedOrder::of(&row).cloned().map(|document| Known { id, document }));
             Ok(())
         };
-        let page = Some(wanted.limit);
+        let page = Some((doc! { "_id": 1 }, wanted.limit));
         self.find_page(Model::of::<Ledger>(), filter, page, "reading orders", read).await?;
         Ok(orders)
+    }
+
+    /// The newest ratings with a comment, of a product or of all, the newest first.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn comments(
+        &self,
+        product: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Known<Rating>>, Error> {
+        self.must_have("comments", Family::Stars.since())?;
+        let mut filter = doc! { "commented": { "$exists": true } };
+        if let Some(product) = product {
+            filter.insert("product", product);
+        }
+        let mut ratings = Vec::new();
+        let read = |raw: &RawDocument| {
+            let id = raw.get_str("_id")?.trim_start_matches(Rating::PREFIX).to_owned();
+            let row: LedgerRow = bson::deserialize_from_slice(raw.as_bytes())?;
+            ratings.extend(Rating::of(&row).cloned().map(|document| Known { id, document }));
+            Ok(())
+        };
+        let page = Some((doc! { "commented": -1, "_id": -1 }, limit));
+        self.find_page(Model::of::<Ledger>(), filter, page, "reading comments", read).await?;
+        Ok(ratings)
     }
 
     /// The ids behind these ordinals of an entity, in no particular order.
@@ -317,20 +344,20 @@ impl Snapshot {
         self.find_page(model, filter, None, doing, read).await
     }
 
-    /// The same, of a page so many of the first by id.
+    /// The same of a page: so many of the first, in an order.
     async fn find_page(
         &self,
         model: Model,
         filter: Document,
-        page: Option<u32>,
+        page: Option<(Document, u32)>,
         doing: &'static str,
         mut read: impl FnMut(&RawDocument) -> Result<(), bson::error::Error> + Send,
     ) -> Result<(), Error> {
         let mut session = self.store.session_at(self.time).await?;
         let collection = self.store.snapshot_collection(&model.name(self.checkpoint.generation));
         let mut find = collection.find(filter).batch_size(BATCH_SIZE);
-        if let Some(page) = page {
-            find = find.sort(doc! { "_id": 1 }).limit(page.into());
+        if let Some((order, page)) = page {
+            find = find.sort(order).limit(page.into());
         }
         let find = find.session(&mut session);
         let mut cursor = find.batch().await.doing(doing)?;

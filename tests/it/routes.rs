@@ -61,6 +61,8 @@ fn rows() -> Vec<Row> {
         get("/api/metrics/funnel", 200, Who::Some(ALL, READS)),
         get("/api/metrics/retention", 200, Who::Some(ALL, READS)),
         get("/api/metrics/segments", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/feedback", 200, Who::Some(ALL, READS)),
+        get("/api/metrics/live", 200, Who::Some(ALL, READS)),
         get("/api/metrics/products", 200, Who::Some(ALL, READS)),
         get("/api/metrics/customers", 200, Who::Some(ALL, READS)),
         get("/api/dashboard/summary", 200, Who::Some(ALL, READS)),

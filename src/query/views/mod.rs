@@ -5,8 +5,10 @@ pub mod actives;
 pub mod behaviour;
 pub mod customers;
 pub mod dashboard;
+pub mod feedback;
 pub mod funnel;
 mod history;
+pub mod live;
 pub mod order;
 pub mod orders;
 pub mod products;
@@ -38,6 +40,8 @@ const ALL: &[Add] = &[
     route::<actives::ActiveMetrics>,
     route::<sessions::SessionMetrics>,
     route::<funnel::FunnelMetrics>,
+    route::<feedback::FeedbackMetrics>,
+    route::<live::LiveMetrics>,
     route::<retention::RetentionMetrics>,
     route::<segments::SegmentMetrics>,
     route::<products::ProductMetrics>,

@@ -1,0 +1,253 @@
+//! `GET /api/metrics/feedback`.
+
+use projections::entity::Entity;
+use projections::family::{Family, Slice};
+use projections::feedback::Rating;
+use projections::products::{ProductDocument, Products};
+use projections::table::Row;
+use projections::topic::{Topic, Topics};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::sessions::ratio;
+use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::values::Text;
+use crate::http::parameters::{Parameter, Parameters, Query};
+use crate::query::Error;
+use crate::query::memory::ReadContext;
+use crate::query::params::{Ranged, Ranging, Selection};
+use crate::query::people::spans;
+use crate::query::period::{Buckets, Clock, Days};
+use crate::query::range::Used;
+use crate::query::view::{Figures, METRICS, View};
+use crate::query::{ranking, union, zone};
+use crate::store;
+use crate::store::read::Known;
+
+/// Ratings, and the newest comments.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FeedbackMetrics {
+    total_ratings: i64,
+    /// From 1 to 5; 0 where there is none.
+    average_rating: f64,
+    /// Ratings by their stars; null of one product.
+    distribution: Option<Vec<Stars>>,
+    trends: Vec<Bar>,
+    /// The products that were rated most.
+    by_product: Vec<Rated>,
+    /// The newest, whatever the range.
+    comments: Vec<Comment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    range: Option<Used>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Stars {
+    rating: usize,
+    count: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = BarOfRatings)]
+struct Bar {
+    /// The period's name.
+    #[serde(rename = "_id")]
+    label: String,
+    count: i64,
+    average_rating: f64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RatedProduct)]
+struct Rated {
+    product_id: String,
+    name: Option<String>,
+    count: i64,
+    average_rating: f64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CommentOfCustomer)]
+struct Comment {
+    feedback_id: String,
+    product_id: String,
+    user_id: String,
+    rating: u8,
+    comment: String,
+    #[schema(format = DateTime)]
+    feedback_date: String,
+}
+
+const PRODUCT: Parameter<Text> = Parameter::query(
+    "productId",
+    "The ratings of one product.",
+    Text { min: 1, max: 128, allowed: "must be an id of 1 to 128 characters" },
+);
+
+/// The parameters.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    range: Ranged<FeedbackMetrics>,
+    product: Option<String>,
+}
+
+impl Parameters for Asked {
+    fn read(query: &mut Query) -> Self {
+        Asked { range: Ranged::read(query), product: query.take(&PRODUCT) }
+    }
+}
+
+impl View for FeedbackMetrics {
+    const ROUTE: Get = Get {
+        path: "/api/metrics/feedback",
+        access: METRICS,
+        id: "getFeedback",
+        tag: Tag::Figures,
+        summary: "Ratings and the newest comments",
+        about: "Of the last 30 days where no range is given, at the date of each rating.",
+    };
+}
+
+impl Ranging for FeedbackMetrics {
+    const TREND_DAYS: u64 = 30;
+    const LIST: usize = 10;
+    const IS_RECENT: bool = true;
+    const FILTERS: bool = false;
+    const SALES: bool = false;
+    const COMPARES: bool = false;
+}
+
+impl Figures for FeedbackMetrics {
+    const TOPICS: Topics = Topics::of(&[Topic::Feedback, Topic::Products]);
+    type Parameters = Asked;
+
+    async fn read(from: ReadContext<'_>, Asked { range, product }: &Asked) -> Result<Self, Error> {
+        let limit = u32::try_from(range.limit).unwrap_or(u32::MAX);
+        let (sums, stars, by_product, comments) = tokio::try_join!(
+            sums(from, range, product.as_deref()),
+            stars(from, range),
+            by_product(from, range),
+            from.snapshot.comments(product.as_deref(), limit),
+        )?;
+        let (clock, periods) = (range.clock(), range.trend_of(sums));
+        let mut total: Row = [0; 3];
+        periods.iter().for_each(|(_, row)| zone::add(&mut total, *row));
+        let shown = periods.into_iter().filter(|(_, row)| range.fill.is_some() || row[0] != 0);
+        let bar = |(period, [count, sum, _]): (i64, Row)| Bar {
+            label: clock.label(period),
+            count,
+            average_rating: ratio(sum, count),
+        };
+        Ok(FeedbackMetrics {
+            total_ratings: total[0],
+            average_rating: ratio(total[1], total[0]),
+            distribution: product.is_none().then_some(stars),
+            trends: shown.map(bar).collect(),
+            by_product: by_product
+                .into_iter()
+                .filter(|it| product.as_ref().is_none_or(|product| *product == it.product_id))
+                .collect(),
+            comments: comments.into_iter().filter_map(Comment::of).collect(),
+            range: range.range.map(|range| range.used(None)),
+        })
+    }
+}
+
+impl Comment {
+    fn of(Known { id, document }: Known<Rating>) -> Option<Self> {
+        Some(Comment {
+            feedback_id: id,
+            product_id: document.product.into(),
+            user_id: document.user.into(),
+            rating: document.rating,
+            comment: document.comment?.into(),
+            feedback_date: document.at.to_rfc3339(),
+        })
+    }
+}
+
+/// Ratings and their sum by period.
+async fn sums(
+    from: ReadContext<'_>,
+    asked: &Selection,
+    product: Option<&str>,
+) -> Result<Buckets<Row>, store::Error> {
+    let mut sums: Buckets<Row> = Buckets::of(asked.clock());
+    let whole = [Slice::WHOLE];
+    let Some(product) = product else {
+        let quarters = from.within(Family::Feedback, asked.trend);
+        union::by_quarter(from, Family::Feedback, &whole, quarters, |_, quarter, row| {
+            zone::add(sums.at(quarter), row);
+        })
+        .await?;
+        return Ok(sums);
+    };
+    let found = from.snapshot.entities::<Products>(&[product.into()]).await?;
+    if let Some(product) = found.first() {
+        let of = product.document.ordinal;
+        let mut clock = asked.clock();
+        let quarters = from.within(Family::Rated, asked.trend);
+        let cover = Days::of(quarters, &mut clock).cover(&mut clock);
+        let spans = spans(Family::Rated, &whole, &cover, |_| None);
+        from.rollups(&spans, |part| {
+            let Some((level, bucket)) = part.level().zip(part.bucket()) else { return };
+            let first = part.first_ordinal().unwrap_or_default();
+            let Some((_, row)) = part.rows().find(|(row, _)| first + row == of) else { return };
+            let (more, less) = cover.counted(level, bucket);
+            for (period, sign) in [(more, 1), (less, -1)] {
+                if let Some(period) = period {
+                    zone::add(sums.of_period(period), row.map(|value| value * sign));
+                }
+            }
+        })
+        .await?;
+    }
+    Ok(sums)
+}
+
+async fn stars(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Stars>, store::Error> {
+    let slices: Vec<Slice> = Family::Stars.every_slice().collect();
+    let mut counts = [0_i64; 5];
+    let quarters = from.within(Family::Stars, asked.trend);
+    union::by_quarter(from, Family::Stars, &slices, quarters, |slice, _, [count, ..]| {
+        counts[slice.index()] += count;
+    })
+    .await?;
+    Ok((1..).zip(counts).map(|(rating, count)| Stars { rating, count }).collect())
+}
+
+async fn by_product(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Rated>, store::Error> {
+    let products = from.snapshot.checkpoint.root.next.of(Entity::Product);
+    let mut sums = vec![[0_i64; 3]; products as usize];
+    let mut clock = Clock::of(asked.zone, None);
+    let quarters = from.within(Family::Rated, asked.trend);
+    let cover = Days::of(quarters, &mut clock).cover(&mut clock);
+    let spans = spans(Family::Rated, &[Slice::WHOLE], &cover, |_| None);
+    from.rollups(&spans, |part| {
+        let Some((level, bucket)) = part.level().zip(part.bucket()) else { return };
+        let first = part.first_ordinal().unwrap_or_default();
+        let (more, less) = cover.counted(level, bucket);
+        let sign = i64::from(more.is_some()) - i64::from(less.is_some());
+        for (row, values) in part.rows() {
+            if let Some(sum) = sums.get_mut((first + row) as usize) {
+                zone::add(sum, values.map(|value| value * sign));
+            }
+        }
+    })
+    .await?;
+    let cut = ranking::cut(sums.iter().map(|[count, ..]| *count), asked.limit);
+    let found = from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
+    let rated = |Known { id, document }: Known<ProductDocument>| {
+        let [count, sum, _] = sums.get(document.ordinal as usize).copied().unwrap_or_default();
+        let name = document.catalogue.map(|entry| from.shown(&entry.name));
+        Rated { product_id: id, name, count, average_rating: ratio(sum, count) }
+    };
+    let mut rated: Vec<Rated> = found.into_iter().map(rated).collect();
+    rated.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.product_id.cmp(&b.product_id)));
+    Ok(rated)
+}
