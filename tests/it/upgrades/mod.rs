@@ -45,6 +45,7 @@ pub async fn age(shop: &Shop, generation: u32, versions: i64) {
         "root.sales.completed.orders": MARK,
         "root.sales.completed.amount": MARK * 10_000,
         "root.buyers.completed": MARK,
+        "root.buyers.sold": MARK,
     };
     let checkpoints = shop.database.collection::<Document>("checkpoints");
     let aged = checkpoints.update_one(doc! { "_id": generation }, doc! { "$inc": marked }).await;

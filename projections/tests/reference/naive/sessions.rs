@@ -118,7 +118,9 @@ impl Naive {
         }
         let at = event.started_at;
         let user = event.user_id.as_deref();
-        user.into_iter().for_each(|user| self.seen(user, at));
+        if let Some(user) = user {
+            self.seen(user, at);
+        }
         let opening = Opening {
             customer: user.map(|user| self.people[user].ordinal),
             identified: user.is_some_and(|user| !user.starts_with("guest-")),
