@@ -7,6 +7,7 @@ mod visitors;
 
 use adaptive_bi::ingest::file::{self, Source};
 use adaptive_bi::ingest::retail::Options;
+use serde_json::json;
 
 use crate::harness::Shop;
 use crate::year::text;
@@ -30,5 +31,42 @@ async fn what_visitors_and_customers_do_is_what_brute_force_counts() {
     let (visitors, position) = visitors::Visitors::publish(&shop, &app).await;
     shop.folded(position).await;
     visitors.assert_all(&shop, &app).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_hour_has_what_was_sold_in_it_minute_by_minute() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let now = chrono::Utc::now();
+    let at = |minutes: i64| (now - chrono::TimeDelta::minutes(minutes)).to_rfc3339();
+    let sale = |id: &str, minutes, price| {
+        let data = json!({
+            "transactionId": id, "userId": "ann", "totalPrice": price, "transactionDate": at(minutes),
+        });
+        json!({ "kind": "transaction", "data": data }).to_string()
+    };
+    let refund = json!({ "kind": "refund", "data": {
+        "refundId": "r", "transactionId": "a", "amount": 1.5, "at": at(0),
+    } });
+    let visit = json!({ "kind": "activity", "data": {
+        "activityId": "v", "userId": "bob", "activityType": "searched", "timestamp": at(0),
+    } });
+    let lines = [
+        sale("a", 10, "4.00"),
+        sale("b", 10, "5.00"),
+        sale("c", 90, "7.00"),
+        refund.to_string(),
+        visit.to_string(),
+    ];
+    let answer = shop.post(&app, "/api/events", lines.join("\n")).await;
+    shop.folded(answer.body["data"]["position"].as_u64().expect("a position")).await;
+    let live = shop.get(&app, "/api/metrics/live").await.body["data"].clone();
+    assert_eq!((&live["orders"], live["revenue"].as_f64()), (&json!(2), Some(7.5)), "{live}");
+    let minutes = live["minutes"].as_array().expect("minutes");
+    let of_ten = minutes.iter().find(|it| it["orders"] == 2).expect("one");
+    assert_eq!((minutes.len(), of_ten["revenue"].as_f64()), (60, Some(9.0)));
+    let visitors = live["visitors"].as_array().expect("quarter hours");
+    assert_eq!(visitors.iter().filter(|it| it["active"] == 1).count(), 1, "{live}");
     app.stop().await.expect("stopped");
 }

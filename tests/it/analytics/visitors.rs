@@ -45,9 +45,19 @@ struct Purchase {
     status: &'static str,
 }
 
+/// A rating as it stands in the end.
+#[derive(Debug, Clone)]
+struct Rating {
+    product: &'static str,
+    stars: i64,
+    at: i64,
+    comment: Option<String>,
+}
+
 pub struct Visitors {
     activities: Vec<Activity>,
     purchases: Vec<Purchase>,
+    ratings: Vec<Rating>,
 }
 
 fn local(zone: Tz, at: i64) -> chrono::NaiveDateTime {
@@ -103,6 +113,7 @@ impl Visitors {
             activities.push(activity);
         }
         let purchases = purchases(&mut random, begin, &mut bodies);
+        let ratings = ratings(&mut random, begin, &mut bodies);
         let mut position = 0;
         for bodies in bodies.chunks(500) {
             let lines: Vec<_> = bodies.iter().map(Value::to_string).collect();
@@ -110,7 +121,7 @@ impl Visitors {
             assert_eq!((answer.status, &answer.body["data"]["rejected"]), (200, &json!(0)));
             position = answer.body["data"]["position"].as_u64().expect("a position");
         }
-        (Visitors { activities, purchases }, position)
+        (Visitors { activities, purchases, ratings }, position)
     }
 
     /// Asks for every figure in every zone and range.
@@ -134,6 +145,9 @@ impl Visitors {
                 self.funnel(&range, &ask("funnel?period=day&").await);
                 self.retention(&range, "week", &ask("retention?period=week&periods=20&").await);
                 self.retention(&range, "month", &ask("retention?period=month&").await);
+                self.feedback(&range, &ask("feedback?period=day&").await, None);
+                let of_one = ask("feedback?period=day&productId=kite&").await;
+                self.feedback(&range, &of_one, Some("kite"));
                 let path = format!("/api/metrics/segments?asOf={last}&tz={name}");
                 let answer = shop.get(app, &path).await;
                 assert_eq!(answer.status, 200, "{path}: {answer:?}");
@@ -318,6 +332,41 @@ impl Visitors {
         }
     }
 
+    fn feedback(&self, range: &Range, found: &Value, product: Option<&str>) {
+        let is_of = |it: &&Rating| product.is_none_or(|product| it.product == product);
+        let mut days: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        let mut stars = [0; 5];
+        for it in self.ratings.iter().filter(is_of).filter(|it| range.has(it.at)) {
+            let (count, sum) = days.entry(range.label("day", it.at)).or_default();
+            (*count, *sum) = (*count + 1, *sum + it.stars);
+            stars[usize::try_from(it.stars - 1).expect("a star")] += 1;
+        }
+        let bars = found["trends"].as_array().expect("bars");
+        assert_eq!(bars.len(), days.len(), "{range:?}: {found}");
+        for (bar, (day, (count, sum))) in bars.iter().zip(&days) {
+            assert_eq!((&bar["_id"], &bar["count"]), (&json!(day), &json!(count)), "{range:?}");
+            #[allow(clippy::cast_precision_loss)]
+            let average = *sum as f64 / *count as f64;
+            let found = bar["averageRating"].as_f64().expect("a number");
+            assert!((found - average).abs() < 0.000_051, "{found} {average}");
+        }
+        assert_eq!(found["totalRatings"], stars.iter().sum::<i64>());
+        if product.is_none() {
+            let found = found["distribution"].as_array().expect("stars");
+            let found: Vec<_> =
+                found.iter().map(|it| it["count"].as_i64().expect("a count")).collect();
+            assert_eq!(found, stars, "{range:?}");
+        }
+        let mut newest: Vec<_> = self.ratings.iter().filter(is_of).collect();
+        newest.retain(|it| it.comment.is_some());
+        newest.sort_by_key(|it| std::cmp::Reverse(it.at));
+        let comments = found["comments"].as_array().expect("comments");
+        assert_eq!(comments.len(), newest.len().min(10));
+        for (comment, it) in comments.iter().zip(newest) {
+            assert_eq!(comment["comment"].as_str(), it.comment.as_deref(), "{range:?}");
+        }
+    }
+
     fn completed(&self) -> BTreeMap<&str, Vec<&Purchase>> {
         let mut of_users: BTreeMap<&str, Vec<&Purchase>> = BTreeMap::new();
         for it in self.purchases.iter().filter(|it| it.status == "completed") {
@@ -440,6 +489,29 @@ fn purchases(random: &mut SmallRng, begin: i64, bodies: &mut Vec<Value>) -> Vec<
         purchases.push(purchase);
     }
     purchases
+}
+
+/// Ratings, of which some are corrected later.
+fn ratings(random: &mut SmallRng, begin: i64, bodies: &mut Vec<Value>) -> Vec<Rating> {
+    let mut ratings = Vec::new();
+    for n in 0..300 {
+        let (product, _) = PRODUCTS[random.random_range(0..PRODUCTS.len())];
+        let user = format!("u{}", random.random_range(0..USERS));
+        let mut rating = None;
+        for _ in 0..random.random_range(1..3) {
+            let stars = random.random_range(1..6);
+            let comment = random.random_bool(0.4).then(|| format!("comment {n} of {stars}"));
+            // No two at one time, so that the newest are in one order.
+            let at = begin + random.random_range(0..75 * DAY / 300) * 300 + n;
+            bodies.push(json!({ "kind": "feedback", "data": {
+                "feedbackId": format!("f{n}"), "userId": user, "productId": product, "rating": stars,
+                "feedbackDate": iso(at), "comment": comment,
+            } }));
+            rating = Some(Rating { product, stars, at, comment });
+        }
+        ratings.extend(rating);
+    }
+    ratings
 }
 
 #[derive(Debug)]
