@@ -12,6 +12,8 @@ use mongodb::bson::{self, Document, doc, rawdoc};
 use projections::collection::{Collection, Key};
 use projections::fold::Fold;
 use projections::for_each_collection;
+use projections::rollup::Rollups;
+use projections::tally::Tallies;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -38,6 +40,9 @@ pub struct Bulk {
     sender: mpsc::Sender<Vec<Command>>,
     writer: JoinHandle<Result<(), Error>>,
 }
+
+/// The collections that are made of purchases as well, and are written when these are known.
+const COUNTS: [&str; 2] = [Rollups::NAME, Tallies::NAME];
 
 /// An encoded batch of the load.
 pub struct Batch(Vec<Command>);
@@ -105,6 +110,17 @@ impl Bulk {
         checkpoint: &Checkpoint,
         owner: &Owner,
     ) -> Result<(), Error> {
+        // The purchases of customers are found by the documents of customers and of the ledger.
+        self.names(fold).await?;
+        macro_rules! all {
+            ($($set:ident: $Collection:ty,)*) => {$(
+                let streamed = <$Collection as Collection>::STREAMED.is_some();
+                if !streamed && !COUNTS.contains(&<$Collection as Collection>::NAME) {
+                    self.all::<$Collection>(fold.sets.$set.all()).await?;
+                }
+            )*};
+        }
+        for_each_collection!(all);
         self.drained().await?;
         self.store.make_indexes(self.generation).await?;
         let users: Vec<_> = recheck.iter().cloned().collect();
@@ -115,18 +131,10 @@ impl Bulk {
                 fold.set_purchases(user, found.get(user).copied()).map_err(|_| LACKING)?;
             }
         }
-        // Tallies and rollups contain those purchases, so none is written before this.
         fold.sum_up().map_err(|_| LACKING)?;
         fold.sets.put_all_counts().map_err(|_| LACKING)?;
-        self.names(fold).await?;
-        macro_rules! all {
-            ($($set:ident: $Collection:ty,)*) => {$(
-                if <$Collection as Collection>::STREAMED.is_none() {
-                    self.all::<$Collection>(fold.sets.$set.all()).await?;
-                }
-            )*};
-        }
-        for_each_collection!(all);
+        self.all::<Rollups>(fold.sets.rollups.all()).await?;
+        self.all::<Tallies>(fold.sets.tallies.all()).await?;
         self.drained().await?;
         self.count(checkpoint, owner).await
     }
