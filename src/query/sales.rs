@@ -84,10 +84,10 @@ impl Sum {
         self.net(statuses).div_half_even(self.orders())
     }
 
-    /// Whether nothing is counted in it.
+    /// Whether something of these statuses is counted in it.
     #[must_use]
-    pub fn is_zero(&self) -> bool {
-        *self == Sum::default()
+    pub fn shows(&self, statuses: Statuses) -> bool {
+        self.sold != [0; 3] || (statuses == Statuses::Sold && self.back != [0; 3])
     }
 }
 
@@ -185,7 +185,7 @@ impl<'a> Sales<'a> {
         let sums = self.values(Some(by), quarters, clock).await?;
         let named =
             sums.into_iter().map(|((period, name), sum)| ((period, name.unwrap_or_default()), sum));
-        Ok(named.filter(|(_, sum)| !sum.is_zero()).collect())
+        Ok(named.filter(|(_, sum)| sum.shows(self.statuses)).collect())
     }
 
     async fn whole(

@@ -165,7 +165,7 @@ async fn weekly(from: ReadContext<'_>, asked: &Recent) -> Result<Vec<Day>, store
     let (sums, customers) =
         tokio::try_join!(sales.by_period(week, &clock), sales.customers(Some(week), &clock))?;
     let customers = customers.unwrap_or_default();
-    let sums = sums.finish().into_iter().filter(|(_, sum)| !sum.is_zero());
+    let sums = sums.finish().into_iter().filter(|(_, sum)| sum.shows(sales.statuses()));
     let day = |(day, sum): (i64, Sum)| Day {
         label: clock.label(day),
         transactions: sum.orders(),
@@ -184,7 +184,7 @@ async fn monthly(from: ReadContext<'_>, asked: &Recent) -> Result<Vec<Month>, st
         transactions: sum.orders(),
         revenue: sum.net(sales.statuses()),
     };
-    Ok(sums.into_iter().filter(|(_, sum)| !sum.is_zero()).map(month).collect())
+    Ok(sums.into_iter().filter(|(_, sum)| sum.shows(sales.statuses())).map(month).collect())
 }
 
 async fn top_categories(

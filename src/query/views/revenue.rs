@@ -176,7 +176,7 @@ impl RevenueMetrics {
         let periods = asked.trend_of(buckets);
         let mut total = Sum::default();
         periods.iter().for_each(|(_, sum)| total.add(sum));
-        let shown = periods.iter().filter(|(_, sum)| asked.fill.is_some() || !sum.is_zero());
+        let shown = periods.iter().filter(|(_, sum)| asked.fill.is_some() || sum.shows(statuses));
         let bar = |(period, sum): &(i64, Sum)| Bar {
             label: clock.label(*period),
             revenue: sum.net(statuses),

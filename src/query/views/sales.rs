@@ -209,7 +209,8 @@ pub async fn figures(from: ReadContext<'_>, asked: &Selection) -> Result<Totals,
         (None, _) => sum = sales.total(Quarters::ALL).await?,
     }
     let named = |(period, sum): (i64, Sum)| (clock.label(period), sum);
-    let periods = periods.into_iter().filter(|(_, sum)| asked.fill.is_some() || !sum.is_zero());
+    let periods =
+        periods.into_iter().filter(|(_, sum)| asked.fill.is_some() || sum.shows(statuses));
     Ok(Totals { sum, statuses, periods: periods.map(named).collect() })
 }
 

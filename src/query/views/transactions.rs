@@ -118,7 +118,7 @@ impl TransactionMetrics {
         let (sales, clock) = (Sales::of(from, asked), asked.clock());
         let statuses = sales.statuses();
         let mut periods = asked.trend_of(sales.by_period(asked.trend, &clock).await?);
-        periods.retain(|(_, sum)| asked.fill.is_some() || !sum.is_zero());
+        periods.retain(|(_, sum)| asked.fill.is_some() || sum.shows(statuses));
         let mut total = Sum::default();
         periods.iter().for_each(|(_, sum)| total.add(sum));
         let before = asked.limit.saturating_mul(asked.page - 1).min(periods.len());

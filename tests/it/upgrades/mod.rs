@@ -293,7 +293,7 @@ async fn a_program_that_runs_when_newer_ones_are_made_live_answers_no_more_and_w
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_older_ones_lack_is_not_yet_made() {
-    let (mut shop, _) = of_before(&[mixed(60, 302), sales(0, 10)].concat()).await;
+    let (mut shop, _) = of_before(&[mixed(120, 302), sales(0, 10)].concat()).await;
     // Before the first version there was nothing.
     age(&shop, 1, 1 - i64::from(FOLD_VERSION)).await;
     shop.settings.rebuild_on_upgrade = adaptive_bi::config::Switch::Off;
