@@ -67,6 +67,7 @@ async fn fold(stand: &mut Stand, kind: Kind, events: u64) -> anyhow::Result<Rate
             fold_after(stand, catalogue.chain(orders), then.into_iter()).await
         }
         Kind::Activity => fold_after(stand, catalogue, each(Load::activity, load)).await,
+        Kind::Session => fold_after(stand, catalogue, each(Load::session, load)).await,
         Kind::Feedback => fold_after(stand, catalogue, each(Load::feedback, load)).await,
         Kind::Rate => fold_after(stand, catalogue, each(Load::rate, load)).await,
         Kind::Stock => fold_after(stand, catalogue, each(Load::stock, load)).await,

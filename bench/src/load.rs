@@ -42,8 +42,12 @@ const COUNTRIES: [&str; 20] = [
 /// The number of countries, as the distribution takes it.
 const COUNTRIES_COUNT: f64 = 20.0;
 const DEVICES: [&str; 3] = ["mobile", "desktop", "tablet"];
-const TYPES: [&str; 5] =
-    ["viewed_product", "viewed_product", "searched", "added_to_cart", "logged_in"];
+const TYPES: [&str; 6] =
+    ["viewed_product", "viewed_product", "searched", "added_to_cart", "purchased", "logged_in"];
+/// The number of activities of a session.
+const ACTIVITIES_EACH: u64 = 8;
+/// The number of sessions that go on at the same time.
+const SESSIONS_AT_ONCE: u64 = 16;
 const PAYMENT_METHODS: [&str; 4] = ["credit_card", "paypal", "bank_transfer", "gift_card"];
 const STATUSES: [&str; 20] = [
     "completed",
@@ -76,6 +80,7 @@ pub struct Load {
     countries: Zipf<f64>,
     name: String,
     next: u64,
+    activities: u64,
 }
 
 /// The number of customers and products of a load.
@@ -114,6 +119,7 @@ impl Load {
             countries: zipf(COUNTRIES_COUNT),
             name: name.to_owned(),
             next: 0,
+            activities: 0,
         }
     }
 
@@ -240,17 +246,30 @@ impl Load {
     /// The next activity, dated `at`.
     pub fn activity(&mut self, at: Time) -> Outgoing {
         let id = self.id('a');
-        let product = self.product();
+        let (product, session) = (self.product(), self.session_id());
         let body = format!(
-            r#"{{"activityId":"{id}","userId":"{}","activityType":"{}","timestamp":"{at}","productId":"{product}","device":"{}","page":"/products/{}","country":"{}","ipAddress":"192.0.2.7","sessionId":"s-{}"}}"#,
+            r#"{{"activityId":"{id}","userId":"{}","activityType":"{}","timestamp":"{at}","productId":"{product}","device":"{}","page":"/products/{}","country":"{}","ipAddress":"192.0.2.7","sessionId":"{session}"}}"#,
             self.customer(),
             pick(&mut self.random, &TYPES),
             pick(&mut self.random, &DEVICES),
             self.random.random_range(0..200),
             self.country(),
-            self.next / 12,
         );
         outgoing(Kind::Activity, id, body)
+    }
+
+    /// The next session, dated `at`.
+    pub fn session(&mut self, at: Time) -> Outgoing {
+        let id = self.id('s');
+        let body = format!(
+            r#"{{"sessionId":"{id}","startedAt":"{at}","endedAt":"{at}","userId":"{}","device":"{}","page":"/products/{}","country":"{}","pages":{}}}"#,
+            self.customer(),
+            pick(&mut self.random, &DEVICES),
+            self.random.random_range(0..200),
+            self.country(),
+            self.random.random_range(1..10),
+        );
+        outgoing(Kind::Session, id, body)
     }
 
     /// The next rating, dated `at`.
@@ -263,6 +282,16 @@ impl Load {
             self.random.random_range(1..=5),
         );
         outgoing(Kind::Feedback, id, body)
+    }
+
+    /// The session of the next activity; those that go on at the same time have one each in turn.
+    fn session_id(&mut self) -> String {
+        let (round, place) = (
+            self.activities / (ACTIVITIES_EACH * SESSIONS_AT_ONCE),
+            self.activities % SESSIONS_AT_ONCE,
+        );
+        self.activities += 1;
+        format!("{}-s{}", self.name, round * SESSIONS_AT_ONCE + place)
     }
 
     fn id(&mut self, kind: char) -> String {

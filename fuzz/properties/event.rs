@@ -17,6 +17,7 @@ use projections::rates::Foreign;
 use projections::rates::event::Rate;
 use projections::refunds::event::Refund;
 use projections::sales::Transaction;
+use projections::sessions::SessionEvent;
 use projections::text::{Text, is_language};
 use projections::time::Time;
 use serde_json::{Map, Value, json};
@@ -60,6 +61,7 @@ fn reads_back(event: &Event<'_>) {
         Event::Refund(it) => it.adjusted = Adjusted::default(),
         Event::Rate(it) => it.adjusted = Adjusted::default(),
         Event::Activity(it) => it.adjusted = Adjusted::default(),
+        Event::Session(it) => it.adjusted = Adjusted::default(),
         Event::Feedback(it) => it.adjusted = Adjusted::default(),
         Event::Product(it) => it.adjusted = Adjusted::default(),
         Event::Stock(it) => it.adjusted = Adjusted::default(),
@@ -95,6 +97,17 @@ fn written(event: &Event<'_>) -> Map<String, Value> {
             "page": it.page,
             "country": it.country,
             "sessionId": it.session_id,
+        }),
+        Event::Session(it) => json!({
+            "sessionId": it.session_id,
+            "startedAt": it.started_at.to_rfc3339(),
+            "endedAt": date(it.ended_at),
+            "userId": it.user_id,
+            "device": it.device,
+            "country": it.country,
+            "page": it.page,
+            "pages": it.pages,
+            "updatedAt": date(it.updated_at),
         }),
         Event::Feedback(it) => json!({
             "feedbackId": it.feedback_id,
@@ -251,6 +264,7 @@ fn is_within_its_bounds(event: &Event<'_>) {
         Event::Refund(it) => of_refund(it),
         Event::Rate(it) => of_rate(it),
         Event::Activity(it) => of_activity(it),
+        Event::Session(it) => of_session(it),
         Event::Feedback(it) => of_feedback(it),
         Event::Product(it) => of_product(it),
         Event::Stock(it) => of_stock(it),
@@ -317,6 +331,18 @@ fn of_activity(it: &Activity<'_>) {
     is_open(it.device.as_deref(), 64);
     is_open(it.country.as_deref(), 64);
     is_open(it.page.as_deref(), 256);
+}
+
+fn of_session(it: &SessionEvent<'_>) {
+    is_date(Some(it.started_at));
+    is_date(it.ended_at);
+    is_date(it.updated_at);
+    assert!(it.ended_at.is_none_or(|at| at >= it.started_at), "{it:?}");
+    it.user_id.iter().for_each(|it| is_id(it));
+    is_open(it.device.as_deref(), 64);
+    is_open(it.country.as_deref(), 64);
+    is_open(it.page.as_deref(), 256);
+    assert!(it.pages.unwrap_or_default() <= 1_000_000, "{:?}", it.pages);
 }
 
 fn of_feedback(it: &Feedback<'_>) {

@@ -24,6 +24,9 @@ pub fn example(kind: Kind) -> &'static str {
         Kind::Activity => {
             r#"{"activityId":"a-1","userId":"U17","activityType":"viewed_product","timestamp":"2026-11-21T10:07:00.000Z","productId":"P4","device":"mobile","page":"/products/7","country":"Ireland","ipAddress":"192.0.2.7","sessionId":"s-1"}"#
         }
+        Kind::Session => {
+            r#"{"sessionId":"s-1","startedAt":"2026-11-21T10:07:00.000Z","endedAt":"2026-11-21T10:21:00.000Z","userId":"U17","device":"mobile","country":"Ireland","page":"/products/7","pages":5}"#
+        }
         Kind::Feedback => {
             r#"{"feedbackId":"f-1","userId":"U17","productId":"P4","rating":4,"feedbackDate":"2026-11-21T10:07:00.000Z","comment":"It does what it says, and came on time."}"#
         }
@@ -58,8 +61,12 @@ fn event(number: u64) -> (Kind, String) {
         0..6 => {
             let page = noise(7) % 200;
             let device = ["mobile", "desktop", "tablet"][(noise(8) % 3) as usize];
+            let kind = ["viewed_product", "viewed_product", "searched", "added_to_cart", "purchased"]
+                [(noise(9) % 5) as usize];
+            // About 8 activities each.
+            let session = number / 13;
             let body = format!(
-                r#"{{"activityId":"a-{number}",{named},"activityType":"viewed_product","timestamp":"{at}","device":"{device}","page":"/products/{page}","country":"{country}"}}"#
+                r#"{{"activityId":"a-{number}",{named},"activityType":"{kind}","timestamp":"{at}","device":"{device}","page":"/products/{page}","country":"{country}","sessionId":"s-{session}"}}"#
             );
             (Kind::Activity, body)
         }

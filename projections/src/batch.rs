@@ -14,7 +14,6 @@
 use crate::collections::Needs;
 use crate::event::{Event, Reason};
 use crate::fold::{Ask, Fold, Named, NotAtHand, Outcome, Resolved, Stamp};
-use crate::packed::table::Table;
 use crate::packed::tally::TallyKey;
 use crate::topic::Topics;
 
@@ -215,7 +214,7 @@ impl<'b, 'e> Batch<'b, 'e> {
     /// The rollups and the tallies that the additions change.
     fn rollups(&self, fold: &mut Fold) -> Needs {
         let mut needs = fold.sets.needs_changed_counts();
-        for delta in &self.resolved.deltas {
+        for delta in self.resolved.deltas.iter().chain(&fold.completed) {
             if !fold.sets.rollups.at_hand(&delta.key) {
                 needs.rollups.insert(delta.key);
             }
@@ -230,9 +229,7 @@ impl<'b, 'e> Batch<'b, 'e> {
     }
 
     fn add(&self, fold: &mut Fold) -> Result<(), NotAtHand> {
-        for delta in &self.resolved.deltas {
-            fold.sets.rollups.edit(&delta.key, Table::default)?.add(delta.row, delta.delta);
-        }
+        fold.add(&self.resolved.deltas)?;
         fold.sets.put_changed_counts()
     }
 }

@@ -18,6 +18,7 @@
 
 use crate::bucket::Level;
 use crate::entity::Entity;
+use crate::funnel::document::STAGES;
 use crate::orders::status::STEPS;
 use crate::sales::basis::Basis;
 use crate::sales::status::Status;
@@ -203,8 +204,15 @@ families! {
     Stock = "stock", WHOLE, Shape::Now(Entity::Product);
     /// Customers by the time they became known: identified, guests.
     Newcomers = "newcomers", WHOLE, Shape::ByQuarter;
+    /// Customers who bought, as their purchases stand now: the quarter hour of the first purchase, that
+    /// of the last, 1.
+    Purchases = "purchases", WHOLE, Shape::Now(Entity::Customer), since 4;
     /// Ratings by time: count, sum.
     Feedback = "feedback", WHOLE, Shape::ByQuarter;
+    /// Activities by customer. Distinct active customers over any range.
+    Actives = "actives", WHOLE, Shape::ByEntity(Entity::Customer), since 4;
+    /// Customers by the time of their first activity.
+    Debuts = "debuts", WHOLE, Shape::ByQuarter, since 4;
     /// Activities by type.
     Types = "types", WHOLE, Shape::ByValue(Dimension::ActivityType);
     /// Activities by device.
@@ -213,6 +221,26 @@ families! {
     Pages = "pages", WHOLE, Shape::ByValue(Dimension::Page);
     /// Activities by country.
     Countries = "countries", WHOLE, Shape::ByValue(Dimension::ActivityCountry);
+    /// Sessions by time: sessions, bounces, milliseconds.
+    Sessions = "sessions", WHOLE, Shape::ByQuarter, since 4;
+    /// Activities of sessions by time of the session: activities, sessions of customers with an account.
+    Visits = "visits", WHOLE, Shape::ByQuarter, since 4;
+    /// Sessions by device: sessions, bounces, milliseconds.
+    SessionDevices = "sessiondevices", WHOLE, Shape::ByValue(Dimension::Device), since 4;
+    /// Sessions by the page that they began on: sessions, bounces, milliseconds.
+    EntryPages = "entrypages", WHOLE, Shape::ByValue(Dimension::Page), since 4;
+    /// Sessions by country: sessions, bounces, milliseconds.
+    SessionCountries = "sessioncountries", WHOLE, Shape::ByValue(Dimension::ActivityCountry), since 4;
+    /// Attempts of the funnel by category, and by device, of the view: viewed, added, purchased.
+    Funnel = "funnel", WHOLE, Shape::ByCell, since 4;
+    /// Attempts of the funnel by customer: viewed, added, purchased.
+    FunnelUsers = "funnelusers", WHOLE, Shape::ByEntity(Entity::Customer), since 4;
+    /// Attempts of the funnel by category of the view, and customer: those that got to a stage.
+    FunnelCategories = "funnelcategories", STAGES,
+        Shape::ByEntityIn(Entity::Customer, Dimension::Category), since 4;
+    /// Attempts of the funnel by device of the view, and customer: those that got to a stage.
+    FunnelDevices = "funneldevices", STAGES,
+        Shape::ByEntityIn(Entity::Customer, Dimension::Device), since 4;
 }
 
 impl Family {

@@ -140,6 +140,8 @@ kinds! {
     Rate = "rate", Rate in rates::event;
     /// An activity of a visitor, by `activityId`; a fact that is never corrected.
     Activity = "activity", Activity in behaviour::event;
+    /// A session of a visitor, by `sessionId`, in place of what its activities say.
+    Session = "session", Session in sessions::event;
     /// A rating, by `feedbackId`.
     Feedback = "feedback", Feedback in feedback::event;
     /// A product of the catalogue, by `productId`.

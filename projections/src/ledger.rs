@@ -98,6 +98,8 @@ rows! {
     Rates(crate::rates::document::Rates) = "e:" since 3,
     /// A refund.
     Refund(crate::refunds::document::Refund) = "r:" since 3,
+    /// The sessions of a session's id.
+    Sessions(crate::sessions::document::Sessions) = "s:" since 4,
 }
 
 /// The collection of its rows.

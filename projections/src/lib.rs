@@ -12,8 +12,8 @@
 //!   vocabularies that are made of them.
 //! - [`history`]: the newest changes of an entity.
 //! - `json`: the members of an event's payload, read into values that cannot be wrong.
-//! - One folder for each subject: [`sales`], [`orders`], [`refunds`], [`rates`], [`feedback`], [`behaviour`], [`products`],
-//!   [`customers`]. In each, `event` is the producer's statement, `document` the stored form of it,
+//! - One folder for each subject: [`sales`], [`orders`], [`refunds`], [`rates`], [`feedback`], [`behaviour`], [`sessions`], [`funnel`],
+//!   [`products`], [`customers`]. In each, `event` is the producer's statement, `document` the stored form of it,
 //!   and `fold` the effect of the one on the other. `event` and `document` know nothing of the
 //!   fold.
 //! - [`ledger`], [`collections`]: the lists of the contributions that can be taken out again, and
@@ -36,6 +36,7 @@ pub mod event;
 pub mod family;
 pub mod feedback;
 pub mod fold;
+pub mod funnel;
 pub mod history;
 mod json;
 pub mod kinds;
@@ -46,6 +47,7 @@ pub mod products;
 pub mod rates;
 pub mod refunds;
 pub mod sales;
+pub mod sessions;
 pub mod testing;
 pub mod topic;
 pub mod value;

@@ -117,10 +117,17 @@ impl Visitors {
         let seen: Vec<_> = PRODUCTS.choose_multiple(&mut self.random, seen).copied().collect();
         let Some(&(first, _)) = seen.first() else { return vec![] };
         let user = format!("demo-{}", self.random.random_range(1..200));
-        let mut events = vec![self.activity(&user, first, "viewed_product")];
+        let session = self.id();
+        let does = |visitors: &mut Self, product, what| {
+            visitors.activity([&user, &session], product, what)
+        };
+        let mut events = vec![does(self, first, "viewed_product")];
         if self.random.random_bool(0.5) {
             for (product, _) in &seen {
-                events.push(self.activity(&user, product, "added_to_cart"));
+                events.push(does(self, product, "added_to_cart"));
+            }
+            for (product, _) in &seen {
+                events.push(does(self, product, "purchased"));
             }
             events.push(self.order(user, &seen));
         } else if self.random.random_bool(0.2) {
@@ -141,7 +148,12 @@ impl Visitors {
         format!("demo-{}-{}", self.run, self.next)
     }
 
-    fn activity(&mut self, user: &str, product: &str, activity_type: &str) -> Outgoing {
+    fn activity(
+        &mut self,
+        [user, session]: [&str; 2],
+        product: &str,
+        activity_type: &str,
+    ) -> Outgoing {
         let id = self.id();
         let device = DEVICES.choose(&mut self.random);
         let body = json!({
@@ -152,6 +164,7 @@ impl Visitors {
             "productId": product,
             "device": device,
             "page": format!("/products/{product}"),
+            "sessionId": session,
         });
         outgoing(Kind::Activity, id, &body)
     }

@@ -9,7 +9,7 @@ use projections::bucket::{self, Level};
 use projections::family::{Dimension, Family, Shape, Slice};
 use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE};
 use projections::table::Row;
-use projections::vocabulary::{NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP};
+use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP};
 
 use super::memory::ReadContext;
 use super::period::{Clock, Days};
@@ -67,14 +67,7 @@ impl Names {
     /// The code of a value in a month that has it.
     #[must_use]
     pub fn code(&self, month: u32, name: &str) -> Option<u16> {
-        match name {
-            NONE_NAME => Some(NONE),
-            OTHER_NAME => Some(OTHER),
-            _ => {
-                let place = self.0.get(&month)?.iter().position(|it| it == name)?;
-                u16::try_from(place + 2).ok()
-            }
-        }
+        vocabulary::code_of(self.0.get(&month).map_or(&[], |values| values), name)
     }
 }
 

@@ -280,6 +280,14 @@ pub struct Cover {
 }
 
 impl Cover {
+    /// All of time, as one period.
+    #[must_use]
+    pub fn of_all_time() -> Self {
+        let mut cover = Cover::default();
+        cover.push(Level::Ever, 0, Some(0), None);
+        cover
+    }
+
     fn push(&mut self, level: Level, bucket: u32, more: Option<i64>, less: Option<i64>) {
         self.buckets.insert((level, bucket), (more, less));
     }
@@ -287,7 +295,7 @@ impl Cover {
     /// The buckets, those of a level that follow each other together.
     #[must_use]
     pub fn runs(&self) -> Vec<(Level, Run)> {
-        [Level::Month, Level::Day, Level::Quarter]
+        [Level::Ever, Level::Month, Level::Day, Level::Quarter]
             .into_iter()
             .flat_map(|level| {
                 let of_level = self.buckets.keys().filter(move |(it, _)| *it == level);

@@ -1,15 +1,18 @@
 //! Sales under a filter: by period, by value, and the customers who bought.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 
 use projections::bucket::Level;
+use projections::customers::Customers;
 use projections::entity::Entity;
-use projections::family::{Family, Slice};
+use projections::family::{Dimension, Family, Slice};
 use projections::money::Money;
 use projections::products::Products;
-use projections::rollup::chunk_bits;
+use projections::rollup::{self, chunk_bits};
 use projections::sales::Basis;
 use projections::table::Row;
+use projections::vocabulary::{self, OVERLAP};
 
 use super::by_value::{Names, Place, Tables};
 use super::filter::{By, Filter};
@@ -19,8 +22,7 @@ use super::period::{Buckets, Clock, Cover, Days};
 use super::range::Quarters;
 use super::{union, zone};
 use crate::store;
-use crate::store::read::Span;
-use projections::customers::Customers;
+use crate::store::read::{Part, Span};
 
 /// What was sold and what came back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -306,45 +308,65 @@ impl<'a> Sales<'a> {
         Ok(())
     }
 
-    /// The number of distinct customers with a line in each period of a range. `None` where that is
-    /// not known: under a payment method or a country.
+    /// The number of distinct customers with a line in each period of a range; of all time, without
+    /// one. `None` where that is not known: it is counted as a whole and by category alone.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
     pub async fn customers(
         &self,
-        quarters: Quarters,
+        quarters: Option<Quarters>,
         clock: &Clock,
     ) -> Result<Option<BTreeMap<i64, i64>>, store::Error> {
-        let family = match self.filter {
-            Filter::None => Family::Buyers,
-            _ => return Ok(None),
-        };
-        let quarters = self.from.within(family, quarters);
+        let Some((family, code)) = self.counted_by_customer().await? else { return Ok(None) };
+        let chunks = |_| code.map(rollup::chunks_of_code).map(RangeInclusive::into_inner);
         let mut clock = clock.clone();
-        let cover = Days::of(quarters, &mut clock).cover(&mut clock);
-        let spans = spans(family, &self.statuses.slices(), &cover, |_| None);
+        let cover = match quarters.map(|quarters| self.from.within(family, quarters)) {
+            Some(quarters) => Days::of(quarters, &mut clock).cover(&mut clock),
+            None => Cover::of_all_time(),
+        };
+        let spans = spans(family, &self.statuses.slices(), &cover, chunks);
         let mut bought: HashMap<i64, Vec<(u32, i64)>> = HashMap::new();
         self.from
             .rollups(&spans, |part| {
-                let (Some(level), Some(bucket), Some(first)) =
-                    (part.level(), part.bucket(), part.first_ordinal())
-                else {
-                    return;
-                };
+                let Some((level, bucket)) = part.level().zip(part.bucket()) else { return };
                 let (more, less) = cover.counted(level, bucket);
                 for (period, sign) in [(more, 1), (less, -1)] {
                     let Some(period) = period else { continue };
-                    let rows = part.rows().map(|(row, [_, quantity, _])| {
-                        (first.saturating_add(row), quantity.saturating_mul(sign))
-                    });
-                    bought.entry(period).or_default().extend(rows);
+                    let lines = customers_of(part, code);
+                    let lines = lines.map(|(who, lines)| (who, lines.saturating_mul(sign)));
+                    bought.entry(period).or_default().extend(lines);
                 }
             })
             .await?;
         let mut sums = Distinct::of(self.from.snapshot.checkpoint.root.next.of(Entity::Customer));
         Ok(Some(bought.into_iter().map(|(period, rows)| (period, sums.count(rows))).collect()))
     }
+
+    /// The family that counts the customers of the filter, and the code that it counts them under. A
+    /// category that is not known has the code of no customer.
+    async fn counted_by_customer(&self) -> Result<Option<(Family, Option<u16>)>, store::Error> {
+        let category = match self.filter {
+            Filter::None => return Ok(Some((Family::Buyers, None))),
+            Filter::Values([Some(category), None, None]) => category,
+            _ => return Ok(None),
+        };
+        let values = self.from.snapshot.shop_vocabulary(Dimension::Category).await?;
+        let code = vocabulary::code_of(&values, category).unwrap_or(OVERLAP);
+        Ok(Some((Family::CategoryBuyers, Some(code))))
+    }
+}
+
+/// The customers of a table, each with a number that is above zero for those who have a line.
+fn customers_of(part: Part<'_>, code: Option<u16>) -> impl Iterator<Item = (u32, i64)> {
+    let first = part.first_ordinal().unwrap_or_default();
+    part.rows().filter_map(move |(row, [orders, quantity, _])| match code {
+        None => Some((first.saturating_add(row), quantity)),
+        Some(code) => {
+            let (of, who) = part.entity_in(row)?;
+            (of == code).then_some((who, orders))
+        }
+    })
 }
 
 /// Counts those of many numbered things whose values add up to more than zero.

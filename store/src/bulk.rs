@@ -12,7 +12,6 @@ use mongodb::bson::{self, Document, doc, rawdoc};
 use projections::collection::{Collection, Key};
 use projections::fold::Fold;
 use projections::for_each_collection;
-use projections::tally::Tallies;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -106,16 +105,6 @@ impl Bulk {
         checkpoint: &Checkpoint,
         owner: &Owner,
     ) -> Result<(), Error> {
-        fold.sum_up().map_err(|_| LACKING)?;
-        self.names(fold).await?;
-        macro_rules! all {
-            ($($set:ident: $Collection:ty,)*) => {$(
-                if <$Collection as Collection>::STREAMED.is_none() {
-                    self.all::<$Collection>(fold.sets.$set.all()).await?;
-                }
-            )*};
-        }
-        for_each_collection!(all);
         self.drained().await?;
         self.store.make_indexes(self.generation).await?;
         let users: Vec<_> = recheck.iter().cloned().collect();
@@ -126,9 +115,18 @@ impl Bulk {
                 fold.set_purchases(user, found.get(user).copied()).map_err(|_| LACKING)?;
             }
         }
-        // Tallies contain those purchases, so none is written before this.
+        // Tallies and rollups contain those purchases, so none is written before this.
+        fold.sum_up().map_err(|_| LACKING)?;
         fold.sets.put_all_counts().map_err(|_| LACKING)?;
-        self.all::<Tallies>(fold.sets.tallies.all()).await?;
+        self.names(fold).await?;
+        macro_rules! all {
+            ($($set:ident: $Collection:ty,)*) => {$(
+                if <$Collection as Collection>::STREAMED.is_none() {
+                    self.all::<$Collection>(fold.sets.$set.all()).await?;
+                }
+            )*};
+        }
+        for_each_collection!(all);
         self.drained().await?;
         self.count(checkpoint, owner).await
     }

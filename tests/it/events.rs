@@ -44,7 +44,7 @@ fn one(dice: &mut Dice) -> (&'static str, Value) {
         dice.roll(24),
         dice.roll(60)
     );
-    match dice.roll(12) {
+    match dice.roll(13) {
         0..=5 => {
             let id = dice.roll(120);
             // A transaction keeps its customer, bar a few that are refused for it.
@@ -74,9 +74,11 @@ fn one(dice: &mut Dice) -> (&'static str, Value) {
             "activity",
             json!({
                 "activityId": format!("a{}", dice.roll(200)), "userId": user, "timestamp": at,
-                "activityType": dice.one_of(&["viewed_product", "added_to_cart", "searched"]),
+                "activityType":
+                    dice.one_of(&["viewed_product", "added_to_cart", "purchased", "searched"]),
                 "productId": product, "device": dice.one_of(&["phone", "desk.top"]),
                 "page": format!("/page/{}", dice.roll(30)),
+                "sessionId": dice.one_of(&[Some("s1"), Some("s2"), Some("s3"), None]),
             }),
         ),
         8 => {
@@ -96,7 +98,14 @@ fn one(dice: &mut Dice) -> (&'static str, Value) {
                 "category": dice.one_of(&["Toys", "Books", "Food"]), "price": dice.roll(50),
             }),
         ),
-        10 => ("stock", json!({ "productId": product, "stock": dice.roll(60) })),
+        10 => (
+            "session",
+            json!({
+                "sessionId": format!("s{}", dice.roll(20)), "userId": user, "startedAt": at,
+                "device": dice.one_of(&["phone", "desk.top"]), "pages": dice.roll(4),
+            }),
+        ),
+        11 => ("stock", json!({ "productId": product, "stock": dice.roll(60) })),
         _ if dice.roll(3) == 0 => ("transaction", json!({ "transactionId": "?" })),
         _ => ("customer", json!({ "userId": user, "username": format!("name{}", dice.roll(4)) })),
     }

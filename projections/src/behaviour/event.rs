@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::json::Says::{Needed, Optional};
-use crate::json::values::{OPEN_CHARS_MAX, date, id, open, trimmed};
+use crate::json::values::{OPEN_CHARS_MAX, PAGE_CHARS_MAX, date, id, open, trimmed};
 use crate::json::{Adjusted, Declared, Is, Payload, Reader, members, own};
 use crate::products::id::product_id;
 use crate::time::Time;
@@ -48,9 +48,6 @@ members! {
         session_id = "sessionId" | "session_id": Optional(Is::Id),
     }
 }
-
-/// The most characters of a page: it is an address, and longer than other open values.
-const PAGE_CHARS_MAX: usize = 256;
 
 impl<'a> Payload<'a> for Activity<'a> {
     type Members = Members<'a>;

@@ -4,12 +4,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::event;
+use crate::bucket;
 use crate::collection::Collection;
 use crate::entity::Entity;
 use crate::fold::version::Version;
+use crate::funnel::document::Funnel;
 use crate::packed::tally::Tally;
 use crate::quantity::Quantity;
 use crate::sales::sums::{ByStatus, Sums};
+use crate::table;
 use crate::time::Time;
 
 /// The prefix of the ids of visitors who bought without an account.
@@ -40,6 +43,12 @@ pub struct Customer {
     pub sales: ByStatus,
     /// The number of activities.
     pub activities: i64,
+    /// The earliest activity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_activity: Option<Time>,
+    /// The latest activity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_activity: Option<Time>,
     /// The number of ratings that are counted now.
     pub ratings: i64,
     /// The sum of those ratings.
@@ -47,6 +56,9 @@ pub struct Customer {
     /// The number of returns and refunds, and the sums of what came back.
     #[serde(default, skip_serializing_if = "Sums::is_zero")]
     pub returns: Sums,
+    /// What is kept of its steps through the funnel.
+    #[serde(skip)]
+    pub funnel: Funnel,
     /// The statements of its newest customer event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Box<Profile>>,
@@ -66,9 +78,9 @@ pub struct CustomerDocument {
 }
 
 /// The counts of a customer: first seen; after that, in milliseconds, last seen, created, and 1
-/// more than first and last purchase, 0 if there is none; activities, ratings, their sum; and the
-/// sums of each status.
-pub type Row = [i64; 23];
+/// more than first and last purchase, 0 if there is none; activities, ratings, their sum; the sums of
+/// each status and of returns; and first and last activity, as purchases are.
+pub type Row = [i64; 25];
 
 /// The collection of customers.
 #[derive(Debug)]
@@ -87,7 +99,7 @@ impl Collection for Customers {
     }
 
     fn read(record: CustomerDocument) -> Customer {
-        Customer::of(record, &[0; 23])
+        Customer::of(record, &[0; 25])
     }
 
     fn ordinal(customer: &Customer) -> u32 {
@@ -95,11 +107,12 @@ impl Collection for Customers {
     }
 
     fn put_counts(customer: &Customer, tally: &mut Tally) {
-        tally.set(customer.ordinal, &customer.row());
+        tally.set_with(customer.ordinal, &customer.row(), customer.funnel.bytes());
     }
 
     fn take_counts(customer: &mut Customer, tally: &Tally) {
         customer.count(&tally.get(customer.ordinal));
+        customer.funnel = Funnel::of(tally.rest(customer.ordinal));
     }
 }
 
@@ -177,9 +190,12 @@ impl Customer {
             last_purchase: None,
             sales: ByStatus::default(),
             activities: 0,
+            first_activity: None,
+            last_activity: None,
             ratings: 0,
             rating_sum: 0,
             returns: Sums::default(),
+            funnel: Funnel::default(),
             profile: None,
         }
     }
@@ -197,12 +213,12 @@ impl Customer {
     fn count(&mut self, row: &Row) {
         let [first, last, created, bought_first, bought_last, activities, ratings, rating_sum, ..] =
             *row;
-        let purchase = |after: i64| (after > 0).then(|| Time(first + after - 1));
+        let time = |after: i64| (after > 0).then(|| Time(first + after - 1));
         self.first_seen = Time(first);
         self.last_seen = Time(first + last);
         self.created_at = Time(first + created);
-        self.first_purchase = purchase(bought_first);
-        self.last_purchase = purchase(bought_last);
+        (self.first_purchase, self.last_purchase) = (time(bought_first), time(bought_last));
+        (self.first_activity, self.last_activity) = (time(row[23]), time(row[24]));
         self.sales = ByStatus::from_columns(&row[8..20]);
         self.returns = Sums::from([row[20], row[21], row[22]]);
         (self.activities, self.ratings, self.rating_sum) = (activities, ratings, rating_sum);
@@ -218,21 +234,22 @@ impl Customer {
     #[must_use]
     pub fn row(&self) -> Row {
         let first = self.first_seen.0;
-        // A purchase is an event, and first seen is the earliest of all.
-        let purchase = |at: Option<Time>| at.map_or(0, |at| at.0 - first + 1);
-        let mut row = [0; 23];
+        // First seen is the earliest event of all.
+        let time = |at: Option<Time>| at.map_or(0, |at| at.0 - first + 1);
+        let mut row = [0; 25];
         row[..8].copy_from_slice(&[
             first,
             self.last_seen.0 - first,
             self.created_at.0 - first,
-            purchase(self.first_purchase),
-            purchase(self.last_purchase),
+            time(self.first_purchase),
+            time(self.last_purchase),
             self.activities,
             self.ratings,
             self.rating_sum,
         ]);
         self.sales.to_columns(&mut row[8..20]);
-        row[20..].copy_from_slice(&crate::table::Row::from(self.returns));
+        row[20..23].copy_from_slice(&table::Row::from(self.returns));
+        row[23..].copy_from_slice(&[time(self.first_activity), time(self.last_activity)]);
         row
     }
 
@@ -241,6 +258,23 @@ impl Customer {
         self.first_seen = self.first_seen.min(at);
         self.last_seen = self.last_seen.max(at);
         self.date();
+    }
+
+    /// Counts an activity. Returns the time of the first one before it.
+    pub(crate) fn count_activity(&mut self, at: Time) -> Option<Time> {
+        let before = self.first_activity;
+        self.activities += 1;
+        self.first_activity = Some(before.map_or(at, |first| first.min(at)));
+        self.last_activity = Some(self.last_activity.map_or(at, |last| last.max(at)));
+        before
+    }
+
+    /// The quarter hours of its first and of its last purchase, and 1, if there is one.
+    pub(crate) fn purchases(&self) -> table::Row {
+        let ends = self.first_purchase.zip(self.last_purchase);
+        ends.map_or([0; 3], |(first, last)| {
+            [bucket::quarter_of(first).into(), bucket::quarter_of(last).into(), 1]
+        })
     }
 
     /// Replaces the profile.

@@ -7,7 +7,8 @@ use crate::family::{Family, Slice};
 use crate::fold::version::Stated;
 use crate::fold::{self, Ask, EventKind, Fold, NotAtHand, Outcome, Resolved, Stamp};
 use crate::ledger::{LedgerKey, LedgerRow};
-use crate::packed::rollup;
+use crate::packed::rollup::{self, Delta};
+use crate::table::Row;
 use crate::time::Time;
 use crate::topic::Topic;
 
@@ -71,6 +72,7 @@ impl Fold {
         )?;
         let was_there = !new && !customer.is_gone();
         let (created, sales) = (customer.created_at, customer.sales);
+        let purchases = customer.purchases();
         customer.seen(at);
         change(customer);
         self.root.buyers.follow(&sales, &customer.sales);
@@ -78,6 +80,7 @@ impl Fold {
             (bucket::quarter_of(created), bucket::quarter_of(customer.created_at));
         let (identified, guests) = (i64::from(!customer.guest), i64::from(customer.guest));
         let ordinal = customer.ordinal;
+        resolved.deltas.extend(purchases_moved(customer, purchases));
         let more = i64::from(!customer.is_gone()) - i64::from(was_there);
         self.root.identified += more * identified;
         self.root.guests += more * guests;
@@ -114,8 +117,29 @@ impl Fold {
             }
         }
         let customer = self.sets.customers.edit(user, || Customer::new(user, 0, Time(0)))?;
+        let before = customer.purchases();
         customer.first_purchase = bounds.map(|(first, _)| first);
         customer.last_purchase = bounds.map(|(_, last)| last);
+        self.completed.extend(purchases_moved(customer, before));
+        Ok(())
+    }
+
+    /// Moves the completed purchase of a customer who is known: takes out the one at `old`, puts in
+    /// the one at `new`.
+    pub(crate) fn move_purchase(
+        &mut self,
+        user: &str,
+        (old, new): (Option<Time>, Option<Time>),
+        resolved: &mut Resolved,
+    ) -> Result<(), NotAtHand> {
+        let Some(customer) = self.sets.customers.get_mut(user)? else { return Ok(()) };
+        let before = customer.purchases();
+        let mut recheck = old.is_some_and(|at| customer.count_purchase(-1, at));
+        recheck |= new.is_some_and(|at| customer.count_purchase(1, at));
+        resolved.deltas.extend(purchases_moved(customer, before));
+        if recheck {
+            resolved.recheck.insert(user.into());
+        }
         Ok(())
     }
 
@@ -139,4 +163,13 @@ impl Fold {
             }
         }
     }
+}
+
+/// The addition by which the table of first and last purchases follows a customer; none if they are
+/// in the quarter hours of `before`.
+fn purchases_moved(customer: &Customer, before: Row) -> Option<Delta> {
+    let now = customer.purchases();
+    let moved = std::array::from_fn(|at| now[at] - before[at]);
+    let delta = rollup::now(Family::Purchases, Slice::WHOLE, customer.ordinal, moved);
+    (now != before).then_some(delta)
 }

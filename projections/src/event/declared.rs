@@ -48,6 +48,12 @@ fn with(kind: Kind, name: &str, stands_for: Option<&str>, value: Value) -> Map<S
     let mut members = example(kind);
     members.retain(|it, _| Some(it.as_str()) != stands_for);
     members.insert(name.to_owned(), value);
+    // The end of a session is measured by its beginning.
+    match stands_for.unwrap_or(name) {
+        "endedAt" => drop(members.insert("startedAt".to_owned(), json!("1970-01-01"))),
+        "startedAt" => drop(members.remove("endedAt")),
+        _ => {}
+    }
     members
 }
 

@@ -42,11 +42,13 @@ impl Fold {
         Ok(())
     }
 
-    /// Makes the rollups of longer buckets from those of shorter ones.
+    /// Makes the rollups of longer buckets from those of shorter ones, once the purchases of customers
+    /// to recheck are completed.
     ///
     /// # Errors
     /// [`NotAtHand`] if the fold is not complete.
     pub fn sum_up(&mut self) -> Result<(), NotAtHand> {
+        self.add(&[])?;
         for level in [Level::Quarter, Level::Day, Level::Month] {
             let ones = self.sets.rollups.all().filter(|(key, _)| key.level == level);
             let sums: Vec<Delta> = ones
@@ -57,6 +59,15 @@ impl Fold {
             for sum in sums {
                 self.sets.rollups.edit(&sum.key, Table::default)?.add(sum.row, sum.delta);
             }
+        }
+        Ok(())
+    }
+
+    /// Makes additions to rollups, and those of purchases that were completed.
+    pub(crate) fn add(&mut self, deltas: &[Delta]) -> Result<(), NotAtHand> {
+        let completed = std::mem::take(&mut self.completed);
+        for Delta { key, row, delta } in deltas.iter().chain(&completed) {
+            self.sets.rollups.edit(key, Table::default)?.add(*row, *delta);
         }
         Ok(())
     }

@@ -70,6 +70,8 @@ pub struct Fold {
     pub dedup: Dedup,
     /// The changed rows of the customers to recheck.
     pub(crate) rechecked: HashMap<Box<str>, Vec<LedgerKey>>,
+    /// The additions of purchases that [`Fold::set_purchases`] completed, not made yet.
+    pub(crate) completed: Vec<Delta>,
 }
 
 impl Fold {
@@ -78,7 +80,14 @@ impl Fold {
     #[must_use]
     pub fn new(settings: FoldSettings, root: Root) -> Self {
         let dedup = Dedup::new(settings.activity_window_ms);
-        Fold { settings, root, sets: WorkingSets::new(), dedup, rechecked: HashMap::new() }
+        Fold {
+            settings,
+            root,
+            sets: WorkingSets::new(),
+            dedup,
+            rechecked: HashMap::new(),
+            completed: Vec::new(),
+        }
     }
 
     /// The same fold, keeping only about `documents` of each collection at hand between batches.

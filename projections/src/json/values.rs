@@ -25,6 +25,8 @@ pub(crate) use super::text::string;
 pub const ID_CHARS_MAX: usize = 128;
 /// Most characters of an open value.
 pub(crate) const OPEN_CHARS_MAX: usize = 64;
+/// Most characters of a page: it is an address, and longer than other open values.
+pub(crate) const PAGE_CHARS_MAX: usize = 256;
 
 /// The most languages of one text.
 const LANGUAGES_MAX: usize = 8;

@@ -319,14 +319,7 @@ impl Fold {
         let purchase = |order: &Order| order.at.filter(|_| order.status == Some(Status::Completed));
         let (old, new) = (purchase(&before), purchase(&order));
         if let Some(user) = order.user.as_deref().filter(|_| old != new) {
-            let mut recheck = false;
-            if let Some(customer) = self.sets.customers.get_mut(user)? {
-                recheck |= old.is_some_and(|at| customer.count_purchase(-1, at));
-                recheck |= new.is_some_and(|at| customer.count_purchase(1, at));
-            }
-            if recheck {
-                resolved.recheck.insert(user.into());
-            }
+            self.move_purchase(user, (old, new), resolved)?;
         }
         let odd = |order: &Order| i64::from(!order.irregular.is_empty());
         self.root.irregular += odd(&order) - odd(&before);

@@ -21,6 +21,16 @@ pub const NONE_NAME: &str = "(none)";
 /// The name of the values past the cap.
 pub const OTHER_NAME: &str = "(other)";
 
+/// The code of a value among those that a vocabulary keeps, if it has one.
+#[must_use]
+pub fn code_of(values: &[String], name: &str) -> Option<u16> {
+    match name {
+        NONE_NAME => Some(NONE),
+        OTHER_NAME => Some(OTHER),
+        _ => u16::try_from(values.iter().position(|value| value == name)? + 2).ok(),
+    }
+}
+
 /// The name of one vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VocabularyKey {

@@ -82,7 +82,10 @@ impl Documents {
                 LedgerRow::Order(PlacedOrder(order)) | LedgerRow::Refunded(RefundedSale(order)) => {
                     order.history = History::default();
                 }
-                LedgerRow::Feedback(_) | LedgerRow::Refund(_) | LedgerRow::Rates(_) => {}
+                LedgerRow::Feedback(_)
+                | LedgerRow::Refund(_)
+                | LedgerRow::Rates(_)
+                | LedgerRow::Sessions(_) => {}
             }
         }
         self
@@ -181,6 +184,8 @@ impl Documents {
         self.currencies_agree(&mut found);
         self.ratings_agree(&mut found);
         self.activities_agree(&mut found);
+        self.sessions_agree(&mut found);
+        self.funnel_agrees(&mut found);
         self.entities_agree(&mut found);
         self.families_agree(&mut found);
         self.statements_agree(&mut found);
@@ -362,6 +367,14 @@ impl Documents {
     fn activities_agree(&self, found: &mut Vec<String>) {
         let customers: i64 = self.customers.values().map(|it| it.activities).sum();
         differ(found, "activities of customers", &self.root.activities, &customers);
+        let total = self.total(Family::Actives, None, Level::Ever);
+        differ(found, "activities by customer", &[self.root.activities, 0, 0], &total);
+        let mut debuts: BTreeMap<u32, Row> = BTreeMap::new();
+        for first in self.customers.values().filter_map(|it| it.first_activity) {
+            add(debuts.entry(bucket::quarter_of(first)).or_default(), [1, 0, 0]);
+        }
+        let counted = self.quarters_of(Family::Debuts, Slice::WHOLE);
+        differ(found, "first activities", &debuts, &counted);
         for (_, family) in crate::behaviour::DIMENSIONS {
             for level in [Level::Day, Level::Month] {
                 let total = self.total(family, None, level);
@@ -369,6 +382,47 @@ impl Documents {
                 differ(found, &what, &[self.root.activities, 0, 0], &total);
             }
         }
+    }
+
+    fn sessions_agree(&self, found: &mut Vec<String>) {
+        let (mut sums, mut visits, mut settled) = ([0; 3], [0; 3], false);
+        for row in self.ledger.values() {
+            if let LedgerRow::Sessions(sessions) = row {
+                settled |= sessions.settled.is_some();
+                for session in sessions.iter() {
+                    add(&mut sums, session.sums());
+                    add(&mut visits, session.visits());
+                }
+            }
+        }
+        let total = self.total(Family::Sessions, None, Level::Month);
+        // The ledger has no more of those that settled.
+        if !settled {
+            differ(found, "sessions of the ledger", &sums, &total);
+            let total = self.total(Family::Visits, None, Level::Month);
+            differ(found, "activities of sessions", &visits, &total);
+        }
+        for (_, family) in crate::sessions::DIMENSIONS {
+            for level in [Level::Day, Level::Month] {
+                let what = rollup::prefix(family, Slice::WHOLE, level);
+                differ(found, &what, &total, &self.total(family, None, level));
+            }
+        }
+    }
+
+    fn funnel_agrees(&self, found: &mut Vec<String>) {
+        let total = self.total(Family::Funnel, None, Level::Day);
+        let of_customers = self.total(Family::FunnelUsers, None, Level::Ever);
+        differ(found, "attempts of customers", &total, &of_customers);
+        for (stage, count) in (0..).map(Slice::at).zip(total) {
+            for family in [Family::FunnelCategories, Family::FunnelDevices] {
+                let in_values = self.total(family, stage, Level::Ever);
+                differ(found, "attempts of customers in values", &[count, 0, 0], &in_values);
+            }
+        }
+        let [viewed, added, purchased] = total;
+        let is_so = viewed >= added && added >= purchased && purchased >= 0;
+        differ(found, "a funnel that narrows", &true, &is_so);
     }
 
     fn entities_agree(&self, found: &mut Vec<String>) {
@@ -420,6 +474,10 @@ impl Documents {
         };
         let known = [false, true].map(|guest| count(guest, false) + count(guest, true));
         differ(found, "newcomers", &[known[0], known[1], 0], &newcomers);
+        let bought = self.customers.values().map(|it| (it.ordinal, it.purchases()));
+        let bought: BTreeMap<u32, Row> = bought.filter(|(_, row)| *row != [0; 3]).collect();
+        let counted = self.rows(Family::Purchases, Slice::WHOLE, Level::Ever, 0);
+        differ(found, "first and last purchases", &bought, &counted);
         let present = [count(false, false), count(true, false)];
         differ(found, "customers", &[self.root.identified, self.root.guests], &present);
         let products = self.products.iter().filter(|(id, it)| *id != RESERVED && !it.is_gone());

@@ -218,7 +218,7 @@ const RETURNS: &[&str] =
 
 /// The documents without what tells of the order of arrival: positions, versions' among them, and
 /// orders that lost everything.
-fn settled(documents: &Documents) -> (Documents, BTreeMap<String, Value>) {
+pub fn settled(documents: &Documents) -> (Documents, BTreeMap<String, Value>) {
     let mut settled = documents.counts_apart();
     settled.root = Root { blocks: Blocks::default(), ..settled.root };
     settled.blocks.clear();

@@ -4,8 +4,12 @@
 use projections::bucket::{Level, MINUTES_PER_DAY, QUARTERS_PER_DAY};
 use projections::event::Kind;
 use projections::family::Dimension;
+use projections::funnel::{Attempt, Funnel, Place, State, Step};
 use projections::rollup::{CODES_WIDTH, chunk_bits, chunk_bits_in};
+use projections::sessions::Session;
+use projections::sessions::document::{Derived, Opening};
 use projections::table::Table;
+use projections::tally::Tally;
 use projections::testing::{Logged, Shop};
 use projections::time::Time;
 
@@ -64,6 +68,20 @@ fn no_table_can_pass_a_megabyte_whatever_it_counts() {
         ),
         ("currencies of a day", any_integers(values(Dimension::Currency) * quarters, 3)),
         ("currencies of a month", any_integers(values(Dimension::Currency) * 31, 3)),
+        ("sessions of a month", any_integers(month, 3)),
+        (
+            "sessions by device, by country of a day",
+            any_integers(values(Dimension::Device) * quarters, 3),
+        ),
+        ("sessions by entry page of a month", any_integers(values(Dimension::Page) * 31, 3)),
+        // A million million sessions, of 97 days each.
+        (
+            "sessions by entry page of a day",
+            shared_integers(
+                values(Dimension::Page) * quarters,
+                &[1 << 40, 1 << 40, i64::MAX as u64],
+            ),
+        ),
         ("entities of a day", any_integers(1 << chunk_bits(Level::Day), 3)),
         ("entities of a month", any_integers(1 << chunk_bits(Level::Month), 3)),
         ("entities ever", any_integers(1 << chunk_bits(Level::Ever), 3)),
@@ -110,6 +128,48 @@ fn the_computed_bounds_hold_for_the_fullest_tables() {
     let sums = [1 << 40, i64::MAX as u64, i64::MAX as u64];
     let packed = full(rows, [(1 << 40) / i64::from(rows), share, share]);
     assert!(packed <= shared_integers(rows.into(), &sums), "{packed}");
+}
+
+/// The number of bytes that a packed document or a part of one has.
+fn bytes_of(packed: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::from_value(serde_json::to_value(packed).unwrap()).unwrap()
+}
+
+#[test]
+fn a_tally_is_bounded_with_the_funnel_of_64_customers() {
+    let place = Place { codes: [u16::MAX >> 2; 2], of_shop: [u16::MAX >> 2; 2] };
+    let end = 4_000_000_000_000;
+    let open = Attempt { at: Time(0), place, added: true, purchased: false };
+    // All steps lie within a day, so only one of them can be a day after the one before.
+    let at = |n: i64| Time(end + if n == 0 { 0 } else { 86_400_000 + n });
+    let newest = (0..32).map(|n| (at(n), Step::Viewed(place))).collect();
+    let funnel = Funnel::from(State { open: Some(open), settled: Some(Time(end)), newest });
+    let rest = bytes_of(&funnel);
+    assert!(rest.len() <= 7 + 7 + 8 + 1 + 32 * 13, "{}", rest.len());
+    let mut tally = Tally::default();
+    for ordinal in 0..64 {
+        tally.set_with(ordinal, &[i64::MIN; 25], &rest);
+    }
+    let bytes = bytes_of(&tally).len();
+    assert!(bytes < 52 * 1024, "{bytes}");
+}
+
+#[test]
+fn the_sessions_of_an_id_are_a_small_row() {
+    let opening = Opening {
+        customer: Some(u32::MAX),
+        identified: true,
+        codes: [Dimension::Page.cap().try_into().unwrap(); 3],
+    };
+    let span = |n: i64| Session {
+        first: Time(n << 36),
+        last: Time((n << 36) + (1 << 35)),
+        activities: i64::MAX,
+        opening,
+    };
+    let derived = Derived::from((0..64).map(span).collect::<Vec<_>>());
+    let bytes = bytes_of(&derived).len();
+    assert!(bytes <= 64 * 34, "{bytes}");
 }
 
 #[test]

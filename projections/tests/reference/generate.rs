@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use bodies::{
     DATES, GROUPS, bought, first_rates, first_sales, optional, rated_alike, reconciled, said, sale,
+    visit, visited,
 };
 
 /// 2026-11-21T12:00:00Z.
@@ -86,6 +87,66 @@ pub fn sales(len: usize) -> impl Strategy<Value = Vec<Act>> {
     let act = sale(optional(version()).boxed(), &GROUPS)
         .prop_map(|body| Act::of(Kind::Transaction, without(&body, "orderId")));
     prop::collection::vec(act, 1..len)
+}
+
+/// A log of visits: activities of few customers and sessions, at any time of an hour and a half, two
+/// days or half a month, that come about in the order in which they happened or not at all; session
+/// events and products among them.
+pub fn journeys(len: usize) -> impl Strategy<Value = Vec<Act>> {
+    let log = select(&[90, 2_880, 21_600][..]).prop_flat_map(move |minutes: i64| {
+        let at = (0..minutes, select(&[0, 0, 1, 59_999][..])).prop_map(|(m, ms)| m * 60_000 + ms);
+        let delay =
+            prop_oneof![4 => Just(0), 2 => 0..30_i64, 1 => 0..minutes, 1 => 1_440..3_000_i64];
+        prop::collection::vec((at, delay, any::<bool>(), visited()), 1..len)
+    });
+    (log, any::<bool>()).prop_map(|(mut log, is_in_order)| {
+        if is_in_order {
+            log.sort_by_key(|(at, delay, ..)| at + delay * 60_000);
+        }
+        let log = log.into_iter().enumerate();
+        log.map(|(n, (at, _, is_later, (kind, body)))| {
+            let at = Time(BEGINS_MS - 16 * DAY_MS + at).to_rfc3339();
+            let act = Act::of(kind, dated(&body, n, &at));
+            Act { gap_ms: if is_later { 60_000 } else { 0 }, ..act }
+        })
+        .collect()
+    })
+}
+
+/// The same events in two orders of arrival, within a day and so few that all are kept.
+pub fn journeys_in_two_orders() -> impl Strategy<Value = [Vec<Act>; 2]> {
+    let known = bodies::USERS.map(|user| json!({ "userId": user, "updatedAt": "2026-11-01" }));
+    let ms = prop::collection::btree_set((0..1_441_i64).prop_map(|minute| minute * 60_000), 30);
+    let visits = prop::collection::vec(visit(), 30);
+    (ms, visits)
+        .prop_map(|(ms, visits)| {
+            let act = |(n, (at, body)): (usize, (i64, String))| {
+                let at = Time(BEGINS_MS - DAY_MS + at).to_rfc3339();
+                Act::of(Kind::Activity, dated(&body, n, &at))
+            };
+            ms.into_iter().zip(visits).enumerate().map(act).collect::<Vec<_>>()
+        })
+        .prop_flat_map(|acts| (Just(acts.clone()), Just(acts).prop_shuffle()))
+        .prop_map(move |(one, other)| {
+            let first = || {
+                let known = known.iter().map(|body| Act::of(Kind::Customer, body.to_string()));
+                let words = bodies::first_visits();
+                known.chain(words.into_iter().map(|(kind, body)| Act::of(kind, body)))
+            };
+            [one, other].map(|acts| first().chain(acts).collect())
+        })
+}
+
+/// A visit's statement at a time, an activity as one of its own.
+fn dated(body: &str, n: usize, at: &str) -> String {
+    let mut members: Map<String, Value> = serde_json::from_str(body).unwrap();
+    if members.contains_key("activityType") {
+        members.insert("activityId".into(), json!(format!("v{n}")));
+        members.insert("timestamp".into(), json!(at));
+    } else if members.contains_key("startedAt") {
+        members.insert("startedAt".into(), json!(at));
+    }
+    Value::Object(members).to_string()
 }
 
 /// A quarter hour near one that has sales, in quarter hours since 1970.

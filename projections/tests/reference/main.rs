@@ -5,6 +5,7 @@
 mod agreement;
 mod bounds;
 mod generate;
+mod journeys;
 mod naive;
 mod properties;
 mod ranges;

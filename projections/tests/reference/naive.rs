@@ -3,10 +3,12 @@
 
 mod bills;
 mod figures;
+mod funnel;
 mod orders;
 mod rates;
 mod rows;
 mod sales;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,7 @@ use projections::behaviour::Activity;
 use projections::customers::event::Customer;
 use projections::event::{self, Adjusted, Event, Kind, Limits};
 use projections::feedback::Feedback;
+use projections::funnel::{Place, Step};
 use projections::products::CatalogueEntry;
 use projections::products::event::Product;
 use projections::products::stock::Stock;
@@ -23,8 +26,10 @@ use projections::testing::Logged;
 use projections::text::Text;
 use projections::time::Time;
 
+use funnel::Steps;
 use orders::{Placed, Refund};
 use sales::Sale;
+use sessions::Visits;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -102,6 +107,8 @@ pub struct Naive {
     extent: Option<(Time, Time)>,
     ratings: BTreeMap<String, Rating>,
     facts: Vec<Fact>,
+    visits: BTreeMap<String, Visits>,
+    steps: BTreeMap<String, Steps>,
     /// The log time at which each activity's id last counted.
     remembered: BTreeMap<String, i64>,
     people: BTreeMap<String, Person>,
@@ -168,6 +175,7 @@ impl Naive {
             Event::Refund(event) => self.refund(&event, place),
             Event::Rate(event) => self.rate(&event, place),
             Event::Activity(event) => self.fact(event),
+            Event::Session(event) => self.session(event, place),
             Event::Feedback(event) => self.rating(event, place),
             Event::Product(event) => self.product(&event, place),
             Event::Stock(event) => self.stock_event(&event, place),
@@ -202,6 +210,24 @@ impl Naive {
             self.word("page", 512, at, event.page.as_deref()),
             self.word("activityCountry", 256, at, event.country.as_deref()),
         ];
+        let category = self.catalogued(event.product_id.as_deref());
+        let step = match &*event.activity_type {
+            "viewed_product" => {
+                let of_shop = [
+                    self.shop_word("category", category.as_deref()),
+                    self.shop_word("device", event.device.as_deref()),
+                ];
+                let category = self.word("category", 256, at, category.as_deref());
+                Some(Step::Viewed(Place { codes: [category, codes[1]], of_shop }))
+            }
+            "added_to_cart" => Some(Step::Added),
+            "purchased" => Some(Step::Purchased),
+            _ => None,
+        };
+        if let Some(step) = step {
+            self.steps.entry(event.user_id.to_string()).or_default().take(at, step);
+        }
+        self.visit(&event, at, codes);
         self.facts.push(Fact { event, at, codes });
         Came::Applied
     }
@@ -328,10 +354,15 @@ impl Naive {
 
     /// The code of a category among those of all time.
     fn shop_category(&mut self, value: Option<&str>) -> u16 {
+        self.shop_word("category", value)
+    }
+
+    /// The code of a value among those of all time.
+    fn shop_word(&mut self, dimension: &str, value: Option<&str>) -> u16 {
         match value {
             None | Some("(none)") => 0,
             Some("(other)") => 1,
-            Some(value) => self.word_of("category/ever".to_owned(), 256, value),
+            Some(value) => self.word_of(format!("{dimension}/ever"), 256, value),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::generate::{acts, log, versioned_acts};
 use crate::naive::Naive;
 
 /// The cuts of a log into batches: their lengths, over and over.
-fn cuts() -> impl Strategy<Value = Vec<usize>> {
+pub fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1..9_usize, 1..5)
 }
 

@@ -17,6 +17,7 @@ use crate::query::compare::{Change, Changes, Figure, changes};
 use crate::query::filter::Filter;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection, Statuses};
+use crate::query::period::Clock;
 use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::sales::{Sales, Sum};
 use crate::query::view::{Figures, METRICS, View};
@@ -218,7 +219,9 @@ pub async fn figures(from: ReadContext<'_>, asked: &Selection) -> Result<Totals,
 /// As [`ReadContext::rollups`].
 pub async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<Option<i64>, store::Error> {
     if asked.filter != Filter::None {
-        return Ok(None);
+        let (range, clock) = (asked.range.map(|range| range.quarters), Clock::of(asked.zone, None));
+        let customers = Sales::of(from, asked).customers(range, &clock).await?;
+        return Ok(customers.map(|customers| customers.into_values().sum()));
     }
     let root = &from.snapshot.checkpoint.root;
     let statuses = asked.statuses.of(from.snapshot);

@@ -8,7 +8,8 @@ use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
 const IDS: [&str; 4] = ["a", "b", "c", "d"];
-const USERS: [&str; 4] = ["u0", "u1", "guest-2", "guest-3"];
+const SESSIONS: [&str; 3] = ["s0", "s1", "s2"];
+pub const USERS: [&str; 4] = ["u0", "u1", "guest-2", "guest-3"];
 const ORDERS: [&str; 3] = ["o0", "o1", "o2"];
 /// Orders that are stated by transactions, and one that is stated by events as well.
 pub const GROUPS: [&str; 3] = ["g0", "g1", "o0"];
@@ -96,7 +97,7 @@ fn number(texts: &'static [&'static str]) -> impl Strategy<Value = Value> {
 pub type Version = BoxedStrategy<Option<Value>>;
 
 /// Names that stand for a member's.
-const ALIASES: [(&str, &str); 16] = [
+const ALIASES: [(&str, &str); 18] = [
     ("userId", "user"),
     ("productId", "product_id"),
     ("totalPrice", "amount"),
@@ -113,10 +114,12 @@ const ALIASES: [(&str, &str); 16] = [
     ("paymentMethod", "payment_method"),
     ("deliveryFee", "delivery_fee"),
     ("shippingAddress", "shipping_address"),
+    ("sessionId", "session_id"),
+    ("startedAt", "created_at"),
 ];
 
 /// The same statement with some members under another name.
-fn renamed(body: &str, which: u16) -> String {
+fn renamed(body: &str, which: u32) -> String {
     let Ok(Value::Object(mut members)) = serde_json::from_str(body) else {
         return body.to_owned();
     };
@@ -135,7 +138,7 @@ pub fn said(
     version: Version,
     groups: &'static [&'static str],
 ) -> impl Strategy<Value = (Kind, String)> {
-    (said_by_name(version, groups), prop_oneof![3 => Just(0), 1 => any::<u16>()])
+    (said_by_name(version, groups), prop_oneof![3 => Just(0), 1 => any::<u32>()])
         .prop_map(|((kind, body), which)| (kind, renamed(&body, which)))
 }
 
@@ -145,7 +148,8 @@ fn said_by_name(
 ) -> impl Strategy<Value = (Kind, String)> {
     prop_oneof![
         20 => bought(version.clone(), groups),
-        4 => activity().prop_map(|body| (Kind::Activity, body)),
+        5 => activity().prop_map(|body| (Kind::Activity, body)),
+        2 => session(version.clone()).prop_map(|body| (Kind::Session, body)),
         3 => rating(version.clone()).prop_map(|body| (Kind::Feedback, body)),
         3 => rate(version.clone()).prop_map(|body| (Kind::Rate, body)),
         3 => product(version.clone()).prop_map(|body| (Kind::Product, body)),
@@ -385,8 +389,9 @@ fn refund(version: Version) -> impl Strategy<Value = String> {
 fn activity() -> impl Strategy<Value = String> {
     let who = (one_of(&IDS), one_of(&USERS), one_of(&TYPES), optional(one_of(&DATES)));
     let word = || optional(one_of(&WORDS));
-    (who, (optional(one_of(&PRODUCTS)), word(), word(), word())).prop_map(
-        |((id, user, kind, at), (product, device, page, country))| {
+    let session = optional(one_of(&SESSIONS));
+    (who, (optional(one_of(&PRODUCTS)), word(), word(), word(), session)).prop_map(
+        |((id, user, kind, at), (product, device, page, country, session))| {
             object([
                 ("activityId", Some(id)),
                 ("userId", Some(user)),
@@ -396,9 +401,83 @@ fn activity() -> impl Strategy<Value = String> {
                 ("device", device),
                 ("page", page),
                 ("country", country),
+                ("sessionId", session),
             ])
         },
     )
+}
+
+/// Some end before they begin.
+fn session(version: Version) -> impl Strategy<Value = String> {
+    let when = (one_of(&DATES), optional(one_of(&DATES)));
+    let word = || optional(one_of(&WORDS));
+    let rest = (optional((0..3).prop_map(|pages| json!(pages))), version);
+    (one_of(&SESSIONS), when, optional(one_of(&USERS)), (word(), word(), word()), rest).prop_map(
+        |(id, (started, ended), user, (device, page, country), (pages, version))| {
+            object([
+                ("sessionId", Some(id)),
+                ("startedAt", Some(started)),
+                ("endedAt", ended),
+                ("userId", user),
+                ("device", device),
+                ("page", page),
+                ("country", country),
+                ("pages", pages),
+                ("updatedAt", version),
+            ])
+        },
+    )
+}
+
+/// An activity of a visit, mostly one of the first customer and session.
+pub fn visit() -> impl Strategy<Value = String> {
+    let who = (select(&["u0", "u0", "guest-2"][..]), select(&["s0", "s0", "s0", "s1"][..]));
+    let kind =
+        select(&["viewed_product", "viewed_product", "added_to_cart", "purchased", "waved"][..]);
+    let what = (optional(one_of(&["p0", "p1"])), select(&["phone", "desk"][..]));
+    (who, kind, what).prop_map(|((user, session), kind, (product, device))| {
+        object([
+            ("userId", Some(json!(user))),
+            ("activityType", Some(json!(kind))),
+            ("productId", product),
+            ("device", Some(json!(device))),
+            ("page", Some(json!("/"))),
+            ("sessionId", Some(json!(session))),
+        ])
+    })
+}
+
+/// An activity of a visit; seldom a session that is stated, or a product's category.
+pub fn visited() -> impl Strategy<Value = (Kind, String)> {
+    let stated = session(optional(one_of(&["2026-11-01", "2026-11-02"])).boxed());
+    let product = (one_of(&["p0", "p1"]), one_of(&["x", "y"])).prop_map(|(id, category)| {
+        json!({ "productId": id, "name": "n", "category": category, "price": 1 }).to_string()
+    });
+    prop_oneof![
+        60 => visit().prop_map(|body| (Kind::Activity, body)),
+        1 => stated.prop_map(|body| (Kind::Session, body)),
+        1 => product.prop_map(|body| (Kind::Product, body)),
+    ]
+}
+
+/// Products, and activities of another session, that make the words of [`visit`] known in each month.
+pub fn first_visits() -> Vec<(Kind, String)> {
+    let product = |id, category| {
+        let body = json!({ "productId": id, "name": "n", "category": category, "price": 1 });
+        (Kind::Product, body.to_string())
+    };
+    let mut first = vec![product("p0", "x"), product("p1", "y")];
+    let kinds = ["viewed_product", "added_to_cart", "purchased", "waved", "viewed_product"];
+    for (n, kind) in kinds.into_iter().enumerate() {
+        let (product, device) = (["p0", "p1"][n % 2], ["phone", "desk"][n / 4]);
+        let body = json!({
+            "activityId": format!("first-{n}"), "userId": "u1", "activityType": kind,
+            "timestamp": "2026-11-20T00:00:00Z", "productId": product, "page": "/",
+            "device": device,
+        });
+        first.push((Kind::Activity, body.to_string()));
+    }
+    first
 }
 
 fn rating(version: Version) -> impl Strategy<Value = String> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
-use projections::customers::{Customer, Profile, event};
+use projections::collection::Collection;
+use projections::customers::{Customer, Customers, Profile, event};
 use projections::entity::{Entity, Ordinals};
 use projections::fold::root::{Extras, Root};
 use projections::fold::version::Version;
@@ -19,7 +20,9 @@ use projections::time::Time;
 use projections::vocabulary::Vocabulary;
 
 use super::bills::{Addition, Of, Whole, counts_as};
+use super::funnel::Steps;
 use super::rows::text;
+use super::sessions::Visits;
 use super::{Age, Naive, Person, Thing};
 
 /// Levels of the tables by entity, how their labels are written, and the low bits of an ordinal
@@ -68,7 +71,11 @@ impl Tables {
         self.add(id, method * 128 + quarter_of_day(at), row);
         let id = format!("{family}/{slice}/month/{month}/{category:04x}{country:04x}");
         self.add(id, method * 32 + date(at).day0(), row);
-        let returned = if family == "returncells" { "return" } else { "" };
+        let returned = match family {
+            "cells" => "",
+            "returncells" => "return",
+            _ => return,
+        };
         let names = ["categories", "paymentmethods", "destinations"];
         for (name, code) in names.into_iter().zip(cell) {
             if code < u16::MAX {
@@ -179,7 +186,8 @@ impl Naive {
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
         for customer in customers.values() {
             let key = TallyKey::new(Entity::Customer, customer.ordinal);
-            tallies.entry(key.to_id()).or_default().set(customer.ordinal, &customer.row());
+            let tally = tallies.entry(key.to_id()).or_default();
+            Customers::put_counts(customer, tally);
         }
         for product in products.values() {
             let key = TallyKey::new(Entity::Product, product.ordinal);
@@ -265,6 +273,8 @@ impl Naive {
     fn customer_of(&self, id: &str, person: &Person, totals: &Totals<'_>) -> Customer {
         let purchases = self.purchases(id);
         let (sales, returns) = totals.customers.get(id).copied().unwrap_or_default();
+        let facts = || self.facts.iter().filter(|it| it.event.user_id == id);
+        let activities = || facts().map(|it| it.at);
         let ratings = || self.ratings.values().filter(|rating| rating.event.user_id == id);
         let profile = person.profile.as_ref().map(|(event, age)| profile(event, *age));
         let created = profile.as_ref().and_then(|profile| profile.created_at);
@@ -277,10 +287,13 @@ impl Naive {
             first_purchase: purchases.iter().min().copied(),
             last_purchase: purchases.iter().max().copied(),
             sales,
-            activities: self.facts.iter().filter(|it| it.event.user_id == id).map(|_| 1).sum(),
+            activities: activities().map(|_| 1).sum(),
+            first_activity: activities().min(),
+            last_activity: activities().max(),
             ratings: ratings().map(|_| 1).sum(),
             rating_sum: ratings().map(|rating| i64::from(rating.event.rating)).sum(),
             returns,
+            funnel: self.steps.get(id).map(Steps::kept).unwrap_or_default(),
             profile: profile.map(Box::new),
         }
     }
@@ -337,15 +350,51 @@ impl Naive {
             let (at, guests) = (customer.created_at, i64::from(customer.guest));
             let id = by_month("newcomers/-/month", at);
             tables.add(id, quarter_of_month(at), [1 - guests, guests, 0]);
+            if let Some(at) = customer.first_activity {
+                tables.add(by_month("debuts/-/month", at), quarter_of_month(at), [1, 0, 0]);
+            }
+            if let (Some(first), Some(last)) = (customer.first_purchase, customer.last_purchase) {
+                let id = format!("purchases/-/ever/ever/{:08x}", customer.ordinal >> 9);
+                let row = [first.0 / 900_000, last.0 / 900_000, 1];
+                tables.add(id, customer.ordinal & 511, row);
+            }
         }
         for rating in self.ratings.values() {
             let (at, stars) = (rating.at, i64::from(rating.event.rating));
             tables.add(by_month("feedback/-/month", at), quarter_of_month(at), [1, stars, 0]);
         }
         for fact in &self.facts {
+            let actor = self.people[&*fact.event.user_id].ordinal;
+            tables.by_entity("actives", "-", actor, fact.at, [1, 0, 0]);
             let families = ["types", "devices", "pages", "countries"];
             for (family, code) in families.into_iter().zip(fact.codes) {
                 tables.by_value(family, "-", code, fact.at, [1, 0, 0]);
+            }
+        }
+        for (user, steps) in &self.steps {
+            for attempt in steps.attempts() {
+                let row = [1, attempt.added.into(), attempt.purchased.into()];
+                let [category, device] = attempt.place.codes;
+                let (at, ordinal) = (attempt.at, self.people[user].ordinal);
+                tables.by_cell("funnel", "-", [category, device, 0], at, row);
+                tables.by_entity("funnelusers", "-", ordinal, at, row);
+                let stages = [true, attempt.added, attempt.purchased];
+                for (stage, _) in
+                    ["viewed", "added", "purchased"].iter().zip(stages).filter(|it| it.1)
+                {
+                    let [category, device] = attempt.place.of_shop.map(|code| (code, ordinal));
+                    tables.by_category("funnelcategories", stage, category, at, [1, 0, 0]);
+                    tables.by_category("funneldevices", stage, device, at, [1, 0, 0]);
+                }
+            }
+        }
+        for session in self.visits.values().flat_map(Visits::all) {
+            let (at, sums) = (session.first, session.sums());
+            tables.add(by_month("sessions/-/month", at), quarter_of_month(at), sums);
+            tables.add(by_month("visits/-/month", at), quarter_of_month(at), session.visits());
+            let families = ["sessiondevices", "entrypages", "sessioncountries"];
+            for (family, code) in families.into_iter().zip(session.opening.codes) {
+                tables.by_value(family, "-", code, at, sums);
             }
         }
         for thing in self.things.values() {

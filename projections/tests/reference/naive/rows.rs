@@ -43,7 +43,8 @@ impl Naive {
             };
             (format!("f:{id}"), LedgerRow::Feedback(row))
         });
-        let rows = sales.chain(orders).chain(refunds).chain(ratings);
+        let visits = self.visits.iter().map(|(id, it)| (format!("s:{id}"), it.row()));
+        let rows = sales.chain(orders).chain(refunds).chain(ratings).chain(visits);
         let mut rows: BTreeMap<String, LedgerRow> = rows.collect();
         for ((currency, day), (rate, age)) in &self.rates {
             let at = Time(day * DAY_MS);
