@@ -106,8 +106,7 @@ impl Role {
     pub const fn rights(self) -> Rights {
         use Action::{Create, Delete, Execute, Export, Read, Update};
         use Resource::{Ai, Dashboard, Events, Metrics, Reports, Users};
-        let viewer =
-            Rights::NONE.with(Metrics, &[Read]).with(Dashboard, &[Read]).with(Ai, &[Read]);
+        let viewer = Rights::NONE.with(Metrics, &[Read]).with(Dashboard, &[Read]).with(Ai, &[Read]);
         let analyst = viewer
             .with(Metrics, &[Export])
             .with(Dashboard, &[Create, Update, Export])

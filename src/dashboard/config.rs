@@ -40,7 +40,8 @@ fn of_show() -> Operation {
     let answer = Answer::data::<Shown>("The dashboard.").headers(&["Cache-Control"]);
     let about = "The one that the person keeps, else the default one of their role. It belongs to a person; a \
                  program has none, and gets a 403.";
-    Operation::new(Tag::Dashboards, "getDashboardConfig", "One's own dashboard", answer).about(about)
+    Operation::new(Tag::Dashboards, "getDashboardConfig", "One's own dashboard", answer)
+        .about(about)
 }
 
 fn of_keep() -> Operation {
@@ -122,7 +123,9 @@ fn read(body: &[u8]) -> Result<Value, FieldError> {
     match &config["widgets"] {
         Value::Null => {}
         Value::Array(widgets) if widgets.len() <= WIDGETS_MAX => {}
-        _ => return Err(FieldError::new("config.widgets", "must be a list of at most 100 widgets")),
+        _ => {
+            return Err(FieldError::new("config.widgets", "must be a list of at most 100 widgets"));
+        }
     }
     Ok(config)
 }

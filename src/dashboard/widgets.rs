@@ -15,6 +15,7 @@ use crate::http::gate::{By, Refusal};
 use crate::http::parameters::Parameters;
 use crate::http::parameters::values::Word;
 use crate::http::problem::Problem;
+use crate::operator::state;
 use crate::query::answer::{operation, respond};
 use crate::query::question::Question;
 use crate::query::view::View;
@@ -83,8 +84,7 @@ async fn data(
     let at = (queries.now)();
     let asked = Asked::parse(&uri, at).map_err(Problem::invalid)?;
     let Some(present) = Present::of(&asked.id) else {
-        let question =
-            Question::to::<Widget>(&uri, caller.rights(), at, queries.cache.language())?;
+        let question = Question::to::<Widget>(&uri, caller.rights(), at, queries.cache.language())?;
         return Ok(respond(queries, &question, &headers).await);
     };
     if !present.access().admits(&caller) {
@@ -147,7 +147,7 @@ fn done(row: AuditRow) -> Vec<Cell> {
 }
 
 async fn health(deps: &Deps) -> State {
-    let state = deps.health.state().await;
+    let state = state::State::of(&deps.health).await;
     let value = match state.status {
         "healthy" => "Healthy",
         "degraded" => "Degraded",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
@@ -18,17 +18,13 @@ use crate::http::Routes;
 use crate::http::clock::now;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::projector::status::{State as Doing, Status, Stuck, Upgrade};
-use crate::rights::access::Access::{self, Public};
-use crate::rights::role::{Action, Resource};
+use crate::rights::access::Access::Public;
 use crate::store::read::Snapshot;
 use crate::store::{self, Store};
 use crate::stream::Extent;
 
 /// A database that has not answered by then is down.
-const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
-
-/// The access to all that is known.
-const SYSTEM: Access = Access::Allowed(Resource::System, Action::Read);
+pub(super) const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// The dependencies of the endpoints.
 #[derive(Debug, Clone)]
@@ -53,8 +49,6 @@ pub fn routes(health: Health) -> Routes {
         .get("/health", Public, of_about(), about)
         .get("/health/live", Public, of_live(), live)
         .get("/health/ready", Public, of_ready(), ready)
-        .get("/api/health", Public, of_state(), state)
-        .get("/api/health/detailed", SYSTEM, of_details(), details)
         .with_state(health)
 }
 
@@ -75,145 +69,6 @@ fn of_ready() -> Operation {
     Operation::new(Tag::Service, "getReadiness", summary, ready.headers(&["Cache-Control"]))
         .about("Being behind is no reason not to be ready; the lag is only told.")
         .or(not.headers(&["Cache-Control"]))
-}
-
-fn of_state() -> Operation {
-    let up = Answer::whole::<State>("It does its work.").headers(&["Cache-Control"]);
-    let not = Answer::whole::<State>("It does not; `services` says why.").status(503);
-    let summary = "The state of the service and of all that it needs";
-    Operation::new(Tag::Service, "getApiHealth", summary, up)
-        .about(
-            "`degraded`: it answers, but takes no events, or its figures do not move on. `unhealthy`: it \
-             cannot answer. Memory is in MB.",
-        )
-        .or(not.headers(&["Cache-Control"]))
-}
-
-fn of_details() -> Operation {
-    let up = Answer::whole::<Detailed>("It does its work.").headers(&["Cache-Control"]);
-    let not = Answer::whole::<Detailed>("It does not; `services` says why.").status(503);
-    let summary = "The same, and the size of the database";
-    Operation::new(Tag::Service, "getDetailedHealth", summary, up)
-        .or(not.headers(&["Cache-Control"]))
-}
-
-/// The answer of `/api/health`.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ServiceState)]
-pub struct State {
-    /// `healthy`, `degraded` or `unhealthy`.
-    #[schema(schema_with = healthy_or_not)]
-    pub status: &'static str,
-    /// `OK` where it is healthy.
-    message: &'static str,
-    /// The time of the answer.
-    #[schema(format = DateTime)]
-    pub timestamp: String,
-    /// Seconds.
-    uptime: u64,
-    #[schema(schema_with = connected_or_not)]
-    mongo_db_status: &'static str,
-    /// Milliseconds.
-    response_time: u64,
-    /// The parts.
-    pub services: Parts,
-    build_info: BuildInfo,
-}
-
-/// The parts of the service.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = PartsOfService)]
-pub struct Parts {
-    /// The database.
-    pub database: Part,
-    /// Insights are made by this program.
-    pub ai_service: Part,
-    nats: Nats,
-    projector: Projector,
-    /// The program.
-    pub system: System,
-}
-
-/// The state of one.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = PartOfService)]
-pub struct Part {
-    /// `healthy` or `unhealthy`.
-    pub status: &'static str,
-    details: &'static str,
-    /// Milliseconds.
-    response_time: u64,
-    version: Option<&'static str>,
-}
-
-/// The program.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = SystemState)]
-pub struct System {
-    /// Seconds.
-    pub uptime: u64,
-    /// In MB.
-    pub memory: Megabytes,
-    cpu: Cpu,
-    environment: &'static str,
-    /// Always null.
-    node_version: Option<&'static str>,
-}
-
-/// Memory in MB.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = MemoryInMegabytes)]
-pub struct Megabytes {
-    /// Null where the system does not tell.
-    rss: Option<u64>,
-}
-
-/// The time that the program has worked, in microseconds; null where the system does not tell.
-#[derive(Debug, Serialize, ToSchema)]
-struct Cpu {
-    user: Option<u64>,
-    system: Option<u64>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct BuildInfo {
-    version: &'static str,
-    /// Always null: the same sources make the same program whenever it is built.
-    build_date: Option<&'static str>,
-}
-
-/// The answer of `/api/health/detailed`.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DetailedState)]
-struct Detailed {
-    #[serde(flatten)]
-    state: State,
-    /// Null where the database does not tell.
-    size: Option<Size>,
-}
-
-/// The size of the database.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = SizeOfDatabase)]
-struct Size {
-    collections: u64,
-    documents: u64,
-    total_bytes: u64,
-    index_bytes: u64,
-}
-
-fn healthy_or_not() -> Object {
-    schemas::words(&["healthy", "degraded", "unhealthy"])
-}
-
-fn connected_or_not() -> Object {
-    schemas::words(&["Connected", "Disconnected"])
 }
 
 /// The answer of `/health`.
@@ -244,32 +99,32 @@ struct Liveness {
 
 /// The answer of `/health/ready`.
 #[derive(Debug, Serialize, ToSchema)]
-struct Readiness {
+pub(super) struct Readiness {
     #[schema(schema_with = ready_or_not)]
-    status: &'static str,
+    pub(super) status: &'static str,
     #[schema(format = DateTime)]
-    timestamp: String,
-    services: Services,
+    pub(super) timestamp: String,
+    pub(super) services: Services,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ServicesHealth)]
-struct Services {
-    database: Service,
-    nats: Nats,
-    projector: Projector,
+pub(super) struct Services {
+    pub(super) database: Service,
+    pub(super) nats: Nats,
+    pub(super) projector: Projector,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DatabaseHealth)]
-struct Service {
+pub(super) struct Service {
     #[schema(schema_with = up_or_down)]
-    status: &'static str,
+    pub(super) status: &'static str,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NatsHealth)]
-struct Nats {
+pub(super) struct Nats {
     #[schema(schema_with = up_or_down_or_refuses)]
     status: &'static str,
     /// Why it refuses.
@@ -285,7 +140,7 @@ struct Nats {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = LogFill)]
-struct Fill {
+pub(super) struct Fill {
     bytes: u64,
     max_bytes: Option<u64>,
     percent: Option<u64>,
@@ -293,7 +148,7 @@ struct Fill {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ProjectorHealth)]
-struct Projector {
+pub(super) struct Projector {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -359,7 +214,7 @@ impl From<&Stuck> for StuckAt {
     }
 }
 
-async fn about(Shared(health): Shared<Health>) -> impl IntoResponse {
+async fn about(State(health): State<Health>) -> impl IntoResponse {
     let about = About {
         status: "healthy",
         timestamp: now(),
@@ -374,84 +229,9 @@ async fn live() -> impl IntoResponse {
     uncached(StatusCode::OK, Liveness { status: "alive", timestamp: now() })
 }
 
-async fn state(Shared(health): Shared<Health>) -> impl IntoResponse {
-    let state = health.state().await;
-    uncached(state.code(), state)
-}
-
-async fn details(Shared(health): Shared<Health>) -> impl IntoResponse {
-    let (state, size) = tokio::join!(
-        health.state(),
-        timeout(DATABASE_ANSWERS_WITHIN, health.store.database_size())
-    );
-    let size = size.ok().and_then(Result::ok).map(|size| Size {
-        collections: size.collections,
-        documents: size.documents,
-        total_bytes: size.total_bytes,
-        index_bytes: size.index_bytes,
-    });
-    uncached(state.code(), Detailed { state, size })
-}
-
-impl State {
-    fn code(&self) -> StatusCode {
-        match self.status {
-            "healthy" => StatusCode::OK,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-}
-
 impl Health {
-    /// The state of the service and of all that it needs.
-    pub async fn state(&self) -> State {
-        let asked = Instant::now();
-        let readiness = self.readiness().await;
-        let response_time = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let Services { database, nats, projector } = readiness.services;
-        let is_up = database.status == "up";
-        let status = match readiness.status {
-            "ready" => "healthy",
-            _ if is_up => "degraded",
-            _ => "unhealthy",
-        };
-        let (version, uptime) = (env!("CARGO_PKG_VERSION"), self.started.elapsed().as_secs());
-        let connected = if is_up { "Connected" } else { "Disconnected" };
-        State {
-            status,
-            message: if status == "healthy" { "OK" } else { "Not all parts do their work" },
-            timestamp: readiness.timestamp,
-            uptime,
-            mongo_db_status: connected,
-            response_time,
-            services: Parts {
-                database: Part {
-                    status: if is_up { "healthy" } else { "unhealthy" },
-                    details: connected,
-                    response_time,
-                    version: None,
-                },
-                ai_service: Part {
-                    status: "healthy",
-                    details: "built in",
-                    response_time: 0,
-                    version: Some(version),
-                },
-                nats,
-                projector,
-                system: System {
-                    uptime,
-                    memory: Megabytes { rss: rss_bytes().map(|bytes| bytes >> 20) },
-                    cpu: Cpu::now(),
-                    environment: "production",
-                    node_version: None,
-                },
-            },
-            build_info: BuildInfo { version, build_date: None },
-        }
-    }
-
-    async fn readiness(&self) -> Readiness {
+    /// Whether the process can do its work.
+    pub(super) async fn readiness(&self) -> Readiness {
         let snapshot = timeout(DATABASE_ANSWERS_WITHIN, self.store.snapshot()).await;
         let database = position(snapshot.map_err(|_| ()));
         let nats = *self.nats_up.borrow();
@@ -479,7 +259,7 @@ fn position(
     }
 }
 
-async fn ready(Shared(health): Shared<Health>) -> impl IntoResponse {
+async fn ready(State(health): State<Health>) -> impl IntoResponse {
     let readiness = health.readiness().await;
     let status = match readiness.status {
         "ready" => StatusCode::OK,
@@ -537,24 +317,12 @@ fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) ->
     }
 }
 
-fn uncached(status: StatusCode, body: impl Serialize) -> Response {
+pub(super) fn uncached(status: StatusCode, body: impl Serialize) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-impl Cpu {
-    /// Of all threads; the kernel counts in hundredths of a second.
-    fn now() -> Self {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        // The name of the program stands in parentheses, and may have blanks.
-        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let ticks = |place| rest.split_whitespace().nth(place)?.parse::<u64>().ok();
-        let micros = |place| Some(ticks(place)?.saturating_mul(10_000));
-        Cpu { user: micros(11), system: micros(12) }
-    }
-}
-
 /// The memory the process holds, in bytes, where the system tells.
-fn rss_bytes() -> Option<u64> {
+pub(super) fn rss_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

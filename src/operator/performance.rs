@@ -27,8 +27,7 @@ pub fn routes(deps: Deps) -> Routes {
                  with a row for each transaction, order, refund and other thing that can be corrected, `sessions` \
                  where people are signed in; `collection` is the name of each.";
     let summary = "The size of the database, and the sales of the last hour";
-    let operation =
-        Operation::new(Tag::Service, "getPerformance", summary, answer).about(about);
+    let operation = Operation::new(Tag::Service, "getPerformance", summary, answer).about(about);
     let access = Allowed(Resource::System, Action::Read);
     Routes::new().get("/api/metrics/performance", access, operation, performance).with_state(deps)
 }

@@ -32,14 +32,8 @@ pub async fn by_period(
         let cover = Days::of(from.within(family, quarters), &mut clock).cover(&mut clock);
         let mut spans = Vec::new();
         for slice in slices {
-            let span = |(level, (first, last))| Span {
-                family,
-                slice,
-                level,
-                first,
-                last,
-                chunks: None,
-            };
+            let span =
+                |(level, (first, last))| Span { family, slice, level, first, last, chunks: None };
             spans.extend(cover.runs().into_iter().map(span));
         }
         from.rollups(&spans, |part| {

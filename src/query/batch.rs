@@ -129,7 +129,8 @@ async fn answer(
                 // What is not answered now may be the next time.
                 let stays = items.iter().all(|item| item.status < 500);
                 let provenance = provenance(deps, &snapshot, stays.then_some(&*etag));
-                let body = serde_json::to_vec(&Envelope::of(Items(items))).map_err(Error::Unwritable)?;
+                let body =
+                    serde_json::to_vec(&Envelope::of(Items(items))).map_err(Error::Unwritable)?;
                 return Ok(whole(provenance, Bytes::from(body)));
             }
             Err(error) if error.is_snapshot_gone() && attempt < ATTEMPTS => {

@@ -91,14 +91,11 @@ impl ResponseCache {
     /// Renews the responses that were asked for again lately, of a snapshot that nobody has seen
     /// yet. One that takes too long, or fails, is left to the caller that asks for it.
     pub async fn renew(&self, snapshot: &Snapshot) {
-        let again = iter(self.asked_lately()).for_each_concurrent(
-            AT_A_TIME,
-            async |question| {
-                let etag = question.etag(snapshot);
-                let reading = question.read(self.context(snapshot));
-                let _ = self.kept.try_get_with(etag, reading).await;
-            },
-        );
+        let again = iter(self.asked_lately()).for_each_concurrent(AT_A_TIME, async |question| {
+            let etag = question.etag(snapshot);
+            let reading = question.read(self.context(snapshot));
+            let _ = self.kept.try_get_with(etag, reading).await;
+        });
         let _ = timeout(RENEWED_WITHIN, again).await;
     }
 

@@ -39,10 +39,9 @@ impl Minutes {
         let mut sums: BTreeMap<u32, Sum> = BTreeMap::new();
         let (first, last) = (self.first / MINUTES_PER_DAY, self.last / MINUTES_PER_DAY);
         let back = vec![Slice::from(Basis::Processed)];
-        for (family, slices, is_back) in [
-            (Family::Minutes, Statuses::Sold.slices(), false),
-            (Family::ReturnMinutes, back, true),
-        ] {
+        for (family, slices, is_back) in
+            [(Family::Minutes, Statuses::Sold.slices(), false), (Family::ReturnMinutes, back, true)]
+        {
             let level = Level::Day;
             let span = |slice| Span { family, slice, level, first, last, chunks: None };
             let spans: Vec<Span> = slices.into_iter().map(span).collect();

@@ -197,6 +197,7 @@ impl Shop {
             .merge(operator::projections::routes(projections))
             .merge(operator::metrics::routes(metrics))
             .merge(operator::performance::routes(self.queries.clone()))
+            .merge(operator::state::routes(self.health.clone()))
             .merge(health::routes(self.health.clone()))
     }
 }

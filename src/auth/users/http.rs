@@ -102,7 +102,8 @@ fn of_change() -> Operation {
 }
 
 fn of_deactivate() -> Operation {
-    let answer = Answer::data_and_message::<OneUser>("The account, which may not sign in any more.");
+    let answer =
+        Answer::data_and_message::<OneUser>("The account, which may not sign in any more.");
     Operation::new(Tag::Users, "deactivateUser", "Deactivates an account", answer)
         .about("Its sessions end. Nobody deactivates themselves, or the last admin.")
         .with(&ID)

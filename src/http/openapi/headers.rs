@@ -5,13 +5,8 @@ use serde_json::{Map, Value, json};
 /// On every answer.
 pub const ALWAYS: &[&str] = &["X-Request-Id"];
 /// On answers to requests that count against a limit.
-pub const LIMITED: &[&str] = &[
-    "RateLimit",
-    "RateLimit-Policy",
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
-];
+pub const LIMITED: &[&str] =
+    &["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 /// On answers from the read models.
 pub const PROVENANCE: &[&str] = &[
     "X-Position",

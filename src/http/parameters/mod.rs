@@ -182,9 +182,10 @@ impl Query {
         }
         let pairs = pairs.map(|Pairs(pairs)| pairs).unwrap_or_default();
         let given = |(name, value)| Given { name, value, is_taken: false };
-        let mut segments = uri.path().rsplit('/').map(|segment| {
-            percent_decode_str(segment).decode_utf8_lossy().into_owned()
-        });
+        let mut segments = uri
+            .path()
+            .rsplit('/')
+            .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned());
         let [segment, before_last] = [(); 2].map(|()| segments.next().unwrap_or_default());
         let given = pairs.into_iter().map(given).collect();
         Query { segment, before_last, given, now, errors, described: None }
@@ -238,10 +239,7 @@ impl Query {
     }
 
     /// Reads a parameter that is a segment of the path before the last; as [`Query::segment`].
-    pub fn segment_before_last<V: Values>(
-        &mut self,
-        parameter: &Parameter<V>,
-    ) -> Option<V::Value> {
+    pub fn segment_before_last<V: Values>(&mut self, parameter: &Parameter<V>) -> Option<V::Value> {
         std::mem::swap(&mut self.segment, &mut self.before_last);
         let read = self.segment(parameter);
         std::mem::swap(&mut self.segment, &mut self.before_last);

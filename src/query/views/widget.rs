@@ -321,12 +321,9 @@ fn not_yet(id: &str) -> Option<Data> {
         "ai-insights" | "anomalies" | "forecast-accuracy" | "trends" => {
             Data::Value(Value { value: None, label: NOT_YET, format: None })
         }
-        "forecast-chart" | "anomaly-detection" => Data::Chart(Chart {
-            r#type: "line",
-            data: Vec::new(),
-            label: NOT_YET,
-            value: Some(()),
-        }),
+        "forecast-chart" | "anomaly-detection" => {
+            Data::Chart(Chart { r#type: "line", data: Vec::new(), label: NOT_YET, value: Some(()) })
+        }
         "model-performance" | "ai-recommendations" => Data::Table(Table {
             r#type: "table",
             headers: Vec::new(),
@@ -379,8 +376,7 @@ async fn revenue(from: ReadContext<'_>, asked: &Asked) -> Result<Vec<Point>, sto
 async fn activity(from: ReadContext<'_>, asked: &Asked) -> Result<Vec<Point>, store::Error> {
     let clock = asked.clock();
     let active = active::by_period(from, asked.sales.trend, &clock).await?;
-    let point =
-        |(period, count)| Point { x: clock.label(period), y: Number::Count(count) };
+    let point = |(period, count)| Point { x: clock.label(period), y: Number::Count(count) };
     Ok(active.into_iter().map(point).collect())
 }
 
@@ -466,4 +462,3 @@ async fn performance(from: ReadContext<'_>, asked: &Asked) -> Result<Data, store
     let headers = ["Category", "Revenue", "Transactions", "Average Order", "Change %"];
     Ok(Data::table(&headers, rows))
 }
-
