@@ -28,6 +28,7 @@ pub struct Deps {
 }
 
 /// The endpoints.
+#[must_use]
 pub fn routes(deps: Deps) -> Routes {
     config::routes(deps.platform.clone()).merge(widgets::routes(deps))
 }

@@ -69,7 +69,8 @@ struct Size {
     /// The number of documents.
     count: u64,
     /// Bytes of documents, before they are compressed.
-    size: u64,
+    #[serde(rename = "size")]
+    bytes: u64,
     /// The name of the collection.
     collection: String,
 }
@@ -95,7 +96,7 @@ impl From<DatabaseSize> for Database {
 
 impl From<CollectionSize> for Size {
     fn from(size: CollectionSize) -> Self {
-        Size { count: size.documents, size: size.bytes, collection: size.name }
+        Size { count: size.documents, bytes: size.bytes, collection: size.name }
     }
 }
 
