@@ -8,24 +8,8 @@ pub mod config;
 pub mod layouts;
 pub mod widgets;
 
+use self::widgets::Deps;
 use crate::http::Routes;
-use crate::operator::health::Health;
-use crate::push::sessions::Sessions;
-use crate::query;
-use crate::store::platform::Platform;
-
-/// The dependencies of dashboards.
-#[derive(Debug, Clone)]
-pub struct Deps {
-    /// Those of queries.
-    pub queries: query::Deps,
-    /// Accounts and the audit.
-    pub platform: Platform,
-    /// The state of the service.
-    pub health: Health,
-    /// The sessions of Socket.IO.
-    pub sessions: Sessions,
-}
 
 /// The endpoints.
 #[must_use]

@@ -6,7 +6,6 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::Deps;
 use super::config::unread;
 use crate::http::Routes;
 use crate::http::clock::now;
@@ -15,7 +14,10 @@ use crate::http::gate::{By, Refusal};
 use crate::http::parameters::Parameters;
 use crate::http::parameters::values::Word;
 use crate::http::problem::Problem;
+use crate::operator::health::Health;
 use crate::operator::state;
+use crate::push::sessions::Sessions;
+use crate::query;
 use crate::query::answer::{operation, respond};
 use crate::query::question::Question;
 use crate::query::view::View;
@@ -23,6 +25,7 @@ use crate::query::views::widget::{Asked, Cell, Data, Number, State, Widget};
 use crate::rights::access::Access;
 use crate::rights::caller::Caller;
 use crate::rights::role::{Action, Resource};
+use crate::store::platform::Platform;
 use crate::store::platform::accounts::Account;
 use crate::store::platform::audit::{AuditRow, AuditWanted};
 use crate::store::platform::directory::{AccountsWanted, SortBy};
@@ -31,7 +34,21 @@ use crate::store::{self, time};
 /// The most rows of a table.
 const ROWS: u32 = 10;
 
+/// The dependencies of dashboards.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// Those of queries.
+    pub queries: query::Deps,
+    /// Accounts and the audit.
+    pub platform: Platform,
+    /// The state of the service.
+    pub health: Health,
+    /// The sessions of Socket.IO.
+    pub sessions: Sessions,
+}
+
 /// The endpoint.
+#[must_use]
 pub fn routes(deps: Deps) -> Routes {
     let operation = operation::<Widget>();
     Routes::new().get(Widget::ROUTE.path, Widget::ROUTE.access, operation, data).with_state(deps)

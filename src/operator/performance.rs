@@ -72,7 +72,8 @@ struct Size {
     #[serde(rename = "size")]
     bytes: u64,
     /// The name of the collection.
-    collection: String,
+    #[serde(rename = "collection")]
+    stored_in: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -96,7 +97,7 @@ impl From<DatabaseSize> for Database {
 
 impl From<CollectionSize> for Size {
     fn from(size: CollectionSize) -> Self {
-        Size { count: size.documents, bytes: size.bytes, collection: size.name }
+        Size { count: size.documents, bytes: size.bytes, stored_in: size.name }
     }
 }
 

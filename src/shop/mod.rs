@@ -145,7 +145,7 @@ impl Shop {
         Routes::new()
             .merge(query::routes(self.queries.clone()))
             .merge(query::batch::routes(self.queries.clone()))
-            .merge(dashboard::routes(dashboard::Deps {
+            .merge(dashboard::routes(dashboard::widgets::Deps {
                 queries: self.queries.clone(),
                 platform: platform.clone(),
                 health: self.health.clone(),
