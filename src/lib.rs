@@ -13,6 +13,7 @@
 //! - [`query`]: answers from the read models; [`push`]: changes, to connected clients;
 //! - [`quarantine`]: messages that were not understood, shown, tried and sent again;
 //! - [`auth`]: accounts, sessions, tokens, API keys;
+//! - [`dashboard`]: the layout of a person's dashboard, and its widgets; [`insights`]: none yet;
 //! - [`http`]: the parts that all answers have in common; [`operator`]: health, metrics,
 //!   projections;
 //! - [`shop`]: one shop, its log, store, projector and push;
@@ -38,8 +39,10 @@ pub mod auth;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod dashboard;
 pub mod http;
 pub mod ingest;
+pub mod insights;
 pub mod operator;
 pub mod projector;
 pub mod push;

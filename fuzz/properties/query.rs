@@ -77,7 +77,7 @@ fn of<V: Ranging>(uri: &Uri) {
 
 fn of_errors(errors: &[FieldError]) {
     assert!(!errors.is_empty(), "refused without a reason");
-    for FieldError { field, message } in errors {
+    for FieldError { field, message, .. } in errors {
         assert!(!message.is_empty());
         assert!(field.chars().count() <= 64, "{field:?}");
         assert!(

@@ -106,12 +106,12 @@ impl Role {
     pub const fn rights(self) -> Rights {
         use Action::{Create, Delete, Execute, Export, Read, Update};
         use Resource::{Ai, Dashboard, Events, Metrics, Reports, Users};
-        let viewer = Rights::NONE.with(Metrics, &[Read]).with(Dashboard, &[Read]);
+        let viewer = Rights::NONE.with(Metrics, &[Read]).with(Dashboard, &[Read]).with(Ai, &[Read]);
         let analyst = viewer
             .with(Metrics, &[Export])
             .with(Dashboard, &[Create, Update, Export])
             .with(Reports, &[Create, Read, Update, Export])
-            .with(Ai, &[Read, Execute]);
+            .with(Ai, &[Execute]);
         let manager = analyst
             .with(Dashboard, &[Delete])
             .with(Reports, &[Delete])
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn the_table_of_roles_is_the_written_one() {
         let names = |role: Role| format!("{:?}", role.rights()).replace('"', "");
-        assert_eq!(names(Role::Viewer), "{metrics:read, dashboard:read}");
+        assert_eq!(names(Role::Viewer), "{metrics:read, dashboard:read, ai:read}");
         assert_eq!(
             names(Role::Analyst),
             "{metrics:read, metrics:export, dashboard:create, dashboard:read, dashboard:update, \

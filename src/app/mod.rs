@@ -29,7 +29,7 @@ use crate::push::socket_io;
 use crate::shop::{self, Shop};
 use crate::store::Store;
 use crate::store::platform::Platform;
-use crate::{auth, http, telemetry};
+use crate::{auth, http, insights, telemetry};
 
 /// The time that tasks have to end, once connections have ended.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -98,15 +98,17 @@ impl App {
             Shop::start(settings.shop(nats_url, mongodb_uri), store, &tasks, &folding).await?;
 
         let ids = Arc::new(MessageIds::new(&accounts::secrets_of(settings)?));
+        let options = settings.socket_io();
         let all = Routes::new()
-            .merge(shop.routes(ids, &accounts.audit))
+            .merge(shop.routes(ids, &accounts.audit, &platform, &options.sessions))
+            .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
             .merge(http::page::routes());
         let all = http::openapi::serve::documented(all);
         let door = Door::new(&settings.door);
         let routes = all.table();
         let inner = door.by_address(http::finish(all, &gate, &door));
-        let (hubs, options) = (shop.hubs.clone(), settings.socket_io());
+        let hubs = shop.hubs.clone();
         let (service, push) = socket_io::around(inner, hubs, gate, platform.clone(), options);
         tasks.spawn(push.clone().watch(closing.clone()));
         tasks.spawn(push.run(closing.clone()));

@@ -12,7 +12,7 @@ use super::mail::Mailer;
 use super::password::{Crowd, Passwords, Turn};
 use super::refresh::RefreshTokens;
 use super::throttle::Attempt;
-use super::token::Tokens;
+use super::token::{Holder, Tokens};
 use crate::hidden::Hidden;
 use crate::http::client::Origin;
 use crate::rights::caller::Person;
@@ -130,6 +130,7 @@ impl Accounts {
             is_verified: false,
             password_hash,
             last_login: None,
+            last_login_address: None,
             created_at: now,
             updated_at: now,
             created_by: new.created_by,
@@ -226,10 +227,20 @@ impl Accounts {
         };
         let begun = self.store.open_session(&row, account).await?;
         let account = begun.ok_or(Error::WrongCredentials)?;
-        let token = self.tokens.issue(&account.id, &row.id, now.timestamp_millis() / 1_000)?;
+        let token = self.issue(&account, &row.id, now)?;
         let event = Event::done(EventType::SignIn).by_user(&account.id);
         self.audit.record(event.to(format!("session:{}", row.id)).from(origin)).await;
         Ok(SignedIn { account, token: token.into(), refresh_token: first.text.into() })
+    }
+
+    fn issue(
+        &self,
+        account: &Account,
+        session: &str,
+        now: time::DateTime,
+    ) -> Result<String, Error> {
+        let holder = Holder { id: &account.id, email: &account.email, role: account.role };
+        Ok(self.tokens.issue(holder, session, now.timestamp_millis() / 1_000)?)
     }
 
     /// Uses a refresh token.
@@ -249,8 +260,9 @@ impl Accounts {
         };
         match self.store.rotate(&rotation).await? {
             Rotated::To(standing) => {
-                let seconds = now.timestamp_millis() / 1_000;
-                let token = self.tokens.issue(&standing.user_id, &standing.id, seconds)?;
+                let account = self.store.account(&standing.user_id).await?;
+                let account = account.ok_or(Error::RefreshInvalid)?;
+                let token = self.issue(&account, &standing.id, now)?;
                 let refresh_token = presented.successor.text.into();
                 Ok(Refreshed { token: token.into(), refresh_token })
             }

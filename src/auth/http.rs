@@ -21,7 +21,7 @@ use self::bodies::{
 use super::accounts::{self, Accounts, Refreshed};
 use super::body::{BODY_BYTES_MAX, Fields};
 use super::error::Error;
-use super::user::{OneUser, User};
+use super::user::{self, User};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
@@ -121,11 +121,12 @@ async fn refresh(
     let token = body.secret("refreshToken");
     body.finish()?;
     let Refreshed { token, refresh_token } = deps.accounts.refresh(&token, &origin).await?;
-    Ok(unkept(Envelope::of(RefreshedData {
+    let data = RefreshedData {
         token: token.expose().to_owned(),
         expires_in: deps.accounts.tokens.life().as_secs(),
         refresh_token: refresh_token.expose().to_owned(),
-    })))
+    };
+    Ok(unkept(Envelope::of(data).saying("Token refreshed successfully")))
 }
 
 /// The answer is the same, and as fast, whether or not there is such an account: the work is done
@@ -165,7 +166,7 @@ async fn me(State(deps): State<Deps>, By(person): By<Person>) -> Result<Response
     let account = deps.accounts.store.account(&person.user_id).await.map_err(Error::from)?;
     // The sessions of an account end with it, so it is there but for an instant.
     let account = account.ok_or(Error::RefreshInvalid)?;
-    Ok(unkept(Envelope::of(OneUser::from(account))))
+    Ok(unkept(Envelope::of(user::one(&deps.accounts, &person, account).await?)))
 }
 
 async fn logout(

@@ -41,9 +41,25 @@ impl Attempt {
         };
         Attempt {
             pair: counting(format!("pair/{account}/{address}"), 5, 2_000, HOUR_MS / 4),
-            account: counting(format!("account/{account}"), 50, 1_000, 60_000),
+            account: counting(Attempt::account(email), 50, 1_000, 60_000),
             address: counting(format!("address/{address}"), 100, 1_000, HOUR_MS / 12),
         }
+    }
+
+    /// The key of an account's own limit.
+    fn account(email: &str) -> String {
+        format!("account/{:x}", Sha256::digest(email))
+    }
+
+    /// Whether sign-ins to these accounts have to wait where they are not known.
+    ///
+    /// # Errors
+    /// Fails if the store does not answer.
+    pub async fn are_locked(store: &Platform, emails: &[&str]) -> Result<Vec<bool>, store::Error> {
+        let keys: Vec<String> = emails.iter().map(|email| Attempt::account(email)).collect();
+        let rows = store.attempts(&keys).await?;
+        let until = |key: &String| rows.get(key)?.until.and_then(seconds_until);
+        Ok(keys.iter().map(|key| until(key).is_some()).collect())
     }
 
     /// A request for a link to set a new password: three in an hour, then fewer.

@@ -1,5 +1,5 @@
-//! Access tokens: JWTs of a few minutes that name an account and a session. They have no rights in
-//! them; those are looked up with the session at every request.
+//! Access tokens: JWTs of a few minutes that name an account and a session. They give no rights;
+//! those are looked up with the session at every request.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hs256;
 use super::secret::{Secret, Secrets};
+use crate::rights::role::Role;
 
 /// The issuer of the tokens.
 pub const ISSUER: &str = "adaptive-bi";
@@ -41,6 +42,29 @@ pub struct Claims {
     pub nbf: i64,
     /// The time at which it expires.
     pub exp: i64,
+}
+
+/// The account that a token is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its e-mail.
+    pub email: &'a str,
+    /// Its role.
+    pub role: Role,
+}
+
+/// A token as it is written. Front ends of the Node services read its account; nothing here does.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    #[serde(flatten)]
+    claims: Claims,
+    id: &'a str,
+    user_id: &'a str,
+    email: &'a str,
+    role: Role,
 }
 
 /// Why a token is refused.
@@ -103,21 +127,23 @@ impl Tokens {
     /// Fails if the claims cannot be written, which strings and numbers can.
     pub fn issue(
         &self,
-        user_id: &str,
+        holder: Holder<'_>,
         session: &str,
         now: i64,
     ) -> Result<String, jsonwebtoken::errors::Error> {
+        let Holder { id, email, role } = holder;
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
-            sub: user_id.to_owned(),
+            sub: id.to_owned(),
             sid: session.to_owned(),
             typ: ACCESS.to_owned(),
             iat: now,
             nbf: now - CLOCKS_DIFFER_S,
             exp: now.saturating_add(i64::try_from(self.life.as_secs()).unwrap_or(i64::MAX)),
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.signing)
+        let written = Written { claims, id, user_id: id, email, role };
+        jsonwebtoken::encode(&self.header, &written, &self.signing)
     }
 
     /// The claims of a token that this service made and that is valid now.
@@ -161,6 +187,10 @@ mod tests {
         Tokens::new(&Secrets::load(Some(&current), previous.as_ref(), nowhere).unwrap(), DAY)
     }
 
+    fn holder(id: &str) -> Holder<'_> {
+        Holder { id, email: "ann@example.org", role: Role::Viewer }
+    }
+
     fn now() -> i64 {
         chrono::Utc::now().timestamp()
     }
@@ -180,7 +210,7 @@ mod tests {
     #[test]
     fn a_token_says_whose_it_is_and_in_which_session() {
         let tokens = tokens(NEW, None);
-        let claims = tokens.verify(&tokens.issue("u-1", "s-1", now()).unwrap()).unwrap();
+        let claims = tokens.verify(&tokens.issue(holder("u-1"), "s-1", now()).unwrap()).unwrap();
         assert_eq!((&*claims.sub, &*claims.sid, claims.exp - claims.iat), ("u-1", "s-1", 86_400));
         assert!(tokens.verify(&forged(|_| ())).is_ok());
     }
@@ -188,9 +218,9 @@ mod tests {
     #[test]
     fn one_that_has_expired_says_so_and_one_of_tomorrow_is_not_good() {
         let tokens = tokens(NEW, None);
-        let token = tokens.issue("u", "s", now() - 86_401).unwrap();
+        let token = tokens.issue(holder("u"), "s", now() - 86_401).unwrap();
         assert_eq!(tokens.verify(&token), Err(Error::Expired));
-        let tomorrow = tokens.issue("u", "s", now() + 86_400).unwrap();
+        let tomorrow = tokens.issue(holder("u"), "s", now() + 86_400).unwrap();
         assert_eq!(tokens.verify(&tomorrow), Err(Error::Invalid));
     }
 
@@ -216,10 +246,10 @@ mod tests {
 
     #[test]
     fn the_secret_before_still_verifies_and_signs_no_more() {
-        let old = tokens(OLD, None).issue("u", "s", now()).unwrap();
+        let old = tokens(OLD, None).issue(holder("u"), "s", now()).unwrap();
         let both = tokens(NEW, Some(OLD));
         assert!(both.verify(&old).is_ok());
-        let new = both.issue("u", "s", now()).unwrap();
+        let new = both.issue(holder("u"), "s", now()).unwrap();
         assert!(tokens(NEW, None).verify(&new).is_ok());
         assert_eq!(tokens(NEW, None).verify(&old), Err(Error::Invalid));
     }
@@ -227,7 +257,7 @@ mod tests {
     #[test]
     fn no_other_algorithm_key_or_text_is_taken() {
         let tokens = tokens(NEW, None);
-        let good = tokens.issue("u", "s", now()).unwrap();
+        let good = tokens.issue(holder("u"), "s", now()).unwrap();
         let [head, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!() };
         let encode = |header: Value| URL_SAFE_NO_PAD.encode(header.to_string());
         let kid = tokens.header.kid.clone();

@@ -12,6 +12,8 @@ use super::audit::{Event, EventType};
 use super::error::Error;
 use super::gate::person;
 use super::password::Crowd;
+use super::throttle::Attempt;
+use super::user::User;
 use crate::http::client::Origin;
 use crate::http::gate::Refusal;
 use crate::rights::access::Access;
@@ -73,6 +75,20 @@ impl From<Refused> for Denied {
 }
 
 impl Accounts {
+    /// Accounts as a person may see them.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn shown(&self, by: &Person, accounts: Vec<Account>) -> Result<Vec<User>, Error> {
+        if !by.rights.allow(Resource::Users, Action::Read) {
+            return Ok(accounts.into_iter().map(User::from).collect());
+        }
+        let emails: Vec<&str> = accounts.iter().map(|account| &*account.email).collect();
+        let locked = Attempt::are_locked(&self.store, &emails).await?;
+        let pairs = accounts.into_iter().zip(locked);
+        Ok(pairs.map(|(account, is_locked)| User::managed(account, is_locked)).collect())
+    }
+
     /// Makes an account for a caller who may make accounts and has the rights that it gets.
     ///
     /// # Errors
@@ -296,6 +312,7 @@ mod tests {
             is_verified: false,
             password_hash: PasswordHash(String::new()),
             last_login: None,
+            last_login_address: None,
             created_at: time::now(),
             updated_at: time::now(),
             created_by: "self".to_owned(),

@@ -10,10 +10,11 @@ use clap::builder::Resettable;
 use super::file;
 
 /// Names of the Node services, and ours.
-const OLD_NAMES: [(&str, &str, &str); 4] = [
+const OLD_NAMES: [(&str, &str, &str); 5] = [
     ("JWT_EXPIRE", "JWT_EXPIRES_IN", "--jwt-expires-in"),
     ("MONGO_URI", "MONGODB_URI", "--mongodb-uri"),
     ("MONGODB_DB_NAME", "MONGODB_DB", "--mongodb-db"),
+    ("CORS_ORIGINS", "CORS_ORIGIN", "--cors-origin"),
     ("FRONTEND_URL", "CORS_ORIGIN", "--cors-origin"),
 ];
 /// Names of the Node services that mean nothing here.
@@ -29,11 +30,11 @@ pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
     file::apply(Path::new(".env"))?;
     // An empty variable counts as not set.
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let given = |flag: &str| {
-        std::env::args_os().any(|argument| argument.to_string_lossy().starts_with(flag))
-    };
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let mut add = |flag: &str, value: OsString| {
+    let given = |arguments: &[OsString], flag: &str| {
+        arguments.iter().any(|argument| argument.to_string_lossy().starts_with(flag))
+    };
+    let add = |arguments: &mut Vec<OsString>, flag: &str, value: OsString| {
         let mut argument = OsString::from(format!("{flag}="));
         argument.push(value);
         arguments.push(argument);
@@ -41,17 +42,17 @@ pub fn arguments(say: impl Fn(&str)) -> anyhow::Result<Vec<OsString>> {
     for (old, new, flag) in OLD_NAMES {
         if let Some(value) = set(old)
             && set(new).is_none()
-            && !given(flag)
+            && !given(&arguments, flag)
         {
-            add(flag, value);
+            add(&mut arguments, flag, value);
         }
     }
     let port = ["PORT", "BACKEND_PORT"].into_iter().find_map(|name| Some((name, set(name)?)));
     if let Some((name, port)) = port
         && set("BIND").is_none()
-        && !given("--bind")
+        && !given(&arguments, "--bind")
     {
-        add("--bind", bind_of(name, &port)?);
+        add(&mut arguments, "--bind", bind_of(name, &port)?);
     }
     for name in IGNORED.into_iter().filter(|name| set(name).is_some()) {
         say(&format!("{name} is set but has no meaning here"));

@@ -10,6 +10,7 @@ use super::values::{self, Private};
 use crate::hidden::Hidden;
 use crate::http::door;
 use crate::number::whole;
+use crate::push::sessions::Sessions;
 use crate::push::socket_io;
 use crate::shop;
 
@@ -189,11 +190,12 @@ impl Settings {
     /// The options of Socket.IO.
     #[must_use]
     pub fn socket_io(&self) -> socket_io::Options<'_> {
+        let sessions = usize::try_from(self.door.max_connections).unwrap_or(usize::MAX);
         socket_io::Options {
             path: &self.socket_path,
             ping_interval: Duration::from_millis(self.ws_heartbeat_interval),
             ping_timeout: Duration::from_millis(self.ws_connection_timeout),
-            sessions: usize::try_from(self.door.max_connections).unwrap_or(usize::MAX),
+            sessions: Sessions::new(sessions),
         }
     }
 

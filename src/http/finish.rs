@@ -57,7 +57,8 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 async fn around(request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let id = request.headers().get(REQUEST_ID).cloned();
     let response = next.run(request).await;
     let request_id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
@@ -123,7 +124,7 @@ mod tests {
         assert_eq!(headers[CONTENT_TYPE], PROBLEM_JSON);
         assert_eq!(body["success"], false);
         assert_eq!(body["message"], "Route not found");
-        assert_eq!(body["path"], "/api/nothing");
+        assert_eq!(body["path"], "/api/nothing?x=1");
     }
 
     #[tokio::test]

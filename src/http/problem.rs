@@ -12,7 +12,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 pub use types::ProblemType;
 
@@ -21,21 +22,79 @@ use super::clock::now;
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// The part of a request that a field is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Location {
+    /// The body.
+    Body,
+    /// The query string.
+    Query,
+    /// The path.
+    Params,
+    /// The headers.
+    Headers,
+}
+
 /// An error of one field of a request, and the values that are allowed. It never repeats the value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "ShownError")]
 pub struct FieldError {
     /// The field, parameter or header.
-    #[schema(value_type = String)]
     pub field: Cow<'static, str>,
     /// The error, and the values that are allowed.
-    #[schema(value_type = String)]
     pub message: Cow<'static, str>,
+    location: Location,
+}
+
+/// The same as clients read it, under the names of express-validator as well.
+#[derive(Debug, Serialize, ToSchema)]
+struct ShownError {
+    /// The field, parameter or header.
+    field: String,
+    /// The error, and the values that are allowed.
+    message: String,
+    /// As `field`.
+    path: String,
+    /// As `message`.
+    msg: String,
+    #[schema(inline)]
+    location: Location,
+    /// Always `field`.
+    r#type: &'static str,
 }
 
 impl FieldError {
-    /// An error of a field.
+    /// An error of a field of the body.
     pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        FieldError { field: field.into(), message: message.into() }
+        FieldError { field: field.into(), message: message.into(), location: Location::Body }
+    }
+
+    /// The same of a field in another part of the request.
+    #[must_use]
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = location;
+        self
+    }
+}
+
+impl From<FieldError> for ShownError {
+    fn from(error: FieldError) -> Self {
+        let (field, message) = (error.field.into_owned(), error.message.into_owned());
+        let (path, msg) = (field.clone(), message.clone());
+        ShownError { field, message, path, msg, location: error.location, r#type: "field" }
+    }
+}
+
+impl PartialSchema for FieldError {
+    fn schema() -> RefOr<Schema> {
+        ShownError::schema()
+    }
+}
+
+impl ToSchema for FieldError {
+    fn name() -> Cow<'static, str> {
+        "FieldError".into()
     }
 }
 
@@ -61,7 +120,8 @@ impl FieldErrors {
     /// Adds the errors within a field.
     pub fn within(&mut self, field: &'static str, inner: FieldErrors) {
         let outer = |(place, it): (_, FieldError)| {
-            (place, FieldError::new(format!("{field}.{}", it.field), it.message))
+            let name = format!("{field}.{}", it.field);
+            (place, FieldError { field: name.into(), ..it })
         };
         self.0.extend(inner.0.into_iter().map(outer));
     }
@@ -128,7 +188,7 @@ impl Problem {
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let mut problem = Self::new(StatusCode::BAD_REQUEST, "Validation failed");
-        if let [FieldError { field, message }] = &*errors {
+        if let [FieldError { field, message, .. }] = &*errors {
             problem.message = format!("Validation failed: {field} {message}").into();
         }
         problem.errors = errors;
@@ -232,6 +292,12 @@ impl Problem {
         body
     }
 
+    /// The body, for a part of another answer.
+    #[must_use]
+    pub fn told(&self) -> Value {
+        Value::Object(self.body(None))
+    }
+
     /// The message for the caller.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -270,11 +336,17 @@ mod tests {
 
     #[test]
     fn an_error_can_be_read_in_all_three_shapes() {
-        let problem = Problem::invalid(vec![FieldError::new("tz", "must be a zone")]);
+        let error = FieldError::new("tz", "must be a zone").at(Location::Query);
+        let problem = Problem::invalid(vec![error]);
         let body = problem.body(None);
         assert_eq!(body["status"], 400);
         assert_eq!(body["success"], false);
-        assert_eq!(body["errors"], json!([{ "field": "tz", "message": "must be a zone" }]));
+        let (field, message) = ("tz", "must be a zone");
+        let error = json!({
+            "field": field, "message": message, "path": field, "msg": message,
+            "location": "query", "type": "field",
+        });
+        assert_eq!(body["errors"], json!([error]));
         assert_eq!(body["error"]["code"], 400);
         assert_eq!(body["error"]["status"], "fail");
         assert_eq!(body["error"]["message"], body["message"]);

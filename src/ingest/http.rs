@@ -16,7 +16,7 @@ use projections::time::Time;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa::openapi::Object;
+use utoipa::openapi::schema::{Array, Object, ObjectBuilder, Type};
 
 use super::envelope::{self, Edge};
 use super::message_id::MessageIds;
@@ -29,7 +29,7 @@ use crate::http::gate::By;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::OneOf;
-use crate::http::problem::{FieldError, Problem, ProblemType};
+use crate::http::problem::{Problem, ProblemType};
 use crate::rights::access::Access;
 use crate::rights::caller::Caller;
 use crate::rights::role::{Action, Resource};
@@ -133,8 +133,19 @@ struct Line {
     #[schema(nullable = false)]
     position: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<FieldError>)]
+    #[schema(schema_with = faults)]
     errors: Vec<Reason>,
+}
+
+/// The faults of an event: a field as its sender wrote it, and the values that are allowed.
+fn faults() -> Array {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let fault = ObjectBuilder::new()
+        .property("field", text())
+        .required("field")
+        .property("message", text())
+        .required("message");
+    Array::new(fault)
 }
 
 fn outcomes() -> Object {

@@ -19,11 +19,12 @@ use crate::http::clock::now;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::projector::status::{State as Doing, Status, Stuck, Upgrade};
 use crate::rights::access::Access::Public;
+use crate::store::read::Snapshot;
 use crate::store::{self, Store};
 use crate::stream::Extent;
 
 /// A database that has not answered by then is down.
-const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// The dependencies of the endpoints.
 #[derive(Debug, Clone)]
@@ -98,32 +99,32 @@ struct Liveness {
 
 /// The answer of `/health/ready`.
 #[derive(Debug, Serialize, ToSchema)]
-struct Readiness {
+pub(super) struct Readiness {
     #[schema(schema_with = ready_or_not)]
-    status: &'static str,
+    pub(super) status: &'static str,
     #[schema(format = DateTime)]
-    timestamp: String,
-    services: Services,
+    pub(super) timestamp: String,
+    pub(super) services: Services,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ServicesHealth)]
-struct Services {
-    database: Service,
-    nats: Nats,
-    projector: Projector,
+pub(super) struct Services {
+    pub(super) database: Service,
+    pub(super) nats: Nats,
+    pub(super) projector: Projector,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DatabaseHealth)]
-struct Service {
+pub(super) struct Service {
     #[schema(schema_with = up_or_down)]
-    status: &'static str,
+    pub(super) status: &'static str,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NatsHealth)]
-struct Nats {
+pub(super) struct Nats {
     #[schema(schema_with = up_or_down_or_refuses)]
     status: &'static str,
     /// Why it refuses.
@@ -139,7 +140,7 @@ struct Nats {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = LogFill)]
-struct Fill {
+pub(super) struct Fill {
     bytes: u64,
     max_bytes: Option<u64>,
     percent: Option<u64>,
@@ -147,7 +148,7 @@ struct Fill {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ProjectorHealth)]
-struct Projector {
+pub(super) struct Projector {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -228,9 +229,25 @@ async fn live() -> impl IntoResponse {
     uncached(StatusCode::OK, Liveness { status: "alive", timestamp: now() })
 }
 
-async fn ready(State(health): State<Health>) -> impl IntoResponse {
-    let snapshot = timeout(DATABASE_ANSWERS_WITHIN, health.store.snapshot()).await;
-    let database = match snapshot {
+impl Health {
+    /// Whether the process can do its work.
+    pub(super) async fn readiness(&self) -> Readiness {
+        let snapshot = timeout(DATABASE_ANSWERS_WITHIN, self.store.snapshot()).await;
+        let database = position(snapshot.map_err(|_| ()));
+        let nats = *self.nats_up.borrow();
+        let projector = self.projector.borrow().clone();
+        let extent = self.log_extent.borrow().clone();
+        let refuses = self.log_refuses.borrow().clone();
+        let log = Log { is_up: nats, refuses, extent: extent.as_ref() };
+        judge(database, log, &projector)
+    }
+}
+
+/// The position of the read models, where the database has answered.
+fn position(
+    snapshot: Result<Result<Option<Snapshot>, store::Error>, ()>,
+) -> Result<Option<u64>, ()> {
+    match snapshot {
         Ok(Ok(snapshot)) => Ok(snapshot.map(|snapshot| snapshot.checkpoint.position)),
         // It is up, and has nothing for this program.
         Ok(Err(store::Error::Newer { .. })) => Ok(None),
@@ -238,14 +255,12 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
             tracing::debug!(%error, "the database is not ready");
             Err(())
         }
-        Err(_) => Err(()),
-    };
-    let nats = *health.nats_up.borrow();
-    let projector = health.projector.borrow().clone();
-    let extent = health.log_extent.borrow().clone();
-    let refuses = health.log_refuses.borrow().clone();
-    let log = Log { is_up: nats, refuses, extent: extent.as_ref() };
-    let readiness = judge(database, log, &projector);
+        Err(()) => Err(()),
+    }
+}
+
+async fn ready(State(health): State<Health>) -> impl IntoResponse {
+    let readiness = health.readiness().await;
     let status = match readiness.status {
         "ready" => StatusCode::OK,
         _ => StatusCode::SERVICE_UNAVAILABLE,
@@ -302,12 +317,12 @@ fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) ->
     }
 }
 
-fn uncached(status: StatusCode, body: impl Serialize) -> Response {
+pub(super) fn uncached(status: StatusCode, body: impl Serialize) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
 /// The memory the process holds, in bytes, where the system tells.
-fn rss_bytes() -> Option<u64> {
+pub(super) fn rss_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

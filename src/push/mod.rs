@@ -15,7 +15,7 @@ mod engine_io;
 pub mod hub;
 mod pace;
 mod requests;
-mod sessions;
+pub mod sessions;
 pub mod socket_io;
 pub mod topics;
 

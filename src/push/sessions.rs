@@ -48,19 +48,26 @@ enum Held {
 
 /// All sessions.
 #[derive(Debug, Clone)]
-pub(super) struct Sessions {
+pub struct Sessions {
     strangers: Shares<IpAddr>,
     known: Shares<String>,
 }
 
 impl Sessions {
     /// Allows so many sessions with sign-in.
-    pub(super) fn new(known: usize) -> Self {
+    #[must_use]
+    pub fn new(known: usize) -> Self {
         let of_caller = known.div_ceil(CALLER_PART);
         Sessions {
             strangers: Shares::new(STRANGERS_OF_ADDRESS, STRANGERS),
             known: Shares::new(of_caller, known),
         }
+    }
+
+    /// The sessions with sign-in.
+    #[must_use]
+    pub fn signed_in(&self) -> usize {
+        self.known.taken()
     }
 
     /// Begins a stranger's session.

@@ -74,7 +74,7 @@ pub struct SocketIoPush {
 }
 
 /// The path, and the times of pings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options<'a> {
     /// The path.
     pub path: &'a str,
@@ -82,8 +82,8 @@ pub struct Options<'a> {
     pub ping_interval: Duration,
     /// The time in which one has to be answered.
     pub ping_timeout: Duration,
-    /// Sessions at a time on which somebody is signed in.
-    pub sessions: usize,
+    /// The sessions, which are bounded.
+    pub sessions: Sessions,
 }
 
 impl std::fmt::Debug for SocketIoPush {
@@ -117,7 +117,7 @@ pub fn around(
         // No message here has attachments, which would be held until all have come.
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_layer();
-    let (sessions, connections) = (Sessions::new(options.sessions), Connections::default());
+    let (sessions, connections) = (options.sessions, Connections::default());
     let path = options.path.into();
     let requests = Requests { path, sessions: sessions.clone(), connections: connections.clone() };
     let (hubs, callers, dropped) = (hubs.into(), Arc::default(), Arc::default());

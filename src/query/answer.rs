@@ -4,19 +4,19 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 
 use super::deps::Deps;
 use super::error::Error;
+use super::question::Question;
 use super::view::View;
 use super::wait::{self, Least};
 use crate::http::gate::By;
 use crate::http::openapi::{Answer, Get, Operation, PROVENANCE};
-use crate::http::parameters::Parameters;
 use crate::http::problem::{Problem, ProblemType};
 use crate::http::{Routes, etag};
 use crate::projector::status::{State as Projector, Upgrade};
 use crate::rights::caller::Caller;
-use crate::rights::role::Rights;
 use crate::store::read::Snapshot;
 
 const X_POSITION: HeaderName = HeaderName::from_static("x-position");
@@ -27,11 +27,17 @@ const X_HALTED: HeaderName = HeaderName::from_static("x-halted");
 const X_STUCK: HeaderName = HeaderName::from_static("x-stuck");
 
 /// A snapshot whose time has gone by is taken anew this often.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 
 /// Adds the route of a view, documented by its type.
 pub fn route<V: View>(routes: Routes<Deps>) -> Routes<Deps> {
-    let Get { path, access, id, tag, summary, about } = V::ROUTE;
+    routes.get(V::ROUTE.path, V::ROUTE.access, operation::<V>(), get::<V>)
+}
+
+/// The description of a view's route.
+#[must_use]
+pub fn operation<V: View>() -> Operation {
+    let Get { id, tag, summary, about, .. } = V::ROUTE;
     let answer = Answer::data::<V>("The figures.").headers(PROVENANCE);
     let known = Answer::empty(304, "The caller has this answer.").headers(PROVENANCE);
     let operation = Operation::new(tag, id, summary, answer)
@@ -42,11 +48,10 @@ pub fn route<V: View>(routes: Routes<Deps>) -> Routes<Deps> {
         .with(&wait::PREFER)
         .with(&etag::PARAMETER)
         .or_problems(&[ProblemType::ProjectionBehind, ProblemType::NotYetMade]);
-    let operation = match V::MISSING {
+    match V::MISSING {
         Some(message) => operation.or_missing(message),
         None => operation,
-    };
-    routes.get(path, access, operation, get::<V>)
+    }
 }
 
 /// Answers a `GET` of a view.
@@ -56,36 +61,38 @@ async fn get<V: View>(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    answer::<V>(&deps, caller.rights(), &uri, &headers).await.unwrap_or_else(|error| {
-        let mut headers = HeaderMap::new();
-        if let Error::Behind { position } = error {
-            headers.insert(X_POSITION, position.into());
-        }
-        (headers, Problem::from(error)).into_response()
-    })
+    let question = Question::to::<V>(&uri, caller.rights(), (deps.now)(), deps.cache.language());
+    match question {
+        Ok(question) => respond(&deps, &question, &headers).await,
+        Err(error) => refuse(error),
+    }
 }
 
-async fn answer<V: View>(
-    deps: &Deps,
-    rights: Rights,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> Result<Response, Error> {
-    let parameters = V::Parameters::parse(uri, (deps.now)()).map_err(Error::Invalid)?;
+/// The answer to a question.
+pub async fn respond(deps: &Deps, question: &Question, headers: &HeaderMap) -> Response {
+    answer(deps, question, headers).await.unwrap_or_else(refuse)
+}
+
+/// The answer where there are no figures.
+pub(super) fn refuse(error: Error) -> Response {
+    let mut headers = HeaderMap::new();
+    if let Error::Behind { position } = error {
+        headers.insert(X_POSITION, position.into());
+    }
+    (headers, Problem::from(error)).into_response()
+}
+
+async fn answer(deps: &Deps, question: &Question, headers: &HeaderMap) -> Result<Response, Error> {
     let mut snapshot = wait::snapshot(deps, Least::of(headers)?).await?;
-    let question = deps.cache.key::<V>(&parameters, rights);
     let mut attempt = 1;
     loop {
-        let etag = question.etag(&snapshot, V::TOPICS);
+        let etag = question.etag(&snapshot);
         let provenance = provenance(deps, &snapshot, Some(&etag));
         if etag::is_known(headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, provenance).into_response());
         }
-        match deps.cache.get::<V>(&question, &etag, &snapshot, &parameters).await {
-            Ok(body) => {
-                let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                return Ok((provenance, [json], body).into_response());
-            }
+        match deps.cache.get(question, &etag, &snapshot).await {
+            Ok(body) => return Ok(whole(provenance, body)),
             Err(error) if error.is_snapshot_gone() && attempt < ATTEMPTS => {
                 snapshot = wait::read(deps).await?.ok_or(Error::NoGeneration)?;
                 attempt += 1;
@@ -99,8 +106,14 @@ async fn answer<V: View>(
     }
 }
 
+/// An answer that is written already.
+pub(super) fn whole(provenance: HeaderMap, body: Bytes) -> Response {
+    let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (provenance, [json], body).into_response()
+}
+
 /// Says which position of the log an answer reflects and how far the log is ahead of it.
-fn provenance(deps: &Deps, snapshot: &Snapshot, etag: Option<&str>) -> HeaderMap {
+pub fn provenance(deps: &Deps, snapshot: &Snapshot, etag: Option<&str>) -> HeaderMap {
     let position = snapshot.checkpoint.position;
     let mut headers = HeaderMap::new();
     headers.insert(X_POSITION, position.into());

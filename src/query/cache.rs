@@ -6,25 +6,18 @@
 //! and then shows the snapshot that they are of.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::StreamExt;
 use futures_util::stream::iter;
-use futures_util::{FutureExt, StreamExt};
 use moka::future::Cache;
-use projections::topic::Topics;
-use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
 
-use super::READ_WITHIN;
 use super::error::Error;
 use super::memory::{Memory, ReadContext};
-use super::view::View;
-use crate::http::envelope::Envelope;
-use crate::rights::role::Rights;
+use super::question::Question;
 use crate::store::read::Snapshot;
 use crate::stream::announce::Announcement;
 
@@ -44,29 +37,16 @@ const AT_A_TIME: usize = 2;
 pub struct ResponseCache {
     kept: Cache<String, Bytes>,
     memory: Memory,
-    regulars: Mutex<HashMap<String, Regular>>,
+    regulars: Mutex<HashMap<Arc<str>, Regular>>,
 }
 
 /// A question that was asked lately.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Regular {
-    read: Read,
-    /// The topics that the answer is made of.
-    topics: Topics,
+    question: Question,
     /// Whether it was asked more than once; a caller that asks once may never come back.
     again: bool,
     last: Instant,
-}
-
-/// Reads the answer to a question, whatever its view and parameters are.
-type Read =
-    Arc<dyn for<'a> Fn(ReadContext<'a>) -> BoxFuture<'a, Result<Bytes, Error>> + Send + Sync>;
-
-impl fmt::Debug for Regular {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Regular { again, last, .. } = self;
-        f.debug_struct("Regular").field("again", again).field("last", last).finish_non_exhaustive()
-    }
 }
 
 impl Default for ResponseCache {
@@ -87,42 +67,35 @@ impl ResponseCache {
         ResponseCache { memory: Memory::speaking(language), ..ResponseCache::default() }
     }
 
-    /// The key of a view, with its parameters resolved, for a caller with these rights.
+    /// The language of the responses.
     #[must_use]
-    pub fn key<V: View>(&self, parameters: &V::Parameters, rights: Rights) -> CacheKey {
-        let (version, language) = (env!("CARGO_PKG_VERSION"), &self.memory.language);
-        let (path, rights) = (V::ROUTE.path, rights.bits());
-        CacheKey(format!("{version}|{language}|{path}|{rights}|{parameters:?}"))
+    pub fn language(&self) -> &str {
+        &self.memory.language
     }
 
-    /// The answer of a view, whose `ETag` is that of the question at the snapshot.
+    /// The answer to a question, whose `ETag` is that of the snapshot.
     ///
     /// # Errors
     /// [`Error::Shared`], as another request may have been told the same.
-    pub async fn get<V: View>(
+    pub async fn get(
         &self,
-        question: &CacheKey,
+        question: &Question,
         etag: &str,
         snapshot: &Snapshot,
-        parameters: &V::Parameters,
     ) -> Result<Bytes, Error> {
-        self.remember(question, V::TOPICS, Instant::now(), || erased::<V>(parameters));
-        // Nothing of it is made where the answer is at hand.
-        let read = async { read::<V>(self.context(snapshot), parameters).boxed().await };
+        self.remember(question, Instant::now());
+        let read = question.read(self.context(snapshot));
         self.kept.try_get_with_by_ref(etag, read).await.map_err(Error::Shared)
     }
 
     /// Renews the responses that were asked for again lately, of a snapshot that nobody has seen
     /// yet. One that takes too long, or fails, is left to the caller that asks for it.
     pub async fn renew(&self, snapshot: &Snapshot) {
-        let again = iter(self.asked_lately()).for_each_concurrent(
-            AT_A_TIME,
-            async |(question, regular)| {
-                let reading = (regular.read)(self.context(snapshot));
-                let etag = CacheKey(question).etag(snapshot, regular.topics);
-                let _ = self.kept.try_get_with(etag, reading).await;
-            },
-        );
+        let again = iter(self.asked_lately()).for_each_concurrent(AT_A_TIME, async |question| {
+            let etag = question.etag(snapshot);
+            let reading = question.read(self.context(snapshot));
+            let _ = self.kept.try_get_with(etag, reading).await;
+        });
         let _ = timeout(RENEWED_WITHIN, again).await;
     }
 
@@ -137,40 +110,35 @@ impl ResponseCache {
         self.memory.rollups.heard(announcement);
     }
 
-    fn remember(
-        &self,
-        CacheKey(question): &CacheKey,
-        topics: Topics,
-        last: Instant,
-        read: impl FnOnce() -> Read,
-    ) {
+    fn remember(&self, question: &Question, last: Instant) {
         let mut regulars = self.lock();
-        if let Some(regular) = regulars.get_mut(question) {
+        if let Some(regular) = regulars.get_mut(question.key()) {
             (regular.again, regular.last) = (true, last);
             return;
         }
-        regulars.insert(question.clone(), Regular { read: read(), topics, again: false, last });
+        let regular = Regular { question: question.clone(), again: false, last };
+        regulars.insert(question.key().clone(), regular);
         if regulars.len() > 2 * REGULARS_MAX {
             forget(&mut regulars);
         }
     }
 
-    fn asked_lately(&self) -> Vec<(String, Regular)> {
+    fn asked_lately(&self) -> Vec<Question> {
         let mut regulars = self.lock();
         forget(&mut regulars);
-        let again = regulars.iter().filter(|(_, regular)| regular.again);
-        again.map(|(question, regular)| (question.clone(), regular.clone())).collect()
+        let again = regulars.values().filter(|regular| regular.again);
+        again.map(|regular| regular.question.clone()).collect()
     }
 
     /// A map of questions is right at every step, so a panic elsewhere does not spoil it.
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Regular>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Regular>> {
         self.regulars.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Forgets questions that are not asked any more, and of the rest those beyond the most that are
 /// renewed: first those that were asked once.
-fn forget(regulars: &mut HashMap<String, Regular>) {
+fn forget(regulars: &mut HashMap<Arc<str>, Regular>) {
     regulars.retain(|_, regular| regular.last.elapsed() < IDLE);
     let surplus = regulars.len().saturating_sub(REGULARS_MAX);
     if surplus > 0 {
@@ -181,65 +149,17 @@ fn forget(regulars: &mut HashMap<String, Regular>) {
     }
 }
 
-async fn read<V: View>(from: ReadContext<'_>, parameters: &V::Parameters) -> Result<Bytes, Error> {
-    let view = timeout(READ_WITHIN, V::read(from, parameters)).await;
-    let view = view.map_err(|_| Error::TimedOut)??;
-    serde_json::to_vec(&Envelope::of(view)).map(Bytes::from).map_err(Error::Unwritable)
-}
-
-/// The same for callers that do not know the view.
-fn erased<V: View>(parameters: &V::Parameters) -> Read {
-    let parameters = parameters.clone();
-    Arc::new(move |from| {
-        let parameters = parameters.clone();
-        async move { read::<V>(from, &parameters).await }.boxed()
-    })
-}
-
-/// The key of a response: the question, and what else can change the answer, such as the caller's
-/// rights.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CacheKey(String);
-
-impl CacheKey {
-    /// The same for the same answer alone: to this question, of this generation, since the last
-    /// change of the topics that it is made of. Weak, for it may be compressed.
-    #[must_use]
-    pub fn etag(&self, snapshot: &Snapshot, topics: Topics) -> String {
-        let checkpoint = &snapshot.checkpoint;
-        let (generation, incarnation) = (checkpoint.generation, &checkpoint.incarnation);
-        hashed(&format!("{incarnation}|{generation}|{}|{}", snapshot.changed().of(topics), self.0))
-    }
-}
-
-fn hashed(text: &str) -> String {
-    let mut etag = String::from("W/\"");
-    for byte in &Sha256::digest(text)[..16] {
-        // Writing to a string does not fail.
-        let _ = write!(etag, "{byte:02x}");
-    }
-    etag.push('"');
-    etag
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn ask(cache: &ResponseCache, question: &str, at: Instant) {
-        let never: fn() -> Read = || Arc::new(|_| std::future::pending().boxed());
-        cache.remember(&CacheKey(question.to_owned()), Topics::ALL, at, never);
-    }
-
-    #[test]
-    fn a_tag_is_short_and_changes_with_its_text() {
-        assert_eq!(hashed("a").len(), 36);
-        assert_eq!(hashed("a"), hashed("a"));
-        assert_ne!(hashed("a"), hashed("b"));
+        cache.remember(&Question::of_nothing(question), at);
     }
 
     fn asked_again(cache: &ResponseCache) -> Vec<String> {
-        let mut again: Vec<_> = cache.asked_lately().into_iter().map(|(it, _)| it).collect();
+        let again = cache.asked_lately().into_iter();
+        let mut again: Vec<_> = again.map(|question| question.key().to_string()).collect();
         again.sort_unstable();
         again
     }

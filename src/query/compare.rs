@@ -35,6 +35,12 @@ impl From<i64> for Figure {
 }
 
 impl Change {
+    /// In percent of what it was.
+    #[must_use]
+    pub fn percent(&self) -> Option<f64> {
+        self.percent
+    }
+
     /// From one figure to another.
     #[must_use]
     pub fn of(Figure(before): Figure, Figure(now): Figure) -> Self {

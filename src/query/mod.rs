@@ -3,20 +3,23 @@
 //!
 //! # Layout
 //!
-//! - [`view`]: figures that can be asked for; [`answer`]: the answer to every question; [`wait`]:
-//!   waiting for a position;
+//! - [`view`]: figures that can be asked for; [`question`]: a view with its parameters; [`answer`]:
+//!   the answer to every question; [`batch`]: those to many; [`wait`]: waiting for a position;
 //! - [`latest`]: the newest snapshot, followed; [`cache`]: the responses of the newest;
 //! - [`params`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
 //!   periods of local time;
 //! - [`views`]: one file for each endpoint;
-//! - the parts of views: [`sales`], [`people`], [`segments`], [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
+//! - the parts of views: [`sales`], by [`minutes`], [`people`], [`active`] customers, [`segments`],
+//!   [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
 //!   [`activities`];
 //! - the data that is not read again: [`memory`], of [`ids`] and rollups.
 
 use std::time::Duration;
 
+pub mod active;
 pub mod activities;
 pub mod answer;
+pub mod batch;
 pub mod by_value;
 pub mod cache;
 pub mod compare;
@@ -26,9 +29,11 @@ pub mod filter;
 pub mod ids;
 pub mod latest;
 pub mod memory;
+pub mod minutes;
 pub mod params;
 pub mod people;
 pub mod period;
+pub mod question;
 pub mod range;
 pub mod ranking;
 mod rollups;

@@ -13,7 +13,7 @@ use super::error::Error;
 use super::latest::Latest;
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::{Own, POSITION, Text};
-use crate::http::problem::FieldError;
+use crate::http::problem::{FieldError, Location};
 use crate::store::read::Snapshot;
 
 /// The header that names a position to wait for.
@@ -131,7 +131,8 @@ async fn refuse_past_the_end(deps: &Deps, position: u64) -> Result<(), Error> {
     match asked.ok().flatten() {
         Some(end) if position > end => {
             let message = format!("must be at most {end}, where the log ends");
-            Err(Error::Invalid(vec![FieldError::new("X-Min-Position", message)]))
+            let error = FieldError::new("X-Min-Position", message).at(Location::Headers);
+            Err(Error::Invalid(vec![error]))
         }
         _ => Ok(()),
     }

@@ -30,14 +30,16 @@ use crate::projector::generations::Generations;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
 use crate::projector::{Projector, judge};
+use crate::push::sessions::Sessions;
 use crate::push::{Hub, hub, topics};
 use crate::quarantine::{self, Quarantine};
 use crate::query::cache::ResponseCache;
 use crate::query::latest::{self, Latest};
 use crate::query::{self, Deps};
 use crate::store::Store;
+use crate::store::platform::Platform;
 use crate::stream::Log;
-use crate::{ingest, operator, stream, telemetry};
+use crate::{dashboard, ingest, operator, stream, telemetry};
 
 /// The settings of a shop.
 #[derive(Debug, Clone)]
@@ -130,13 +132,27 @@ impl Shop {
         })
     }
 
-    /// The routes of the shop. `ids` name its events where their senders did not.
+    /// The routes of the shop. `ids` name its events where their senders did not; `platform` has the
+    /// people, and `sessions` those who are connected.
     #[must_use]
-    pub fn routes(&self, ids: Arc<MessageIds>, audit: &Audit) -> Routes {
+    pub fn routes(
+        &self,
+        ids: Arc<MessageIds>,
+        audit: &Audit,
+        platform: &Platform,
+        sessions: &Sessions,
+    ) -> Routes {
         let log = self.log.clone();
         let events = ingest::http::Deps { log, currency: self.currency.clone(), ids };
         Routes::new()
             .merge(query::routes(self.queries.clone()))
+            .merge(query::batch::routes(self.queries.clone()))
+            .merge(dashboard::routes(dashboard::widgets::Deps {
+                queries: self.queries.clone(),
+                platform: platform.clone(),
+                health: self.health.clone(),
+                sessions: sessions.clone(),
+            }))
             .merge(ingest::http::routes(events))
             .merge(self.of_the_quarantine(audit.clone()))
             .merge(self.of_generations(audit.clone()))
@@ -182,6 +198,8 @@ impl Shop {
         Routes::new()
             .merge(operator::projections::routes(projections))
             .merge(operator::metrics::routes(metrics))
+            .merge(operator::performance::routes(self.queries.clone()))
+            .merge(operator::state::routes(self.health.clone()))
             .merge(health::routes(self.health.clone()))
     }
 }

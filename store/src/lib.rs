@@ -12,6 +12,7 @@
 //!   [`owner`]; [`folder`]: the fold as other processes see it;
 //! - [`read`]: one consistent snapshot for the query side;
 //! - [`quarantine`]: the quarantined messages, and the decisions about them;
+//! - [`sizes`]: of the database and its collections;
 //! - [`notes`]: values remembered beside the read models; [`holes`]: the positions that the log may
 //!   lack;
 //! - [`platform`]: accounts, sessions, keys and the audit: a store of its own, in the same database;
@@ -33,6 +34,7 @@ pub mod owner;
 pub mod platform;
 pub mod quarantine;
 pub mod read;
+pub mod sizes;
 pub mod time;
 mod transaction;
 pub mod work;

@@ -13,6 +13,8 @@ pub const LEASES: &str = "leases";
 
 /// People: one document for each account, `_id` the user's id.
 pub const ACCOUNTS: &str = "accounts";
+/// Dashboards that people keep: one document for each account that has one, `_id` the user's id.
+pub const DASHBOARDS: &str = "dashboards";
 /// Sessions of people who are signed in: one document for each, `_id` its id.
 pub const SESSIONS: &str = "sessions";
 /// One-shot tokens to set a new password, `_id` their SHA-256.

@@ -154,12 +154,12 @@ async fn an_error_names_what_is_wrong_in_every_shape_that_clients_read() {
     let missing = shop.get(&app, "/api/nothing?x=1").await;
     assert_problem(&missing, 404);
     assert_eq!(missing.body["message"], "Route not found");
-    assert_eq!(missing.body["path"], "/api/nothing");
+    assert_eq!(missing.body["path"], "/api/nothing?x=1");
     for (query, field) in [
         ("tz=Mars/Base", "tz"),
         ("limit=0", "limit"),
         ("limit=ten", "limit"),
-        ("page=2", "page"),
+        ("pages=2", "pages"),
         ("status=paid", "status"),
         ("startDate=yesterday", "startDate"),
         ("startDate=2026-02-02&endDate=2026-02-01", "startDate"),
@@ -167,7 +167,10 @@ async fn an_error_names_what_is_wrong_in_every_shape_that_clients_read() {
         for path in ["/api/metrics/sales", "/api/metrics/products", "/api/dashboard/summary"] {
             let answer = shop.get(&app, &format!("{path}?{query}")).await;
             assert_problem(&answer, 400);
-            assert_eq!(shape(&answer.body["errors"]), "[{field: string, message: string}]");
+            let expected = "[{field: string, location: string, message: string, msg: string, \
+                            path: string, type: string}]";
+            assert_eq!(shape(&answer.body["errors"]), expected);
+            assert_eq!(answer.body["errors"][0]["location"], "query");
             assert_eq!(answer.body["errors"][0]["field"], field, "{query}");
         }
     }

@@ -88,6 +88,9 @@ async fn a_caller_may_ask_so_often_and_health_may_always() {
         assert_eq!(answer.header("ratelimit-policy"), "\"api\";q=3;w=60");
         let fields = answer.header("ratelimit");
         assert!(fields.starts_with(&format!("\"api\";r={left};t=")), "{fields}");
+        let old = ["limit", "remaining"].map(|it| answer.header(&format!("ratelimit-{it}")));
+        assert_eq!(old, ["3", left]);
+        assert!(fields.ends_with(&format!(";t={}", answer.header("ratelimit-reset"))), "{fields}");
     }
     assert_limited(&client.get("/api/metrics/sales", &[]).await, "\"api\";r=0;");
     assert_limited(&client.get("/api/dashboard/summary", &[]).await, "\"api\";r=0;");
@@ -212,7 +215,8 @@ async fn pages_of_a_listed_origin_may_read_every_answer_and_others_none() {
         assert_eq!(header("access-control-allow-methods"), "GET,POST,PUT,DELETE,PATCH,OPTIONS");
         assert_eq!(
             header("access-control-allow-headers"),
-            "content-type,authorization,x-api-key,x-min-position,prefer,if-none-match,last-event-id"
+            "content-type,authorization,origin,accept,x-requested-with,company,traceparent,\
+             x-request-id,x-api-key,x-min-position,prefer,if-none-match,last-event-id"
         );
     }
     let too_long = [("Origin", ORIGIN), ("content-length", "10485761")];
@@ -229,7 +233,8 @@ async fn pages_of_a_listed_origin_may_read_every_answer_and_others_none() {
         assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{answer:?}");
         assert_eq!(
             answer.header("access-control-expose-headers"),
-            "x-position,x-lag,x-halted,etag,retry-after,ratelimit,ratelimit-policy,x-request-id"
+            "x-position,x-lag,x-halted,etag,retry-after,ratelimit,ratelimit-policy,ratelimit-limit,\
+             ratelimit-remaining,ratelimit-reset,x-total-count,x-request-id"
         );
     }
     loop {

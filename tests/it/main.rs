@@ -26,6 +26,8 @@
 //!   not go; [`strangers`]: their limits on the service; [`floods`]: clients that send too much;
 //!   [`memory`]: rollups that are not read again; [`people`]: accounts of a shop; [`mail`]: a mail
 //!   server;
+//! - [`dashboards`]: layouts, widgets, many views at once; [`clients`]: front ends of the Node
+//!   services, unchanged;
 //! - [`shops`]: two in one process;
 //! - [`invariants`]: invariants, however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped; [`frozen`]: servers that do not
@@ -39,12 +41,14 @@ mod analytics;
 mod audit;
 mod auth;
 mod batches;
+mod clients;
 mod commands;
 mod connections;
 mod contract;
 mod corpus;
 mod crowds;
 mod currencies;
+mod dashboards;
 mod disk;
 mod documents;
 mod door;

@@ -9,6 +9,7 @@ use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::query::cache::ResponseCache;
 use adaptive_bi::query::latest;
 use adaptive_bi::query::memory::{Memory, ReadContext};
+use adaptive_bi::query::question::Question;
 use adaptive_bi::query::view::View;
 use adaptive_bi::query::views::customers::CustomerMetrics;
 use adaptive_bi::query::views::products::ProductMetrics;
@@ -68,8 +69,7 @@ fn visit(number: usize) -> (&'static str, Value) {
 fn etags(of: &Snapshot) -> Vec<String> {
     fn one<V: View>(of: &Snapshot, range: &str) -> String {
         let uri = format!("{}{range}", V::ROUTE.path).parse().expect("a URI");
-        let asked = V::Parameters::parse(&uri, NOW).expect("a question");
-        ResponseCache::default().key::<V>(&asked, Rights::ALL).etag(of, V::TOPICS)
+        Question::to::<V>(&uri, Rights::ALL, NOW, "en").expect("a question").etag(of)
     }
     let etags = RANGES.map(|range| {
         let views =

@@ -141,7 +141,17 @@ async fn an_account_is_seen_by_its_owner_and_by_who_sees_to_accounts() {
     let path = format!("/api/users/{}", ann.id);
     let me = get(&shop, &app, &ann, "/api/auth/me").await;
     for who in [&ann, &boss, &root] {
-        let seen = get(&shop, &app, who, &path).await;
+        let mut seen = get(&shop, &app, who, &path).await;
+        let data = seen.body["data"].as_object_mut().expect("an account");
+        assert_eq!(Value::Object(data.clone())["user"]["_id"], json!(ann.id));
+        // Who made it, and whether it is locked, is for those who see to accounts.
+        let mut user = data.remove("user").expect("the same again");
+        for of in [user.as_object_mut().expect("an account"), data] {
+            let more = [of.remove("createdBy"), of.remove("isLocked")];
+            let expected = (who.id != ann.id).then_some([json!("command"), json!(false)]);
+            assert_eq!(more, [0, 1].map(|it| expected.as_ref().map(|more| more[it].clone())));
+        }
+        seen.body["data"]["user"] = user;
         assert_eq!((seen.status, &seen.body["data"]), (200, &me.body["data"]), "{}", who.email);
     }
     // Whoever may not see accounts does not learn which there are.
@@ -362,8 +372,7 @@ async fn the_summary_counts_everybody_and_names_the_newest() {
     let data = &stats.body["data"];
     let summary = json!({ "totalUsers": 7, "activeUsers": 6, "inactiveUsers": 1 });
     assert_eq!((stats.status, &data["summary"]), (200, &summary), "{stats:?}");
-    let roles = json!([{ "_id": "viewer", "count": 5 }, { "_id": "admin", "count": 1 },
-        { "_id": "analyst", "count": 1 }]);
+    let roles = json!([{ "_id": "viewer", "count": 5 }, { "_id": "admin", "count": 1 }]);
     assert_eq!(data["roleDistribution"], roles);
     let recent = data["recentUsers"].as_array().expect("a list");
     let emails: Vec<_> = recent.iter().map(|it| it["email"].as_str().unwrap_or_default()).collect();

@@ -57,7 +57,8 @@ pub(super) fn login() -> Operation {
 }
 
 pub(super) fn refresh() -> Operation {
-    let answer = Answer::data::<RefreshedData>("The next token, and the next refresh token.");
+    let answer =
+        Answer::data_and_message::<RefreshedData>("The next token, and the next refresh token.");
     of("refresh", "Gets the next token", answer)
         .about("A refresh token is good once. One that is used again ends its session.")
         .body(&Fields::described(|body| body.secret("refreshToken")), &json!(null))

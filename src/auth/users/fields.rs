@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::auth::accounts::NewAccount;
 use crate::auth::body::Fields;
+use crate::auth::user::default_profile;
 use crate::rights::role::{Permission, Rights, Role};
 use crate::store::platform::accounts::{Account, Change, Preferences, Profile};
 
@@ -126,22 +127,32 @@ fn anything(fields: &mut Fields, name: &'static str) -> Option<String> {
     fields.is_given(name).then(|| text.unwrap_or_default())
 }
 
+/// A value that stands for one that is not set, sent back, sets nothing.
 fn changed_profile(asked: &Profile, had: &Profile) -> Profile {
     let changed = |asked: &Option<String>, had: &Option<String>| {
         asked.clone().or_else(|| had.clone()).filter(|text| !text.is_empty())
     };
+    let or = |asked: &Option<String>, had: &Option<String>, default: &Option<String>| {
+        if had.is_none() && asked == default { None } else { changed(asked, had) }
+    };
+    let default = default_profile();
     let (asked_of, had_of) = (&asked.preferences, &had.preferences);
+    let of_all = &default.preferences;
     Profile {
         avatar: changed(&asked.avatar, &had.avatar),
         phone: changed(&asked.phone, &had.phone),
         department: changed(&asked.department, &had.department),
         position: changed(&asked.position, &had.position),
-        timezone: changed(&asked.timezone, &had.timezone),
+        timezone: or(&asked.timezone, &had.timezone, &default.timezone),
         preferences: Preferences {
-            theme: changed(&asked_of.theme, &had_of.theme),
-            language: changed(&asked_of.language, &had_of.language),
-            notifications: changed(&asked_of.notifications, &had_of.notifications),
-            dashboard: changed(&asked_of.dashboard, &had_of.dashboard),
+            theme: or(&asked_of.theme, &had_of.theme, &of_all.theme),
+            language: or(&asked_of.language, &had_of.language, &of_all.language),
+            notifications: or(
+                &asked_of.notifications,
+                &had_of.notifications,
+                &of_all.notifications,
+            ),
+            dashboard: or(&asked_of.dashboard, &had_of.dashboard, &of_all.dashboard),
         },
     }
 }
@@ -172,6 +183,7 @@ mod tests {
             is_verified: true,
             password_hash: PasswordHash(String::new()),
             last_login: None,
+            last_login_address: None,
             created_at: time::now(),
             updated_at: time::now(),
             created_by: "self".to_owned(),

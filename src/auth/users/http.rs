@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::auth::audit::{Event, EventType};
 use crate::auth::body::{BODY_BYTES_MAX, Fields};
 use crate::auth::error::Error;
 use crate::auth::http::unkept;
-use crate::auth::user::{OneUser, User};
+use crate::auth::user::{self, OneUser, User};
 use crate::http::Routes;
 use crate::http::client::Origin;
 use crate::http::envelope::Envelope;
@@ -37,6 +37,10 @@ const RECENT: u32 = 5;
 
 const ID: Parameter<Text> = Parameter::path("id", "The account's id.", AN_ID);
 const AN_ID: Text = Text { min: 1, max: 128, allowed: "must be an id" };
+const UPDATED: &str = "User updated successfully";
+const DEACTIVATED: &str = "User deactivated successfully";
+const REACTIVATED: &str = "User reactivated successfully";
+const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 const NO_ACCOUNT: &str = "There is no such account.";
 
 /// The endpoints.
@@ -55,7 +59,7 @@ pub fn routes(accounts: Arc<Accounts>) -> Routes {
 }
 
 fn of_list() -> Operation {
-    let answer = Answer::data::<Listed>("A page of accounts.");
+    let answer = Answer::data::<Listed>("A page of accounts.").headers(&["X-Total-Count"]);
     Operation::new(Tag::Users, "listUsers", "Accounts, a page at a time", answer).takes::<Page>()
 }
 
@@ -83,7 +87,7 @@ fn of_show() -> Operation {
 }
 
 fn of_change() -> Operation {
-    let answer = Answer::data::<OneUser>("The account as it is now.");
+    let answer = Answer::data_and_message::<OneUser>("The account as it is now.");
     let body = Fields::described(fields::AccountPatch::read);
     Operation::new(Tag::Users, "changeUser", "Changes an account", answer)
         .about(
@@ -98,7 +102,8 @@ fn of_change() -> Operation {
 }
 
 fn of_deactivate() -> Operation {
-    let answer = Answer::data::<OneUser>("The account, which may not sign in any more.");
+    let answer =
+        Answer::data_and_message::<OneUser>("The account, which may not sign in any more.");
     Operation::new(Tag::Users, "deactivateUser", "Deactivates an account", answer)
         .about("Its sessions end. Nobody deactivates themselves, or the last admin.")
         .with(&ID)
@@ -107,7 +112,7 @@ fn of_deactivate() -> Operation {
 }
 
 fn of_reactivate() -> Operation {
-    let answer = Answer::data::<OneUser>("The account, which may sign in again.");
+    let answer = Answer::data_and_message::<OneUser>("The account, which may sign in again.");
     Operation::new(Tag::Users, "reactivateUser", "Activates an account again", answer)
         .with(&ID)
         .or_missing(NO_ACCOUNT)
@@ -168,20 +173,22 @@ struct RecentUser {
 
 async fn list(
     State(accounts): State<Arc<Accounts>>,
+    By(person): By<Person>,
     Params(Page { number, limit, wanted }): Params<Page>,
 ) -> Result<Response, Problem> {
     let found = accounts.store.accounts(&wanted).await.map_err(Error::from)?;
     let total = found.total;
     let pages = total.div_ceil(u64::from(limit));
     let pagination = Pagination { current: number, pages, total, limit };
-    let users = found.accounts.into_iter().map(User::from).collect();
-    Ok(unkept(Envelope::of(Listed { users, pagination })))
+    let users = accounts.shown(&person, found.accounts).await?;
+    let listed = Envelope::of(Listed { users, pagination });
+    Ok(unkept(([(TOTAL_COUNT, total)], listed)))
 }
 
-/// Of all accounts, those that may not sign in included; the newest are of those that may.
+/// Roles and the newest are of accounts that may sign in.
 async fn summary(State(accounts): State<Arc<Accounts>>) -> Result<Response, Problem> {
     let mut roles = accounts.store.count_accounts().await.map_err(Error::from)?;
-    roles.sort_by_key(|it| (std::cmp::Reverse(it.active + it.inactive), it.role.as_str()));
+    roles.sort_by_key(|it| (std::cmp::Reverse(it.active), it.role.as_str()));
     let newest = AccountsWanted {
         role: None,
         is_active: Some(true),
@@ -201,7 +208,11 @@ async fn summary(State(accounts): State<Arc<Accounts>>) -> Result<Response, Prob
             active_users: active,
             inactive_users: inactive,
         },
-        role_distribution: roles.iter().map(|it| share(it.role, it.active + it.inactive)).collect(),
+        role_distribution: roles
+            .iter()
+            .filter(|it| it.active > 0)
+            .map(|it| share(it.role, it.active))
+            .collect(),
         recent_users: newest.accounts.into_iter().map(recent).collect(),
     })))
 }
@@ -223,7 +234,8 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     own_or_allowed(&accounts, &person, &id, Action::Read, &origin).await?;
-    Ok(answer(found(&accounts, &id).await?))
+    let account = found(&accounts, &id).await?;
+    answer(&accounts, &person, account, None).await
 }
 
 async fn create(
@@ -235,7 +247,8 @@ async fn create(
     let new = fields::new_account(&mut body, &person.user_id);
     body.finish()?;
     let account = accounts.create_user(&person, new, &origin).await?;
-    Ok((StatusCode::CREATED, answer(account)).into_response())
+    let answer = answer(&accounts, &person, account, None).await?;
+    Ok((StatusCode::CREATED, answer).into_response())
 }
 
 async fn change(
@@ -252,7 +265,8 @@ async fn change(
     // Its changes to the account are found out when that is written.
     let asked = move |account: &Account| asked.of(account);
     let whose = Whose::AlsoOwn(Action::Update);
-    Ok(answer(accounts.change_user(&person, &id, whose, asked, &origin).await?))
+    let account = accounts.change_user(&person, &id, whose, asked, &origin).await?;
+    answer(&accounts, &person, account, Some(UPDATED)).await
 }
 
 async fn deactivate(
@@ -261,7 +275,8 @@ async fn deactivate(
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    Ok(answer(accounts.set_active(&person, &id, false, &origin).await?))
+    let account = accounts.set_active(&person, &id, false, &origin).await?;
+    answer(&accounts, &person, account, Some(DEACTIVATED)).await
 }
 
 async fn reactivate(
@@ -270,7 +285,8 @@ async fn reactivate(
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    Ok(answer(accounts.set_active(&person, &id, true, &origin).await?))
+    let account = accounts.set_active(&person, &id, true, &origin).await?;
+    answer(&accounts, &person, account, Some(REACTIVATED)).await
 }
 
 /// Admits people to their own account, and people with the right to any. It is checked before
@@ -295,6 +311,14 @@ async fn found(accounts: &Accounts, id: &str) -> Result<Account, Error> {
     accounts.store.account(id).await?.ok_or(Error::NoAccount)
 }
 
-fn answer(account: Account) -> Response {
-    unkept(Envelope::of(OneUser::from(account)))
+/// An account as a person may see it.
+async fn answer(
+    accounts: &Accounts,
+    person: &Person,
+    account: Account,
+    message: Option<&'static str>,
+) -> Result<Response, Problem> {
+    let envelope = Envelope::of(user::one(accounts, person, account).await?);
+    let envelope = message.into_iter().fold(envelope, Envelope::saying);
+    Ok(unkept(envelope))
 }

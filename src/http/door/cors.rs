@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, ORIGIN, RETRY_AFTER,
 };
 use axum::http::{HeaderValue, Method, Uri};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -81,6 +81,12 @@ impl Origins {
             .allow_headers([
                 CONTENT_TYPE,
                 AUTHORIZATION,
+                ORIGIN,
+                ACCEPT,
+                named("x-requested-with"),
+                named("company"),
+                named("traceparent"),
+                REQUEST_ID,
                 named("x-api-key"),
                 named("x-min-position"),
                 named("prefer"),
@@ -95,6 +101,10 @@ impl Origins {
                 RETRY_AFTER,
                 named("ratelimit"),
                 named("ratelimit-policy"),
+                named("ratelimit-limit"),
+                named("ratelimit-remaining"),
+                named("ratelimit-reset"),
+                named("x-total-count"),
                 REQUEST_ID,
             ])
             .max_age(MAX_AGE);

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, Location, Problem};
 
 const MISSING: &str = "is missing; HTTP/1.1 asks for it";
 const SEVERAL: &str = "must be given once";
@@ -21,7 +21,7 @@ pub(super) async fn checked(request: Request, next: Next) -> Response {
     match wrong(request.version(), request.headers()) {
         None => next.run(request).await,
         Some(message) => {
-            let error = FieldError::new(Cow::Borrowed("Host"), message);
+            let error = FieldError::new(Cow::Borrowed("Host"), message).at(Location::Headers);
             Problem::invalid(vec![error]).into_response()
         }
     }

@@ -9,7 +9,7 @@
 //! | ingest | caller, else address | events | after authentication, and again when they are counted |
 //!
 //! Health, Socket.IO and paths that are not below `/api/` have no limit. Answers that count say how
-//! much is left in the fields of draft-ietf-httpapi-ratelimit-headers-11.
+//! much is left in the fields of draft-ietf-httpapi-ratelimit-headers-11, and in those of draft 6.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,6 +29,13 @@ use crate::rights::caller::Caller;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// The same in the fields of draft 6: the limit, what is left of it, and the seconds until all is.
+const DRAFT_6: [HeaderName; 3] = [
+    HeaderName::from_static("ratelimit-limit"),
+    HeaderName::from_static("ratelimit-remaining"),
+    HeaderName::from_static("ratelimit-reset"),
+];
 
 /// The caller that a request counts for, as authentication knows it: `user:<id>` or `key:<id>`; an
 /// extension of the request. Without it the request counts for its address.
@@ -122,11 +129,14 @@ impl Limit {
         let unit = self.unit.map(|unit| format!(";qu=\"{unit}\"")).unwrap_or_default();
         let quota = format!("\"{policy}\";q={limit};w={}{unit}", seconds(window));
         let (left, full_in) = (standing.remaining, seconds(standing.full_in));
-        let left = format!("\"{policy}\";r={left};t={full_in}");
-        for (name, value) in [(RATE_LIMIT_POLICY, quota), (RATE_LIMIT, left)] {
+        let in_one = format!("\"{policy}\";r={left};t={full_in}");
+        for (name, value) in [(RATE_LIMIT_POLICY, quota), (RATE_LIMIT, in_one)] {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }
+        }
+        for (name, value) in DRAFT_6.into_iter().zip([limit, left, full_in]) {
+            headers.insert(name, value.into());
         }
     }
 

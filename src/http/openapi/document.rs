@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::headers::{self, ALWAYS, LIMITED};
 use super::operation::{Answer, Operation, Tag};
-use super::schemas::Schemas;
+use super::schemas::{self, Schemas};
 use crate::http::door::limits;
 use crate::http::gate::X_API_KEY;
-use crate::http::problem::{PROBLEM_JSON, ProblemType};
+use crate::http::problem::{FieldError, PROBLEM_JSON, ProblemType};
 use crate::http::routes::Route;
 use crate::rights::access::Access;
 
@@ -261,14 +261,7 @@ fn problem() -> Value {
             "status": { "type": "string", "enum": ["fail", "error"] },
         },
     });
-    let field = json!({
-        "type": "object",
-        "required": ["field", "message"],
-        "properties": {
-            "field": text("The field, parameter or header; empty for the whole body."),
-            "message": text("The fault and the values that are allowed. It never repeats the value."),
-        },
-    });
+    let field = schemas::of::<FieldError>();
     json!({
         "type": "object",
         "description": "The reason for which a request is refused (RFC 9457).",
@@ -313,7 +306,14 @@ fn problem() -> Value {
                 "status": "fail",
             },
             "timestamp": "2026-01-02T03:04:05.678Z",
-            "errors": [{ "field": "limit", "message": "must be a whole number from 1 to 100" }],
+            "errors": [{
+                "field": "limit",
+                "message": "must be a whole number from 1 to 100",
+                "path": "limit",
+                "msg": "must be a whole number from 1 to 100",
+                "location": "query",
+                "type": "field",
+            }],
         },
     })
 }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 /// On every answer.
 pub const ALWAYS: &[&str] = &["X-Request-Id"];
 /// On answers to requests that count against a limit.
-pub const LIMITED: &[&str] = &["RateLimit", "RateLimit-Policy"];
+pub const LIMITED: &[&str] =
+    &["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 /// On answers from the read models.
 pub const PROVENANCE: &[&str] = &[
     "X-Position",
@@ -32,6 +33,10 @@ const ALL: &[(&str, bool, &str, &str)] = &[
     ),
     ("RateLimit", false, "The rest of a limit: `\"api\";r=599;t=1`.", "string"),
     ("RateLimit-Policy", false, "The limit: `\"api\";q=600;w=60`.", "string"),
+    ("RateLimit-Limit", false, "The limit.", "integer"),
+    ("RateLimit-Remaining", false, "The rest of the limit.", "integer"),
+    ("RateLimit-Reset", false, "The seconds until the limit is whole again.", "integer"),
+    ("X-Total-Count", true, "The number of all that match.", "integer"),
     ("X-Position", true, "The position of the log that the answer reflects.", "integer"),
     ("X-Generation", true, "The set of read models that the answer is of.", "integer"),
     ("X-Lag", false, "The number of events of the log that are not in it.", "integer"),

@@ -14,6 +14,10 @@ use crate::rights::access::Access;
 pub enum Tag {
     /// Figures.
     Figures,
+    /// Dashboards.
+    Dashboards,
+    /// Insights.
+    Insights,
     /// Events onto the log.
     Events,
     /// Events that could not be understood.
@@ -34,8 +38,10 @@ pub enum Tag {
 
 impl Tag {
     /// All of them, in the order of the document.
-    pub const ALL: [Tag; 9] = [
+    pub const ALL: [Tag; 11] = [
         Tag::Figures,
+        Tag::Dashboards,
+        Tag::Insights,
         Tag::Events,
         Tag::Quarantine,
         Tag::Projections,
@@ -51,6 +57,8 @@ impl Tag {
     pub fn name(self) -> &'static str {
         match self {
             Tag::Figures => "Figures",
+            Tag::Dashboards => "Dashboards",
+            Tag::Insights => "Insights",
             Tag::Events => "Events",
             Tag::Quarantine => "Quarantine",
             Tag::Projections => "Projections",
@@ -70,6 +78,8 @@ impl Tag {
                 "Figures of the read models. Every answer says in `X-Position` which event of the log it \
                  reflects; with `X-Min-Position` and `Prefer: wait=5` an answer waits for an event."
             }
+            Tag::Dashboards => "The dashboard of a person, and the data of its widgets.",
+            Tag::Insights => "Forecasts, anomalies and recommendations: none yet.",
             Tag::Events => {
                 "Events onto the log: sales, activities, ratings, products, stock, customers."
             }

@@ -15,7 +15,7 @@ use projections::time::Time;
 use serde_json::{Value, json};
 
 use self::values::Values;
-use super::problem::{FieldError, FieldErrors, Problem};
+use super::problem::{FieldError, FieldErrors, Location, Problem};
 
 /// An unknown parameter is named by so many characters of its name.
 const NAME_SHOWN_CHARS: usize = 64;
@@ -86,7 +86,12 @@ impl<V: Values> Parameter<V> {
     /// # Errors
     /// Fails with a message that says what is allowed.
     pub fn read(&self, text: &str) -> Result<V::Value, FieldError> {
-        self.values.read(text).map_err(|allowed| FieldError::new(self.name, allowed))
+        let location = match self.place {
+            Place::Path => Location::Params,
+            Place::Query => Location::Query,
+            Place::Header => Location::Headers,
+        };
+        self.values.read(text).map_err(|allowed| FieldError::new(self.name, allowed).at(location))
     }
 
     /// Describes it as `OpenAPI` has it.
@@ -152,6 +157,8 @@ impl Parameters for () {
 pub struct Query {
     /// The last segment of the path.
     segment: String,
+    /// The one before.
+    before_last: String,
     given: Vec<Given>,
     now: Time,
     errors: FieldErrors,
@@ -170,20 +177,24 @@ impl Query {
         let pairs = Pairs::<Vec<(String, String)>>::try_from_uri(uri);
         let mut errors = FieldErrors::default();
         if pairs.is_err() {
-            errors.wrong("query", "must be name=value pairs joined by &");
+            let error = FieldError::new("query", "must be name=value pairs joined by &");
+            errors.add(0, error.at(Location::Query));
         }
         let pairs = pairs.map(|Pairs(pairs)| pairs).unwrap_or_default();
         let given = |(name, value)| Given { name, value, is_taken: false };
-        let segment = uri.path().rsplit('/').next().unwrap_or_default();
-        let segment = percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        let mut segments = uri
+            .path()
+            .rsplit('/')
+            .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned());
+        let [segment, before_last] = [(); 2].map(|()| segments.next().unwrap_or_default());
         let given = pairs.into_iter().map(given).collect();
-        Query { segment, given, now, errors, described: None }
+        Query { segment, before_last, given, now, errors, described: None }
     }
 
     fn describing() -> Self {
         let errors = FieldErrors::default();
-        let (segment, given) = (String::new(), Vec::new());
-        Query { segment, given, now: Time(0), errors, described: Some(Vec::new()) }
+        let (segment, before_last, given) = (String::new(), String::new(), Vec::new());
+        Query { segment, before_last, given, now: Time(0), errors, described: Some(Vec::new()) }
     }
 
     /// Reads a parameter, where it is given.
@@ -205,6 +216,49 @@ impl Query {
             self.wrong(FieldError::new(parameter.name, message));
         }
         self.read(parameter)
+    }
+
+    /// Reads a parameter that is given once or more often, `most` times at most.
+    pub fn take_all<V: Values>(&mut self, parameter: &Parameter<V>, most: usize) -> Vec<V::Value> {
+        if let Some(described) = &mut self.described {
+            let mut one = parameter.described(None);
+            let items = one["schema"].take();
+            one["schema"] =
+                json!({ "type": "array", "items": items, "minItems": 1, "maxItems": most });
+            if let Some(example) = one.get_mut("example") {
+                *example = json!([example.take()]);
+            }
+            one["required"] = true.into();
+            described.push(one);
+        }
+        let mut values = Vec::new();
+        let mut errors = Vec::new();
+        for (place, given) in self.given.iter_mut().enumerate() {
+            if given.name != parameter.name {
+                continue;
+            }
+            given.is_taken = true;
+            match parameter.read(&given.value) {
+                Ok(value) => values.push(value),
+                Err(error) => errors.push((place, error)),
+            }
+        }
+        for (place, error) in errors {
+            self.errors.add(place, error);
+        }
+        if self.is_right() && !(1..=most).contains(&values.len()) {
+            let message = format!("must be given 1 to {most} times");
+            self.wrong(FieldError::new(parameter.name, message));
+        }
+        values
+    }
+
+    /// Reads a parameter that is a segment of the path before the last; as [`Query::segment`].
+    pub fn segment_before_last<V: Values>(&mut self, parameter: &Parameter<V>) -> Option<V::Value> {
+        std::mem::swap(&mut self.segment, &mut self.before_last);
+        let read = self.segment(parameter);
+        std::mem::swap(&mut self.segment, &mut self.before_last);
+        read
     }
 
     /// Reads the parameter that is the last segment of the path; one that is wrong is read as missing.
@@ -247,7 +301,7 @@ impl Query {
     /// Keeps an error of parameters that are right each by itself.
     pub fn wrong(&mut self, error: FieldError) {
         let place = self.given.iter().position(|given| given.name == error.field);
-        self.errors.add(place.unwrap_or(self.given.len()), error);
+        self.errors.add(place.unwrap_or(self.given.len()), error.at(Location::Query));
     }
 
     fn describe<V: Values>(&mut self, parameter: &Parameter<V>, default: Option<&V::Value>) {
@@ -267,7 +321,8 @@ impl Query {
                 continue;
             }
             if found.replace(place).is_some() {
-                self.errors.add(place, FieldError::new(parameter.name, "must be given once"));
+                let error = FieldError::new(parameter.name, "must be given once");
+                self.errors.add(place, error.at(Location::Query));
                 return self.skip(parameter.name);
             }
         }
@@ -301,7 +356,8 @@ impl Query {
             let message = format!("is no parameter of this endpoint; it takes {names}");
             for (place, given) in self.given.iter().enumerate().filter(|(_, it)| !it.is_taken) {
                 let name: String = given.name.chars().take(NAME_SHOWN_CHARS).collect();
-                self.errors.add(place, FieldError::new(name, message.clone()));
+                let error = FieldError::new(name, message.clone());
+                self.errors.add(place, error.at(Location::Query));
             }
         }
         self.errors.finish()

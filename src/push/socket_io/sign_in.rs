@@ -60,6 +60,9 @@ impl SocketIoPush {
     }
 
     pub(super) fn refuse(&self, socket: &SocketRef, refusal: Refusal) {
+        if matches!(refusal, Refusal::NoCredential) {
+            self.note(&socket.emit("error", &json!({ "message": "Not authenticated" })));
+        }
         let problem = Problem::from(refusal);
         if problem.status().is_server_error() {
             tracing::warn!(status = problem.status().as_u16(), "a token could not be looked up");

@@ -54,6 +54,9 @@ pub struct Account {
     /// The instant of the last sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_login: Option<DateTime>,
+    /// The address of the last sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_login_address: Option<String>,
     /// The instant of its creation.
     pub created_at: DateTime,
     /// The instant of its last change, signing in apart.

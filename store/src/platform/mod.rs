@@ -4,7 +4,7 @@
 //! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
 //! - [`change`]: the changes of an account; [`relied`]: checks that the caller of a change still
 //!   may, by the [`standing`] of their session; [`refused`]: why an account was not written;
-//! - [`directory`]: accounts, many at a time; [`keys`]: API keys; [`audit`]: the actions and their
+//! - [`directory`]: accounts, many at a time; [`dashboards`]: those that people keep; [`keys`]: API keys; [`audit`]: the actions and their
 //!   authors;
 //! - [`indexes`]: the indexes of all these.
 
@@ -12,6 +12,7 @@ pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod change;
+pub mod dashboards;
 pub mod directory;
 pub mod indexes;
 pub mod keys;

@@ -107,12 +107,14 @@ impl Platform {
             "email": shown.email.as_str(),
             "passwordHash": shown.password_hash.0.as_str(),
         };
-        let context = (self.database.clone(), active, document, row.created_at);
-        self.transact(DOING, context, |session, (database, active, document, now)| {
+        let signed_in =
+            doc! { "$set": { "lastLogin": row.created_at, "lastLoginAddress": &row.address } };
+        let context = (self.database.clone(), active, document, signed_in);
+        self.transact(DOING, context, |session, (database, active, document, signed_in)| {
             async move {
                 let account = database
                     .collection::<Account>(ACCOUNTS)
-                    .find_one_and_update(active.clone(), doc! { "$set": { "lastLogin": *now } })
+                    .find_one_and_update(active.clone(), signed_in.clone())
                     .return_document(ReturnDocument::After)
                     .session(&mut *session)
                     .await?;
