@@ -92,6 +92,17 @@ impl Names {
     }
 }
 
+/// The chunks of a month's tables that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chunks {
+    /// All of them.
+    All,
+    /// None of them.
+    None,
+    /// The first and the last, both included, and those between.
+    Some(u32, u32),
+}
+
 /// Tables by values, as they are asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Tables<'a> {
@@ -104,8 +115,7 @@ pub struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    /// Hands every row of the range to `visit`. `chunks` tells, for each month, the first and the last
-    /// chunk that is wanted of it; none of a month where there is none.
+    /// Hands every row of the range to `visit`. `chunks` tells for each month what is read of it.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
@@ -113,14 +123,14 @@ impl Tables<'_> {
         self,
         from: ReadContext<'_>,
         clock: &mut Clock,
-        chunks: impl Fn(u32) -> Option<Option<(u32, u32)>> + Sync,
+        chunks: impl Fn(u32) -> Chunks + Sync,
         mut visit: impl FnMut(Place, Row) + Send,
     ) -> Result<(), store::Error> {
         let spans = self.spans(chunks);
         from.rollups(&spans, |part| self.rows(part, clock, &mut visit)).await
     }
 
-    fn spans(self, chunks: impl Fn(u32) -> Option<Option<(u32, u32)>>) -> Vec<Span> {
+    fn spans(self, chunks: impl Fn(u32) -> Chunks) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let family = self.family;
         for &slice in self.slices {
@@ -132,7 +142,11 @@ impl Tables<'_> {
                         Level::Month => bucket,
                         _ => bucket::month_of_day(bucket),
                     };
-                    let Some(chunks) = chunks(month) else { continue };
+                    let chunks = match chunks(month) {
+                        Chunks::All => None,
+                        Chunks::None => continue,
+                        Chunks::Some(first, last) => Some((first, last)),
+                    };
                     match spans.last_mut() {
                         Some(span)
                             if (span.slice, span.level, span.chunks, span.last + 1)
@@ -207,7 +221,7 @@ pub async fn by_value(
         tables.read(
             from,
             &mut clock,
-            |_| Some(None),
+            |_| Chunks::All,
             |place, row| {
                 zone::add(sums.entry(place).or_default(), row);
             }
@@ -240,7 +254,7 @@ mod tests {
         let quarters = Quarters { from: quarter(from), to: quarter(to) };
         let days = Days::of(quarters, &mut Clock::of(Zone::UTC, None));
         let (family, slices) = (Family::Types, &[Slice::WHOLE][..]);
-        let spans = Tables { family, slices, days: &days }.spans(|_| Some(None));
+        let spans = Tables { family, slices, days: &days }.spans(|_| Chunks::All);
         let label = bucket::label;
         let label = |span: Span| (label(span.level, span.first), label(span.level, span.last));
         spans.into_iter().map(label).collect()
@@ -284,9 +298,9 @@ mod tests {
         let place = |month, code| Place { period: 0, month, codes: [code, 0, 0] };
         let sums = sums.map(|((month, code), sum)| (place(month, code), [sum, 0, 0]));
         let overlap = (place(1, OVERLAP), [-1, 0, 0]);
-        let named = named(sums.into_iter().chain([overlap]).collect(), &names);
-        let named: Vec<_> = named.iter().map(|(name, row)| (&**name, row[0])).collect();
-        assert_eq!(named, [("(none)", 1), ("(other)", 1), ("bought", 7), ("viewed", 7)]);
+        let by_name = named(sums.into_iter().chain([overlap]).collect(), &names);
+        let found: Vec<_> = by_name.iter().map(|(name, row)| (&**name, row[0])).collect();
+        assert_eq!(found, [("(none)", 1), ("(other)", 1), ("bought", 7), ("viewed", 7)]);
         assert_eq!((names.code(1, "bought"), names.code(2, "bought")), (Some(3), Some(2)));
         assert_eq!((names.code(3, "bought"), names.code(3, "(none)")), (None, Some(0)));
     }

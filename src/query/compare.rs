@@ -6,6 +6,10 @@ use projections::money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::memory::ReadContext;
+use super::params::Selection;
+use crate::store;
+
 /// The change of each figure, by its name.
 pub type Changes = BTreeMap<&'static str, Change>;
 
@@ -47,7 +51,9 @@ impl Change {
         let difference = now - before;
         #[allow(clippy::cast_precision_loss)] // as every number of an answer
         let scaled = |value: i128, scale: f64| value as f64 / scale;
-        let percent = |before: i128| (difference * 20_000 / before + difference.signum()) / 2;
+        // To the nearest, halves away from zero.
+        let percent =
+            |before: i128| (difference * 10_000 + difference.signum() * before / 2) / before;
         Change {
             difference: scaled(difference, 10_000.0),
             percent: (before != 0).then(|| scaled(percent(before.abs()), 100.0)),
@@ -55,14 +61,40 @@ impl Change {
     }
 }
 
-/// The changes of figures that have the same names in both ranges.
-#[must_use]
-pub fn changes<const N: usize>(
-    before: [(&'static str, Figure); N],
-    now: [(&'static str, Figure); N],
-) -> Changes {
-    let pairs = before.into_iter().zip(now);
-    pairs.map(|((name, before), (_, now))| (name, Change::of(before, now))).collect()
+/// Figures of a range that can stand beside those of another.
+pub trait Compared: Sized + Send {
+    /// Reads those of one selection.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    fn of(
+        from: ReadContext<'_>,
+        asked: &Selection,
+    ) -> impl Future<Output = Result<Self, store::Error>> + Send;
+
+    /// Those whose change is told, each with its name.
+    fn compared(&self) -> Vec<(&'static str, Figure)>;
+
+    /// Takes in those of the range that they are compared with, and the change from there.
+    fn beside(&mut self, before: Self, change: Changes);
+}
+
+/// Reads the figures of a selection, and those that it compares them with.
+///
+/// # Errors
+/// As [`ReadContext::rollups`].
+pub async fn read<F: Compared>(
+    from: ReadContext<'_>,
+    asked: &Selection,
+) -> Result<F, store::Error> {
+    let mut figures = Box::pin(F::of(from, asked)).await?;
+    if let Some(before) = asked.before() {
+        let before = Box::pin(F::of(from, &before)).await?;
+        let pairs = before.compared().into_iter().zip(figures.compared());
+        let change = pairs.map(|((name, before), (_, now))| (name, Change::of(before, now)));
+        figures.beside(before, change.collect());
+    }
+    Ok(figures)
 }
 
 #[cfg(test)]

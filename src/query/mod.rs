@@ -36,6 +36,7 @@ pub mod period;
 pub mod question;
 pub mod range;
 pub mod ranking;
+mod ratio;
 mod rollups;
 pub mod sales;
 pub mod segments;

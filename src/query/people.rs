@@ -99,10 +99,7 @@ impl People<'_> {
         Ok(counted.collect())
     }
 
-    fn customers_of<'p>(
-        self,
-        part: Part<'p>,
-    ) -> impl Iterator<Item = (Option<u16>, u32, Row)> + use<'p> {
+    fn customers_of(self, part: Part<'_>) -> impl Iterator<Item = (Option<u16>, u32, Row)> {
         let is_in = matches!(self.family.shape(), projections::family::Shape::ByEntityIn(..));
         let (first, wanted) = (part.first_ordinal().unwrap_or_default(), self.code);
         part.rows().filter_map(move |(row, values)| {

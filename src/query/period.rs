@@ -530,7 +530,9 @@ mod tests {
                         }
                     }
                 }
-                counted.values_mut().for_each(|periods| periods.retain(|_, count| *count != 0));
+                for periods in counted.values_mut() {
+                    periods.retain(|_, count| *count != 0);
+                }
                 counted.retain(|_, periods| !periods.is_empty());
                 let once = |quarter| (quarter, [(clock.period_of(quarter), 1)].into());
                 let expected: BTreeMap<u32, BTreeMap<i64, i32>> =

@@ -265,14 +265,14 @@ impl Range {
                 Quarters { from: from.saturating_sub(self.quarters.len()), to: from }
             }
             (Compare::Year, first, end) => {
-                let year_before = |quarter: u32, day: Option<NaiveDate>| match day {
-                    Some(day) => first_of_day(zone, zone::year_before(day)),
-                    None => {
-                        let local = zone.local(quarter_start(quarter));
-                        let day = zone::year_before(local.date());
-                        let at = day.and_time(local.time()).and_utc().timestamp_millis();
-                        quarter_of(zone.instant(Time(at)))
+                let year_before = |quarter: u32, day: Option<NaiveDate>| {
+                    if let Some(day) = day {
+                        return first_of_day(zone, zone::year_before(day));
                     }
+                    let local = zone.local(quarter_start(quarter));
+                    let day = zone::year_before(local.date());
+                    let at = day.and_time(local.time()).and_utc().timestamp_millis();
+                    quarter_of(zone.instant(Time(at)))
                 };
                 let from = year_before(from, first);
                 Quarters { from, to: year_before(to, end).max(from) }

@@ -12,7 +12,7 @@ use projections::sales::Basis;
 use projections::table::Row;
 use projections::vocabulary::{self, OVERLAP};
 
-use super::by_value::{Names, Place, Tables};
+use super::by_value::{Chunks, Names, Place, Tables};
 use super::filter::{By, Filter};
 use super::memory::ReadContext;
 use super::params::{Selection, Statuses};
@@ -183,9 +183,7 @@ impl<'a> Sales<'a> {
             return Ok(BTreeMap::new());
         }
         let sums = self.values(Some(by), quarters, clock).await?;
-        let named =
-            sums.into_iter().map(|((period, name), sum)| ((period, name.unwrap_or_default()), sum));
-        Ok(named.filter(|(_, sum)| sum.shows(self.statuses)).collect())
+        Ok(sums.into_iter().filter(|(_, sum)| sum.shows(self.statuses)).collect())
     }
 
     async fn whole(
@@ -227,7 +225,7 @@ impl<'a> Sales<'a> {
         by: Option<By>,
         quarters: Quarters,
         clock: &Clock,
-    ) -> Result<BTreeMap<(i64, Option<String>), Sum>, store::Error> {
+    ) -> Result<BTreeMap<(i64, String), Sum>, store::Error> {
         let wanted: Vec<By> = By::ALL
             .into_iter()
             .filter(|it| Some(*it) == by || self.filter.value(*it).is_some())
@@ -236,7 +234,7 @@ impl<'a> Sales<'a> {
             [one] => one.families(),
             _ => (Family::Cells, Family::ReturnCells),
         };
-        let mut sums: BTreeMap<(i64, Option<String>), Sum> = BTreeMap::new();
+        let mut sums: BTreeMap<(i64, String), Sum> = BTreeMap::new();
         let quarters = self.from.within(sold, quarters);
         let days = Days::of(quarters, &mut clock.clone());
         let mut names = Vec::with_capacity(wanted.len());
@@ -353,26 +351,26 @@ impl Chosen<'_> {
         if self.wanted.len() == 1 { codes[0] } else { codes[by as usize] }
     }
 
-    /// The name of the value that a row counts under, if there is one; nothing of a row that is not
-    /// chosen.
-    fn name(&self, Place { month, codes, .. }: &Place) -> Option<Option<String>> {
-        let mut counted = None;
+    /// The name of the value that a row counts under, empty where values are not told apart; nothing of
+    /// a row that is not chosen.
+    fn name(&self, Place { month, codes, .. }: &Place) -> Option<String> {
+        let mut counted = String::new();
         for (by, names) in self.wanted.iter().zip(self.names) {
             let name = names.name(*month, self.code(*by, *codes))?;
             if self.filter.value(*by).is_some_and(|wanted| wanted != name) {
                 return None;
             }
             if self.by == Some(*by) {
-                counted = Some(name.to_owned());
+                name.clone_into(&mut counted);
             }
         }
         Some(counted)
     }
 
-    /// The first and the last chunk of a month's cells that are chosen, if any are.
-    fn chunks(&self, month: u32) -> Option<Option<(u32, u32)>> {
+    /// The chunks of a month's cells that are chosen.
+    fn chunks(&self, month: u32) -> Chunks {
         if self.wanted.len() == 1 {
-            return Some(None);
+            return Chunks::All;
         }
         let code = |by: By| {
             let wanted = self.filter.value(by)?;
@@ -380,13 +378,13 @@ impl Chosen<'_> {
             Some(self.names[at].code(month, wanted))
         };
         match (code(By::Category), code(By::Country)) {
-            (Some(None), _) | (_, Some(None)) => None,
+            (Some(None), _) | (_, Some(None)) => Chunks::None,
             (Some(Some(category)), country) => {
                 let first = u32::from(category) << 16;
                 let (low, high) = country.flatten().map_or((0, u16::MAX), |it| (it, it));
-                Some(Some((first | u32::from(low), first | u32::from(high))))
+                Chunks::Some(first | u32::from(low), first | u32::from(high))
             }
-            _ => Some(None),
+            _ => Chunks::All,
         }
     }
 }

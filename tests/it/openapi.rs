@@ -156,7 +156,10 @@ async fn takes(shop: &Shop, app: &App, path: &str, parameter: &Value, needed: &s
     let right = right.into_iter().chain(words).filter(|it| !it.is_null());
     let ask = async |value: &Value| -> Answer {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        ask(shop, app, Method::GET, &format!("{path}?{name}={text}{needed}"), token).await
+        // A range is compared with another, so there has to be one.
+        let range = if name == "compare" { "&startDate=2026-01-01" } else { "" };
+        let path = format!("{path}?{name}={text}{needed}{range}");
+        ask(shop, app, Method::GET, &path, token).await
     };
     for value in right {
         let answer = ask(value).await;

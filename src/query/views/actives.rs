@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
-use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::people::People;
@@ -83,17 +83,11 @@ impl Figures for ActiveMetrics {
     type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let mut figures = ActiveMetrics::of(from, asked).await?;
-        if let Some(before) = asked.before() {
-            let before = ActiveMetrics::of(from, &before).await?;
-            figures.change = Some(changes(before.compared(), figures.compared()));
-            figures.comparison = Some(Box::new(before));
-        }
-        Ok(figures)
+        Ok(compare::read(from, asked).await?)
     }
 }
 
-impl ActiveMetrics {
+impl Compared for ActiveMetrics {
     async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let people = People { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
         let clock = asked.clock();
@@ -114,8 +108,12 @@ impl ActiveMetrics {
             debuts(from, asked),
         )?;
         let mut both: Buckets<(i64, i64)> = Buckets::of(clock.clone());
-        by_period.into_iter().for_each(|(period, count)| both.of_period(period).0 = count);
-        debuts.finish().into_iter().for_each(|(period, count)| both.of_period(period).1 = count);
+        for (period, count) in by_period {
+            both.of_period(period).0 = count;
+        }
+        for (period, count) in debuts.finish() {
+            both.of_period(period).1 = count;
+        }
         let periods = asked.trend_of(both);
         let new: i64 = periods.iter().map(|(_, (_, new))| new).sum();
         let bar = |&(period, (active, new)): &(i64, (i64, i64))| Bar {
@@ -140,12 +138,16 @@ impl ActiveMetrics {
         })
     }
 
-    fn compared(&self) -> [(&'static str, Figure); 3] {
-        [
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
+        vec![
             ("active", self.active.into()),
             ("new", self.new.into()),
             ("returning", self.returning.into()),
         ]
+    }
+
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
 }
 

@@ -15,7 +15,7 @@ use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::http::problem::FieldError;
 use crate::query::Error;
-use crate::query::by_value::{Names, Place, Tables, by_value};
+use crate::query::by_value::{Chunks, Names, Place, Tables, by_value};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging};
 use crate::query::people::People;
@@ -220,7 +220,7 @@ async fn counts(
         .read(
             from,
             &mut clock,
-            |_| Some(None),
+            |_| Chunks::All,
             |place, [count, ..]| {
                 let Place { period, month, codes: [code, ..] } = place;
                 if is_of(month, code) {

@@ -9,7 +9,6 @@ use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::sessions::ratio;
 use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Parameters, Query};
@@ -19,6 +18,7 @@ use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::people::spans;
 use crate::query::period::{Buckets, Clock, Days};
 use crate::query::range::Used;
+use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::{ranking, union, zone};
 use crate::store;
@@ -78,7 +78,8 @@ struct Comment {
     product_id: String,
     user_id: String,
     rating: u8,
-    comment: String,
+    #[serde(rename = "comment")]
+    text: String,
     #[schema(format = DateTime)]
     feedback_date: String,
 }
@@ -136,7 +137,9 @@ impl Figures for FeedbackMetrics {
         )?;
         let (clock, periods) = (range.clock(), range.trend_of(sums));
         let mut total: Row = [0; 3];
-        periods.iter().for_each(|(_, row)| zone::add(&mut total, *row));
+        for (_, row) in &periods {
+            zone::add(&mut total, *row);
+        }
         let shown = periods.into_iter().filter(|(_, row)| range.fill.is_some() || row[0] != 0);
         let bar = |(period, [count, sum, _]): (i64, Row)| Bar {
             label: clock.label(period),
@@ -165,7 +168,7 @@ impl Comment {
             product_id: document.product.into(),
             user_id: document.user.into(),
             rating: document.rating,
-            comment: document.comment?.into(),
+            text: document.comment?.into(),
             feedback_date: document.at.to_rfc3339(),
         })
     }

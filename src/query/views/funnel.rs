@@ -9,15 +9,15 @@ use projections::vocabulary::{NONE, OTHER_NAME};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::sessions::ratio;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
-use crate::query::by_value::{Names, Place, Tables};
+use crate::query::by_value::{Chunks, Names, Place, Tables};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::people::{Distinct, Numbers, People};
 use crate::query::period::{Buckets, Clock, Days};
 use crate::query::range::Used;
+use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone;
 use crate::store;
@@ -48,7 +48,8 @@ pub struct FunnelMetrics {
 #[schema(as = StageOfFunnel)]
 struct Stage {
     /// `viewed`, `added` or `purchased`.
-    stage: &'static str,
+    #[serde(rename = "stage")]
+    name: &'static str,
     /// Distinct customers who got so far.
     users: i64,
     /// Attempts that got so far.
@@ -116,10 +117,12 @@ impl Figures for FunnelMetrics {
         )?;
         let (clock, periods) = (asked.clock(), asked.trend_of(attempts));
         let mut total: Row = [0; 3];
-        periods.iter().for_each(|(_, row)| zone::add(&mut total, *row));
+        for (_, row) in &periods {
+            zone::add(&mut total, *row);
+        }
         let before = |at: usize| if at == 0 { users[0] } else { users[at - 1] };
         let stage = |at: usize| Stage {
-            stage: STAGES[at],
+            name: STAGES[at],
             users: users[at],
             attempts: total[at],
             rate: ratio(users[at], before(at)),
@@ -152,7 +155,7 @@ async fn attempts(from: ReadContext<'_>, asked: &Selection) -> Result<Buckets<Ro
         .read(
             from,
             &mut clock,
-            |_| Some(None),
+            |_| Chunks::All,
             |Place { period, .. }, row| {
                 zone::add(sums.of_period(period), row);
             },

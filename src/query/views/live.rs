@@ -92,7 +92,9 @@ impl Figures for LiveMetrics {
     async fn read(from: ReadContext<'_>, &Now(minutes): &Now) -> Result<Self, Error> {
         let (sums, visitors) = tokio::try_join!(minutes.sales(from), visitors(from, minutes))?;
         let mut total = Sum::default();
-        sums.values().for_each(|sum| total.add(sum));
+        for sum in sums.values() {
+            total.add(sum);
+        }
         let (first, last) = minutes.ends();
         let minute = |minute: u32| {
             let sum = sums.get(&minute).copied().unwrap_or_default();

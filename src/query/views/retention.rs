@@ -9,7 +9,6 @@ use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::sessions::ratio;
 use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::{OneOf, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
@@ -19,6 +18,7 @@ use crate::query::params::{Ranged, Ranging};
 use crate::query::people::{Distinct, People};
 use crate::query::period::{Clock, Period};
 use crate::query::range::{Coverage, Quarters, Used};
+use crate::query::ratio::ratio;
 use crate::query::union;
 use crate::query::view::{Figures, METRICS, View};
 use crate::store;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::Word;
 use crate::query::Error;
-use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::filter::{By, Filter};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection, Statuses};
@@ -152,17 +152,11 @@ impl Figures for RevenueMetrics {
     type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let mut figures = RevenueMetrics::of(from, asked).await?;
-        if let Some(before) = asked.before() {
-            let before = RevenueMetrics::of(from, &before).await?;
-            figures.change = Some(changes(before.compared(), figures.compared()));
-            figures.comparison = Some(Box::new(before));
-        }
-        Ok(figures)
+        Ok(compare::read(from, asked).await?)
     }
 }
 
-impl RevenueMetrics {
+impl Compared for RevenueMetrics {
     async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let (sales, clock) = (Sales::of(from, asked), asked.clock());
         let statuses = sales.statuses();
@@ -175,7 +169,9 @@ impl RevenueMetrics {
         )?;
         let periods = asked.trend_of(buckets);
         let mut total = Sum::default();
-        periods.iter().for_each(|(_, sum)| total.add(sum));
+        for (_, sum) in &periods {
+            total.add(sum);
+        }
         let shown = periods.iter().filter(|(_, sum)| asked.fill.is_some() || sum.shows(statuses));
         let bar = |(period, sum): &(i64, Sum)| Bar {
             label: clock.label(*period),
@@ -198,13 +194,17 @@ impl RevenueMetrics {
         })
     }
 
-    fn compared(&self) -> [(&'static str, Figure); 3] {
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
         let transactions: i64 = self.trends.iter().map(|bar| bar.transactions).sum();
-        [
+        vec![
             ("revenue", self.gross_to_net.net_sales.into()),
             ("transactions", transactions.into()),
             ("returns", self.gross_to_net.returns.into()),
         ]
+    }
+
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
 }
 

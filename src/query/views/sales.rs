@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::by_value::by_value;
-use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::filter::Filter;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection, Statuses};
@@ -122,17 +122,11 @@ impl Figures for SalesMetrics {
     type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let mut figures = SalesMetrics::of(from, asked).await?;
-        if let Some(before) = asked.before() {
-            let before = SalesMetrics::of(from, &before).await?;
-            figures.change = Some(changes(before.compared(), figures.compared()));
-            figures.comparison = Some(Box::new(before));
-        }
-        Ok(figures)
+        Ok(compare::read(from, asked).await?)
     }
 }
 
-impl SalesMetrics {
+impl Compared for SalesMetrics {
     async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let (figures, unique_customers, currencies) =
             tokio::try_join!(figures(from, asked), buyers(from, asked), currencies(from, asked))?;
@@ -164,13 +158,17 @@ impl SalesMetrics {
         })
     }
 
-    fn compared(&self) -> [(&'static str, Figure); 4] {
-        [
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
+        vec![
             ("totalRevenue", self.total_revenue.into()),
             ("totalOrders", self.total_orders.into()),
             ("averageOrderValue", self.average_order_value.into()),
             ("returnedAmount", self.returned_amount.into()),
         ]
+    }
+
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
 }
 

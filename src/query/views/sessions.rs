@@ -11,11 +11,12 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::by_value::by_value;
-use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::period::Buckets;
 use crate::query::range::Used;
+use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::{union, zone};
 use crate::store;
@@ -92,12 +93,6 @@ impl From<Row> for Sums {
     }
 }
 
-/// So many for each, to four places.
-#[allow(clippy::cast_precision_loss)] // as every number of an answer
-pub fn ratio(count: i64, of: i64) -> f64 {
-    if of == 0 { 0.0 } else { (count as f64 / of as f64 * 10_000.0).round() / 10_000.0 }
-}
-
 impl View for SessionMetrics {
     const ROUTE: Get = Get {
         path: "/api/metrics/sessions",
@@ -122,17 +117,11 @@ impl Figures for SessionMetrics {
     type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let mut figures = SessionMetrics::of(from, asked).await?;
-        if let Some(before) = asked.before() {
-            let before = SessionMetrics::of(from, &before).await?;
-            figures.change = Some(changes(before.compared(), figures.compared()));
-            figures.comparison = Some(Box::new(before));
-        }
-        Ok(figures)
+        Ok(compare::read(from, asked).await?)
     }
 }
 
-impl SessionMetrics {
+impl Compared for SessionMetrics {
     async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let mut sums: Buckets<Row> = Buckets::of(asked.clock());
         let quarters = from.within(Family::Sessions, asked.trend);
@@ -154,7 +143,9 @@ impl SessionMetrics {
         )?;
         let (clock, periods) = (asked.clock(), asked.trend_of(sums));
         let mut total: Row = [0; 3];
-        periods.iter().for_each(|(_, row)| zone::add(&mut total, *row));
+        for (_, row) in &periods {
+            zone::add(&mut total, *row);
+        }
         let [activities, identified, _] = visits;
         let shown = periods.into_iter().filter(|(_, row)| asked.fill.is_some() || row[0] != 0);
         Ok(SessionMetrics {
@@ -173,8 +164,12 @@ impl SessionMetrics {
         })
     }
 
-    fn compared(&self) -> [(&'static str, Figure); 2] {
-        [("sessions", self.total.sessions.into()), ("bounces", self.total.bounces.into())]
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
+        vec![("sessions", self.total.sessions.into()), ("bounces", self.total.bounces.into())]
+    }
+
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
 }
 

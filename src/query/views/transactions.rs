@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::sales::buyers;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
-use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
 use crate::query::params::{LIMIT_MAX, Ranged, Ranging, Selection, Statuses};
 use crate::query::range::Used;
@@ -103,24 +103,20 @@ impl Figures for TransactionMetrics {
     type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let mut figures = TransactionMetrics::of(from, asked).await?;
-        if let Some(before) = asked.before() {
-            let before = TransactionMetrics::of(from, &before).await?;
-            figures.change = Some(changes(before.compared(), figures.compared()));
-            figures.comparison = Some(Box::new(before));
-        }
-        Ok(figures)
+        Ok(compare::read(from, asked).await?)
     }
 }
 
-impl TransactionMetrics {
+impl Compared for TransactionMetrics {
     async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let (sales, clock) = (Sales::of(from, asked), asked.clock());
         let statuses = sales.statuses();
         let mut periods = asked.trend_of(sales.by_period(asked.trend, &clock).await?);
         periods.retain(|(_, sum)| asked.fill.is_some() || sum.shows(statuses));
         let mut total = Sum::default();
-        periods.iter().for_each(|(_, sum)| total.add(sum));
+        for (_, sum) in &periods {
+            total.add(sum);
+        }
         let before = asked.limit.saturating_mul(asked.page - 1).min(periods.len());
         let page = &periods[before..periods.len().min(before.saturating_add(asked.limit))];
         let ends = page.first().zip(page.last()).map(|((first, _), (last, _))| (*first, *last));
@@ -151,12 +147,16 @@ impl TransactionMetrics {
         })
     }
 
-    fn compared(&self) -> [(&'static str, Figure); 3] {
-        [
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
+        vec![
             ("totalTransactions", self.summary.total_transactions.into()),
             ("totalRevenue", self.summary.total_revenue.into()),
             ("avgTransactionValue", self.summary.avg_transaction_value.into()),
         ]
+    }
+
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
 }
 

@@ -10,10 +10,11 @@ use super::revenue::DateRange;
 use super::sales::buyers;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
-use crate::query::compare::{Change, Changes, Figure, changes};
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::Used;
+use crate::query::ratio::ratio;
 use crate::query::sales::Sales;
 use crate::query::view::{Figures, METRICS, View};
 use crate::store;
@@ -88,17 +89,11 @@ impl Figures for UserMetrics {
     type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let mut figures = UserMetrics::of(from, asked).await?;
-        if let Some(before) = asked.before() {
-            let before = UserMetrics::of(from, &before).await?;
-            figures.change = Some(changes(before.compared(), figures.compared()));
-            figures.comparison = Some(Box::new(before));
-        }
-        Ok(figures)
+        Ok(compare::read(from, asked).await?)
     }
 }
 
-impl UserMetrics {
+impl Compared for UserMetrics {
     async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let sales = Sales::of(from, asked);
         let (sum, buyers, newcomers) = tokio::try_join!(
@@ -112,7 +107,7 @@ impl UserMetrics {
             activity: Activity {
                 id: None,
                 total_active_users: buyers,
-                avg_transactions_per_user: average(sum.orders(), buyers),
+                avg_transactions_per_user: ratio(sum.orders(), buyers),
                 avg_spend_per_user: sum.net(sales.statuses()).div_half_even(buyers),
             },
             new_users: newcomers
@@ -130,20 +125,14 @@ impl UserMetrics {
         })
     }
 
-    fn compared(&self) -> [(&'static str, Figure); 2] {
-        [
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
+        vec![
             ("totalActiveUsers", self.activity.total_active_users.into()),
             ("avgSpendPerUser", self.activity.avg_spend_per_user.into()),
         ]
     }
-}
 
-/// So many for each, to four places.
-fn average(count: i64, of: i64) -> f64 {
-    if of == 0 {
-        return 0.0;
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
-    #[allow(clippy::cast_precision_loss)] // as every number of an answer
-    let exact = count as f64 / of as f64;
-    (exact * 10_000.0).round() / 10_000.0
 }

@@ -352,7 +352,9 @@ impl Asked {
             None => sales.total(self.sales.trend).await?,
             Some(minutes) => {
                 let mut total = Sum::default();
-                minutes.sales(from).await?.values().for_each(|sum| total.add(sum));
+                for sum in minutes.sales(from).await?.values() {
+                    total.add(sum);
+                }
                 total
             }
         };
