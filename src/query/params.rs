@@ -320,8 +320,9 @@ impl Selection {
 }
 
 impl<V: Ranging> Ranged<V> {
-    fn range(query: &mut Query, zone: Zone) -> Option<Range> {
-        let (start, end) = (query.take(&START_DATE), query.take(&END_DATE));
+    /// The range between two bounds, once all other parameters are read.
+    fn range(query: &mut Query, bounds: [Option<Bound>; 2], zone: Zone) -> Option<Range> {
+        let [start, end] = bounds;
         match Range::resolve(start, end, zone, query.now()) {
             Ok(range) => range,
             // Of ends that could not be read nothing can be said together.
@@ -345,8 +346,8 @@ impl<V: Ranging> Ranged<V> {
 
 impl<V: Ranging> Parameters for Ranged<V> {
     fn read(query: &mut Query) -> Self {
+        let bounds = [query.take(&START_DATE), query.take(&END_DATE)];
         let zone = query.take_or(&TZ, Zone::UTC);
-        let range = Self::range(query, zone);
         let limit = match V::LIST {
             WHOLE => query.take(&LIMIT).unwrap_or(WHOLE),
             list => query.take_or(&LIMIT, list),
@@ -360,6 +361,7 @@ impl<V: Ranging> Parameters for Ranged<V> {
         let (period, fill) = Self::trend(query);
         let filter = if V::FILTERS { Filter::read(query) } else { Filter::None };
         let compare = if V::COMPARES { query.take(&COMPARE) } else { None };
+        let range = Self::range(query, bounds, zone);
         let last_days = Quarters::last_days(V::TREND_DAYS, zone, query.now());
         let trend = range.map_or(last_days, |range| range.quarters);
         let range = range.or_else(|| V::IS_RECENT.then(|| Range::of(last_days, zone)));
