@@ -79,7 +79,7 @@ fn mixed(events: u64) -> impl Iterator<Item = Outgoing> {
     let (mut load, mut order) = (Load::new("families", 13), None);
     (0..events).map(move |n| match (n % ORDER_EACH, order.take()) {
         (0, _) => order.insert(load.order(dated(n))).clone(),
-        (1, Some(order)) if n / ORDER_EACH % 2 == 0 => Load::shipped(&order, dated(n)),
+        (1, Some(order)) if (n / ORDER_EACH).is_multiple_of(2) => Load::shipped(&order, dated(n)),
         (1, Some(order)) => Load::refund(&order, dated(n)),
         _ => load.next(dated(n)),
     })

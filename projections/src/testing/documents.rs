@@ -283,7 +283,9 @@ impl Documents {
         let mut back = [[0; 3]; Basis::ALL.len()];
         let mut of_orders = [[0; 3]; Basis::ALL.len()];
         let mut add_back = |foreign: &Foreign, amount: Money| {
-            back.iter_mut().for_each(|sum| add(sum, [1, foreign.amount.0, amount.0]));
+            for sum in &mut back {
+                add(sum, [1, foreign.amount.0, amount.0]);
+            }
         };
         for (id, row) in &self.ledger {
             if let LedgerRow::Transaction(sale) = row

@@ -282,7 +282,7 @@ impl Naive {
         lines.sort_by_key(|line| line.at);
         if let (Whole::Order(order), Some(content)) = (of, self.content(of)) {
             let is_sold = is_sold(counts_as(&self.orders[order], content));
-            let nets: Vec<i64> = content.lines.iter().map(|line| line.net()).collect();
+            let nets: Vec<i64> = content.lines.iter().map(super::orders::Line::net).collect();
             let foreign = content.foreign.map(|foreign| shares(foreign.amount.0, &nets));
             lines.extend(content.lines.iter().enumerate().map(|(place, line)| Line {
                 id: line.id.clone(),

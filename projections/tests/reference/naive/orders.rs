@@ -167,7 +167,7 @@ impl Content {
             let lines = it.lines.iter().map(|line| Line { code: 0, shop_code: 0, ..line.clone() });
             lines.collect::<Vec<_>>()
         };
-        let foreign = |it: &Content| it.foreign.map(|foreign| foreign.uncoded());
+        let foreign = |it: &Content| it.foreign.map(Foreign::uncoded);
         facts(self) == facts(other)
             && foreign(self) == foreign(other)
             && self.stated == other.stated
