@@ -12,6 +12,7 @@ use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::store::Store;
 use adaptive_bi::stream::{self, Log};
 use projections::event::Kind;
+use projections::family::Families;
 use projections::fold::root::FoldSettings;
 use services::{NatsOptions, Services};
 use tokio::runtime::Runtime;
@@ -113,6 +114,7 @@ impl World {
                 settings: FoldSettings::new("GBP"),
                 limits: BatchLimits::default(),
                 rebuild_on_upgrade: false,
+                families: Families::ALL,
                 status: Arc::new(status),
             };
             tokio::spawn(projector.run(CancellationToken::new()));
