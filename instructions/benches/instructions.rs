@@ -63,11 +63,11 @@ fn orders_onto_nothing(count: u64) -> Before {
 }
 
 #[library_benchmark]
-#[bench::of_1_000_onto_nothing(args = (1_000), setup = empty, config = at_most(21_000_000))]
-#[bench::of_10_000_onto_nothing(args = (10_000), setup = empty, config = at_most(180_000_000))]
-#[bench::of_1_000_after_10_000(args = (1_000), setup = after_10_000, config = at_most(14_000_000))]
-#[bench::of_10_000_after_10_000(args = (10_000), setup = after_10_000, config = at_most(130_000_000))]
-#[bench::of_1_000_orders_onto_nothing(args = (1_000), setup = orders_onto_nothing, config = at_most(52_000_000))]
+#[bench::of_1_000_onto_nothing(args = (1_000), setup = empty, config = at_most(26_500_000))]
+#[bench::of_10_000_onto_nothing(args = (10_000), setup = empty, config = at_most(231_000_000))]
+#[bench::of_1_000_after_10_000(args = (1_000), setup = after_10_000, config = at_most(18_300_000))]
+#[bench::of_10_000_after_10_000(args = (10_000), setup = after_10_000, config = at_most(164_000_000))]
+#[bench::of_1_000_orders_onto_nothing(args = (1_000), setup = orders_onto_nothing, config = at_most(61_500_000))]
 fn fold_batch((mut fold, batch): Before) -> Before {
     take(&mut fold, black_box(&batch));
     (fold, batch)
