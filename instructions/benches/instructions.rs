@@ -34,13 +34,14 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 #[bench::order(args = (Kind::Order, example(Kind::Order)), config = at_most(32_500))]
 #[bench::orderstatus(args = (Kind::OrderStatus, example(Kind::OrderStatus)), config = at_most(5_200))]
 #[bench::refund(args = (Kind::Refund, example(Kind::Refund)), config = at_most(10_700))]
+#[bench::session(args = (Kind::Session, example(Kind::Session)), config = at_most(7_600))]
 #[bench::rate(args = (Kind::Rate, example(Kind::Rate)), config = at_most(7_500))]
 fn parse_one(kind: Kind, body: &str) -> Result<Event<'_>, Vec<Reason>> {
     parse(black_box(kind), black_box(body.as_bytes()), &LIMITS)
 }
 
 #[library_benchmark]
-#[bench::of_1_000(args = (0, 1_000), setup = mixed, config = at_most(8_100_000))]
+#[bench::of_1_000(args = (0, 1_000), setup = mixed, config = at_most(8_450_000))]
 fn parse_batch(bodies: Vec<(Kind, String)>) -> usize {
     let parsed =
         bodies.iter().filter(|(kind, body)| parse(*kind, body.as_bytes(), &LIMITS).is_ok());
@@ -63,11 +64,11 @@ fn orders_onto_nothing(count: u64) -> Before {
 }
 
 #[library_benchmark]
-#[bench::of_1_000_onto_nothing(args = (1_000), setup = empty, config = at_most(26_500_000))]
-#[bench::of_10_000_onto_nothing(args = (10_000), setup = empty, config = at_most(231_000_000))]
-#[bench::of_1_000_after_10_000(args = (1_000), setup = after_10_000, config = at_most(18_300_000))]
-#[bench::of_10_000_after_10_000(args = (10_000), setup = after_10_000, config = at_most(164_000_000))]
-#[bench::of_1_000_orders_onto_nothing(args = (1_000), setup = orders_onto_nothing, config = at_most(61_500_000))]
+#[bench::of_1_000_onto_nothing(args = (1_000), setup = empty, config = at_most(35_900_000))]
+#[bench::of_10_000_onto_nothing(args = (10_000), setup = empty, config = at_most(313_000_000))]
+#[bench::of_1_000_after_10_000(args = (1_000), setup = after_10_000, config = at_most(26_000_000))]
+#[bench::of_10_000_after_10_000(args = (10_000), setup = after_10_000, config = at_most(241_000_000))]
+#[bench::of_1_000_orders_onto_nothing(args = (1_000), setup = orders_onto_nothing, config = at_most(63_500_000))]
 fn fold_batch((mut fold, batch): Before) -> Before {
     take(&mut fold, black_box(&batch));
     (fold, batch)
