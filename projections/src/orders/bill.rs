@@ -18,7 +18,7 @@ use crate::products::id::RESERVED;
 use crate::quantity::Quantity;
 use crate::rates::foreign::Foreign;
 use crate::sales::basis::Basis;
-use crate::sales::count::{Bill, Place};
+use crate::sales::count::{Bill, Place, cell_of_return};
 use crate::sales::status::Status;
 use crate::sales::sums::Sums;
 use crate::time::Time;
@@ -489,7 +489,8 @@ fn bill_back(part: &Part<'_>, at: Time, sums: Sums, foreign: Option<(u16, i64)>,
             let row = [sums.orders, amount, sums.amount.0];
             bill.add(Place::BackInCurrency { basis, quarter, code }, row);
         }
-        bill.add(Place::BackInCell { basis, quarter, cell: part.cell }, sums);
+        let cell = cell_of_return(part.cell, quarter_of(part.at), quarter);
+        bill.add(Place::BackInCell { basis, quarter, cell }, sums);
         let (user, buyer) = (part.user.into(), part.buyer);
         bill.add(Place::BackOfCustomer { basis, quarter, user, buyer }, sums);
         let (product, sold) = (part.product.into(), part.sold);

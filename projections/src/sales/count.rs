@@ -10,7 +10,7 @@ use crate::days::Days;
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Fold, NotAtHand, Resolved};
 use crate::packed::rollup;
-use crate::packed::vocabulary::{OVERLAP, Period};
+use crate::packed::vocabulary::{OTHER, OVERLAP, Period};
 use crate::products::document::Product;
 use crate::rates::foreign::Foreign;
 use crate::table::Row;
@@ -203,6 +203,13 @@ impl Place {
             | Place::BackOfProduct { quarter, .. } => Some(quarter),
         }
     }
+}
+
+/// The cell that what came back of a sale counts under. Codes are of a month: in another month than
+/// the sale's, where they mean other values, it counts under `(other)`.
+pub(crate) fn cell_of_return(cell: [u16; 3], sold: u32, back: u32) -> [u16; 3] {
+    let month = bucket::month_of_quarter;
+    if month(sold) == month(back) { cell } else { [OTHER; CELL.len()] }
 }
 
 impl Back {

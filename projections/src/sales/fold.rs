@@ -5,7 +5,7 @@
 //! never retracted and stay: that the customer and the product are known, when the customer was
 //! seen, the values of the vocabularies, and the extent of sales.
 
-use super::count::{Back, Basis, CELL, sold_in_cell};
+use super::count::{Back, Basis, CELL, cell_of_return, sold_in_cell};
 use super::document::{Returned, Sale};
 use super::event::Transaction;
 use super::status::Status;
@@ -216,7 +216,8 @@ impl Entry for Sale {
             for (basis, minute) in Basis::both(bucket::minute_of(at), minute) {
                 fold.count_back(basis, minute, sums, resolved);
                 let back = Back { basis, quarter: bucket::quarter_of_minute(minute), sums };
-                back.count_in_cell(self.cell, resolved);
+                let cell = cell_of_return(self.cell, quarter, back.quarter);
+                back.count_in_cell(cell, resolved);
                 fold.count_back_of_customer(back, &self.user, self.buyer, resolved)?;
                 fold.count_back_of_product(back, product, self.sold, resolved)?;
                 if let Some(foreign) = &self.foreign {

@@ -10,6 +10,7 @@ use projections::table::Row;
 use projections::time::Time;
 
 use super::Naive;
+use super::figures::date;
 use super::orders::{Content, Placed, shares};
 use super::sales::Sale;
 
@@ -139,6 +140,9 @@ impl<'a> Additions<'a> {
     ) {
         for (basis, at) in [(Basis::Processed, processed), (Basis::Order, sold)] {
             self.add(Of::Returns(basis), at, row);
+            // Codes are of the sale's month; 1 is any other value.
+            let month = |at: Time| date(at).format("%Y-%m").to_string();
+            let cell = if month(at) == month(sold) { cell } else { [1; 3] };
             self.add(Of::ReturnCell(basis, cell), at, row);
             self.add(Of::Returned(basis, product), at, row);
             if let Some(user) = user {
