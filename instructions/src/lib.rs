@@ -61,8 +61,9 @@ fn event(number: u64) -> (Kind, String) {
         0..6 => {
             let page = noise(7) % 200;
             let device = ["mobile", "desktop", "tablet"][(noise(8) % 3) as usize];
-            let kind = ["viewed_product", "viewed_product", "searched", "added_to_cart", "purchased"]
-                [(noise(9) % 5) as usize];
+            let kind =
+                ["viewed_product", "viewed_product", "searched", "added_to_cart", "purchased"]
+                    [(noise(9) % 5) as usize];
             // About 8 activities each.
             let session = number / 13;
             let body = format!(
