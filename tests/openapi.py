@@ -222,10 +222,19 @@ def closed(schema):
         return [closed(it) for it in schema]
     if not isinstance(schema, dict):
         return schema
+    joined = schema.get("allOf")
     schema = {name: closed(it) for name, it in schema.items()}
-    if "properties" in schema and schema.get("type") == "object" and "allOf" not in schema:
+    if joined:
+        # Each of these describes some of the members.
+        schema["allOf"] = [closed_within(it) for it in joined]
+    elif "properties" in schema and schema.get("type") == "object":
         schema.setdefault("additionalProperties", False)
     return schema
+
+
+def closed_within(part):
+    """A part of a schema, in which the objects within are closed, but not the one that it describes."""
+    return {name: closed(it) for name, it in part.items()}
 
 
 def exact(document):

@@ -55,8 +55,8 @@ struct Spender {
 #[serde(rename_all = "camelCase")]
 #[schema(as = DayOfCustomers)]
 struct Day {
+    /// The period's name.
     #[serde(rename = "_id")]
-    #[schema(format = Date)]
     label: String,
     new_customers: i64,
 }
