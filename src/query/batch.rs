@@ -82,7 +82,6 @@ pub fn routes(deps: Deps) -> Routes {
         Operation::new(Tag::Figures, "getBatch", "Many views at once", answer.headers(PROVENANCE))
             .about(about)
             .or(known)
-            .or(Answer::empty(431, "The address and the headers are too long together."))
             .takes::<Asked>()
             .with(&wait::MIN_POSITION)
             .with(&wait::PREFER)
