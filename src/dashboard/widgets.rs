@@ -109,7 +109,7 @@ async fn data(
     }
     let data = present.data(&deps).await.map_err(unread)?;
     let answer = Envelope::of(Widget::of(&asked, data, now()));
-    // What is so now is not kept by anybody.
+    // The answer is of this moment, so no cache may keep it.
     Ok(([(CACHE_CONTROL, "no-store")], answer).into_response())
 }
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use projections::family::{Family, Slice};
 
+use super::entities::{Distinct, Entities, Numbers};
 use super::memory::ReadContext;
-use super::params::Statuses;
-use super::people::{Distinct, Numbers, People};
 use super::period::Clock;
 use super::range::Quarters;
+use super::statuses::Statuses;
 use crate::store;
 
 /// The number of distinct ones in each period of a range that has any.
@@ -26,8 +26,8 @@ pub async fn by_period(
     for (family, slices, place) in
         [(Family::Actives, vec![Slice::WHOLE], 0), (Family::Buyers, sold, 1)]
     {
-        let people = People { from, family, slices: &slices, code: None };
-        people
+        let counted = Entities { from, family, slices: &slices, code: None };
+        counted
             .rows(Some(quarters), clock, |period, _, who, values| {
                 found.entry(period).or_default().push((who, values[place]));
             })

@@ -11,8 +11,9 @@ use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE};
 use projections::table::Row;
 use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP};
 
+use super::days::Days;
 use super::memory::ReadContext;
-use super::period::{Clock, Days};
+use super::period::Clock;
 use super::range::Quarters;
 use super::zone::{self, Zone};
 use crate::store;

@@ -8,8 +8,8 @@ use projections::sales::Basis;
 use projections::time::Time;
 
 use super::memory::ReadContext;
-use super::params::Statuses;
 use super::sales::Sum;
+use super::statuses::Statuses;
 use super::zone::{self, Zone};
 use crate::store;
 use crate::store::read::Span;

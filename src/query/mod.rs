@@ -6,10 +6,11 @@
 //! - [`view`]: figures that can be asked for; [`question`]: a view with its parameters; [`answer`]:
 //!   the answer to every question; [`batch`]: those to many; [`wait`]: waiting for a position;
 //! - [`latest`]: the newest snapshot, followed; [`cache`]: the responses of the newest;
-//! - [`params`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
+//! - [`params`], [`statuses`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
 //!   periods of local time;
+//! - [`days`]: the buckets of rollups that make up a range, period by period;
 //! - [`views`]: one file for each endpoint;
-//! - the parts of views: [`sales`], by [`minutes`], [`people`], [`active`] customers, [`segments`],
+//! - the parts of views: [`sales`], by [`minutes`], [`entities`], [`active`] customers, [`segments`],
 //!   [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
 //!   [`activities`];
 //! - the data that is not read again: [`memory`], of [`ids`] and rollups.
@@ -23,7 +24,9 @@ pub mod batch;
 pub mod by_value;
 pub mod cache;
 pub mod compare;
+pub mod days;
 mod deps;
+pub mod entities;
 mod error;
 pub mod filter;
 pub mod ids;
@@ -31,7 +34,6 @@ pub mod latest;
 pub mod memory;
 pub mod minutes;
 pub mod params;
-pub mod people;
 pub mod period;
 pub mod question;
 pub mod range;
@@ -40,6 +42,7 @@ mod ratio;
 mod rollups;
 pub mod sales;
 pub mod segments;
+pub mod statuses;
 pub mod union;
 pub mod view;
 pub mod views;

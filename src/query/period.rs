@@ -1,7 +1,7 @@
 //! Periods of local time: the hour, day, week, month, quarter or year of a zone that a quarter hour
 //! of UTC starts in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use chrono::Datelike;
 use projections::bucket::{self, Level, QUARTER_MS, QUARTERS_PER_DAY, quarter_start};
@@ -258,167 +258,10 @@ impl<T: Default> Buckets<T> {
     }
 }
 
-/// UTC days of a range: those that lie in one period as a whole, and the others.
-#[derive(Debug, Clone)]
-pub struct Days {
-    quarters: Quarters,
-    first: u32,
-    /// For each day of the range, the period that all of it lies in.
-    periods: Vec<Option<i64>>,
-}
-
-/// Days that follow each other, both included.
-type Run = (u32, u32);
-
-/// The periods that a bucket is added to and taken off.
-type Counted = (Option<i64>, Option<i64>);
-
-/// Buckets that make up a range, in order of time within each level.
-#[derive(Debug, Default)]
-pub struct Cover {
-    buckets: BTreeMap<(Level, u32), Counted>,
-}
-
-impl Cover {
-    /// All of time, as one period.
-    #[must_use]
-    pub fn of_all_time() -> Self {
-        let mut cover = Cover::default();
-        cover.push(Level::Ever, 0, Some(0), None);
-        cover
-    }
-
-    fn push(&mut self, level: Level, bucket: u32, more: Option<i64>, less: Option<i64>) {
-        self.buckets.insert((level, bucket), (more, less));
-    }
-
-    /// The buckets, those of a level that follow each other together.
-    #[must_use]
-    pub fn runs(&self) -> Vec<(Level, Run)> {
-        [Level::Ever, Level::Month, Level::Day, Level::Quarter]
-            .into_iter()
-            .flat_map(|level| {
-                let of_level = self.buckets.keys().filter(move |(it, _)| *it == level);
-                runs(of_level.map(|(_, bucket)| *bucket)).into_iter().map(move |run| (level, run))
-            })
-            .collect()
-    }
-
-    /// The period that a bucket is added to, and the one that it is taken off.
-    #[must_use]
-    pub fn counted(&self, level: Level, bucket: u32) -> Counted {
-        self.buckets.get(&(level, bucket)).copied().unwrap_or_default()
-    }
-}
-
-impl Days {
-    /// The days of a range.
-    #[must_use]
-    pub fn of(quarters: Quarters, clock: &mut Clock) -> Self {
-        if quarters.is_empty() {
-            return Days { quarters, first: 0, periods: Vec::new() };
-        }
-        let first = bucket::day_of_quarter(quarters.from);
-        let last = bucket::day_of_quarter(quarters.to - 1);
-        let is_whole = |day| {
-            quarters.from <= bucket::first_quarter(Level::Day, day)
-                && bucket::first_quarter(Level::Day, day + 1) <= quarters.to
-        };
-        let period = |day| is_whole(day).then(|| clock.period_of_day(day)).flatten();
-        Days { quarters, first, periods: (first..=last).map(period).collect() }
-    }
-
-    /// The range.
-    #[must_use]
-    pub fn quarters(&self) -> Quarters {
-        self.quarters
-    }
-
-    /// The period that a day lies in as a whole.
-    #[must_use]
-    pub fn period(&self, day: u32) -> Option<i64> {
-        let at = day.checked_sub(self.first)?;
-        *self.periods.get(at as usize)?
-    }
-
-    /// The months that have a whole day, those that follow each other together.
-    #[must_use]
-    pub fn months(&self) -> Vec<Run> {
-        let whole = self.days().filter(|(_, period)| period.is_some());
-        runs(whole.map(|(day, _)| bucket::month_of_day(day)))
-    }
-
-    /// The days that are of several periods or not whole, those that follow each other together.
-    #[must_use]
-    pub fn parts(&self) -> Vec<Run> {
-        runs(self.days().filter(|(_, period)| period.is_none()).map(|(day, _)| day))
-    }
-
-    /// Few buckets that make up the range: months and days that lie in one period, and of other days
-    /// quarter hours; or else a day less those of its quarter hours that are not of the period that most
-    /// of it is of.
-    pub fn cover(&self, clock: &mut Clock) -> Cover {
-        let mut cover = Cover::default();
-        let mut day = self.first;
-        let end = self.first + u32::try_from(self.periods.len()).unwrap_or_default();
-        while day < end {
-            let month = bucket::month_of_day(day);
-            let next = bucket::first_day_of_month(month + 1);
-            let Some(period) = self.period(day) else {
-                self.cover_part(day, clock, &mut cover);
-                day += 1;
-                continue;
-            };
-            let is_month = day == bucket::first_day_of_month(month)
-                && (day..next).all(|day| self.period(day) == Some(period));
-            let (level, bucket) = if is_month { (Level::Month, month) } else { (Level::Day, day) };
-            cover.push(level, bucket, Some(period), None);
-            day = if is_month { next } else { day + 1 };
-        }
-        cover
-    }
-
-    fn cover_part(&self, day: u32, clock: &mut Clock, cover: &mut Cover) {
-        let first = bucket::first_quarter(Level::Day, day);
-        let mut counts: BTreeMap<i64, u32> = BTreeMap::new();
-        let quarters = (first..first + QUARTERS_PER_DAY)
-            .map(|quarter| {
-                let period = self.quarters.has(quarter).then(|| clock.period_of(quarter));
-                if let Some(period) = period {
-                    *counts.entry(period).or_default() += 1;
-                }
-                (quarter, period)
-            })
-            .collect::<Vec<_>>();
-        let most = counts.into_iter().find(|(_, count)| *count > QUARTERS_PER_DAY / 2);
-        let most = most.map(|(period, _)| period);
-        if most.is_some() {
-            cover.push(Level::Day, day, most, None);
-        }
-        for (quarter, period) in quarters.into_iter().filter(|(_, period)| *period != most) {
-            cover.push(Level::Quarter, quarter, period, most);
-        }
-    }
-
-    fn days(&self) -> impl Iterator<Item = (u32, Option<i64>)> {
-        (self.first..).zip(self.periods.iter().copied())
-    }
-}
-
-/// Numbers in order as runs of those that follow each other.
-fn runs(numbers: impl Iterator<Item = u32>) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for number in numbers {
-        match runs.last_mut() {
-            Some((_, last)) if number <= *last + 1 => *last = number,
-            _ => runs.push((number, number)),
-        }
-    }
-    runs
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use projections::bucket::quarter_of;
     use projections::time::Time;
 
@@ -510,52 +353,6 @@ mod tests {
         let apia = quarters("2011-12-29T10:00:00Z", "2012-01-01T10:00:00Z");
         let days = labels(Period::Day, zone("Pacific/Apia"), apia);
         assert_eq!(days, ["2011-12-29", "2011-12-31", "2012-01-01"]);
-    }
-
-    #[test]
-    fn a_range_is_covered_by_whole_buckets_of_one_period_each() {
-        for name in ZONES {
-            for period in Period::ALL.iter().copied().map(Some).chain([None]) {
-                let range = quarters("2011-10-17T05:15:00Z", "2012-02-10T20:30:00Z");
-                let mut clock = Clock::of(zone(name), period);
-                let days = Days::of(range, &mut clock);
-                let cover = days.cover(&mut clock);
-                let mut counted: BTreeMap<u32, BTreeMap<i64, i32>> = BTreeMap::new();
-                for (&(level, bucket), (more, less)) in &cover.buckets {
-                    let first = bucket::first_quarter(level, bucket);
-                    for quarter in first..bucket::first_quarter(level, bucket + 1) {
-                        for (period, by) in [(more, 1), (less, -1)] {
-                            let Some(period) = period else { continue };
-                            *counted.entry(quarter).or_default().entry(*period).or_default() += by;
-                        }
-                    }
-                }
-                for periods in counted.values_mut() {
-                    periods.retain(|_, count| *count != 0);
-                }
-                counted.retain(|_, periods| !periods.is_empty());
-                let once = |quarter| (quarter, [(clock.period_of(quarter), 1)].into());
-                let expected: BTreeMap<u32, BTreeMap<i64, i32>> =
-                    (range.from..range.to).map(once).collect();
-                assert_eq!(counted, expected, "{name} {period:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_days_of_a_range_are_whole_or_in_parts() {
-        let mut clock = Clock::of(Zone::UTC, Some(Period::Day));
-        let days = Days::of(quarters("2026-01-30T18:30:00Z", "2026-03-02T00:15:00Z"), &mut clock);
-        let label =
-            |level, (first, last)| (bucket::label(level, first), bucket::label(level, last));
-        let months: Vec<_> =
-            days.months().into_iter().map(|run| label(Level::Month, run)).collect();
-        assert_eq!(months, [("2026-01".to_owned(), "2026-03".to_owned())]);
-        let parts: Vec<_> = days.parts().into_iter().map(|run| label(Level::Day, run).0).collect();
-        assert_eq!(parts, ["2026-01-30", "2026-03-02"]);
-        let mut clock = Clock::of(zone("Asia/Kolkata"), Some(Period::Day));
-        let days = Days::of(quarters("2026-01-30T18:30:00Z", "2026-02-01T18:30:00Z"), &mut clock);
-        assert_eq!((days.months(), days.parts().len()), (vec![], 1));
     }
 
     #[test]

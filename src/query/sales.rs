@@ -1,5 +1,6 @@
 //! Sales under a filter: by period, by value, and the customers who bought.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use projections::bucket::Level;
@@ -13,12 +14,14 @@ use projections::table::Row;
 use projections::vocabulary::{self, OVERLAP};
 
 use super::by_value::{Chunks, Names, Place, Tables};
+use super::days::Days;
+use super::entities::{Entities, spans};
 use super::filter::{By, Filter};
 use super::memory::ReadContext;
-use super::params::{Selection, Statuses};
-use super::people::{People, spans};
-use super::period::{Buckets, Clock, Days};
+use super::params::Selection;
+use super::period::{Buckets, Clock};
 use super::range::Quarters;
+use super::statuses::Statuses;
 use super::{union, zone};
 use crate::store;
 
@@ -186,6 +189,23 @@ impl<'a> Sales<'a> {
         Ok(sums.into_iter().filter(|(_, sum)| sum.shows(self.statuses)).collect())
     }
 
+    /// The sums of the values of a dimension in a range, those with the most net sales first, ties by
+    /// name.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    pub async fn ranked(
+        &self,
+        by: By,
+        quarters: Quarters,
+    ) -> Result<Vec<(String, Sum)>, store::Error> {
+        let sums = self.by_value(by, quarters, &Clock::of(zone::Zone::UTC, None)).await?;
+        let mut ranked: Vec<_> = sums.into_iter().map(|((_, name), sum)| (name, sum)).collect();
+        // Stable, so names that tie stay in order.
+        ranked.sort_by_key(|(_, sum)| Reverse(sum.net(self.statuses)));
+        Ok(ranked)
+    }
+
     async fn whole(
         &self,
         quarters: Quarters,
@@ -315,10 +335,10 @@ impl<'a> Sales<'a> {
         clock: &Clock,
     ) -> Result<Option<BTreeMap<i64, i64>>, store::Error> {
         let Some((family, code)) = self.counted_by_customer().await? else { return Ok(None) };
-        let people = People { from: self.from, family, slices: &self.statuses.slices(), code };
+        let counted = Entities { from: self.from, family, slices: &self.statuses.slices(), code };
         // Of a category orders are counted, and else what a line has: some.
         let lines = |[orders, quantity, _]: Row| if code.is_some() { orders } else { quantity };
-        people.distinct(quarters, clock, lines).await.map(Some)
+        counted.distinct(quarters, clock, lines).await.map(Some)
     }
 
     /// The family that counts the customers of the filter, and the code that it counts them under. A

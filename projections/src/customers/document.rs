@@ -56,7 +56,7 @@ pub struct Customer {
     /// The number of returns and refunds, and the sums of what came back.
     #[serde(default, skip_serializing_if = "Sums::is_zero")]
     pub returns: Sums,
-    /// What is kept of its steps through the funnel.
+    /// Its latest steps through the funnel, and the attempt that is open before them.
     #[serde(skip)]
     pub funnel: Funnel,
     /// The statements of its newest customer event.

@@ -1,4 +1,5 @@
-//! What is kept of the funnel of a customer, in a few bytes of the row of its counts.
+//! The funnel of a customer: its latest steps and its open attempt, in a few bytes of the row of its
+//! counts.
 //!
 //! The first view of a customer begins an attempt. An addition to the cart, and then a purchase, later
 //! and within 7 days of the view, take the attempt on; a purchase without an addition before it does not.
@@ -71,7 +72,7 @@ pub struct Attempt {
     pub purchased: bool,
 }
 
-/// What is to be added to the figures of attempts that began at a view.
+/// An addition to the figures of the attempts that began at a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) at: Time,
@@ -182,7 +183,7 @@ fn follow(attempts: &mut Vec<Attempt>, at: Time, step: Step) {
 /// The stages of the funnel, in the order of [`Attempt`]'s row.
 pub(crate) const STAGES: &[&str] = &["viewed", "added", "purchased"];
 
-/// What has to be added to the figures of the attempts before to make those after.
+/// The additions by which the figures of the attempts before become those after.
 fn since(before: &[Attempt], after: &[Attempt]) -> Vec<Change> {
     let same = before.iter().zip(after).take_while(|(before, after)| before == after).count();
     let mut changes: Vec<Change> = Vec::new();

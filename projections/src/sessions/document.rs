@@ -19,8 +19,7 @@ pub const GAP_MS: i64 = 30 * 60 * 1000;
 /// The most sessions that are kept of an id.
 pub const KEPT: usize = 64;
 
-/// What is known of the sessions of an id: the one that an event states, else those that its
-/// activities make.
+/// The sessions of an id: the one that an event states, else those that its activities make.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Sessions {

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
+use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
-use crate::query::people::People;
 use crate::query::period::{Buckets, Clock};
 use crate::query::range::{Quarters, Used};
 use crate::query::union;
@@ -89,11 +89,12 @@ impl Figures for ActiveMetrics {
 
 impl Compared for ActiveMetrics {
     async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
-        let people = People { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
+        let counted =
+            Entities { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
         let clock = asked.clock();
         let within = async |quarters: Quarters| -> Result<i64, store::Error> {
             let whole = Clock::of(asked.zone, None);
-            let distinct = people.distinct(Some(quarters), &whole, |[count, ..]| count).await?;
+            let distinct = counted.distinct(Some(quarters), &whole, |[count, ..]| count).await?;
             Ok(distinct.into_values().sum())
         };
         let last = |days| asked.trend.last_days_of(days, asked.zone);
@@ -104,7 +105,7 @@ impl Compared for ActiveMetrics {
             within(last(7)),
             within(last(30)),
             within(asked.trend),
-            people.distinct(Some(asked.trend), &clock, |[count, ..]| count),
+            counted.distinct(Some(asked.trend), &clock, |[count, ..]| count),
             debuts(from, asked),
         )?;
         let mut both: Buckets<(i64, i64)> = Buckets::of(clock.clone());

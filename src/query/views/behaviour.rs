@@ -16,10 +16,11 @@ use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::http::problem::FieldError;
 use crate::query::Error;
 use crate::query::by_value::{Chunks, Names, Place, Tables, by_value};
+use crate::query::days::Days;
+use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging};
-use crate::query::people::People;
-use crate::query::period::{Buckets, Clock, Days};
+use crate::query::period::{Buckets, Clock};
 use crate::query::range::Used;
 use crate::query::ranking;
 use crate::query::view::{Figures, METRICS, View};
@@ -195,8 +196,9 @@ async fn counts(
             let found = from.snapshot.entities::<Customers>(&[user.as_str().into()]).await?;
             if let Some(customer) = found.first() {
                 let (who, whole) = (customer.document.ordinal, [Slice::WHOLE]);
-                let people = People { from, family: Family::Actives, slices: &whole, code: None };
-                people
+                let counted =
+                    Entities { from, family: Family::Actives, slices: &whole, code: None };
+                counted
                     .rows(Some(asked.trend), &clock, |period, _, it, [count, ..]| {
                         if it == who {
                             *sums.of_period(period) += count;
@@ -253,8 +255,8 @@ async fn top_users(
 ) -> Result<Vec<User>, store::Error> {
     let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
     let mut counts = vec![0_i64; customers as usize];
-    let people = People { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
-    people
+    let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
+    counted
         .rows(Some(asked.trend), &Clock::of(asked.zone, None), |_, _, who, [count, ..]| {
             if let Some(sum) = counts.get_mut(who as usize) {
                 *sum += count;

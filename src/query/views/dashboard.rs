@@ -1,7 +1,5 @@
 //! `GET /api/metrics/dashboard`: the last day, week and month.
 
-use std::cmp::Reverse;
-
 use projections::money::{self, Money};
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
@@ -192,17 +190,11 @@ async fn top_categories(
     asked: &Recent,
 ) -> Result<Vec<Category>, store::Error> {
     let sales = Sales::of(from, &asked.week);
-    let clock = Clock::of(asked.zone, None);
-    let sums = sales.by_value(By::Category, asked.week.trend, &clock).await?;
-    let mut categories: Vec<Category> = sums
-        .into_iter()
-        .map(|((_, name), sum)| Category {
-            name,
-            transactions: sum.orders(),
-            revenue: sum.net(sales.statuses()),
-        })
-        .collect();
-    categories.sort_by_key(|category| Reverse(category.revenue));
-    categories.truncate(CATEGORIES);
-    Ok(categories)
+    let category = |(name, sum): (String, Sum)| Category {
+        name,
+        transactions: sum.orders(),
+        revenue: sum.net(sales.statuses()),
+    };
+    let ranked = sales.ranked(By::Category, asked.week.trend).await?;
+    Ok(ranked.into_iter().take(CATEGORIES).map(category).collect())
 }

@@ -13,10 +13,10 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
-use crate::query::people::spans;
-use crate::query::period::{Buckets, Clock, Days};
+use crate::query::period::{Buckets, Clock};
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
@@ -193,22 +193,14 @@ async fn sums(
     let found = from.snapshot.entities::<Products>(&[product.into()]).await?;
     if let Some(product) = found.first() {
         let of = product.document.ordinal;
-        let mut clock = asked.clock();
-        let quarters = from.within(Family::Rated, asked.trend);
-        let cover = Days::of(quarters, &mut clock).cover(&mut clock);
-        let spans = spans(Family::Rated, &whole, &cover, |_| None);
-        from.rollups(&spans, |part| {
-            let Some((level, bucket)) = part.level().zip(part.bucket()) else { return };
-            let first = part.first_ordinal().unwrap_or_default();
-            let Some((_, row)) = part.rows().find(|(row, _)| first + row == of) else { return };
-            let (more, less) = cover.counted(level, bucket);
-            for (period, sign) in [(more, 1), (less, -1)] {
-                if let Some(period) = period {
-                    zone::add(sums.of_period(period), row.map(|value| value * sign));
+        let rated = Entities { from, family: Family::Rated, slices: &whole, code: None };
+        rated
+            .rows(Some(asked.trend), &asked.clock(), |period, _, which, row| {
+                if which == of {
+                    zone::add(sums.of_period(period), row);
                 }
-            }
-        })
-        .await?;
+            })
+            .await?;
     }
     Ok(sums)
 }
@@ -227,22 +219,15 @@ async fn stars(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Stars>, s
 async fn by_product(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Rated>, store::Error> {
     let products = from.snapshot.checkpoint.root.next.of(Entity::Product);
     let mut sums = vec![[0_i64; 3]; products as usize];
-    let mut clock = Clock::of(asked.zone, None);
-    let quarters = from.within(Family::Rated, asked.trend);
-    let cover = Days::of(quarters, &mut clock).cover(&mut clock);
-    let spans = spans(Family::Rated, &[Slice::WHOLE], &cover, |_| None);
-    from.rollups(&spans, |part| {
-        let Some((level, bucket)) = part.level().zip(part.bucket()) else { return };
-        let first = part.first_ordinal().unwrap_or_default();
-        let (more, less) = cover.counted(level, bucket);
-        let sign = i64::from(more.is_some()) - i64::from(less.is_some());
-        for (row, values) in part.rows() {
-            if let Some(sum) = sums.get_mut((first + row) as usize) {
-                zone::add(sum, values.map(|value| value * sign));
+    let rated = Entities { from, family: Family::Rated, slices: &[Slice::WHOLE], code: None };
+    let whole = Clock::of(asked.zone, None);
+    rated
+        .rows(Some(asked.trend), &whole, |_, _, which, row| {
+            if let Some(sum) = sums.get_mut(which as usize) {
+                zone::add(sum, row);
             }
-        }
-    })
-    .await?;
+        })
+        .await?;
     let cut = ranking::cut(sums.iter().map(|[count, ..]| *count), asked.limit);
     let found = from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
     let rated = |Known { id, document }: Known<ProductDocument>| {

@@ -12,10 +12,11 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::by_value::{Chunks, Names, Place, Tables};
+use crate::query::days::Days;
+use crate::query::entities::{Distinct, Entities, Numbers};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
-use crate::query::people::{Distinct, Numbers, People};
-use crate::query::period::{Buckets, Clock, Days};
+use crate::query::period::{Buckets, Clock};
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
@@ -166,9 +167,10 @@ async fn attempts(from: ReadContext<'_>, asked: &Selection) -> Result<Buckets<Ro
 
 /// Distinct customers of each stage.
 async fn users(from: ReadContext<'_>, asked: &Selection) -> Result<[i64; 3], store::Error> {
-    let people = People { from, family: Family::FunnelUsers, slices: &[Slice::WHOLE], code: None };
+    let counted =
+        Entities { from, family: Family::FunnelUsers, slices: &[Slice::WHOLE], code: None };
     let mut numbers: [Numbers; 3] = Default::default();
-    people
+    counted
         .rows(Some(asked.trend), &Clock::of(asked.zone, None), |_, _, who, row| {
             for (numbers, count) in numbers.iter_mut().zip(row) {
                 numbers.push((who, count));
@@ -189,9 +191,9 @@ async fn parts(
     let (clock, mut distinct) = (Clock::of(asked.zone, None), Distinct::of(from));
     let mut counts: BTreeMap<u16, Row> = BTreeMap::new();
     for (at, stage) in family.every_slice().enumerate() {
-        let people = People { from, family, slices: &[stage], code: None };
+        let counted = Entities { from, family, slices: &[stage], code: None };
         let mut numbers: BTreeMap<u16, Numbers> = BTreeMap::new();
-        people
+        counted
             .rows(Some(asked.trend), &clock, |_, code, who, [count, ..]| {
                 numbers.entry(code.unwrap_or(NONE)).or_default().push((who, count));
             })

@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::{Parameters, Query};
 use crate::query::Error;
+use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
 use crate::query::minutes::Minutes;
-use crate::query::params::Statuses;
-use crate::query::people::People;
 use crate::query::period::Clock;
 use crate::query::range::Quarters;
 use crate::query::sales::Sum;
+use crate::query::statuses::Statuses;
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone::Zone;
 use crate::store;
@@ -118,12 +118,12 @@ impl Figures for LiveMetrics {
 async fn visitors(from: ReadContext<'_>, minutes: Minutes) -> Result<Vec<Visitors>, store::Error> {
     let (first, last) = minutes.ends();
     let quarter = |minute| quarter_of(minute_start(minute));
-    let people = People { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
+    let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
     let whole = Clock::of(Zone::UTC, None);
     let mut visitors = Vec::new();
     for quarter in quarter(first)..=quarter(last) {
         let quarters = Quarters { from: quarter, to: quarter + 1 };
-        let active = people.distinct(Some(quarters), &whole, |[count, ..]| count).await?;
+        let active = counted.distinct(Some(quarters), &whole, |[count, ..]| count).await?;
         let start = quarter_start(quarter).to_rfc3339();
         visitors.push(Visitors { start, active: active.into_values().sum() });
     }

@@ -13,9 +13,9 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::{OneOf, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::entities::{Distinct, Entities};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging};
-use crate::query::people::{Distinct, People};
 use crate::query::period::{Clock, Period};
 use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::ratio::ratio;
@@ -138,9 +138,9 @@ impl Figures for RetentionMetrics {
             let until = Quarters { from: asked.range.trend.from, to: asked.now + 1 };
             let quarters = clock.between((first, last), until);
             let completed = [Slice::from(Status::Completed)];
-            let people = People { from, family: Family::Buyers, slices: &completed, code: None };
+            let counted = Entities { from, family: Family::Buyers, slices: &completed, code: None };
             let bought =
-                people.numbers(Some(quarters), &clock, |[_, quantity, _]| quantity).await?;
+                counted.numbers(Some(quarters), &clock, |[_, quantity, _]| quantity).await?;
             let mut distinct = Distinct::of(from);
             for (period, numbers) in bought {
                 distinct.each(numbers, |who| {

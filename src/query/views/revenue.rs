@@ -1,8 +1,7 @@
 //! `GET /api/metrics/revenue`.
 
-use std::cmp::Reverse;
-
 use projections::money::{self, Money};
+use projections::quantity::{self, Quantity};
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,10 +12,10 @@ use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::filter::{By, Filter};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Ranging, Selection, Statuses};
-use crate::query::period::Clock;
+use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::Used;
 use crate::query::sales::{Sales, Sum};
+use crate::query::statuses::Statuses;
 use crate::query::view::{Figures, METRICS, View};
 use crate::store;
 
@@ -83,9 +82,9 @@ struct Part {
     #[schema(value_type = f64)]
     avg_value: Money,
     /// Units.
-    #[serde(with = "projections::quantity::as_number")]
+    #[serde(with = "quantity::as_number")]
     #[schema(value_type = f64)]
-    quantity: projections::quantity::Quantity,
+    quantity: Quantity,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -226,16 +225,12 @@ impl GrossToNet {
 /// Net sales by the values of a dimension, the most first, ties by name.
 async fn parts(sales: &Sales<'_>, by: By, asked: &Selection) -> Result<Vec<Part>, store::Error> {
     let statuses = sales.statuses();
-    let sums = sales.by_value(by, asked.trend, &Clock::of(asked.zone, None)).await?;
-    let part = |((_, name), sum): ((i64, String), Sum)| Part {
+    let part = |(name, sum): (String, Sum)| Part {
         name,
         revenue: sum.net(statuses),
         transactions: sum.orders(),
         avg_value: sum.average(statuses),
-        quantity: projections::quantity::Quantity(sum.sold[1]),
+        quantity: Quantity(sum.sold[1]),
     };
-    let mut parts: Vec<Part> = sums.into_iter().map(part).collect();
-    // Stable, so names that tie stay in order.
-    parts.sort_by_key(|part| Reverse(part.revenue));
-    Ok(parts)
+    Ok(sales.ranked(by, asked.trend).await?.into_iter().map(part).collect())
 }

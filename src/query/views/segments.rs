@@ -20,9 +20,9 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::{OneOf, Own, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::entities::{Distinct, Entities};
 use crate::query::memory::ReadContext;
 use crate::query::params::Zoned;
-use crate::query::people::{Distinct, People};
 use crate::query::period::{Clock, Period};
 use crate::query::range::{Coverage, Quarters};
 use crate::query::ranking::Cut;
@@ -225,8 +225,8 @@ async fn last_purchases(
     // Of those who bought later as well it takes the days before.
     let clock = Clock::of(asked.zone, Some(Period::Day));
     let completed = [Slice::from(Status::Completed)];
-    let people = People { from, family: Family::Buyers, slices: &completed, code: None };
-    let days = people.numbers(Some(quarters), &clock, |[_, quantity, _]| quantity).await?;
+    let counted = Entities { from, family: Family::Buyers, slices: &completed, code: None };
+    let days = counted.numbers(Some(quarters), &clock, |[_, quantity, _]| quantity).await?;
     let mut distinct = Distinct::of(from);
     let mut before: Vec<Option<i64>> = vec![None; customers];
     for (day, numbers) in days {

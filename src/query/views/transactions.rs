@@ -10,9 +10,10 @@ use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
-use crate::query::params::{LIMIT_MAX, Ranged, Ranging, Selection, Statuses};
+use crate::query::params::{LIMIT_MAX, Ranged, Ranging, Selection};
 use crate::query::range::Used;
 use crate::query::sales::{Sales, Sum};
+use crate::query::statuses::Statuses;
 use crate::query::view::{Figures, METRICS, View};
 use crate::store;
 

@@ -1,8 +1,6 @@
 //! `GET /api/dashboard/widgets/{id}/data`, of widgets that are made of read models. Its route is the
 //! dashboard's, which has other widgets, too.
 
-use std::cmp::Reverse;
-
 use projections::money::{self, Money};
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
@@ -18,10 +16,11 @@ use crate::query::compare::Change;
 use crate::query::filter::By;
 use crate::query::memory::ReadContext;
 use crate::query::minutes::{self, Minutes};
-use crate::query::params::{Selection, Statuses, Zoned};
+use crate::query::params::{Selection, Zoned};
 use crate::query::period::{Clock, Period};
 use crate::query::range::{Compare, Quarters};
 use crate::query::sales::{Sales, Sum};
+use crate::query::statuses::Statuses;
 use crate::query::view::{DASHBOARD, Figures, View};
 use crate::store;
 
@@ -435,16 +434,13 @@ async fn categories(
     asked: &Selection,
 ) -> Result<Vec<Category>, store::Error> {
     let sales = Sales::of(from, asked);
-    let sums = sales.by_value(By::Category, asked.trend, &Clock::of(asked.zone, None)).await?;
-    let category = |((_, name), sum): ((i64, String), Sum)| Category {
+    let category = |(name, sum): (String, Sum)| Category {
         name,
         revenue: sum.net(sales.statuses()),
         orders: sum.orders(),
         average: sum.average(sales.statuses()),
     };
-    let mut categories: Vec<Category> = sums.into_iter().map(category).collect();
-    categories.sort_by_key(|category| Reverse(category.revenue));
-    Ok(categories)
+    Ok(sales.ranked(By::Category, asked.trend).await?.into_iter().map(category).collect())
 }
 
 /// Categories beside the time before of the same length.

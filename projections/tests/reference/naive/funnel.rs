@@ -43,7 +43,7 @@ impl Steps {
         walked(&self.in_order()).into_iter().chain(late).collect()
     }
 
-    /// What is kept of them.
+    /// The funnel as the fold stores it.
     pub fn kept(&self) -> Funnel {
         let steps = self.in_order();
         let Some((newest, _)) = steps.last() else { return Funnel::default() };

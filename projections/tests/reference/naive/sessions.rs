@@ -13,7 +13,7 @@ use super::{Age, Came, Naive, after, is_older};
 
 const HALF_AN_HOUR_MS: i64 = 1_800_000;
 
-/// What is known of the sessions of an id.
+/// The sessions of an id, as events state them and as activities make them.
 #[derive(Default)]
 pub struct Visits {
     stated: Option<(SessionEvent<'static>, Age, Opening)>,

@@ -1,26 +1,27 @@
-//! Distinct customers of a family by customer, over any range and by period.
+//! Rows of a family by entity, over any range and by period; distinct customers among them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use projections::bucket::Level;
 use projections::entity::Entity;
-use projections::family::{Family, Slice};
+use projections::family::{Family, Shape, Slice};
 use projections::rollup;
 use projections::table::Row;
 
+use super::days::{Cover, Days};
 use super::memory::ReadContext;
-use super::period::{Clock, Cover, Days};
+use super::period::Clock;
 use super::range::Quarters;
 use crate::store;
 use crate::store::read::{Part, Span};
 
-/// Rows of customers, as they are asked for.
+/// Rows of entities, as they are asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct People<'a> {
+pub struct Entities<'a> {
     /// The snapshot.
     pub from: ReadContext<'a>,
-    /// The figures, by customer or by customer in a value.
+    /// The figures, by entity or by entity in a value.
     pub family: Family,
     /// The slices, which are added up.
     pub slices: &'a [Slice],
@@ -28,10 +29,10 @@ pub struct People<'a> {
     pub code: Option<u16>,
 }
 
-/// Numbers of one period: each of a customer, by ordinal; those of one customer add up.
+/// Numbers of one period: each of an entity, by ordinal; those of one entity add up.
 pub type Numbers = Vec<(u32, i64)>;
 
-impl People<'_> {
+impl Entities<'_> {
     /// The numbers of each period of a range, by what `number` says of a row; of all time as period 0,
     /// without a range.
     ///
@@ -51,7 +52,7 @@ impl People<'_> {
         Ok(numbers)
     }
 
-    /// Hands every row of the range to `visit`, with its period, its code and its customer.
+    /// Hands every row of the range to `visit`, with its period, its code and its entity's ordinal.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
@@ -74,7 +75,7 @@ impl People<'_> {
                 let (more, less) = cover.counted(level, bucket);
                 for (period, sign) in [(more, 1), (less, -1)] {
                     let Some(period) = period else { continue };
-                    for (code, who, row) in self.customers_of(part) {
+                    for (code, who, row) in self.entities_of(part) {
                         visit(period, code, who, row.map(|value| value.saturating_mul(sign)));
                     }
                 }
@@ -99,8 +100,8 @@ impl People<'_> {
         Ok(counted.collect())
     }
 
-    fn customers_of(self, part: Part<'_>) -> impl Iterator<Item = (Option<u16>, u32, Row)> {
-        let is_in = matches!(self.family.shape(), projections::family::Shape::ByEntityIn(..));
+    fn entities_of(self, part: Part<'_>) -> impl Iterator<Item = (Option<u16>, u32, Row)> {
+        let is_in = matches!(self.family.shape(), Shape::ByEntityIn(..));
         let (first, wanted) = (part.first_ordinal().unwrap_or_default(), self.code);
         part.rows().filter_map(move |(row, values)| {
             if !is_in {
