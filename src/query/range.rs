@@ -383,6 +383,44 @@ mod tests {
     }
 
     #[test]
+    fn a_range_is_compared_with_as_many_days_before_or_with_those_of_the_year_before() {
+        let before = |start, end, tz, compare| {
+            let range = resolve(start, end, tz).unwrap().unwrap().before(compare);
+            let used = range.used(None);
+            let short = |text: String| text.replace(":00.000Z", "");
+            (short(used.start_date), short(used.end_date))
+        };
+        let previous = |start, end, tz| before(start, end, tz, Compare::Previous);
+        assert_eq!(
+            previous("2026-03-08", "2026-03-14", "UTC"),
+            pair("2026-03-01T00:00", "2026-03-08T00:00")
+        );
+        // Seven local days, though one of them has 23 hours.
+        assert_eq!(
+            previous("2026-03-30", "2026-04-05", "Europe/London"),
+            pair("2026-03-23T00:00", "2026-03-29T23:00")
+        );
+        assert_eq!(
+            previous("2026-03-08T10:00:00Z", "2026-03-08T11:59:00Z", "UTC"),
+            pair("2026-03-08T08:00", "2026-03-08T10:00")
+        );
+        let year = |start, end, tz| before(start, end, tz, Compare::Year);
+        assert_eq!(
+            year("2024-02-29", "2024-03-01", "UTC"),
+            pair("2023-02-28T00:00", "2023-03-02T00:00")
+        );
+        // Clocks changed on another day of that year.
+        assert_eq!(
+            year("2026-03-29", "2026-03-29", "Europe/London"),
+            pair("2025-03-29T00:00", "2025-03-30T00:00")
+        );
+        assert_eq!(
+            year("2026-07-01T10:00:00Z", "2026-07-01T10:59:00Z", "Asia/Kolkata"),
+            pair("2025-07-01T10:00", "2025-07-01T11:00")
+        );
+    }
+
+    #[test]
     fn a_range_that_ends_before_it_begins_is_refused() {
         for (start, end) in [
             ("2026-03-02", "2026-03-01"),
