@@ -27,8 +27,6 @@ use crate::fold::{Ask, Fold, Named, NotAtHand, Outcome, Resolved, Stamp};
 use crate::packed::tally::TallyKey;
 use crate::topic::Topics;
 
-/// About the number of additions to rollups that an event makes.
-const DELTAS_EACH: usize = 8;
 /// The messages of the first part that is asked for.
 const FIRST: usize = 64;
 
@@ -187,7 +185,7 @@ impl<'b, 'e> Batch<'b, 'e> {
                     self.resolve(fold)?;
                     if fold.is_complete() {
                         self.next = Next::Done;
-                        fold.add_parts(&self.resolved)?;
+                        fold.add_parts(&mut self.resolved.deltas)?;
                         if self.resolved.forget_blocks {
                             fold.drop_forgotten_blocks();
                         }
@@ -260,7 +258,6 @@ impl<'b, 'e> Batch<'b, 'e> {
     fn resolve(&mut self, fold: &mut Fold) -> Result<(), NotAtHand> {
         let resolved = &mut self.resolved;
         resolved.outcomes.reserve(self.messages.len());
-        resolved.deltas.reserve(self.messages.len() * DELTAS_EACH);
         let mut touched = Topics::default();
         for message in self.messages {
             let root = &mut fold.root;
@@ -292,17 +289,19 @@ impl<'b, 'e> Batch<'b, 'e> {
         }
         resolved.touched = touched;
         if fold.counted != Families::ALL {
-            resolved.deltas.retain(|delta| fold.counted.contains(delta.key.family));
+            resolved.deltas.retain(|key| fold.counted.contains(key.family));
         }
         Ok(())
     }
 
     /// The rollups and the tallies that the additions change.
-    fn rollups(&self, fold: &mut Fold) -> Needs {
+    fn rollups(&mut self, fold: &mut Fold) -> Needs {
         let mut needs = fold.sets.needs_changed_counts();
-        for delta in self.resolved.deltas.iter().chain(&fold.completed) {
-            if !fold.sets.rollups.at_hand(&delta.key) {
-                needs.rollups.insert(delta.key);
+        self.resolved.deltas.extend(fold.completed.drain(..));
+        self.resolved.deltas.sum_up();
+        for key in self.resolved.deltas.keys() {
+            if !fold.sets.rollups.at_hand(key) {
+                needs.rollups.insert(*key);
             }
         }
         // If a newcomer is the first in a tally, no entity of that tally was counted before.
@@ -314,8 +313,8 @@ impl<'b, 'e> Batch<'b, 'e> {
         needs
     }
 
-    fn add(&self, fold: &mut Fold) -> Result<(), NotAtHand> {
-        fold.add(&self.resolved.deltas)?;
+    fn add(&mut self, fold: &mut Fold) -> Result<(), NotAtHand> {
+        fold.add(&mut self.resolved.deltas)?;
         fold.sets.put_changed_counts()
     }
 }

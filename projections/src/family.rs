@@ -46,7 +46,8 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// The lengths of the buckets that a contribution is counted in.
+    /// The lengths of the buckets that a contribution is counted in, from the shortest. A row of a longer
+    /// one is the sum of rows of the one before.
     #[must_use]
     pub const fn levels(self) -> &'static [Level] {
         match self {
@@ -60,12 +61,6 @@ impl Shape {
             }
             Shape::Now(_) => &[Level::Ever],
         }
-    }
-
-    /// Whether a row of a longer bucket is the sum of those of shorter ones.
-    #[must_use]
-    pub const fn sums_up(self) -> bool {
-        matches!(self, Shape::ByEntity(_) | Shape::ByEntityIn(..))
     }
 }
 

@@ -96,7 +96,7 @@ impl EventKind for Activity<'_> {
 /// Counts an activity of a customer, whose first one was in a quarter hour if there was one before.
 fn count_actor(actor: u32, quarter: u32, first: Option<u32>, resolved: &mut Resolved) {
     let whole = Slice::WHOLE;
-    resolved.deltas.extend(rollup::by_entity(Family::Actives, whole, quarter, actor, [1, 0, 0]));
+    resolved.deltas.push(rollup::by_entity(Family::Actives, whole, quarter, actor, [1, 0, 0]));
     if first.is_none_or(|first| quarter < first) {
         let debut =
             |quarter, sign| rollup::by_quarter(Family::Debuts, whole, quarter, [sign, 0, 0]);
@@ -131,8 +131,8 @@ impl Activity<'_> {
         let mut codes = [0; 4];
         for (code, (dimension, family)) in codes.iter_mut().zip(DIMENSIONS) {
             *code = fold.code(dimension, month, self.value(dimension))?;
-            let deltas = rollup::by_value(family, Slice::WHOLE, quarter, *code, [1, 0, 0]);
-            resolved.deltas.extend(deltas);
+            let delta = rollup::by_value(family, Slice::WHOLE, quarter, *code, [1, 0, 0]);
+            resolved.deltas.push(delta);
         }
         Ok(codes)
     }

@@ -115,7 +115,7 @@ impl Entry for Rating {
         let quarter = bucket::quarter_of(self.at);
         let (slice, row) = (Slice::WHOLE, [sign, sum, 0]);
         resolved.deltas.push(rollup::by_quarter(Family::Feedback, slice, quarter, row));
-        resolved.deltas.extend(rollup::by_entity(Family::Rated, slice, quarter, product, row));
+        resolved.deltas.push(rollup::by_entity(Family::Rated, slice, quarter, product, row));
         let stars = Slice::at(stars);
         resolved.deltas.push(rollup::by_quarter(Family::Stars, stars, quarter, [sign, 0, 0]));
         fold.root.ratings += sign;

@@ -2,10 +2,11 @@
 //! Documents that can be computed from others are made once, when the log is folded.
 
 use super::dedup::BlockKind;
-use super::state::{Fold, Resolved};
+use super::state::Fold;
 use super::working_set::NotAtHand;
 use crate::bucket::Level;
 use crate::collections::WorkingSets;
+use crate::packed::additions::Additions;
 use crate::packed::rollup::{self, Delta};
 use crate::packed::table::Table;
 
@@ -24,20 +25,18 @@ impl Fold {
         self.sets.rollups.is_complete()
     }
 
-    /// Makes the additions to rollups that are no sums of others. The others are made once, by
-    /// [`Fold::sum_up`]. A row that is gone adds nothing there, but the tables that it was in must
-    /// exist as they do in any other fold, so they are made here.
-    pub(crate) fn add_parts(&mut self, resolved: &Resolved) -> Result<(), NotAtHand> {
-        for delta in resolved.deltas.iter().filter(|delta| !rollup::is_sum(&delta.key)) {
-            let table = self.sets.rollups.edit(&delta.key, Table::default)?;
-            if table.add(delta.row, delta.delta) {
-                continue;
-            }
-            let mut longer = rollup::summed_up(&delta.key, delta.row, [0; 3]);
-            while let Some(Delta { key, row, delta }) = longer {
-                self.sets.rollups.edit(&key, Table::default)?;
-                longer = rollup::summed_up(&key, row, delta);
-            }
+    /// Makes the additions to rollups. Their sums are made once, by [`Fold::sum_up`]. A row that is gone
+    /// adds nothing there, but the tables that it was in must exist as they do in any other fold, so they
+    /// are made here.
+    pub(crate) fn add_parts(&mut self, additions: &mut Additions) -> Result<(), NotAtHand> {
+        let mut longer = vec![];
+        for (key, rows) in additions.tables() {
+            let table = self.sets.rollups.edit(key, Table::default)?;
+            table.add_all(rows, |row| longer.extend(rollup::summed_up(key, row, [0; 3])));
+        }
+        while let Some(Delta { key, row, delta }) = longer.pop() {
+            self.sets.rollups.edit(&key, Table::default)?;
+            longer.extend(rollup::summed_up(&key, row, delta));
         }
         Ok(())
     }
@@ -48,26 +47,24 @@ impl Fold {
     /// # Errors
     /// [`NotAtHand`] if the fold is not complete.
     pub fn sum_up(&mut self) -> Result<(), NotAtHand> {
-        self.add(&[])?;
+        let mut completed = Additions::default();
+        completed.extend(self.completed.drain(..));
+        self.add(&mut completed)?;
         for level in [Level::Quarter, Level::Day, Level::Month] {
             let ones = self.sets.rollups.all().filter(|(key, _)| key.level == level);
-            let sums: Vec<Delta> = ones
-                .flat_map(|(key, table)| {
-                    table.iter().filter_map(|(row, sums)| rollup::summed_up(key, row, sums))
-                })
-                .collect();
-            for sum in sums {
-                self.sets.rollups.edit(&sum.key, Table::default)?.add(sum.row, sum.delta);
-            }
+            let mut sums = Additions::default();
+            sums.extend(ones.flat_map(|(key, table)| {
+                table.iter().filter_map(|(row, sums)| rollup::summed_up(key, row, sums))
+            }));
+            self.add(&mut sums)?;
         }
         Ok(())
     }
 
-    /// Makes additions to rollups, and those of purchases that were completed.
-    pub(crate) fn add(&mut self, deltas: &[Delta]) -> Result<(), NotAtHand> {
-        let completed = std::mem::take(&mut self.completed);
-        for Delta { key, row, delta } in deltas.iter().chain(&completed) {
-            self.sets.rollups.edit(key, Table::default)?.add(*row, *delta);
+    /// Makes additions to rollups.
+    pub(crate) fn add(&mut self, additions: &mut Additions) -> Result<(), NotAtHand> {
+        for (key, rows) in additions.tables() {
+            self.sets.rollups.edit(key, Table::default)?.add_all(rows, |_| {});
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::entity::{Entity, Ordinals};
 use crate::family::{Dimension, Families};
 use crate::json::Reason;
 use crate::ledger::LedgerKey;
+use crate::packed::additions::Additions;
 use crate::packed::rollup::Delta;
 use crate::packed::vocabulary::{OTHER, OTHER_NAME, Period, Vocabulary, VocabularyKey};
 use crate::topic::Topics;
@@ -23,7 +24,7 @@ use crate::topic::Topics;
 #[derive(Debug, Default)]
 pub struct Resolved {
     /// The additions to rollups.
-    pub deltas: Vec<Delta>,
+    pub deltas: Additions,
     /// The outcome of each message.
     pub outcomes: Vec<Outcome>,
     /// Customers who lost their first or last purchase: the ledger has to be asked for the new one,

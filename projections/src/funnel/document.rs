@@ -25,7 +25,7 @@ pub const KEPT: usize = 32;
 
 /// The funnel of a customer, packed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Funnel(Box<[u8]>);
+pub struct Funnel(Vec<u8>);
 
 /// The funnel of a customer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,10 +109,33 @@ impl Attempt {
 impl Funnel {
     /// Takes a step, and says what it changes.
     pub(crate) fn take(&mut self, at: Time, step: Step) -> Vec<Change> {
+        if let Some((current, newest)) = self.followed_by(at) {
+            let mut after = current;
+            let over = follow(&mut after, at, step);
+            put_step(&mut self.0, at.0 - newest.0, step);
+            let before = if over.is_some() { None } else { current };
+            return since(before.as_slice(), after.as_slice());
+        }
         let mut state = State::from(&*self);
         let changes = state.take(at, step);
         *self = state.into();
         changes
+    }
+
+    /// The newest attempt and the time of the newest step, if a step of this time can be put behind all
+    /// that is kept, and none of that settles then.
+    fn followed_by(&self, at: Time) -> Option<(Option<Attempt>, Time)> {
+        let mut packed = Packed::of(&self.0)?;
+        let oldest = packed.at;
+        let (mut current, mut kept) = (packed.open, 0);
+        while let Some((at, step)) = packed.next() {
+            follow(&mut current, at, step);
+            kept += 1;
+        }
+        let newest = packed.at;
+        let fits = packed.settled.is_none() && (1..KEPT).contains(&kept);
+        let is_next = newest <= at && at.0 - oldest.0 <= ORDERED_MS;
+        (fits && is_next && packed.bytes.is_empty()).then_some((current, newest))
     }
 
     /// The packed form of what is kept; empty, if nothing is.
@@ -122,7 +145,7 @@ impl Funnel {
 
     /// The one of that packed form.
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        Funnel(bytes.into())
+        Funnel(bytes.to_vec())
     }
 }
 
@@ -152,32 +175,36 @@ impl State {
             self.settled = Some(self.newest[last].0);
         }
         self.settled = self.settled.filter(|settled| *settled > from);
-        let mut attempts: Vec<Attempt> = self.open.take().into_iter().collect();
         for (at, step) in self.newest.drain(..old.max(surplus)) {
-            follow(&mut attempts, at, step);
+            follow(&mut self.open, at, step);
         }
-        self.open = attempts.pop().filter(|attempt| !attempt.purchased);
+        self.open = self.open.filter(|attempt| !attempt.purchased);
     }
 
     /// The attempts since the open one.
     fn attempts(&self) -> Vec<Attempt> {
-        let mut attempts: Vec<Attempt> = self.open.into_iter().collect();
+        let (mut attempts, mut current) = (vec![], self.open);
         for (at, step) in &self.newest {
-            follow(&mut attempts, *at, *step);
+            if let Some(before) = follow(&mut current, *at, *step) {
+                attempts.push(before);
+            }
         }
+        attempts.extend(current);
         attempts
     }
 }
 
-/// Takes the next step in order into the attempts.
-fn follow(attempts: &mut Vec<Attempt>, at: Time, step: Step) {
+/// Takes the next step in order into the newest attempt. Where the step begins another one, that takes
+/// the place of the one that is returned.
+fn follow(current: &mut Option<Attempt>, at: Time, step: Step) -> Option<Attempt> {
     let is_open = |attempt: &&mut Attempt| !attempt.purchased && at.0 - attempt.at.0 <= WINDOW_MS;
-    match (step, attempts.last_mut().filter(is_open)) {
-        (Step::Viewed(place), None) => attempts.push(Attempt::new(at, place)),
+    match (step, current.as_mut().filter(is_open)) {
+        (Step::Viewed(place), None) => return current.replace(Attempt::new(at, place)),
         (Step::Added, Some(attempt)) => attempt.added = true,
         (Step::Purchased, Some(attempt)) => attempt.purchased = attempt.added,
         _ => {}
     }
+    None
 }
 
 /// The stages of the funnel, in the order of [`Attempt`]'s row.
@@ -235,56 +262,73 @@ impl From<State> for Funnel {
         }
         let mut before = first;
         for (at, step) in newest {
-            let tag = match step {
-                Step::Viewed(_) => tag::VIEWED,
-                Step::Added => tag::ADDED,
-                Step::Purchased => tag::PURCHASED,
-            };
-            put_varint(&mut bytes, (at.0 - before).unsigned_abs() << 2 | tag);
-            if let Step::Viewed(place) = step {
-                put_place(&mut bytes, place);
-            }
+            put_step(&mut bytes, at.0 - before, step);
             before = at.0;
         }
-        Funnel(bytes.into())
+        Funnel(bytes)
     }
 }
 
 /// Reads until the end, or until bytes that are no funnel.
 impl From<&Funnel> for State {
     fn from(Funnel(bytes): &Funnel) -> Self {
-        let (mut state, mut bytes) = (State::default(), &**bytes);
-        let _ = state.read(&mut bytes);
-        state
+        let Some(packed) = Packed::of(bytes) else { return State::default() };
+        let Packed { open, settled, .. } = packed;
+        State { open, settled, newest: packed.collect() }
     }
 }
 
-impl State {
-    fn read(&mut self, bytes: &mut &[u8]) -> Option<()> {
-        let (first, with) = take_tagged(bytes)?;
+/// The packed form, read step by step.
+struct Packed<'a> {
+    open: Option<Attempt>,
+    settled: Option<Time>,
+    /// The time of the step that was read last; before that, of the first.
+    at: Time,
+    bytes: &'a [u8],
+}
+
+impl<'a> Packed<'a> {
+    fn of(mut bytes: &'a [u8]) -> Option<Self> {
+        let (first, with) = take_tagged(&mut bytes)?;
+        let (mut open, mut settled) = (None, None);
         if with & tag::OPEN != 0 {
-            let (before, added) = take_tagged(bytes)?;
+            let (before, added) = take_tagged(&mut bytes)?;
             let at = Time(first.checked_sub(before)?);
-            let place = take_place(bytes)?;
-            let added = added == tag::ADDED;
-            self.open = Some(Attempt { added, ..Attempt::new(at, place) });
+            let place = take_place(&mut bytes)?;
+            open = Some(Attempt { added: added == tag::ADDED, ..Attempt::new(at, place) });
         }
         if with & tag::SETTLED != 0 {
-            let before = i64::try_from(take_varint(bytes)?).ok()?;
-            self.settled = Some(Time(first.checked_sub(before)?));
+            let before = i64::try_from(take_varint(&mut bytes)?).ok()?;
+            settled = Some(Time(first.checked_sub(before)?));
         }
-        let mut at = Time(first);
-        while !bytes.is_empty() {
-            let (since, tag) = take_tagged(bytes)?;
-            at.0 = at.0.checked_add(since)?;
-            let step = match tag {
-                tag::VIEWED => Step::Viewed(take_place(bytes)?),
-                tag::ADDED => Step::Added,
-                _ => Step::Purchased,
-            };
-            self.newest.push((at, step));
-        }
-        Some(())
+        Some(Packed { open, settled, at: Time(first), bytes })
+    }
+}
+
+impl Iterator for Packed<'_> {
+    type Item = (Time, Step);
+
+    fn next(&mut self) -> Option<(Time, Step)> {
+        let (since, tag) = take_tagged(&mut self.bytes)?;
+        self.at.0 = self.at.0.checked_add(since)?;
+        let step = match tag {
+            tag::VIEWED => Step::Viewed(take_place(&mut self.bytes)?),
+            tag::ADDED => Step::Added,
+            _ => Step::Purchased,
+        };
+        Some((self.at, step))
+    }
+}
+
+fn put_step(bytes: &mut Vec<u8>, since: i64, step: Step) {
+    let tag = match step {
+        Step::Viewed(_) => tag::VIEWED,
+        Step::Added => tag::ADDED,
+        Step::Purchased => tag::PURCHASED,
+    };
+    put_varint(bytes, since.unsigned_abs() << 2 | tag);
+    if let Step::Viewed(place) = step {
+        put_place(bytes, place);
     }
 }
 

@@ -3,6 +3,7 @@
 //! of their tables.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use crate::collection::{Collection, Key};
 use crate::family::{Family, Shape, Slice};
 
 /// The name of one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RollupKey {
     /// The family.
     pub family: Family,
@@ -25,6 +26,18 @@ pub struct RollupKey {
     pub bucket: u32,
     /// The part of the bucket's keys.
     pub chunk: u32,
+}
+
+/// Two words are hashed, not five.
+impl Hash for RollupKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let RollupKey { family, slice, level, bucket, chunk } = *self;
+        let slice = slice.index() as u64;
+        state.write_u64(
+            (family as u64) << 48 | slice << 40 | (level as u64) << 32 | u64::from(bucket),
+        );
+        state.write_u32(chunk);
+    }
 }
 
 impl Key for RollupKey {
@@ -133,7 +146,8 @@ pub fn entity_in(level: Level, chunk: u32, row: u32) -> (u16, u32) {
     (u16::try_from(code).unwrap_or(u16::MAX), ordinal)
 }
 
-/// One addition to one row of one table.
+/// One addition to one row of one table. Events add to tables of the shortest buckets alone; the rows of
+/// longer ones are their sums ([`summed_up`]).
 #[derive(Debug, Clone, Copy)]
 pub struct Delta {
     /// The table.
@@ -159,16 +173,10 @@ pub fn by_minute(family: Family, slice: Slice, minute: u32, delta: Row) -> Delta
     Delta { key: RollupKey { family, slice, level: Level::Day, bucket, chunk: 0 }, row, delta }
 }
 
-/// The additions to an entity's rows at all levels.
-pub fn by_entity(
-    family: Family,
-    slice: Slice,
-    quarter: u32,
-    ordinal: u32,
-    delta: Row,
-) -> impl Iterator<Item = Delta> {
-    let levels = family.shape().levels().iter();
-    levels.map(move |level| of_entity(family, slice, *level, quarter, ordinal, delta))
+/// An addition to an entity's row of a quarter hour.
+#[must_use]
+pub fn by_entity(family: Family, slice: Slice, quarter: u32, ordinal: u32, delta: Row) -> Delta {
+    of_entity(family, slice, Level::Quarter, quarter, ordinal, delta)
 }
 
 fn of_entity(
@@ -185,16 +193,16 @@ fn of_entity(
     Delta { key, row: ordinal & ((1 << bits) - 1), delta }
 }
 
-/// The additions to the rows of an entity in a value at all levels.
+/// An addition to the row of an entity in a value, in a quarter hour.
+#[must_use]
 pub fn by_entity_in(
     family: Family,
     slice: Slice,
     quarter: u32,
-    (code, ordinal): (u16, u32),
+    of: (u16, u32),
     delta: Row,
-) -> impl Iterator<Item = Delta> {
-    let levels = family.shape().levels().iter();
-    levels.map(move |level| of_entity_in(family, slice, *level, quarter, (code, ordinal), delta))
+) -> Delta {
+    of_entity_in(family, slice, Level::Quarter, quarter, of, delta)
 }
 
 fn of_entity_in(
@@ -212,28 +220,29 @@ fn of_entity_in(
     Delta { key: RollupKey { family, slice, level, bucket, chunk }, row, delta }
 }
 
-/// The addition of a row to its row of the next longer bucket. `None` if there is none longer, or
-/// if both are counted by themselves.
+/// The addition of a row to its row of the next longer bucket. `None` if there is none longer.
 #[must_use]
 pub fn summed_up(key: &RollupKey, row: u32, sums: Row) -> Option<Delta> {
     let shape = key.family.shape();
-    let longer = shape.levels().iter().skip_while(|level| **level != key.level).nth(1);
-    let level = *longer.filter(|_| shape.sums_up())?;
+    let level = *shape.levels().iter().find(|level| **level > key.level)?;
     let quarter = bucket::first_quarter(key.level, key.bucket);
     let RollupKey { family, slice, chunk, .. } = *key;
-    if let Shape::ByEntityIn(..) = shape {
-        let of = entity_in(key.level, chunk, row);
-        return Some(of_entity_in(family, slice, level, quarter, of, sums));
-    }
-    let ordinal = (chunk << chunk_bits(key.level)) | row;
-    Some(of_entity(family, slice, level, quarter, ordinal, sums))
-}
-
-/// Whether every row of a table is a sum of rows of a shorter bucket: see [`summed_up`].
-#[must_use]
-pub fn is_sum(key: &RollupKey) -> bool {
-    let shape = key.family.shape();
-    shape.sums_up() && shape.levels().first() != Some(&key.level)
+    Some(match shape {
+        Shape::ByEntityIn(..) => {
+            let of = entity_in(key.level, chunk, row);
+            of_entity_in(family, slice, level, quarter, of, sums)
+        }
+        Shape::ByEntity(_) => {
+            let ordinal = (chunk << chunk_bits(key.level)) | row;
+            of_entity(family, slice, level, quarter, ordinal, sums)
+        }
+        _ => {
+            let bucket = bucket::bucket_of(level, quarter);
+            let day = key.bucket - bucket::first_day_of_month(bucket);
+            let row = row / QUARTERS_STRIDE * DAYS_STRIDE + day;
+            Delta { key: RollupKey { level, bucket, ..*key }, row, delta: sums }
+        }
+    })
 }
 
 /// An addition to an entity's present values.
@@ -242,7 +251,7 @@ pub fn now(family: Family, slice: Slice, ordinal: u32, delta: Row) -> Delta {
     of_entity(family, slice, Level::Ever, 0, ordinal, delta)
 }
 
-/// The additions to the cell of three values in its day and its month.
+/// An addition to the cell of three values in its day.
 #[must_use]
 pub fn by_cell(
     family: Family,
@@ -250,14 +259,14 @@ pub fn by_cell(
     quarter: u32,
     [first, second, third]: [u16; 3],
     delta: Row,
-) -> [Delta; 2] {
+) -> Delta {
     let chunk = u32::from(first) << 16 | u32::from(third);
     of_value(family, slice, quarter, (chunk, second), delta)
 }
 
-/// The additions to a value's rows in its day and its month.
+/// An addition to a value's row in its day.
 #[must_use]
-pub fn by_value(family: Family, slice: Slice, quarter: u32, code: u16, delta: Row) -> [Delta; 2] {
+pub fn by_value(family: Family, slice: Slice, quarter: u32, code: u16, delta: Row) -> Delta {
     of_value(family, slice, quarter, (0, code), delta)
 }
 
@@ -267,18 +276,10 @@ fn of_value(
     quarter: u32,
     (chunk, code): (u32, u16),
     delta: Row,
-) -> [Delta; 2] {
-    let day = bucket::day_of_quarter(quarter);
-    let month = bucket::month_of_day(day);
-    let key = |level, bucket| RollupKey { family, slice, level, bucket, chunk };
-    [
-        Delta { key: key(Level::Day, day), row: slot_row(code, quarter), delta },
-        Delta {
-            key: key(Level::Month, month),
-            row: u32::from(code) * DAYS_STRIDE + (day - bucket::first_day_of_month(month)),
-            delta,
-        },
-    ]
+) -> Delta {
+    let (level, bucket) = (Level::Day, bucket::day_of_quarter(quarter));
+    let key = RollupKey { family, slice, level, bucket, chunk };
+    Delta { key, row: slot_row(code, quarter), delta }
 }
 
 /// Row numbers of one value in a month's table are this far apart.
@@ -303,12 +304,16 @@ mod tests {
         #[test]
         fn an_entity_in_a_value_reads_back_from_its_row(code in 0..2_048_u16, ordinal: u32) {
             let slice = Status::Completed.into();
-            for delta in by_entity_in(Family::CategoryBuyers, slice, 7, (code, ordinal), [1, 0, 0]) {
-                let RollupKey { level, chunk, .. } = delta.key;
-                prop_assert_eq!(entity_in(level, chunk, delta.row), (code, ordinal));
-                prop_assert!(chunks_of_code(code).contains(&chunk));
-                prop_assert!(!chunks_of_code(code ^ 8).contains(&chunk));
+            let of = (code, ordinal);
+            let mut next = Some(by_entity_in(Family::CategoryBuyers, slice, 7, of, [1, 0, 0]));
+            for level in Level::ALL {
+                let Delta { key, row, delta } = next.expect("a row at every level");
+                prop_assert_eq!((key.level, entity_in(*level, key.chunk, row)), (*level, of));
+                prop_assert!(chunks_of_code(code).contains(&key.chunk));
+                prop_assert!(!chunks_of_code(code ^ 8).contains(&key.chunk));
+                next = summed_up(&key, row, delta);
             }
+            prop_assert!(next.is_none());
         }
     }
 }

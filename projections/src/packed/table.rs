@@ -9,8 +9,6 @@
 //! before (LEB128) and each column as zigzag LEB128. Columns that are zero throughout at the end
 //! are left out.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Bytes, put_varint, take_varint, unzigzag, zigzag};
@@ -21,22 +19,72 @@ pub type Row = [i64; 3];
 /// A sparse table in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
-    rows: BTreeMap<u32, Row>,
+    /// In order of their keys; none of zeros.
+    rows: Vec<(u32, Row)>,
+}
+
+/// A table of more than so many rows for each that is added to is searched for them, not read through.
+const SEARCHED: usize = 16;
+
+/// Adds `delta` to a row. A sum that leaves its integer saturates; the fold prevents that by refusing
+/// the event (see `Root::admits`).
+pub(super) fn add(row: &mut Row, delta: Row) {
+    for (cell, change) in row.iter_mut().zip(delta) {
+        *cell = cell.saturating_add(change);
+    }
 }
 
 impl Table {
-    /// Adds `delta` to the row at `key`. A sum that leaves its integer saturates; the fold prevents
-    /// that by refusing the event (see `Root::admits`). Returns whether the row is still there.
+    /// Adds `delta` to the row at `key`. Returns whether the row is still there.
     pub fn add(&mut self, key: u32, delta: Row) -> bool {
-        let row = self.rows.entry(key).or_default();
-        for (cell, change) in row.iter_mut().zip(delta) {
-            *cell = cell.saturating_add(change);
+        match self.rows.binary_search_by_key(&key, |(key, _)| *key) {
+            Ok(at) => {
+                add(&mut self.rows[at].1, delta);
+                let is_there = self.rows[at].1 != [0; 3];
+                if !is_there {
+                    self.rows.remove(at);
+                }
+                is_there
+            }
+            Err(at) => {
+                let is_there = delta != [0; 3];
+                if is_there {
+                    self.rows.insert(at, (key, delta));
+                }
+                is_there
+            }
         }
-        let is_there = *row != [0; 3];
-        if !is_there {
-            self.rows.remove(&key);
+    }
+
+    /// Adds to many rows, in order of their keys, and tells `gone` the keys of those that are not there
+    /// then.
+    pub(crate) fn add_all(&mut self, additions: &[(u32, Row)], mut gone: impl FnMut(u32)) {
+        if additions.len() < self.rows.len() / SEARCHED {
+            for (key, delta) in additions {
+                if !self.add(*key, *delta) {
+                    gone(*key);
+                }
+            }
+            return;
         }
-        is_there
+        let mut rows = Vec::with_capacity(self.rows.len() + additions.len());
+        let mut before = std::mem::take(&mut self.rows).into_iter().peekable();
+        for (key, delta) in additions {
+            while let Some(row) = before.next_if(|(before, _)| before < key) {
+                rows.push(row);
+            }
+            let mut sum =
+                before.next_if(|(before, _)| before == key).map_or([0; 3], |(_, row)| row);
+            add(&mut sum, *delta);
+            if sum == [0; 3] {
+                gone(*key);
+            } else {
+                rows.push((*key, sum));
+            }
+        }
+        rows.extend(before);
+        rows.shrink_to(rows.len() + rows.len() / 4);
+        self.rows = rows;
     }
 
     /// The number of rows that are not zero.
@@ -53,7 +101,7 @@ impl Table {
 
     /// The rows in order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Row)> + '_ {
-        self.rows.iter().map(|(key, row)| (*key, *row))
+        self.rows.iter().copied()
     }
 
     /// The packed form.
@@ -75,7 +123,7 @@ impl Table {
 
     fn columns(&self) -> usize {
         let mut columns = 0;
-        for row in self.rows.values() {
+        for (_, row) in &self.rows {
             columns = columns.max(3 - row.iter().rev().take_while(|value| **value == 0).count());
             if columns == 3 {
                 break;
@@ -87,11 +135,24 @@ impl Table {
 
 impl FromIterator<(u32, Row)> for Table {
     fn from_iter<I: IntoIterator<Item = (u32, Row)>>(rows: I) -> Self {
-        let mut table = Table::default();
-        for (key, row) in rows {
-            table.add(key, row);
-        }
-        table
+        let mut rows: Vec<(u32, Row)> = rows.into_iter().collect();
+        sum_up(&mut rows);
+        rows.retain(|(_, row)| *row != [0; 3]);
+        Table { rows }
+    }
+}
+
+/// Puts rows in order of their keys, and adds those of one key up.
+pub(super) fn sum_up(rows: &mut Vec<(u32, Row)>) {
+    if !rows.is_sorted_by(|(one, _), (next, _)| one < next) {
+        rows.sort_unstable_by_key(|(key, _)| *key);
+        rows.dedup_by(|(key, row), (kept, sum)| {
+            let is_same = key == kept;
+            if is_same {
+                add(sum, *row);
+            }
+            is_same
+        });
     }
 }
 
@@ -158,6 +219,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn many_additions_make_what_they_make_one_by_one(
+            before in proptest::collection::btree_map(0..200_u32, -2..3_i64, 0..100),
+            additions in proptest::collection::btree_map(0..200_u32, -2..3_i64, 0..50),
+        ) {
+            let mut one_by_one: Table = before.iter().map(|(key, n)| (*key, [*n, 0, 0])).collect();
+            let mut at_once = one_by_one.clone();
+            let additions: Vec<_> = additions.iter().map(|(key, n)| (*key, [*n, 0, 0])).collect();
+            let (mut gone, mut gone_at_once) = (vec![], vec![]);
+            for (key, delta) in &additions {
+                if !one_by_one.add(*key, *delta) {
+                    gone.push(*key);
+                }
+            }
+            at_once.add_all(&additions, |key| gone_at_once.push(key));
+            prop_assert_eq!((at_once, gone_at_once), (one_by_one, gone));
+        }
+
         #[test]
         fn packing_keeps_every_row(rows in proptest::collection::btree_map(any::<u32>(), any::<[i64; 3]>(), 0..50)) {
             let table: Table = rows.into_iter().collect();

@@ -1,8 +1,9 @@
 //! Open vocabularies, bounded: the values of one dimension in one month, or in all of time.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::bucket::{self, Level};
@@ -100,7 +101,7 @@ impl VocabularyKey {
 #[serde(from = "Values", into = "Values")]
 pub struct Vocabulary {
     values: Vec<Box<str>>,
-    codes: HashMap<Box<str>, u16>,
+    codes: HashMap<Box<str>, u16, RandomState>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]

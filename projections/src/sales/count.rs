@@ -40,11 +40,11 @@ const CAME_BACK: ByCell = ByCell {
 
 impl ByCell {
     fn count(&self, slice: Slice, quarter: u32, cell: [u16; 3], row: Row, resolved: &mut Resolved) {
-        resolved.deltas.extend(rollup::by_cell(self.cells, slice, quarter, cell, row));
+        resolved.deltas.push(rollup::by_cell(self.cells, slice, quarter, cell, row));
         // An order counts once in each of its categories: only where they are added up is it too much.
         let values = self.values.into_iter().zip(cell).filter(|(_, code)| *code != OVERLAP);
         for (family, code) in values {
-            resolved.deltas.extend(rollup::by_value(family, slice, quarter, code, row));
+            resolved.deltas.push(rollup::by_value(family, slice, quarter, code, row));
         }
     }
 }
@@ -226,7 +226,7 @@ impl Back {
 
     fn add_in_currency(self, code: u16, row: Row, resolved: &mut Resolved) {
         let (family, slice) = (Family::ReturnCurrencies, self.basis.into());
-        resolved.deltas.extend(rollup::by_value(family, slice, self.quarter, code, row));
+        resolved.deltas.push(rollup::by_value(family, slice, self.quarter, code, row));
     }
 }
 
@@ -269,11 +269,11 @@ impl Fold {
             Place::Customer { status, quarter, ref user, buyer } => {
                 self.count_customer(user, resolved, |it| it.sales.add(status, sums))?;
                 let slice = status.into();
-                let deltas = rollup::by_entity(Family::Buyers, slice, quarter, buyer, row);
-                resolved.deltas.extend(deltas);
+                let delta = rollup::by_entity(Family::Buyers, slice, quarter, buyer, row);
+                resolved.deltas.push(delta);
             }
             Place::CategoryOfCustomer { status, quarter, category, buyer } => {
-                resolved.deltas.extend(rollup::by_entity_in(
+                resolved.deltas.push(rollup::by_entity_in(
                     Family::CategoryBuyers,
                     status.into(),
                     quarter,
@@ -283,8 +283,8 @@ impl Fold {
             }
             Place::Product { status, quarter, ref product, sold } => {
                 self.count_product(product, resolved, |it| it.sales.add(status, sums))?;
-                let deltas = rollup::by_entity(Family::Sold, status.into(), quarter, sold, row);
-                resolved.deltas.extend(deltas);
+                let delta = rollup::by_entity(Family::Sold, status.into(), quarter, sold, row);
+                resolved.deltas.push(delta);
             }
             Place::Money { status, quarter } => {
                 self.root.money.add(status, row);
@@ -297,8 +297,8 @@ impl Fold {
             }
             Place::Currency { status, quarter, code } => {
                 let slice = status.into();
-                let deltas = rollup::by_value(Family::Currencies, slice, quarter, code, row);
-                resolved.deltas.extend(deltas);
+                let delta = rollup::by_value(Family::Currencies, slice, quarter, code, row);
+                resolved.deltas.push(delta);
             }
             Place::Step { slice, quarter } => {
                 self.root.steps[slice.index()] += row[0] - row[1];
@@ -369,8 +369,8 @@ impl Fold {
             self.count_customer(user, resolved, |customer| customer.returns.add(back.sums))?;
         }
         let (slice, row) = (back.basis.into(), back.sums.into());
-        let deltas = rollup::by_entity(Family::Returners, slice, back.quarter, buyer, row);
-        resolved.deltas.extend(deltas);
+        let delta = rollup::by_entity(Family::Returners, slice, back.quarter, buyer, row);
+        resolved.deltas.push(delta);
         Ok(())
     }
 
@@ -386,8 +386,8 @@ impl Fold {
             self.count_product(product, resolved, |product| product.returns.add(back.sums))?;
         }
         let (slice, row) = (back.basis.into(), back.sums.into());
-        let deltas = rollup::by_entity(Family::Returned, slice, back.quarter, sold, row);
-        resolved.deltas.extend(deltas);
+        let delta = rollup::by_entity(Family::Returned, slice, back.quarter, sold, row);
+        resolved.deltas.push(delta);
         Ok(())
     }
 

@@ -200,16 +200,16 @@ impl Entry for Sale {
         fold.count_sale(status, minute, sums, resolved);
         let slice = Slice::from(status);
         sold_in_cell(status, quarter, self.cell, row, resolved);
-        resolved.deltas.extend(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
-        resolved.deltas.extend(rollup::by_entity(Family::Sold, slice, quarter, self.sold, row));
+        resolved.deltas.push(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
+        resolved.deltas.push(rollup::by_entity(Family::Sold, slice, quarter, self.sold, row));
         if self.order.is_none() {
             let (family, of) = (Family::CategoryBuyers, (self.shop_code, self.buyer));
-            resolved.deltas.extend(rollup::by_entity_in(family, slice, quarter, of, [sign, 0, 0]));
+            resolved.deltas.push(rollup::by_entity_in(family, slice, quarter, of, [sign, 0, 0]));
         }
         if let Some(foreign) = &self.foreign {
             let row = [sums.orders, sign * foreign.amount.0, sums.amount.0];
             let code = foreign.code;
-            resolved.deltas.extend(rollup::by_value(Family::Currencies, slice, quarter, code, row));
+            resolved.deltas.push(rollup::by_value(Family::Currencies, slice, quarter, code, row));
         }
         if let Some(at) = self.returned_at() {
             let sums = Sums { orders: sign, ..sums };

@@ -125,14 +125,19 @@ impl Fold {
         resolved: &mut Resolved,
     ) -> Result<(), NotAtHand> {
         let key = LedgerKey::of::<Sessions>(id);
-        if self.sets.ledger.get(&key)?.is_none() {
+        let mut is_new = false;
+        let row = self.sets.ledger.edit(&key, || {
+            is_new = true;
+            Sessions::default().into_row()
+        })?;
+        if let LedgerRow::Sessions(sessions) = row
+            && let Some(joined) = sessions.join(at, opening)
+        {
+            joined.count(resolved);
+        }
+        if is_new {
             let (place, now) = (&mut self.root.blocks, self.root.log_time);
             self.dedup.note(&mut self.sets.blocks, place, key.as_str(), now)?;
-        }
-        let row = self.sets.ledger.edit(&key, || Sessions::default().into_row())?;
-        let LedgerRow::Sessions(sessions) = row else { return Ok(()) };
-        if let Some(joined) = sessions.join(at, opening) {
-            joined.count(resolved);
         }
         Ok(())
     }
@@ -178,7 +183,7 @@ fn count(session: &Session, sums: table::Row, visits: table::Row, resolved: &mut
     if sums != [0; 3] {
         deltas.push(rollup::by_quarter(Family::Sessions, whole, quarter, sums));
         for ((_, family), code) in DIMENSIONS.into_iter().zip(session.opening.codes) {
-            deltas.extend(rollup::by_value(family, whole, quarter, code, sums));
+            deltas.push(rollup::by_value(family, whole, quarter, code, sums));
         }
     }
     resolved.touched.insert(Topic::Behaviour);

@@ -28,6 +28,11 @@ pub enum Level {
     Ever,
 }
 
+impl Level {
+    /// All of them, from the shortest.
+    pub const ALL: &[Level] = &[Level::Quarter, Level::Day, Level::Month, Level::Ever];
+}
+
 /// The quarter hour that an instant lies in. Instants before 1970 are not events; they clamp to 0.
 #[must_use]
 pub fn quarter_of(at: Time) -> u32 {
