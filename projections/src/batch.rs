@@ -22,7 +22,6 @@ use std::ops::Range;
 pub use self::room::Room;
 use crate::collections::Needs;
 use crate::event::{Event, Reason};
-use crate::family::Families;
 use crate::fold::{Ask, Fold, Named, NotAtHand, Outcome, Resolved, Stamp};
 use crate::packed::tally::TallyKey;
 use crate::topic::Topics;
@@ -258,6 +257,7 @@ impl<'b, 'e> Batch<'b, 'e> {
     fn resolve(&mut self, fold: &mut Fold) -> Result<(), NotAtHand> {
         let resolved = &mut self.resolved;
         resolved.outcomes.reserve(self.messages.len());
+        resolved.deltas.count(fold.counted);
         let mut touched = Topics::default();
         for message in self.messages {
             let root = &mut fold.root;
@@ -288,9 +288,6 @@ impl<'b, 'e> Batch<'b, 'e> {
             resolved.outcomes.push(outcome);
         }
         resolved.touched = touched;
-        if fold.counted != Families::ALL {
-            resolved.deltas.retain(|key| fold.counted.contains(key.family));
-        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 //! |---|---|---|---|
 //! | by quarter | month | | quarter of the month |
 //! | by minute | day | | minute of the day |
-//! | by cell | day, month | first and third value | second value, quarter of the day or day of the month |
+//! | by cell, by shop's cell | day, month | first and third value | second value, quarter of the day or day of the month |
 //! | by entity | quarter, day, month, ever | its ordinal, high bits | low bits |
 //! | by entity in | quarter, day, month, ever | value and ordinal, high bits | value, low 3 bits; ordinal, low bits |
 //! | by value, by shop's value | day, month | | value, quarter of the day or day of the month |
@@ -37,6 +37,8 @@ pub enum Shape {
     ByEntity(Entity),
     /// By entity within a value of the shop's vocabulary of a dimension, over any range of time.
     ByEntityIn(Entity, Dimension),
+    /// By three values of the shop's vocabularies and quarter hour.
+    ByShopCell,
     /// By a value of a vocabulary and quarter hour.
     ByValue(Dimension),
     /// By a value of the shop's vocabulary of a dimension and quarter hour.
@@ -46,6 +48,12 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Whether its codes are those of the shop's vocabularies, not of a month's.
+    #[must_use]
+    pub const fn is_of_the_shop(self) -> bool {
+        matches!(self, Shape::ByShopCell | Shape::ByShopValue(_) | Shape::ByEntityIn(..))
+    }
+
     /// The lengths of the buckets that a contribution is counted in, from the shortest. A row of a longer
     /// one is the sum of rows of the one before.
     #[must_use]
@@ -56,7 +64,7 @@ impl Shape {
             Shape::ByEntity(_) | Shape::ByEntityIn(..) => {
                 &[Level::Quarter, Level::Day, Level::Month, Level::Ever]
             }
-            Shape::ByCell | Shape::ByValue(_) | Shape::ByShopValue(_) => {
+            Shape::ByCell | Shape::ByShopCell | Shape::ByValue(_) | Shape::ByShopValue(_) => {
                 &[Level::Day, Level::Month]
             }
             Shape::Now(_) => &[Level::Ever],
@@ -177,16 +185,16 @@ families! {
     /// What came back, by minute: returns, quantity, amount.
     ReturnMinutes = "returnminutes", Basis::WORDS, Shape::ByMinute, since 4;
     /// What came back, by category, payment method and country: returns, quantity, amount.
-    ReturnCells = "returncells", Basis::WORDS, Shape::ByCell, since 3;
+    ReturnCells = "returncells", Basis::WORDS, Shape::ByShopCell, since 5;
     /// What came back, by category: returns, quantity, amount.
-    ReturnCategories = "returncategories", Basis::WORDS, Shape::ByValue(Dimension::Category),
-        since 4;
+    ReturnCategories = "returncategories", Basis::WORDS, Shape::ByShopValue(Dimension::Category),
+        since 5;
     /// What came back, by payment method: returns, quantity, amount.
     ReturnPaymentMethods = "returnpaymentmethods", Basis::WORDS,
-        Shape::ByValue(Dimension::PaymentMethod), since 4;
+        Shape::ByShopValue(Dimension::PaymentMethod), since 5;
     /// What came back, by shipping country: returns, quantity, amount.
-    ReturnDestinations = "returndestinations", Basis::WORDS, Shape::ByValue(Dimension::Country),
-        since 4;
+    ReturnDestinations = "returndestinations", Basis::WORDS,
+        Shape::ByShopValue(Dimension::Country), since 5;
     /// What came back, by customer: returns, quantity, amount.
     Returners = "returners", Basis::WORDS, Shape::ByEntity(Entity::Customer), since 3;
     /// What came back, by product: returns, quantity, amount.

@@ -39,34 +39,28 @@ pub struct Names {
 }
 
 impl Names {
-    /// Those of a dimension in the months of a range.
+    /// Those that a family's codes of a dimension stand for: in the months of a range, or in the shop's own
+    /// vocabulary, whatever the month.
     ///
     /// # Errors
     /// As [`store::read::Snapshot::vocabularies`].
     pub async fn of(
         from: ReadContext<'_>,
+        family: Family,
         dimension: Dimension,
         quarters: Quarters,
     ) -> Result<Self, store::Error> {
         if quarters.is_empty() {
             return Ok(Names::default());
         }
+        if family.shape().is_of_the_shop() {
+            let values = from.snapshot.shop_vocabulary(dimension).await?;
+            return Ok(Names { values: [(0, values)].into(), are_of_the_shop: true });
+        }
         let month = bucket::month_of_quarter;
         let (first, last) = (month(quarters.from), month(quarters.to - 1));
         let months = from.snapshot.vocabularies(dimension, first, last).await?;
         Ok(Names { values: months.into_iter().collect(), are_of_the_shop: false })
-    }
-
-    /// Those of a dimension in the shop's own vocabulary, whatever the month.
-    ///
-    /// # Errors
-    /// As [`store::read::Snapshot::shop_vocabulary`].
-    pub async fn of_the_shop(
-        from: ReadContext<'_>,
-        dimension: Dimension,
-    ) -> Result<Self, store::Error> {
-        let values = from.snapshot.shop_vocabulary(dimension).await?;
-        Ok(Names { values: [(0, values)].into(), are_of_the_shop: true })
     }
 
     /// The name of a value; none of the surplus of things that count under several values.
@@ -107,7 +101,7 @@ pub enum Chunks {
 /// Tables by values, as they are asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Tables<'a> {
-    /// The figures; of shape [`Shape::ByValue`] or [`Shape::ByCell`].
+    /// The figures; of a shape by values or by cell, of a month's vocabularies or of the shop's.
     pub family: Family,
     /// The slices, which are added up.
     pub slices: &'a [Slice],
@@ -178,7 +172,7 @@ impl Tables<'_> {
         };
         let codes = |of_row: u16| match self.family.shape() {
             // The high half of the chunk is the first code, the low half the third.
-            Shape::ByCell => {
+            Shape::ByCell | Shape::ByShopCell => {
                 let [a, b, c, d] = chunk.to_be_bytes();
                 [u16::from_be_bytes([a, b]), of_row, u16::from_be_bytes([c, d])]
             }
@@ -212,12 +206,7 @@ pub async fn by_value(
     let days = Days::of(quarters, &mut clock);
     let mut sums: HashMap<Place, Row> = HashMap::new();
     let tables = Tables { family, slices, days: &days };
-    let names = async {
-        match family.shape() {
-            Shape::ByShopValue(_) => Names::of_the_shop(from, dimension).await,
-            _ => Names::of(from, dimension, quarters).await,
-        }
-    };
+    let names = Names::of(from, family, dimension, quarters);
     let ((), names) = tokio::try_join!(
         tables.read(
             from,

@@ -257,12 +257,12 @@ impl<'a> Sales<'a> {
         let mut sums: BTreeMap<(i64, String), Sum> = BTreeMap::new();
         let quarters = self.from.within(sold, quarters);
         let days = Days::of(quarters, &mut clock.clone());
-        let mut names = Vec::with_capacity(wanted.len());
-        for of in &wanted {
-            names.push(Names::of(self.from, of.dimension(), quarters).await?);
-        }
-        let chosen = Chosen { filter: self.filter, wanted: &wanted, names: &names, by };
         for ((family, slices), is_back) in [(self.sold(sold), false), (self.back(back), true)] {
+            let mut names = Vec::with_capacity(wanted.len());
+            for of in &wanted {
+                names.push(Names::of(self.from, family, of.dimension(), quarters).await?);
+            }
+            let chosen = Chosen { filter: self.filter, wanted: &wanted, names: &names, by };
             let tables = Tables { family, slices: &slices, days: &days };
             let mut found: HashMap<Place, Row> = HashMap::new();
             let chunks = |month| chosen.chunks(month);

@@ -30,8 +30,7 @@ impl EventKind for Activity<'_> {
         let dimensions = DIMENSIONS.into_iter().map(|(dimension, _)| dimension).chain(category);
         ask.vocabularies(self.at.unwrap_or(stamp.log_time), dimensions);
         if self.activity_type == VIEWED {
-            ask.vocabulary(Dimension::Category);
-            ask.vocabulary(Dimension::Device);
+            ask.shop_vocabularies([Dimension::Category, Dimension::Device]);
         }
         if let Some(session) = &self.session_id {
             ask.row::<Sessions>(session);

@@ -121,7 +121,7 @@ impl Fold {
         customer.first_purchase = bounds.map(|(first, _)| first);
         customer.last_purchase = bounds.map(|(_, last)| last);
         let moved = purchases_moved(customer, before);
-        self.completed.extend(moved.filter(|_| self.counted.contains(Family::Purchases)));
+        self.completed.extend(moved);
         Ok(())
     }
 

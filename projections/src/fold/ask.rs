@@ -6,7 +6,6 @@ use std::hash::Hash;
 use super::dedup::{BlockKey, BlockKind, SeenIds};
 use super::state::Fold;
 use super::working_set::NotAtHand;
-use crate::bucket;
 use crate::collections::{Listed, Needs};
 use crate::family::Dimension;
 use crate::ledger::{LedgerKey, LedgerRow, Row};
@@ -76,18 +75,21 @@ impl<'f> Ask<'f> {
 
     /// Asks for the vocabularies of a month.
     pub fn vocabularies(&mut self, at: Time, dimensions: impl IntoIterator<Item = Dimension>) {
+        self.vocabularies_of(Period::month_of(at), dimensions);
+    }
+
+    /// Asks for the vocabularies of the shop.
+    pub fn shop_vocabularies(&mut self, dimensions: impl IntoIterator<Item = Dimension>) {
+        self.vocabularies_of(Period::Ever, dimensions);
+    }
+
+    fn vocabularies_of(&mut self, period: Period, dimensions: impl IntoIterator<Item = Dimension>) {
         if self.fold.sets.vocabularies.is_complete() {
             return;
         }
-        let period = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
         for dimension in dimensions {
             self.document::<Vocabularies, _>(&VocabularyKey { dimension, period });
         }
-    }
-
-    /// Asks for the shop's vocabulary of a dimension.
-    pub fn vocabulary(&mut self, dimension: Dimension) {
-        self.document::<Vocabularies, _>(&VocabularyKey { dimension, period: Period::Ever });
     }
 
     /// Asks for the blocks that tell whether a fact was seen before.

@@ -18,7 +18,7 @@ use crate::products::id::RESERVED;
 use crate::quantity::Quantity;
 use crate::rates::foreign::Foreign;
 use crate::sales::basis::Basis;
-use crate::sales::count::{Bill, Place, cell_of_return};
+use crate::sales::count::{Bill, Place};
 use crate::sales::status::Status;
 use crate::sales::sums::Sums;
 use crate::time::Time;
@@ -30,6 +30,7 @@ struct Part<'o> {
     buyer: u32,
     product: &'o str,
     sold: u32,
+    /// The codes of category, payment method and country in the vocabularies of the shop.
     cell: [u16; 3],
     at: Time,
     quantity: Quantity,
@@ -149,7 +150,7 @@ impl Order {
                 buyer: content.buyer,
                 product: line.product.as_deref().unwrap_or(RESERVED),
                 sold: line.sold,
-                cell: [line.code, content.codes[0], content.codes[1]],
+                cell: [line.shop_code, content.shop_codes[0], content.shop_codes[1]],
                 at: self.at.unwrap_or_default(),
                 quantity: line.quantity,
                 net: line.net(),
@@ -164,7 +165,7 @@ impl Order {
             buyer: member.buyer,
             product: member.product.as_deref().unwrap_or(RESERVED),
             sold: member.sold,
-            cell: member.cell,
+            cell: member.shop_cell,
             at: member.at,
             quantity: member.quantity,
             net: member.amount,
@@ -449,7 +450,7 @@ fn bill_members(members: &[Member], bill: &mut Bill) {
                 bill.add(Place::Cell { status, quarter, cell }, [-1, 0, 0]);
             }
         }
-        let (category, buyer) = (member.shop_code, member.buyer);
+        let (category, buyer) = (member.shop_cell[0], member.buyer);
         if of_customers.insert((category, buyer)) {
             bill.add(Place::CategoryOfCustomer { status, quarter, category, buyer }, [1, 0, 0]);
         }
@@ -489,8 +490,7 @@ fn bill_back(part: &Part<'_>, at: Time, sums: Sums, foreign: Option<(u16, i64)>,
             let row = [sums.orders, amount, sums.amount.0];
             bill.add(Place::BackInCurrency { basis, quarter, code }, row);
         }
-        let cell = cell_of_return(part.cell, quarter_of(part.at), quarter);
-        bill.add(Place::BackInCell { basis, quarter, cell }, sums);
+        bill.add(Place::BackInCell { basis, quarter, cell: part.cell }, sums);
         let (user, buyer) = (part.user.into(), part.buyer);
         bill.add(Place::BackOfCustomer { basis, quarter, user, buyer }, sums);
         let (product, sold) = (part.product.into(), part.sold);

@@ -106,6 +106,9 @@ pub struct Content {
     pub invoice: Option<Box<str>>,
     /// The codes of payment method and country in the vocabularies of the order's month.
     pub codes: [u16; 2],
+    /// The same in the vocabularies of the shop.
+    #[serde(default)]
+    pub shop_codes: [u16; 2],
     /// The lines, in the order in which they were stated.
     pub lines: Vec<Line>,
     /// What the lines cost less all discounts as stated, in another currency than the shop's. All
@@ -215,9 +218,9 @@ pub struct Member {
     pub category: Option<Box<str>>,
     /// The codes that it is counted under.
     pub cell: [u16; 3],
-    /// The category's code in the vocabulary of the shop.
+    /// The same in the vocabularies of the shop.
     #[serde(default)]
-    pub shop_code: u16,
+    pub shop_cell: [u16; 3],
     /// What it counts as.
     pub status: Status,
     /// The time of the sale.
@@ -323,7 +326,7 @@ impl Member {
             sold: sale.sold,
             category: sale.category.clone(),
             cell: sale.cell,
-            shop_code: sale.shop_code,
+            shop_cell: sale.shop_cell,
             status: sale.status,
             at: sale.at,
             quantity: sale.quantity,

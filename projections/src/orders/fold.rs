@@ -6,7 +6,6 @@ use super::key::{OrderKey, order_of};
 use super::patch::OrderStatus;
 use super::priced::Priced;
 use super::status::{DeliveryStep, OrderStep, PaymentStep};
-use crate::bucket;
 use crate::customers::document::Customers;
 use crate::family::Dimension;
 use crate::fold::entry::reason;
@@ -35,7 +34,7 @@ impl EventKind for event::Order<'_> {
     fn identify(&self, _: &Stamp, ask: &mut Ask<'_>) {
         ask.row::<PlacedOrder>(&self.order_id);
         ask.vocabularies(self.at, CELL);
-        ask.vocabulary(Dimension::Category);
+        ask.shop_vocabularies(CELL);
         if let Some(currency) = self.currency {
             ask.vocabularies(self.at, [Dimension::Currency]);
             ask.rates(currency, self.at);
@@ -200,8 +199,9 @@ impl event::Order<'_> {
     ) -> Result<Content, NotAtHand> {
         let buyer = fold.with_customer(&self.user_id, self.at, resolved, |_| {})?;
         let values = [None, self.payment_method.as_deref(), self.country.as_deref()];
-        let [_, method, country] = fold.cell(self.at, values)?;
-        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(self.at)));
+        let month = Period::month_of(self.at);
+        let [_, codes @ ..] = fold.cell(month, values)?;
+        let [_, shop_codes @ ..] = fold.cell(Period::Ever, values)?;
         let mut lines = Vec::with_capacity(self.lines.len());
         for (at, (line, priced)) in self.lines.iter().zip(priced.lines).enumerate() {
             let id = line.id(at);
@@ -245,7 +245,8 @@ impl event::Order<'_> {
             payment_method: self.payment_method.as_deref().map(Into::into),
             country: self.country.as_deref().map(Into::into),
             invoice: self.invoice.as_deref().map(Into::into),
-            codes: [method, country],
+            codes,
+            shop_codes,
             lines,
             foreign,
             stated: priced.stated,

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::rollup::{self, Delta, RollupKey};
 use super::table::{self, Row};
 use crate::bucket::Level;
-use crate::family::Family;
+use crate::family::{Families, Family};
 
 /// Additions to rollups.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Additions {
     /// The place of the table that was added to last, by family and level: most events add to the same
     /// one as the event before.
     latest: Vec<usize>,
+    counted: Families,
 }
 
 /// Additions to one table.
@@ -30,14 +31,22 @@ struct Rows {
 impl Default for Additions {
     fn default() -> Self {
         let latest = vec![0; Family::ALL.len() * Level::ALL.len()];
-        Additions { tables: vec![], places: HashMap::default(), latest }
+        let (places, counted) = (HashMap::default(), Families::ALL);
+        Additions { tables: vec![], places, latest, counted }
     }
 }
 
 impl Additions {
     /// Takes an addition in.
     pub fn push(&mut self, Delta { key, row, delta }: Delta) {
-        self.rows(key).add(row, delta);
+        if self.counted.contains(key.family) {
+            self.rows(key).add(row, delta);
+        }
+    }
+
+    /// Takes in those to some families alone from now on.
+    pub(crate) fn count(&mut self, families: Families) {
+        self.counted = families;
     }
 
     fn rows(&mut self, key: RollupKey) -> &mut Rows {
@@ -50,12 +59,6 @@ impl Additions {
             }
         }
         &mut self.tables[*latest].1
-    }
-
-    /// Leaves out the tables that are not `kept`.
-    pub(crate) fn retain(&mut self, kept: impl Fn(&RollupKey) -> bool) {
-        self.tables.retain(|(key, _)| kept(key));
-        self.places = (0..).zip(&self.tables).map(|(place, (key, _))| (*key, place)).collect();
     }
 
     /// Adds the sums of all that was taken in to the tables of longer buckets.

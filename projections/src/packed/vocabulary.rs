@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::bucket::{self, Level};
 use crate::collection::{Collection, Key};
 use crate::family::Dimension;
+use crate::time::Time;
 
 /// The code of an absent value.
 pub const NONE: u16 = 0;
@@ -48,6 +49,14 @@ pub enum Period {
     Month(u32),
     /// All of time: the shop's vocabulary.
     Ever,
+}
+
+impl Period {
+    /// The month of an instant.
+    #[must_use]
+    pub fn month_of(at: Time) -> Self {
+        Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)))
+    }
 }
 
 impl Key for VocabularyKey {

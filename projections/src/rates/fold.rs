@@ -3,7 +3,6 @@
 use super::document::{OfDay, Rates, day_of, days_for, row_of};
 use super::event;
 use super::foreign::Foreign;
-use crate::bucket;
 use crate::currency::Currency;
 use crate::family::Dimension;
 use crate::fold::version::Stated;
@@ -61,7 +60,7 @@ impl Ask<'_> {
     /// Asks for the shop's codes of currencies, and the rates that convert an amount of a currency at a
     /// time.
     pub(crate) fn rates(&mut self, currency: Currency, at: Time) {
-        self.vocabulary(Dimension::Currency);
+        self.shop_vocabularies([Dimension::Currency]);
         let (from, to) = days_for(day_of(at));
         let (first, last) = (row_of(currency, from), row_of(currency, to));
         self.row::<Rates>(&last);
@@ -96,7 +95,7 @@ impl Fold {
     /// An amount of a sale under the codes that its currency has in the vocabularies of the sale's month
     /// and of the shop.
     pub(crate) fn coded(&mut self, foreign: Foreign, at: Time) -> Result<Foreign, NotAtHand> {
-        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
+        let month = Period::month_of(at);
         let currency = Some(foreign.currency.as_str());
         let of_month = self.code(Dimension::Currency, month, currency)?;
         Ok(Foreign { code: of_month, ..self.coded_by_shop(foreign)? })

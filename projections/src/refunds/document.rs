@@ -68,6 +68,6 @@ pub struct Alone {
     /// The product's category in the catalogue when the refund first named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Box<str>>,
-    /// The codes of that category, of no payment method, and of the country.
+    /// The codes of that category, of no payment method, and of the country, in the shop's vocabularies.
     pub cell: [u16; 3],
 }

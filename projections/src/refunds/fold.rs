@@ -13,6 +13,7 @@ use crate::ledger::{Ledger, LedgerKey, Row};
 use crate::money::Money;
 use crate::orders::document::{Member, PartialRefund, PlacedOrder, RefundedSale};
 use crate::orders::key::OrderKey;
+use crate::packed::vocabulary::Period;
 use crate::products::document::Products;
 use crate::products::id::RESERVED;
 use crate::rates::fold::{exceeds, no_rate};
@@ -32,7 +33,7 @@ impl EventKind for event::Refund<'_> {
             ask.row::<Sale>(transaction);
             ask.row::<RefundedSale>(transaction);
         } else {
-            ask.vocabularies(self.at, CELL);
+            ask.shop_vocabularies(CELL);
         }
         if let Some(foreign) = &self.foreign {
             ask.rates(foreign.currency, self.at);
@@ -242,7 +243,7 @@ impl Entry for Refund {
                     (product.ordinal, known.unwrap_or_else(of_product))
                 })?;
                 let values = [category.as_deref(), None, event.country.as_deref()];
-                let cell = fold.cell(event.at, values)?;
+                let cell = fold.cell(Period::Ever, values)?;
                 Some(Alone { buyer, sold, category, cell })
             }
             _ => None,

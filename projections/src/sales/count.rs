@@ -10,11 +10,10 @@ use crate::days::Days;
 use crate::family::{Dimension, Family, Slice};
 use crate::fold::{Fold, NotAtHand, Resolved};
 use crate::packed::rollup;
-use crate::packed::vocabulary::{OTHER, OVERLAP, Period};
+use crate::packed::vocabulary::{OVERLAP, Period};
 use crate::products::document::Product;
 use crate::rates::foreign::Foreign;
 use crate::table::Row;
-use crate::time::Time;
 use crate::topic::Topic;
 
 pub use super::basis::Basis;
@@ -125,6 +124,7 @@ pub(crate) enum Place {
         basis: Basis,
         minute: u32,
     },
+    /// By the codes of the shop's vocabularies: what came back may be of sales of other months.
     BackInCell {
         basis: Basis,
         quarter: u32,
@@ -205,15 +205,8 @@ impl Place {
     }
 }
 
-/// The cell that what came back of a sale counts under. Codes are of a month: in another month than
-/// the sale's, where they mean other values, it counts under `(other)`.
-pub(crate) fn cell_of_return(cell: [u16; 3], sold: u32, back: u32) -> [u16; 3] {
-    let month = bucket::month_of_quarter;
-    if month(sold) == month(back) { cell } else { [OTHER; CELL.len()] }
-}
-
 impl Back {
-    /// Counts it by category, payment method and country.
+    /// Counts it by category, payment method and country, by their codes in the shop's vocabularies.
     pub(crate) fn count_in_cell(self, cell: [u16; 3], resolved: &mut Resolved) {
         CAME_BACK.count(self.basis.into(), self.quarter, cell, self.sums.into(), resolved);
     }
@@ -231,16 +224,15 @@ impl Back {
 }
 
 impl Fold {
-    /// The codes of a cell's three values in the vocabularies of a sale's month.
+    /// The codes of a cell's three values in the vocabularies of a period.
     pub(crate) fn cell(
         &mut self,
-        at: Time,
+        period: Period,
         values: [Option<&str>; 3],
     ) -> Result<[u16; 3], NotAtHand> {
-        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
         let mut cell = [0; 3];
         for ((code, dimension), value) in cell.iter_mut().zip(CELL).zip(values) {
-            *code = self.code(dimension, month, value)?;
+            *code = self.code(dimension, period, value)?;
         }
         Ok(cell)
     }

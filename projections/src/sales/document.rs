@@ -51,9 +51,9 @@ pub struct Sale {
     /// The codes that it is counted under: category, payment method and country, in the
     /// vocabularies of its month.
     pub cell: [u16; 3],
-    /// The category's code in the vocabulary of the shop.
+    /// The same in the vocabularies of the shop.
     #[serde(default)]
-    pub shop_code: u16,
+    pub shop_cell: [u16; 3],
     /// The order that it is a line of, if one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Box<str>>,

@@ -5,7 +5,7 @@
 //! never retracted and stay: that the customer and the product are known, when the customer was
 //! seen, the values of the vocabularies, and the extent of sales.
 
-use super::count::{Back, Basis, CELL, cell_of_return, sold_in_cell};
+use super::count::{Back, Basis, CELL, sold_in_cell};
 use super::document::{Returned, Sale};
 use super::event::Transaction;
 use super::status::Status;
@@ -39,7 +39,7 @@ impl EventKind for Transaction<'_> {
             ask.row::<PlacedOrder>(order);
         }
         ask.vocabularies(self.at, CELL);
-        ask.vocabulary(Dimension::Category);
+        ask.shop_vocabularies(CELL);
         if let Some(foreign) = &self.foreign {
             ask.vocabularies(self.at, [Dimension::Currency]);
             ask.rates(foreign.currency, self.at);
@@ -203,7 +203,7 @@ impl Entry for Sale {
         resolved.deltas.push(rollup::by_entity(Family::Buyers, slice, quarter, self.buyer, row));
         resolved.deltas.push(rollup::by_entity(Family::Sold, slice, quarter, self.sold, row));
         if self.order.is_none() {
-            let (family, of) = (Family::CategoryBuyers, (self.shop_code, self.buyer));
+            let (family, of) = (Family::CategoryBuyers, (self.shop_cell[0], self.buyer));
             resolved.deltas.push(rollup::by_entity_in(family, slice, quarter, of, [sign, 0, 0]));
         }
         if let Some(foreign) = &self.foreign {
@@ -216,8 +216,7 @@ impl Entry for Sale {
             for (basis, minute) in Basis::both(bucket::minute_of(at), minute) {
                 fold.count_back(basis, minute, sums, resolved);
                 let back = Back { basis, quarter: bucket::quarter_of_minute(minute), sums };
-                let cell = cell_of_return(self.cell, quarter, back.quarter);
-                back.count_in_cell(cell, resolved);
+                back.count_in_cell(self.shop_cell, resolved);
                 fold.count_back_of_customer(back, &self.user, self.buyer, resolved)?;
                 fold.count_back_of_product(back, product, self.sold, resolved)?;
                 if let Some(foreign) = &self.foreign {
@@ -308,8 +307,8 @@ impl Sale {
         })?;
         let buyer = fold.with_customer(&event.user_id, event.at, resolved, |_| {})?;
         let values = [category.as_deref(), Some(&*event.payment_method), event.country.as_deref()];
-        let cell = fold.cell(event.at, values)?;
-        let shop_code = fold.code(Dimension::Category, Period::Ever, category.as_deref())?;
+        let cell = fold.cell(Period::month_of(event.at), values)?;
+        let shop_cell = fold.cell(Period::Ever, values)?;
         let foreign = event.foreign.map(|foreign| fold.coded(foreign, event.at)).transpose()?;
         Ok(Sale {
             user: event.user_id.as_ref().into(),
@@ -325,7 +324,7 @@ impl Sale {
             category,
             country: event.country.as_deref().map(Into::into),
             cell,
-            shop_code,
+            shop_cell,
             order: event.order_id.as_deref().map(Into::into),
             returned: None,
             days: Days::default(),

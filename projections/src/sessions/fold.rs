@@ -89,7 +89,7 @@ impl Entry for Sessions {
             identified: user.is_some_and(|user| !user.starts_with(GUEST_PREFIX)),
             codes: [0; 3],
         };
-        let month = Period::Month(bucket::month_of_quarter(bucket::quarter_of(at)));
+        let month = Period::month_of(at);
         let values = [&event.device, &event.page, &event.country];
         for ((code, (dimension, _)), value) in opening.codes.iter_mut().zip(DIMENSIONS).zip(values)
         {

@@ -213,7 +213,7 @@ async fn counts(
     let quarters = from.within(family, asked.trend);
     let days = Days::of(quarters, &mut clock);
     let names = match value {
-        Some(_) => Names::of(from, dimension, quarters).await?,
+        Some(_) => Names::of(from, family, dimension, quarters).await?,
         None => Names::default(),
     };
     let tables = Tables { family, slices: &[Slice::WHOLE], days: &days };

@@ -202,7 +202,7 @@ async fn parts(
             counts.entry(code).or_default()[at] += distinct.count(numbers);
         }
     }
-    let values = Names::of_the_shop(from, dimension).await?;
+    let values = Names::of(from, family, dimension, asked.trend).await?;
     let part = |(code, [viewed, added, purchased]): (u16, Row)| Part {
         name: values.name(0, code).unwrap_or(OTHER_NAME).to_owned(),
         viewed,

@@ -10,7 +10,6 @@ use projections::table::Row;
 use projections::time::Time;
 
 use super::Naive;
-use super::figures::date;
 use super::orders::{Content, Placed, shares};
 use super::sales::Sale;
 
@@ -140,9 +139,6 @@ impl<'a> Additions<'a> {
     ) {
         for (basis, at) in [(Basis::Processed, processed), (Basis::Order, sold)] {
             self.add(Of::Returns(basis), at, row);
-            // Codes are of the sale's month; 1 is any other value.
-            let month = |at: Time| date(at).format("%Y-%m").to_string();
-            let cell = if month(at) == month(sold) { cell } else { [1; 3] };
             self.add(Of::ReturnCell(basis, cell), at, row);
             self.add(Of::Returned(basis, product), at, row);
             if let Some(user) = user {
@@ -274,7 +270,7 @@ impl Naive {
             id: id.to_owned(),
             product: sale.facts().product_id.as_deref(),
             user: &sale.facts().user_id,
-            cell: sale.codes,
+            cell: sale.shop_codes,
             at: sale.facts().at,
             net: sale.facts().total_price.0,
             foreign: sale.foreign(),
@@ -292,7 +288,7 @@ impl Naive {
                 id: line.id.clone(),
                 product: line.product.as_deref(),
                 user: &content.event.user_id,
-                cell: [line.code, content.codes[0], content.codes[1]],
+                cell: [line.shop_code, content.shop_codes[0], content.shop_codes[1]],
                 at: content.event.at,
                 net: line.net(),
                 foreign:
@@ -338,7 +334,7 @@ impl Naive {
                 }
                 categories.push(category);
             }
-            let buyer = (sale.shop_code, &*sale.facts().user_id);
+            let buyer = (sale.shop_codes[0], &*sale.facts().user_id);
             if !buyers.contains(&buyer) {
                 to.add(Of::CategoryBuyer(best, buyer.0, buyer.1), at, [1, 0, 0]);
                 buyers.push(buyer);
@@ -560,7 +556,7 @@ impl Sale {
         to.add(Of::Cell(status, self.codes), facts.at, row);
         to.add(Of::Sold(status, self.product()), facts.at, row);
         if facts.order_id.is_none() {
-            let of = Of::CategoryBuyer(status, self.shop_code, &facts.user_id);
+            let of = Of::CategoryBuyer(status, self.shop_codes[0], &facts.user_id);
             to.add(of, facts.at, [1, 0, 0]);
         }
         if let Some(foreign) = &facts.foreign {
@@ -569,7 +565,7 @@ impl Sale {
         }
         if let Some(back) = self.returned_at() {
             let (user, row) = (Some(&*facts.user_id), [1, quantity, amount]);
-            to.back([back, facts.at], self.codes, user, self.product(), row);
+            to.back([back, facts.at], self.shop_codes, user, self.product(), row);
             to.back_in_currency([back, facts.at], self.foreign(), row);
         }
     }

@@ -32,6 +32,8 @@ pub struct Content {
     pub lines: Vec<Line>,
     /// The codes of payment method and country.
     pub codes: [u16; 2],
+    /// The same among those of all time.
+    pub shop_codes: [u16; 2],
     /// The amount as stated, in another currency, under the code of that.
     pub foreign: Option<Foreign>,
     /// Gross, discounts and total as stated, in that currency.
@@ -70,7 +72,7 @@ pub struct Refund {
     pub age: Age,
     /// The catalogue's when it first named the product.
     pub category: Option<String>,
-    /// The codes of category, payment method and country.
+    /// The codes of category, payment method and country among those of all time.
     pub codes: [u16; 3],
     /// The code of the currency among those of all time.
     pub currency: u16,
@@ -225,8 +227,15 @@ impl Naive {
         let mut age = (event.updated_at, place);
         let known = self.orders.get(&*event.order_id).and_then(|placed| placed.content.as_ref());
         let lines = self.lines(event, foreign.and_then(|foreign| foreign.rate), known);
-        let mut content =
-            Content { event: event.clone(), age, lines, codes: [0; 2], foreign, stated };
+        let mut content = Content {
+            event: event.clone(),
+            age,
+            lines,
+            codes: [0; 2],
+            shop_codes: [0; 2],
+            foreign,
+            stated,
+        };
         if let Some(known) = known {
             if is_older(age, known.age) {
                 return Came::Stale;
@@ -251,6 +260,10 @@ impl Naive {
         content.codes = [
             self.word("paymentMethod", 256, event.at, event.payment_method.as_deref()),
             self.word("country", 256, event.at, event.country.as_deref()),
+        ];
+        content.shop_codes = [
+            self.shop_word("paymentMethod", 256, event.payment_method.as_deref()),
+            self.shop_word("country", 256, event.country.as_deref()),
         ];
         content.foreign = foreign.map(|foreign| foreign.under(self.currency(event.at, foreign)));
         self.orders.entry(event.order_id.to_string()).or_default().content = Some(content);
@@ -356,9 +369,9 @@ impl Naive {
         if refund.is_alone() {
             self.thing(event.product_id.as_deref().unwrap_or("(none)"));
             refund.codes = [
-                self.word("category", 256, event.at, refund.category.as_deref()),
+                self.shop_word("category", 256, refund.category.as_deref()),
                 0,
-                self.word("country", 256, event.at, event.country.as_deref()),
+                self.shop_word("country", 256, event.country.as_deref()),
             ];
         }
         if let Some(foreign) = &event.foreign {

@@ -18,8 +18,8 @@ pub struct Sale {
     pub category: Option<String>,
     /// The codes of category, payment method and country.
     pub codes: [u16; 3],
-    /// The code of the category among those of all time.
-    pub shop_code: u16,
+    /// The same among those of all time.
+    pub shop_codes: [u16; 3],
     /// The codes of the currency, if it is not the shop's.
     pub currency: [u16; 2],
 }
@@ -138,7 +138,11 @@ impl Naive {
                 self.word("paymentMethod", 256, event.at, Some(&event.payment_method)),
                 self.word("country", 256, event.at, event.country.as_deref()),
             ];
-            sale.shop_code = self.shop_word("category", 256, sale.category.as_deref());
+            sale.shop_codes = [
+                self.shop_word("category", 256, sale.category.as_deref()),
+                self.shop_word("paymentMethod", 256, Some(&event.payment_method)),
+                self.shop_word("country", 256, event.country.as_deref()),
+            ];
             sale.currency =
                 event.foreign.map_or([0; 2], |foreign| self.currency(event.at, foreign));
         }
