@@ -66,7 +66,7 @@ type Rows = BTreeMap<String, Vec<i64>>;
 /// # Errors
 /// Fails if one of them does not answer, or the figures of an answer differ.
 pub async fn run(
-    asker: &Asker,
+    client: &Asker,
     clickhouse: &mut ClickHouse,
     (views, questions): (&[View], u32),
     end: i64,
@@ -76,7 +76,7 @@ pub async fn run(
         clickhouse.version
     );
     say!(
-        "  {:<14} {:>6} {:>10} {:>10} {:>10} {:>10} {:>9} {:>9}",
+        "  {:<14} {:>6} {:>10} {:>10} {:>10} {:>10} {:>9} {:>9} {:>10}",
         "",
         "asked",
         "ours p50",
@@ -84,7 +84,8 @@ pub async fn run(
         "its p50",
         "p99",
         "p50 ratio",
-        "p99 ratio"
+        "p99 ratio",
+        "compared"
     );
     let (mut rows, mut different) = (Vec::new(), Vec::new());
     for asked in &ASKED {
@@ -93,7 +94,7 @@ pub async fn run(
         let mut both = Both::new()?;
         let mut drawn = Questions::new(32, end);
         for question in (0..questions).map_while(|_| drawn.draw(&view)) {
-            both.ask(asker, clickhouse, asked, &question)
+            both.ask(client, clickhouse, asked, &question)
                 .await
                 .with_context(|| format!("{}?{:?}", question.path, question.parameters))?;
         }
@@ -119,23 +120,30 @@ struct Both {
     ours: Latencies,
     its: Latencies,
     different: Vec<String>,
+    /// The number of numbers that were compared.
+    numbers: usize,
 }
 
 impl Both {
     fn new() -> anyhow::Result<Self> {
-        Ok(Both { ours: Latencies::new()?, its: Latencies::new()?, different: Vec::new() })
+        Ok(Both {
+            ours: Latencies::new()?,
+            its: Latencies::new()?,
+            different: Vec::new(),
+            numbers: 0,
+        })
     }
 
     async fn ask(
         &mut self,
-        asker: &Asker,
+        client: &Asker,
         clickhouse: &mut ClickHouse,
         asked: &Asked,
         question: &Question,
     ) -> anyhow::Result<()> {
         let now = || chrono::Utc::now().timestamp_millis();
         let begun = now();
-        let answer = asker.get(&question.path, &question.parameters).await?;
+        let answer = client.get(&question.path, &question.parameters).await?;
         let is_same = now().div_euclid(MINUTE_MS) == begun.div_euclid(MINUTE_MS);
         let text = String::from_utf8_lossy(&answer.body);
         ensure!(answer.status == 200, "{}: {text}", answer.status);
@@ -150,6 +158,7 @@ impl Both {
         }
         for (figure, rows) in figures.iter().zip(&its.rows) {
             let (ours, its) = (ours(figure, &found["data"])?, its_rows(rows)?);
+            self.numbers += its.values().map(Vec::len).sum::<usize>();
             if let Some(difference) = difference(&ours, &its, figure.tolerance) {
                 let (path, asked) = (&question.path, &question.parameters);
                 self.different.push(format!(
@@ -167,12 +176,13 @@ impl Both {
         let (ratio, ratio_99) = (its / ours, its_99 / ours_99);
         say!(
             "  {view:<14} {:>6} {ours:>10.2} {ours_99:>10.2} {its:>10.2} {its_99:>10.2} {ratio:>7.1} x \
-             {ratio_99:>7.1} x",
-            self.ours.count()
+             {ratio_99:>7.1} x {:>10}",
+            self.ours.count(),
+            self.numbers
         );
         json!({
             "view": view, "ours": self.ours.json(), "clickhouse": self.its.json(), "p50Ratio": ratio,
-            "p99Ratio": ratio_99, "differences": self.different.len(),
+            "p99Ratio": ratio_99, "numbers": self.numbers,
         })
     }
 }
@@ -239,4 +249,37 @@ fn difference(ours: &Rows, its: &Rows, tolerance: i64) -> Option<String> {
     };
     let label = labels.into_iter().find(differs)?;
     Some(format!("{label:?} is {:?}, and {:?}", ours.get(label), its.get(label)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str) -> Rows {
+        its_rows(&serde_json::from_str::<Vec<Vec<Value>>>(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_row_that_differs_or_is_missing_is_told_and_one_of_zeros_is_none() {
+        let its = rows(r#"[["a", 12, "3"], ["b", 0, 0]]"#);
+        assert_eq!(difference(&rows(r#"[["a", 12, 3]]"#), &its, 0), None);
+        assert_eq!(difference(&rows(r#"[["a", 12, 4]]"#), &its, 1), None);
+        for other in [r#"[["a", 12, 4]]"#, r#"[["a", 12]]"#, "[]", r#"[["a", 12, 3], ["c", 1]]"#] {
+            assert!(difference(&rows(other), &its, 0).is_some(), "{other}");
+        }
+    }
+
+    #[test]
+    fn our_numbers_are_scaled_and_lists_are_summed() {
+        let figure = Figure {
+            sql: String::new(),
+            at: "/parts",
+            label: Some("_id"),
+            members: &[("net", 10_000.0), ("each", 1.0)],
+            tolerance: 0,
+        };
+        let data = json!({ "parts": [{ "_id": 5, "net": 1.005, "each": [1, 2] }] });
+        assert_eq!(ours(&figure, &data).unwrap(), rows(r#"[["5", 10050, 3]]"#));
+        assert!(ours(&figure, &json!({ "parts": [{ "_id": 5 }] })).is_err());
+    }
 }

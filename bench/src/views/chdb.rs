@@ -87,7 +87,7 @@ impl ClickHouse {
         let answers = BufReader::new(output).lines();
         let mut it = ClickHouse { version: String::new(), child, questions, answers };
         let ready: Value = serde_json::from_str(&it.line().await?)?;
-        it.version = ready["version"].as_str().unwrap_or_default().to_owned();
+        ready["version"].as_str().unwrap_or_default().clone_into(&mut it.version);
         Ok(it)
     }
 

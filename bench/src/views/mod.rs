@@ -87,10 +87,10 @@ async fn at(
     let folder = Scratch::named("tables");
     let events = fill(stand, orders, end, library.is_some().then_some(&folder)).await?;
     let (app, key) = stand.serve(&[Scope::MetricsRead]).await?;
-    let asker = Asker::new(app.address, key);
-    let document = asker.get("/api/openapi.json", &BTreeMap::new()).await?;
+    let client = Asker::new(app.address, key);
+    let document = client.get("/api/openapi.json", &BTreeMap::new()).await?;
     let all = View::all(&serde_json::from_slice(&document.body)?);
-    let asked = ask(&asker, &all, arguments.questions.get(), end).await?;
+    let asked = ask(&client, &all, arguments.questions.get(), end).await?;
     say!("\nviews of {} orders ({} events), no question twice", grouped(orders), grouped(events));
     show(&asked);
     app.stop().await?;
@@ -99,9 +99,9 @@ async fn at(
             // One that has answered none of these questions.
             let (app, key) = stand.serve(&[Scope::MetricsRead]).await?;
             let mut clickhouse = ClickHouse::load(library, &folder.0).await?;
-            let (asker, asked) =
+            let (client, asked) =
                 (Asker::new(app.address, key), (&all[..], arguments.questions.get()));
-            let compared = beside::run(&asker, &mut clickhouse, asked, end).await?;
+            let compared = beside::run(&client, &mut clickhouse, asked, end).await?;
             clickhouse.end().await?;
             app.stop().await?;
             compared
@@ -145,7 +145,7 @@ async fn fill(
 
 /// Asks each view, one question after the other.
 async fn ask(
-    asker: &Asker,
+    client: &Asker,
     views: &[View],
     questions: u32,
     end: i64,
@@ -156,7 +156,7 @@ async fn ask(
         let (latencies, view_name) = (Latencies::new()?, view.name().to_owned());
         let mut asked = Asked { view: view_name, latencies, bytes: (0, 0), refused: 0 };
         for question in (0..questions).map_while(|_| drawn.draw(view)) {
-            let answer = asker.get(&question.path, &question.parameters).await?;
+            let answer = client.get(&question.path, &question.parameters).await?;
             let text = String::from_utf8_lossy(&answer.body);
             match answer.status {
                 200 => asked.latencies.record(answer.took)?,
@@ -205,7 +205,10 @@ fn growth(sizes: &[Size]) -> Value {
     let [first, .., last] = sizes else { return Value::Null };
     say!("\np99 in ms, by orders");
     let names: Vec<String> = sizes.iter().map(|size| grouped(size.orders)).collect();
-    let cells = |cells: &[String]| cells.iter().map(|it| format!("{it:>12}")).collect::<String>();
+    let cells = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|it| format!("{it:>12}")).collect();
+        cells.concat()
+    };
     say!("  {:<14} {} {:>12}", "", cells(&names), "last / first");
     let mut rows = Vec::new();
     for (at, view) in first.views.iter().enumerate() {

@@ -49,8 +49,11 @@ const LENGTHS: [i64; 6] = [1, 7, 30, 31, 90, 365];
 const DAYS: i64 = 365;
 /// How often another question is drawn before none is left.
 const DRAWS: usize = 50;
+/// Draws a value.
+type Draw = fn(&mut SmallRng) -> String;
+
 /// Values of parameters that are open texts.
-const TEXTS: [(&str, fn(&mut SmallRng) -> String); 8] = [
+const TEXTS: [(&str, Draw); 8] = [
     ("category", |random| format!("Category {}", random.random_range(0..20))),
     ("paymentMethod", |random| one_of(random, &["credit_card", "paypal", "bank_transfer"])),
     ("country", |random| one_of(random, &["United Kingdom", "Germany", "France", "Ireland"])),
@@ -193,5 +196,48 @@ impl Questions {
         // Of a million pages the first have something.
         let most = if most > 1_000 { least + 2 } else { most };
         Some(self.random.random_range(least..=most).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document() -> Value {
+        let parameter =
+            |name: &str, schema: Value| json!({ "in": "query", "name": name, "schema": schema });
+        let operation = json!({ "tags": ["Figures"], "parameters": [
+            parameter("startDate", json!({})),
+            parameter("endDate", json!({})),
+            parameter("limit", json!({ "minimum": 1, "maximum": 3 })),
+            parameter("userId", json!({ "type": "string" })),
+            parameter("category", json!({ "type": "string" })),
+        ] });
+        let other = json!({ "tags": ["Service"] });
+        json!({ "paths": {
+            "/api/metrics/sales": { "get": operation },
+            "/api/metrics/one/{id}": { "get": operation },
+            "/api/metrics/performance": { "get": other },
+        } })
+    }
+
+    #[test]
+    fn no_question_is_drawn_twice_and_none_has_two_filters() {
+        let views = View::all(&document());
+        assert_eq!(views.iter().map(View::name).collect::<Vec<_>>(), ["sales"]);
+        let mut questions = Questions::new(1, 1_700_000_000_000);
+        let drawn: Vec<_> = (0..300).map_while(|_| questions.draw(&views[0])).collect();
+        assert_eq!((drawn.len(), drawn.iter().collect::<BTreeSet<_>>().len()), (300, 300));
+        for question in drawn {
+            let (first, last) =
+                (question.get("startDate").unwrap(), question.get("endDate").unwrap());
+            assert!(first <= last, "{question:?}");
+            assert!(question.get("userId").is_none() || question.get("category").is_none());
+        }
+        let limits = views[0].only(&["limit"]);
+        let drawn = (0..300).map_while(|_| questions.draw(&limits)).count();
+        assert_eq!(drawn, 3);
     }
 }

@@ -78,7 +78,7 @@ impl Shop {
         for _ in 0..ACTIVITIES {
             events.push_back(self.activity(at));
         }
-        if number % RATING_EACH == 0 {
+        if number.is_multiple_of(RATING_EACH) {
             events.push_back(self.load.feedback(Time(at)));
         }
         events

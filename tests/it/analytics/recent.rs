@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::figures::{ZONES, amount, count};
 use super::rankings::{
-    activity, ask, best_sellers, by_period, customers, insights, new_users, newcomers_by, overview,
-    same, spenders,
+    Totals, activity, ask, best_sellers, by_period, customers, insights, new_users, newcomers_by,
+    overview, same, spenders,
 };
 use super::sold::{Line, Local, Sold};
 use crate::harness::Shop;
@@ -117,11 +117,11 @@ impl Found {
     fn assert(&self, moment: &Moment, sold: &Sold, zone: &str) {
         let tz = zone.parse::<Tz>().expect("a zone");
         let (local, known) = (sold.local(tz), sold.known(tz));
-        let last = |days| local.within(moment.last(days), |_| true);
+        let (totals, last) = (Totals::of(&local), |days| local.within(moment.last(days), |_| true));
         dashboard(&self.dashboard, moment, &local, (&last(7), &last(30)), zone);
 
-        overview(&self.summary["salesOverview"], &local.total(), &last(7), zone);
-        insights(&self.summary["productInsights"], &local, zone);
+        overview(&self.summary["salesOverview"], &totals.whole, &last(7), zone);
+        insights(&self.summary["productInsights"], &totals, zone);
         let [identified, guests] = known.numbers();
         assert_eq!(self.summary["userBehavior"]["totalUsers"], identified + guests, "{zone}");
 
@@ -131,8 +131,8 @@ impl Found {
 
         customers(&self.customers, &known, zone);
         newcomers_by(&self.customers["newCustomersTrend"], &newcomers, "day", zone);
-        spenders(&self.customers, &local, zone);
-        best_sellers(&self.products, &local, sold.products(), zone);
+        spenders(&self.customers, &totals, zone);
+        best_sellers(&self.products, &totals, sold.products(), zone);
     }
 }
 
