@@ -23,9 +23,13 @@ pub struct Arguments {
     /// The number of transactions behind the queries.
     #[arg(long, default_value_t = 1_000_000)]
     pub transactions: u64,
-    /// The numbers of raw transactions that are aggregated for comparison.
-    #[arg(long, value_delimiter = ',', default_value = "100000,1000000,10000000")]
+    /// The numbers of raw transactions that are aggregated for comparison (100,000, 1,000,000 and
+    /// 10,000,000 if none is named), and of orders that views are asked over (the first two).
+    #[arg(long, value_delimiter = ',')]
     pub sizes: Vec<u64>,
+    /// The number of questions to each view, none of them asked twice.
+    #[arg(long, default_value = "200")]
+    pub questions: NonZero<u32>,
     /// The number of events that come in per second while queries are sent, or updates pushed.
     #[arg(long, default_value_t = 5_000)]
     pub rate: u64,
@@ -35,6 +39,14 @@ pub struct Arguments {
     /// The number of connections that updates are pushed to.
     #[arg(long, default_value_t = 200)]
     pub sockets: usize,
+}
+
+impl Arguments {
+    /// The sizes that were named, or those of a part.
+    #[must_use]
+    pub fn sizes_or<'a>(&'a self, of_the_part: &'a [u64]) -> &'a [u64] {
+        if self.sizes.is_empty() { of_the_part } else { &self.sizes }
+    }
 }
 
 /// A part of the benchmark.
@@ -57,6 +69,9 @@ pub enum Part {
     Rebuild,
     /// The queries against the same figures aggregated from raw transactions.
     Versus,
+    /// Latency of every view over ever other ranges, beside `ClickHouse` on the same data; and which
+    /// answers stay known while activities come in.
+    Views,
     /// The time from a sale's publication until every socket has heard of it.
     Push,
     /// The rate of the fold with ten times the events, and with ten times the keys.

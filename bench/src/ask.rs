@@ -3,13 +3,17 @@
 //! Open loop: a query is sent when its turn has come, whether or not the last was answered, and its
 //! latency counts from then.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adaptive_bi::http::gate::X_API_KEY;
 use anyhow::{Context, ensure};
+use bytes::Bytes;
 use projections::time::Time;
+use reqwest::header::{ETAG, IF_NONE_MATCH};
+use reqwest::{RequestBuilder, Url};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -42,19 +46,62 @@ impl Asker {
         Asker { client: reqwest::Client::new(), address, key }
     }
 
+    /// The answer to a path with parameters.
+    ///
+    /// # Errors
+    /// Fails if there is none.
+    pub async fn get(
+        &self,
+        path: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Answer> {
+        let base = format!("http://{}{path}", self.address);
+        let url = Url::parse_with_params(&base, parameters)?;
+        self.send(self.client.get(url)).await
+    }
+
+    /// The answer to a path, unless it is the one with this tag.
+    ///
+    /// # Errors
+    /// Fails if there is none.
+    pub async fn poll(&self, path: &str, etag: Option<&str>) -> anyhow::Result<Answer> {
+        let request = self.client.get(format!("http://{}{path}", self.address));
+        let known = etag.into_iter().fold(request, |it, etag| it.header(IF_NONE_MATCH, etag));
+        self.send(known).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Answer> {
+        let begun = Instant::now();
+        let response = request.header(X_API_KEY, &self.key).send().await?;
+        let status = response.status().as_u16();
+        let etag = response.headers().get(ETAG).and_then(|it| Some(it.to_str().ok()?.to_owned()));
+        let body = response.bytes().await?;
+        Ok(Answer { took: begun.elapsed(), status, etag, body })
+    }
+
     /// The time that an answer took.
     ///
     /// # Errors
     /// Fails if the status is not 200.
     pub async fn ask(&self, endpoint: &str, parameters: &str) -> anyhow::Result<Duration> {
-        let begun = Instant::now();
         let url = format!("http://{}/api/{endpoint}?{parameters}", self.address);
-        let response = self.client.get(url).header(X_API_KEY, &self.key).send().await?;
-        let status = response.status();
-        let body = response.bytes().await?;
+        let Answer { took, status, body, .. } = self.send(self.client.get(url)).await?;
         ensure!(status == 200, "{status}: {}", String::from_utf8_lossy(&body));
-        Ok(begun.elapsed())
+        Ok(took)
     }
+}
+
+/// An answer, whatever it says.
+#[derive(Debug)]
+pub struct Answer {
+    /// From the request to the end of the body.
+    pub took: Duration,
+    /// The status.
+    pub status: u16,
+    /// Its tag, if it has one.
+    pub etag: Option<String>,
+    /// The body.
+    pub body: Bytes,
 }
 
 /// The latencies of each endpoint and range.

@@ -62,6 +62,20 @@ pub async fn feed(
     rate: u64,
     stop: CancellationToken,
 ) -> anyhow::Result<f64> {
+    feed_of(Load::next, settings, rate, stop).await
+}
+
+/// Publishes events of one kind of the load at a steady rate until `stop`; returns the rate that was
+/// reached.
+///
+/// # Errors
+/// Fails if the log does not take an event.
+pub async fn feed_of(
+    next: fn(&mut Load, Time) -> Outgoing,
+    settings: stream::LogSettings,
+    rate: u64,
+    stop: CancellationToken,
+) -> anyhow::Result<f64> {
     const STEPS: u64 = 50;
     let log = Log::connect(settings).await?;
     let mut load = Load::new("now", 5);
@@ -70,7 +84,7 @@ pub async fn feed(
     while !stop.is_cancelled() {
         pace.tick().await;
         let at = Time(chrono::Utc::now().timestamp_millis());
-        let events = (0..rate / STEPS).map(|_| load.next(at));
+        let events = (0..rate / STEPS).map(|_| next(&mut load, at));
         publish(&log, events, None).await?;
         sent += rate / STEPS;
     }

@@ -9,7 +9,8 @@
 //!   [`ask`]: queries; [`stand`]: servers of its own; [`cpu`]: processor time by process; [`rate`]
 //!   and [`latency`]: the figures;
 //! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`], [`rebuild`],
-//!   [`kinds`], [`families`], [`queries`], [`versus`], [`push`], [`growth`], [`durability`];
+//!   [`kinds`], [`families`], [`queries`], [`versus`], [`views`], [`push`], [`growth`],
+//!   [`durability`];
 //! - [`yardstick`]: the upserts and aggregations of [`naive`] and [`versus`], for comparison;
 //! - [`soak`]: faults on a service of its own, and checks after them.
 
@@ -35,5 +36,6 @@ pub mod rebuild;
 pub mod soak;
 pub mod stand;
 pub mod versus;
+pub mod views;
 pub mod yardstick;
 pub mod year;

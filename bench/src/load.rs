@@ -193,6 +193,32 @@ impl Load {
         outgoing(Kind::Order, id, body)
     }
 
+    /// The next order of so many lines, dated `at`, with these statuses of the order and of its
+    /// payment; a discount is on its first line.
+    pub fn basket(&mut self, at: Time, lines: u32, [order, payment]: [&str; 2]) -> Outgoing {
+        let id = self.id('o');
+        let lines: Vec<_> = (1..=lines)
+            .map(|line| {
+                format!(
+                    r#"{{"lineId":"{line}","productId":"{}","quantity":{},"price":{}.{:02},"discount":{}}}"#,
+                    self.product(),
+                    self.random.random_range(1..6),
+                    self.random.random_range(5..100),
+                    self.random.random_range(0..100),
+                    if line == 1 { self.random.random_range(0..3) } else { 0 },
+                )
+            })
+            .collect();
+        let body = format!(
+            r#"{{"orderId":"{id}","userId":"{}","orderDate":"{at}","updatedAt":"{at}","lines":[{}],"orderStatus":"{order}","paymentStatus":"{payment}","paymentMethod":"{}","deliveryFee":5,"shippingAddress":{{"country":"{}"}}}}"#,
+            self.customer(),
+            lines.join(","),
+            pick(&mut self.random, &PAYMENT_METHODS),
+            self.country(),
+        );
+        outgoing(Kind::Order, id, body)
+    }
+
     /// An order's next status.
     #[must_use]
     pub fn shipped(order: &Outgoing, at: Time) -> Outgoing {

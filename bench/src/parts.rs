@@ -14,6 +14,7 @@ use super::rate::{Rate, Rates};
 use super::stand::Stand;
 use super::{
     catch_up, durability, families, growth, kinds, live, publish, push, queries, rebuild, versus,
+    views,
 };
 
 /// Runs the parts and prints a table of each, and the same figures as a line of JSON.
@@ -64,6 +65,7 @@ async fn measure(
             Part::Queries => queries::run(stand, arguments).await?,
             Part::Rebuild => rebuild::run(stand, arguments).await?,
             Part::Versus => versus::run(stand, arguments).await?,
+            Part::Views => views::run(stand, arguments).await?,
             Part::Push => push::run(stand, arguments).await?,
             Part::Growth => growth::run(stand, arguments).await?,
             Part::Durability => durability::run(cache_dir, arguments).await?,

@@ -35,13 +35,22 @@ pub struct Stand {
 }
 
 /// A folder that is removed when this is dropped.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
+
+impl Scratch {
+    /// A folder below the system's for temporary files, which this process alone has. It is made by
+    /// whoever needs it first.
+    pub(crate) fn named(name: &str) -> Self {
+        let name = format!("adaptive-bi-{name}-{}", std::process::id());
+        Scratch(std::env::temp_dir().join(name))
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let removed = std::fs::remove_dir_all(&self.0);
         if let Err(error) = removed.or_else(|error| match error.kind() {
-            // The stand ended before it had a folder.
+            // Nobody needed it.
             std::io::ErrorKind::NotFound => Ok(()),
             _ => Err(error),
         }) {
@@ -68,9 +77,7 @@ impl Stand {
         cache_dir: PathBuf,
         nats: services::NatsOptions,
     ) -> anyhow::Result<Self> {
-        let name = format!("adaptive-bi-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let folder = Scratch(folder);
+        let folder = Scratch::named(name);
         let settings = services::ServicesSettings {
             data_dir: folder.0.clone(),
             cache_dir,

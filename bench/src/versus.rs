@@ -19,6 +19,8 @@ use super::stand::Stand;
 use super::yardstick::{self, Aggregate, raw};
 use super::year::{DAY_MS, load_year, year};
 
+/// The numbers of raw transactions.
+const SIZES: [u64; 3] = [100_000, 1_000_000, 10_000_000];
 /// The number of raw transactions in a batch.
 const BATCH: usize = 100_000;
 /// The number of times that each query is sent.
@@ -43,7 +45,7 @@ const RANGES: [(&str, i64); 2] = [("30 days", 30), ("full", 366)];
 /// Fails if a server does not answer, or a query is not answered with 200.
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     let mut figures = Vec::new();
-    for &size in &arguments.sizes {
+    for &size in arguments.sizes_or(&SIZES) {
         figures.push(json!({ "transactions": size, "queries": at(stand, size).await? }));
     }
     Ok(Value::Array(figures))

@@ -1,26 +1,69 @@
-//! Every view of sales against figures that are computed from the file of the year and by nothing of the
-//! program's, in zones of all kinds.
+//! Every view against figures that are computed by nothing of the program's, in zones of all kinds.
+//!
+//! - [`sold`]: what the file of the year says was sold;
+//! - [`figures`]: sales, transactions and revenue; [`rankings`]: best sellers, customers, users and
+//!   the summary, of ranges of the year; [`recent`]: views of the last days, of a year that ends now;
+//! - [`compared`]: the ranges that figures are compared with;
+//! - [`visitors`]: what visitors and customers do, generated.
 
+mod compared;
 mod figures;
+mod rankings;
+mod recent;
 mod sold;
 mod visitors;
 
+use adaptive_bi::app::App;
 use adaptive_bi::ingest::file::{self, Source};
-use adaptive_bi::ingest::retail::Options;
+use adaptive_bi::ingest::retail::{Options, weeks_until};
 use serde_json::json;
 
 use crate::harness::Shop;
 use crate::year::text;
 
+/// A shop that has the year, so many weeks later.
+async fn shop_of_the_year(shift_weeks: i64) -> (Shop, App) {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let options = Options { shift_weeks, ..Options::default() };
+    let source = Source::Retail(Box::new(text()), options);
+    let ingested = file::ingest(&shop.log, "GBP", source, 0, |_| {}).await.expect("ingested");
+    shop.folded(ingested.position).await;
+    (shop, app)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_years_sales_are_the_files_in_every_zone_range_and_period() {
     let sold = sold::Sold::of_the_year();
+    let (shop, app) = shop_of_the_year(0).await;
+    figures::assert_all(&shop, &app, &sold).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_years_best_sellers_and_customers_are_the_files_in_every_zone_and_range() {
+    let sold = sold::Sold::of_the_year();
+    let (shop, app) = shop_of_the_year(0).await;
+    rankings::assert_all(&shop, &app, &sold).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_days_of_a_year_that_ends_now_are_the_files() {
+    let sold = sold::Sold::of_the_year();
+    let weeks = weeks_until(sold.last(), chrono::Utc::now());
+    let (shop, app) = shop_of_the_year(weeks).await;
+    recent::assert_all(&shop, &app, sold.later(weeks)).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_figures_are_compared_with_is_what_that_range_answers_by_itself() {
     let shop = Shop::new().await;
     let app = shop.start().await;
-    let source = Source::Retail(Box::new(text()), Options::default());
-    let ingested = file::ingest(&shop.log, "GBP", source, 0, |_| {}).await.expect("ingested");
-    shop.folded(ingested.position).await;
-    figures::assert_all(&shop, &app, &sold).await;
+    let position = compared::publish(&shop).await;
+    shop.folded(position).await;
+    compared::assert_all(&shop, &app).await;
     app.stop().await.expect("stopped");
 }
 

@@ -8,7 +8,7 @@
 //! - [`events`]: the events that are published; [`documents`]: the documents that are stored, to
 //!   compare;
 //! - [`flow`]: from every entry to every figure; [`values`]: the values that producers send;
-//!   [`contract`]: the shapes on the wire;
+//!   [`contract`]: the shapes on the wire; [`tags`]: when answers stay known;
 //! - [`batches`]: many events over HTTP at a time; [`duplicates`]: events that the log calls one;
 //!   [`commands`]: the program as a person runs it; [`settings`]: its settings; [`limits`]: the
 //!   system's limits on it;
@@ -32,8 +32,8 @@
 //! - [`invariants`]: invariants, however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped; [`frozen`]: servers that do not
 //!   answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
-//!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views of
-//!   sales against figures computed from a file; [`year`]: a
+//!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views
+//!   against figures computed from a file and by brute force; [`year`]: a
 //!   year of a real shop.
 
 mod admin;
@@ -89,6 +89,7 @@ mod settings;
 mod shops;
 mod strangers;
 mod streams;
+mod tags;
 mod traces;
 mod updates;
 mod upgrades;

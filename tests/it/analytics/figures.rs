@@ -1,20 +1,20 @@
-//! The answers of views of sales, compared.
+//! The answers of views of sales, held against the file.
 
 use std::collections::{BTreeMap, HashSet};
 
 use adaptive_bi::app::App;
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::sold::{Line, Local, Sold, Sums, label};
 use crate::harness::Shop;
 
-const ZONES: [&str; 5] =
+pub const ZONES: [&str; 5] =
     ["UTC", "Europe/London", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe"];
 
 /// A range, and the periods that it is asked for in.
-const RANGES: [(&str, &str, &[&str]); 6] = [
+pub const RANGES: [(&str, &str, &[&str]); 8] = [
     ("2010-12-01", "2011-12-09", &["day", "week", "month", "quarter", "year"]),
     ("2011-11-10", "2011-12-09", &["day", "week"]),
     ("2011-11-14", "2011-11-14", &["hour", "day"]),
@@ -22,6 +22,9 @@ const RANGES: [(&str, &str, &[&str]); 6] = [
     ("2011-03-10", "2011-04-05", &["day", "week"]),
     ("2011-09-28", "2011-11-08", &["day", "month"]),
     ("2009-01-01", "2009-01-31", &["day"]),
+    // The year before has these days too.
+    ("2011-12-01", "2011-12-09", &["day"]),
+    ("2011-12-08", "2011-12-08", &["hour"]),
 ];
 
 /// What is asked for of sales, and the same of a line.
@@ -43,24 +46,37 @@ const FILTERS: [Filter; 6] = [
 ];
 
 #[allow(clippy::cast_precision_loss)] // an answer is read so too
-fn amount(thousandths: i64) -> f64 {
+pub fn amount(thousandths: i64) -> f64 {
     thousandths as f64 / 1_000.0
 }
 
-fn count(of: &HashSet<&str>) -> i64 {
+pub fn count(of: &HashSet<&str>) -> i64 {
     i64::try_from(of.len()).expect("few")
 }
 
 /// The average to a ten-thousandth.
-fn is_average(found: &Value, net: i64, orders: i64) -> bool {
+pub fn is_average(found: &Value, net: i64, of: i64) -> bool {
     let found = found.as_f64().expect("a number");
     #[allow(clippy::cast_precision_loss)]
-    let exact = if orders == 0 { 0.0 } else { net as f64 / 1_000.0 / orders as f64 };
+    let exact = if of == 0 { 0.0 } else { net as f64 / 1_000.0 / of as f64 };
     (found - exact).abs() < 0.000_051
 }
 
-fn day(text: &str) -> NaiveDate {
+pub fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
+}
+
+/// Two days, both included.
+pub type Days = (NaiveDate, NaiveDate);
+
+/// The days that a range is compared with, by the words for it.
+pub fn compared_with((first, last): Days) -> [(&'static str, Days); 2] {
+    let next = last.succ_opt().expect("a day");
+    let shift = TimeDelta::days((next - first).num_days());
+    // No 29th of February is among them.
+    let year_before = |day: NaiveDate| day.with_year(day.year() - 1).expect("a day");
+    let end = year_before(next).pred_opt().expect("a day");
+    [("previous", (first - shift, last - shift)), ("year", (year_before(first), end))]
 }
 
 pub async fn assert_all(shop: &Shop, app: &App, sold: &Sold) {
@@ -68,9 +84,6 @@ pub async fn assert_all(shop: &Shop, app: &App, sold: &Sold) {
         let local = sold.local(zone.parse::<Tz>().expect("a zone"));
         for (first, last, periods) in RANGES {
             let range = (day(first), day(last));
-            let days = range.1 - range.0 + chrono::TimeDelta::days(1);
-            let shift = Days::new(days.num_days().unsigned_abs());
-            let before = (range.0 - shift, range.1 - shift);
             for filter in &FILTERS {
                 let asked = format!("startDate={first}&endDate={last}&tz={zone}{}", filter.query);
                 let lines = local.within(range, filter.has);
@@ -80,8 +93,11 @@ pub async fn assert_all(shop: &Shop, app: &App, sold: &Sold) {
                 }
                 let whole = lines.total();
                 revenue(shop, app, &asked, &whole, &lines).await;
-                let before = local.within(before, filter.has);
-                compared(shop, app, &asked, &whole, &before.total()).await;
+                for (word, days) in compared_with(range) {
+                    let before = local.within(days, filter.has);
+                    let asked = format!("{asked}&compare={word}");
+                    compared(shop, app, &asked, &whole, &before.total()).await;
+                }
             }
         }
     }
@@ -135,7 +151,7 @@ async fn revenue(shop: &Shop, app: &App, asked: &str, whole: &Sums<'_>, lines: &
     if asked.contains("Id=") {
         return;
     }
-    for by in ["byCategory", "byCountry"] {
+    for by in ["byCategory", "byPaymentMethod", "byCountry"] {
         let found: BTreeMap<String, &Value> = data[by]
             .as_array()
             .unwrap_or_else(|| panic!("{path}: {data}"))
@@ -144,7 +160,9 @@ async fn revenue(shop: &Shop, app: &App, asked: &str, whole: &Sums<'_>, lines: &
             .collect();
         let expected = lines.sums(|line, _| match by {
             "byCategory" => line.category.as_str(),
-            _ => line.country.as_str(),
+            "byCountry" => line.country.as_str(),
+            // The file does not say how an order was paid.
+            _ => "(none)",
         });
         assert!(
             found.keys().map(String::as_str).eq(expected.keys().copied()),
@@ -155,20 +173,70 @@ async fn revenue(shop: &Shop, app: &App, asked: &str, whole: &Sums<'_>, lines: &
             assert_eq!(part["revenue"].as_f64(), Some(amount(sums.net())), "{path}: {part}");
             assert_eq!(part["transactions"], count(&sums.orders), "{path}: {part}");
             assert_eq!(part["quantity"], sums.quantity, "{path}: {part}");
+            assert!(
+                is_average(&part["avgValue"], sums.net(), count(&sums.orders)),
+                "{path}: {part}"
+            );
+        }
+        // The parts come to the whole, as they are answered.
+        let sum = |figure: &str| {
+            found.values().map(|part| part[figure].as_f64().expect("a number")).sum::<f64>()
+        };
+        let whole = [("revenue", amount(whole.net())), ("quantity", units(whole.quantity))];
+        for (figure, whole) in whole {
+            assert!((sum(figure) - whole).abs() < 0.000_5, "{path}: {by}: {figure}");
         }
     }
 }
 
+#[allow(clippy::cast_precision_loss)] // as above
+fn units(units: i64) -> f64 {
+    units as f64
+}
+
+/// The figures of sales, transactions and revenue beside those of the range that is compared with.
 async fn compared(shop: &Shop, app: &App, asked: &str, now: &Sums<'_>, before: &Sums<'_>) {
-    let path = format!("/api/metrics/sales?{asked}&compare=previous");
-    let data = shop.get(app, &path).await.body["data"].clone();
+    let ask = async |view: &str| {
+        let path = format!("/api/metrics/{view}?{asked}");
+        let answer = shop.get(app, &path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.body["data"].clone()
+    };
+    let is_counted = !asked.contains("country=") && !asked.contains("Id=");
+    let (net, orders) = (now.net() - before.net(), count(&now.orders) - count(&before.orders));
+    let changed = |data: &Value, figure: &str, difference: f64| {
+        let found = data["change"][figure]["difference"].as_f64().expect("a number");
+        assert!((found - difference).abs() < 0.000_01, "{asked}: {figure}: {data}");
+    };
+
+    let data = ask("sales").await;
     for (figures, sums) in [(&data, now), (&data["comparison"], before)] {
-        assert_eq!(figures["totalRevenue"].as_f64(), Some(amount(sums.net())), "{path}: {data}");
-        assert_eq!(figures["totalOrders"], count(&sums.orders), "{path}: {data}");
-        let is_counted = !asked.contains("country=") && !asked.contains("Id=");
+        assert_eq!(figures["totalRevenue"].as_f64(), Some(amount(sums.net())), "{asked}: {data}");
+        assert_eq!(figures["totalOrders"], count(&sums.orders), "{asked}: {data}");
         let users = is_counted.then(|| count(&sums.users));
-        assert_eq!(figures["uniqueCustomers"].as_i64(), users, "{path}: {data}");
+        assert_eq!(figures["uniqueCustomers"].as_i64(), users, "{asked}: {data}");
     }
-    let difference = data["change"]["totalRevenue"]["difference"].as_f64().expect("a number");
-    assert!((difference - amount(now.net() - before.net())).abs() < 0.000_01, "{path}: {data}");
+    changed(&data, "totalRevenue", amount(net));
+    changed(&data, "totalOrders", units(orders));
+
+    let data = ask("transactions").await;
+    let before_it = &data["comparison"];
+    for (summary, sums) in [(&data["summary"], now), (&before_it["summary"], before)] {
+        assert_eq!(summary["totalTransactions"], count(&sums.orders), "{asked}: {data}");
+        assert_eq!(summary["totalRevenue"].as_f64(), Some(amount(sums.net())), "{asked}: {data}");
+        let users = is_counted.then(|| count(&sums.users));
+        assert_eq!(summary["uniqueUserCount"].as_i64(), users, "{asked}: {data}");
+    }
+    changed(&data, "totalRevenue", amount(net));
+    changed(&data, "totalTransactions", units(orders));
+
+    let data = ask("revenue").await;
+    let before_it = &data["comparison"];
+    for (steps, sums) in [(&data["grossToNet"], now), (&before_it["grossToNet"], before)] {
+        assert_eq!(steps["netSales"].as_f64(), Some(amount(sums.net())), "{asked}: {data}");
+        assert_eq!(steps["returns"].as_f64(), Some(amount(sums.returns)), "{asked}: {data}");
+    }
+    changed(&data, "revenue", amount(net));
+    changed(&data, "returns", amount(now.returns - before.returns));
+    changed(&data, "transactions", units(orders));
 }

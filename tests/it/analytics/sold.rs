@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 
 use adaptive_bi::ingest::retail::{Importer, Options};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
@@ -28,7 +28,11 @@ pub struct Line {
 pub struct Sold(Vec<Line>);
 
 /// The lines at the times that clocks of a zone showed.
+#[derive(Clone)]
 pub struct Local<'a>(Vec<(NaiveDateTime, &'a Line)>);
+
+/// Customers, and the local time at which each became known.
+pub struct Known<'a>(Vec<(NaiveDateTime, &'a str)>);
 
 /// Sums of some lines.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -104,13 +108,75 @@ impl Sold {
         Sold(lines)
     }
 
+    /// The same, so many weeks later, as the demo has it.
+    pub fn later(mut self, weeks: i64) -> Self {
+        self.0.iter_mut().for_each(|line| line.at += TimeDelta::weeks(weeks));
+        self
+    }
+
+    /// Adds a line of what was sold besides.
+    pub fn add(&mut self, line: Line) {
+        self.0.push(line);
+    }
+
+    /// The number of products.
+    pub fn products(&self) -> usize {
+        self.0.iter().map(|line| line.product.as_str()).collect::<HashSet<_>>().len()
+    }
+
+    /// The time of the newest line.
+    pub fn last(&self) -> DateTime<Utc> {
+        self.0.iter().map(|line| line.at).max().expect("lines")
+    }
+
     pub fn local(&self, zone: Tz) -> Local<'_> {
-        let local = |line: &Line| zone.from_utc_datetime(&line.at.naive_utc()).naive_local();
-        Local(self.0.iter().map(|line| (local(line), line)).collect())
+        Local(self.0.iter().map(|line| (at_clock(zone, line.at), line)).collect())
+    }
+
+    /// The customers: each became known by the first line that names them.
+    pub fn known(&self, zone: Tz) -> Known<'_> {
+        let mut first: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
+        for line in &self.0 {
+            first.entry(&line.user).or_insert(line.at);
+        }
+        Known(first.into_iter().map(|(user, at)| (at_clock(zone, at), user)).collect())
+    }
+}
+
+/// What clocks of a zone showed at a time.
+fn at_clock(zone: Tz, at: DateTime<Utc>) -> NaiveDateTime {
+    zone.from_utc_datetime(&at.naive_utc()).naive_local()
+}
+
+impl<'a> Known<'a> {
+    /// Those who became known between two local days, both included.
+    pub fn within(&self, (first, last): (NaiveDate, NaiveDate)) -> Known<'a> {
+        let is_in = |(local, _): &&(NaiveDateTime, &str)| (first..=last).contains(&local.date());
+        Known(self.0.iter().filter(is_in).copied().collect())
+    }
+
+    /// The number of those with an account, and of guests.
+    pub fn numbers(&self) -> [usize; 2] {
+        let guests = self.0.iter().filter(|(_, user)| user.starts_with("guest-")).count();
+        [self.0.len() - guests, guests]
+    }
+
+    /// The number of them by period.
+    pub fn by(&self, period: &str) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (local, _) in &self.0 {
+            *counts.entry(label(period, *local)).or_default() += 1;
+        }
+        counts
     }
 }
 
 impl<'a> Local<'a> {
+    /// The lines of which `has` says so.
+    pub fn that(&self, has: impl Fn(&Line) -> bool) -> Local<'a> {
+        Local(self.0.iter().filter(|(_, line)| has(line)).copied().collect())
+    }
+
     /// The lines of which `has` says so between two local days, both included.
     pub fn within(
         &self,
@@ -121,6 +187,11 @@ impl<'a> Local<'a> {
             (first..=last).contains(&local.date()) && has(line)
         };
         Local(self.0.iter().filter(is_in).copied().collect())
+    }
+
+    /// Those that were sold, without what came back.
+    pub fn sold(&self) -> Local<'a> {
+        self.that(|line| line.order.is_some())
     }
 
     /// Their sums by what `key` says of each.
