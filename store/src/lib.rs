@@ -16,7 +16,8 @@
 //! - [`notes`]: values remembered beside the read models; [`holes`]: the positions that the log may
 //!   lack;
 //! - [`platform`]: accounts, sessions, keys and the audit: a store of its own, in the same database;
-//! - [`transaction`], [`time`]: the means of both.
+//! - [`plain`]: documents that people read with tools of their own, in a database beside it;
+//! - [`transaction`], [`time`]: the means of all.
 
 pub mod bulk;
 pub mod commit;
@@ -31,6 +32,7 @@ pub mod names;
 pub mod notes;
 mod operations;
 pub mod owner;
+pub mod plain;
 pub mod platform;
 pub mod quarantine;
 pub mod read;
