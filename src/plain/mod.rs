@@ -14,7 +14,6 @@
 pub mod entities;
 pub mod sales;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ use crate::failpoint;
 use crate::projector::changes::{Changes, Commits, Ordinals, Tracker};
 use crate::query::cache::ResponseCache;
 use crate::seldom::Seldom;
-use crate::store::plain::{Found, PlainBatch, PlainModels, PlainOf, PlainSet, Turn};
+use crate::store::plain::{Found, Kept, PlainBatch, PlainModels, PlainOf, PlainSet, Turn};
 use crate::store::read::Snapshot;
 use crate::store::{self, Store};
 
@@ -185,13 +184,14 @@ impl Writer {
                     if self.last != Some((of.clone(), kept.position)) {
                         self.buyers.clear();
                     }
-                    let turn = Turn { writer: self.id.clone(), of, build: kept.build };
-                    self.write_changes(&turn, commits.until, &commits.changes).await?;
+                    let (build, writes) = (kept.build, kept.writes);
+                    let turn = Turn { writer: self.id.clone(), of, build, writes };
+                    self.write_changes(turn, commits.until, &commits.changes).await?;
                 }
                 Ok(Wrote::Changes)
             }
-            Found::Nothing | Found::Kept(_) if self.tracker.folds() => {
-                self.write_everything(of, commits.until).await?;
+            Found::Nothing(writes) | Found::Kept(Kept { writes, .. }) if self.tracker.folds() => {
+                self.write_everything(of, writes, commits.until).await?;
                 Ok(Wrote::Everything)
             }
             _ => Ok(Wrote::Nothing),
@@ -208,11 +208,16 @@ impl Writer {
         self.models.look(&self.id).await
     }
 
-    async fn write_everything(&mut self, of: PlainOf, until: u64) -> Result<(), Error> {
+    async fn write_everything(
+        &mut self,
+        of: PlainOf,
+        writes: i64,
+        until: u64,
+    ) -> Result<(), Error> {
         let snapshot = self.snapshot(&of, until).await?;
         let build = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
-        let turn = Turn { writer: self.id.clone(), of, build };
-        untaken(self.models.begin(&turn).await?)?;
+        let mut turn = Turn { writer: self.id.clone(), of, build, writes };
+        untaken(self.models.begin(&mut turn).await?)?;
         failpoint::pass("plain-begun");
         let next = &snapshot.checkpoint.root.next;
         let everything = Changes {
@@ -221,17 +226,18 @@ impl Writer {
             products: Ordinals::below(next.of(Entity::Product)),
             ..Changes::default()
         };
-        let mut writing = Writing::of(self, &turn, until, true);
+        let mut writing = Writing::of(self, turn, until, true);
         writing.changes(&everything).await?;
         writing.flush(None).await?;
         failpoint::pass("plain-written");
-        untaken(self.models.remove_others(&turn).await?)?;
-        untaken(self.models.write(&turn, PlainBatch::default(), Some(until)).await?)
+        let mut turn = writing.turn;
+        untaken(self.models.remove_others(&mut turn).await?)?;
+        untaken(self.models.write(&mut turn, PlainBatch::default(), Some(until)).await?)
     }
 
     async fn write_changes(
         &mut self,
-        turn: &Turn,
+        turn: Turn,
         until: u64,
         changes: &Changes,
     ) -> Result<(), Error> {
@@ -275,7 +281,7 @@ fn untaken(written: bool) -> Result<(), Error> {
 /// One time of writing. Documents of it are of several positions, each as of the one that it states.
 struct Writing<'a> {
     writer: &'a mut Writer,
-    turn: &'a Turn,
+    turn: Turn,
     until: u64,
     /// Whether everything is written, which a process that stops does not wait for.
     everything: bool,
@@ -283,7 +289,7 @@ struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    fn of(writer: &'a mut Writer, turn: &'a Turn, until: u64, everything: bool) -> Self {
+    fn of(writer: &'a mut Writer, turn: Turn, until: u64, everything: bool) -> Self {
         Writing { writer, turn, until, everything, batch: PlainBatch::default() }
     }
 
@@ -295,7 +301,7 @@ impl<'a> Writing<'a> {
 
     async fn flush(&mut self, reached: Option<u64>) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
-        untaken(self.writer.models.write(self.turn, batch, reached).await?)
+        untaken(self.writer.models.write(&mut self.turn, batch, reached).await?)
     }
 
     async fn room(&mut self) -> Result<(), Error> {
@@ -315,14 +321,11 @@ impl<'a> Writing<'a> {
         }
         let first = self.snapshot().await?;
         let Some(extent) = first.checkpoint.root.extent(Family::Sales) else { return Ok(()) };
-        let months: BTreeSet<u32> = sales::months(extent).collect();
         if changes.all_sales {
             self.writer.buyers.clear();
         }
-        for month in months {
-            if !changes.all_sales && !changes.months.contains(&month) {
-                continue;
-            }
+        let changed = |month: &u32| changes.all_sales || changes.months.contains(month);
+        for month in sales::months(extent).filter(changed) {
             let snapshot = self.snapshot().await?;
             let position = snapshot.checkpoint.position;
             let memory = ResponseCache::speaking(&self.writer.language);
@@ -333,7 +336,7 @@ impl<'a> Writing<'a> {
                 [(PlainSet::SalesDaily, read.days), (PlainSet::SalesMonthly, vec![read.month])]
             {
                 for (id, document) in documents {
-                    self.batch.push(self.turn, position, (set, &id), &document)?;
+                    self.batch.push(&self.turn, position, (set, &id), &document)?;
                 }
             }
             self.room().await?;
@@ -342,15 +345,14 @@ impl<'a> Writing<'a> {
     }
 
     async fn entities<C: Shown>(&mut self, ordinals: &Ordinals) -> Result<(), Error> {
-        let mut ordinals = ordinals.iter().peekable();
-        while ordinals.peek().is_some() {
-            let some: Vec<u32> = ordinals.by_ref().take(TOGETHER).collect();
+        let ordinals: Vec<u32> = ordinals.iter().collect();
+        for some in ordinals.chunks(TOGETHER) {
             let snapshot = self.snapshot().await?;
             let position = snapshot.checkpoint.position;
             let memory = ResponseCache::speaking(&self.writer.language);
-            let read = entities::of::<C>(memory.context(&snapshot), &some).await?;
+            let read = entities::of::<C>(memory.context(&snapshot), some).await?;
             for (id, document) in read {
-                self.batch.push(self.turn, position, (C::SET, &id), &document)?;
+                self.batch.push(&self.turn, position, (C::SET, &id), &document)?;
             }
             self.room().await?;
         }

@@ -7,8 +7,9 @@
 //! - here: who writes them, and how far they are.
 //!
 //! One document of [`PLAIN_STATE`] says which process writes and up to which position everything is
-//! written. Every write is a transaction with it, so one of a process that another has taken the
-//! place of changes nothing.
+//! written. Every write is a transaction that counts on in it from the number that the writer knows,
+//! so one of a process that another has taken the place of changes nothing, and neither does one
+//! that its own process has given up.
 
 pub mod document;
 
@@ -77,6 +78,8 @@ pub struct Kept {
     pub position: u64,
     /// The name of the last time that everything was written anew.
     pub build: String,
+    /// The number of writes so far.
+    pub writes: i64,
 }
 
 /// What there is, for a process that would write.
@@ -84,8 +87,8 @@ pub struct Kept {
 pub enum Found {
     /// Another process writes, or none does yet.
     Anothers,
-    /// It may write, and has to write everything.
-    Nothing,
+    /// It may write, and has to write everything, after so many writes.
+    Nothing(i64),
     /// It may write, and this is there.
     Kept(Kept),
 }
@@ -99,12 +102,15 @@ pub struct Turn {
     pub of: PlainOf,
     /// The name of the last time that everything was written anew.
     pub build: String,
+    /// The number of writes so far.
+    pub writes: i64,
 }
 
 /// How far the documents are, as stored.
 #[derive(Deserialize)]
 struct State {
     writer: String,
+    writes: i64,
     version: Option<i64>,
     collections: Option<Document>,
     generation: Option<u32>,
@@ -146,14 +152,15 @@ impl PlainModels {
         let Some(state) = found.filter(|state| state.writer == writer) else {
             return Ok(Found::Anothers);
         };
+        let writes = state.writes;
         let is_whole = state.version == Some(VERSION)
             && state.collections.as_ref() == Some(&self.identities().await?);
         let kept = || {
             let (generation, incarnation) = (state.generation?, state.incarnation?);
             let of = PlainOf { generation, incarnation };
-            Some(Kept { of, position: state.position?, build: state.build? })
+            Some(Kept { of, position: state.position?, build: state.build?, writes })
         };
-        Ok(is_whole.then(kept).flatten().map_or(Found::Nothing, Found::Kept))
+        Ok(is_whole.then(kept).flatten().map_or(Found::Nothing(writes), Found::Kept))
     }
 
     /// Says that everything is being written anew; until a position is written there is nothing to
@@ -161,7 +168,7 @@ impl PlainModels {
     ///
     /// # Errors
     /// As [`PlainModels::look`].
-    pub async fn begin(&self, turn: &Turn) -> Result<bool, Error> {
+    pub async fn begin(&self, turn: &mut Turn) -> Result<bool, Error> {
         self.make_collections().await?;
         let mut set = bson::serialize_to_document(&turn.of).doing(DOING)?;
         set.insert("version", VERSION);
@@ -178,7 +185,7 @@ impl PlainModels {
     /// [`Error::Driver`], [`Error::TimedOut`].
     pub async fn write(
         &self,
-        turn: &Turn,
+        turn: &mut Turn,
         batch: PlainBatch,
         reached: Option<u64>,
     ) -> Result<bool, Error> {
@@ -196,7 +203,7 @@ impl PlainModels {
     ///
     /// # Errors
     /// As [`PlainModels::write`].
-    pub async fn remove_others(&self, turn: &Turn) -> Result<bool, Error> {
+    pub async fn remove_others(&self, turn: &mut Turn) -> Result<bool, Error> {
         for name in PLAIN_SETS {
             while let Some(others) = self.others(turn, name).await? {
                 if !self.fenced(turn, Document::new(), others).await? {
@@ -231,19 +238,18 @@ impl PlainModels {
         Ok(Some(commands(name, Verb::Delete, &[delete])))
     }
 
-    /// Runs commands in a transaction with the state, which it updates as well; only if it is this
-    /// process that writes these read models.
+    /// Runs commands in a transaction with the state, which it updates as well; only if nobody wrote
+    /// since the turn did.
     async fn fenced(
         &self,
-        turn: &Turn,
+        turn: &mut Turn,
         mut update: Document,
         commands: Vec<RawDocumentBuf>,
     ) -> Result<bool, Error> {
-        // Something always changes: a write that changes nothing would meet no other.
         update.insert("$inc", doc! { "writes": 1_i64 });
-        let ours = doc! { "_id": WRITTEN, "writer": turn.writer.as_str() };
+        let ours = doc! { "_id": WRITTEN, "writer": turn.writer.as_str(), "writes": turn.writes };
         let context = (self.database.clone(), ours, update, commands);
-        transact(&self.client, DOING, context, |session, context| {
+        let written = transact(&self.client, DOING, context, |session, context| {
             async move {
                 let (database, ours, update, commands) = context;
                 let state = database.collection::<Document>(PLAIN_STATE);
@@ -263,7 +269,9 @@ impl PlainModels {
             }
             .boxed()
         })
-        .await
+        .await?;
+        turn.writes += i64::from(written);
+        Ok(written)
     }
 
     /// Makes the collections that are not there.

@@ -78,7 +78,7 @@ fn assert_shows(document: &Document, answer: &Value, pairs: &[(&str, &str)]) {
         let found = answer.pointer(pointer).unwrap_or_else(|| panic!("no {pointer} in {answer}"));
         let shown = field(document, path);
         let same = match (shown.as_f64(), found.as_f64()) {
-            (Some(shown), Some(found)) => shown.to_bits() == found.to_bits() || shown == found,
+            (Some(shown), Some(found)) => shown.to_bits() == found.to_bits(),
             _ => shown == *found,
         };
         assert!(same, "{path} of {document} is not {pointer} of {answer}");
@@ -90,7 +90,7 @@ async fn assert_as_the_api_says(shop: &Shop, app: &App, at: u64, generation: i64
     let ask = async |path: String| shop.data(app, &path, at).await;
     for set in SETS {
         for (id, document) in all(shop, set).await {
-            assert_eq!(document.get_i64("generation"), Ok(generation), "{set} {id}");
+            assert_eq!(document.get_i64("generation").ok(), Some(generation), "{set} {id}");
             assert!(position(&document).is_some_and(|it| it <= at), "{set} {id}: {document}");
         }
     }
@@ -174,7 +174,7 @@ async fn sales_are_as_the_api_says(shop: &Shop, ask: &impl AsyncFn(String) -> Va
         let date =
             format!("{}T00:00:00Z", if id.len() == 10 { id.clone() } else { format!("{id}-01") });
         let date = mongodb::bson::DateTime::parse_rfc3339_str(date).expect("a date");
-        assert_eq!(document.get_datetime("date"), Ok(&date), "{document}");
+        assert_eq!(document.get_datetime("date").ok(), Some(&date), "{document}");
         let sales = ask(format!("/api/metrics/sales?{range}")).await;
         let pairs = [
             ("orders", "/totalOrders"),
