@@ -189,7 +189,8 @@ async fn sales_are_as_the_api_says(shop: &Shop, ask: &impl AsyncFn(String) -> Va
         let pairs = [("tax", "/grossToNet/tax"), ("deliveryFees", "/grossToNet/deliveryFees")];
         assert_shows(document, &revenue, &pairs);
         let by_method = revenue["byPaymentMethod"].as_array().expect("a list");
-        let units: f64 = by_method.iter().filter_map(|it| it["quantity"].as_f64()).sum();
+        let units =
+            by_method.iter().filter_map(|it| it["quantity"].as_f64()).fold(0.0, |a, b| a + b);
         assert_shows(document, &json!({ "units": units }), &[("units", "/units")]);
         for status in ["completed", "pending", "failed", "returned"] {
             let sales = ask(format!("/api/metrics/sales?{range}&status={status}")).await;
@@ -295,7 +296,8 @@ async fn wherever_the_process_dies_its_successor_makes_them_whole() {
         let dying = Process::start(&shop, &[ON, ("FAILPOINTS", &format!("{place}return"))]);
         let feeding = async {
             loop {
-                more().await;
+                let to = more().await;
+                shop.folded(to).await;
             }
         };
         tokio::select! {
@@ -372,7 +374,9 @@ async fn what_is_dropped_while_it_runs_comes_back() {
 async fn a_process_that_stops_leaves_them_whole_and_one_without_the_setting_behind() {
     let mut shop = plain_shop().await;
     let app = shop.start().await;
-    let last = shop.publish_all(&mixed(300, 330)).await;
+    let first = shop.publish_all(&mixed(250, 330)).await;
+    written(&shop, first).await;
+    let last = shop.publish_all(&mixed(50, 333)).await;
     shop.folded(last).await;
     app.stop().await.expect("stopped");
     let stopped = state(&shop).await.expect("a state");
