@@ -330,8 +330,14 @@ impl<'a> Writing<'a> {
             let position = snapshot.checkpoint.position;
             let memory = ResponseCache::speaking(&self.writer.language);
             let from = memory.context(&snapshot);
+            // The snapshot may be ahead of what is being written.
             let buyers = &mut self.writer.buyers;
-            let read = sales::of_month(from, month, &changes.days, buyers).await?;
+            let mut days = changes.days.clone();
+            match self.writer.tracker.days_until(position) {
+                Some(more) => days.extend(more),
+                None => buyers.clear(),
+            }
+            let read = sales::of_month(from, month, &days, buyers).await?;
             for (set, documents) in
                 [(PlainSet::SalesDaily, read.days), (PlainSet::SalesMonthly, vec![read.month])]
             {

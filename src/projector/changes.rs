@@ -226,6 +226,15 @@ impl Tracker {
         }
     }
 
+    /// The days that commits up to a position named since what is known was last taken, if they are
+    /// known: a commit is in the store a moment before it is known here.
+    #[must_use]
+    pub fn days_until(&self, position: u64) -> Option<BTreeSet<u32>> {
+        let known = self.lock();
+        let commits = known.commits.as_ref().filter(|commits| commits.until >= position)?;
+        (!commits.changes.all_sales).then(|| commits.changes.days.clone())
+    }
+
     /// Waits until something happened since the last time.
     pub async fn more(&self) {
         self.more.notified().await;
@@ -294,6 +303,22 @@ mod tests {
         assert!(!tracker.folds());
         let _folding = tracker.begin(&checkpoint(1, 40));
         assert_eq!(taken(&tracker), (30, 40, vec![3]));
+    }
+
+    #[test]
+    fn days_are_told_up_to_a_position_that_is_known() {
+        let tracker = Arc::new(Tracker::default());
+        assert_eq!(tracker.days_until(0), None);
+        let _folding = tracker.begin(&checkpoint(1, 10));
+        let day = |day| Changes { days: [day].into(), ..Changes::default() };
+        tracker.committed(10, &checkpoint(1, 20), &day(3));
+        assert_eq!((tracker.days_until(20), tracker.days_until(21)), (Some([3].into()), None));
+        tracker.take().unwrap();
+        tracker.committed(20, &checkpoint(1, 30), &day(4));
+        assert_eq!(tracker.days_until(30), Some([4].into()));
+        let any = Changes { all_sales: true, ..Changes::default() };
+        tracker.committed(30, &checkpoint(1, 40), &any);
+        assert_eq!(tracker.days_until(40), None);
     }
 
     #[test]
