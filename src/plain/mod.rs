@@ -5,12 +5,14 @@
 //! # Layout
 //!
 //! - [`sales`]: sales by day and by month; [`entities`]: products and customers;
-//! - here: what is written, when, and when all of it is written anew.
+//! - [`cost`]: when it is time for the next write;
+//! - here: what is written, and when all of it is written anew.
 //!
 //! What a write has to say is known from this process's own commits ([`Tracker`]). Where the
 //! documents are not as far as the first of these (the process was killed, another one folded, the
 //! setting was off), or of another generation, or lost, everything is written.
 
+pub mod cost;
 pub mod entities;
 pub mod sales;
 
@@ -27,6 +29,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use self::cost::{Cost, PAUSE};
 use self::entities::Shown;
 use self::sales::Buyers;
 use crate::causes::describe;
@@ -38,11 +41,6 @@ use crate::store::plain::{Found, Kept, PlainBatch, PlainModels, PlainOf, PlainSe
 use crate::store::read::Snapshot;
 use crate::store::{self, Store};
 
-/// The least time between two writes.
-const PAUSE: Duration = Duration::from_secs(5);
-/// The time between two writes, in multiples of the time that the last one took: however much
-/// changes, writing takes no more than this part of a core.
-const SPACING: u32 = 15;
 /// Whether they are still there is looked at this often.
 const LOOK: Duration = Duration::from_secs(10);
 /// The time for the last write of a process that stops.
@@ -83,6 +81,7 @@ pub struct Writer {
     last: Option<(PlainOf, u64)>,
     /// As counted up to there.
     buyers: Buyers,
+    cost: Cost,
     failed: Seldom,
     stop: CancellationToken,
 }
@@ -107,6 +106,7 @@ impl Writer {
             written,
             last: None,
             buyers: Buyers::default(),
+            cost: Cost::default(),
             failed: Seldom::default(),
             stop,
         };
@@ -122,32 +122,41 @@ impl Writer {
                 () = self.tracker.more() => {}
                 () = sleep(LOOK) => {}
             }
-            let pause = self.write_what_changed().await;
             tokio::select! {
-                () = stop.cancelled() => {}
-                () = sleep(pause) => {}
+                () = stop.cancelled() => break,
+                () = self.is_time() => {}
             }
+            self.write_what_changed().await;
         }
         let last = async {
             while self.tracker.folds() {
                 self.tracker.more().await;
             }
-            self.write_what_changed().await
+            self.write_what_changed().await;
         };
         if timeout(LAST, last).await.is_err() {
             debug!("plain models are written anew at the next start");
         }
     }
 
-    /// Returns the time to rest after it.
-    async fn write_what_changed(&mut self) -> Duration {
-        let Some(commits) = self.tracker.take() else { return PAUSE };
-        let began = Instant::now();
-        match Box::pin(self.write(&commits)).await {
-            Ok(Wrote::Changes) => {
-                self.wrote(&commits);
-                return PAUSE.max(began.elapsed() * SPACING);
+    /// Waits until it is time for what changed, which may become more meanwhile.
+    async fn is_time(&self) {
+        loop {
+            let rest = self.cost.rest(self.tracker.entities());
+            if rest.is_zero() {
+                return;
             }
+            sleep(rest.min(PAUSE)).await;
+        }
+    }
+
+    async fn write_what_changed(&mut self) {
+        let Some(commits) = self.tracker.take() else { return };
+        let began = Instant::now();
+        let wrote = Box::pin(self.write(&commits)).await;
+        self.cost.end();
+        match wrote {
+            Ok(Wrote::Changes) => self.wrote(&commits),
             Ok(Wrote::Everything) => {
                 let (position, took) = (commits.until, began.elapsed());
                 self.wrote(&commits);
@@ -165,7 +174,6 @@ impl Writer {
         if let Some((times, reason)) = self.failed.due() {
             warn!(times, reason, "plain models could not be written; they stay as they are");
         }
-        PAUSE
     }
 
     fn wrote(&mut self, commits: &Commits) {
@@ -294,9 +302,17 @@ impl<'a> Writing<'a> {
     }
 
     async fn changes(&mut self, changes: &Changes) -> Result<(), Error> {
+        let began = Instant::now();
         self.sales(changes).await?;
+        let sold = Instant::now();
         self.entities::<Products>(&changes.products).await?;
-        self.entities::<Customers>(&changes.customers).await
+        self.entities::<Customers>(&changes.customers).await?;
+        if !self.everything {
+            self.writer.cost.of_sales(sold - began);
+        }
+        let entities = changes.products.len() + changes.customers.len();
+        self.writer.cost.of_entities(entities, sold.elapsed());
+        Ok(())
     }
 
     async fn flush(&mut self, reached: Option<u64>) -> Result<(), Error> {

@@ -40,6 +40,12 @@ impl Ordinals {
         }
     }
 
+    /// The number of them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.values().map(|bits| bits.count_ones() as usize).sum()
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -226,6 +232,14 @@ impl Tracker {
         }
     }
 
+    /// The number of customers and products that are known to have changed.
+    #[must_use]
+    pub fn entities(&self) -> usize {
+        let known = self.lock();
+        let changes = known.commits.as_ref().map(|commits| &commits.changes);
+        changes.map_or(0, |changes| changes.customers.len() + changes.products.len())
+    }
+
     /// The days that commits up to a position named since what is known was last taken, if they are
     /// known: a commit is in the store a moment before it is known here.
     #[must_use]
@@ -278,6 +292,7 @@ mod tests {
     fn ordinals_are_a_set_in_order() {
         let ordinals: Ordinals = [700, 3, 64, 3, 63].into_iter().collect();
         assert_eq!(ordinals.iter().collect::<Vec<_>>(), [3, 63, 64, 700]);
+        assert_eq!(ordinals.len(), 4);
         for count in [0, 1, 63, 64, 65, 200] {
             let all = Ordinals::below(count);
             assert_eq!(all.iter().collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
