@@ -235,8 +235,7 @@ impl Writer {
             ..Changes::default()
         };
         let mut writing = Writing::of(self, turn, until, true);
-        writing.changes(&everything).await?;
-        writing.flush(None).await?;
+        writing.run(&everything, None).await?;
         failpoint::pass("plain-written");
         let mut turn = writing.turn;
         untaken(self.models.remove_others(&mut turn).await?)?;
@@ -249,10 +248,7 @@ impl Writer {
         until: u64,
         changes: &Changes,
     ) -> Result<(), Error> {
-        let mut writing = Writing::of(self, turn, until, false);
-        writing.changes(changes).await?;
-        failpoint::pass("plain-changes");
-        writing.flush(Some(until)).await
+        Writing::of(self, turn, until, false).run(changes, Some(until)).await
     }
 
     /// The read models as they are now, at a position or further.
@@ -301,12 +297,15 @@ impl<'a> Writing<'a> {
         Writing { writer, turn, until, everything, batch: PlainBatch::default() }
     }
 
-    async fn changes(&mut self, changes: &Changes) -> Result<(), Error> {
+    /// Writes what changed, and where it is given, that everything up to a position is written.
+    async fn run(&mut self, changes: &Changes, reached: Option<u64>) -> Result<(), Error> {
         let began = Instant::now();
         self.sales(changes).await?;
         let sold = Instant::now();
         self.entities::<Products>(&changes.products).await?;
         self.entities::<Customers>(&changes.customers).await?;
+        failpoint::pass("plain-read");
+        self.flush(reached).await?;
         if !self.everything {
             self.writer.cost.of_sales(sold - began);
         }
