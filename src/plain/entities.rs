@@ -1,24 +1,19 @@
 //! Products and customers, as people read them.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use projections::collection::Collection;
 use projections::customers::{Customer, Customers};
 use projections::products::{Product, Products, RESERVED};
 use projections::sales::sums::Sums;
-use projections::tally::{Tallies, Tally, TallyKey};
 use serde::Serialize;
 
 use crate::query::memory::ReadContext;
 use crate::query::ratio::ratio;
 use crate::store;
+use crate::store::counted::Stored;
 use crate::store::plain::PlainSet;
 use crate::store::plain::document::{Amount, Date, Decimal, Number, PlainCustomer, PlainProduct};
-use crate::store::read::Known;
 
 /// Entities that people read a document of.
-pub trait Shown: Collection<Stored: Send> {
+pub trait Shown: Stored<Stored: Send> {
     /// The set of these documents.
     const SET: PlainSet;
     /// A document.
@@ -42,27 +37,9 @@ pub async fn of<C: Shown>(
     from: ReadContext<'_>,
     ordinals: &[u32],
 ) -> Result<Vec<(String, C::Plain)>, store::Error> {
-    let Some(entity) = C::ENTITY else { return Ok(Vec::new()) };
-    let names = from.snapshot.names(entity, ordinals).await?;
-    let ids: Vec<Arc<str>> = names.into_iter().map(|(_, id)| id).filter(|id| C::has(id)).collect();
-    let mut tallies: Vec<Arc<str>> =
-        ordinals.iter().map(|&it| TallyKey::new(entity, it).to_id().into()).collect();
-    tallies.dedup();
-    let (entities, tallies) = tokio::try_join!(
-        from.snapshot.entities::<C>(&ids),
-        from.snapshot.entities::<Tallies>(&tallies),
-    )?;
-    let tallies: HashMap<String, Tally> =
-        tallies.into_iter().map(|Known { id, document }| (id, Tallies::read(document))).collect();
-    let counted = |Known { id, document }: Known<C::Stored>| {
-        let mut entity_of = C::read(document);
-        let key = TallyKey::new(entity, C::ordinal(&entity_of));
-        if let Some(tally) = tallies.get(&key.to_id()) {
-            C::take_counts(&mut entity_of, tally);
-        }
-        (id, C::plain(from, entity_of))
-    };
-    Ok(entities.into_iter().map(counted).collect())
+    let counted = from.snapshot.counted::<C>(ordinals).await?.into_iter();
+    let shown = counted.filter(|(id, _)| C::has(id));
+    Ok(shown.map(|(id, entity)| (id, C::plain(from, entity))).collect())
 }
 
 /// The net of what was sold.

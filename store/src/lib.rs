@@ -10,7 +10,8 @@
 //!   back; [`operations`]: the commands of that transaction;
 //! - [`lease`]: the leases of the fold and of the work on other generations, each with an
 //!   [`owner`]; [`folder`]: the fold as other processes see it;
-//! - [`read`]: one consistent snapshot for the query side;
+//! - [`read`]: one consistent snapshot for the query side; [`counted`]: entities of it with their
+//!   counts;
 //! - [`quarantine`]: the quarantined messages, and the decisions about them;
 //! - [`sizes`]: of the database and its collections;
 //! - [`notes`]: values remembered beside the read models; [`holes`]: the positions that the log may
@@ -21,6 +22,7 @@
 
 pub mod bulk;
 pub mod commit;
+pub mod counted;
 pub mod diff;
 pub mod folder;
 pub mod generation;
