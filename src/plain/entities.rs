@@ -20,6 +20,7 @@ pub trait Shown: Stored<Stored: Send> {
     type Plain: Serialize + Send + Sync;
 
     /// Whether there is one of an id.
+    #[must_use]
     fn has(id: &str) -> bool {
         let _ = id;
         true

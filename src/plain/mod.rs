@@ -339,8 +339,8 @@ impl<'a> Writing<'a> {
         if changes.all_sales {
             self.writer.buyers.clear();
         }
-        let changed = |month: &u32| changes.all_sales || changes.months.contains(month);
-        for month in sales::months(extent).filter(changed) {
+        let is_meant = |month: &u32| changes.all_sales || changes.months.contains(month);
+        for month in sales::months(extent).filter(is_meant) {
             let snapshot = self.snapshot().await?;
             let position = snapshot.checkpoint.position;
             let memory = ResponseCache::speaking(&self.writer.language);

@@ -42,6 +42,7 @@ struct Figures {
 }
 
 /// The months that quarter hours lie in, from the first to the last.
+#[must_use]
 pub fn months((first, last): (u32, u32)) -> RangeInclusive<u32> {
     month_of_quarter(first)..=month_of_quarter(last)
 }

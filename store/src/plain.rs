@@ -152,15 +152,15 @@ impl PlainModels {
         let Some(state) = found.filter(|state| state.writer == writer) else {
             return Ok(Found::Anothers);
         };
-        let writes = state.writes;
+        let so_far = state.writes;
         let is_whole = state.version == Some(VERSION)
             && state.collections.as_ref() == Some(&self.identities().await?);
         let kept = || {
             let (generation, incarnation) = (state.generation?, state.incarnation?);
             let of = PlainOf { generation, incarnation };
-            Some(Kept { of, position: state.position?, build: state.build?, writes })
+            Some(Kept { of, position: state.position?, build: state.build?, writes: so_far })
         };
-        Ok(is_whole.then(kept).flatten().map_or(Found::Nothing(writes), Found::Kept))
+        Ok(is_whole.then(kept).flatten().map_or(Found::Nothing(so_far), Found::Kept))
     }
 
     /// Says that everything is being written anew; until a position is written there is nothing to

@@ -159,21 +159,17 @@ async fn sales_are_as_the_api_says(shop: &Shop, ask: &impl AsyncFn(String) -> Va
     let named: BTreeSet<_> =
         trend.iter().map(|day| day["_id"].as_str().expect("a day").to_owned()).collect();
     assert!(!named.is_empty(), "there are sales");
-    for day in named.iter().filter(|day| !days.contains_key(*day)) {
-        panic!("no document of {day}");
-    }
+    let missing: Vec<_> = named.iter().filter(|day| !days.contains_key(*day)).collect();
+    assert!(missing.is_empty(), "no documents of {missing:?}");
     for (id, document) in days.iter().chain(&months) {
-        let range = match id.len() {
-            10 => format!("startDate={id}&endDate={id}"),
-            _ => {
-                let first: chrono::NaiveDate = format!("{id}-01").parse().expect("a month");
-                let last = first + chrono::Months::new(1) - chrono::Days::new(1);
-                format!("startDate={first}&endDate={last}")
-            }
-        };
-        let date =
-            format!("{}T00:00:00Z", if id.len() == 10 { id.clone() } else { format!("{id}-01") });
-        let date = mongodb::bson::DateTime::parse_rfc3339_str(date).expect("a date");
+        let is_day = id.len() == 10;
+        let first = if is_day { id.clone() } else { format!("{id}-01") };
+        let first: chrono::NaiveDate = first.parse().expect("a day");
+        let next = if is_day { first.succ_opt() } else { Some(first + chrono::Months::new(1)) };
+        let last = next.and_then(|next| next.pred_opt()).expect("a day");
+        let range = format!("startDate={first}&endDate={last}");
+        let date = mongodb::bson::DateTime::parse_rfc3339_str(format!("{first}T00:00:00Z"));
+        let date = date.expect("a date");
         assert_eq!(document.get_datetime("date").ok(), Some(&date), "{document}");
         let sales = ask(format!("/api/metrics/sales?{range}")).await;
         let pairs = [
