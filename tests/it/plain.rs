@@ -15,6 +15,8 @@ use crate::harness::{Shop, until};
 use crate::process::Process;
 
 const SETS: [&str; 4] = ["sales_daily", "sales_monthly", "products", "customers"];
+/// Of figures that are of the last days, where no range is given.
+const EVER: &str = "startDate=2026-01-01&endDate=2026-12-31";
 const ON: (&str, &str) = ("PLAIN_MODELS", "on");
 
 async fn plain_shop() -> Shop {
@@ -121,7 +123,7 @@ async fn assert_as_the_api_says(shop: &Shop, app: &App, at: u64, generation: i64
             ("returns", "/returnedAmount"),
         ];
         assert_shows(product, &sales, &pairs);
-        let rated = ask(format!("/api/metrics/feedback?productId={id}")).await;
+        let rated = ask(format!("/api/metrics/feedback?productId={id}&{EVER}")).await;
         assert_shows(product, &rated, &[("ratings", "/totalRatings")]);
         if rated["totalRatings"] != 0 {
             assert_shows(product, &rated, &[("ratingAverage", "/averageRating")]);
@@ -144,10 +146,10 @@ async fn assert_as_the_api_says(shop: &Shop, app: &App, at: u64, generation: i64
             ("returns", "/returnedAmount"),
         ];
         assert_shows(customer, &sales, &pairs);
-        let active = ask(format!("/api/metrics/behaviour?userId={id}")).await;
+        let active = ask(format!("/api/metrics/behaviour?userId={id}&{EVER}")).await;
         assert_shows(customer, &active, &[("activities", "/totalActivities")]);
     }
-    let behaviour = ask("/api/metrics/behaviour".to_owned()).await;
+    let behaviour = ask(format!("/api/metrics/behaviour?{EVER}")).await;
     assert_eq!(json!(summed(&customers, "activities")), behaviour["totalActivities"]);
 }
 
