@@ -16,6 +16,7 @@
 //! - [`dashboard`]: the layout of a person's dashboard, and its widgets; [`insights`]: none yet;
 //! - [`http`]: the parts that all answers have in common; [`operator`]: health, metrics,
 //!   projections;
+//! - [`plain`]: documents that people read with tools of their own;
 //! - [`shop`]: one shop, its log, store, projector and push;
 //! - [`app`]: the composition root; [`cli`], [`command`], [`config`]: the command line.
 //!
@@ -44,6 +45,7 @@ pub mod http;
 pub mod ingest;
 pub mod insights;
 pub mod operator;
+pub mod plain;
 pub mod projector;
 pub mod push;
 pub mod quarantine;

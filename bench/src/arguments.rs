@@ -39,6 +39,10 @@ pub struct Arguments {
     /// The number of connections that updates are pushed to.
     #[arg(long, default_value_t = 200)]
     pub sockets: usize,
+    /// Writes plain models as well, in the parts `live` and `catch-up`, whose processor time is then
+    /// counted until they are as far as the fold.
+    #[arg(long)]
+    pub plain: bool,
 }
 
 impl Arguments {

@@ -63,7 +63,9 @@ pub async fn fold_after(
     let (started, before) = (Instant::now(), Cpu::now());
     let mut folding = stand.project(BatchLimits::default());
     folding.reach(last).await?;
-    let (took, cpu) = (started.elapsed(), Cpu::now().since(&before));
+    let took = started.elapsed();
+    folding.written(last).await?;
+    let cpu = Cpu::now().since(&before);
     folding.stop().await;
     Ok(Rate { events: last - first, took, cpu })
 }

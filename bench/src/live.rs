@@ -27,7 +27,9 @@ pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<Rate> {
     let mixed = (0..events).map(|_| load.next(now()));
     let last = publish(&stand.log, mixed, Some(folding.status.clone())).await?;
     folding.reach(last).await?;
-    let rate = Rate { events, took: started.elapsed(), cpu: Cpu::now().since(&before) };
+    let took = started.elapsed();
+    folding.written(last).await?;
+    let rate = Rate { events, took, cpu: Cpu::now().since(&before) };
     folding.stop().await;
     Ok(rate)
 }

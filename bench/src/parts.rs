@@ -48,6 +48,7 @@ async fn measure(
     arguments: &Arguments,
 ) -> anyhow::Result<()> {
     for &part in parts {
+        stand.plain = arguments.plain && matches!(part, Part::Live | Part::CatchUp);
         let figures = match part {
             Part::Publish => {
                 let rounds =

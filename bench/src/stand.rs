@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
 use adaptive_bi::config;
+use adaptive_bi::plain::Writer;
 use adaptive_bi::projector::Projector;
 use adaptive_bi::projector::batch::BatchLimits;
+use adaptive_bi::projector::changes::Tracker;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
+use adaptive_bi::store::plain::SUFFIX;
 use adaptive_bi::stream::{self, Log};
 use projections::family::Families;
 use projections::fold::root::FoldSettings;
@@ -29,6 +32,8 @@ pub struct Stand {
     pub store: Store,
     /// The log.
     pub log: Log,
+    /// Whether the projectors that it starts have plain models written.
+    pub plain: bool,
     stands: u32,
     // This is dropped after the servers, in the order of these fields.
     folder: Scratch,
@@ -88,7 +93,7 @@ impl Stand {
         };
         let services = Services::start(&settings, &services::to_stderr).await?;
         let (store, log) = connect(&services, "EVENTS", "bench").await?;
-        Ok(Stand { services, store, log, folder, stands: 0 })
+        Ok(Stand { services, store, log, folder, plain: false, stands: 0 })
     }
 
     /// Gives the same servers an empty log and an empty database; the ones before are removed.
@@ -97,6 +102,8 @@ impl Stand {
     /// Fails if a server does not answer.
     pub async fn fresh(&mut self, name: &str) -> anyhow::Result<()> {
         self.log.delete().await?;
+        let plain = format!("{}{SUFFIX}", self.store.database().name());
+        self.store.database().client().database(&plain).drop().await?;
         self.store.database().drop().await?;
         self.stands += 1;
         let name = format!("{name}-{}", self.stands);
@@ -167,6 +174,11 @@ impl Stand {
         let initial = Status { state: State::Starting, position: 0 };
         let (status, seen) = watch::channel(initial);
         let stop = CancellationToken::new();
+        let changes = self.plain.then(Arc::<Tracker>::default);
+        let plain = changes.clone().map(|tracker| {
+            let (writer, written) = Writer::new(self.store.clone(), tracker, "en", stop.clone());
+            (written, tokio::spawn(writer.run()))
+        });
         let projector = Projector {
             store: self.store.clone(),
             log: self.log.clone(),
@@ -174,10 +186,11 @@ impl Stand {
             limits,
             rebuild_on_upgrade: false,
             families,
+            changes,
             status: Arc::new(status),
         };
         let task = tokio::spawn(projector.run(stop.clone()));
-        Folding { status: seen, stop, task }
+        Folding { status: seen, plain, stop, task }
     }
 
     /// Stops the servers and removes their folder.
@@ -205,6 +218,8 @@ async fn connect(services: &Services, stream: &str, name: &str) -> anyhow::Resul
 pub struct Folding {
     /// Its status.
     pub status: watch::Receiver<Status>,
+    /// The position up to which plain models are written, and the task that writes them.
+    plain: Option<(watch::Receiver<u64>, JoinHandle<()>)>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -226,9 +241,24 @@ impl Folding {
         Ok(started.elapsed())
     }
 
+    /// Waits until plain models are as far as `position`, if they are written.
+    ///
+    /// # Errors
+    /// Fails if that takes longer than ten minutes.
+    pub async fn written(&mut self, position: u64) -> anyhow::Result<()> {
+        if let Some((written, _)) = &mut self.plain {
+            let reached = written.wait_for(|written| *written >= position);
+            tokio::time::timeout(Duration::from_mins(10), reached).await??;
+        }
+        Ok(())
+    }
+
     /// Stops the projector.
     pub async fn stop(self) {
         self.stop.cancel();
         let _ = self.task.await;
+        if let Some((_, task)) = self.plain {
+            let _ = task.await;
+        }
     }
 }

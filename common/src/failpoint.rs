@@ -5,7 +5,8 @@
 //! the place: `commit-written=return`, or with two commits let by first,
 //! `commit-written=2*off->return`.
 
-/// Those of a commit, in their order. Rebuilds, switches and removals have some as well.
+/// Those of a commit, in their order. Rebuilds, switches, removals and plain models have some
+/// as well.
 pub const ALL: [&str; 7] = [
     "commit-not-begun",
     "commit-compared-and-set",

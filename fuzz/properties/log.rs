@@ -115,6 +115,7 @@ impl World {
                 limits: BatchLimits::default(),
                 rebuild_on_upgrade: false,
                 families: Families::ALL,
+                changes: None,
                 status: Arc::new(status),
             };
             tokio::spawn(projector.run(CancellationToken::new()));

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::credentials::{Credentials, Login};
 use super::{generate, ingest, totals};
 use crate::app::{self, App};
-use crate::config::Settings;
+use crate::config::{Settings, Switch};
 use crate::ingest::file::{self, Source, decoded};
 use crate::ingest::retail::{self, Form};
 use crate::projector::status::{State, Status};
@@ -57,6 +57,8 @@ pub struct Arguments {
 /// # Errors
 /// Fails if the address is taken, another demo runs, or a server does not start.
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
+    let plain_models = settings.plain_models.or(Some(Switch::On));
+    let settings = &Settings { plain_models, ..settings.clone() };
     if let Some(running) = Services::find_running(&settings.data_dir) {
         bail!(
             "a demo or service already runs on {} (process {}); stop it first, or use another \

@@ -2,10 +2,10 @@
 
 use anyhow::{Context, bail};
 
-use super::settings::Settings;
+use super::settings::{Settings, Switch};
 use super::values;
 use crate::auth::password;
-use crate::store;
+use crate::store::{self, plain};
 
 impl Settings {
     /// Checks settings that depend on each other.
@@ -29,6 +29,18 @@ impl Settings {
             bail!(
                 "MONGODB_URI names the database {named}, which cannot hold the read models; name \
                  another in MONGODB_DB, and the one to sign in to as ?authSource={named}"
+            );
+        }
+        let uri = self.mongodb_uri.as_deref();
+        let named = uri.map(store::database_of).transpose()?.flatten();
+        if let Some(named) = self.mongodb_db.clone().or(named)
+            && self.plain_models == Some(Switch::On)
+            && values::database(&format!("{named}{}", plain::SUFFIX)).is_err()
+        {
+            bail!(
+                "PLAIN_MODELS needs a database named {named}{}, which is too long; name another in \
+                 MONGODB_DB",
+                plain::SUFFIX
             );
         }
         Ok(())

@@ -67,6 +67,10 @@ pub struct Settings {
     /// without an operator.
     #[arg(long, env = "REBUILD_ON_UPGRADE", default_value = "on", global = true)]
     pub rebuild_on_upgrade: Switch,
+    /// Whether documents are written that people read with tools of their own, in a database beside
+    /// the read models. Off, and on in the demo, unless it is said.
+    #[arg(long, env = "PLAIN_MODELS", global = true)]
+    pub plain_models: Option<Switch>,
     /// The secret that access tokens are signed with, at least 32 bytes. Processes that share a
     /// database need the same. Without it a secret is made and kept in the data folder.
     #[arg(long, env = "JWT_SECRET", hide_env_values = true, global = true)]
@@ -209,6 +213,7 @@ impl Settings {
             fold: self.fold(),
             language: self.language.clone(),
             rebuild_on_upgrade: self.rebuild_on_upgrade == Switch::On,
+            plain_models: self.plain_models == Some(Switch::On),
         }
     }
 

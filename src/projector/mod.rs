@@ -10,6 +10,7 @@
 //! - [`verify`]: whether the log is the one that the checkpoint was made from;
 //! - [`batch`]: messages off the log, gathered and parsed;
 //! - [`renewal`]: the lease, kept while it folds;
+//! - `pace`: the time between commits; [`changes`]: what they changed, kept for who asks for it;
 //! - [`session`]: one run from a checkpoint, until something ends it; `fault`: the report of the
 //!   error that ended it;
 //! - `turns`: session after session, with the lease;
@@ -22,11 +23,13 @@
 pub mod alone;
 pub mod batch;
 mod bulk;
+pub mod changes;
 mod clock;
 pub mod error;
 mod fault;
 pub mod generations;
 pub mod judge;
+mod pace;
 pub mod progress;
 pub mod rebuild;
 pub mod renewal;

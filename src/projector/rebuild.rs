@@ -117,6 +117,7 @@ impl Generations {
             limits: self.limits,
             rebuild_on_upgrade: false,
             families: Families::ALL,
+            changes: None,
             status: Arc::new(status),
         };
         self.say("catching up", generation, position, to);

@@ -20,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::batch::{self, BatchLimits, Decided, Gathered};
+use super::changes::{Changes, Tracker};
 use super::clock::now_ms;
 use super::error::Error;
+use super::pace::Pace;
 use super::renewal::Renewal;
 use super::status::{Halt, State, Status};
 use super::verify::{accepted, anchor, verify};
@@ -57,6 +59,8 @@ pub struct Projector {
     pub rebuild_on_upgrade: bool,
     /// The families that it counts: all, but in measurements of what one costs.
     pub families: Families,
+    /// Who is told what each commit of the live generation changed, if anybody is.
+    pub changes: Option<Arc<Tracker>>,
     /// The channel that it reports its state on.
     pub status: Arc<watch::Sender<Status>>,
 }
@@ -114,6 +118,7 @@ struct Folded {
 struct Changed {
     touched: Topics,
     buckets: Option<Buckets>,
+    tracked: Option<Changes>,
     came: telemetry::Came,
 }
 
@@ -178,6 +183,8 @@ async fn fold_from(
         Course::Live(owner) => Some(Renewal::of(owner, &projector.store)),
         Course::UpTo(_) => None,
     };
+    let tracker = projector.changes.as_ref().filter(|_| matches!(course, Course::Live(_)));
+    let _folding = tracker.map(|tracker| tracker.begin(&checkpoint));
     let fold = Fold::new(settings.clone(), checkpoint.root.clone());
     let mut fold = fold.counting(projector.families);
     store.restore_blocks(checkpoint.generation, &mut fold).await?;
@@ -348,8 +355,18 @@ impl Session<'_> {
         let (fold, checkpoint) = (&self.fold, self.checkpoint.clone());
         let commit = Commit::encode(fold, previous, checkpoint, &quarantined, resolved)?;
         let buckets = Buckets::of(fold.sets.rollups.changes().map(|change| change.key));
+        let touched = resolved.touched;
+        let tracked = self.tracker().map(|_| Changes::of(fold, touched, buckets.as_ref()));
         self.fold.settle();
-        Ok((commit, Changed { touched: resolved.touched, buckets, came }))
+        Ok((commit, Changed { touched, buckets, tracked, came }))
+    }
+
+    /// Who is told what commits changed.
+    fn tracker(&self) -> Option<&Tracker> {
+        match self.course {
+            Course::Live(_) => self.projector.changes.as_deref(),
+            Course::UpTo(_) => None,
+        }
     }
 
     /// The outcomes of a batch's events by kind; a message of no known kind counts as `unknown`.
@@ -425,6 +442,9 @@ impl Session<'_> {
                 }
                 self.tell_quarantined();
                 telemetry::committed(&folded.changed.came);
+                if let (Some(tracker), Some(changes)) = (self.tracker(), &folded.changed.tracked) {
+                    tracker.committed(folded.from, &folded.checkpoint, changes);
+                }
                 let announcement = Announcement {
                     generation: folded.checkpoint.generation,
                     from: folded.from,
@@ -451,28 +471,6 @@ impl Session<'_> {
 }
 
 type Joined = Result<(CommitSession, Duration, Result<(), CommitError>), tokio::task::JoinError>;
-
-/// The earliest start of the next commit, unless its batch is full before: the store must not be
-/// busy with commits for more than a part of the time, and a batch that waits shares more writes.
-#[derive(Debug)]
-struct Pace {
-    not_before: Instant,
-    took: Duration,
-}
-
-impl Pace {
-    /// The time from the start of a commit to the next, in multiples of the time that the last one
-    /// took.
-    const SPACING: u32 = 5;
-
-    fn new() -> Self {
-        Pace { not_before: Instant::now(), took: Duration::ZERO }
-    }
-
-    fn begin(&mut self, rest: Duration) {
-        self.not_before = Instant::now() + (self.took * Self::SPACING).min(rest);
-    }
-}
 
 /// The position of an event and its reasons; its values are left out.
 fn in_words(row: &Quarantined) -> String {

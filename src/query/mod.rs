@@ -38,7 +38,7 @@ pub mod period;
 pub mod question;
 pub mod range;
 pub mod ranking;
-mod ratio;
+pub mod ratio;
 mod rollups;
 pub mod sales;
 pub mod segments;

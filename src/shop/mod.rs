@@ -25,7 +25,9 @@ use crate::http::Routes;
 use crate::ingest::message_id::MessageIds;
 use crate::operator::health::{self, Health};
 use crate::operator::projections::actions::{self, Actions};
+use crate::plain::Writer;
 use crate::projector::batch::BatchLimits;
+use crate::projector::changes::Tracker;
 use crate::projector::generations::Generations;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
@@ -56,6 +58,8 @@ pub struct ShopSettings {
     pub language: String,
     /// Whether read models of an older fold are exchanged without an operator.
     pub rebuild_on_upgrade: bool,
+    /// Whether documents are written that people read.
+    pub plain_models: bool,
 }
 
 /// A shop that runs.
@@ -101,6 +105,12 @@ impl Shop {
         let generations =
             Generations::new(its_store.clone(), its_log.clone(), settings.fold.clone());
         let currency = settings.fold.currency.clone();
+        let tracker = settings.plain_models.then(Arc::<Tracker>::default);
+        if let Some(tracker) = tracker.clone() {
+            let (store, stop) = (its_store.clone(), stop.clone());
+            let (writer, _) = Writer::new(store, tracker, &settings.language, stop);
+            tasks.spawn_on(writer.run(), threads.handle());
+        }
         let projector = Projector {
             store: its_store,
             log: its_log,
@@ -108,6 +118,7 @@ impl Shop {
             limits: BatchLimits::default(),
             rebuild_on_upgrade: settings.rebuild_on_upgrade,
             families: Families::ALL,
+            changes: tracker,
             status: Arc::new(status),
         };
         tasks.spawn_on(projector.run(stop.clone()), threads.handle());

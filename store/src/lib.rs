@@ -10,16 +10,19 @@
 //!   back; [`operations`]: the commands of that transaction;
 //! - [`lease`]: the leases of the fold and of the work on other generations, each with an
 //!   [`owner`]; [`folder`]: the fold as other processes see it;
-//! - [`read`]: one consistent snapshot for the query side;
+//! - [`read`]: one consistent snapshot for the query side; [`counted`]: entities of it with their
+//!   counts;
 //! - [`quarantine`]: the quarantined messages, and the decisions about them;
 //! - [`sizes`]: of the database and its collections;
 //! - [`notes`]: values remembered beside the read models; [`holes`]: the positions that the log may
 //!   lack;
 //! - [`platform`]: accounts, sessions, keys and the audit: a store of its own, in the same database;
-//! - [`transaction`], [`time`]: the means of both.
+//! - [`plain`]: documents that people read with tools of their own, in a database beside it;
+//! - [`transaction`], [`time`]: the means of all.
 
 pub mod bulk;
 pub mod commit;
+pub mod counted;
 pub mod diff;
 pub mod folder;
 pub mod generation;
@@ -31,6 +34,7 @@ pub mod names;
 pub mod notes;
 mod operations;
 pub mod owner;
+pub mod plain;
 pub mod platform;
 pub mod quarantine;
 pub mod read;

@@ -31,6 +31,12 @@ pub const HOLES: &str = "holes";
 /// The audit of actions; rows are only ever added.
 pub const AUDIT: &str = "audit";
 
+/// Documents that people read, in a database of their own, in the order of
+/// [`PlainSet`](super::plain::PlainSet).
+pub const PLAIN_SETS: [&str; 4] = ["sales_daily", "sales_monthly", "products", "customers"];
+/// How far those are: one document.
+pub const PLAIN_STATE: &str = "state";
+
 /// A collection that every generation has: those of the fold, and two beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Model(&'static str);

@@ -179,6 +179,7 @@ impl Shop {
             limits,
             rebuild_on_upgrade: false,
             families: Families::ALL,
+            changes: None,
             status: Arc::new(status),
         };
         let stop = CancellationToken::new();

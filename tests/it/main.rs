@@ -28,7 +28,7 @@
 //!   server;
 //! - [`dashboards`]: layouts, widgets, many views at once; [`clients`]: front ends of the Node
 //!   services, unchanged;
-//! - [`shops`]: two in one process;
+//! - [`shops`]: two in one process; [`plain`]: documents that people read;
 //! - [`invariants`]: invariants, however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped; [`frozen`]: servers that do not
 //!   answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
@@ -72,6 +72,7 @@ mod metrics;
 mod one;
 mod openapi;
 mod people;
+mod plain;
 mod poison;
 mod process;
 mod progress;

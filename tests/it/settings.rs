@@ -30,6 +30,7 @@ async fn a_setting_that_cannot_be_meant_is_refused_by_name_with_what_is_allowed(
         ("AUDIT_DAYS", "4294967295", "0..=36500"),
         ("JWT_EXPIRES_IN", "15", "15m"),
         ("REGISTRATION", "yes", "on, off"),
+        ("PLAIN_MODELS", "yes", "on, off"),
         ("ADMIN_EMAIL", "root", "e-mail"),
         ("MAIL_FROM", "Adaptive BI", "bi@example.org"),
         ("PUBLIC_URL", "javascript:alert(1)", "https://bi.example.org"),
@@ -49,6 +50,11 @@ async fn a_setting_that_cannot_be_meant_is_refused_by_name_with_what_is_allowed(
         assert!(ran.stderr.contains(name) && ran.stderr.contains(allowed), "{name}: {ran:?}");
         assert!(ran.stderr.contains(value), "{name}: what it was is said: {ran:?}");
     }
+    // The database beside it would have too long a name.
+    let settings = [("MONGODB_DB", "d".repeat(60)), ("PLAIN_MODELS", "on".to_owned())];
+    let ran = run(&["project", "status"], &settings, &folder).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("PLAIN_MODELS") && ran.stderr.contains("MONGODB_DB"), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -193,6 +193,7 @@ async fn differences(ground: &Ground) -> anyhow::Result<Vec<String>> {
         limits: BatchLimits::default(),
         rebuild_on_upgrade: false,
         families: Families::ALL,
+        changes: None,
         status: Arc::new(status),
     };
     let stop = CancellationToken::new();

@@ -79,6 +79,7 @@ async fn one_of_the_older_version_folds_on_until_the_exchange() {
         limits: BatchLimits::default(),
         rebuild_on_upgrade: true,
         families: Families::ALL,
+        changes: None,
         status: Arc::new(status),
     };
     let ending = CancellationToken::new();
