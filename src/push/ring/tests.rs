@@ -78,6 +78,7 @@ fn a_slow_reader_gets_one_snapshot_instead_of_all_that_it_missed() {
     ring.take(read(1, &figures(1)));
     let (mut slow, mut quick) = (Client::default(), Client::default());
     slow.follow(&mut ring);
+    quick.follow(&mut ring);
     for n in 2..=20_000 {
         ring.take(read(n, &figures(n)));
         quick.follow(&mut ring);
