@@ -265,7 +265,7 @@ impl Shared {
     /// Reads the figures, and wakes the followers where they are news; says whether they were read.
     async fn read(&self, channel: &Channel) -> bool {
         let Ok(_turn) = self.turns.acquire().await else { return false };
-        let read = timeout(query::READ_WITHIN, self.reading(channel)).await;
+        let read = timeout(query::READ_WITHIN, Box::pin(self.reading(channel))).await;
         let read = read.unwrap_or(Err(query::Error::TimedOut));
         let mut state = channel.state();
         state.read_at = Some(Instant::now());

@@ -111,6 +111,7 @@ struct Ticket {
 }
 
 /// The routes.
+#[must_use]
 pub fn routes(streams: Streams) -> Routes {
     Routes::new()
         .get("/api/stream", ACCESS, of_stream(), stream)

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::contract::shop;
 use crate::events::sale;
-use crate::harness::{Answer, Shop, answer};
+use crate::harness::{Answer, Shop, answer, until};
 use crate::people::{ask, kind, send, somebody, tell};
 
 /// A shop with a sale, whose service has heard of it.
@@ -338,5 +338,45 @@ async fn different_views_are_bounded_and_a_caller_has_half_of_them() {
     socket.word(&mut client, "unsubscribed").await;
     socket.say(json!({ "type": "subscribe", "views": [view(3)] })).await;
     assert_eq!(socket.word(&mut client, "subscribed").await["topic"], format!("view:{}", view(3)));
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_revoked_ends_its_web_socket() {
+    let (shop, app, position) = ready().await;
+    let root = somebody(&app, "root", Role::Admin).await;
+    let board = json!({ "name": "board", "scopes": ["push:subscribe"] });
+    let made = tell(&shop, &app, "/api/keys", &root.token, &board).await;
+    let data = &made.body["data"];
+    let mut client = Client::default();
+    let mut socket = Socket::open(&app, "/api/ws", data["key"].as_str()).await;
+    socket.say(json!({ "type": "subscribe", "topics": ["sales"], "views": ["/api/orders"] })).await;
+    let refused = socket.word(&mut client, "refused").await;
+    assert_eq!((&refused["topic"], &refused["status"]), (&json!("view:/api/orders"), &json!(403)));
+    socket.reach(&mut client, "sales", position).await;
+    let path = format!("/api/keys/{}", data["apiKey"]["id"].as_str().expect("an id"));
+    assert_eq!(ask(&shop, &app, Method::DELETE, &path, &root.token).await.status, 200);
+    while socket.next(&mut client).await {}
+    assert!(client.word("session_ended").is_some(), "{client:?}");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_has_half_of_all_connections_and_one_that_ends_leaves_its_place() {
+    let mut shop = Shop::new().await;
+    shop.settings.door.max_connections = 8;
+    let app = shop.start().await;
+    let open = async || Events::follow(&shop, &app, "topics=sales", &Client::default()).await;
+    let mut held = vec![open().await, open().await, open().await, open().await];
+    let request = || shop.request(&app, Method::GET, "/api/stream?topics=sales");
+    let more = answer(request().header("x-api-key", &shop.key)).await;
+    assert_eq!(kind(&more), (429, "rate-limited"));
+    held.pop();
+    until("a place", async || {
+        let request = request().header("x-api-key", &shop.key);
+        let status = request.send().await.expect("an answer").status().as_u16();
+        if status == 200 { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
     app.stop().await.expect("stopped");
 }
