@@ -130,12 +130,11 @@ impl Subscriber {
         let share = self.bounds.0.take(who.clone()).map_err(too_many_subscriptions)?;
         let following =
             self.channels.follow(&offer, &who, &self.wake).map_err(too_many_questions)?;
-        let stands = match since {
-            Some(since) => Stands::Back(since, Instant::now() + COMES_WITHIN),
-            None => {
-                self.words.push_back(word("subscribed", json!({ "topic": name })));
-                Stands::Seen(0)
-            }
+        let stands = if let Some(since) = since {
+            Stands::Back(since, Instant::now() + COMES_WITHIN)
+        } else {
+            self.words.push_back(word("subscribed", json!({ "topic": name })));
+            Stands::Seen(0)
         };
         let (has, trouble) = (None, None);
         self.topics.push(Subscription { following, stands, has, trouble, _share: share });

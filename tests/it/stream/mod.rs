@@ -184,13 +184,13 @@ async fn a_web_socket_subscribes_resumes_and_unsubscribes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ticket_opens_one_connection_and_no_other_route() {
     let (shop, app, position) = ready().await;
-    let make = async || -> String {
+    let new_ticket = async || -> String {
         let made = shop.post(&app, "/api/stream/ticket", "").await;
         assert_eq!((made.status, &made.body["data"]["expiresIn"]), (200, &json!(30)), "{made:?}");
         made.body["data"]["ticket"].as_str().expect("a ticket").to_owned()
     };
     let get = async |path: &str| -> Answer { answer(shop.request(&app, Method::GET, path)).await };
-    let ticket = make().await;
+    let ticket = new_ticket().await;
     let elsewhere = get(&format!("/api/metrics/sales?ticket={ticket}")).await;
     assert_eq!(kind(&elsewhere), (401, "unauthenticated"));
     let path = format!("/api/stream?topics=sales&ticket={ticket}");
@@ -199,13 +199,13 @@ async fn a_ticket_opens_one_connection_and_no_other_route() {
     events.reach(&mut client, "sales", position).await;
     assert_eq!(kind(&get(&path).await), (401, "ticket-invalid"), "once");
 
-    let ticket = make().await;
+    let ticket = new_ticket().await;
     let mut socket = Socket::open(&app, &format!("/api/ws?ticket={ticket}"), None).await;
     socket.say(json!({ "type": "subscribe", "topics": ["sales"] })).await;
     socket.reach(&mut Client::default(), "sales", position).await;
 
     // One whose time is over, and one whose holder is gone.
-    let ticket = make().await;
+    let ticket = new_ticket().await;
     let tickets = shop.database.collection::<mongodb::bson::Document>("tickets");
     let past =
         mongodb::bson::doc! { "$set": { "expiresAt": mongodb::bson::DateTime::from_millis(0) } };
