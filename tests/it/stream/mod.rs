@@ -282,7 +282,7 @@ async fn a_service_that_stops_says_so_to_all_and_does_not_wait_for_who_reads_not
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_nothing_delays_nobody_and_gets_the_last_state_in_few_bytes() {
+async fn who_reads_nothing_delays_nobody_and_gets_the_last_state_when_it_reads() {
     let (shop, app, position) = ready().await;
     let views: Vec<_> =
         (1..=20).map(|n| format!("views=/api/metrics/sales%3Flimit%3D{n}")).collect();
