@@ -26,10 +26,11 @@ use crate::http::door::{Door, server};
 use crate::http::routes::Route;
 use crate::ingest::message_id::MessageIds;
 use crate::push::socket_io;
+use crate::push::streams::Streams;
 use crate::shop::{self, Shop};
 use crate::store::Store;
 use crate::store::platform::Platform;
-use crate::{auth, http, insights, telemetry};
+use crate::{auth, http, insights, push, telemetry};
 
 /// The time that tasks have to end, once connections have ended.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -99,8 +100,17 @@ impl App {
 
         let ids = Arc::new(MessageIds::new(&accounts::secrets_of(settings)?));
         let options = settings.socket_io();
+        let streams = Streams::new(
+            shop.channels.clone(),
+            platform.clone(),
+            settings.streams(&options),
+            tasks.clone(),
+            closing.clone(),
+        );
+        tasks.spawn(streams.clone().watch());
         let all = Routes::new()
             .merge(shop.routes(ids, &accounts.audit, &platform, &options.sessions))
+            .merge(push::http::routes(streams))
             .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
             .merge(http::page::routes());

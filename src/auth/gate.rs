@@ -10,14 +10,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::audit::{Audit, Event, EventType};
-use super::key;
 use super::keys::last_use::LastUse;
+use super::person::person;
 use super::token::{self, Tokens};
+use super::{key, ticket};
 use crate::http::gate::{Credential, Gate, Refusal};
-use crate::rights::caller::{Caller, Person};
-use crate::rights::role::Rights;
+use crate::rights::caller::Caller;
 use crate::store::platform::Platform;
-use crate::store::platform::standing::Standing;
 
 /// A database that takes longer to find the caller counts as down.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
@@ -57,6 +56,9 @@ async fn identify(
             Some(holder) => Ok(Caller::Key(holder)),
             None => Err(Refusal::KeyInvalid),
         },
+        Some(Credential::Ticket(text)) => {
+            ticket::holder(store, &text).await?.ok_or(Refusal::TicketInvalid)
+        }
         Some(Credential::Token(token)) => {
             let claims = tokens.verify(&token).map_err(|error| match error {
                 token::Error::Expired => Refusal::TokenExpired,
@@ -67,12 +69,4 @@ async fn identify(
             Ok(Caller::Person(person(standing.ok_or(Refusal::SessionEnded)?)))
         }
     }
-}
-
-/// The person that a session belongs to.
-#[must_use]
-pub fn person(standing: Standing) -> Person {
-    let rights = Rights::of(standing.role, &standing.permissions);
-    let Standing { id, user_id, role, .. } = standing;
-    Person { user_id, session: id, role, rights }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::audit::{Audit, Event, EventType};
 use super::error::Error;
-use super::gate::person;
 use super::key::{self, NewKey};
+use super::person::person;
 use crate::http::client::Origin;
 use crate::http::gate::Refusal;
 use crate::rights::access::Access;

@@ -2,9 +2,10 @@
 //!
 //! # Layout
 //!
-//! - [`gate`]: the caller of a request, for the layer before every route;
+//! - [`gate`]: the caller of a request, for the layer before every route; [`person`]: the one behind
+//!   a session;
 //! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
-//! - [`watch`]: callers who stay connected; [`key`]: one API key; [`keys`]: the operations on keys;
+//! - [`watch`]: callers who stay connected; [`ticket`]: their tickets; [`key`]: one API key; [`keys`]: the operations on keys;
 //!   [`audit`]: the actions of callers;
 //! - [`accounts`]: the operations on accounts and sessions, for [`http`] and the command line;
 //!   [`new_password`]: the operations on passwords; [`users`]: the operations on other people's
@@ -24,10 +25,12 @@ pub mod keys;
 pub mod mail;
 mod new_password;
 pub mod password;
+pub mod person;
 pub mod places;
 pub mod refresh;
 pub mod secret;
 pub mod throttle;
+pub mod ticket;
 pub mod token;
 pub mod user;
 pub mod users;

@@ -2,22 +2,35 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::gate::person;
+use super::person::person;
 use crate::rights::access::Access;
 use crate::rights::caller::{Caller, KeyHolder};
 use crate::store;
 use crate::store::platform::Platform;
 
-/// The callers among some who have lost their access, by the ids they are known by. However many
-/// there are, it takes one query of sessions and one of keys.
+/// The callers among some who have lost their access, by the ids they are known by.
 ///
 /// # Errors
-/// Fails if the store does not answer.
+/// As [`now`].
 pub async fn turned_away<T: Copy>(
     store: &Platform,
     access: Access,
     callers: &[(T, Caller)],
 ) -> Result<Vec<T>, store::Error> {
+    let now = now(store, callers).await?;
+    let may_stay = |caller: &Option<Caller>| caller.as_ref().is_some_and(|it| access.admits(it));
+    Ok(now.into_iter().filter(|(_, it)| !may_stay(it)).map(|(known_as, _)| known_as).collect())
+}
+
+/// The callers as they are now, by the ids they are known by; `None` where their session or key is
+/// none any more. However many there are, it takes one query of sessions and one of keys.
+///
+/// # Errors
+/// Fails if the store does not answer.
+pub async fn now<T: Copy>(
+    store: &Platform,
+    callers: &[(T, Caller)],
+) -> Result<Vec<(T, Option<Caller>)>, store::Error> {
     let (mut sessions, mut keys) = (HashSet::new(), HashSet::new());
     for (_, caller) in callers {
         match caller {
@@ -39,16 +52,12 @@ pub async fn turned_away<T: Copy>(
             (row.id, Caller::Key(holder))
         }));
     }
-    let may_stay = |caller: &Caller| {
+    let found = |caller: &Caller| {
         let id = match caller {
             Caller::Person(person) => &person.session,
             Caller::Key(key) => &key.id,
         };
-        now.get(id).is_some_and(|caller| access.admits(caller))
+        now.get(id).cloned()
     };
-    Ok(callers
-        .iter()
-        .filter(|(_, caller)| !may_stay(caller))
-        .map(|(known_as, _)| *known_as)
-        .collect())
+    Ok(callers.iter().map(|(known_as, caller)| (*known_as, found(caller))).collect())
 }

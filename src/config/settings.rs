@@ -11,7 +11,7 @@ use crate::hidden::Hidden;
 use crate::http::door;
 use crate::number::whole;
 use crate::push::sessions::Sessions;
-use crate::push::socket_io;
+use crate::push::{socket_io, streams};
 use crate::shop;
 
 /// The least bytes of the log.
@@ -116,7 +116,7 @@ pub struct Settings {
     #[arg(long, env = "SOCKET_PATH", default_value = "/socket.io", global = true)]
     #[arg(value_parser = values::socket_path)]
     pub socket_path: String,
-    /// The milliseconds between two pings of Socket.IO.
+    /// The milliseconds between two signs of life on a connection that is pushed to.
     #[arg(long, env = "WS_HEARTBEAT_INTERVAL", default_value_t = 25_000, global = true)]
     #[arg(value_parser = whole::<u64, 1_000, 300_000>)]
     pub ws_heartbeat_interval: u64,
@@ -124,6 +124,10 @@ pub struct Settings {
     #[arg(long, env = "WS_CONNECTION_TIMEOUT", default_value_t = 20_000, global = true)]
     #[arg(value_parser = whole::<u64, 1_000, 300_000>)]
     pub ws_connection_timeout: u64,
+    /// Different views that are followed at a time; each is read once for all who follow it.
+    #[arg(long, env = "PUSH_QUESTIONS", default_value_t = 100, global = true)]
+    #[arg(value_parser = whole::<u32, 1, 10_000>)]
+    pub push_questions: u32,
     /// Connections, limits, CORS.
     #[command(flatten)]
     pub door: door::settings::DoorSettings,
@@ -203,6 +207,16 @@ impl Settings {
         }
     }
 
+    /// The options of subscribers' connections, beside those of Socket.IO.
+    #[must_use]
+    pub fn streams(&self, socket_io: &socket_io::Options<'_>) -> streams::Options {
+        streams::Options {
+            sessions: socket_io.sessions.clone(),
+            heartbeat: socket_io.ping_interval,
+            answers_within: socket_io.ping_timeout,
+        }
+    }
+
     /// The settings of the shop at these addresses.
     #[must_use]
     pub fn shop(&self, nats_url: &str, mongodb_uri: &str) -> shop::ShopSettings {
@@ -214,6 +228,7 @@ impl Settings {
             language: self.language.clone(),
             rebuild_on_upgrade: self.rebuild_on_upgrade == Switch::On,
             plain_models: self.plain_models == Some(Switch::On),
+            push_questions: usize::try_from(self.push_questions).unwrap_or(usize::MAX),
         }
     }
 

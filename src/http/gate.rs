@@ -9,7 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -26,6 +26,8 @@ use crate::store;
 pub const X_API_KEY: &str = "x-api-key";
 /// The beginning of every API key, so that a leaked one is recognized.
 pub const KEY_PREFIX: &str = "abi_";
+/// The routes at which a ticket stands in the address, as browsers set no header there.
+const TICKETS_AT: [&str; 2] = ["/api/stream", "/api/ws"];
 
 /// The credential that a caller shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub enum Credential {
     Token(String),
     /// An API key.
     Key(String),
+    /// A ticket, which is good for one connection.
+    Ticket(String),
 }
 
 impl fmt::Debug for Credential {
@@ -41,6 +45,7 @@ impl fmt::Debug for Credential {
         f.write_str(match self {
             Credential::Token(_) => "Token(hidden)",
             Credential::Key(_) => "Key(hidden)",
+            Credential::Ticket(_) => "Ticket(hidden)",
         })
     }
 }
@@ -57,6 +62,14 @@ impl Credential {
             Some((_, credential)) => Some(Self::parse(credential.trim())),
             None => text(X_API_KEY).map(|key| Credential::Key(key.trim().to_owned())),
         }
+    }
+
+    /// The ticket in the address of a request, where one may stand there.
+    fn ticket(uri: &Uri) -> Option<Self> {
+        let is_taken = TICKETS_AT.contains(&uri.path());
+        let mut pairs = uri.query().filter(|_| is_taken)?.split('&');
+        let ticket = pairs.find_map(|pair| pair.strip_prefix("ticket="))?;
+        Some(Credential::Ticket(ticket.to_owned()))
     }
 
     /// The kind of credential that a text looks like.
@@ -85,6 +98,9 @@ pub enum Refusal {
     /// The session was ended, or its account was.
     #[error("the session has ended")]
     SessionEnded,
+    /// The ticket was used, or is past its time.
+    #[error("the ticket is not valid")]
+    TicketInvalid,
     /// The key is unknown, revoked or past its time.
     #[error("the key is not valid")]
     KeyInvalid,
@@ -113,6 +129,9 @@ impl From<Refusal> for Problem {
             }
             Refusal::SessionEnded => {
                 Problem::of(ProblemType::SessionEnded, "The session has ended; sign in again")
+            }
+            Refusal::TicketInvalid => {
+                Problem::of(ProblemType::TicketInvalid, "The ticket was used or has expired")
             }
             Refusal::KeyInvalid => Problem::of(ProblemType::KeyInvalid, "The API key is not valid"),
             Refusal::Forbidden(access) => {
@@ -184,7 +203,9 @@ pub async fn enforce(
     if access == Access::Public {
         return next.run(request).await;
     }
-    let (credential, origin) = (Credential::of(request.headers()), Origin::of(&request));
+    let credential =
+        Credential::of(request.headers()).or_else(|| Credential::ticket(request.uri()));
+    let origin = Origin::of(&request);
     match gate.admit(access, credential, origin).await {
         Ok(caller) => {
             request.extensions_mut().insert(LimitKey::of(&caller));
@@ -288,6 +309,17 @@ mod tests {
         assert_eq!(credential(&[("authorization", "Basic YTpi")]), None);
         assert_eq!(credential(&[("authorization", "Bearer")]), None);
         assert_eq!(credential(&[]), None);
+    }
+
+    #[test]
+    fn a_ticket_stands_in_the_address_of_a_stream_and_nowhere_else() {
+        let ticket = |uri: &str| Credential::ticket(&uri.parse().unwrap());
+        let found = Some(Credential::Ticket("abc".to_owned()));
+        assert_eq!(ticket("/api/stream?topics=sales&ticket=abc"), found);
+        assert_eq!(ticket("/api/ws?ticket=abc"), found);
+        for uri in ["/api/ws", "/api/metrics/sales?ticket=abc", "/api/stream?xticket=abc"] {
+            assert_eq!(ticket(uri), None, "{uri}");
+        }
     }
 
     #[test]

@@ -70,6 +70,15 @@ impl Sessions {
         self.known.taken()
     }
 
+    /// A place for a connection of a caller that no stranger has begun.
+    ///
+    /// # Errors
+    /// Fails if a bound is reached.
+    pub(super) fn follow(&self, caller: &Caller) -> Result<Share<String>, Full> {
+        let LimitKey(who) = LimitKey::of(caller);
+        self.known.take(who)
+    }
+
     /// Begins a stranger's session.
     ///
     /// # Errors

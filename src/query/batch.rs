@@ -179,7 +179,9 @@ impl Item {
     }
 }
 
-fn problem(refused: Refused) -> Problem {
+/// The problem that a view is refused with.
+#[must_use]
+pub fn problem(refused: Refused) -> Problem {
     match refused {
         Refused::NoView => Problem::new(StatusCode::NOT_FOUND, "There is no such view."),
         Refused::Forbidden(access) => Refusal::Forbidden(access).into(),

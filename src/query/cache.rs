@@ -84,6 +84,19 @@ impl ResponseCache {
         snapshot: &Snapshot,
     ) -> Result<Bytes, Error> {
         self.remember(question, Instant::now());
+        self.get_once(question, etag, snapshot).await
+    }
+
+    /// The same for a caller that asks again by itself after a commit: it is not renewed before.
+    ///
+    /// # Errors
+    /// As [`ResponseCache::get`].
+    pub async fn get_once(
+        &self,
+        question: &Question,
+        etag: &str,
+        snapshot: &Snapshot,
+    ) -> Result<Bytes, Error> {
         let read = question.read(self.context(snapshot));
         self.kept.try_get_with_by_ref(etag, read).await.map_err(Error::Shared)
     }

@@ -32,6 +32,7 @@ use crate::projector::generations::Generations;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
 use crate::projector::{Projector, judge};
+use crate::push::channels::Channels;
 use crate::push::sessions::Sessions;
 use crate::push::{Hub, hub, topics};
 use crate::quarantine::{self, Quarantine};
@@ -60,6 +61,8 @@ pub struct ShopSettings {
     pub rebuild_on_upgrade: bool,
     /// Whether documents are written that people read.
     pub plain_models: bool,
+    /// The different views that are followed at a time.
+    pub push_questions: usize,
 }
 
 /// A shop that runs.
@@ -72,6 +75,8 @@ pub struct Shop {
     pub status: watch::Receiver<Status>,
     /// The hubs that push its figures, one for each topic.
     pub hubs: Vec<Arc<Hub>>,
+    /// The topics and views that are followed.
+    pub channels: Channels,
     currency: String,
     queries: Deps,
     health: Health,
@@ -129,6 +134,13 @@ impl Shop {
         tasks.spawn(operator::projections::follow_rate(latest, rate, stop.clone()));
         Ok(Shop {
             hubs: hub::hubs(&queries),
+            channels: Channels::new(
+                queries.clone(),
+                health.clone(),
+                settings.push_questions,
+                tasks.clone(),
+                stop.clone(),
+            ),
             log,
             store,
             status: seen,

@@ -19,6 +19,8 @@ pub const DASHBOARDS: &str = "dashboards";
 pub const SESSIONS: &str = "sessions";
 /// One-shot tokens to set a new password, `_id` their SHA-256.
 pub const RESETS: &str = "password_resets";
+/// Tickets for one connection each, `_id` their SHA-256.
+pub const TICKETS: &str = "tickets";
 /// Failed sign-ins by account and by address.
 pub const ATTEMPTS: &str = "sign_in_attempts";
 /// API keys, `_id` their id.

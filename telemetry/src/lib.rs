@@ -47,6 +47,16 @@ pub const SENT_AWAY: &str = "adaptive_bi_sign_in_sent_away_total";
 pub const PUSH_SESSIONS: &str = "adaptive_bi_push_sessions";
 /// Sessions, sign-ins and messages of Socket.IO that were refused, by the bound that refused them.
 pub const PUSH_REFUSED: &str = "adaptive_bi_push_refused_total";
+/// Connections of subscribers, by transport.
+pub const PUSH_STREAMS: &str = "adaptive_bi_push_streams";
+/// Topics and views that are followed, each read once for everybody.
+pub const PUSH_QUESTIONS: &str = "adaptive_bi_push_questions";
+/// Frames made, each once for everybody.
+pub const PUSH_FRAMES: &str = "adaptive_bi_push_frames_total";
+/// Frames that a subscriber did not take in time; it got a snapshot instead of them.
+pub const PUSH_SKIPPED: &str = "adaptive_bi_push_frames_skipped_total";
+/// Subscribers that came back, by whether they could go on where they were.
+pub const PUSH_RESUMED: &str = "adaptive_bi_push_resumed_total";
 /// Connections of clients.
 pub const CONNECTIONS: &str = "adaptive_bi_connections";
 /// Connections that were not served, by the bound that refused them.
@@ -132,6 +142,11 @@ fn describe() {
     describe_counter!(SENT_AWAY, "Passwords that found no turn, as too many waited");
     describe_gauge!(PUSH_SESSIONS, "Sessions of Socket.IO, of strangers and of callers");
     describe_counter!(PUSH_REFUSED, "Sessions, sign-ins and messages that were refused, by bound");
+    describe_gauge!(PUSH_STREAMS, "Connections of subscribers, by transport");
+    describe_gauge!(PUSH_QUESTIONS, "Topics and views that are followed, each read once for all");
+    describe_counter!(PUSH_FRAMES, "Frames made, each once for all");
+    describe_counter!(PUSH_SKIPPED, "Frames that a slow subscriber got a snapshot instead of");
+    describe_counter!(PUSH_RESUMED, "Subscribers that came back, by whether they could go on");
     describe_gauge!(CONNECTIONS, "Connections of clients");
     describe_counter!(CONNECTIONS_REFUSED, "Connections that were not served, by bound");
     describe_counter!(

@@ -20,7 +20,7 @@ use adaptive_bi::auth::audit::EventType;
 use adaptive_bi::config::Settings;
 use adaptive_bi::http::problem::ProblemType;
 use adaptive_bi::projector::status::Halt;
-use adaptive_bi::push::topics;
+use adaptive_bi::push::{offers, topics};
 use adaptive_bi::rights::role::{Rights, Role};
 use clap::Args;
 use page::{Page, code};
@@ -237,6 +237,15 @@ fn every_event_that_is_pushed_is_on_its_page() {
             assert_eq!(page.matches(&format!("\n| `{event}` |")).count(), 1, "{event}");
         }
     }
+}
+
+#[test]
+fn every_topic_is_on_the_page_of_push() {
+    let page = fs::read_to_string("docs/push.md").expect("the page");
+    let (_, table) = page.split_once("| Topic | Figures |\n|---|---|\n").expect("the table");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let listed: Names = rows.filter_map(|row| Some(row.split('`').nth(1)?.to_owned())).collect();
+    assert_eq!(listed, offers::TOPICS.iter().map(|topic| topic.name.to_owned()).collect());
 }
 
 /// Every command that does something, with those it is below.

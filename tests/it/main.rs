@@ -22,7 +22,7 @@
 //!   route with every caller; [`rights`]: those that hold at the time of a write; [`crowds`]: many
 //!   strangers at a time; [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: the audit;
 //!   [`admin`]: accounts from the command line; [`log_users`]: the log's own permissions; [`push`]:
-//!   the receivers of updates; [`updates`]: the times of updates; [`lingering`]: clients that do
+//!   the receivers of updates; [`stream`]: subscribers that come and go; [`updates`]: the times of updates; [`lingering`]: clients that do
 //!   not go; [`strangers`]: their limits on the service; [`floods`]: clients that send too much;
 //!   [`memory`]: rollups that are not read again; [`people`]: accounts of a shop; [`mail`]: a mail
 //!   server;
@@ -89,6 +89,7 @@ mod sessions;
 mod settings;
 mod shops;
 mod strangers;
+mod stream;
 mod streams;
 mod tags;
 mod traces;

@@ -32,6 +32,7 @@ struct Row {
 
 const ALL: &[Role] = &Role::ALL;
 const READS: &[&str] = &["metrics:read"];
+const FOLLOWS: &[&str] = &["push:subscribe"];
 const WRITES: &[&str] = &["events:write", "events:write:stock"];
 
 fn rows() -> Vec<Row> {
@@ -71,6 +72,9 @@ fn rows() -> Vec<Row> {
         get("/api/dashboard/config", 200, signed_in()),
         post("/api/dashboard/config", "{}", 400, signed_in()),
         get("/api/dashboard/widgets/{id}/data", 404, Who::Some(ALL, READS)),
+        get("/api/stream", 400, Who::Some(ALL, FOLLOWS)),
+        get("/api/ws", 426, Who::Some(ALL, FOLLOWS)),
+        post("/api/stream/ticket", "", 200, Who::Some(ALL, FOLLOWS)),
         get("/api/ai/forecast", 200, signed_in()),
         get("/api/ai/anomaly", 200, signed_in()),
         get("/api/ai/recommendations", 200, signed_in()),

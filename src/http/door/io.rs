@@ -45,6 +45,9 @@ impl<F: Fn() + Unpin> Socket<F> {
             self.stalled = None;
             return outcome;
         }
+        if self.told_to_end.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         let within = self.write_within;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(within)));
         ready!(stalled.as_mut().poll(context));

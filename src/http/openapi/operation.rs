@@ -16,6 +16,8 @@ pub enum Tag {
     Figures,
     /// Dashboards.
     Dashboards,
+    /// Changes, as they happen.
+    Push,
     /// Insights.
     Insights,
     /// Events onto the log.
@@ -38,9 +40,10 @@ pub enum Tag {
 
 impl Tag {
     /// All of them, in the order of the document.
-    pub const ALL: [Tag; 11] = [
+    pub const ALL: [Tag; 12] = [
         Tag::Figures,
         Tag::Dashboards,
+        Tag::Push,
         Tag::Insights,
         Tag::Events,
         Tag::Quarantine,
@@ -58,6 +61,7 @@ impl Tag {
         match self {
             Tag::Figures => "Figures",
             Tag::Dashboards => "Dashboards",
+            Tag::Push => "Push",
             Tag::Insights => "Insights",
             Tag::Events => "Events",
             Tag::Quarantine => "Quarantine",
@@ -79,6 +83,7 @@ impl Tag {
                  reflects; with `X-Min-Position` and `Prefer: wait=5` an answer waits for an event."
             }
             Tag::Dashboards => "The dashboard of a person, and the data of its widgets.",
+            Tag::Push => "Figures as they change, by server-sent events or a WebSocket.",
             Tag::Insights => "Forecasts, anomalies and recommendations: none yet.",
             Tag::Events => {
                 "Events onto the log: sales, activities, ratings, products, stock, customers."

@@ -220,15 +220,29 @@ impl Query {
 
     /// Reads a parameter that is given once or more often, `most` times at most.
     pub fn take_all<V: Values>(&mut self, parameter: &Parameter<V>, most: usize) -> Vec<V::Value> {
+        self.take_times(parameter, 1, most)
+    }
+
+    /// Reads a parameter that can be given often, `most` times at most.
+    pub fn take_any<V: Values>(&mut self, parameter: &Parameter<V>, most: usize) -> Vec<V::Value> {
+        self.take_times(parameter, 0, most)
+    }
+
+    fn take_times<V: Values>(
+        &mut self,
+        parameter: &Parameter<V>,
+        least: usize,
+        most: usize,
+    ) -> Vec<V::Value> {
         if let Some(described) = &mut self.described {
             let mut one = parameter.described(None);
             let items = one["schema"].take();
             one["schema"] =
-                json!({ "type": "array", "items": items, "minItems": 1, "maxItems": most });
+                json!({ "type": "array", "items": items, "minItems": least, "maxItems": most });
             if let Some(example) = one.get_mut("example") {
                 *example = json!([example.take()]);
             }
-            one["required"] = true.into();
+            one["required"] = (least > 0).into();
             described.push(one);
         }
         let mut values = Vec::new();
@@ -246,8 +260,8 @@ impl Query {
         for (place, error) in errors {
             self.errors.add(place, error);
         }
-        if self.is_right() && !(1..=most).contains(&values.len()) {
-            let message = format!("must be given 1 to {most} times");
+        if self.is_right() && !(least..=most).contains(&values.len()) {
+            let message = format!("must be given {least} to {most} times");
             self.wrong(FieldError::new(parameter.name, message));
         }
         values

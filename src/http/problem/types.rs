@@ -55,6 +55,8 @@ problem_types! {
     SessionEnded = "session-ended", UNAUTHORIZED;
     /// The API key is unknown, revoked or past its time.
     KeyInvalid = "key-invalid", UNAUTHORIZED;
+    /// The ticket was used, or is past its time.
+    TicketInvalid = "ticket-invalid", UNAUTHORIZED;
     /// The e-mail or the password is wrong.
     WrongCredentials = "wrong-credentials", UNAUTHORIZED;
     /// The refresh token is not valid, or not any more.

@@ -100,11 +100,23 @@ pub enum Refused {
 /// # Errors
 /// [`Refused`].
 pub fn ask(uri: &Uri, caller: &Caller, now: Time, language: &str) -> Result<Question, Refused> {
-    let view = ALL.iter().find(|view| is_at(view.path, uri.path())).ok_or(Refused::NoView)?;
+    let view = at(uri)?;
     if !view.access.admits(caller) {
         return Err(Refused::Forbidden(view.access));
     }
     Ok((view.ask)(uri, caller.rights(), now, language)?)
+}
+
+/// The same with these rights, for a caller whose access was judged before.
+///
+/// # Errors
+/// [`Refused::NoView`], [`Refused::Invalid`].
+pub fn ask_with(uri: &Uri, rights: Rights, now: Time, language: &str) -> Result<Question, Refused> {
+    Ok((at(uri)?.ask)(uri, rights, now, language)?)
+}
+
+fn at(uri: &Uri) -> Result<&'static Listed, Refused> {
+    ALL.iter().find(|view| is_at(view.path, uri.path())).ok_or(Refused::NoView)
 }
 
 /// Whether a path is one of a route's, whose parameters stand in braces.

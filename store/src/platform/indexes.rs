@@ -7,7 +7,7 @@ use mongodb::bson::{self, doc};
 use mongodb::options::IndexOptions;
 
 use super::Platform;
-use crate::names::{ACCOUNTS, API_KEYS, ATTEMPTS, AUDIT, RESETS, SESSIONS};
+use crate::names::{ACCOUNTS, API_KEYS, ATTEMPTS, AUDIT, RESETS, SESSIONS, TICKETS};
 use crate::{Doing, Error};
 
 impl Platform {
@@ -25,6 +25,7 @@ impl Platform {
             (SESSIONS, vec![plain(doc! { "userId": 1 }), expires()]),
             (RESETS, vec![plain(doc! { "userId": 1 }), expires()]),
             (ATTEMPTS, vec![expires()]),
+            (TICKETS, vec![expires()]),
             (API_KEYS, vec![unique("hash"), expires()]),
             (
                 AUDIT,

@@ -1,7 +1,8 @@
 //! The people and programs that use a service, whichever of its shops they use: accounts, sessions,
 //! keys, and the audit of their actions.
 //!
-//! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in;
+//! - [`accounts`], [`sessions`], [`resets`], [`attempts`]: people and their signing in; [`tickets`]: for
+//!   one connection each;
 //! - [`change`]: the changes of an account; [`relied`]: checks that the caller of a change still
 //!   may, by the [`standing`] of their session; [`refused`]: why an account was not written;
 //! - [`directory`]: accounts, many at a time; [`dashboards`]: those that people keep; [`keys`]: API keys; [`audit`]: the actions and their
@@ -21,6 +22,7 @@ pub mod relied;
 pub mod resets;
 pub mod sessions;
 pub mod standing;
+pub mod tickets;
 
 use mongodb::{Client, Database};
 

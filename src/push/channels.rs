@@ -1,0 +1,412 @@
+//! The channels: one for each question that somebody follows, however many do. A channel reads its
+//! figures when a commit changed them or their range rolled on, keeps the last [frames](super::ring),
+//! and wakes its followers; these take what they need when they can, and nobody waits for another.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use projections::time::Time;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::frame::{Cursor, Frame};
+use super::hub::UPDATE_INTERVAL;
+use super::offers::Offer;
+use super::ring::{Reading, Resumed, Ring};
+use crate::http::door::shares::{Full, Share, Shares};
+use crate::http::problem::Problem;
+use crate::operator;
+use crate::operator::health::Health;
+use crate::query::latest::Latest;
+use crate::query::question::{Question, figures};
+use crate::query::wait::{self, Least};
+use crate::query::{self, Deps};
+use crate::store::read::Snapshot;
+use crate::telemetry;
+
+/// A channel that nobody follows goes on for so long, so that who was cut off finds its frames.
+const LINGER: Duration = Duration::from_mins(1);
+/// The time between two looks whether the range of a question rolled on.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The state of the service is looked at this often.
+const LOOK_AT_SERVICE: Duration = Duration::from_secs(5);
+/// Channels that read their figures at a time; further ones wait for their turn.
+const AT_A_TIME: usize = 4;
+/// A snapshot whose time has gone by is taken anew this often.
+const ATTEMPTS: usize = 3;
+
+/// All channels of a shop.
+#[derive(Debug, Clone)]
+pub struct Channels(Arc<Shared>);
+
+type Key = (Arc<str>, u64);
+
+struct Shared {
+    deps: Deps,
+    health: Health,
+    all: Mutex<HashMap<Key, Arc<Channel>>>,
+    /// The questions to views, by the caller who asked them first.
+    questions: Shares<String>,
+    turns: Semaphore,
+    ids: AtomicU64,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("channels", &lock(&self.all).len()).finish_non_exhaustive()
+    }
+}
+
+/// One question that is followed.
+struct Channel {
+    offer: Offer,
+    state: Mutex<State>,
+    end: CancellationToken,
+}
+
+#[derive(Debug)]
+struct State {
+    ring: Ring,
+    /// Why there are no figures, as it is told.
+    trouble: Option<Arc<str>>,
+    followers: HashMap<u64, Arc<Notify>>,
+    /// The time since which nobody follows it.
+    idle_since: Option<Instant>,
+    /// The time at which the figures were read last.
+    read_at: Option<Instant>,
+    /// Its place among the questions.
+    share: Option<Share<String>>,
+}
+
+/// A channel that is followed, until this is dropped.
+pub struct Following {
+    channel: Arc<Channel>,
+    id: u64,
+}
+
+impl fmt::Debug for Following {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Following").field(&self.channel.offer.name()).finish()
+    }
+}
+
+impl Channels {
+    /// No channel yet; at most so many questions to views at a time, of which a caller may have half.
+    /// Channels end at `stop`.
+    #[must_use]
+    pub fn new(
+        deps: Deps,
+        health: Health,
+        questions: usize,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        Channels(Arc::new(Shared {
+            deps,
+            health,
+            all: Mutex::default(),
+            questions: Shares::new(questions.div_ceil(2), questions),
+            turns: Semaphore::new(AT_A_TIME),
+            ids: AtomicU64::new(0),
+            tasks,
+            stop,
+        }))
+    }
+
+    /// The server's time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        (self.0.deps.now)()
+    }
+
+    /// The language of the figures.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        self.0.deps.cache.language()
+    }
+
+    /// Follows an offer for that caller; `wake` is notified when there is something new.
+    ///
+    /// # Errors
+    /// Fails if it is another question and there are as many as there may be.
+    pub fn follow(&self, offer: &Offer, who: &str, wake: &Arc<Notify>) -> Result<Following, Full> {
+        let id = self.0.ids.fetch_add(1, Ordering::Relaxed);
+        let mut all = lock(&self.0.all);
+        let channel = if let Some(channel) = all.get(&offer.key()) {
+            channel.clone()
+        } else {
+            let share = offer.is_view().then(|| self.place(&mut all, who)).transpose()?;
+            let channel = Arc::new(Channel::new(offer.clone(), share, self.0.stop.child_token()));
+            all.insert(offer.key(), channel.clone());
+            let (shared, task) = (self.0.clone(), channel.clone());
+            self.0.tasks.spawn(async move { shared.run(task).await });
+            channel
+        };
+        gauge!(telemetry::PUSH_QUESTIONS).set(number(all.len()));
+        let mut state = channel.state();
+        state.followers.insert(id, wake.clone());
+        state.idle_since = None;
+        drop(state);
+        Ok(Following { channel, id })
+    }
+
+    /// A place among the questions; where there is none, one that nobody follows leaves its own.
+    fn place(
+        &self,
+        all: &mut HashMap<Key, Arc<Channel>>,
+        who: &str,
+    ) -> Result<Share<String>, Full> {
+        let full = match self.0.questions.take(who.to_owned()) {
+            Ok(share) => return Ok(share),
+            Err(full) => full,
+        };
+        let is_left = |channel: &Channel| {
+            let state = channel.state();
+            let is_theirs = full == Full::InAll
+                || state.share.as_ref().is_some_and(|share| share.who().as_str() == who);
+            (state.followers.is_empty() && state.share.is_some() && is_theirs)
+                .then_some(state.idle_since)
+                .flatten()
+        };
+        let left = all.iter().filter_map(|(key, channel)| Some((is_left(channel)?, key.clone())));
+        let Some((_, key)) = left.min_by_key(|(since, _)| *since) else { return Err(full) };
+        if let Some(channel) = all.remove(&key) {
+            channel.end.cancel();
+            channel.state().share = None;
+        }
+        self.0.questions.take(who.to_owned())
+    }
+}
+
+impl Shared {
+    /// Keeps a channel's frames up to date until nobody wants them.
+    async fn run(self: Arc<Self>, channel: Arc<Channel>) {
+        let mut latest = self.deps.latest.clone();
+        let mut again = interval(LOOK_AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next = Instant::now();
+        loop {
+            let is_due = self.is_due(&channel, &mut latest);
+            let ended = async {
+                if is_due {
+                    sleep_until(next).await;
+                    next = Instant::now() + UPDATE_INTERVAL;
+                    if !self.read(&channel).await {
+                        next = Instant::now() + LOOK_AGAIN;
+                    }
+                } else {
+                    tokio::select! {
+                        changed = latest.changed() => {
+                            if changed.is_err() {
+                                std::future::pending::<()>().await;
+                            }
+                        }
+                        _ = again.tick() => {}
+                    }
+                }
+            };
+            tokio::select! {
+                () = channel.end.cancelled() => break,
+                () = ended => {}
+            }
+            if self.is_left(&channel) {
+                break;
+            }
+        }
+    }
+
+    /// Whether nobody wants the channel any more; it is forgotten then.
+    fn is_left(&self, channel: &Arc<Channel>) -> bool {
+        let mut all = lock(&self.all);
+        let is_left = channel.state().idle_since.is_some_and(|since| since.elapsed() >= LINGER);
+        let key = channel.offer.key();
+        // One that left its place has none to lose: another may be there by now.
+        if is_left && all.get(&key).is_some_and(|it| Arc::ptr_eq(it, channel)) {
+            all.remove(&key);
+            gauge!(telemetry::PUSH_QUESTIONS).set(number(all.len()));
+        }
+        is_left
+    }
+
+    /// Whether the figures have to be read anew; where not, up to where they are known to be the same.
+    fn is_due(&self, channel: &Channel, latest: &mut watch::Receiver<Option<Latest>>) -> bool {
+        let snapshot = latest.borrow_and_update().as_ref().map(|latest| latest.snapshot.clone());
+        let Ok(question) = channel.offer.ask((self.deps.now)(), self.language()) else {
+            return false;
+        };
+        let Some(question) = question else {
+            return channel.state().read_at.is_none_or(|at| at.elapsed() >= LOOK_AT_SERVICE);
+        };
+        let Some(snapshot) = snapshot else { return false };
+        let (at, changed) = (cursor(&snapshot), snapshot.changed().of(question.topics()));
+        let mut state = channel.state();
+        if state.ring.is_due(at, changed, question.key()) {
+            return true;
+        }
+        state.ring.unchanged(at, self.is_settled(channel, &question, &snapshot));
+        false
+    }
+
+    /// Whether a question was the same when the snapshot was committed.
+    fn is_settled(&self, channel: &Channel, question: &Question, snapshot: &Snapshot) -> bool {
+        let then = Time(snapshot.checkpoint.committed_at);
+        let then = channel.offer.ask(then, self.language());
+        then.is_ok_and(|then| then.is_some_and(|then| then.key() == question.key()))
+    }
+
+    /// Reads the figures, and wakes the followers where they are news; says whether they were read.
+    async fn read(&self, channel: &Channel) -> bool {
+        let Ok(_turn) = self.turns.acquire().await else { return false };
+        let read = timeout(query::READ_WITHIN, Box::pin(self.reading(channel))).await;
+        let read = read.unwrap_or(Err(query::Error::TimedOut));
+        let mut state = channel.state();
+        state.read_at = Some(Instant::now());
+        let is_read = read.is_ok();
+        let is_news = match read {
+            Ok(reading) => {
+                state.trouble = None;
+                let is_news = state.ring.take(reading);
+                if is_news {
+                    counter!(telemetry::PUSH_FRAMES).increment(1);
+                }
+                is_news
+            }
+            Err(error) => {
+                tracing::debug!(%error, topic = &**channel.offer.name(), "figures were not read");
+                let message = Problem::from(error).message().to_owned();
+                let is_news = state.trouble.as_deref() != Some(&message);
+                state.trouble = Some(message.into());
+                is_news
+            }
+        };
+        if is_news {
+            state.followers.values().for_each(|wake| wake.notify_one());
+        }
+        is_read
+    }
+
+    async fn reading(&self, channel: &Channel) -> Result<Reading, query::Error> {
+        let mut snapshot = None;
+        for attempt in 1.. {
+            let at = (self.deps.now)();
+            let question = channel.offer.ask(at, self.language());
+            let question = question.map_err(|_| query::Error::NotFound("There is no such view"))?;
+            let Some(question) = question else { return self.service(at).await };
+            let snapshot = match &mut snapshot {
+                Some(snapshot) => snapshot,
+                none => none.insert(wait::snapshot(&self.deps, Least::default()).await?),
+            };
+            let etag = question.etag(snapshot);
+            match self.deps.cache.get_once(&question, &etag, snapshot).await {
+                Ok(answer) => {
+                    let data = channel.offer.of_figures(&figures(&answer));
+                    return Ok(Reading {
+                        cursor: cursor(snapshot),
+                        changed: snapshot.changed().of(question.topics()),
+                        key: question.key().clone(),
+                        is_settled: self.is_settled(channel, &question, snapshot),
+                        at,
+                        data,
+                    });
+                }
+                Err(error) if error.is_snapshot_gone() && attempt < ATTEMPTS => {
+                    *snapshot = wait::read(&self.deps).await?.ok_or(query::Error::NoGeneration)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(query::Error::TimedOut)
+    }
+
+    /// The state of the service, which has no position of its own: that of the newest snapshot.
+    async fn service(&self, at: Time) -> Result<Reading, query::Error> {
+        let latest = self.deps.latest.borrow().as_ref().map(|latest| cursor(&latest.snapshot));
+        let cursor = latest.unwrap_or(Cursor { generation: 0, position: 0 });
+        let state = operator::state::State::of(&self.health).await;
+        let data = serde_json::to_vec(&state).map_err(query::Error::Unwritable)?.into();
+        let (changed, is_settled, key) = (cursor.position, false, "service".into());
+        Ok(Reading { cursor, changed, key, is_settled, at, data })
+    }
+
+    fn language(&self) -> &str {
+        self.deps.cache.language()
+    }
+}
+
+fn cursor(snapshot: &Snapshot) -> Cursor {
+    let checkpoint = &snapshot.checkpoint;
+    Cursor { generation: checkpoint.generation, position: checkpoint.position }
+}
+
+impl Channel {
+    fn new(offer: Offer, share: Option<Share<String>>, end: CancellationToken) -> Self {
+        let ring = Ring::new(offer.name(), offer.has_deltas());
+        let (trouble, followers, idle_since, read_at) = (None, HashMap::new(), None, None);
+        let state = State { ring, trouble, followers, idle_since, read_at, share };
+        let state = Mutex::new(state);
+        Channel { offer, state, end }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl Following {
+    /// What is followed.
+    #[must_use]
+    pub fn offer(&self) -> &Offer {
+        &self.channel.offer
+    }
+
+    /// The next frame for a follower that has seen the one of that number, 0 for none.
+    #[must_use]
+    pub fn after(&self, seen: u64) -> Option<Arc<Frame>> {
+        self.channel.state().ring.after(seen)
+    }
+
+    /// Where a follower stands that was away.
+    #[must_use]
+    pub fn resume(&self, has: Cursor) -> Resumed {
+        self.channel.state().ring.resume(has)
+    }
+
+    /// The last position at which the figures are known to be those of the frame of that number.
+    #[must_use]
+    pub fn known(&self, seen: u64) -> Option<u64> {
+        self.channel.state().ring.known(seen)
+    }
+
+    /// Why there are no new figures.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Arc<str>> {
+        self.channel.state().trouble.clone()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let mut state = self.channel.state();
+        state.followers.remove(&self.id);
+        if state.followers.is_empty() {
+            state.idle_since = Some(Instant::now());
+        }
+    }
+}
+
+/// What a panic elsewhere leaves is whole: every change is one step.
+fn lock<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn number(it: usize) -> f64 {
+    f64::from(u32::try_from(it).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,109 @@
+//! Server-sent events. A frame is an event whose data is the frame's JSON, shared by all who are sent
+//! it; its id is the cursor to go on from. Other words are events of their kind.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use super::streams::{Connected, Streams};
+use super::subscriber::Outgoing;
+
+/// The milliseconds after which a browser connects anew, and a word at once, so that everything on
+/// the way passes the head on.
+const BEGIN: &[u8] = b"retry: 1000\n: following\n\n";
+const HEARTBEAT: &[u8] = b": heartbeat\n\n";
+const END: &[u8] = b"\n\n";
+
+/// A connection as server-sent events.
+struct Events {
+    connected: Connected,
+    heartbeat: Interval,
+    /// The parts of the event that is being sent.
+    parts: VecDeque<Bytes>,
+}
+
+/// The answer that sends all that a subscriber is sent, until its end.
+pub fn respond(connected: Connected, streams: &Streams) -> Response {
+    let every = streams.heartbeat();
+    let mut heartbeat = interval_at(Instant::now() + every, every);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let parts = VecDeque::from([Bytes::from_static(BEGIN)]);
+    let events = Events { connected, heartbeat, parts };
+    let body = unfold(events, |mut events| async {
+        let part = events.next().await?;
+        Some((Ok::<_, Infallible>(part), events))
+    });
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+        // nginx buffers answers unless it is told not to.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, Body::from_stream(body)).into_response()
+}
+
+impl Events {
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(part) = self.parts.pop_front() {
+            return Some(part);
+        }
+        tokio::select! {
+            next = self.connected.next() => {
+                self.parts.extend(event(next?));
+                self.parts.pop_front()
+            }
+            _ = self.heartbeat.tick() => Some(Bytes::from_static(HEARTBEAT)),
+        }
+    }
+}
+
+/// The parts of an event.
+fn event(outgoing: Outgoing) -> [Bytes; 3] {
+    let (head, data) = match outgoing {
+        Outgoing::Frame(frame, Some(cursor)) => {
+            (format!("id: {cursor}\ndata: ").into(), frame.json.clone())
+        }
+        Outgoing::Frame(frame, None) => (Bytes::from_static(b"data: "), frame.json.clone()),
+        Outgoing::Word(kind, json) => (format!("event: {kind}\ndata: ").into(), json),
+    };
+    [head, data, Bytes::from_static(END)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::frame::{Cursor, Frame, Kind};
+    use super::*;
+
+    fn text(outgoing: Outgoing) -> String {
+        event(outgoing).iter().map(|part| str::from_utf8(part).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_frame_has_the_cursor_to_go_on_from_and_a_word_its_kind() {
+        let cursor = Cursor { generation: 1, position: 7 };
+        let json = Bytes::from_static(b"{}");
+        let frame = Arc::new(Frame { number: 1, cursor, kind: Kind::Snapshot, json: json.clone() });
+        let sent = text(Outgoing::Frame(frame.clone(), Some(cursor)));
+        assert_eq!(sent, "id: 1-7\ndata: {}\n\n");
+        assert_eq!(text(Outgoing::Frame(frame, None)), "data: {}\n\n");
+        assert_eq!(text(Outgoing::Word("subscribed", json)), "event: subscribed\ndata: {}\n\n");
+    }
+
+    #[test]
+    fn a_frame_is_not_copied() {
+        let json = Bytes::from_static(b"{}");
+        let cursor = Cursor { generation: 1, position: 7 };
+        let frame = Frame { number: 1, cursor, kind: Kind::Snapshot, json: json.clone() };
+        let [_, data, _] = event(Outgoing::Frame(Arc::new(frame), None));
+        assert_eq!(data.as_ptr(), json.as_ptr());
+    }
+}

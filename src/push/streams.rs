@@ -1,0 +1,332 @@
+//! The connections of subscribers, whatever transport they have: bounded by caller and in all, watched
+//! while they are open, and ended together.
+//!
+//! The rights of every caller are looked at each second. A caller who may follow changes no more is
+//! told and disconnected; the subscriptions of one whose rights changed are judged anew. A connection
+//! that has been told to end and has not is hung up on.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use projections::time::Time;
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::channels::Channels;
+use super::offers::ACCESS;
+use super::sessions::Sessions;
+use super::subscriber::{Bounds, Outgoing, Subscriber, word};
+use crate::auth;
+use crate::http::door::ConnectionHandle;
+use crate::http::door::shares::{Full, Share};
+use crate::http::problem::{Problem, ProblemType};
+use crate::query;
+use crate::rights::caller::Caller;
+use crate::store::platform::Platform;
+use crate::telemetry;
+
+/// The time between two looks at the callers of open connections.
+const LOOK_AGAIN: Duration = Duration::from_millis(750);
+/// A connection that was told to end has so long for that.
+const ENDS_WITHIN: Duration = Duration::from_millis(500);
+/// The seconds that a refused client is told to wait.
+const RETRY_AFTER_S: u32 = 5;
+
+/// Every connection of a subscriber.
+#[derive(Debug, Clone)]
+pub struct Streams(Arc<Shared>);
+
+struct Shared {
+    channels: Channels,
+    platform: Platform,
+    sessions: Sessions,
+    bounds: Bounds,
+    /// The time between two signs of life.
+    heartbeat: Duration,
+    /// The time in which a client has to give one.
+    answers_within: Duration,
+    all: Mutex<HashMap<u64, Kept>>,
+    ids: AtomicU64,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("connections", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+struct Kept {
+    caller: Caller,
+    news: watch::Sender<News>,
+    connection: Option<ConnectionHandle>,
+    hang_up_at: Option<Instant>,
+}
+
+/// What has become of a caller.
+#[derive(Debug, Clone)]
+enum News {
+    None,
+    HasOtherRights(Caller),
+    IsTurnedAway,
+}
+
+/// The times and bounds of connections.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The connections of callers, which are bounded.
+    pub sessions: Sessions,
+    /// The time between two signs of life.
+    pub heartbeat: Duration,
+    /// The time in which a client has to give one, where its transport has any.
+    pub answers_within: Duration,
+}
+
+/// The transports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Server-sent events.
+    Sse,
+    /// A `WebSocket`.
+    WebSocket,
+}
+
+impl Transport {
+    fn as_str(self) -> &'static str {
+        match self {
+            Transport::Sse => "sse",
+            Transport::WebSocket => "websocket",
+        }
+    }
+}
+
+/// A connection of a subscriber, until it is dropped.
+pub struct Connected {
+    /// What it follows.
+    pub subscriber: Subscriber,
+    streams: Streams,
+    id: u64,
+    news: watch::Receiver<News>,
+    transport: Transport,
+    has_ended: bool,
+    _share: Share<String>,
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected").field("subscriber", &self.subscriber).finish_non_exhaustive()
+    }
+}
+
+impl Streams {
+    /// No connection yet. All of them end at `closing`; those that live in a task of their own live in
+    /// `tasks`.
+    #[must_use]
+    pub fn new(
+        channels: Channels,
+        platform: Platform,
+        options: Options,
+        tasks: TaskTracker,
+        closing: CancellationToken,
+    ) -> Self {
+        let Options { sessions, heartbeat, answers_within } = options;
+        let (bounds, all, ids) = (Bounds::default(), Mutex::default(), AtomicU64::new(0));
+        Streams(Arc::new(Shared {
+            channels,
+            platform,
+            sessions,
+            bounds,
+            heartbeat,
+            answers_within,
+            all,
+            ids,
+            tasks,
+            closing,
+        }))
+    }
+
+    /// Begins a connection for a caller who may follow changes.
+    ///
+    /// # Errors
+    /// Fails if the caller, or all of them, have as many as there may be, or the service stops.
+    pub fn begin(
+        &self,
+        caller: Caller,
+        transport: Transport,
+        connection: Option<ConnectionHandle>,
+    ) -> Result<Connected, Problem> {
+        if self.0.closing.is_cancelled() {
+            return Err(Problem::unavailable("The service stops", RETRY_AFTER_S));
+        }
+        let share = self.0.sessions.follow(&caller).map_err(too_many)?;
+        if let Some(connection) = &connection {
+            connection.is_known();
+        }
+        let id = self.0.ids.fetch_add(1, Ordering::Relaxed);
+        let (tell, news) = watch::channel(News::None);
+        let (channels, bounds) = (self.0.channels.clone(), self.0.bounds.clone());
+        let kept = Kept { caller: caller.clone(), news: tell, connection, hang_up_at: None };
+        self.0.lock().insert(id, kept);
+        gauge!(telemetry::PUSH_STREAMS, "transport" => transport.as_str()).increment(1.0);
+        let subscriber = Subscriber::new(channels, bounds, caller);
+        let (streams, has_ended) = (self.clone(), false);
+        Ok(Connected { subscriber, streams, id, news, transport, has_ended, _share: share })
+    }
+
+    /// The time between two signs of life.
+    #[must_use]
+    pub fn heartbeat(&self) -> Duration {
+        self.0.heartbeat
+    }
+
+    /// The time in which a client has to give one.
+    #[must_use]
+    pub fn answers_within(&self) -> Duration {
+        self.0.answers_within
+    }
+
+    /// The server's time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.0.channels.now()
+    }
+
+    /// The tasks of connections.
+    #[must_use]
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// The store of callers.
+    #[must_use]
+    pub fn platform(&self) -> &Platform {
+        &self.0.platform
+    }
+
+    /// Watches the callers of open connections until the service stops; then hangs up on those that
+    /// do not end by themselves.
+    pub async fn watch(self) {
+        let mut tick = interval(LOOK_AGAIN);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.0.closing.is_cancelled() {
+            tokio::select! {
+                () = self.0.closing.cancelled() => break,
+                _ = tick.tick() => {}
+            }
+            self.0.hang_up(Instant::now());
+            match timeout(query::READ_WITHIN, self.0.look()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "subscribers were not looked at"),
+                Err(_) => tracing::warn!("subscribers were not looked at in time"),
+            }
+        }
+        // A connection that ended may still have to be written.
+        let open = self.0.connections();
+        tokio::time::sleep(ENDS_WITHIN * 2).await;
+        open.iter().for_each(ConnectionHandle::hang_up);
+    }
+}
+
+impl Shared {
+    async fn look(&self) -> Result<(), crate::store::Error> {
+        let callers: Vec<(u64, Caller)> = {
+            let all = self.lock();
+            let open = all.iter().filter(|(_, kept)| kept.hang_up_at.is_none());
+            open.map(|(id, kept)| (*id, kept.caller.clone())).collect()
+        };
+        let now = auth::watch::now(&self.platform, &callers).await?;
+        let mut all = self.lock();
+        for (id, caller) in now {
+            let Some(kept) = all.get_mut(&id) else { continue };
+            match caller.filter(|caller| ACCESS.admits(caller)) {
+                Some(caller) if caller == kept.caller => {}
+                Some(caller) => {
+                    kept.caller = caller.clone();
+                    kept.news.send_replace(News::HasOtherRights(caller));
+                }
+                None => {
+                    kept.hang_up_at = Some(Instant::now() + ENDS_WITHIN);
+                    kept.news.send_replace(News::IsTurnedAway);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hang_up(&self, now: Instant) {
+        for kept in self.lock().values() {
+            if kept.hang_up_at.is_some_and(|at| at <= now)
+                && let Some(connection) = &kept.connection
+            {
+                connection.hang_up();
+            }
+        }
+    }
+
+    fn connections(&self) -> Vec<ConnectionHandle> {
+        self.lock().values().filter_map(|kept| kept.connection.clone()).collect()
+    }
+
+    /// A map of connections is whole at every step.
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Kept>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connected {
+    /// What is sent next; `None` at the end, before which the client is told why.
+    pub async fn next(&mut self) -> Option<Outgoing> {
+        if self.has_ended {
+            return None;
+        }
+        let closing = self.streams.0.closing.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = closing.cancelled() => {
+                    self.has_ended = true;
+                    let message = "The server is stopping";
+                    return Some(word("server_shutdown", json!({ "message": message })));
+                }
+                changed = self.news.changed() => {
+                    let news = self.news.borrow_and_update().clone();
+                    match news {
+                        News::HasOtherRights(caller) if changed.is_ok() => {
+                            self.subscriber.judge(caller);
+                        }
+                        _ => {
+                            self.has_ended = true;
+                            let message = "The session has ended; sign in again";
+                            return Some(word("session_ended", json!({ "message": message })));
+                        }
+                    }
+                }
+                next = self.subscriber.next() => return Some(next),
+            }
+        }
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.streams.0.lock().remove(&self.id);
+        gauge!(telemetry::PUSH_STREAMS, "transport" => self.transport.as_str()).decrement(1.0);
+    }
+}
+
+fn too_many(full: Full) -> Problem {
+    counter!(telemetry::PUSH_REFUSED, "bound" => full.name()).increment(1);
+    let message = "There are too many connections; try again later";
+    match full {
+        Full::OfOne => Problem::of(ProblemType::RateLimited, message).retry_after(RETRY_AFTER_S),
+        Full::InAll => Problem::unavailable(message, RETRY_AFTER_S),
+    }
+}

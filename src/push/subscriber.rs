@@ -1,0 +1,309 @@
+//! A subscriber: the topics that one client follows, and what it is sent next. It knows no socket: a
+//! transport takes what is next when it can send it.
+//!
+//! Nothing waits in a queue of its own. Frames wait in the ring of their topic, once for all; a
+//! subscriber keeps the number of the last frame that it took, so one that does not keep up is behind
+//! by numbers and not by bytes, and gets a snapshot when the way is gone or longer than that.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use metrics::counter;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::channels::{Channels, Following};
+use super::frame::{Cursor, Frame};
+use super::offers::Offer;
+use super::ring::Resumed;
+use crate::http::door::limits::LimitKey;
+use crate::http::door::shares::{Full, Share, Shares};
+use crate::http::problem::{Problem, ProblemType};
+use crate::rights::caller::Caller;
+use crate::telemetry;
+
+/// The topics that one connection may follow.
+pub const TOPICS_MAX: usize = 50;
+/// Those of a caller on all its connections, and those of all callers.
+const SUBSCRIPTIONS: (usize, usize) = (1_000, 100_000);
+/// A process that is behind where a client was has this long to come there.
+const COMES_WITHIN: Duration = Duration::from_secs(5);
+
+/// The bounds on subscriptions of all callers.
+#[derive(Debug, Clone)]
+pub struct Bounds(Shares<String>);
+
+impl Default for Bounds {
+    fn default() -> Self {
+        let (of_caller, all) = SUBSCRIPTIONS;
+        Bounds(Shares::new(of_caller, all))
+    }
+}
+
+/// What a client is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// A frame; and, where all topics have come as far, the cursor to go on from.
+    Frame(Arc<Frame>, Option<Cursor>),
+    /// A word about the subscription, as JSON on one line; and its kind.
+    Word(&'static str, Bytes),
+}
+
+/// A word of a kind, with its members.
+#[must_use]
+pub fn word(kind: &'static str, mut members: Value) -> Outgoing {
+    members["kind"] = kind.into();
+    Outgoing::Word(kind, members.to_string().into())
+}
+
+/// The topics that one client follows.
+pub struct Subscriber {
+    channels: Channels,
+    bounds: Bounds,
+    caller: Arc<Caller>,
+    wake: Arc<Notify>,
+    topics: Vec<Subscription>,
+    words: VecDeque<Outgoing>,
+    /// The topic that is looked at first, so that none waits for another.
+    turn: usize,
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscriber").field("topics", &self.topics).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Subscription {
+    following: Following,
+    stands: Stands,
+    /// The cursor up to which the client has all of it.
+    has: Option<Cursor>,
+    /// The trouble that it was told of.
+    trouble: Option<Arc<str>>,
+    _share: Share<String>,
+}
+
+/// Where a client stands with a topic.
+#[derive(Debug, Clone, Copy)]
+enum Stands {
+    /// It was away, and is back; this is how long the process may take to come where it was.
+    Back(Cursor, Instant),
+    /// It has seen the frame of this number; 0 for none.
+    Seen(u64),
+}
+
+impl Subscriber {
+    /// Follows nothing yet.
+    #[must_use]
+    pub fn new(channels: Channels, bounds: Bounds, caller: Caller) -> Self {
+        let (topics, words) = (Vec::new(), VecDeque::new());
+        let (caller, wake) = (Arc::new(caller), Arc::default());
+        Subscriber { channels, bounds, caller, wake, topics, words, turn: 0 }
+    }
+
+    /// Follows a topic, from where the client was; a client that follows it already begins anew.
+    /// What comes of it is among the words that are sent.
+    pub fn subscribe(&mut self, name: &str, since: Option<Cursor>) {
+        if let Err(problem) = self.try_subscribe(name, since) {
+            self.words.push_back(refused(name, &problem));
+        }
+    }
+
+    /// Follows a topic.
+    ///
+    /// # Errors
+    /// Fails if there is none of that name, the caller may not have it, or a bound is reached.
+    pub fn try_subscribe(&mut self, name: &str, since: Option<Cursor>) -> Result<(), Problem> {
+        let offer = self.offer(name)?;
+        self.topics.retain(|it| **it.following.offer().name() != *name);
+        if self.topics.len() >= TOPICS_MAX {
+            let message = format!("A connection can follow {TOPICS_MAX} topics at most");
+            return Err(Problem::of(ProblemType::RateLimited, message));
+        }
+        let LimitKey(who) = LimitKey::of(&self.caller);
+        let share = self.bounds.0.take(who.clone()).map_err(too_many_subscriptions)?;
+        let following =
+            self.channels.follow(&offer, &who, &self.wake).map_err(too_many_questions)?;
+        let stands = if let Some(since) = since {
+            Stands::Back(since, Instant::now() + COMES_WITHIN)
+        } else {
+            self.words.push_back(word("subscribed", json!({ "topic": name })));
+            Stands::Seen(0)
+        };
+        let (has, trouble) = (None, None);
+        self.topics.push(Subscription { following, stands, has, trouble, _share: share });
+        Ok(())
+    }
+
+    fn offer(&self, name: &str) -> Result<Offer, Problem> {
+        Offer::of(name, &self.caller, self.channels.now(), self.channels.language())
+    }
+
+    /// Follows a topic no more.
+    pub fn unsubscribe(&mut self, name: &str) {
+        self.topics.retain(|it| **it.following.offer().name() != *name);
+        self.words.push_back(word("unsubscribed", json!({ "topic": name })));
+    }
+
+    /// Judges every subscription again, by the rights that the caller has now. One that they may not
+    /// have any more ends; one whose figures depend on rights begins anew.
+    pub fn judge(&mut self, caller: Caller) {
+        self.caller = Arc::new(caller);
+        let names: Vec<_> =
+            self.topics.iter().map(|it| it.following.offer().name().clone()).collect();
+        for name in names {
+            match self.offer(&name) {
+                Ok(offer) => {
+                    let is_same = |it: &Subscription| it.following.offer().key() == offer.key();
+                    if !self.topics.iter().any(is_same) {
+                        self.subscribe(&name, None);
+                    }
+                }
+                Err(problem) => {
+                    self.topics.retain(|it| **it.following.offer().name() != *name);
+                    let told = json!({ "topic": &*name, "message": problem.message() });
+                    self.words.push_back(word("unsubscribed", told));
+                }
+            }
+        }
+    }
+
+    /// Has a word to send beside its own.
+    pub fn say(&mut self, word: Outgoing) {
+        self.words.push_back(word);
+    }
+
+    /// What is sent next, once there is something. Nothing is lost where it is not waited for.
+    pub async fn next(&mut self) -> Outgoing {
+        let wake = self.wake.clone();
+        loop {
+            if let Some(next) = self.take() {
+                return next;
+            }
+            let deadlines = self.topics.iter().filter_map(|it| match it.stands {
+                Stands::Back(_, by) => Some(by),
+                Stands::Seen(_) => None,
+            });
+            match deadlines.min() {
+                Some(by) => tokio::select! {
+                    () = wake.notified() => {}
+                    () = sleep_until(by) => {}
+                },
+                None => wake.notified().await,
+            }
+        }
+    }
+
+    /// What is sent next, if there is something.
+    fn take(&mut self) -> Option<Outgoing> {
+        for topic in &mut self.topics {
+            self.words.extend(topic.settle());
+        }
+        if let Some(word) = self.words.pop_front() {
+            return Some(word);
+        }
+        let count = self.topics.len();
+        for at in (0..count).map(|ahead| (self.turn + ahead) % count) {
+            if let Some(frame) = self.topics[at].take() {
+                self.turn = at + 1;
+                let cursor = self.cursor(frame.cursor);
+                return Some(Outgoing::Frame(frame, cursor));
+            }
+        }
+        None
+    }
+
+    /// The cursor from which a client can go on with every topic, at most this one; `None` where one
+    /// of them has not come yet.
+    fn cursor(&mut self, most: Cursor) -> Option<Cursor> {
+        let mut least = most;
+        for topic in &mut self.topics {
+            let has = topic.has_now().filter(|has| has.generation == most.generation)?;
+            least.position = least.position.min(has.position);
+        }
+        Some(least)
+    }
+}
+
+impl Subscription {
+    /// Finds out whether a client that was away can go on; says what became of it, and of a trouble.
+    fn settle(&mut self) -> Option<Outgoing> {
+        let name = self.following.offer().name().clone();
+        if let Stands::Back(since, by) = self.stands {
+            let seen = match self.following.resume(since) {
+                Resumed::After(number) => number,
+                Resumed::Ahead if Instant::now() < by => return self.tell_trouble(&name),
+                Resumed::Lost | Resumed::Ahead => 0,
+            };
+            let recovered = seen > 0;
+            self.stands = Stands::Seen(seen);
+            self.has = recovered.then_some(since);
+            let label = if recovered { "true" } else { "false" };
+            counter!(telemetry::PUSH_RESUMED, "recovered" => label).increment(1);
+            let told = json!({ "topic": &*name, "recovered": recovered });
+            return Some(word("subscribed", told));
+        }
+        self.tell_trouble(&name)
+    }
+
+    fn tell_trouble(&mut self, name: &str) -> Option<Outgoing> {
+        let trouble = self.following.trouble();
+        if trouble == self.trouble {
+            return None;
+        }
+        self.trouble.clone_from(&trouble);
+        let message = trouble?;
+        Some(word("trouble", json!({ "topic": name, "message": &*message })))
+    }
+
+    fn take(&mut self) -> Option<Arc<Frame>> {
+        let Stands::Seen(seen) = self.stands else { return None };
+        let frame = self.following.after(seen)?;
+        if seen > 0 && frame.number > seen + 1 {
+            counter!(telemetry::PUSH_SKIPPED).increment(frame.number - seen - 1);
+        }
+        (self.stands, self.has) = (Stands::Seen(frame.number), Some(frame.cursor));
+        Some(frame)
+    }
+
+    /// How far the client has it, by all that is known by now.
+    fn has_now(&mut self) -> Option<Cursor> {
+        let Stands::Seen(seen) = self.stands else { return None };
+        let has = self.has.as_mut()?;
+        if let Some(known) = self.following.known(seen) {
+            has.position = has.position.max(known);
+        }
+        Some(*has)
+    }
+}
+
+fn refused(name: &str, problem: &Problem) -> Outgoing {
+    let (status, message) = (problem.status().as_u16(), problem.message());
+    word("refused", json!({ "topic": name, "status": status, "message": message }))
+}
+
+fn too_many_subscriptions(full: Full) -> Problem {
+    counter!(telemetry::PUSH_REFUSED, "bound" => full.name()).increment(1);
+    let message = match full {
+        Full::OfOne => "This caller follows as many topics as one may",
+        Full::InAll => "As many topics are followed as can be",
+    };
+    Problem::of(ProblemType::RateLimited, message)
+}
+
+fn too_many_questions(full: Full) -> Problem {
+    counter!(telemetry::PUSH_REFUSED, "bound" => full.name()).increment(1);
+    let message = match full {
+        Full::OfOne => {
+            "This caller follows as many different views as one may; topics can be followed"
+        }
+        Full::InAll => "As many different views are followed as can be; topics can be followed",
+    };
+    Problem::of(ProblemType::RateLimited, message)
+}

@@ -1,0 +1,229 @@
+//! A client of topics: what it has by applying frames, and its two transports.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use adaptive_bi::app::App;
+use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
+use serde_json::{Map, Value};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+
+use crate::harness::Shop;
+
+/// The time within which something must come.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a client has of its topics, by applying frames as the documents say.
+#[derive(Debug, Default)]
+pub struct Client {
+    pub topics: BTreeMap<String, State>,
+    /// The last id that a stream gave.
+    pub id: Option<String>,
+    /// Words other than frames, and their kinds.
+    pub words: Vec<(String, Value)>,
+    pub snapshots: usize,
+    pub deltas: usize,
+    /// Frames that were not applied, as the client had them.
+    pub twice: usize,
+}
+
+#[derive(Debug, Default, Clone)]
+pub struct State {
+    pub generation: u64,
+    pub position: u64,
+    pub at: String,
+    pub data: Map<String, Value>,
+}
+
+impl Client {
+    pub fn hear(&mut self, kind: &str, data: Value) {
+        if kind != "frame" {
+            if kind == "subscribed" && data["recovered"] != true {
+                // What comes replaces what it has, whatever its position.
+                self.topics.remove(data["topic"].as_str().expect("a topic"));
+            }
+            self.words.push((kind.to_owned(), data));
+            return;
+        }
+        let topic = data["topic"].as_str().expect("a topic").to_owned();
+        let number = |member: &str| data[member].as_u64().expect("a number");
+        let (generation, from, position) =
+            (number("generation"), number("from"), number("position"));
+        let at = data["at"].as_str().expect("a time").to_owned();
+        let members = data["data"].as_object().expect("figures").clone();
+        let state = self.topics.entry(topic).or_default();
+        if data["kind"] == "snapshot" {
+            self.snapshots += 1;
+            let is_newer =
+                (generation, position, &at) > (state.generation, state.position, &state.at);
+            assert!(is_newer, "positions never go back: {data} after {state:?}");
+            *state = State { generation, position, at, data: members };
+            return;
+        }
+        assert_eq!(generation, state.generation, "{data}");
+        assert!(from <= state.position, "there is a gap: {data} after {}", state.position);
+        if position <= state.position {
+            self.twice += 1;
+            return;
+        }
+        self.deltas += 1;
+        (state.position, state.at) = (position, at);
+        state.data.extend(members);
+    }
+
+    pub fn position(&self, topic: &str) -> u64 {
+        self.topics.get(topic).map_or(0, |state| state.position)
+    }
+
+    pub fn data(&self, topic: &str) -> Value {
+        Value::Object(self.topics[topic].data.clone())
+    }
+
+    pub fn word(&self, kind: &str) -> Option<&Value> {
+        self.words.iter().rev().find(|(it, _)| it == kind).map(|(_, word)| word)
+    }
+}
+
+/// An event stream that is open.
+pub struct Events {
+    response: reqwest::Response,
+    text: String,
+}
+
+impl Events {
+    pub async fn open(request: reqwest::RequestBuilder) -> Events {
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200, "{response:?}");
+        let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
+        assert_eq!(header("content-type"), "text/event-stream");
+        assert_eq!(header("x-accel-buffering"), "no");
+        assert!(header("cache-control").contains("no-cache"));
+        Events { response, text: String::new() }
+    }
+
+    /// Follows with the shop's key, from where a client was.
+    pub async fn follow(shop: &Shop, app: &App, query: &str, client: &Client) -> Events {
+        let request = shop.request(app, Method::GET, &format!("/api/stream?{query}"));
+        let request = request.header("x-api-key", &shop.key);
+        let request = client.id.iter().fold(request, |it, id| it.header("last-event-id", id));
+        Events::open(request).await
+    }
+
+    /// Hears the next event; false at the end.
+    pub async fn next(&mut self, client: &mut Client) -> bool {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                if hear_event(&event, client) {
+                    return true;
+                }
+                continue;
+            }
+            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something in time");
+            match chunk {
+                Ok(Some(chunk)) => self.text.push_str(str::from_utf8(&chunk).expect("text")),
+                Ok(None) | Err(_) => return false,
+            }
+        }
+    }
+
+    /// Hears events until a client has a position of a topic.
+    pub async fn reach(&mut self, client: &mut Client, topic: &str, position: u64) {
+        while client.position(topic) < position {
+            assert!(self.next(client).await, "it ended before {position}: {client:?}");
+        }
+    }
+
+    /// Hears events until the word of a kind.
+    pub async fn word(&mut self, client: &mut Client, kind: &str) -> Value {
+        loop {
+            let before = client.words.len();
+            assert!(self.next(client).await, "it ended before {kind}: {client:?}");
+            if let Some((_, word)) = client.words[before..].iter().find(|(it, _)| it == kind) {
+                return word.clone();
+            }
+        }
+    }
+
+    /// Hears events until the end.
+    pub async fn end(&mut self, client: &mut Client) {
+        while self.next(client).await {}
+    }
+}
+
+/// Reads an event; false if it is a comment.
+fn hear_event(event: &str, client: &mut Client) -> bool {
+    let field = |name: &str| {
+        let mut lines = event.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    };
+    let Some(data) = field("data") else { return false };
+    let data: Value = serde_json::from_str(data).expect("JSON");
+    client.hear(field("event").unwrap_or("frame"), data);
+    if let Some(id) = field("id") {
+        client.id = Some(id.to_owned());
+    }
+    true
+}
+
+/// A `WebSocket` that is open.
+pub struct Socket(pub WebSocketStream<TcpStream>);
+
+impl Socket {
+    pub async fn open(app: &App, path: &str, key: Option<&str>) -> Socket {
+        let mut request = format!("ws://{}{path}", app.address).into_client_request().expect("it");
+        if let Some(key) = key {
+            let key = HeaderValue::from_str(key).expect("a header");
+            request.headers_mut().insert("x-api-key", key);
+        }
+        let stream = TcpStream::connect(app.address).await.expect("connected");
+        let opened = tokio_tungstenite::client_async(request, stream).await;
+        Socket(opened.expect("a WebSocket").0)
+    }
+
+    pub async fn say(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.expect("sent");
+    }
+
+    /// Hears the next message; false at the end.
+    pub async fn next(&mut self, client: &mut Client) -> bool {
+        loop {
+            let message = timeout(PATIENCE, self.0.next()).await.expect("something in time");
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    let data: Value = serde_json::from_str(&text).expect("JSON");
+                    let is_frame = data.get("data").is_some();
+                    let kind = if is_frame { "frame" } else { data["kind"].as_str().expect("one") };
+                    let kind = kind.to_owned();
+                    client.hear(&kind, data);
+                    return true;
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return false,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    pub async fn reach(&mut self, client: &mut Client, topic: &str, position: u64) {
+        while client.position(topic) < position {
+            assert!(self.next(client).await, "it ended before {position}: {client:?}");
+        }
+    }
+
+    pub async fn word(&mut self, client: &mut Client, kind: &str) -> Value {
+        loop {
+            let before = client.words.len();
+            assert!(self.next(client).await, "it ended before {kind}: {client:?}");
+            if let Some((_, word)) = client.words[before..].iter().find(|(it, _)| it == kind) {
+                return word.clone();
+            }
+        }
+    }
+}
