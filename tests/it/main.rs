@@ -32,7 +32,8 @@
 //! - [`invariants`]: invariants, however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped; [`frozen`]: servers that do not
 //!   answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
-//!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views of
+//!   [`lists`]: pages of sales, products and customers; [`explain`]: the entries that figures are made
+//!   of; [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views of
 //!   sales against figures computed from a file; [`year`]: a
 //!   year of a real shop.
 
@@ -54,6 +55,7 @@ mod documents;
 mod door;
 mod duplicates;
 mod events;
+mod explain;
 mod faults;
 mod floods;
 mod flow;
@@ -65,6 +67,7 @@ mod invariants;
 mod keys;
 mod limits;
 mod lingering;
+mod lists;
 mod log_users;
 mod mail;
 mod memory;
