@@ -174,11 +174,11 @@ impl Of {
         let is_net = asked.statuses.of(from.snapshot) == Statuses::Sold;
         let mut totals = vec![[0_i64; 3]; known as usize];
         self.each(from, asked, |who, is_back, [orders, units, amount]| {
-            let more = match is_back {
-                false => [amount, orders, units],
-                true if is_net => [amount.saturating_neg(), 0, 0],
-                true => return,
-            };
+            if is_back && !is_net {
+                return;
+            }
+            let more =
+                if is_back { [amount.saturating_neg(), 0, 0] } else { [amount, orders, units] };
             if let Some(total) = totals.get_mut(who as usize) {
                 zone::add(total, more);
             }

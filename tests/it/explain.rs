@@ -47,6 +47,9 @@ impl Part {
     }
 }
 
+/// Whether a part is of a filter.
+type Has = fn(&Part) -> bool;
+
 /// A shop's events, and what they come to.
 #[derive(Default)]
 pub struct Made {
@@ -56,6 +59,10 @@ pub struct Made {
 
 const PRODUCTS: [&str; 3] = ["mug", "hat", "pen"];
 const COUNTRIES: [&str; 2] = ["France", "Norway"];
+
+fn one_of<const N: usize>(of: [&'static str; N], n: i64) -> &'static str {
+    of[usize::try_from(n).expect("a number") % N]
+}
 
 fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
@@ -68,7 +75,7 @@ pub fn made() -> Made {
     let mut made = Made::default();
     for n in 0_i64..120 {
         let sold_at = first + Duration::minutes(n * 467);
-        let (product, country) = (PRODUCTS[n as usize % 3], COUNTRIES[n as usize % 2]);
+        let (product, country) = (one_of(PRODUCTS, n), one_of(COUNTRIES, n));
         let user = format!("u{}", n % 7);
         if n % 3 == 2 {
             made.transaction(n, user, product, country, sold_at);
@@ -288,7 +295,10 @@ async fn the_entries_of_all_pages_add_up_to_the_figure_to_the_digit() {
                     }
                 }
                 let asked = format!("{range}&basis={basis}&figure={figure}");
-                let (found, first) = entries(&shop, &app, &asked, 7).await;
+                let (mut found, first) = entries(&shop, &app, &asked, 7).await;
+                // A sale that came back on its own day is no entry, as it comes to nothing.
+                found.retain(|_, sum| *sum != 0);
+                expected.retain(|_, sum| *sum != 0);
                 assert_eq!(found, expected, "{asked}");
                 let sum: i64 = expected.values().sum();
                 assert_eq!(units(&first["value"]), sum, "{asked}");
@@ -311,7 +321,6 @@ async fn the_entries_of_all_pages_add_up_to_the_figure_to_the_digit() {
 async fn a_figure_under_a_filter_is_made_of_what_the_filter_chooses() {
     let made = made();
     let (shop, app) = shop(&made).await;
-    type Has = fn(&Part) -> bool;
     let filters: [(&str, Has); 6] = [
         ("userId=u1", |part| part.user.as_deref() == Some("u1")),
         ("productId=mug", |part| part.product == "mug"),

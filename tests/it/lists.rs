@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::explain::{Part, made, shop};
 use crate::harness::Shop;
 
+/// Whether a part is of a filter.
+type Has = fn(&Part) -> bool;
+
 /// The entries of all pages, each checked against the limit.
 async fn all(shop: &Shop, app: &App, path: &str, of: &str, limit: usize) -> Vec<Value> {
     let (mut found, mut cursor) = (Vec::new(), String::new());
@@ -46,7 +49,6 @@ async fn sales_are_listed_from_the_newest_on_a_page_at_a_time() {
         ("/api/orders", "orders", "orderId", "order"),
         ("/api/transactions", "transactions", "transactionId", "transaction"),
     ] {
-        type Has = fn(&Part) -> bool;
         let filters: [(&str, Has); 5] = [
             ("status=sold", |_| true),
             ("status=sold&userId=u3", |part| part.user.as_deref() == Some("u3")),
