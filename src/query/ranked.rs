@@ -6,7 +6,6 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use projections::collection::Collection;
 use projections::entity::Entity;
 use projections::family::{Family, Slice};
 use projections::table::Row;
@@ -20,7 +19,7 @@ use super::{ranking, union, zone};
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::{OneOf, Word};
 use crate::store;
-use crate::store::read::Known;
+use crate::store::read::{Known, Stored};
 
 /// The documents that are looked at for a page at most, about, and those read together.
 const LOOKED: usize = 1_000;
@@ -292,7 +291,7 @@ impl<D> Page<D> {
 ///
 /// # Errors
 /// As [`ReadContext::rollups`].
-pub async fn page<C: Collection<Stored: Send + Sync>>(
+pub async fn page<C: Stored<Stored: Send + Sync>>(
     from: ReadContext<'_>,
     wanted: &Wanted<'_, C::Stored>,
     ordinal: fn(&C::Stored) -> u32,
@@ -306,7 +305,7 @@ pub async fn page<C: Collection<Stored: Send + Sync>>(
     Ok(page)
 }
 
-async fn by_value<C: Collection<Stored: Send + Sync>>(
+async fn by_value<C: Stored<Stored: Send + Sync>>(
     from: ReadContext<'_>,
     wanted: &Wanted<'_, C::Stored>,
     ordinal: fn(&C::Stored) -> u32,
@@ -346,7 +345,7 @@ async fn by_value<C: Collection<Stored: Send + Sync>>(
     Ok(())
 }
 
-async fn by_id<C: Collection<Stored: Send + Sync>>(
+async fn by_id<C: Stored<Stored: Send + Sync>>(
     from: ReadContext<'_>,
     wanted: &Wanted<'_, C::Stored>,
     page: &mut Page<C::Stored>,

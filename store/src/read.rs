@@ -14,7 +14,7 @@ use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
 use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
-use projections::collection::Collection as Stored;
+pub use projections::collection::Collection as Stored;
 use projections::entity::Entity;
 use projections::family::Dimension;
 use projections::rollup::{self, Rollups};

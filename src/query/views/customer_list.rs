@@ -1,6 +1,6 @@
 //! `GET /api/customers`.
 
-use projections::customers::{self as collection, CustomerDocument};
+use projections::customers::{self as all, CustomerDocument};
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -117,7 +117,7 @@ impl Figures for Customers {
     async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
         let Asked { range, list, country, account } = asked;
         let limit = u32::try_from(range.limit).unwrap_or(u32::MAX);
-        let found = page::<collection::Customers>(
+        let found = page::<all::Customers>(
             from,
             &Wanted {
                 of: CUSTOMERS,

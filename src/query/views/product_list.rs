@@ -1,7 +1,7 @@
 //! `GET /api/products`.
 
 use projections::money::{self, Money};
-use projections::products::{self as collection, ProductDocument, RESERVED, on_hand};
+use projections::products::{self as all, ProductDocument, RESERVED, on_hand};
 use projections::quantity::{self, Quantity};
 use projections::text::Text as Shown;
 use projections::topic::{Topic, Topics};
@@ -97,7 +97,7 @@ impl Figures for Products {
     async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
         let Asked { range, list, category } = asked;
         let limit = u32::try_from(range.limit).unwrap_or(u32::MAX);
-        let found = page::<collection::Products>(
+        let found = page::<all::Products>(
             from,
             &Wanted {
                 of: PRODUCTS,
