@@ -1,6 +1,7 @@
 //! Sales from the newest on, a page at a time. The days that have any come from rollups, the sales of
 //! a day from the ledger's index of days, so the work of a page has a bound, however large the shop is.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use projections::ledger::{Ledger, LedgerRow, Row};
@@ -107,7 +108,7 @@ impl<R: Row + Send> Page<'_, R> {
         if stubs.len() > DAY_IN_ORDER {
             return self.busy_day(day, last).await;
         }
-        stubs.sort_by(|a, b| place(b).cmp(&place(a)));
+        stubs.sort_by_cached_key(|stub| Reverse(place(stub)));
         if let Some(last) = last {
             stubs.retain(|stub| place(stub) < last);
         }

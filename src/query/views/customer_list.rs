@@ -58,6 +58,7 @@ pub struct Asked {
 }
 
 /// Customers, a page at a time.
+#[allow(clippy::struct_field_names)] // the member is named so on the wire
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Customers {
     customers: Vec<Listed>,

@@ -178,6 +178,7 @@ pub struct Asked {
 }
 
 /// Orders, a page at a time.
+#[allow(clippy::struct_field_names)] // the member is named so on the wire
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Orders {
     orders: Vec<Listed>,

@@ -36,6 +36,7 @@ pub struct Asked {
 }
 
 /// Products, a page at a time.
+#[allow(clippy::struct_field_names)] // the member is named so on the wire
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Products {
     products: Vec<Listed>,

@@ -28,6 +28,7 @@ pub struct Asked {
 }
 
 /// Transactions, a page at a time.
+#[allow(clippy::struct_field_names)] // the member is named so on the wire
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Transactions {
     transactions: Vec<Listed>,
