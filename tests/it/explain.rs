@@ -78,7 +78,7 @@ pub fn made() -> Made {
         let (product, country) = (one_of(PRODUCTS, n), one_of(COUNTRIES, n));
         let user = format!("u{}", n % 7);
         if n % 3 == 2 {
-            made.transaction(n, user, product, country, sold_at);
+            made.transaction(n, &user, product, country, sold_at);
         } else {
             made.order(n, user, product, country, sold_at);
         }
@@ -174,7 +174,7 @@ impl Made {
     fn transaction(
         &mut self,
         n: i64,
-        user: String,
+        user: &str,
         product: &'static str,
         country: &'static str,
         sold_at: DateTime<Utc>,
@@ -193,7 +193,7 @@ impl Made {
         let part = Part {
             kind: "transaction",
             id: id.clone(),
-            user: Some(user.clone()),
+            user: Some(user.to_owned()),
             product,
             country,
             at: sold_at,
