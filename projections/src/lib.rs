@@ -17,7 +17,7 @@
 //!   and `fold` the effect of the one on the other. `event` and `document` know nothing of the
 //!   fold.
 //! - [`ledger`], [`collections`]: the lists of the contributions that can be taken out again, and
-//!   of the collections of the store.
+//!   of the collections of the store; [`contributions`]: those of a row of the ledger, to be told.
 //! - [`fold`]: a batch of events and the prior state become changed documents.
 //! - [`kinds`]: the list of kinds of events, each with its reading and its effect; [`event`]: the
 //!   entry, from the bytes of a message.
@@ -30,6 +30,7 @@ pub mod batch;
 pub mod behaviour;
 pub mod collection;
 pub mod collections;
+pub mod contributions;
 pub mod customers;
 pub mod entity;
 pub mod event;

@@ -25,7 +25,7 @@ struct Remembered {
 }
 
 impl Ids {
-    /// The ids of the first of a ranking, ties broken, in no particular order.
+    /// The ordinals and ids of the first of a ranking, ties broken, in no particular order.
     ///
     /// # Errors
     /// As [`Snapshot::names`].
@@ -34,7 +34,7 @@ impl Ids {
         snapshot: &Snapshot,
         entity: Entity,
         cut: Cut,
-    ) -> Result<Vec<Arc<str>>, store::Error> {
+    ) -> Result<Vec<(u32, Arc<str>)>, store::Error> {
         let ordinals = [&*cut.sure, &*cut.tied].concat();
         let (mut known, unknown) = self.lock().look_up(&snapshot.checkpoint, entity, &ordinals);
         if !unknown.is_empty() {
@@ -42,9 +42,10 @@ impl Ids {
             self.lock().learn(&snapshot.checkpoint, entity, &found);
             known.extend(found);
         }
-        let id = |ordinal: u32| known.get(&ordinal).cloned();
-        let tied = cut.tied.into_iter().filter_map(id).collect();
-        Ok(cut.sure.into_iter().filter_map(id).chain(first_by_id(tied, cut.room)).collect())
+        let named = |ordinal: u32| Some((known.get(&ordinal)?.clone(), ordinal));
+        let tied = first_by_id(cut.tied.into_iter().filter_map(named).collect(), cut.room);
+        let all = cut.sure.into_iter().filter_map(named).chain(tied);
+        Ok(all.map(|(id, ordinal)| (ordinal, id)).collect())
     }
 
     /// The remembered ids are right at every step, so a panic elsewhere does not spoil them.

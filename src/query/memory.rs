@@ -81,6 +81,19 @@ impl ReadContext<'_> {
     /// # Errors
     /// As [`Snapshot::names`].
     pub async fn ids(self, entity: Entity, cut: Cut) -> Result<Vec<Arc<str>>, store::Error> {
+        let named = self.named(entity, cut).await?;
+        Ok(named.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// The same with their ordinals.
+    ///
+    /// # Errors
+    /// As [`Snapshot::names`].
+    pub async fn named(
+        self,
+        entity: Entity,
+        cut: Cut,
+    ) -> Result<Vec<(u32, Arc<str>)>, store::Error> {
         self.memory.ids.of(self.snapshot, entity, cut).await
     }
 }

@@ -13,6 +13,8 @@
 //! - the parts of views: [`sales`], by [`minutes`], [`entities`], [`active`] customers, [`segments`],
 //!   [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
 //!   [`activities`];
+//! - the parts of lists: [`cursor`], what a row of the ledger is [`matching`], sales from the
+//!   [`newest`] on, entities [`ranked`] by their sales;
 //! - the data that is not read again: [`memory`], of [`ids`] and rollups.
 
 use std::time::Duration;
@@ -24,6 +26,7 @@ pub mod batch;
 pub mod by_value;
 pub mod cache;
 pub mod compare;
+pub mod cursor;
 pub mod days;
 mod deps;
 pub mod entities;
@@ -31,12 +34,15 @@ mod error;
 pub mod filter;
 pub mod ids;
 pub mod latest;
+pub mod matching;
 pub mod memory;
 pub mod minutes;
+pub mod newest;
 pub mod params;
 pub mod period;
 pub mod question;
 pub mod range;
+pub mod ranked;
 pub mod ranking;
 pub mod ratio;
 mod rollups;

@@ -160,6 +160,8 @@ pub trait Ranging {
     const IS_RECENT: bool = false;
     /// Whether it is of sales: which of them are counted, and the day of returns.
     const SALES: bool = true;
+    /// The sales that are counted where nothing else is asked for.
+    const STATUSES: Statuses = Statuses::Sold;
     /// Whether it takes what sales are of.
     const FILTERS: bool = true;
     /// Whether it takes the length of the trend's periods.
@@ -281,9 +283,9 @@ impl<V: Ranging> Parameters for Ranged<V> {
         };
         let page = if V::PAGES { query.take_or(&PAGE, 1) } else { 1 };
         let (statuses, basis) = if V::SALES {
-            (query.take_or(&STATUS, Statuses::Sold), query.take_or(&BASIS, Basis::Processed))
+            (query.take_or(&STATUS, V::STATUSES), query.take_or(&BASIS, Basis::Processed))
         } else {
-            (Statuses::Sold, Basis::Processed)
+            (V::STATUSES, Basis::Processed)
         };
         let (period, fill) = Self::trend(query);
         let filter = if V::FILTERS { Filter::read(query) } else { Filter::None };

@@ -4,6 +4,7 @@
 //! one command, which fixes the time, and every later read is made at it. Each read has a session
 //! of its own, so that independent reads can run side by side.
 
+mod ledger;
 mod part;
 
 use std::sync::Arc;
@@ -13,17 +14,16 @@ use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
 use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
-use projections::collection::Collection as Stored;
+pub use projections::collection::Collection as Stored;
 use projections::entity::Entity;
-use projections::family::{Dimension, Family};
-use projections::feedback::Rating;
-use projections::ledger::{Ledger, LedgerKey, LedgerRow, Row};
-use projections::orders::{Irregularity, PlacedOrder};
+use projections::family::Dimension;
 use projections::rollup::{self, Rollups};
+use projections::tally::{Tallies, TallyKey};
 use projections::topic::Changed;
 use projections::vocabulary::{Period, Vocabularies, VocabularyKey};
 use serde::Deserialize;
 
+pub use self::ledger::{RowsWanted, Stub};
 use self::part::month_of_label;
 pub use self::part::{Part, Span};
 use super::generation::{Checkpoint, MadeBy};
@@ -53,17 +53,6 @@ pub struct Known<D> {
     pub id: String,
     /// The document of it.
     pub document: D,
-}
-
-/// Which orders are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct OrdersWanted {
-    /// Those about which one of these is odd; all where there is none.
-    pub irregular: Vec<Irregularity>,
-    /// Those after this one.
-    pub after: Option<String>,
-    /// The most of them.
-    pub limit: u32,
 }
 
 impl Store {
@@ -124,6 +113,20 @@ impl Store {
     fn snapshot_collection(&self, name: &str) -> Collection<Document> {
         let options = CollectionOptions::builder().read_concern(ReadConcern::snapshot()).build();
         self.database.collection_with_options(name, options)
+    }
+}
+
+/// So many of the first documents, in an order.
+struct Page {
+    order: Document,
+    limit: u32,
+    /// The fields that are read; all where none are named.
+    fields: Option<Document>,
+}
+
+impl Page {
+    fn of(order: Document, limit: u32) -> Self {
+        Page { order, limit, fields: None }
     }
 }
 
@@ -247,68 +250,51 @@ impl Snapshot {
         Ok(entities)
     }
 
-    /// The row of an entity in the ledger, if it is known.
+    /// The entities whose ids begin so and come after one, by id: the first so many.
     ///
     /// # Errors
     /// As [`Snapshot::rollups`].
-    pub async fn row<R: Row>(&self, id: &str) -> Result<Option<R>, Error> {
-        self.must_have(R::NAME, R::SINCE)?;
-        let id = Arc::from(LedgerKey::of::<R>(id).as_str());
-        let found = self.entities::<Ledger>(&[id]).await?;
-        Ok(found.first().and_then(|row| R::of(&row.document)).cloned())
-    }
-
-    /// Orders by `orderId`, those of a page.
-    ///
-    /// # Errors
-    /// As [`Snapshot::rollups`].
-    pub async fn orders(&self, wanted: &OrdersWanted) -> Result<Vec<Known<PlacedOrder>>, Error> {
-        self.must_have(PlacedOrder::NAME, PlacedOrder::SINCE)?;
-        let key = |id: &str| LedgerKey::of::<PlacedOrder>(id).as_str().to_owned();
-        let after = key(wanted.after.as_deref().unwrap_or_default());
-        // The next character behind the prefix.
-        let end = PlacedOrder::PREFIX.replace(':', ";");
-        let mut filter = doc! { "_id": { "$gt": after, "$lt": end } };
-        if !wanted.irregular.is_empty() {
-            let odd = wanted.irregular.iter().map(Irregularity::as_str).collect::<Vec<_>>();
-            filter.insert("irregular", doc! { "$in": odd });
-        }
-        let mut orders = Vec::new();
-        let read = |raw: &RawDocument| {
-            let id = raw.get_str("_id")?.trim_start_matches(PlacedOrder::PREFIX).to_owned();
-            let row: LedgerRow = bson::deserialize_from_slice(raw.as_bytes())?;
-            orders.extend(PlacedOrder::of(&row).cloned().map(|document| Known { id, document }));
-            Ok(())
-        };
-        let page = Some((doc! { "_id": 1 }, wanted.limit));
-        self.find_page(Model::of::<Ledger>(), filter, page, "reading orders", read).await?;
-        Ok(orders)
-    }
-
-    /// The newest ratings with a comment, of a product or of all, the newest first.
-    ///
-    /// # Errors
-    /// As [`Snapshot::rollups`].
-    pub async fn comments(
+    pub async fn entities_by_id<C: Stored<Stored: Send>>(
         &self,
-        product: Option<&str>,
+        prefix: &str,
+        after: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<Known<Rating>>, Error> {
-        self.must_have("comments", Family::Stars.since())?;
-        let mut filter = doc! { "commented": { "$exists": true } };
-        if let Some(product) = product {
-            filter.insert("product", product);
+    ) -> Result<Vec<Known<C::Stored>>, Error> {
+        self.must_have(C::NAME, C::SINCE)?;
+        // No character comes behind the last one.
+        let mut ids = doc! { "$gte": prefix, "$lt": format!("{prefix}\u{10ffff}") };
+        if let Some(after) = after {
+            ids.insert("$gt", after);
         }
-        let mut ratings = Vec::new();
+        let mut entities = Vec::new();
         let read = |raw: &RawDocument| {
-            let id = raw.get_str("_id")?.trim_start_matches(Rating::PREFIX).to_owned();
-            let row: LedgerRow = bson::deserialize_from_slice(raw.as_bytes())?;
-            ratings.extend(Rating::of(&row).cloned().map(|document| Known { id, document }));
+            let id = raw.get_str("_id")?.to_owned();
+            entities.push(Known { id, document: bson::deserialize_from_slice(raw.as_bytes())? });
             Ok(())
         };
-        let page = Some((doc! { "commented": -1, "_id": -1 }, limit));
-        self.find_page(Model::of::<Ledger>(), filter, page, "reading comments", read).await?;
-        Ok(ratings)
+        let page = Some(Page::of(doc! { "_id": 1 }, limit));
+        let filter = doc! { "_id": ids };
+        self.find_page(Model::of::<C>(), filter, page, "reading entities", read).await?;
+        Ok(entities)
+    }
+
+    /// An entity with its counts, if it is known.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn counted<C: Stored<Stored: Send>>(
+        &self,
+        id: &str,
+    ) -> Result<Option<C::Document>, Error> {
+        let Some(of) = C::ENTITY else { return Ok(None) };
+        let found = self.entities::<C>(&[id.into()]).await?;
+        let Some(Known { document, .. }) = found.into_iter().next() else { return Ok(None) };
+        let mut document = C::read(document);
+        let key = TallyKey::new(of, C::ordinal(&document)).to_id();
+        for tally in self.entities::<Tallies>(&[key.into()]).await? {
+            C::take_counts(&mut document, &Tallies::read(tally.document));
+        }
+        Ok(Some(document))
     }
 
     /// The ids behind these ordinals of an entity, in no particular order.
@@ -344,20 +330,23 @@ impl Snapshot {
         self.find_page(model, filter, None, doing, read).await
     }
 
-    /// The same of a page: so many of the first, in an order.
+    /// The same of a page.
     async fn find_page(
         &self,
         model: Model,
         filter: Document,
-        page: Option<(Document, u32)>,
+        page: Option<Page>,
         doing: &'static str,
         mut read: impl FnMut(&RawDocument) -> Result<(), bson::error::Error> + Send,
     ) -> Result<(), Error> {
         let mut session = self.store.session_at(self.time).await?;
         let collection = self.store.snapshot_collection(&model.name(self.checkpoint.generation));
         let mut find = collection.find(filter).batch_size(BATCH_SIZE);
-        if let Some((order, page)) = page {
-            find = find.sort(order).limit(page.into());
+        if let Some(Page { order, limit, fields }) = page {
+            find = find.sort(order).limit(limit.into());
+            if let Some(fields) = fields {
+                find = find.projection(fields);
+            }
         }
         let find = find.session(&mut session);
         let mut cursor = find.batch().await.doing(doing)?;

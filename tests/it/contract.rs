@@ -109,6 +109,92 @@ async fn the_four_queries_have_the_shapes_that_clients_know() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_and_what_is_in_them_have_shapes_too() {
+    let (shop, app, _) = shop().await;
+    let order = json!({ "orderId": "o1", "userId": "ann", "orderDate": now(),
+        "lines": [{ "productId": "mug", "quantity": 1, "price": 5 }] });
+    let rating = json!({ "feedbackId": "f1", "userId": "ann", "productId": "mug", "rating": 4,
+        "comment": "good", "feedbackDate": now() });
+    let stock = json!({ "productId": "mug", "locationId": "north", "locationName": "North",
+        "stock": 4 });
+    let events = [("order", order), ("feedback", rating), ("stock", stock)];
+    shop.folded(shop.publish_all(&events).await).await;
+    let sold = "{netSales: number, orders: number, returned: number, returnedAmount: number, \
+                returnedUnits: number, sales: number, units: number}";
+    let by_status = "[{orders: number, sales: number, status: string, units: number}]";
+    let trend = "[{_id: string, netSales: number, orders: number, units: number}]";
+    let order = "{deliveryStatus: null, irregular: [], netSales: number, orderDate: string, \
+                 orderId: string, orderStatus: null, paymentStatus: null, status: string, \
+                 userId: string}";
+    let transaction = "{category: string, country: null, orderId: null, paymentMethod: string, \
+                       productId: string, quantity: number, returnedAt: null, status: string, \
+                       totalPrice: number, transactionDate: string, transactionId: string, \
+                       userId: string}";
+    let pages = "pagination: {limit: number, next: null}";
+    for (path, expected) in [
+        (
+            "/api/products",
+            format!(
+                "{pages}, products: [{{category: string, isGone: bool, name: string, price: number, \
+                 productId: string, sold: {sold}, stock: number}}]"
+            ),
+        ),
+        (
+            "/api/customers",
+            format!(
+                "customers: [{{country: null, email: string, isGuest: bool, sold: {sold}, userId: string, \
+                 username: string}}], {pages}"
+            ),
+        ),
+        ("/api/orders", format!("orders: [{order}], {pages}")),
+        ("/api/transactions", format!("{pages}, transactions: [{transaction}]")),
+        (
+            "/api/products/mug",
+            format!(
+                "activities: {{addedToCart: number, purchased: number, removedFromCart: number, views: \
+                 number}}, addedDate: string, byStatus: {by_status}, category: string, description: \
+                 string, imageUrl: string, isGone: bool, lastUpdated: string, name: string, price: \
+                 number, productId: string, ratings: {{averageRating: number, byStars: [number], \
+                 comments: [{{comment: string, feedbackDate: string, feedbackId: string, productId: \
+                 string, rating: number, userId: string}}], count: number}}, sold: {sold}, stock: number, \
+                 stockByLocation: [{{locationId: string, name: string, stock: number}}], trend: {trend}"
+            ),
+        ),
+        (
+            "/api/customers/ann",
+            format!(
+                "activities: number, averageRating: number, byStatus: {by_status}, createdAt: string, \
+                 firstActivity: string, firstPurchase: string, firstSeen: string, isGone: bool, isGuest: \
+                 bool, lastActivity: string, lastPurchase: string, lastSeen: string, orders: [{order}], \
+                 profile: {{country: null, email: string, firstName: null, lastName: null, username: \
+                 string}}, ratings: number, sold: {sold}, transactions: [{transaction}], trend: {trend}, \
+                 userId: string"
+            ),
+        ),
+        (
+            "/api/metrics/explain",
+            format!(
+                "days: [{{_id: string, value: number}}], entries: [{{at: string, changes: number, \
+                 contribution: number, countedAt: string, history: string, id: string, kind: string, \
+                 productIds: [string], refundIds: [], status: string, userId: string}}], figure: string, \
+                 {pages}, value: number"
+            ),
+        ),
+    ] {
+        let answer = shop.get(&app, path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        let expected = format!("{{data: {{{expected}}}, success: bool}}");
+        assert_eq!(shape(&answer.body), expected, "{path}");
+    }
+    let ranked = shop.get(&app, "/api/metrics/products?sort=netSales&limit=1").await;
+    let seller = &ranked.body["data"]["topSellingProducts"][0];
+    assert_eq!((&seller["netSales"], &seller["orders"]), (&json!(14), &json!(2)), "{ranked:?}");
+    let page = shape(&ranked.body["data"]["pagination"]);
+    assert_eq!(page, "{current: number, hasMore: bool, limit: number}");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_known_is_null_and_its_row_is_not_left_out() {
     let shop = Shop::new().await;
     let app = shop.start().await;

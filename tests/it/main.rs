@@ -34,6 +34,9 @@
 //!   answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
 //!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views
 //!   against figures computed from a file and by brute force; [`year`]: a
+//!   [`lists`]: pages of sales, products and customers; [`explain`]: the entries that figures are made
+//!   of; [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views of
+//!   sales against figures computed from a file; [`year`]: a
 //!   year of a real shop.
 
 mod admin;
@@ -54,6 +57,7 @@ mod documents;
 mod door;
 mod duplicates;
 mod events;
+mod explain;
 mod faults;
 mod floods;
 mod flow;
@@ -65,6 +69,7 @@ mod invariants;
 mod keys;
 mod limits;
 mod lingering;
+mod lists;
 mod log_users;
 mod mail;
 mod memory;

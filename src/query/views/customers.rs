@@ -1,8 +1,10 @@
 //! `GET /api/metrics/customers`, and its part of the summary.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use projections::customers::CustomerDocument;
 use projections::customers::Customers;
-use projections::entity::Entity;
 use projections::family::Family;
 use projections::family::Slice;
 use projections::money::{self, Money};
@@ -11,15 +13,17 @@ use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::products::{Pagination, SORT};
 use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::{Parameters, Query};
 use crate::query::Error;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::period::Buckets;
 use crate::query::range::Used;
-use crate::query::statuses::Statuses;
+use crate::query::ranked::{self, CUSTOMERS, Rank};
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{ranking, union, zone};
+use crate::query::{union, zone};
 use crate::store;
 use crate::store::read::Known;
 
@@ -33,6 +37,9 @@ pub struct CustomerMetrics {
     buyers: i64,
     top_spending_customers: Vec<Spender>,
     new_customers_trend: Vec<Day>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pagination: Option<Pagination>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     range: Option<Used>,
@@ -78,16 +85,33 @@ impl Ranging for CustomerMetrics {
     const LIST: usize = 5;
     const FILTERS: bool = false;
     const COMPARES: bool = false;
+    const PAGES: bool = true;
+}
+
+/// The range, and the order of the ranking.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    range: Ranged<CustomerMetrics>,
+    sort: Option<Rank>,
+}
+
+impl Parameters for Asked {
+    fn read(query: &mut Query) -> Self {
+        Asked { range: Ranged::read(query), sort: query.take(&SORT) }
+    }
 }
 
 impl Figures for CustomerMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Customers]);
-    type Parameters = Ranged<Self>;
+    type Parameters = Asked;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let limit = asked.limit;
+    async fn read(
+        from: ReadContext<'_>,
+        Asked { range: asked, sort }: &Asked,
+    ) -> Result<Self, Error> {
+        let rank = sort.unwrap_or(Rank::NetSales);
         let (newcomers, spending) =
-            tokio::try_join!(newcomers(from, asked), spending(from, asked, limit))?;
+            tokio::try_join!(newcomers(from, asked), spending(from, asked, rank))?;
         let root = &from.snapshot.checkpoint.root;
         let (identified, guests) = match asked.range {
             None => (root.identified, root.guests),
@@ -105,6 +129,7 @@ impl Figures for CustomerMetrics {
             buyers: spending.buyers,
             top_spending_customers: spending.top.into_iter().map(Spender::from).collect(),
             new_customers_trend: newcomers.periods.into_iter().map(day).collect(),
+            pagination: Pagination::of(asked, *sort, spending.more),
             range: asked.range.map(|range| range.used(first)),
         })
     }
@@ -152,6 +177,8 @@ pub async fn newcomers(
 struct Spending {
     buyers: i64,
     top: Vec<Spent>,
+    /// Whether there are more behind the page.
+    more: bool,
 }
 
 struct Spent {
@@ -160,44 +187,29 @@ struct Spent {
     orders: i64,
 }
 
-/// The number of buyers, and the customers who spent most, in the range and statuses asked for;
-/// ties by id.
+/// The number of buyers, and the customers with the largest sums, in the range and statuses asked for,
+/// those of a page; ties by id.
 async fn spending(
     from: ReadContext<'_>,
     asked: &Selection,
-    limit: usize,
+    rank: Rank,
 ) -> Result<Spending, store::Error> {
-    let root = &from.snapshot.checkpoint.root;
-    let mut sums: Vec<Row> = vec![[0; 3]; root.next.of(Entity::Customer) as usize];
-    let statuses = asked.statuses.of(from.snapshot);
-    let (slices, scope) = (statuses.slices(), asked.scope(root, Family::Buyers));
-    union::by_entity(from, Family::Buyers, &slices, scope, |ordinal, row| {
-        if let Some(sum) = sums.get_mut(ordinal as usize) {
-            zone::add(sum, row);
-        }
-    })
-    .await?;
-    let buyers = sums.iter().map(|[_, quantity, _]| i64::from(*quantity > 0)).sum();
-    if statuses == Statuses::Sold {
-        let (basis, scope) = ([asked.basis.into()], asked.scope(root, Family::Returners));
-        union::by_entity(from, Family::Returners, &basis, scope, |ordinal, [.., amount]| {
-            if let Some([.., spent]) = sums.get_mut(ordinal as usize) {
-                *spent = spent.saturating_sub(amount);
-            }
-        })
-        .await?;
-    }
-    let cut = ranking::cut(sums.iter().map(|[.., amount]| *amount), limit);
-    let customers =
-        from.snapshot.entities::<Customers>(&from.ids(Entity::Customer, cut).await?).await?;
-    let spent = |customer: Known<CustomerDocument>| {
-        let sum = sums.get(customer.document.ordinal as usize).copied();
-        let [orders, _, amount] = sum.unwrap_or_default();
-        Spent { customer, amount: Money(amount), orders }
+    let totals = CUSTOMERS.totals(from, asked).await?;
+    let page = (asked.page, asked.limit);
+    let (named, more) = ranked::first(from, CUSTOMERS, &totals, rank, page, &[]).await?;
+    let ids: Vec<_> = named.iter().map(|(_, id)| id.clone()).collect();
+    let customers = from.snapshot.entities::<Customers>(&ids).await?;
+    let mut customers: HashMap<u32, _> =
+        customers.into_iter().map(|customer| (customer.document.ordinal, customer)).collect();
+    let spent = |(who, _): (u32, Arc<str>)| {
+        let customer = customers.remove(&who)?;
+        let (amount, orders) =
+            (Money(totals.of_one(who, Rank::NetSales)), totals.of_one(who, Rank::Orders));
+        Some(Spent { customer, amount, orders })
     };
-    let mut top: Vec<Spent> = customers.into_iter().map(spent).collect();
-    top.sort_by(|a, b| b.amount.cmp(&a.amount).then_with(|| a.customer.id.cmp(&b.customer.id)));
-    Ok(Spending { buyers, top })
+    let top = named.into_iter().filter_map(spent).collect();
+    let buyers = totals.of(Rank::Units).map(|units| i64::from(units > 0)).sum();
+    Ok(Spending { buyers, top, more })
 }
 
 impl From<Spent> for Spender {

@@ -73,7 +73,7 @@ struct Rated {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CommentOfCustomer)]
-struct Comment {
+pub(super) struct Comment {
     feedback_id: String,
     product_id: String,
     user_id: String,
@@ -162,7 +162,7 @@ impl Figures for FeedbackMetrics {
 }
 
 impl Comment {
-    fn of(Known { id, document }: Known<Rating>) -> Option<Self> {
+    pub(super) fn of(Known { id, document }: Known<Rating>) -> Option<Self> {
         Some(Comment {
             feedback_id: id,
             product_id: document.product.into(),

@@ -4,22 +4,30 @@
 
 pub mod actives;
 pub mod behaviour;
+pub mod customer;
+pub mod customer_list;
 pub mod customers;
 pub mod dashboard;
+pub mod explain;
 pub mod feedback;
 pub mod funnel;
 mod history;
+mod list;
 pub mod live;
 pub mod order;
 pub mod orders;
+pub mod product;
+pub mod product_list;
 pub mod products;
 pub mod retention;
 pub mod revenue;
 pub mod sales;
 pub mod segments;
 pub mod sessions;
+mod sold;
 pub mod summary;
 pub mod transaction;
+pub mod transaction_list;
 pub mod transactions;
 pub mod users;
 pub mod widget;
@@ -63,9 +71,15 @@ pub const ALL: &[Listed] = &[
     of::<segments::SegmentMetrics>(),
     of::<products::ProductMetrics>(),
     of::<customers::CustomerMetrics>(),
+    of::<explain::Explanation>(),
     of::<summary::Summary>(),
+    of::<product_list::Products>(),
+    of::<product::OneProduct>(),
+    of::<customer_list::Customers>(),
+    of::<customer::OneCustomer>(),
     of::<orders::Orders>(),
     of::<order::OneOrder>(),
+    of::<transaction_list::Transactions>(),
     of::<transaction::OneTransaction>(),
     routed_elsewhere::<widget::Widget>(),
 ];

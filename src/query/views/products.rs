@@ -1,5 +1,8 @@
 //! `GET /api/metrics/products`, and its part of the summary.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use projections::entity::Entity;
 use projections::family::Family;
 use projections::family::Slice;
@@ -7,17 +10,19 @@ use projections::money::{self, Money};
 use projections::products::Products;
 use projections::products::{LocationStock, ProductDocument, RESERVED, on_hand};
 use projections::quantity::{self, Quantity};
-use projections::sales::sums::Sums;
 use projections::time::Time;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::values::OneOf;
+use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::{Coverage, Quarters, Used};
+use crate::query::ranked::{self, PRODUCTS, Rank};
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::{ranking, union};
 use crate::store;
@@ -36,6 +41,9 @@ pub struct ProductMetrics {
     products_low_in_stock: Vec<Whole>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
+    pagination: Option<Pagination>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     range: Option<Used>,
 }
 
@@ -49,13 +57,66 @@ struct Seller {
     #[serde(with = "quantity::as_number")]
     #[schema(value_type = f64)]
     total_quantity_sold: Quantity,
+    /// With `sort`.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    sums: Option<Sums>,
+}
+
+/// What a ranking that was asked for goes by.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SumsOfSeller)]
+struct Sums {
+    orders: i64,
+    #[serde(with = "money::as_number")]
+    #[schema(value_type = f64)]
+    net_sales: Money,
+}
+
+/// A page of a ranking.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PageOfRanking)]
+pub(super) struct Pagination {
+    current: usize,
+    limit: usize,
+    has_more: bool,
+}
+
+impl Pagination {
+    /// That of a ranking of which a page, or an order, was asked for.
+    pub(super) fn of(asked: &Selection, sort: Option<Rank>, has_more: bool) -> Option<Self> {
+        let is_asked = sort.is_some() || asked.page > 1;
+        is_asked.then_some(Pagination { current: asked.page, limit: asked.limit, has_more })
+    }
+}
+
+/// The order of a ranking.
+pub(super) const SORT: Parameter<OneOf<Rank>> = Parameter::query(
+    "sort",
+    "The sum that the ranking goes by, the most first; ties by id. With it, or with `page`, the answer \
+     has `pagination`.",
+    OneOf::new(),
+);
+
+/// The range, and the order of the ranking.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    range: Ranged<ProductMetrics>,
+    sort: Option<Rank>,
+}
+
+impl Parameters for Asked {
+    fn read(query: &mut Query) -> Self {
+        Asked { range: Ranged::read(query), sort: query.take(&SORT) }
+    }
 }
 
 /// All that is known of a product, as its clients know it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = WholeProduct)]
-struct Whole {
+pub(super) struct Whole {
     product_id: String,
     name: Option<String>,
     #[schema(value_type = Option<String>)]
@@ -107,66 +168,71 @@ impl Ranging for ProductMetrics {
     const FILTERS: bool = false;
     const PERIODS: bool = false;
     const COMPARES: bool = false;
+    const PAGES: bool = true;
 }
 
 impl Figures for ProductMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Products]);
-    type Parameters = Ranged<Self>;
+    type Parameters = Asked;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let limit = asked.limit;
-        let (top, low) = tokio::try_join!(top(from, asked, limit), low(from, limit))?;
+    async fn read(from: ReadContext<'_>, Asked { range, sort }: &Asked) -> Result<Self, Error> {
+        let (page, rank) = ((range.page, range.limit), sort.unwrap_or(Rank::Units));
+        let ((top, more), low) =
+            tokio::try_join!(top(from, range, rank, page), low(from, range.limit))?;
         let root = &from.snapshot.checkpoint.root;
+        let seller = |it: Sold| {
+            let (orders, net_sales) = (it.orders, it.net_sales);
+            Seller { sums: sort.map(|_| Sums { orders, net_sales }), ..Seller::of(it, from) }
+        };
         Ok(ProductMetrics {
             total_products: root.products,
-            top_selling_products: top.into_iter().map(|it| Seller::of(it, from)).collect(),
+            top_selling_products: top.into_iter().map(seller).collect(),
             products_low_in_stock: low.into_iter().map(|it| Whole::of(it, from)).collect(),
-            range: asked.range.map(|range| range.used(root.first_quarter)),
+            pagination: Pagination::of(range, *sort, more),
+            range: range.range.map(|range| range.used(root.first_quarter)),
         })
     }
 }
 
-/// A product, and the quantity of it that was sold.
+/// A product, and what was sold of it.
 #[derive(Debug)]
 pub struct Sold {
     /// The product.
     pub product: Known<ProductDocument>,
     /// Units, in the range and statuses asked for.
     pub quantity: Quantity,
+    orders: i64,
+    net_sales: Money,
 }
 
-/// The products sold most, ties by id.
+/// The products sold most by one sum, those of a page and whether there are more; ties by id.
 ///
 /// # Errors
 /// As [`ReadContext::rollups`].
 pub async fn top(
     from: ReadContext<'_>,
     asked: &Selection,
-    limit: usize,
-) -> Result<Vec<Sold>, store::Error> {
-    let Checkpoint { root, settings, .. } = &from.snapshot.checkpoint;
-    let mut quantities = vec![0_i64; root.next.of(Entity::Product) as usize];
-    let (slices, scope) =
-        (asked.statuses.of(from.snapshot).slices(), asked.scope(root, Family::Sold));
-    union::by_entity(from, Family::Sold, &slices, scope, |ordinal, row| {
-        if let Some(quantity) = quantities.get_mut(ordinal as usize) {
-            *quantity = quantity.saturating_add(Sums::from(row).quantity.0);
-        }
-    })
-    .await?;
-    // The reserved product takes a place, and is left out.
-    let cut = ranking::cut(quantities.iter().copied(), limit + 1);
-    let products =
-        from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;
-    let sold = |product: Known<ProductDocument>| {
-        let sum = quantities.get(product.document.ordinal as usize).copied();
-        Sold { quantity: settings.quantity(sum.unwrap_or_default()), product }
+    rank: Rank,
+    page: (usize, usize),
+) -> Result<(Vec<Sold>, bool), store::Error> {
+    let settings = &from.snapshot.checkpoint.settings;
+    let totals = PRODUCTS.totals(from, asked).await?;
+    let leave = [RESERVED];
+    let (named, more) = ranked::first(from, PRODUCTS, &totals, rank, page, &leave).await?;
+    let ids: Vec<_> = named.iter().map(|(_, id)| id.clone()).collect();
+    let products = from.snapshot.entities::<Products>(&ids).await?;
+    let mut products: HashMap<u32, _> =
+        products.into_iter().map(|product| (product.document.ordinal, product)).collect();
+    let sold = |(who, _): (u32, Arc<str>)| {
+        let of = |rank| totals.of_one(who, rank);
+        Some(Sold {
+            product: products.remove(&who)?,
+            quantity: settings.quantity(of(Rank::Units)),
+            orders: of(Rank::Orders),
+            net_sales: Money(of(Rank::NetSales)),
+        })
     };
-    let products = products.into_iter().filter(|product| product.id != RESERVED);
-    let mut sold: Vec<Sold> = products.map(sold).collect();
-    sold.sort_by(|a, b| b.quantity.cmp(&a.quantity).then_with(|| a.product.id.cmp(&b.product.id)));
-    sold.truncate(limit);
-    Ok(sold)
+    Ok((named.into_iter().filter_map(sold).collect(), more))
 }
 
 /// The products with the least on hand, ties by id.
@@ -203,16 +269,19 @@ async fn low(
 }
 
 impl Seller {
-    fn of(Sold { product, quantity }: Sold, from: ReadContext<'_>) -> Self {
+    fn of(Sold { product, quantity, .. }: Sold, from: ReadContext<'_>) -> Self {
         let entry = product.document.catalogue;
         let entry = entry.map(|entry| (from.shown(&entry.name), entry.category));
         let (name, category) = entry.unzip();
-        Seller { product_id: product.id, name, category, total_quantity_sold: quantity }
+        Seller { product_id: product.id, name, category, total_quantity_sold: quantity, sums: None }
     }
 }
 
 impl Whole {
-    fn of(Known { id, document }: Known<ProductDocument>, from: ReadContext<'_>) -> Self {
+    pub(super) fn of(
+        Known { id, document }: Known<ProductDocument>,
+        from: ReadContext<'_>,
+    ) -> Self {
         let at_location = |LocationStock { id, name, stock, .. }| AtLocation {
             location_id: id,
             name: name.map(|text| from.shown(&text)),

@@ -15,6 +15,7 @@ use crate::query::activities::{self, Activity};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::{Quarters, Used};
+use crate::query::ranked::Rank;
 use crate::query::sales::Sum;
 use crate::query::view::{DASHBOARD, Figures, View};
 use crate::store;
@@ -111,7 +112,7 @@ impl Figures for Summary {
         let limit = asked.limit;
         let (sales_overview, sold, (user_behavior, first)) = tokio::try_join!(
             Overview::read(from, asked),
-            async { Ok(products::top(from, asked, limit).await?) },
+            async { Ok(products::top(from, asked, Rank::Units, (1, limit)).await?.0) },
             async { Ok(behavior(from, asked).await?) },
         )?;
         let first = first.into_iter().chain(from.snapshot.checkpoint.root.first_quarter).min();
@@ -173,7 +174,7 @@ async fn behavior(
 }
 
 impl Insight {
-    fn of(Sold { product, quantity }: Sold, from: ReadContext<'_>) -> Self {
+    fn of(Sold { product, quantity, .. }: Sold, from: ReadContext<'_>) -> Self {
         let entry = product.document.catalogue;
         let price = entry.as_ref().map(|entry| entry.price);
         let entry = entry.map(|entry| (from.shown(&entry.name), entry.category));
