@@ -7,7 +7,7 @@ use crate::orders::document::{PlacedOrder, RefundedSale};
 use crate::orders::key::OrderKey;
 use crate::refunds::document::Refund;
 use crate::sales::basis::Basis;
-use crate::sales::count::{Place, cell_of_return};
+use crate::sales::count::Place;
 use crate::sales::document::Sale;
 use crate::sales::status::Status;
 use crate::sales::sums::Sums;
@@ -29,7 +29,8 @@ pub enum By {
     Whole,
     /// All together: discounts, delivery fees, tax.
     Money,
-    /// By the codes of category, payment method and country, in the vocabularies of the month.
+    /// By the codes of category, payment method and country: of sales in the vocabularies of the month, of
+    /// what came back in those of the shop.
     Cell([u16; 3]),
     /// By the customer's ordinal.
     Customer(u32),
@@ -109,8 +110,7 @@ fn of_sale(sale: &Sale) -> Vec<Contribution> {
         let sums = Sums { orders: 1, ..sums };
         for (basis, minute) in Basis::both(minute_of(at), minute_of(sale.at)) {
             let back = quarter_of_minute(minute);
-            let cell = cell_of_return(sale.cell, quarter, back);
-            all.extend(whole(Counted::Back(basis), back, cell, sums));
+            all.extend(whole(Counted::Back(basis), back, sale.shop_cell, sums));
         }
     }
     all

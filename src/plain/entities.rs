@@ -38,7 +38,7 @@ pub async fn of<C: Shown>(
     from: ReadContext<'_>,
     ordinals: &[u32],
 ) -> Result<Vec<(String, C::Plain)>, store::Error> {
-    let counted = from.snapshot.counted::<C>(ordinals).await?.into_iter();
+    let counted = from.snapshot.counted_by_ordinal::<C>(ordinals).await?.into_iter();
     let shown = counted.filter(|(id, _)| C::has(id));
     Ok(shown.map(|(id, entity)| (id, C::plain(from, entity))).collect())
 }

@@ -33,8 +33,8 @@ pub struct Matching {
 #[derive(Debug)]
 enum Of {
     Anything,
-    /// A value of each of some dimensions, by their names.
-    Values(Vec<(By, String, Names)>),
+    /// A value of each of some dimensions, by the names of what was sold and of what came back.
+    Values(Vec<(By, String, [Names; 2])>),
     Customer(u32),
     Product(u32),
     /// A customer or product that is not known.
@@ -55,7 +55,11 @@ impl Matching {
                 let mut values = Vec::new();
                 for by in By::ALL {
                     if let Some(value) = asked.filter.value(by) {
-                        let names = Names::of(from, by.dimension(), quarters).await?;
+                        let (sold, back) = by.families();
+                        let names = [
+                            Names::of(from, sold, by.dimension(), quarters).await?,
+                            Names::of(from, back, by.dimension(), quarters).await?,
+                        ];
                         values.push((by, value.to_owned(), names));
                     }
                 }
@@ -102,7 +106,7 @@ impl Matching {
         let (mut sum, mut first) = (Sum::default(), None::<u32>);
         for Contribution { counted, by, quarter, row } in contributions::of(id, row) {
             let is_within = within.has(quarter) && self.quarters.has(quarter);
-            if !is_within || row == [0; 3] || !self.has(by, quarter) {
+            if !is_within || row == [0; 3] || !self.has(counted, by, quarter) {
                 continue;
             }
             let sum = match counted {
@@ -121,13 +125,14 @@ impl Matching {
 
     /// Whether what is counted by that is of the selection. It is counted by everything at once, so
     /// that one of them is looked at.
-    fn has(&self, by: contributions::By, quarter: u32) -> bool {
+    fn has(&self, counted: Counted, by: contributions::By, quarter: u32) -> bool {
         match (&self.of, by) {
             (Of::Anything, contributions::By::Whole | contributions::By::Money) => true,
             (Of::Values(values), contributions::By::Cell(cell)) => {
                 let month = month_of_quarter(quarter);
-                let is = |(by, value, names): &(By, String, Names)| {
-                    names.name(month, cell[*by as usize]) == Some(value)
+                let is_back = matches!(counted, Counted::Back(_));
+                let is = |(by, value, names): &(By, String, [Names; 2])| {
+                    names[usize::from(is_back)].name(month, cell[*by as usize]) == Some(value)
                 };
                 values.iter().all(is)
             }

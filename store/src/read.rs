@@ -18,7 +18,6 @@ pub use projections::collection::Collection as Stored;
 use projections::entity::Entity;
 use projections::family::Dimension;
 use projections::rollup::{self, Rollups};
-use projections::tally::{Tallies, TallyKey};
 use projections::topic::Changed;
 use projections::vocabulary::{Period, Vocabularies, VocabularyKey};
 use serde::Deserialize;
@@ -276,25 +275,6 @@ impl Snapshot {
         let filter = doc! { "_id": ids };
         self.find_page(Model::of::<C>(), filter, page, "reading entities", read).await?;
         Ok(entities)
-    }
-
-    /// An entity with its counts, if it is known.
-    ///
-    /// # Errors
-    /// As [`Snapshot::rollups`].
-    pub async fn counted<C: Stored<Stored: Send>>(
-        &self,
-        id: &str,
-    ) -> Result<Option<C::Document>, Error> {
-        let Some(of) = C::ENTITY else { return Ok(None) };
-        let found = self.entities::<C>(&[id.into()]).await?;
-        let Some(Known { document, .. }) = found.into_iter().next() else { return Ok(None) };
-        let mut document = C::read(document);
-        let key = TallyKey::new(of, C::ordinal(&document)).to_id();
-        for tally in self.entities::<Tallies>(&[key.into()]).await? {
-            C::take_counts(&mut document, &Tallies::read(tally.document));
-        }
-        Ok(Some(document))
     }
 
     /// The ids behind these ordinals of an entity, in no particular order.

@@ -22,8 +22,8 @@
 //!   route with every caller; [`rights`]: those that hold at the time of a write; [`crowds`]: many
 //!   strangers at a time; [`users`]: others' accounts; [`keys`]: API keys; [`audit`]: the audit;
 //!   [`admin`]: accounts from the command line; [`log_users`]: the log's own permissions; [`push`]:
-//!   the receivers of updates; [`stream`]: subscribers that come and go; [`updates`]: the times of updates; [`lingering`]: clients that do
-//!   not go; [`strangers`]: their limits on the service; [`floods`]: clients that send too much;
+//!   the receivers of updates; [`stream`]: subscribers that come and go; [`updates`]: the times of
+//!   updates; [`lingering`]: clients that do not go; [`strangers`]: their limits on the service; [`floods`]: clients that send too much;
 //!   [`memory`]: rollups that are not read again; [`people`]: accounts of a shop; [`mail`]: a mail
 //!   server;
 //! - [`dashboards`]: layouts, widgets, many views at once; [`clients`]: front ends of the Node
@@ -32,11 +32,9 @@
 //! - [`invariants`]: invariants, however the log is cut; [`faults`]: a service that is killed;
 //!   [`rebuild`]: generations made, compared, switched and dropped; [`frozen`]: servers that do not
 //!   answer; [`disk`]: one that stores nothing; [`streams`]: those that somebody else made;
-//!   [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views
-//!   against figures computed from a file and by brute force; [`year`]: a
 //!   [`lists`]: pages of sales, products and customers; [`explain`]: the entries that figures are made
-//!   of; [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views of
-//!   sales against figures computed from a file; [`year`]: a
+//!   of; [`openapi`]: the API's own description; [`corpus`]: the fuzzer's corpus; [`analytics`]: views
+//!   against figures computed from a file and by brute force; [`year`]: a
 //!   year of a real shop.
 
 mod admin;

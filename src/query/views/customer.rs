@@ -132,8 +132,8 @@ impl Figures for OneCustomer {
         from: ReadContext<'_>,
         Asked { id: ById { id }, range }: &Asked,
     ) -> Result<Self, Error> {
-        let known = from.snapshot.counted::<Customers>(id).await?;
-        let customer = known.ok_or(Error::NotFound(MISSING))?;
+        let known = from.snapshot.counted::<Customers>(&[id.as_str().into()]).await?;
+        let (_, customer) = known.into_iter().next().ok_or(Error::NotFound(MISSING))?;
         let asked = Selection { filter: Filter::Customer(id.clone()), ..(**range).clone() };
         let all = Selection { statuses: Statuses::All, ..asked.clone() };
         let (figures, orders, transactions) = tokio::try_join!(

@@ -108,8 +108,9 @@ impl Figures for OneProduct {
         from: ReadContext<'_>,
         Asked { id: ById { id }, range }: &Asked,
     ) -> Result<Self, Error> {
-        let known = from.snapshot.counted::<Products>(id).await?;
-        let product = known.filter(|_| id != RESERVED).ok_or(Error::NotFound(MISSING))?;
+        let known = from.snapshot.counted::<Products>(&[id.as_str().into()]).await?;
+        let mut known = known.into_iter().filter(|_| id != RESERVED);
+        let (_, product) = known.next().ok_or(Error::NotFound(MISSING))?;
         let asked = Selection { filter: Filter::Product(id.clone()), ..(**range).clone() };
         let (figures, comments) = tokio::try_join!(periods(from, &asked), comments(from, id))?;
         let (sold, trend) = figures;
