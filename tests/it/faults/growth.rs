@@ -49,12 +49,13 @@ async fn open_vocabularies_make_no_document_grow_without_bound() {
     assert_eq!((counts.applied, counts.quarantined), (position, 0), "{counts:?}");
 
     let past = |dimension: Dimension| (VALUES - dimension.cap()) as u64;
-    // Of categories there are two vocabularies, the month's and the shop's.
+    // Of what is sold there are two vocabularies, the month's and the shop's.
     let dimensions = [
         Dimension::Page,
         Dimension::ActivityCountry,
         Dimension::Category,
         Dimension::Category,
+        Dimension::Country,
         Dimension::Country,
     ];
     assert_eq!(counts.folded, dimensions.map(past).iter().sum::<u64>());
