@@ -16,7 +16,7 @@ use adaptive_bi::stream::publish::Outgoing;
 use anyhow::{Context, bail};
 use projections::batch::{Batch, Message, Step};
 use projections::collections::Needs;
-use projections::event::{Limits, parse};
+use projections::event::{Event, Limits, parse};
 use projections::family::{Families, Family};
 use projections::fold::root::{FoldSettings, Root};
 use projections::fold::{Fold, Stamp};
@@ -51,6 +51,7 @@ struct Cost {
 ///
 /// # Errors
 /// Fails if a server does not answer.
+#[allow(clippy::cast_precision_loss)] // figures for the eye
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     let events = (arguments.events / 10).max(1);
     let load: Vec<Outgoing> = Load::catalogue().chain(mixed(events)).collect();
@@ -119,7 +120,7 @@ fn messages(load: &[Outgoing]) -> Vec<Message<'_>> {
     let limits = Limits { latest, currency: "GBP" };
     let message = |(position, event): (u64, &'_ Outgoing)| Message {
         stamp: Stamp { position, log_time: latest, replay_of: None },
-        event: parse(event.kind, &event.body, &limits).map(|event| event.into_owned()),
+        event: parse(event.kind, &event.body, &limits).map(Event::into_owned),
     };
     (1..).zip(load).map(message).collect()
 }
@@ -157,7 +158,7 @@ fn cost(families: Families, messages: &[Message<'_>]) -> anyhow::Result<Cost> {
         documents += Commit::encode(&fold, 0, checkpoint, &[], &resolved)?.writes;
         fold.settle();
     }
-    Ok(Cost { processor: processor_time() - before, documents })
+    Ok(Cost { processor: processor_time().saturating_sub(before), documents })
 }
 
 fn supply_nothing(fold: &mut Fold, needs: Needs) {

@@ -128,7 +128,7 @@ impl Funnel {
         let mut packed = Packed::of(&self.0)?;
         let oldest = packed.at;
         let (mut current, mut kept) = (packed.open, 0);
-        while let Some((at, step)) = packed.next() {
+        for (at, step) in packed.by_ref() {
             follow(&mut current, at, step);
             kept += 1;
         }
