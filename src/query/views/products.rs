@@ -58,19 +58,13 @@ struct Seller {
     #[schema(value_type = f64)]
     total_quantity_sold: Quantity,
     /// With `sort`.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    sums: Option<Sums>,
-}
-
-/// What a ranking that was asked for goes by.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = SumsOfSeller)]
-struct Sums {
-    orders: i64,
-    #[serde(with = "money::as_number")]
-    #[schema(value_type = f64)]
-    net_sales: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    orders: Option<i64>,
+    /// With `sort`.
+    #[serde(with = "money::as_number::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, nullable = false)]
+    net_sales: Option<Money>,
 }
 
 /// A page of a ranking.
@@ -181,8 +175,8 @@ impl Figures for ProductMetrics {
             tokio::try_join!(top(from, range, rank, page), low(from, range.limit))?;
         let root = &from.snapshot.checkpoint.root;
         let seller = |it: Sold| {
-            let (orders, net_sales) = (it.orders, it.net_sales);
-            Seller { sums: sort.map(|_| Sums { orders, net_sales }), ..Seller::of(it, from) }
+            let (orders, net_sales) = sort.map(|_| (it.orders, it.net_sales)).unzip();
+            Seller { orders, net_sales, ..Seller::of(it, from) }
         };
         Ok(ProductMetrics {
             total_products: root.products,
@@ -273,7 +267,14 @@ impl Seller {
         let entry = product.document.catalogue;
         let entry = entry.map(|entry| (from.shown(&entry.name), entry.category));
         let (name, category) = entry.unzip();
-        Seller { product_id: product.id, name, category, total_quantity_sold: quantity, sums: None }
+        Seller {
+            product_id: product.id,
+            name,
+            category,
+            total_quantity_sold: quantity,
+            orders: None,
+            net_sales: None,
+        }
     }
 }
 
