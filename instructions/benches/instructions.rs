@@ -64,11 +64,11 @@ fn orders_onto_nothing(count: u64) -> Before {
 }
 
 #[library_benchmark]
-#[bench::of_1_000_onto_nothing(args = (1_000), setup = empty, config = at_most(35_900_000))]
-#[bench::of_10_000_onto_nothing(args = (10_000), setup = empty, config = at_most(313_000_000))]
-#[bench::of_1_000_after_10_000(args = (1_000), setup = after_10_000, config = at_most(26_000_000))]
-#[bench::of_10_000_after_10_000(args = (10_000), setup = after_10_000, config = at_most(241_000_000))]
-#[bench::of_1_000_orders_onto_nothing(args = (1_000), setup = orders_onto_nothing, config = at_most(63_500_000))]
+#[bench::of_1_000_onto_nothing(args = (1_000), setup = empty, config = at_most(22_400_000))]
+#[bench::of_10_000_onto_nothing(args = (10_000), setup = empty, config = at_most(168_000_000))]
+#[bench::of_1_000_after_10_000(args = (1_000), setup = after_10_000, config = at_most(21_800_000))]
+#[bench::of_10_000_after_10_000(args = (10_000), setup = after_10_000, config = at_most(158_100_000))]
+#[bench::of_1_000_orders_onto_nothing(args = (1_000), setup = orders_onto_nothing, config = at_most(46_300_000))]
 fn fold_batch((mut fold, batch): Before) -> Before {
     take(&mut fold, black_box(&batch));
     (fold, batch)
