@@ -146,15 +146,10 @@ impl<'q> Sql<'q> {
             return format!("({sold})");
         }
         let at = self.back_at();
-        // What came back in another month than it was sold has no value of it.
-        let name = match (at, by) {
-            ("order_at", _) | (_, "''") => by.to_owned(),
-            _ => format!("if(toYYYYMM(at) = toYYYYMM(order_at), {by}, '(other)')"),
-        };
         let within = within(at);
         format!(
             "({sold} UNION ALL SELECT {at} AS t, 0 AS n, -amount AS net, 0 AS units, user_id, order_id, \
-             {name} AS name FROM returns WHERE {within})"
+             {by} AS name FROM returns WHERE {within})"
         )
     }
 }
