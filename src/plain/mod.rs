@@ -77,7 +77,7 @@ pub struct Writer {
     id: String,
     /// The position up to which everything is written.
     written: watch::Sender<u64>,
-    /// What was written last, and up to which position.
+    /// The last write, and the position that it reached.
     last: Option<(PlainOf, u64)>,
     /// As counted up to there.
     buyers: Buyers,
@@ -265,7 +265,7 @@ impl Writer {
     }
 }
 
-/// What was written.
+/// The documents of a write.
 enum Wrote {
     /// What changed.
     Changes,

@@ -254,7 +254,7 @@ impl Tracker {
         self.more.notified().await;
     }
 
-    /// What is known is right at every step, so a panic elsewhere does not spoil it.
+    /// The set is right after every step, so a panic elsewhere does not spoil it.
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -59,7 +59,7 @@ pub struct Projector {
     pub rebuild_on_upgrade: bool,
     /// The families that it counts: all, but in measurements of what one costs.
     pub families: Families,
-    /// Who is told what each commit of the live generation changed, if anybody is.
+    /// The tracker of what each commit of the live generation changed, if plain models are on.
     pub changes: Option<Arc<Tracker>>,
     /// The channel that it reports its state on.
     pub status: Arc<watch::Sender<Status>>,

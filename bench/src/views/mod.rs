@@ -60,14 +60,14 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     Ok(json!({ "sizes": sizes, "growth": growth, "polls": polls }))
 }
 
-/// What was measured at a size.
+/// The measurements at one number of orders.
 struct Size {
     orders: u64,
     views: Vec<Asked>,
     report: Value,
 }
 
-/// What was measured of a view.
+/// The measurements of one view.
 struct Asked {
     view: String,
     latencies: Latencies,

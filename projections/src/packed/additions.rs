@@ -61,7 +61,8 @@ impl Additions {
         &mut self.tables[*latest].1
     }
 
-    /// Adds the sums of all that was taken in to the tables of longer buckets.
+    /// Adds the sums of all that was taken in to the tables of longer buckets, once: nothing may be taken
+    /// in after it.
     pub(crate) fn sum_up(&mut self) {
         for level in Level::ALL {
             for at in 0..self.tables.len() {
