@@ -22,6 +22,7 @@ use std::ops::Range;
 pub use self::room::Room;
 use crate::collections::Needs;
 use crate::event::{Event, Reason};
+use crate::fold::root::News;
 use crate::fold::{Ask, Fold, Named, NotAtHand, Outcome, Resolved, Stamp};
 use crate::packed::tally::TallyKey;
 use crate::topic::Topics;
@@ -279,6 +280,9 @@ impl<'b, 'e> Batch<'b, 'e> {
                     counts.applied += 1;
                     counts.rounded += u64::from(adjusted.rounded);
                     counts.shortened += u64::from(adjusted.shortened);
+                    if let Some(news) = news(message) {
+                        fold.root.tell(news);
+                    }
                 }
                 Outcome::Repeated => counts.repeated += 1,
                 Outcome::Unchanged => counts.unchanged += 1,
@@ -317,6 +321,14 @@ impl<'b, 'e> Batch<'b, 'e> {
 }
 
 /// The tally that a newcomer is the first in.
+/// The event of a message, if its kind is news.
+fn news(Message { stamp, event }: &Message<'_>) -> Option<News> {
+    let event = event.as_ref().ok().filter(|event| event.kind().is_news())?;
+    let Stamp { position, log_time, .. } = *stamp;
+    let (kind, id) = (event.kind().as_str().into(), event.entity().into());
+    Some(News { kind, id, position, at: log_time })
+}
+
 fn first_in_tally(named: &Named) -> Option<TallyKey> {
     let key = TallyKey::new(named.entity, named.ordinal);
     (key.first() == named.ordinal).then_some(key)

@@ -136,6 +136,12 @@ macro_rules! families {
                 match self { $(Family::$Family => $name,)* }
             }
 
+            /// The family of a name.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($name => Some(Family::$Family),)* _ => None }
+            }
+
             /// The names of its slices.
             #[must_use]
             pub const fn slices(self) -> &'static [&'static str] {
@@ -359,7 +365,9 @@ mod tests {
 
     #[test]
     fn a_slice_reads_back_by_its_name() {
+        assert_eq!(Family::named("other"), None);
         for family in Family::ALL {
+            assert_eq!(Family::named(family.as_str()), Some(*family));
             for slice in family.every_slice() {
                 assert_eq!(family.slice(family.slice_name(slice)), Some(slice), "{family:?}");
             }

@@ -164,6 +164,13 @@ impl Kind {
         }
     }
 
+    /// Whether its events are news of the shop to people who look at it: sales, what came back, and
+    /// ratings.
+    #[must_use]
+    pub fn is_news(self) -> bool {
+        matches!(self, Kind::Transaction | Kind::Order | Kind::Refund | Kind::Feedback)
+    }
+
     /// The kind of exactly this word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

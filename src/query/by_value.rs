@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use projections::bucket::{self, Level};
 use projections::family::{Dimension, Family, Shape, Slice};
-use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE};
+use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE, RollupKey};
 use projections::table::Row;
 use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP};
 
@@ -161,14 +161,13 @@ impl Tables<'_> {
     }
 
     fn rows(self, part: Part<'_>, clock: &mut Clock, visit: &mut impl FnMut(Place, Row)) {
-        let (Some(level), Some(month), Some(chunk)) = (part.level(), part.month(), part.chunk())
-        else {
-            return;
-        };
-        let (stride, first) = match (level, part.day()) {
-            (Level::Month, _) => (DAYS_STRIDE, bucket::first_day_of_month(month)),
-            (_, Some(day)) => (QUARTERS_STRIDE, bucket::first_quarter(Level::Day, day)),
-            (_, None) => return,
+        let RollupKey { level, bucket, chunk, .. } = part.key;
+        let (stride, month, first) = match level {
+            Level::Month => (DAYS_STRIDE, bucket, bucket::first_day_of_month(bucket)),
+            _ => {
+                let first = bucket::first_quarter(Level::Day, bucket);
+                (QUARTERS_STRIDE, bucket::month_of_day(bucket), first)
+            }
         };
         let codes = |of_row: u16| match self.family.shape() {
             // The high half of the chunk is the first code, the low half the third.

@@ -45,8 +45,11 @@ impl Entities<'_> {
         number: impl Fn(Row) -> i64 + Send + Sync,
     ) -> Result<HashMap<i64, Numbers>, store::Error> {
         let mut numbers: HashMap<i64, Numbers> = HashMap::new();
-        self.rows(quarters, clock, |period, _, who, row| {
-            numbers.entry(period).or_default().push((who, number(row)));
+        self.parts(quarters, clock, |period, sign, part| {
+            let numbers = numbers.entry(period).or_default();
+            for (_, who, row) in self.entities_of(part) {
+                numbers.push((who, number(row).saturating_mul(sign)));
+            }
         })
         .await?;
         Ok(numbers)
@@ -62,6 +65,25 @@ impl Entities<'_> {
         clock: &Clock,
         mut visit: impl FnMut(i64, Option<u16>, u32, Row) + Send,
     ) -> Result<(), store::Error> {
+        self.parts(quarters, clock, |period, sign, part| {
+            for (code, who, row) in self.entities_of(part) {
+                visit(period, code, who, row.map(|value| value.saturating_mul(sign)));
+            }
+        })
+        .await
+    }
+
+    /// Hands every part of the range to `visit`, with its period and whether it is added to it, 1, or
+    /// taken off, -1.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    pub async fn parts(
+        self,
+        quarters: Option<Quarters>,
+        clock: &Clock,
+        mut visit: impl FnMut(i64, i64, Part<'_>) + Send,
+    ) -> Result<(), store::Error> {
         let mut clock = clock.clone();
         let cover = match quarters.map(|quarters| self.from.within(self.family, quarters)) {
             Some(quarters) => Days::of(quarters, &mut clock).cover(&mut clock),
@@ -71,12 +93,10 @@ impl Entities<'_> {
         let spans = spans(self.family, self.slices, &cover, chunks);
         self.from
             .rollups(&spans, |part| {
-                let Some((level, bucket)) = part.level().zip(part.bucket()) else { return };
-                let (more, less) = cover.counted(level, bucket);
+                let (more, less) = cover.counted(part.key.level, part.key.bucket);
                 for (period, sign) in [(more, 1), (less, -1)] {
-                    let Some(period) = period else { continue };
-                    for (code, who, row) in self.entities_of(part) {
-                        visit(period, code, who, row.map(|value| value.saturating_mul(sign)));
+                    if let Some(period) = period {
+                        visit(period, sign, part);
                     }
                 }
             })
@@ -102,12 +122,12 @@ impl Entities<'_> {
 
     fn entities_of(self, part: Part<'_>) -> impl Iterator<Item = (Option<u16>, u32, Row)> {
         let is_in = matches!(self.family.shape(), Shape::ByEntityIn(..));
-        let (first, wanted) = (part.first_ordinal().unwrap_or_default(), self.code);
+        let (first, wanted) = (part.first_ordinal(), self.code);
         part.rows().filter_map(move |(row, values)| {
             if !is_in {
                 return Some((None, first.saturating_add(row), values));
             }
-            let (code, who) = part.entity_in(row)?;
+            let (code, who) = part.entity_in(row);
             wanted.is_none_or(|wanted| wanted == code).then_some((Some(code), who, values))
         })
     }

@@ -52,7 +52,7 @@ impl Minutes {
             let span = |slice| Span { family, slice, level, first, last, chunks: None };
             let spans: Vec<Span> = slices.into_iter().map(span).collect();
             from.rollups(&spans, |part| {
-                let Some(day) = part.day() else { return };
+                let day = part.key.bucket;
                 for (row, values) in part.rows() {
                     let minute = day.saturating_mul(MINUTES_PER_DAY).saturating_add(row);
                     if (self.first..=self.last).contains(&minute) {

@@ -1,77 +1,98 @@
 //! Rollups at hand: a bucket that no commit changed since it was read is not read again.
 //!
 //! A day that is over changes seldom, a month that is over hardly ever. Every commit is announced
-//! with the days and months it changed (see [`Changes`]); between two positions that the
-//! announcements join, all other buckets are the same. If an announcement was missed, or says
-//! nothing of buckets, those that were read before it are not relied on.
+//! with the days and months it changed (see [`changes`]). Buckets are remembered in groups: the quarter
+//! hours of a day together, as far as they were read, any other bucket by itself.
+
+mod changes;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::BitOr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moka::sync::Cache;
-use projections::bucket::{Level, day_of_quarter};
-use projections::family::Family;
-use projections::family::Slice;
+use projections::bucket::{self, Level, QUARTERS_PER_DAY};
+use projections::family::{Family, Slice};
+use projections::rollup::RollupKey;
 
+use self::changes::Changes;
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
-use crate::stream::announce::{Announcement, Buckets};
+use crate::stream::announce::Announcement;
 
 /// Memory for rollups, in bytes.
 const BYTES_MAX: u64 = 128 << 20;
-/// A bucket that is remembered takes about this much, and so does each of its documents.
+/// A group that is remembered takes about this much, and so does each of its documents.
 const OVERHEAD: usize = 100;
-/// A span of more buckets is read without looking for each, and is not remembered.
-const BUCKETS_MAX: u32 = 1000;
+/// A span of more groups is read without looking for each, and is not remembered.
+const GROUPS_MAX: u32 = 1000;
 
-/// Buckets, by the figures and the time that they are of.
+/// Groups of buckets, by the figures and the time that they are of.
 #[derive(Debug)]
 pub struct Rollups {
-    kept: Cache<Key, Arc<Bucket>>,
-    changes: Mutex<Changes>,
+    kept: Cache<Key, Arc<Group>>,
+    known: Mutex<Known>,
+}
+
+/// What is known of the read models.
+#[derive(Debug, Default)]
+struct Known {
+    changes: Changes,
+    /// Those of which buckets may be remembered, by their place.
+    all: Vec<Of>,
 }
 
 /// The read models that a bucket is of: a generation, and the log it was folded from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Of {
     generation: u32,
-    incarnation: Arc<str>,
+    incarnation: String,
 }
 
-/// One bucket of one generation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The buckets that are remembered together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
-    of: Of,
+    /// The place of the read models.
+    of: usize,
     family: Family,
     slice: Slice,
     level: Level,
-    bucket: u32,
+    /// The day of quarter hours; else the bucket.
+    group: u32,
     chunks: Option<(u32, u32)>,
 }
 
-/// The documents of a bucket, none where nothing was counted.
+/// Some buckets of a group, by their place in it: of quarter hours, that in the day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Places(u128);
+
+/// The documents of some buckets of a group, none where nothing was counted.
 #[derive(Debug, Default)]
-struct Bucket {
+struct Group {
     /// The position they were read at.
     position: u64,
-    parts: Vec<(Box<str>, Box<[u8]>)>,
+    places: Places,
+    documents: Vec<(RollupKey, Arc<[u8]>)>,
 }
+
+/// Places of a group that are at hand.
+type AtHand = (Arc<Group>, Places);
 
 impl Default for Rollups {
     fn default() -> Self {
-        let weigh = |_: &Key, bucket: &Arc<Bucket>| {
-            let bytes = bucket.parts.iter().map(|(id, bytes)| id.len() + bytes.len() + OVERHEAD);
+        let weigh = |_: &Key, group: &Arc<Group>| {
+            let bytes = group.documents.iter().map(|(_, bytes)| bytes.len() + OVERHEAD);
             u32::try_from(bytes.sum::<usize>() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let kept = Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).build();
-        Rollups { kept, changes: Mutex::default() }
+        Rollups { kept, known: Mutex::default() }
     }
 }
 
 impl Rollups {
     /// Takes note of the changes of a commit.
     pub fn heard(&self, announcement: &Announcement) {
-        self.lock().take(announcement);
+        self.lock().changes.take(announcement);
     }
 
     /// Hands the rollups of `spans` to `visit`, in no particular order, and reads those that it
@@ -86,140 +107,211 @@ impl Rollups {
         mut visit: impl FnMut(Part<'_>) + Send,
     ) -> Result<(), store::Error> {
         let checkpoint = &snapshot.checkpoint;
-        let (generation, position) = (checkpoint.generation, checkpoint.position);
-        let of = Of { generation, incarnation: checkpoint.incarnation.as_str().into() };
-        let (at_hand, lacking) = self.look_up(spans, &of, position);
-        for bucket in at_hand {
-            for (id, bytes) in &bucket.parts {
-                visit(Part::new(id, bytes));
+        let of = Of {
+            generation: checkpoint.generation,
+            incarnation: checkpoint.incarnation.as_str().to_owned(),
+        };
+        let (at_hand, lacking) = self.look_up(spans, &of, checkpoint.position);
+        for (group, places) in at_hand {
+            for (key, bytes) in &group.documents {
+                if places.has(key) {
+                    visit(Part { key: *key, bytes });
+                }
             }
         }
-        let mut buckets: HashMap<Key, Bucket> = HashMap::new();
+        let mut found = self.begun(&lacking, &of, checkpoint.position);
         let chunks: HashSet<_> = lacking.iter().map(|span| span.chunks).collect();
-        for span in &lacking {
-            for key in keys(span, &of) {
-                buckets.insert(key, Bucket { position, parts: Vec::new() });
-            }
-        }
+        let place = self.lock().place_of(&of);
         let read = |part: Part<'_>| {
             visit(part);
-            for chunks in &chunks {
-                if let Some(bucket) = key(part, *chunks, &of).and_then(|key| buckets.get_mut(&key))
-                {
-                    bucket.parts.push((part.id().into(), part.bytes().into()));
+            let mut bytes: Option<Arc<[u8]>> = None;
+            for chunks in chunks.iter().filter(|chunks| has(**chunks, part.key.chunk)) {
+                if let Some(group) = found.get_mut(&Key::of(place, part.key, *chunks)) {
+                    let bytes = bytes.get_or_insert_with(|| part.bytes.into());
+                    group.documents.push((part.key, bytes.clone()));
                 }
             }
         };
         snapshot.rollups(&lacking, read).await?;
-        for (key, bucket) in buckets {
-            if self.kept.get(&key).is_none_or(|it| it.position <= position) {
-                self.kept.insert(key, Arc::new(bucket));
-            }
+        for (key, group) in found {
+            self.keep(key, group, of.generation);
         }
         Ok(())
     }
 
     /// The buckets that are at hand as they are at a position, and spans of the others.
-    fn look_up(&self, spans: &[Span], of: &Of, position: u64) -> (Vec<Arc<Bucket>>, Vec<Span>) {
+    fn look_up(&self, spans: &[Span], of: &Of, position: u64) -> (Vec<AtHand>, Vec<Span>) {
         let (mut at_hand, mut lacking) = (Vec::new(), Vec::<Span>::new());
-        let changes = self.lock();
+        let mut known = self.lock();
+        let place = known.place_of(of);
         for span in spans {
             if is_long(span) {
                 lacking.push(*span);
                 continue;
             }
-            let mut gap: Option<Span> = None;
-            for key in keys(span, of) {
-                let kept = self.kept.get(&key);
-                match kept.filter(|it| changes.are_none(&key, it.position, position)) {
-                    Some(bucket) => {
-                        at_hand.push(bucket);
-                        lacking.extend(gap.take());
-                    }
-                    None => {
-                        gap.get_or_insert(Span { first: key.bucket, ..*span }).last = key.bucket;
+            let begun = lacking.len();
+            for (key, wanted) in groups(span, place) {
+                let is_good =
+                    |it: &Arc<Group>| known.is_same(of.generation, &key, (it.position, position));
+                let group = self.kept.get(&key).filter(is_good);
+                let places = group.as_ref().map_or(Places::default(), |it| it.places);
+                if let Some(group) = group.filter(|_| !wanted.within(places).is_empty()) {
+                    at_hand.push((group, wanted.within(places)));
+                }
+                for (first, last) in wanted.without(places).runs() {
+                    let (first, last) = (key.bucket(first), key.bucket(last));
+                    match lacking[begun..].last_mut() {
+                        Some(before) if before.last + 1 == first => before.last = last,
+                        _ => lacking.push(Span { first, last, ..*span }),
                     }
                 }
             }
-            lacking.extend(gap);
         }
         (at_hand, lacking)
     }
 
-    /// The known changes are right at every step, so a panic elsewhere does not spoil them.
-    fn lock(&self) -> MutexGuard<'_, Changes> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The groups of spans that are to be read, as yet without documents.
+    fn begun(&self, spans: &[Span], of: &Of, position: u64) -> HashMap<Key, Group> {
+        let place = self.lock().place_of(of);
+        let mut begun: HashMap<Key, Group> = HashMap::new();
+        for span in spans.iter().filter(|span| !is_long(span)) {
+            for (key, places) in groups(span, place) {
+                let group = begun.entry(key).or_default();
+                (group.position, group.places) = (position, group.places | places);
+            }
+        }
+        begun
+    }
+
+    /// Keeps a group that was read, together with what is known of its other buckets.
+    fn keep(&self, key: Key, mut group: Group, generation: u32) {
+        if let Some(before) = self.kept.get(&key) {
+            if self.lock().is_same(generation, &key, (before.position, group.position)) {
+                let others = before.places.without(group.places);
+                let documents = before.documents.iter().filter(|(key, _)| others.has(key));
+                group.documents.extend(documents.cloned());
+                group.places = group.places | others;
+                group.position = group.position.max(before.position);
+            } else if before.position > group.position {
+                return;
+            }
+        }
+        self.kept.insert(key, Arc::new(group));
+    }
+
+    /// What is known is right at every step, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn place_of(&mut self, of: &Of) -> usize {
+        self.all.iter().position(|it| it == of).unwrap_or_else(|| {
+            self.all.push(of.clone());
+            self.all.len() - 1
+        })
+    }
+
+    /// Whether it is sure that a group is the same at two positions.
+    fn is_same(&self, generation: u32, key: &Key, at: (u64, u64)) -> bool {
+        self.changes.are_none(generation, key.level, key.group, at)
+    }
+}
+
+impl Key {
+    /// The group of a rollup.
+    fn of(of: usize, key: RollupKey, chunks: Option<(u32, u32)>) -> Self {
+        let RollupKey { family, slice, level, bucket, .. } = key;
+        Key { of, family, slice, level, group: group_of(level, bucket), chunks }
+    }
+
+    /// The bucket at a place.
+    fn bucket(&self, place: u32) -> u32 {
+        match self.level {
+            Level::Quarter => bucket::first_quarter(Level::Day, self.group) + place,
+            _ => self.group,
+        }
+    }
+}
+
+impl Places {
+    /// From a first to a last place, both included.
+    fn between(first: u32, last: u32) -> Self {
+        Places((u128::MAX >> (127 - (last - first))) << first)
+    }
+
+    fn has(self, key: &RollupKey) -> bool {
+        let place = match key.level {
+            Level::Quarter => key.bucket % QUARTERS_PER_DAY,
+            _ => 0,
+        };
+        self.0 >> place & 1 == 1
+    }
+
+    fn within(self, others: Places) -> Self {
+        Places(self.0 & others.0)
+    }
+
+    fn without(self, others: Places) -> Self {
+        Places(self.0 & !others.0)
+    }
+
+    fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The first and the last of those that follow each other.
+    fn runs(self) -> impl Iterator<Item = (u32, u32)> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let first = rest.trailing_zeros();
+            let count = (rest.checked_shr(first)?).trailing_ones();
+            let run = Places::between(first, first + count - 1);
+            rest &= !run.0;
+            Some((first, first + count - 1))
+        })
+    }
+}
+
+impl BitOr for Places {
+    type Output = Places;
+
+    fn bitor(self, others: Places) -> Places {
+        Places(self.0 | others.0)
+    }
+}
+
+fn has(chunks: Option<(u32, u32)>, chunk: u32) -> bool {
+    chunks.is_none_or(|(first, last)| (first..=last).contains(&chunk))
+}
+
+fn group_of(level: Level, bucket: u32) -> u32 {
+    match level {
+        Level::Quarter => bucket::day_of_quarter(bucket),
+        _ => bucket,
     }
 }
 
 fn is_long(span: &Span) -> bool {
-    span.last.saturating_sub(span.first) >= BUCKETS_MAX
+    let (first, last) = (group_of(span.level, span.first), group_of(span.level, span.last));
+    last.saturating_sub(first) >= GROUPS_MAX
 }
 
-/// The buckets of a span that are remembered.
-fn keys(span: &Span, of: &Of) -> impl Iterator<Item = Key> {
+/// The groups of a span, and the places of its buckets in each.
+fn groups(span: &Span, of: usize) -> impl Iterator<Item = (Key, Places)> {
     let Span { family, slice, level, first, last, chunks } = *span;
-    let last = if is_long(span) { None } else { Some(last) };
-    let buckets = last.into_iter().flat_map(move |last| first..=last);
-    buckets.map(move |bucket| Key { of: of.clone(), family, slice, level, bucket, chunks })
-}
-
-/// The bucket that a document is of, where it is one of these chunks.
-fn key(part: Part<'_>, chunks: Option<(u32, u32)>, of: &Of) -> Option<Key> {
-    let (family, level, bucket) = (part.family()?, part.level()?, part.bucket()?);
-    let chunk = part.chunk()?;
-    let is_of = chunks.is_none_or(|(first, last)| (first..=last).contains(&chunk));
-    let key = || Some(Key { of: of.clone(), family, slice: part.slice()?, level, bucket, chunks });
-    is_of.then(key).flatten()
-}
-
-/// The last changes of buckets, as far as announcements say.
-#[derive(Debug, Default)]
-struct Changes {
-    generation: u32,
-    /// Announcements follow each other from this position...
-    since: u64,
-    /// ...to this one.
-    until: u64,
-    days: HashMap<u32, u64>,
-    months: HashMap<u32, u64>,
-}
-
-impl Changes {
-    fn take(&mut self, announcement: &Announcement) {
-        let Announcement { generation, from, position, buckets, .. } = announcement;
-        // An announcement that does not follow begins anew: one was missed, or it is of other read
-        // models.
-        if *generation != self.generation || *from != self.until {
-            *self = Changes { generation: *generation, since: *from, ..Changes::default() };
-        }
-        self.until = *position;
-        match buckets {
-            Some(Buckets { days, months }) => {
-                self.days.extend(days.iter().map(|day| (*day, *position)));
-                self.months.extend(months.iter().map(|month| (*month, *position)));
+    (group_of(level, first)..=group_of(level, last)).map(move |group| {
+        let places = match level {
+            Level::Quarter => {
+                let day = bucket::first_quarter(Level::Day, group);
+                let last = last.min(day + QUARTERS_PER_DAY - 1);
+                Places::between(first.max(day) - day, last - day)
             }
-            None => self.since = *position,
-        }
-    }
-
-    /// Whether it is sure that a bucket is the same at two positions.
-    fn are_none(&self, key: &Key, a: u64, b: u64) -> bool {
-        let (earlier, later) = (a.min(b), a.max(b));
-        if earlier == later {
-            return true;
-        }
-        let changed = match key.level {
-            Level::Quarter => self.days.get(&day_of_quarter(key.bucket)).copied(),
-            Level::Day => self.days.get(&key.bucket).copied(),
-            Level::Month => self.months.get(&key.bucket).copied(),
-            Level::Ever => Some(self.until),
+            _ => Places::between(0, 0),
         };
-        key.of.generation == self.generation
-            && self.since <= earlier
-            && later <= self.until
-            && changed.is_none_or(|changed| changed <= earlier)
-    }
+        (Key { of, family, slice, level, group, chunks }, places)
+    })
 }
 
 #[cfg(test)]
@@ -227,122 +319,97 @@ mod tests {
     use projections::topic::Topics;
 
     use super::*;
+    use crate::stream::announce::Buckets;
 
     const DAY: u32 = 20_454;
-    const MONTH: u32 = 672;
+    const OTHER: u32 = DAY * QUARTERS_PER_DAY;
 
     fn of(generation: u32) -> Of {
-        Of { generation, incarnation: "a log".into() }
+        Of { generation, incarnation: "a log".to_owned() }
     }
 
-    fn key(level: Level, bucket: u32) -> Key {
-        Key { of: of(1), family: Family::Sold, slice: Slice::WHOLE, level, bucket, chunks: None }
+    fn span(level: Level, first: u32, last: u32) -> Span {
+        Span { family: Family::Sold, slice: Slice::WHOLE, level, first, last, chunks: None }
     }
 
-    fn announcement(from: u64, position: u64, buckets: impl Into<Option<Buckets>>) -> Announcement {
-        Announcement {
+    /// Keeps the buckets of a span as read at position 20, one document each.
+    fn keep(rollups: &Rollups, span: Span) {
+        for (key, mut group) in rollups.begun(&[span], &of(1), 20) {
+            for (first, last) in group.places.runs() {
+                group.documents.extend((key.bucket(first)..=key.bucket(last)).map(|bucket| {
+                    let Span { family, slice, level, .. } = span;
+                    (RollupKey { family, slice, level, bucket, chunk: 0 }, [].into())
+                }));
+            }
+            rollups.keep(key, group, 1);
+        }
+    }
+
+    fn heard(rollups: &Rollups, days: impl IntoIterator<Item = u32>) {
+        rollups.heard(&Announcement {
             generation: 1,
-            from,
-            position,
+            from: 20,
+            position: 30,
             at: 0,
             touched: Topics::default(),
-            buckets: buckets.into(),
+            buckets: Some(Buckets { days: days.into_iter().collect(), months: [672].into() }),
             traceparents: vec![],
-        }
+        });
     }
 
-    fn of_day(day: u32) -> Buckets {
-        Buckets { days: [day].into(), months: [MONTH].into() }
-    }
-
-    fn changes(announcements: &[Announcement]) -> Changes {
-        let mut changes = Changes::default();
-        for announcement in announcements {
-            changes.take(announcement);
-        }
-        changes
-    }
-
-    #[test]
-    fn what_no_commit_named_is_the_same_between_positions_that_were_announced() {
-        let changes =
-            changes(&[announcement(10, 20, of_day(DAY)), announcement(20, 30, of_day(1))]);
-        let day = key(Level::Day, DAY);
-        assert!(changes.are_none(&day, 20, 30) && changes.are_none(&day, 30, 20));
-        assert!(!changes.are_none(&day, 10, 20) && !changes.are_none(&day, 10, 30));
-        assert!(changes.are_none(&key(Level::Day, DAY + 1), 10, 30));
-        assert!(changes.are_none(&key(Level::Quarter, DAY * 96 + 5), 20, 30));
-        assert!(!changes.are_none(&key(Level::Quarter, DAY * 96 + 5), 10, 30));
-        assert!(!changes.are_none(&key(Level::Month, MONTH), 20, 30));
-        assert!(changes.are_none(&key(Level::Month, MONTH + 1), 10, 30));
-        assert!(!changes.are_none(&key(Level::Ever, 0), 20, 30));
-        assert!(changes.are_none(&key(Level::Ever, 0), 30, 30));
-    }
-
-    #[test]
-    fn beyond_what_was_announced_nothing_is_sure() {
-        let changes = changes(&[announcement(10, 20, of_day(1))]);
-        let day = key(Level::Day, DAY);
-        assert!(!changes.are_none(&day, 9, 20) && !changes.are_none(&day, 20, 21));
-        assert!(!changes.are_none(&Key { of: of(2), ..day }, 10, 20));
-    }
-
-    #[test]
-    fn a_hole_or_a_commit_that_names_no_buckets_makes_all_unsure_that_was_before() {
-        let day = key(Level::Day, DAY);
-        let hole = changes(&[announcement(10, 20, of_day(1)), announcement(25, 30, of_day(1))]);
-        assert!(!hole.are_none(&day, 20, 30) && hole.are_none(&day, 25, 30));
-        let unsaid = changes(&[announcement(10, 20, of_day(1)), announcement(20, 30, None)]);
-        assert!(!unsaid.are_none(&day, 20, 30) && unsaid.are_none(&day, 30, 30));
-        let next = announcement(30, 40, of_day(1));
-        let mut unsaid = unsaid;
-        unsaid.take(&next);
-        assert!(unsaid.are_none(&day, 30, 40));
-    }
-
-    #[test]
-    fn positions_that_go_back_begin_anew() {
-        let day = key(Level::Day, DAY);
-        let back = changes(&[announcement(10, 90, of_day(1)), announcement(20, 30, of_day(DAY))]);
-        assert!(!back.are_none(&day, 20, 30) && !back.are_none(&day, 30, 90));
-        assert!(back.are_none(&key(Level::Day, 1), 20, 30));
+    /// The number of buckets at hand, and what else is to be read.
+    fn look_up(rollups: &Rollups, span: Span, position: u64) -> (usize, Vec<Span>) {
+        let (at_hand, lacking) = rollups.look_up(&[span], &of(1), position);
+        let each = |(group, places): &AtHand| {
+            group.documents.iter().filter(|(key, _)| places.has(key)).count()
+        };
+        (at_hand.iter().map(each).sum(), lacking)
     }
 
     #[test]
     fn buckets_of_another_log_are_not_taken_for_those_of_this_one() {
-        let rollups = Rollups::default();
-        let bucket = Bucket { position: 20, parts: vec![] };
-        rollups.kept.insert(key(Level::Day, DAY), Arc::new(bucket));
-        let (family, slice, level) = (Family::Sold, Slice::WHOLE, Level::Day);
-        let span = Span::bucket(family, slice, level, DAY);
-        assert_eq!(rollups.look_up(&[span], &of(1), 20).0.len(), 1);
-        let another = Of { incarnation: "another".into(), ..of(1) };
-        assert_eq!(rollups.look_up(&[span], &another, 20).1, [span]);
+        let (rollups, day) = (Rollups::default(), span(Level::Day, DAY, DAY));
+        keep(&rollups, day);
+        assert_eq!(look_up(&rollups, day, 20), (1, vec![]));
+        let another = Of { incarnation: "another".to_owned(), ..of(1) };
+        assert_eq!(rollups.look_up(&[day], &another, 20).1, [day]);
+        assert_eq!(rollups.look_up(&[day], &of(2), 20).1, [day]);
     }
 
     #[test]
     fn only_the_buckets_that_changed_are_read_again_neighbours_together() {
         let rollups = Rollups::default();
-        for day in DAY..DAY + 6 {
-            let bucket = Bucket { position: 20, parts: vec![] };
-            rollups.kept.insert(key(Level::Day, day), Arc::new(bucket));
-        }
-        let days = [DAY + 1, DAY + 2, DAY + 4].into();
-        rollups.heard(&announcement(20, 30, Some(Buckets { days, months: [MONTH].into() })));
-        let span = |first, last| Span {
-            family: Family::Sold,
-            slice: Slice::WHOLE,
-            level: Level::Day,
-            first,
-            last,
-            chunks: None,
-        };
-        let (at_hand, lacking) = rollups.look_up(&[span(DAY, DAY + 7)], &of(1), 30);
-        assert_eq!(at_hand.len(), 3);
-        let expected =
-            [span(DAY + 1, DAY + 2), span(DAY + 4, DAY + 4), span(DAY + 6, DAY + 7)].to_vec();
-        assert_eq!(lacking, expected);
-        let long = span(0, BUCKETS_MAX);
-        assert_eq!(rollups.look_up(&[long], &of(1), 30).1, [long]);
+        keep(&rollups, span(Level::Day, DAY, DAY + 5));
+        heard(&rollups, [DAY + 1, DAY + 2, DAY + 4]);
+        let lacking = [(DAY + 1, DAY + 2), (DAY + 4, DAY + 4), (DAY + 6, DAY + 7)]
+            .map(|(first, last)| span(Level::Day, first, last));
+        assert_eq!(look_up(&rollups, span(Level::Day, DAY, DAY + 7), 30), (3, lacking.to_vec()));
+        let long = span(Level::Day, 0, GROUPS_MAX);
+        assert_eq!(look_up(&rollups, long, 30), (0, vec![long]));
+    }
+
+    #[test]
+    fn quarter_hours_of_a_day_are_kept_together_as_far_as_they_were_read() {
+        let rollups = Rollups::default();
+        let quarters = |first, last| span(Level::Quarter, OTHER + first, OTHER + last);
+        keep(&rollups, quarters(74, 95));
+        keep(&rollups, quarters(10, 11));
+        assert_eq!(look_up(&rollups, quarters(74, 80), 20), (7, vec![]));
+        let two_days = quarters(9, 191);
+        let lacking = vec![quarters(9, 9), quarters(12, 73), quarters(96, 191)];
+        assert_eq!(look_up(&rollups, two_days, 20), (24, lacking));
+        heard(&rollups, [DAY + 1]);
+        assert_eq!(look_up(&rollups, quarters(74, 96), 30), (22, vec![quarters(96, 96)]));
+        heard(&rollups, [DAY]);
+        keep(&rollups, quarters(96, 96));
+        assert_eq!(look_up(&rollups, quarters(74, 95), 30), (0, vec![quarters(74, 95)]));
+    }
+
+    #[test]
+    fn places_that_follow_each_other_are_runs() {
+        let places = Places::between(0, 2) | Places::between(5, 5) | Places::between(94, 95);
+        assert_eq!(places.runs().collect::<Vec<_>>(), [(0, 2), (5, 5), (94, 95)]);
+        assert_eq!(places.without(places), Places::default());
+        assert!(Places::default().runs().next().is_none());
     }
 }

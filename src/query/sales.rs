@@ -8,7 +8,7 @@ use projections::customers::Customers;
 use projections::family::{Dimension, Family, Slice};
 use projections::money::Money;
 use projections::products::Products;
-use projections::rollup::chunk_bits;
+use projections::rollup::{RollupKey, chunk_bits};
 use projections::sales::Basis;
 use projections::table::Row;
 use projections::vocabulary::{self, OVERLAP};
@@ -103,6 +103,8 @@ pub struct Sales<'a> {
     basis: Basis,
 }
 
+/// Sums by period and name of a value.
+type Sums = BTreeMap<(i64, String), Sum>;
 /// A family and its slices.
 type Counted = (Family, Vec<Slice>);
 
@@ -141,7 +143,8 @@ impl<'a> Sales<'a> {
         match self.filter {
             Filter::None => self.whole(quarters, &mut buckets).await?,
             Filter::Values(_) => {
-                for ((period, _), sum) in self.values(None, quarters, clock).await? {
+                let sums = self.values(&[None], quarters, clock).await?;
+                for ((period, _), sum) in sums.into_iter().flatten() {
                     buckets.of_period(period).add(&sum);
                 }
             }
@@ -172,38 +175,29 @@ impl<'a> Sales<'a> {
         Ok(whole.first().map(|(_, sum)| *sum).unwrap_or_default())
     }
 
-    /// The sums of each period and value of a dimension. Of one product or customer there are none.
+    /// The sums of the values of each of some dimensions in a range, those with the most net sales
+    /// first, ties by name. Of one product or customer there are none.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
-    pub async fn by_value(
+    pub async fn ranked<const N: usize>(
         &self,
-        by: By,
+        by: [By; N],
         quarters: Quarters,
-        clock: &Clock,
-    ) -> Result<BTreeMap<(i64, String), Sum>, store::Error> {
+    ) -> Result<[Vec<(String, Sum)>; N], store::Error> {
         if matches!(self.filter, Filter::Product(_) | Filter::Customer(_)) {
-            return Ok(BTreeMap::new());
+            return Ok([const { Vec::new() }; N]);
         }
-        let sums = self.values(Some(by), quarters, clock).await?;
-        Ok(sums.into_iter().filter(|(_, sum)| sum.shows(self.statuses)).collect())
-    }
-
-    /// The sums of the values of a dimension in a range, those with the most net sales first, ties by
-    /// name.
-    ///
-    /// # Errors
-    /// As [`ReadContext::rollups`].
-    pub async fn ranked(
-        &self,
-        by: By,
-        quarters: Quarters,
-    ) -> Result<Vec<(String, Sum)>, store::Error> {
-        let sums = self.by_value(by, quarters, &Clock::of(zone::Zone::UTC, None)).await?;
-        let mut ranked: Vec<_> = sums.into_iter().map(|((_, name), sum)| (name, sum)).collect();
-        // Stable, so names that tie stay in order.
-        ranked.sort_by_key(|(_, sum)| Reverse(sum.net(self.statuses)));
-        Ok(ranked)
+        let clock = Clock::of(zone::Zone::UTC, None);
+        let mut sums = self.values(&by.map(Some), quarters, &clock).await?.into_iter();
+        Ok(by.map(|_| {
+            let sums = sums.next().unwrap_or_default().into_iter();
+            let named = sums.map(|((_, name), sum)| (name, sum));
+            let mut ranked: Vec<_> = named.filter(|(_, sum)| sum.shows(self.statuses)).collect();
+            // Stable, so names that tie stay in order.
+            ranked.sort_by_key(|(_, sum)| Reverse(sum.net(self.statuses)));
+            ranked
+        }))
     }
 
     async fn whole(
@@ -239,46 +233,78 @@ impl<'a> Sales<'a> {
         .await
     }
 
-    /// The sums under the filter, each value of `by` apart.
+    /// The sums under the filter, for each of `by` its values apart; for none, together.
     async fn values(
         &self,
-        by: Option<By>,
+        by: &[Option<By>],
         quarters: Quarters,
         clock: &Clock,
-    ) -> Result<BTreeMap<(i64, String), Sum>, store::Error> {
-        let wanted: Vec<By> = By::ALL
-            .into_iter()
-            .filter(|it| Some(*it) == by || self.filter.value(*it).is_some())
-            .collect();
-        let (sold, back) = match wanted[..] {
-            [one] => one.families(),
-            _ => (Family::Cells, Family::ReturnCells),
-        };
-        let mut sums: BTreeMap<(i64, String), Sum> = BTreeMap::new();
+    ) -> Result<Vec<Sums>, store::Error> {
+        let mut sums = vec![Sums::new(); by.len()];
+        let (alone, in_cells): (Vec<usize>, Vec<usize>) =
+            (0..by.len()).partition(|at| self.wanted(by[*at]).len() == 1);
+        for at in alone {
+            let families = self.wanted(by[at])[0].families();
+            self.add_values(families, &by[at..=at], quarters, clock, &mut sums[at..=at]).await?;
+        }
+        if !in_cells.is_empty() {
+            let by: Vec<_> = in_cells.iter().map(|at| by[*at]).collect();
+            let mut found = vec![Sums::new(); by.len()];
+            let cells = (Family::Cells, Family::ReturnCells);
+            self.add_values(cells, &by, quarters, clock, &mut found).await?;
+            for (at, found) in in_cells.into_iter().zip(found) {
+                sums[at] = found;
+            }
+        }
+        Ok(sums)
+    }
+
+    /// The dimensions that are looked at to tell the values of `by` apart under the filter.
+    fn wanted(&self, by: Option<By>) -> Vec<By> {
+        let is_wanted = |it: &By| Some(*it) == by || self.filter.value(*it).is_some();
+        By::ALL.into_iter().filter(is_wanted).collect()
+    }
+
+    /// Adds the sums of two families, of what was sold and what came back, to those of each of `by`. The
+    /// tables are read once.
+    async fn add_values(
+        &self,
+        (sold, back): (Family, Family),
+        by: &[Option<By>],
+        quarters: Quarters,
+        clock: &Clock,
+        sums: &mut [Sums],
+    ) -> Result<(), store::Error> {
         let quarters = self.from.within(sold, quarters);
         let days = Days::of(quarters, &mut clock.clone());
         for ((family, slices), is_back) in [(self.sold(sold), false), (self.back(back), true)] {
-            let mut names = Vec::with_capacity(wanted.len());
-            for of in &wanted {
-                names.push(Names::of(self.from, family, of.dimension(), quarters).await?);
+            let mut chosen = Vec::with_capacity(by.len());
+            for &by in by {
+                let wanted = self.wanted(by);
+                let mut names = Vec::with_capacity(wanted.len());
+                for of in &wanted {
+                    names.push(Names::of(self.from, family, of.dimension(), quarters).await?);
+                }
+                chosen.push(Chosen { filter: self.filter, wanted, names, by });
             }
-            let chosen = Chosen { filter: self.filter, wanted: &wanted, names: &names, by };
             let tables = Tables { family, slices: &slices, days: &days };
             let mut found: HashMap<Place, Row> = HashMap::new();
-            let chunks = |month| chosen.chunks(month);
+            let chunks = |month| Chosen::chunks_of(&chosen, month);
             tables
                 .read(self.from, &mut clock.clone(), chunks, |place, row| {
                     zone::add(found.entry(place).or_default(), row);
                 })
                 .await?;
             for (place, row) in found {
-                if let Some(name) = chosen.name(&place) {
-                    let sum = sums.entry((place.period, name)).or_default();
-                    zone::add(if is_back { &mut sum.back } else { &mut sum.sold }, row);
+                for (chosen, sums) in chosen.iter().zip(&mut *sums) {
+                    if let Some(name) = chosen.name(&place) {
+                        let sum = sums.entry((place.period, name)).or_default();
+                        zone::add(if is_back { &mut sum.back } else { &mut sum.sold }, row);
+                    }
                 }
             }
         }
-        Ok(sums)
+        Ok(())
     }
 
     /// The sums of one product or customer.
@@ -305,9 +331,9 @@ impl<'a> Sales<'a> {
             let spans = spans(family, &slices, &cover, one);
             self.from
                 .rollups(&spans, |part| {
-                    let (Some(level), Some(bucket)) = (part.level(), part.bucket()) else { return };
+                    let RollupKey { level, bucket, chunk, .. } = part.key;
                     let row = ordinal & ((1 << chunk_bits(level)) - 1);
-                    if part.chunk() != Some(ordinal >> chunk_bits(level)) {
+                    if chunk != ordinal >> chunk_bits(level) {
                         return;
                     }
                     let Some((_, values)) = part.rows().find(|(it, _)| *it == row) else { return };
@@ -359,8 +385,8 @@ impl<'a> Sales<'a> {
 struct Chosen<'a> {
     filter: &'a Filter,
     /// The dimensions that are looked at, and the names of each.
-    wanted: &'a [By],
-    names: &'a [Names],
+    wanted: Vec<By>,
+    names: Vec<Names>,
     /// The dimension whose values are told apart.
     by: Option<By>,
 }
@@ -375,7 +401,7 @@ impl Chosen<'_> {
     /// a row that is not chosen.
     fn name(&self, Place { month, codes, .. }: &Place) -> Option<String> {
         let mut counted = String::new();
-        for (by, names) in self.wanted.iter().zip(self.names) {
+        for (by, names) in self.wanted.iter().zip(&self.names) {
             let name = names.name(*month, self.code(*by, *codes))?;
             if self.filter.value(*by).is_some_and(|wanted| wanted != name) {
                 return None;
@@ -385,6 +411,13 @@ impl Chosen<'_> {
             }
         }
         Some(counted)
+    }
+
+    /// The chunks of a month's cells that any of some choose.
+    fn chunks_of(some: &[Self], month: u32) -> Chunks {
+        let mut each = some.iter().map(|it| it.chunks(month));
+        let first = each.next().unwrap_or(Chunks::None);
+        each.fold(first, |one, other| if one == other { one } else { Chunks::All })
     }
 
     /// The chunks of a month's cells that are chosen.

@@ -112,14 +112,16 @@ pub fn scores(buyers: &[Buyer]) -> Vec<Scores> {
 }
 
 fn score(values: impl Iterator<Item = i64>) -> Vec<u8> {
-    let values: Vec<i64> = values.collect();
-    let mut sorted = values.clone();
+    let mut sorted: Vec<(i64, usize)> = values.zip(0..).collect();
     sorted.sort_unstable();
-    let fifth = |value: i64| {
-        let worse = sorted.partition_point(|it| *it < value);
-        u8::try_from(worse * 5 / sorted.len()).unwrap_or(4) + 1
-    };
-    values.into_iter().map(fifth).collect()
+    let mut scores = vec![0; sorted.len()];
+    let mut worse = 0;
+    for equal in sorted.chunk_by(|(one, _), (next, _)| one == next) {
+        let score = u8::try_from(worse * 5 / sorted.len()).unwrap_or(4) + 1;
+        equal.iter().for_each(|(_, at)| scores[*at] = score);
+        worse += equal.len();
+    }
+    scores
 }
 
 #[cfg(test)]

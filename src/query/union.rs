@@ -36,12 +36,11 @@ pub async fn by_quarter(
     mut visit: impl FnMut(Slice, u32, Row) + Send,
 ) -> Result<(), store::Error> {
     from.rollups(&months(family, slices, quarters), |part| {
-        let (Some(slice), Some(month)) = (part.slice(), part.month()) else { return };
-        let first = bucket::first_quarter(Level::Month, month);
+        let first = bucket::first_quarter(Level::Month, part.key.bucket);
         for (row, values) in part.rows() {
             let quarter = first.saturating_add(row);
             if quarters.has(quarter) {
-                visit(slice, quarter, values);
+                visit(part.key.slice, quarter, values);
             }
         }
     })
@@ -62,8 +61,8 @@ pub async fn by_entity(
 ) -> Result<(), store::Error> {
     let Plan { spans, less } = Plan::of(family, slices, scope);
     from.rollups(&spans, |part| {
-        let Some(first) = part.first_ordinal() else { return };
-        let is_less = less && part.level() != Some(Level::Ever);
+        let first = part.first_ordinal();
+        let is_less = less && part.key.level != Level::Ever;
         for (row, values) in part.rows() {
             let values = if is_less { values.map(i64::saturating_neg) } else { values };
             visit(first.saturating_add(row), values);

@@ -14,6 +14,7 @@ use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
 use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
+use projections::bucket::{self, Level};
 pub use projections::collection::Collection as Stored;
 use projections::entity::Entity;
 use projections::family::Dimension;
@@ -23,7 +24,6 @@ use projections::vocabulary::{Period, Vocabularies, VocabularyKey};
 use serde::Deserialize;
 
 pub use self::ledger::{RowsWanted, Stub};
-use self::part::month_of_label;
 pub use self::part::{Part, Span};
 use super::generation::{Checkpoint, MadeBy};
 use super::names::{CHECKPOINTS, META, Model};
@@ -178,7 +178,9 @@ impl Snapshot {
         };
         let read = |raw: &RawDocument| {
             let (id, bytes) = (raw.get_str("_id")?, raw.get_binary("t")?.bytes);
-            visit(Part::new(id, bytes));
+            if let Some(part) = Part::of_id(id, bytes) {
+                visit(part);
+            }
             Ok(())
         };
         self.find(Model::of::<Rollups>(), filter, "reading rollups", read).await
@@ -200,7 +202,7 @@ impl Snapshot {
         let found = self.vocabularies_where(filter).await?.into_iter();
         let months = found.filter_map(|it| {
             let label = it.id.rsplit('/').next()?;
-            Some((month_of_label(label)?, it.values))
+            Some((bucket::of_label(Level::Month, label)?, it.values))
         });
         Ok(months.collect())
     }

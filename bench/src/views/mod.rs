@@ -16,6 +16,7 @@ pub mod sql;
 mod visits;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use adaptive_bi::command::grouped;
 use adaptive_bi::projector::batch::BatchLimits;
@@ -74,6 +75,8 @@ struct Asked {
     /// The length of the longest answer, and of all.
     bytes: (usize, usize),
     refused: u64,
+    /// The longest time, and the parameters that were asked with then.
+    slowest: (Duration, String),
 }
 
 async fn at(
@@ -154,12 +157,23 @@ async fn ask(
     for view in views {
         let mut drawn = Questions::new(31, end);
         let (latencies, view_name) = (Latencies::new()?, view.name().to_owned());
-        let mut asked = Asked { view: view_name, latencies, bytes: (0, 0), refused: 0 };
+        let mut asked = Asked {
+            view: view_name,
+            latencies,
+            bytes: (0, 0),
+            refused: 0,
+            slowest: (Duration::ZERO, String::new()),
+        };
         for question in (0..questions).map_while(|_| drawn.draw(view)) {
             let answer = client.get(&question.path, &question.parameters).await?;
             let text = String::from_utf8_lossy(&answer.body);
             match answer.status {
-                200 => asked.latencies.record(answer.took)?,
+                200 => {
+                    asked.latencies.record(answer.took)?;
+                    if answer.took > asked.slowest.0 {
+                        asked.slowest = (answer.took, question.to_string());
+                    }
+                }
                 // Parameters that do not go together are said so.
                 400 => asked.refused += 1,
                 status => bail!("{question:?}: {status}: {text}"),
@@ -184,6 +198,10 @@ fn show(asked: &[Asked]) {
         let (count, row) = (it.latencies.count(), it.latencies.row());
         say!("  {:<14} {count:>6} {row} {mean:>10} {longest:>10}{refused}", it.view);
     }
+    say!("  the slowest questions:");
+    for it in asked {
+        say!("  {:<14} {}", it.view, it.slowest.1);
+    }
 }
 
 impl Asked {
@@ -195,7 +213,7 @@ impl Asked {
     fn json(&self) -> Value {
         json!({
             "view": self.view, "latency": self.latencies.json(), "refused": self.refused,
-            "meanBytes": self.mean_bytes(), "maxBytes": self.bytes.0,
+            "meanBytes": self.mean_bytes(), "maxBytes": self.bytes.0, "slowest": self.slowest.1,
         })
     }
 }

@@ -2,6 +2,7 @@
 //! them twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use projections::time::Time;
 use rand::rngs::SmallRng;
@@ -125,6 +126,13 @@ impl Question {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let each = |(name, value): (&String, &String)| format!("{name}={value}");
+        f.write_str(&self.parameters.iter().map(each).collect::<Vec<_>>().join("&"))
     }
 }
 

@@ -46,6 +46,7 @@ impl EventKind for event::Customer<'_> {
         profile.version = version;
         fold.with_customer(&self.user_id, at, resolved, |customer| customer.state(profile))?;
         fold.sets.customers.state(&*self.user_id);
+        resolved.touched.insert(Topic::Customers);
         Ok(stated.into())
     }
 
@@ -55,7 +56,9 @@ impl EventKind for event::Customer<'_> {
 }
 
 impl Fold {
-    /// Changes a customer, who becomes known by it if new; the totals of customers follow.
+    /// Changes a customer, who becomes known by it if new; the totals of customers follow. That they were
+    /// seen, and what is counted of them in activities, is told with those, and is no change of the
+    /// customers.
     pub(crate) fn with_customer(
         &mut self,
         id: &str,
@@ -80,6 +83,9 @@ impl Fold {
             (bucket::quarter_of(created), bucket::quarter_of(customer.created_at));
         let (identified, guests) = (i64::from(!customer.guest), i64::from(customer.guest));
         let ordinal = customer.ordinal;
+        let is_other = created != customer.created_at
+            || sales != customer.sales
+            || purchases != customer.purchases();
         resolved.deltas.extend(purchases_moved(customer, purchases));
         let more = i64::from(!customer.is_gone()) - i64::from(was_there);
         self.root.identified += more * identified;
@@ -95,7 +101,9 @@ impl Fold {
             }
             count(after, 1);
         }
-        resolved.touched.insert(Topic::Customers);
+        if new || is_other || more != 0 {
+            resolved.touched.insert(Topic::Customers);
+        }
         Ok(ordinal)
     }
 

@@ -1,6 +1,8 @@
 //! The totals of a generation and the state of its fold; kept in its checkpoint, changed with every
 //! batch.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::dedup::Blocks;
@@ -18,7 +20,7 @@ use crate::topic::{Changed, Topics};
 
 /// The version of the fold. Another version may make other documents from the same events, so
 /// it is part of a generation and a change asks for a rebuild.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// The settings that a generation was made with. Other settings would make other documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +156,22 @@ impl Extras {
     }
 }
 
+/// An event that was applied, as it was new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// The word of its kind.
+    pub kind: Box<str>,
+    /// The id of its entity.
+    pub id: Box<str>,
+    /// Its position.
+    pub position: u64,
+    /// The log's time of it.
+    pub at: Time,
+}
+
+/// The most [`News`] that are kept.
+pub const NEWS_MAX: usize = 20;
+
 /// The totals of a generation and the state that its fold needs to go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -203,6 +221,9 @@ pub struct Root {
     /// The last change of each topic; absent before the first change, and of a fold before version 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<Changed>,
+    /// The latest events of kinds that are news, the last one last; of a fold before version 6 none.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub news: VecDeque<News>,
 }
 
 impl Root {
@@ -211,6 +232,14 @@ impl Root {
         if !touched.is_empty() {
             self.changed.get_or_insert_default().note(touched, position);
         }
+    }
+
+    /// Keeps an event among the news.
+    pub(crate) fn tell(&mut self, news: News) {
+        if self.news.len() == NEWS_MAX {
+            self.news.pop_front();
+        }
+        self.news.push_back(news);
     }
 
     /// Whether `new` can take the place of `old` among all sales without leaving their integers.

@@ -79,17 +79,33 @@ impl RollupKey {
         let prefix = prefix(self.family, self.slice, self.level);
         format!("{prefix}{}/{:08x}", bucket::label(self.level, self.bucket), self.chunk)
     }
+
+    /// The key of a document's id.
+    #[must_use]
+    pub fn of_id(id: &str) -> Option<Self> {
+        let mut parts = id.split('/');
+        let family = Family::named(parts.next()?)?;
+        let slice = family.slice(parts.next()?)?;
+        let word = parts.next()?;
+        let (level, _) = LEVELS.into_iter().find(|(_, name)| *name == word)?;
+        let bucket = bucket::of_label(level, parts.next()?)?;
+        let chunk = chunk_of_id(id)?;
+        Some(RollupKey { family, slice, level, bucket, chunk })
+    }
 }
+
+/// The levels as ids have them.
+const LEVELS: [(Level, &str); 4] = [
+    (Level::Quarter, "quarter"),
+    (Level::Day, "day"),
+    (Level::Month, "month"),
+    (Level::Ever, "ever"),
+];
 
 /// The prefix of the ids of one family, slice and level.
 #[must_use]
 pub fn prefix(family: Family, slice: Slice, level: Level) -> String {
-    let level = match level {
-        Level::Quarter => "quarter",
-        Level::Day => "day",
-        Level::Month => "month",
-        Level::Ever => "ever",
-    };
+    let (_, level) = LEVELS[level as usize];
     format!("{}/{}/{level}/", family.as_str(), family.slice_name(slice))
 }
 

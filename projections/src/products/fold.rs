@@ -83,7 +83,8 @@ impl EventKind for Stock<'_> {
 }
 
 impl Fold {
-    /// Changes a product, which becomes known by it if new.
+    /// Changes a product, which becomes known by it if new. What is counted of it in activities and
+    /// ratings is told with those, and is no change of the products.
     pub(crate) fn with_product<T>(
         &mut self,
         id: &str,
@@ -98,6 +99,7 @@ impl Fold {
             |ordinal| Product { ordinal, ..Product::default() },
         )?;
         let (before, was_there) = (product.on_hand(), !new && !product.is_gone());
+        let sales = product.sales;
         let changed = change(product);
         let (after, is_there) = (product.on_hand(), !product.is_gone());
         if after != before {
@@ -112,7 +114,9 @@ impl Fold {
         if id != RESERVED {
             self.root.products += i64::from(is_there) - i64::from(was_there);
         }
-        resolved.touched.insert(Topic::Products);
+        if new || after != before || is_there != was_there || product.sales != sales {
+            resolved.touched.insert(Topic::Products);
+        }
         Ok(changed)
     }
 
@@ -143,6 +147,7 @@ impl Fold {
         let mut product = known.clone();
         let stated = state(&mut product);
         if product != *known {
+            resolved.touched.insert(Topic::Products);
             self.with_product(id, resolved, |known| *known = product)?;
             self.sets.products.state(id);
         }

@@ -99,6 +99,7 @@ impl Documents {
     pub fn counts_apart(&self) -> Documents {
         let mut apart = self.said().histories_apart();
         (apart.root.counts, apart.root.log_time) = (Counts::default(), Time::default());
+        apart.root.news.clear();
         apart.quarantine.clear();
         apart
     }

@@ -122,6 +122,26 @@ pub fn label(level: Level, bucket: u32) -> String {
     }
 }
 
+/// The bucket of a level that a [label] names.
+///
+/// [label]: label()
+#[must_use]
+pub fn of_label(level: Level, label: &str) -> Option<u32> {
+    if level == Level::Ever {
+        return (label == "ever").then_some(0);
+    }
+    let number = |from: usize, to: usize| label.get(from..to)?.parse::<u32>().ok();
+    let month = number(0, 4)?.checked_sub(1970)? * 12 + number(5, 7)?.checked_sub(1)?;
+    if level == Level::Month {
+        return Some(month);
+    }
+    let day = first_day_of_month(month) + number(8, 10)?.checked_sub(1)?;
+    if level == Level::Day {
+        return Some(day);
+    }
+    Some(first_quarter(Level::Day, day) + number(11, 13)? * 4 + number(14, 16)? / 15)
+}
+
 /// A half-open range of quarter hours cut into the fewest buckets of the three levels, in order
 /// of time: at most 95 quarters and 30 days at each end, whole months between.
 #[must_use]
@@ -187,6 +207,16 @@ mod tests {
         assert_eq!(label(Level::Quarter, quarter), "2026-11-21T04:15");
         assert_eq!(label(Level::Day, day_of_quarter(quarter)), "2026-11-21");
         assert_eq!(label(Level::Month, month_of_quarter(quarter)), "2026-11");
+    }
+
+    #[test]
+    fn a_label_says_its_bucket() {
+        let quarter = quarter_of(Time(1_795_234_567_000));
+        for level in [Level::Quarter, Level::Day, Level::Month, Level::Ever] {
+            let bucket = bucket_of(level, quarter);
+            assert_eq!(of_label(level, &label(level, bucket)), Some(bucket), "{level:?}");
+            assert_eq!(of_label(level, ""), None);
+        }
     }
 
     proptest! {

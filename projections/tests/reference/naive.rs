@@ -16,6 +16,7 @@ use projections::behaviour::Activity;
 use projections::customers::event::Customer;
 use projections::event::{self, Adjusted, Event, Kind, Limits};
 use projections::feedback::Feedback;
+use projections::fold::root::News;
 use projections::funnel::{Place, Step};
 use projections::products::CatalogueEntry;
 use projections::products::event::Product;
@@ -116,6 +117,8 @@ pub struct Naive {
     things: BTreeMap<String, Thing>,
     words: BTreeMap<String, Vec<String>>,
     quarantine: BTreeMap<u64, Vec<String>>,
+    /// All of them that were ever applied.
+    news: Vec<News>,
 }
 
 impl Naive {
@@ -132,10 +135,11 @@ impl Naive {
         self.log_time = self.log_time.max(logged.log_time);
         let latest = Time(self.log_time.0 + DAY_MS);
         let limits = Limits { latest, currency: "EUR" };
-        let mut adjusted = Adjusted::default();
+        let (mut adjusted, mut named) = (Adjusted::default(), None);
         let came = match event::parse(logged.kind, logged.body.as_bytes(), &limits) {
             Ok(event) => {
-                adjusted = event.adjusted();
+                (adjusted, named) =
+                    (event.adjusted(), Some((event.kind(), event.entity().to_owned())));
                 self.take(logged, event.into_owned())
             }
             Err(reasons) => {
@@ -152,6 +156,11 @@ impl Naive {
                 self.counts.applied += 1;
                 self.counts.rounded += u64::from(adjusted.rounded);
                 self.counts.shortened += u64::from(adjusted.shortened);
+                if let Some((kind, id)) = named.filter(|(kind, _)| kind.is_news()) {
+                    let (position, at) = (logged.position, self.log_time);
+                    let kind = kind.as_str().into();
+                    self.news.push(News { kind, id: id.into(), position, at });
+                }
                 if let Some((first, last)) = is_money.then(|| self.extent()).flatten() {
                     let (begin, end) = self.extent.unwrap_or((first, last));
                     self.extent = Some((begin.min(first), end.max(last)));

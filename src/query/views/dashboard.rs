@@ -195,6 +195,6 @@ async fn top_categories(
         transactions: sum.orders(),
         revenue: sum.net(sales.statuses()),
     };
-    let ranked = sales.ranked(By::Category, asked.week.trend).await?;
+    let [ranked] = sales.ranked([By::Category], asked.week.trend).await?;
     Ok(ranked.into_iter().take(CATEGORIES).map(category).collect())
 }

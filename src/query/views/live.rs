@@ -1,13 +1,22 @@
 //! `GET /api/metrics/live`: the last hour.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use projections::bucket::{quarter_of, quarter_start};
+use projections::event::Kind;
 use projections::family::{Family, Slice};
+use projections::fold::root::News;
+use projections::ledger::{Ledger, LedgerKey, LedgerRow};
 use projections::money::{self, Money};
+use projections::orders::PlacedOrder;
+use projections::sales::Sale;
 use projections::time::Time;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::order::OneOrder;
 use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::{Parameters, Query};
 use crate::query::Error;
@@ -24,6 +33,8 @@ use crate::store;
 
 const MINUTE_MS: i64 = 60_000;
 const MINUTES: u32 = 60;
+/// The version of the fold that began to keep news.
+const NEWS_SINCE: u32 = 6;
 
 /// Sales of the last hour by minute, and active customers by quarter hour.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,6 +51,28 @@ pub struct LiveMetrics {
     minutes: Vec<Minute>,
     /// The quarter hours that these lie in.
     visitors: Vec<Visitors>,
+    /// The latest orders, transactions, refunds and ratings as they came in, the last one first, at most
+    /// 20; null in read models of a fold that does not keep them.
+    newest: Option<Vec<Event>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NewestEvent)]
+struct Event {
+    /// The kind of event: `order`, `transaction`, `refund`, `feedback`.
+    kind: String,
+    /// The id of its entity.
+    id: String,
+    /// Its position in the log.
+    position: u64,
+    /// The time at which it came in.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Net sales of an order as it is now, or the total price of a transaction.
+    #[serde(with = "money::as_number::option")]
+    #[schema(value_type = Option<f64>)]
+    amount: Option<Money>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,16 +114,18 @@ impl View for LiveMetrics {
         id: "getLive",
         tag: Tag::Figures,
         summary: "The last hour",
-        about: "Sales of the last 60 minutes by minute, the present one included, and active customers by quarter hour.",
+        about: "Sales of the last 60 minutes by minute, the present one included, active customers by quarter hour, and the latest events.",
     };
 }
 
 impl Figures for LiveMetrics {
-    const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Behaviour]);
+    const TOPICS: Topics =
+        Topics::of(&[Topic::Sales, Topic::Orders, Topic::Behaviour, Topic::Feedback]);
     type Parameters = Now;
 
     async fn read(from: ReadContext<'_>, &Now(minutes): &Now) -> Result<Self, Error> {
-        let (sums, visitors) = tokio::try_join!(minutes.sales(from), visitors(from, minutes))?;
+        let (sums, visitors, newest) =
+            tokio::try_join!(minutes.sales(from), visitors(from, minutes), newest(from))?;
         let mut total = Sum::default();
         for sum in sums.values() {
             total.add(sum);
@@ -110,8 +145,49 @@ impl Figures for LiveMetrics {
             active_now: visitors.last().map(|it| it.active).unwrap_or_default(),
             minutes: (first..=last).map(minute).collect(),
             visitors,
+            newest,
         })
     }
+}
+
+/// The latest events of the shop.
+async fn newest(from: ReadContext<'_>) -> Result<Option<Vec<Event>>, store::Error> {
+    let checkpoint = &from.snapshot.checkpoint;
+    if checkpoint.settings.fold_version < NEWS_SINCE {
+        return Ok(None);
+    }
+    let key = |news: &News| match Kind::parse(&news.kind)? {
+        Kind::Order => Some(LedgerKey::of::<PlacedOrder>(&news.id)),
+        Kind::Transaction => Some(LedgerKey::of::<Sale>(&news.id)),
+        _ => None,
+    };
+    let news = &checkpoint.root.news;
+    let mut keys: Vec<Arc<str>> =
+        news.iter().filter_map(key).map(|key| key.as_str().into()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let rows = from.snapshot.entities::<Ledger>(&keys).await?;
+    let amounts: HashMap<String, Money> = rows
+        .into_iter()
+        .filter_map(|row| {
+            let amount = match &row.document {
+                LedgerRow::Order(PlacedOrder(order)) => {
+                    OneOrder::of(String::new(), order).net_sales
+                }
+                LedgerRow::Transaction(sale) => sale.amount,
+                _ => return None,
+            };
+            Some((row.id, amount))
+        })
+        .collect();
+    let event = |news: &News| Event {
+        kind: news.kind.to_string(),
+        id: news.id.to_string(),
+        position: news.position,
+        at: news.at.to_rfc3339(),
+        amount: key(news).and_then(|key| amounts.get(key.as_str()).copied()),
+    };
+    Ok(Some(news.iter().rev().map(event).collect()))
 }
 
 /// Active customers of each quarter hour.

@@ -159,13 +159,10 @@ impl Compared for RevenueMetrics {
     async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let (sales, clock) = (Sales::of(from, asked), asked.clock());
         let statuses = sales.statuses();
-        let parts = async |by| parts(&sales, by, asked).await;
-        let (buckets, by_category, by_payment_method, by_country) = tokio::try_join!(
-            sales.by_period(asked.trend, &clock),
-            parts(By::Category),
-            parts(By::PaymentMethod),
-            parts(By::Country),
-        )?;
+        let buckets = sales.by_period(asked.trend, &clock).await?;
+        let ranked = sales.ranked(By::ALL, asked.trend).await?;
+        let [by_category, by_payment_method, by_country] =
+            ranked.map(|ranked| parts(ranked, statuses));
         let periods = asked.trend_of(buckets);
         let mut total = Sum::default();
         for (_, sum) in &periods {
@@ -222,9 +219,7 @@ impl GrossToNet {
     }
 }
 
-/// Net sales by the values of a dimension, the most first, ties by name.
-async fn parts(sales: &Sales<'_>, by: By, asked: &Selection) -> Result<Vec<Part>, store::Error> {
-    let statuses = sales.statuses();
+fn parts(ranked: Vec<(String, Sum)>, statuses: Statuses) -> Vec<Part> {
     let part = |(name, sum): (String, Sum)| Part {
         name,
         revenue: sum.net(statuses),
@@ -232,5 +227,5 @@ async fn parts(sales: &Sales<'_>, by: By, asked: &Selection) -> Result<Vec<Part>
         avg_value: sum.average(statuses),
         quantity: Quantity(sum.sold[1]),
     };
-    Ok(sales.ranked(by, asked.trend).await?.into_iter().map(part).collect())
+    ranked.into_iter().map(part).collect()
 }

@@ -440,7 +440,8 @@ async fn categories(
         orders: sum.orders(),
         average: sum.average(sales.statuses()),
     };
-    Ok(sales.ranked(By::Category, asked.trend).await?.into_iter().map(category).collect())
+    let [categories] = sales.ranked([By::Category], asked.trend).await?;
+    Ok(categories.into_iter().map(category).collect())
 }
 
 /// Categories beside the time before of the same length.

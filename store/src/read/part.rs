@@ -3,7 +3,7 @@
 use mongodb::bson::{Document, doc};
 use projections::bucket::{self, Level};
 use projections::family::{Family, Slice};
-use projections::rollup;
+use projections::rollup::{self, RollupKey};
 use projections::table::{self, Unpack};
 
 /// Rollups of one family, slice and level, from one bucket to another, both included.
@@ -26,8 +26,10 @@ pub struct Span {
 /// One rollup as the store has it.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
-    id: &'a str,
-    bytes: &'a [u8],
+    /// Its key.
+    pub key: RollupKey,
+    /// Its rows, packed.
+    pub bytes: &'a [u8],
 }
 
 impl Span {
@@ -58,29 +60,10 @@ impl Span {
 }
 
 impl<'a> Part<'a> {
-    /// The document of this id, with these rows, packed.
+    /// The document of an id; none, where that is no rollup's.
     #[must_use]
-    pub fn new(id: &'a str, bytes: &'a [u8]) -> Self {
-        Part { id, bytes }
-    }
-
-    /// Its id.
-    #[must_use]
-    pub fn id(&self) -> &'a str {
-        self.id
-    }
-
-    /// Its rows, packed.
-    #[must_use]
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// The family that it counts.
-    #[must_use]
-    pub fn family(&self) -> Option<Family> {
-        let name = self.id.split('/').next()?;
-        Family::ALL.iter().copied().find(|family| family.as_str() == name)
+    pub fn of_id(id: &str, bytes: &'a [u8]) -> Option<Self> {
+        Some(Part { key: RollupKey::of_id(id)?, bytes })
     }
 
     /// Its rows.
@@ -89,83 +72,21 @@ impl<'a> Part<'a> {
         table::unpack(self.bytes)
     }
 
-    /// The slice of the family.
-    #[must_use]
-    pub fn slice(&self) -> Option<Slice> {
-        self.family()?.slice(self.id.split('/').nth(1)?)
-    }
-
-    /// Its level, from its id.
-    #[must_use]
-    pub fn level(&self) -> Option<Level> {
-        match self.id.split('/').nth(2)? {
-            "month" => Some(Level::Month),
-            "day" => Some(Level::Day),
-            "quarter" => Some(Level::Quarter),
-            "ever" => Some(Level::Ever),
-            _ => None,
-        }
-    }
-
-    /// The month of its bucket, if its level is finer than all of time.
-    #[must_use]
-    pub fn month(&self) -> Option<u32> {
-        month_of_label(self.id.split('/').nth(3)?)
-    }
-
-    /// The day of its bucket, if its level is finer than a month.
-    #[must_use]
-    pub fn day(&self) -> Option<u32> {
-        let label = self.id.split('/').nth(3)?;
-        let day: u32 = label.get(8..10)?.parse().ok()?;
-        Some(bucket::first_day_of_month(month_of_label(label)?) + day.checked_sub(1)?)
-    }
-
-    /// Its bucket, of its level.
-    #[must_use]
-    pub fn bucket(&self) -> Option<u32> {
-        match self.level()? {
-            Level::Month => self.month(),
-            Level::Day => self.day(),
-            Level::Quarter => {
-                let time = self.id.split('/').nth(3)?.get(11..)?;
-                let (hour, minute) = time.split_once(':')?;
-                let (hour, minute) = (hour.parse::<u32>().ok()?, minute.parse::<u32>().ok()?);
-                Some(bucket::first_quarter(Level::Day, self.day()?) + hour * 4 + minute / 15)
-            }
-            Level::Ever => Some(0),
-        }
-    }
-
-    /// The part of the bucket's keys that it has.
-    #[must_use]
-    pub fn chunk(&self) -> Option<u32> {
-        rollup::chunk_of_id(self.id)
-    }
-
     /// The ordinal of its row 0, in a family by entity.
     #[must_use]
-    pub fn first_ordinal(&self) -> Option<u32> {
-        Some(rollup::chunk_of_id(self.id)? << rollup::chunk_bits(self.level()?))
+    pub fn first_ordinal(&self) -> u32 {
+        self.key.chunk << rollup::chunk_bits(self.key.level)
     }
 
     /// The code and the ordinal of a row, in a family by entity in a value.
     #[must_use]
-    pub fn entity_in(&self, row: u32) -> Option<(u16, u32)> {
-        Some(rollup::entity_in(self.level()?, rollup::chunk_of_id(self.id)?, row))
+    pub fn entity_in(&self, row: u32) -> (u16, u32) {
+        rollup::entity_in(self.key.level, self.key.chunk, row)
     }
-}
-
-/// The month that a label of any level begins with.
-pub(super) fn month_of_label(label: &str) -> Option<u32> {
-    let year: u32 = label.get(..4)?.parse().ok()?;
-    let month: u32 = label.get(5..7)?.parse().ok()?;
-    Some(year.checked_sub(1970)? * 12 + month.checked_sub(1)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use projections::rollup::RollupKey;
     use projections::sales::Status;
 
     use super::*;
@@ -173,35 +94,15 @@ mod tests {
     #[test]
     fn a_part_knows_from_its_id_where_it_belongs() {
         let quarter = 1_994_705;
-        for level in [Level::Quarter, Level::Day, Level::Month] {
-            let bucket = bucket::bucket_of(level, quarter);
+        for &level in Level::ALL {
             let slice = Slice::from(Status::Completed);
-            let id = RollupKey { family: Family::Buyers, slice, level, bucket, chunk: 3 }.to_id();
-            let part = Part { id: &id, bytes: &[] };
-            assert_eq!((part.slice(), part.level()), (Some(slice), Some(level)));
-            assert_eq!((part.family(), part.bucket()), (Some(Family::Buyers), Some(bucket)));
-            assert_eq!(part.month(), Some(bucket::month_of_quarter(quarter)));
-            assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(level)));
-            let day = (level != Level::Month).then(|| bucket::day_of_quarter(quarter));
-            assert_eq!(part.day(), day);
+            let bucket = bucket::bucket_of(level, quarter);
+            let key = RollupKey { family: Family::Buyers, slice, level, bucket, chunk: 3 };
+            let part = Part::of_id(&key.to_id(), &[]).unwrap();
+            assert_eq!(part.key, key);
+            assert_eq!(part.first_ordinal(), 3 << rollup::chunk_bits(level));
         }
-    }
-
-    #[test]
-    fn all_of_time_has_ordinals_and_no_month() {
-        let (family, slice, level) = (Family::Stock, Slice::WHOLE, Level::Ever);
-        let id = RollupKey { family, slice, level, bucket: 0, chunk: 3 }.to_id();
-        let part = Part { id: &id, bytes: &[] };
-        assert_eq!(
-            (part.slice(), part.level(), part.month()),
-            (Some(slice), Some(Level::Ever), None)
-        );
-        assert_eq!((part.family(), part.bucket()), (Some(family), Some(0)));
-        assert_eq!(part.first_ordinal(), Some(3 << rollup::chunk_bits(Level::Ever)));
-        let ids = Span::bucket(family, slice, level, 0).ids().swap_remove(0);
-        assert!(
-            ids.get_str("$gte").unwrap() < id.as_str() && ids.get_str("$lt").unwrap() > id.as_str()
-        );
+        assert!(Part::of_id("buyers/completed/day/2026-11-21", &[]).is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use projections::collection::Collection;
 use projections::customers::{Customer, Customers, Profile, event};
 use projections::entity::{Entity, Ordinals};
-use projections::fold::root::{Extras, Root};
+use projections::fold::root::{Extras, NEWS_MAX, Root};
 use projections::fold::version::Version;
 use projections::orders::status::STEPS;
 use projections::products::{LocationStock, Product};
@@ -237,6 +237,7 @@ impl Naive {
                 (Entity::Customer, self.people.len().try_into().unwrap()),
                 (Entity::Product, self.things.len().try_into().unwrap()),
             ]),
+            news: self.news[self.news.len().saturating_sub(NEWS_MAX)..].iter().cloned().collect(),
             ..Root::default()
         };
         for customer in customers.values() {
