@@ -75,7 +75,7 @@ async fn what_happens_is_told_and_the_dashboard_asks_for_nothing_else() {
     assert!(asked.len() > 10, "{asked:?}");
     // These are there from the first of them on, and those of a rebuild while there is one.
     let is_seldom = |name: &str| {
-        [telemetry::PUSHES, telemetry::PUSH_DROPPED].contains(&name)
+        [telemetry::PUSH_STREAMS, telemetry::PUSH_FRAMES, telemetry::PUSH_DROPPED].contains(&name)
             || name.starts_with("adaptive_bi_rebuild_")
     };
     for name in asked.iter().filter(|name| !is_seldom(name)) {

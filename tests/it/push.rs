@@ -88,20 +88,46 @@ impl<'a> Socket<'a> {
         self.packet().await
     }
 
+    /// Connects and signs in.
+    pub async fn signed_in(shop: &'a Shop, app: &App, token: &str) -> Socket<'a> {
+        let mut socket = Socket::open(shop, app, Some(json!({ "token": token }))).await;
+        socket.next("authenticated").await;
+        socket
+    }
+
+    /// The next event and its payload, or none if the connection has ended.
+    pub async fn event(&mut self) -> Option<(String, Value)> {
+        while let Some(packet) = self.packet().await {
+            let event = packet.strip_prefix("42").map(serde_json::from_str::<(String, Value)>);
+            if let Some(Ok(event)) = event {
+                return Some(event);
+            }
+        }
+        None
+    }
+
     /// The next event of a name, and its payload.
     pub async fn next(&mut self, name: &str) -> Value {
         let found = timeout(Duration::from_secs(20), async {
-            while let Some(packet) = self.packet().await {
-                let event = packet.strip_prefix("42").map(serde_json::from_str::<Value>);
-                if let Some(Ok(event)) = event
-                    && event[0] == name
-                {
-                    return event[1].clone();
+            while let Some((event, payload)) = self.event().await {
+                if event == name {
+                    return payload;
                 }
             }
             panic!("closed before {name}: {:?}", self.seen);
         });
-        found.await.unwrap_or_else(|_| panic!("no {name}"))
+        found.await.unwrap_or_else(|_| panic!("no {name}: {:?}", self.seen))
+    }
+
+    /// Whether an event of a name has come.
+    pub fn has_seen(&self, name: &str) -> bool {
+        let begin = format!("42[\"{name}\"");
+        self.seen.iter().any(|packet| packet.starts_with(&begin))
+    }
+
+    /// Forgets what has come.
+    pub fn forget(&mut self) {
+        self.seen.clear();
     }
 
     /// Waits for an update of at least a position.
