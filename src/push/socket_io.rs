@@ -245,7 +245,7 @@ impl SocketIoPush {
         });
         let push = self.clone();
         socket.on_disconnect(async move |socket: SocketRef, reason: DisconnectReason| {
-            push.open().remove(&socket.id);
+            push.leave(socket.id);
             if reason == DisconnectReason::ClientNSDisconnect {
                 // It left, and may have kept its connection.
                 push.connections.left(socket.id);
@@ -302,6 +302,11 @@ impl SocketIoPush {
         self.connections.expect_token(socket.id);
     }
 
+    /// Nobody is signed in on it any more.
+    fn leave(&self, id: Sid) {
+        self.open().remove(&id);
+    }
+
     /// Ends a session, whether it is connected or not.
     fn end(&self, id: Sid) {
         match self.io.get_socket(id) {
@@ -313,7 +318,7 @@ impl SocketIoPush {
     /// Disconnects, and ends a session that goes on all the same.
     fn disconnect(&self, socket: SocketRef) {
         // A client that does not read cannot be told that it is disconnected, and then it is not.
-        self.open().remove(&socket.id);
+        self.leave(socket.id);
         self.connections.end_soon(socket.id);
         let _ = socket.disconnect();
     }

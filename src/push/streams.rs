@@ -41,6 +41,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(750);
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
 /// The word of a session that is none any more.
 pub(super) const SESSION_ENDED: &str = "session_ended";
+/// The word of a service that stops.
+pub(super) const SHUTDOWN: &str = "server_shutdown";
 /// So many rooms are told of, the largest.
 const ROOMS_TOLD: usize = 1_000;
 /// The seconds that a refused client is told to wait.
@@ -443,7 +445,7 @@ impl Connected {
     fn ends(&mut self, why: News) -> Outgoing {
         self.has_ended = true;
         match why {
-            News::Stops => word("server_shutdown", json!({ "message": "The server is stopping" })),
+            News::Stops => word(SHUTDOWN, json!({ "message": "The server is stopping" })),
             _ => {
                 let message = "The session has ended; sign in again";
                 word(SESSION_ENDED, json!({ "message": message }))

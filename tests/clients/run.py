@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs clients of other makers against the program: each follows topics through a proxy that cuts
-every connection now and then while sales come in, and has to end with what the API answers.
+every connection now and then while sales come in, over a restart of the program too, and has to end
+with what the API answers.
 
     tests/clients/run.py target/debug/adaptive-bi
 
@@ -11,6 +12,7 @@ PYTHONPATH. The program runs with servers and a folder of its own, on free ports
 import asyncio
 import contextlib
 import datetime
+import itertools
 import json
 import os
 import shutil
@@ -29,6 +31,8 @@ from openapi import PASSWORD, Service, free_port  # noqa: E402
 
 # Connections are cut so often.
 CUTS = 5
+# This one is a restart.
+RESTART = 2
 # Sales between two cuts, and the seconds between two of them.
 SALES = 12
 APART = 0.1
@@ -56,7 +60,7 @@ class Proxy:
         self.loop.run_forever()
 
     async def _take(self, reader, writer):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), contextlib.closing(writer):
             there, onward = await asyncio.open_connection("127.0.0.1", self.target)
             ends = {writer, onward}
             self.open |= ends
@@ -76,6 +80,26 @@ class Proxy:
                 writer.transport.abort()
 
         self.loop.call_soon_threadsafe(abort)
+
+
+class Shop:
+    """The program with its data, which is stopped and started again."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+        self.start()
+
+    def start(self):
+        self.service = Service(self.program, self.folder)
+        self.service.until_ready()
+
+    def stop(self):
+        status = self.service.stop()
+        if status or "panicked" in self.service.said():
+            sys.exit(f"the program ended with {status}:\n{self.service.said()}")
+
+    def port(self):
+        return int(self.service.url.rsplit(":", 1)[1])
 
 
 class Client:
@@ -148,32 +172,37 @@ def check(service, key, client, end, position):
     print(f"{client.name}: {told}", flush=True)
 
 
-def follow(service, modules):
+def follow(shop, modules):
+    service = shop.service
     login = {"email": "admin@example.org", "password": PASSWORD}
     admin = service.ask("POST", "/api/auth/login", login)["token"]
     scopes = ["events:write", "metrics:read", "push:subscribe"]
     made = service.ask("POST", "/api/keys", {"name": "clients", "scopes": scopes}, admin)
-    key, sold = made["data"]["key"], 0
-    ask(service, key, QUERIES["sales"], position=sell(service, key, sold))
-    proxy = Proxy(int(service.url.rsplit(":", 1)[1]))
+    key, numbers = made["data"]["key"], itertools.count()
+    ask(service, key, QUERIES["sales"], position=sell(service, key, next(numbers)))
+    proxy = Proxy(shop.port())
     running = clients(f"http://127.0.0.1:{proxy.port}", key, modules)
     try:
-        are_back = lambda: connections(service, admin) == len(running)  # noqa: E731
+        are_back = lambda: connections(shop.service, admin) == len(running)  # noqa: E731
         until("all clients are signed in", are_back)
         for cut in range(CUTS + 1):
             for _ in range(SALES):
-                sold += 1
-                position = sell(service, key, sold)
+                position = sell(shop.service, key, next(numbers))
                 time.sleep(APART)
-            if cut < CUTS:
+            if cut == CUTS:
+                break
+            if cut == RESTART:
+                shop.stop()
+                shop.start()
+                proxy.target = shop.port()
+            else:
                 proxy.cut()
-                until("the clients are gone", lambda: connections(service, admin) < len(running))
-                # What is sold meanwhile is missed.
-                sold += 1
-                sell(service, key, sold)
-                until("all clients are back", are_back)
+                until("the clients are gone", lambda: not are_back())
+            # What is sold meanwhile is missed.
+            sell(shop.service, key, next(numbers))
+            until("all clients are back", are_back)
         for client in running:
-            check(service, key, client, client.end(position), position)
+            check(shop.service, key, client, client.end(position), position)
     finally:
         for client in running:
             client.process.kill()
@@ -185,14 +214,11 @@ def main():
         sys.exit(__doc__)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(os.path.abspath(sys.argv[1]), folder)
+        shop = Shop(os.path.abspath(sys.argv[1]), folder)
         try:
-            service.until_ready()
-            follow(service, modules)
+            follow(shop, modules)
         finally:
-            status = service.stop()
-        if status or "panicked" in service.said():
-            sys.exit(f"the program ended with {status}:\n{service.said()}")
+            shop.stop()
     print(f"{time.monotonic() - began:.0f} s in all", flush=True)
 
 

@@ -19,7 +19,7 @@ use crate::http::problem::Problem;
 use crate::push::channels::Channels;
 use crate::push::frame::{Cursor, Frame};
 use crate::push::offers::{DASHBOARD, OVERVIEW, Offer};
-use crate::push::streams::{Connected, SESSION_ENDED};
+use crate::push::streams::{Connected, SESSION_ENDED, SHUTDOWN};
 use crate::push::subscriber::{Outgoing, TOPICS_MAX, Told};
 use crate::query::batch::problem;
 use crate::rights::caller::Caller;
@@ -31,7 +31,7 @@ const METRICS_UPDATE: Told = Told { kind: "metrics_update", write: update };
 
 /// The words that all transports have.
 const WORDS: &[&str] =
-    &["subscribed", "unsubscribed", "trouble", "system_alert", "server_shutdown", SESSION_ENDED];
+    &["subscribed", "unsubscribed", "trouble", "system_alert", SHUTDOWN, SESSION_ENDED];
 
 /// A connection on which somebody is signed in.
 pub(super) struct Served {
@@ -99,8 +99,9 @@ impl Served {
         }
     }
 
-    /// Says the last word, and disconnects.
+    /// Says the last word, and disconnects; where the service stops, the connection is closed with all.
     fn finish(&mut self, last: Outgoing) {
+        let is_to_come_back = matches!(last, Outgoing::Word(SHUTDOWN, _));
         if let Outgoing::Word(kind, json) = last {
             if kind == SESSION_ENDED {
                 let told = super::sign_in::refused(Refusal::SessionEnded);
@@ -109,6 +110,10 @@ impl Served {
             for json in self.told(kind, json) {
                 self.outlet.send_last(kind, &json);
             }
+        }
+        if is_to_come_back {
+            // Who is disconnected by a word of Socket.IO does not connect again by itself.
+            return self.push.leave(self.outlet.socket.id);
         }
         self.push.disconnect(self.outlet.socket.clone());
     }
@@ -251,7 +256,7 @@ impl Served {
 }
 
 fn is_last(outgoing: &Outgoing) -> bool {
-    matches!(outgoing, Outgoing::Word("server_shutdown" | SESSION_ENDED, _))
+    matches!(outgoing, Outgoing::Word(SHUTDOWN | SESSION_ENDED, _))
 }
 
 fn subscribed(dashboard: &Dashboard) -> String {
