@@ -41,6 +41,7 @@ use super::sessions::{Sessions, begun_by};
 use super::streams::Streams;
 use crate::http::clock;
 use crate::http::gate::{Credential, Gate, Refusal};
+use crate::http::problem::Problem;
 use crate::telemetry;
 
 /// Packets that wait to be sent on a connection. Those of topics take half of them (see `flow`), so
@@ -97,7 +98,7 @@ pub struct SocketIoPush {
 
 /// A connection on which somebody is signed in; it ends when this is dropped.
 struct Open {
-    asked: mpsc::Sender<Asked>,
+    asked: mpsc::Sender<Box<Asked>>,
     _end: DropGuard,
 }
 
@@ -276,7 +277,7 @@ impl SocketIoPush {
                 _ => self.refuse(socket, Refusal::NoCredential),
             };
         };
-        if to.try_send(asked).is_err() {
+        if to.try_send(Box::new(asked)).is_err() {
             // It does not take its answers.
             self.count_dropped();
         }
@@ -345,4 +346,9 @@ impl SocketIoPush {
 fn credential(shown: Option<&Value>) -> Option<Credential> {
     let text = shown?.get("token")?.as_str()?.trim();
     Some(Credential::parse(text.strip_prefix("Bearer ").unwrap_or(text)))
+}
+
+/// What a client is told whose credential is refused.
+fn refused(problem: &Problem) -> Value {
+    json!({ "success": false, "message": problem.message() })
 }

@@ -41,8 +41,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(750);
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
 /// The word of a session that is none any more.
 pub(super) const SESSION_ENDED: &str = "session_ended";
+const ENDED: &str = "The session has ended; sign in again";
 /// The word of a service that stops.
 pub(super) const SHUTDOWN: &str = "server_shutdown";
+const STOPPING: &str = "The server is stopping";
 /// So many rooms are told of, the largest.
 const ROOMS_TOLD: usize = 1_000;
 /// The seconds that a refused client is told to wait.
@@ -89,8 +91,6 @@ enum News {
     None,
     HasOtherRights(Caller),
     IsTurnedAway,
-    /// The service stops.
-    Stops,
 }
 
 /// The connections of this process.
@@ -157,7 +157,8 @@ pub struct Connected {
     mailbox: Arc<Mailbox>,
     transport: Transport,
     has_ended: bool,
-    _share: Option<Share<String>>,
+    /// Its place, where that is not its session's.
+    share: Option<Share<String>>,
 }
 
 impl fmt::Debug for Connected {
@@ -208,7 +209,7 @@ impl Streams {
             connection.is_known();
         }
         let mut connected = self.begin_held(caller, transport, connection)?;
-        connected._share = Some(share);
+        connected.share = Some(share);
         Ok(connected)
     }
 
@@ -241,16 +242,7 @@ impl Streams {
         gauge!(telemetry::PUSH_STREAMS, "transport" => transport.as_str()).increment(1.0);
         let subscriber = Subscriber::new(channels, bounds, caller);
         let (streams, has_ended, share) = (self.clone(), false, None);
-        Ok(Connected {
-            subscriber,
-            streams,
-            id,
-            news,
-            mailbox,
-            transport,
-            has_ended,
-            _share: share,
-        })
+        Ok(Connected { subscriber, streams, id, news, mailbox, transport, has_ended, share })
     }
 
     /// Tells every connection a word; returns how many there are that will be sent it. A connection
@@ -354,8 +346,11 @@ impl Shared {
         };
         let now = auth::watch::now(&self.platform, &callers).await?;
         let mut all = self.lock();
-        for (id, caller) in now {
-            let Some(kept) = all.get_mut(&id) else { continue };
+        for ((id, caller), (_, asked)) in now.into_iter().zip(&callers) {
+            // One that is another caller's by now is looked at the next time.
+            let Some(kept) = all.get_mut(&id).filter(|kept| kept.caller == *asked) else {
+                continue;
+            };
             match caller.filter(|caller| ACCESS.admits(caller)) {
                 Some(caller) if caller == kept.caller => {}
                 Some(caller) => {
@@ -402,7 +397,7 @@ impl Connected {
             let closing = self.streams.0.closing.clone();
             tokio::select! {
                 biased;
-                () = closing.cancelled() => return Some(self.ends(News::Stops)),
+                () = closing.cancelled() => return Some(self.ends(SHUTDOWN, STOPPING)),
                 _ = self.news.changed() => {
                     if let Some(last) = self.hear() {
                         return Some(last);
@@ -420,7 +415,7 @@ impl Connected {
             let closing = self.streams.0.closing.clone();
             tokio::select! {
                 biased;
-                () = closing.cancelled() => return self.ends(News::Stops),
+                () = closing.cancelled() => return self.ends(SHUTDOWN, STOPPING),
                 _ = self.news.changed() => {
                     if let Some(last) = self.hear() {
                         return last;
@@ -438,19 +433,13 @@ impl Connected {
                 self.subscriber.judge(caller);
                 None
             }
-            end => Some(self.ends(end)),
+            _ => Some(self.ends(SESSION_ENDED, ENDED)),
         }
     }
 
-    fn ends(&mut self, why: News) -> Outgoing {
+    fn ends(&mut self, kind: &'static str, message: &'static str) -> Outgoing {
         self.has_ended = true;
-        match why {
-            News::Stops => word(SHUTDOWN, json!({ "message": "The server is stopping" })),
-            _ => {
-                let message = "The session has ended; sign in again";
-                word(SESSION_ENDED, json!({ "message": message }))
-            }
-        }
+        word(kind, json!({ "message": message }))
     }
 
     /// Is another caller's from now on: everything that it follows is judged anew.

@@ -22,8 +22,8 @@ const DEFAULT: &str = "default";
 pub(super) enum Asked {
     /// The overview of sales as it is now.
     Current,
-    /// To follow a dashboard: by frames, from where it was if it was there, or by words.
-    Subscribe(Dashboard, Option<Option<Cursor>>),
+    /// To follow a dashboard.
+    Subscribe(Dashboard, By),
     /// To follow it no more.
     Unsubscribe(Dashboard),
     /// A metric.
@@ -34,6 +34,15 @@ pub(super) enum Asked {
     SignIn(Caller),
     /// Something that is not right.
     Wrong(Wrong),
+}
+
+/// How a dashboard is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// By words that have all figures.
+    Words,
+    /// By frames, from where the client was, if it was there.
+    Frames(Option<Cursor>),
 }
 
 /// A member of an event that is not right.
@@ -64,12 +73,11 @@ impl Dashboard {
     fn parse(name: &str) -> Option<Self> {
         let is_view = name.starts_with(VIEW) && name.len() <= VIEW.len() + VIEW_BYTES_MAX;
         let is_topic = is_view || TOPICS.iter().any(|topic| topic.name == name);
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if !is_topic && !((1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_plain)) {
-            return None;
-        }
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_plain = (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(fits);
         let topic = if is_topic { name } else { DASHBOARD };
-        Some(Dashboard { name: name.into(), topic: topic.into(), is_topic })
+        let dashboard = || Dashboard { name: name.into(), topic: topic.into(), is_topic };
+        (is_topic || is_plain).then(dashboard)
     }
 }
 
@@ -131,7 +139,7 @@ pub(super) fn subscribe(all: &Value) -> Asked {
         let since = members.text(SINCE, allowed)?.map(str::parse::<Cursor>).transpose();
         let since = since.map_err(|_| Wrong::new(members.event, SINCE, allowed))?;
         let is_frames = dashboard.is_topic || members.is_given(SINCE);
-        Ok(Asked::Subscribe(dashboard, is_frames.then_some(since)))
+        Ok(Asked::Subscribe(dashboard, if is_frames { By::Frames(since) } else { By::Words }))
     };
     read().unwrap_or_else(Asked::Wrong)
 }
@@ -172,7 +180,7 @@ mod tests {
 
     fn subscribed(all: &Value) -> (String, String, bool) {
         match subscribe(all) {
-            Asked::Subscribe(it, since) => (it.room(), it.topic.to_string(), since.is_some()),
+            Asked::Subscribe(it, by) => (it.room(), it.topic.to_string(), by != By::Words),
             other => panic!("{other:?}"),
         }
     }

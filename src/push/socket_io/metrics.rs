@@ -118,7 +118,7 @@ impl Wanted {
         let questions = [ask(*at, now)?, ask(*at, before)?, ask(*points, now)?];
         let (answers, position) = channels.figures(&questions).await?;
         let found = |index: usize, place: Place| -> Value {
-            let answer = answers.get(index).and_then(|it| parsed(it));
+            let answer = answers.get(index).and_then(parsed);
             answer.and_then(|it| it.pointer(place.pointer()).cloned()).unwrap_or_default()
         };
         let (value, previous) = (found(0, *at), found(1, *at));

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::SocketIoPush;
-use super::asked::{Asked, Dashboard, Wrong};
+use super::asked::{Asked, By, Dashboard, Wrong};
 use super::metrics::Wanted;
 use super::outlet::Outlet;
+use super::{SocketIoPush, refused};
 use crate::http::clock;
 use crate::http::gate::Refusal;
 use crate::http::problem::Problem;
 use crate::push::channels::Channels;
-use crate::push::frame::{Cursor, Frame};
+use crate::push::frame::Frame;
 use crate::push::offers::{DASHBOARD, OVERVIEW, Offer};
 use crate::push::streams::{Connected, SESSION_ENDED, SHUTDOWN};
 use crate::push::subscriber::{Outgoing, TOPICS_MAX, Told};
@@ -38,7 +38,7 @@ pub(super) struct Served {
     push: SocketIoPush,
     outlet: Outlet,
     connected: Connected,
-    asked: mpsc::Receiver<Asked>,
+    asked: mpsc::Receiver<Box<Asked>>,
     end: CancellationToken,
     /// The dashboards that are followed, and whether by frames.
     rooms: BTreeMap<Arc<str>, (Dashboard, bool)>,
@@ -49,7 +49,7 @@ impl Served {
         push: SocketIoPush,
         outlet: Outlet,
         mut connected: Connected,
-        asked: mpsc::Receiver<Asked>,
+        asked: mpsc::Receiver<Box<Asked>>,
         end: CancellationToken,
     ) -> Self {
         if let Err(problem) = connected.subscriber.listen(OVERVIEW, UPDATE) {
@@ -78,7 +78,7 @@ impl Served {
                 },
                 asked = self.asked.recv() => match asked {
                     Some(asked) => {
-                        if let Some(last) = self.answer(asked).await {
+                        if let Some(last) = self.answer(*asked).await {
                             return self.finish(last);
                         }
                     }
@@ -104,7 +104,7 @@ impl Served {
         let is_to_come_back = matches!(last, Outgoing::Word(SHUTDOWN, _));
         if let Outgoing::Word(kind, json) = last {
             if kind == SESSION_ENDED {
-                let told = super::sign_in::refused(Refusal::SessionEnded);
+                let told = refused(&Problem::from(Refusal::SessionEnded));
                 self.outlet.send_last("authentication_error", &told.to_string().into());
             }
             for json in self.told(kind, json) {
@@ -151,7 +151,7 @@ impl Served {
     /// Answers a request; the last word, where the connection ended meanwhile.
     async fn answer(&mut self, asked: Asked) -> Option<Outgoing> {
         match asked {
-            Asked::Subscribe(dashboard, since) => self.subscribe(&dashboard, since),
+            Asked::Subscribe(dashboard, by) => self.subscribe(&dashboard, by),
             Asked::Unsubscribe(dashboard) => self.unsubscribe(&dashboard),
             Asked::SignIn(caller) => self.connected.becomes(caller),
             Asked::Heartbeat => self.say("heartbeat_ack", &json!({ "timestamp": clock::now() })),
@@ -190,7 +190,7 @@ impl Served {
         None
     }
 
-    fn subscribe(&mut self, dashboard: &Dashboard, since: Option<Option<Cursor>>) {
+    fn subscribe(&mut self, dashboard: &Dashboard, by: By) {
         if self.rooms.len() >= TOPICS_MAX && !self.rooms.contains_key(&dashboard.name) {
             let message = format!("is one too many: a connection can follow {TOPICS_MAX}");
             let wrong = Wrong::new("subscribe_dashboard", "dashboardType", message);
@@ -199,10 +199,10 @@ impl Served {
         // One that is followed already begins anew.
         self.drop_room(&dashboard.name);
         let subscriber = &mut self.connected.subscriber;
-        let (room, topic, is_frames) = (dashboard.room(), &dashboard.topic, since.is_some());
-        let followed = match since {
-            Some(since) => subscriber.try_subscribe(topic, since),
-            None => subscriber.listen(topic, METRICS_UPDATE),
+        let (room, topic, is_frames) = (dashboard.room(), &dashboard.topic, by != By::Words);
+        let followed = match by {
+            By::Frames(since) => subscriber.try_subscribe(topic, since),
+            By::Words => subscriber.listen(topic, METRICS_UPDATE),
         };
         match followed {
             Ok(()) => {

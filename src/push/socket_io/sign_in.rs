@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::asked::Asked;
 use super::outlet::Outlet;
 use super::served::Served;
-use super::{ASKED_MAX, Open, SocketIoPush, credential};
+use super::{ASKED_MAX, Open, SocketIoPush, credential, refused};
 use crate::http::client::Origin;
 use crate::http::door::shares::Full;
 use crate::http::gate::{Credential, Refusal};
@@ -65,7 +65,7 @@ impl SocketIoPush {
         let mut open = self.open();
         if let Some(open) = open.get(&socket.id) {
             // Its task goes on as the new caller.
-            let is_told = open.asked.try_send(Asked::SignIn(caller)).is_ok();
+            let is_told = open.asked.try_send(Box::new(Asked::SignIn(caller))).is_ok();
             if is_told {
                 self.note(&socket.emit("authenticated", &told));
             } else {
@@ -104,7 +104,7 @@ impl SocketIoPush {
         if problem.status().is_server_error() {
             tracing::warn!(status = problem.status().as_u16(), "a token could not be looked up");
         }
-        self.note(&socket.emit("authentication_error", &refused_by(problem)));
+        self.note(&socket.emit("authentication_error", &refused(problem)));
     }
 
     /// There are as many sessions with sign-in as allowed.
@@ -114,13 +114,4 @@ impl SocketIoPush {
         let told = json!({ "success": false, "message": message });
         self.note(&socket.emit("authentication_error", &told));
     }
-}
-
-/// What a client is told whose credential is refused.
-pub(super) fn refused(refusal: Refusal) -> Value {
-    refused_by(&Problem::from(refusal))
-}
-
-fn refused_by(problem: &Problem) -> Value {
-    json!({ "success": false, "message": problem.message() })
 }

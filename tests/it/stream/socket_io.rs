@@ -219,8 +219,8 @@ async fn a_topic_goes_on_over_two_cuts_and_begins_anew_where_it_cannot() {
     // The same on a connection that goes on, and from a position that nobody saw.
     for since in ["1-1", "7-1"] {
         subscribe(&socket, json!({ "dashboardType": "sales", "since": since })).await;
-        let lost = word(&mut socket, &mut client, "subscribed").await;
-        assert_eq!(lost["recovered"], false, "{since}");
+        let word = word(&mut socket, &mut client, "subscribed").await;
+        assert_eq!(word["recovered"], false, "{since}");
         reach(&mut socket, &mut client, "sales", last).await;
         assert_eq!(client.data("sales"), figures(&shop, &app, "/api/metrics/sales", last).await);
     }
