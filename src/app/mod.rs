@@ -25,8 +25,8 @@ use crate::http::Routes;
 use crate::http::door::{Door, server};
 use crate::http::routes::Route;
 use crate::ingest::message_id::MessageIds;
-use crate::push::socket_io;
 use crate::push::streams::Streams;
+use crate::push::{alerts, socket_io};
 use crate::shop::{self, Shop};
 use crate::store::Store;
 use crate::store::platform::Platform;
@@ -95,7 +95,7 @@ impl App {
         let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         tasks.spawn(telemetry::upkeep(telemetry::recorder(), folding.clone()));
-        let shop =
+        let mut shop =
             Shop::start(settings.shop(nats_url, mongodb_uri), store, &tasks, &folding).await?;
 
         let ids = Arc::new(MessageIds::new(&accounts::secrets_of(settings)?));
@@ -108,9 +108,16 @@ impl App {
             closing.clone(),
         );
         tasks.spawn(streams.clone().watch());
+        let notices = shop.notices.take().context("nobody else takes them")?;
+        tasks.spawn(alerts::follow(streams.clone(), notices.heard, closing.clone()));
         let all = Routes::new()
             .merge(shop.routes(ids, &accounts.audit, &platform, &options.sessions))
-            .merge(push::http::routes(streams))
+            .merge(push::http::routes(streams.clone()))
+            .merge(alerts::routes(alerts::Deps {
+                streams: streams.clone(),
+                audit: accounts.audit.clone(),
+                others: notices.alerts,
+            }))
             .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
             .merge(http::page::routes());
@@ -118,8 +125,7 @@ impl App {
         let door = Door::new(&settings.door);
         let routes = all.table();
         let inner = door.by_address(http::finish(all, &gate, &door));
-        let hubs = shop.hubs.clone();
-        let (service, push) = socket_io::around(inner, hubs, gate, platform.clone(), options);
+        let (service, push) = socket_io::around(inner, gate, streams, options);
         tasks.spawn(push.clone().watch(closing.clone()));
         tasks.spawn(push.run(closing.clone()));
         let address = listener.local_addr()?;

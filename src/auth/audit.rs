@@ -93,6 +93,8 @@ event_types! {
     ProjectionDrop = "projection-drop",
     /// A log that was made anew was accepted as the checkpoint's.
     ProjectionAccept = "projection-accept",
+    /// Everybody who was connected was told something.
+    AlertBroadcast = "alert-broadcast",
 }
 
 impl Word for EventType {

@@ -3,24 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::person::person;
-use crate::rights::access::Access;
 use crate::rights::caller::{Caller, KeyHolder};
 use crate::store;
 use crate::store::platform::Platform;
-
-/// The callers among some who have lost their access, by the ids they are known by.
-///
-/// # Errors
-/// As [`now`].
-pub async fn turned_away<T: Copy>(
-    store: &Platform,
-    access: Access,
-    callers: &[(T, Caller)],
-) -> Result<Vec<T>, store::Error> {
-    let now = now(store, callers).await?;
-    let may_stay = |caller: &Option<Caller>| caller.as_ref().is_some_and(|it| access.admits(it));
-    Ok(now.into_iter().filter(|(_, it)| !may_stay(it)).map(|(known_as, _)| known_as).collect())
-}
 
 /// The callers as they are now, by the ids they are known by; `None` where their session or key is
 /// none any more. However many there are, it takes one query of sessions and one of keys.

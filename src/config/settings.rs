@@ -128,6 +128,10 @@ pub struct Settings {
     #[arg(long, env = "PUSH_QUESTIONS", default_value_t = 100, global = true)]
     #[arg(value_parser = whole::<u32, 1, 10_000>)]
     pub push_questions: u32,
+    /// The milliseconds between two frames of a topic at least.
+    #[arg(long, env = "PUSH_INTERVAL_MS", default_value_t = 250, global = true)]
+    #[arg(value_parser = whole::<u64, 50, 60_000>)]
+    pub push_interval_ms: u64,
     /// Connections, limits, CORS.
     #[command(flatten)]
     pub door: door::settings::DoorSettings,
@@ -229,6 +233,7 @@ impl Settings {
             rebuild_on_upgrade: self.rebuild_on_upgrade == Switch::On,
             plain_models: self.plain_models == Some(Switch::On),
             push_questions: usize::try_from(self.push_questions).unwrap_or(usize::MAX),
+            push_interval: Duration::from_millis(self.push_interval_ms),
         }
     }
 

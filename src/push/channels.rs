@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::future::try_join_all;
 use metrics::{counter, gauge};
 use projections::time::Time;
+use projections::topic::Topics;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::frame::{Cursor, Frame};
-use super::hub::UPDATE_INTERVAL;
 use super::offers::Offer;
 use super::ring::{Reading, Resumed, Ring};
 use crate::http::door::shares::{Full, Share, Shares};
@@ -29,6 +31,7 @@ use crate::query::wait::{self, Least};
 use crate::query::{self, Deps};
 use crate::store::read::Snapshot;
 use crate::telemetry;
+use crate::telemetry::traces::Moment;
 
 /// A channel that nobody follows goes on for so long, so that who was cut off finds its frames.
 const LINGER: Duration = Duration::from_mins(1);
@@ -53,6 +56,8 @@ struct Shared {
     all: Mutex<HashMap<Key, Arc<Channel>>>,
     /// The questions to views, by the caller who asked them first.
     questions: Shares<String>,
+    /// Two frames of a topic are at least so far apart.
+    apart: Duration,
     turns: Semaphore,
     ids: AtomicU64,
     tasks: TaskTracker,
@@ -86,6 +91,15 @@ struct State {
     share: Option<Share<String>>,
 }
 
+/// The bounds and times of channels.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The questions to views at a time, of which a caller may have half.
+    pub questions: usize,
+    /// Two frames of a topic are at least so far apart.
+    pub apart: Duration,
+}
+
 /// A channel that is followed, until this is dropped.
 pub struct Following {
     channel: Arc<Channel>,
@@ -99,21 +113,22 @@ impl fmt::Debug for Following {
 }
 
 impl Channels {
-    /// No channel yet; at most so many questions to views at a time, of which a caller may have half.
-    /// Channels end at `stop`.
+    /// No channel yet. Channels end at `stop`.
     #[must_use]
     pub fn new(
         deps: Deps,
         health: Health,
-        questions: usize,
+        options: Options,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
+        let Options { questions, apart } = options;
         Channels(Arc::new(Shared {
             deps,
             health,
             all: Mutex::default(),
             questions: Shares::new(questions.div_ceil(2), questions),
+            apart,
             turns: Semaphore::new(AT_A_TIME),
             ids: AtomicU64::new(0),
             tasks,
@@ -131,6 +146,23 @@ impl Channels {
     #[must_use]
     pub fn language(&self) -> &str {
         self.0.deps.cache.language()
+    }
+
+    /// The position of the last commit that this process knows of.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.0.deps.latest.borrow().as_ref().map_or(0, Latest::position)
+    }
+
+    /// The figures that answer questions, all of one snapshot, and its position; asked once, without
+    /// following them.
+    ///
+    /// # Errors
+    /// As a query of them.
+    pub async fn figures(&self, questions: &[Question]) -> Result<(Vec<Bytes>, u64), query::Error> {
+        let read = timeout(query::READ_WITHIN, Box::pin(self.0.answers(questions))).await;
+        let (snapshot, answers) = read.map_err(|_| query::Error::TimedOut)??;
+        Ok((answers.iter().map(figures).collect(), snapshot.checkpoint.position))
     }
 
     /// Follows an offer for that caller; `wake` is notified when there is something new.
@@ -198,7 +230,7 @@ impl Shared {
             let ended = async {
                 if is_due {
                     sleep_until(next).await;
-                    next = Instant::now() + UPDATE_INTERVAL;
+                    next = Instant::now() + self.apart;
                     if !self.read(&channel).await {
                         next = Instant::now() + LOOK_AGAIN;
                     }
@@ -265,17 +297,22 @@ impl Shared {
     /// Reads the figures, and wakes the followers where they are news; says whether they were read.
     async fn read(&self, channel: &Channel) -> bool {
         let Ok(_turn) = self.turns.acquire().await else { return false };
+        let begun = Moment::now();
         let read = timeout(query::READ_WITHIN, Box::pin(self.reading(channel))).await;
         let read = read.unwrap_or(Err(query::Error::TimedOut));
         let mut state = channel.state();
         state.read_at = Some(Instant::now());
         let is_read = read.is_ok();
         let is_news = match read {
-            Ok(reading) => {
+            Ok((topics, reading)) => {
                 state.trouble = None;
+                let (before, now) = (state.ring.position(), reading.cursor.position);
                 let is_news = state.ring.take(reading);
                 if is_news {
                     counter!(telemetry::PUSH_FRAMES).increment(1);
+                    if let Some(before) = before.filter(|_| !state.followers.is_empty()) {
+                        self.trace(topics, before, now, begun);
+                    }
                 }
                 is_news
             }
@@ -293,32 +330,48 @@ impl Shared {
         is_read
     }
 
-    async fn reading(&self, channel: &Channel) -> Result<Reading, query::Error> {
-        let mut snapshot = None;
+    /// What was committed after one position and up to another is pushed.
+    fn trace(&self, topics: Topics, before: u64, now: u64, begun: Moment) {
+        if let Some(latest) = &*self.deps.latest.borrow() {
+            latest.traces.pushed(topics, before, now, begun);
+        }
+    }
+
+    async fn reading(&self, channel: &Channel) -> Result<(Topics, Reading), query::Error> {
+        let at = (self.deps.now)();
+        let question = channel.offer.ask(at, self.language());
+        let question = question.map_err(|_| query::Error::NotFound("There is no such view"))?;
+        let Some(question) = question else {
+            return Ok((Topics::default(), self.service(at).await?));
+        };
+        let (snapshot, answers) = self.answers(std::slice::from_ref(&question)).await?;
+        let answer = answers.first().map(figures).unwrap_or_default();
+        let reading = Reading {
+            cursor: cursor(&snapshot),
+            changed: snapshot.changed().of(question.topics()),
+            key: question.key().clone(),
+            is_settled: self.is_settled(channel, &question, &snapshot),
+            at,
+            data: channel.offer.of_figures(&answer),
+        };
+        Ok((question.topics(), reading))
+    }
+
+    /// The answers to questions, of one snapshot.
+    async fn answers(
+        &self,
+        questions: &[Question],
+    ) -> Result<(Arc<Snapshot>, Vec<Bytes>), query::Error> {
+        let mut snapshot = wait::snapshot(&self.deps, Least::default()).await?;
         for attempt in 1.. {
-            let at = (self.deps.now)();
-            let question = channel.offer.ask(at, self.language());
-            let question = question.map_err(|_| query::Error::NotFound("There is no such view"))?;
-            let Some(question) = question else { return self.service(at).await };
-            let snapshot = match &mut snapshot {
-                Some(snapshot) => snapshot,
-                none => none.insert(wait::snapshot(&self.deps, Least::default()).await?),
-            };
-            let etag = question.etag(snapshot);
-            match self.deps.cache.get_once(&question, &etag, snapshot).await {
-                Ok(answer) => {
-                    let data = channel.offer.of_figures(&figures(&answer));
-                    return Ok(Reading {
-                        cursor: cursor(snapshot),
-                        changed: snapshot.changed().of(question.topics()),
-                        key: question.key().clone(),
-                        is_settled: self.is_settled(channel, &question, snapshot),
-                        at,
-                        data,
-                    });
-                }
+            let all = questions.iter().map(|question| async {
+                let etag = question.etag(&snapshot);
+                self.deps.cache.get_once(question, &etag, &snapshot).await
+            });
+            match try_join_all(all).await {
+                Ok(answers) => return Ok((snapshot, answers)),
                 Err(error) if error.is_snapshot_gone() && attempt < ATTEMPTS => {
-                    *snapshot = wait::read(&self.deps).await?.ok_or(query::Error::NoGeneration)?;
+                    snapshot = wait::read(&self.deps).await?.ok_or(query::Error::NoGeneration)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -371,6 +424,13 @@ impl Following {
     #[must_use]
     pub fn after(&self, seen: u64) -> Option<Arc<Frame>> {
         self.channel.state().ring.after(seen)
+    }
+
+    /// The newest figures as a whole, for a follower that has seen the frame of that number, 0 for none,
+    /// and there is a newer one.
+    #[must_use]
+    pub fn whole(&self, seen: u64) -> Option<Arc<Frame>> {
+        self.channel.state().ring.whole(seen)
     }
 
     /// Where a follower stands that was away.

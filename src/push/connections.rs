@@ -124,6 +124,11 @@ impl Connections {
         }
     }
 
+    /// Ends all of them now.
+    pub(super) fn end(&self) {
+        self.all().values_mut().for_each(Kept::end);
+    }
+
     /// A session, while Engine.IO knows it.
     pub(super) fn session(&self, id: Sid) -> Option<Arc<Session>> {
         self.all().get(&id)?.session.upgrade()

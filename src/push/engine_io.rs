@@ -9,9 +9,14 @@ pub(super) const PAYLOAD_BYTES_MAX: usize = 4 * 1024;
 /// The byte that Engine.IO sets between two packets.
 const BETWEEN_PACKETS: u8 = 0x1e;
 
-/// The number of packets.
-pub(super) fn packets(body: &[u8]) -> u32 {
-    u32::try_from(body.split(|it| *it == BETWEEN_PACKETS).count()).unwrap_or(u32::MAX)
+/// The packets of a body.
+pub(super) fn packets(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    body.split(|it| *it == BETWEEN_PACKETS)
+}
+
+/// Their number.
+pub(super) fn number(body: &[u8]) -> u32 {
+    u32::try_from(packets(body).count()).unwrap_or(u32::MAX)
 }
 
 /// The session that Engine.IO says it has opened.
@@ -64,7 +69,7 @@ mod tests {
 
     #[test]
     fn packets_are_counted_and_a_session_that_is_opened_is_found() {
-        assert_eq!((packets(b""), packets(b"2"), packets(b"2\x1e3\x1e")), (1, 1, 3));
+        assert_eq!((number(b""), number(b"2"), number(b"2\x1e3\x1e")), (1, 1, 3));
         let id = Sid::new();
         let body = format!("0{{\"sid\":\"{id}\",\"upgrades\":[\"websocket\"]}}");
         assert_eq!(opened(body.as_bytes()), Some(id));

@@ -74,6 +74,16 @@ pub struct Frame {
     pub kind: Kind,
     /// The frame as JSON, on one line.
     pub json: Bytes,
+    /// Where its figures begin.
+    data: usize,
+}
+
+impl Frame {
+    /// The figures that it carries, as JSON.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.json[self.data..self.json.len() - 1]
+    }
 }
 
 /// The head of a frame.
@@ -100,10 +110,11 @@ impl Head<'_> {
              \"position\":{position},\"at\":\"{at}\",\"kind\":\"{kind_name}\",\"data\":"
         )
         .into_bytes();
+        let at = json.len();
         json.reserve_exact(data.len() + 1);
         json.extend_from_slice(data);
         json.push(b'}');
-        Frame { number, cursor, kind, json: json.into() }
+        Frame { number, cursor, kind, json: json.into(), data: at }
     }
 }
 
@@ -138,6 +149,6 @@ mod tests {
             "topic": "view:/api/metrics/sales?category=a\"b", "generation": 1, "from": 5,
             "position": 9, "at": "1970-01-01T00:00:00.000Z", "kind": "delta", "data": { "a": 1 },
         });
-        assert_eq!(read, expected);
+        assert_eq!((read, frame.data()), (expected, &br#"{"a":1}"#[..]));
     }
 }

@@ -7,21 +7,22 @@
 //! - [`frame`]: what is sent, and the cursor to go on from; [`ring`]: the last frames of a topic, as
 //!   plain values; [`offers`]: what can be subscribed to; [`channels`]: what is subscribed to, read
 //!   once for everybody; [`subscriber`]: the topics of one client, and what it is sent next;
-//! - [`streams`]: the connections of subscribers; `sse` and `web_socket`: two transports; [`http`]:
-//!   their routes;
-//! - [`socket_io`]: the Socket.IO transport; [`topics`]: the list of what it pushes; [`hub`]: the
-//!   current figures of one, made once for everybody, and their schedule;
-//! - `engine_io`: the contents of its requests and packets; `requests`: the checks of a request
-//!   before Socket.IO has it;
+//! - [`streams`]: the connections of subscribers; `mailbox`: the words that each is told besides;
+//!   `sse`, `web_socket` and [`socket_io`]: three transports; [`http`]: their routes; [`alerts`]: a
+//!   word to everybody;
+//! - below Socket.IO: `engine_io`: the contents of its requests and packets; `requests`: the checks of
+//!   a request before Socket.IO has it; `flow`: what its network has not taken;
 //! - `sessions`: the bounds on sessions; `connections`: the connections behind `WebSocket`s, and sessions
 //!   that are over; `pace`: the rate of messages.
 
+pub mod alerts;
 pub mod channels;
 mod connections;
 mod engine_io;
+mod flow;
 pub mod frame;
 pub mod http;
-pub mod hub;
+mod mailbox;
 pub mod offers;
 mod pace;
 mod requests;
@@ -31,7 +32,4 @@ pub mod socket_io;
 mod sse;
 pub mod streams;
 pub mod subscriber;
-pub mod topics;
 mod web_socket;
-
-pub use hub::Hub;

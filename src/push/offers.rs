@@ -22,10 +22,14 @@ use crate::rights::scope::Scope;
 /// The access that following changes needs.
 pub const ACCESS: Access =
     Access::AllowedOrKey(Resource::Metrics, Action::Read, Scope::PushSubscribe);
+/// The topic of sales in short.
+pub const OVERVIEW: &str = "overview";
+/// The topic of a dashboard that no other topic is named for.
+pub const DASHBOARD: &str = "dashboard";
 /// What names of views begin with.
 pub const VIEW: &str = "view:";
 /// A view's path with its parameters has at most so many bytes.
-const VIEW_BYTES_MAX: usize = 2_048;
+pub const VIEW_BYTES_MAX: usize = 2_048;
 
 /// The access that following the state of the service needs besides.
 const SYSTEM: Access = Access::Allowed(Resource::System, Action::Read);
@@ -65,6 +69,8 @@ pub const TOPICS: &[Topic] = &[
     of("feedback", "/api/metrics/feedback", Members::All),
     of("stock", "/api/metrics/products", Members::Only(LOW)),
     of("live", "/api/metrics/live", Members::All),
+    of(OVERVIEW, "/api/dashboard/overview", Members::All),
+    of(DASHBOARD, "/api/metrics/dashboard", Members::All),
     Topic { name: "system", path: "/api/health", made_of: MadeOf::Service },
 ];
 

@@ -13,8 +13,8 @@ use serde_json::json;
 use socketioxide::socket::Sid;
 
 use super::connections::Connections;
-use super::engine_io::{PAYLOAD_BYTES_MAX, is_of_a_session, opened, packets, session};
-use super::sessions::Sessions;
+use super::engine_io::{PAYLOAD_BYTES_MAX, is_of_a_session, number, opened, packets, session};
+use super::sessions::{Session, Sessions};
 use crate::http::door::ConnectionHandle;
 use crate::http::door::client::ClientAddr;
 use crate::http::door::shares::Full;
@@ -57,6 +57,9 @@ pub(super) async fn looked_at(
     {
         connection.becomes_web_socket();
         if let Some(id) = session {
+            if let Some(session) = requests.connections.session(id) {
+                connection.tells(session.flow.clone());
+            }
             requests.connections.keep(id, connection);
         }
     }
@@ -80,7 +83,13 @@ impl Requests {
             Err(full) => return too_many_sessions(full).into_response(),
         };
         request.extensions_mut().insert(session.clone());
+        let connection = request.extensions().get::<ConnectionHandle>().cloned();
         let response = next.run(request).await;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(connection) = &connection
+        {
+            connection.tells(session.flow.clone());
+        }
         if response.status() != StatusCode::OK {
             return response;
         }
@@ -96,22 +105,39 @@ impl Requests {
     }
 
     /// A request of a session. Packets that come by polling are counted before there are tasks for
-    /// them.
+    /// them, and those that go out when they are taken.
     async fn go_on(&self, id: Sid, request: Request, next: Next) -> Response {
-        let session = match *request.method() {
-            Method::POST => self.connections.session(id),
-            _ => None,
-        };
-        let Some(session) = session else { return next.run(request).await };
-        let (head, body) = request.into_parts();
-        let Ok(body) = to_bytes(body, PAYLOAD_BYTES_MAX).await else {
-            return too_long().into_response();
-        };
-        if !session.polled.has_time_for(packets(&body)) {
-            return too_many_packets().into_response();
+        let Some(session) = self.connections.session(id) else { return next.run(request).await };
+        match *request.method() {
+            Method::POST => take_in(&session, request, next).await,
+            Method::GET => give_out(&session, next.run(request).await).await,
+            _ => next.run(request).await,
         }
-        next.run(Request::from_parts(head, Body::from(body))).await
     }
+}
+
+async fn take_in(session: &Session, request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, PAYLOAD_BYTES_MAX).await else {
+        return too_long().into_response();
+    };
+    if !session.polled.has_time_for(number(&body)) {
+        return too_many_packets().into_response();
+    }
+    next.run(Request::from_parts(head, Body::from(body))).await
+}
+
+/// Engine.IO makes the body at once and as a whole.
+async fn give_out(session: &Session, response: Response) -> Response {
+    if response.status() != StatusCode::OK {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    packets(&body).for_each(|packet| session.flow.polled(packet.len()));
+    Response::from_parts(head, Body::from(body))
 }
 
 /// The answer to a client that can begin no session. Engine.IO has no message for it; its clients

@@ -226,6 +226,18 @@ impl Ring {
         }
     }
 
+    /// All figures, for a subscriber that has seen the frame of that number, 0 for none, where there is a
+    /// newer one.
+    pub fn whole(&mut self, seen: u64) -> Option<Arc<Frame>> {
+        if self.last > seen { self.snapshot() } else { None }
+    }
+
+    /// The position of the newest figures.
+    #[must_use]
+    pub fn position(&self) -> Option<u64> {
+        self.newest.as_ref().map(|newest| newest.reading.cursor.position)
+    }
+
     /// All figures, as one frame, at the last position at which they are known.
     fn snapshot(&mut self) -> Option<Arc<Frame>> {
         let until = self.states.back()?.until;

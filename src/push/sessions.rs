@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::http::request::Parts;
 use metrics::gauge;
 
+use super::flow::Flow;
 use super::pace::Pace;
 use crate::http::door::limits::LimitKey;
 use crate::http::door::shares::{Full, Share, Shares, network};
@@ -37,6 +38,8 @@ pub(super) struct Session {
     pub(super) pace: Pace,
     /// The pace of packets while it polls. The door slows down those of a `WebSocket`.
     pub(super) polled: Pace,
+    /// What its network has not taken.
+    pub(super) flow: Arc<Flow>,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,12 @@ impl Sessions {
         self.known.taken()
     }
 
+    /// All of them, and the other connections that are pushed to.
+    #[must_use]
+    pub(super) fn all(&self) -> usize {
+        self.known.taken() + self.strangers.taken()
+    }
+
     /// A place for a connection of a caller that no stranger has begun.
     ///
     /// # Errors
@@ -86,7 +95,7 @@ impl Sessions {
     pub(super) fn begin(&self, address: IpAddr) -> Result<Session, Full> {
         let held = Held::Stranger { _share: self.strangers.take(network(address))? };
         let [pace, polled] = [ANSWERED, POLLED].map(|(at_once, each)| Pace::new(at_once, each));
-        Ok(Session { held: Mutex::new(held), pace, polled })
+        Ok(Session { held: Mutex::new(held), pace, polled, flow: Arc::default() })
     }
 
     /// Somebody is signed in.

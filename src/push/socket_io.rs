@@ -1,76 +1,105 @@
-//! The Socket.IO transport: `welcome`, and after sign-in the figures of each [topic](super::topics),
-//! on request and when they change.
+//! The Socket.IO transport: the events of the Node services, and the frames of topics and views.
 //!
 //! A token or an API key comes in the handshake, as its `auth` or in a header, or by the event
-//! `authenticate`; a client that shows none in time is disconnected. The credential is checked
-//! again every second for as long as the connection is open.
-//!
-//! Every connection has a queue of so many short packets. Packets that do not fit the queue of a
-//! slow connection are not sent, and counted. Incoming messages have a pace.
+//! `authenticate`; a client that shows none in time is disconnected. Who is signed in is a
+//! [subscriber](super::subscriber), and among the [connections](super::streams) of all transports.
 //!
 //! # Layout
 //!
-//! - here: the service, its events and its messages; `sign_in`: signing in.
+//! - here: the service, its events and their pace; `sign_in`: signing in; `asked`: what events ask
+//!   for; `served`: a connection on which somebody is signed in; `metrics`: the metrics that have a
+//!   name; `outlet`: the way out.
 
+mod asked;
+mod metrics;
+mod outlet;
+mod served;
 mod sign_in;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ::metrics::counter;
 use axum::{Router, middleware};
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::socket::{DisconnectReason, Sid};
-use socketioxide::{BroadcastError, ParserConfig, SendError, SocketIo};
-use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_util::sync::CancellationToken;
+use socketioxide::{ParserConfig, SendError, SocketIo};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::Layer;
 
+use self::asked::Asked;
 use super::connections::{Connections, SHOW_TOKEN_WITHIN};
 use super::engine_io::PAYLOAD_BYTES_MAX;
-use super::hub::Hub;
 use super::pace::Verdict;
 use super::requests::{self, Requests};
 use super::sessions::{Sessions, begun_by};
-use crate::auth::watch;
+use super::streams::Streams;
+use crate::http::clock;
 use crate::http::gate::{Credential, Gate, Refusal};
 use crate::http::problem::Problem;
-use crate::query;
-use crate::rights::access::Access;
-use crate::rights::caller::Caller;
-use crate::rights::role::{Action, Resource};
-use crate::rights::scope::Scope;
-use crate::store::platform::Platform;
 use crate::telemetry;
 
-/// Packets that wait to be sent on a connection. None is longer than a client's message: an
-/// overview has a week's rows, under 1 KB. So this is a bound on bytes as well, 128 KB.
+/// Packets that wait to be sent on a connection. Those of topics take half of them (see `flow`), so
+/// that there is room for pings and for answers to who signs in.
 const QUEUE_PACKETS: usize = 32;
-/// The right that updates need.
-const ACCESS: Access = Access::AllowedOrKey(Resource::Metrics, Action::Read, Scope::PushSubscribe);
-/// The room of all signed-in connections.
-const ROOM: &str = "signed-in";
-/// The time between two checks of the credentials of open connections.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Requests of a connection that wait for their turn.
+const ASKED_MAX: usize = 32;
 /// The time between two checks of deadlines of sessions.
 const LOOK_AT_SESSIONS: Duration = Duration::from_millis(250);
+/// Connections have so long to hear that the service stops.
+const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
+/// And so long to close then.
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Every event, of the service and of clients. Events keep their names for good.
+pub const EVENTS: &[&str] = &[
+    "welcome",
+    "authenticate",
+    "authenticated",
+    "authentication_error",
+    "requestCurrentMetrics",
+    "currentMetrics",
+    "realtimeSalesUpdate",
+    "subscribe_dashboard",
+    "unsubscribe_dashboard",
+    "subscribed",
+    "unsubscribed",
+    "refused",
+    "trouble",
+    "frame",
+    "metrics_update",
+    "request_metrics",
+    "metrics_data",
+    "heartbeat",
+    "heartbeat_ack",
+    "system_alert",
+    "session_ended",
+    "server_shutdown",
+    "error",
+];
 
 /// The Socket.IO side of the program.
 #[derive(Clone)]
 pub struct SocketIoPush {
     io: SocketIo,
-    /// One for each topic.
-    hubs: Arc<[Arc<Hub>]>,
     gate: Gate,
-    store: Platform,
-    /// The caller of each connection.
-    callers: Arc<Mutex<HashMap<Sid, Caller>>>,
+    streams: Streams,
+    /// The connections on which somebody is signed in.
+    open: Arc<Mutex<HashMap<Sid, Open>>>,
     sessions: Sessions,
     connections: Connections,
     dropped: Arc<AtomicU64>,
+}
+
+/// A connection on which somebody is signed in; it ends when this is dropped.
+struct Open {
+    asked: mpsc::Sender<Box<Asked>>,
+    _end: DropGuard,
 }
 
 /// The path, and the times of pings.
@@ -92,17 +121,15 @@ impl std::fmt::Debug for SocketIoPush {
     }
 }
 
-/// Answers Socket.IO at its path, and everything else by `router`; returns the sender of its
-/// messages as well. It goes around the finished router, since it answers errors in its own
-/// protocol.
+/// Answers Socket.IO at its path, and everything else by `router`; returns its side of the program as
+/// well. It goes around the finished router, since it answers errors in its own protocol.
 ///
 /// Sessions live in the service that the layer makes, and axum would make it anew for every request
 /// that falls through to a handler: so it is made once here, as the fallback.
 pub fn around(
     router: Router,
-    hubs: Vec<Arc<Hub>>,
     gate: Gate,
-    store: Platform,
+    streams: Streams,
     options: Options<'_>,
 ) -> (Router, SocketIoPush) {
     let (layer, io) = SocketIo::builder()
@@ -120,9 +147,8 @@ pub fn around(
     let (sessions, connections) = (options.sessions, Connections::default());
     let path = options.path.into();
     let requests = Requests { path, sessions: sessions.clone(), connections: connections.clone() };
-    let (hubs, callers, dropped) = (hubs.into(), Arc::default(), Arc::default());
-    let push =
-        SocketIoPush { io: io.clone(), hubs, gate, store, callers, sessions, connections, dropped };
+    let (open, dropped) = (Arc::default(), Arc::default());
+    let push = SocketIoPush { io: io.clone(), gate, streams, open, sessions, connections, dropped };
     let connected = push.clone();
     io.ns("/", move |socket: SocketRef, TryData(auth): TryData<Value>| {
         let push = connected.clone();
@@ -140,65 +166,23 @@ pub fn around(
 }
 
 impl SocketIoPush {
-    /// Sends updates until `cancel`; then says goodbye and closes every connection.
+    /// Waits for `cancel`, by which every connection says goodbye, and closes those that are left.
     pub async fn run(self, cancel: CancellationToken) {
-        join_all(self.hubs.iter().map(|hub| self.update(hub, &cancel))).await;
-        let goodbye = json!({ "message": "The server is stopping" });
-        let _ = self.io.to(ROOM).emit("server_shutdown", &goodbye).await;
-        self.io.close().await;
-    }
-
-    /// Sends the updates of one topic until `cancel`.
-    async fn update(&self, hub: &Arc<Hub>, cancel: &CancellationToken) {
-        let mut updates = hub.updates();
-        loop {
-            let update = tokio::select! {
-                () = cancel.cancelled() => return,
-                update = updates.next(|| !self.callers().is_empty()) => update,
-            };
-            let Some(current) = update else { return };
-            metrics::counter!(telemetry::PUSHES).increment(1);
-            let sent = self.io.to(ROOM).emit(hub.topic.update, &current.json).await;
-            updates.sent();
-            self.count(match &sent {
-                Err(BroadcastError::Socket(sockets)) => sockets.len(),
-                Err(_) => 1,
-                Ok(()) => 0,
-            });
+        cancel.cancelled().await;
+        let until = Instant::now() + GOODBYE_WITHIN;
+        while !self.open().is_empty() && Instant::now() < until {
+            tokio::time::sleep(GOODBYE_WITHIN / 20).await;
+        }
+        if timeout(CLOSED_WITHIN, self.io.close()).await.is_err() {
+            // Who takes nothing is not told, and not waited for.
+            self.connections.end();
+            self.io.close().await;
         }
     }
 
-    /// Disconnects, until `cancel`, callers who have lost their access (signed out, deactivated,
-    /// with another role, with a revoked key) and clients that stay strangers for too long.
+    /// Ends, until `cancel`, the sessions of clients that stay strangers for too long, and those that
+    /// were disconnected and go on.
     pub async fn watch(self, cancel: CancellationToken) {
-        tokio::join!(self.watch_callers(&cancel), self.watch_sessions(&cancel));
-    }
-
-    async fn watch_callers(&self, cancel: &CancellationToken) {
-        let mut tick = interval(LOOK_AGAIN);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                _ = tick.tick() => {}
-            }
-            self.callers().retain(|id, _| self.io.get_socket(*id).is_some());
-            let connections = u32::try_from(self.callers().len()).unwrap_or(u32::MAX);
-            metrics::gauge!(telemetry::PUSH_CONNECTIONS).set(f64::from(connections));
-            let callers: Vec<_> =
-                self.callers().iter().map(|(id, caller)| (*id, caller.clone())).collect();
-            let looked = watch::turned_away(&self.store, ACCESS, &callers);
-            match timeout(query::READ_WITHIN, looked).await {
-                Ok(Ok(turned_away)) => turned_away.into_iter().for_each(|id| self.turn_away(id)),
-                // Updates are read from the same store, so they stop as well.
-                Ok(Err(error)) => tracing::warn!(%error, "open connections were not looked at"),
-                Err(_) => tracing::warn!("open connections were not looked at in time"),
-            }
-        }
-    }
-
-    /// This goes on whatever the store does, since strangers do not depend on it.
-    async fn watch_sessions(&self, cancel: &CancellationToken) {
         let mut tick = interval(LOOK_AT_SESSIONS);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -224,7 +208,7 @@ impl SocketIoPush {
     fn hears(&self, socket: &SocketRef) -> bool {
         let verdict = begun_by(socket.req_parts()).map(|session| session.pace.count());
         if verdict.is_some_and(|it| it != Verdict::Answer) {
-            metrics::counter!(telemetry::PUSH_REFUSED, "bound" => "pace").increment(1);
+            counter!(telemetry::PUSH_REFUSED, "bound" => "pace").increment(1);
         }
         match verdict {
             None | Some(Verdict::Answer) => return true,
@@ -238,20 +222,14 @@ impl SocketIoPush {
         false
     }
 
-    /// Handles a socket's messages. Whether a message is answered is known before the task that
-    /// answers it waits for anything, so unanswered ones leave nothing behind.
+    /// Handles a socket's messages. Whether a message is answered is known before a task that answers
+    /// it waits for anything, so unanswered ones leave nothing behind.
     fn hear(&self, socket: &SocketRef) {
-        for hub in &*self.hubs {
-            let (push, hub) = (self.clone(), hub.clone());
-            socket.on(hub.topic.request, move |socket: SocketRef| {
-                let is_heard = push.hears(&socket);
-                async move {
-                    if is_heard {
-                        Box::pin(push.answer(&socket, &hub)).await;
-                    }
-                }
-            });
-        }
+        self.on(socket, "requestCurrentMetrics", |_| Asked::Current);
+        self.on(socket, "subscribe_dashboard", asked::subscribe);
+        self.on(socket, "unsubscribe_dashboard", asked::unsubscribe);
+        self.on(socket, "request_metrics", asked::metrics);
+        self.on(socket, "heartbeat", |_| Asked::Heartbeat);
         let (push, refused) = (self.clone(), Arc::new(AtomicU32::new(0)));
         socket.on("authenticate", move |socket: SocketRef, TryData(shown): TryData<Value>| {
             let is_heard = push.hears(&socket);
@@ -268,12 +246,41 @@ impl SocketIoPush {
         });
         let push = self.clone();
         socket.on_disconnect(async move |socket: SocketRef, reason: DisconnectReason| {
-            push.callers().remove(&socket.id);
+            push.leave(socket.id);
             if reason == DisconnectReason::ClientNSDisconnect {
                 // It left, and may have kept its connection.
                 push.connections.left(socket.id);
             }
         });
+    }
+
+    /// Hands what an event asks for to the connection's task.
+    fn on(&self, socket: &SocketRef, event: &'static str, read: fn(&Value) -> Asked) {
+        let push = self.clone();
+        socket.on(event, move |socket: SocketRef, TryData(contents): TryData<Value>| {
+            if push.hears(&socket) {
+                push.ask(&socket, read(&contents.unwrap_or_default()));
+            }
+            async {}
+        });
+    }
+
+    fn ask(&self, socket: &SocketRef, asked: Asked) {
+        let to = self.open().get(&socket.id).map(|open| open.asked.clone());
+        let Some(to) = to else {
+            // B's clients send one before they sign in.
+            return match asked {
+                Asked::Heartbeat => {
+                    let told = json!({ "timestamp": clock::now() });
+                    self.note(&socket.emit("heartbeat_ack", &told));
+                }
+                _ => self.refuse(socket, Refusal::NoCredential),
+            };
+        };
+        if to.try_send(Box::new(asked)).is_err() {
+            // It does not take its answers.
+            self.count_dropped();
+        }
     }
 
     async fn welcome(&self, socket: SocketRef, auth: Option<Value>) {
@@ -285,22 +292,20 @@ impl SocketIoPush {
         let welcome = json!({
             "message": "Welcome to Adaptive BI",
             "socketId": socket.id,
-            "position": self.hubs.first().map_or(0, |hub| hub.position()),
+            "position": self.streams.position(),
         });
         self.note(&socket.emit("welcome", &welcome));
         let headers = &socket.req_parts().headers;
         let shown = credential(auth.as_ref()).or_else(|| Credential::of(headers));
         if shown.is_some() {
-            self.authenticate(&socket, shown).await;
+            Box::pin(self.authenticate(&socket, shown)).await;
         }
         self.connections.expect_token(socket.id);
     }
 
-    fn turn_away(&self, id: Sid) {
-        if let Some(socket) = self.io.get_socket(id) {
-            self.refuse(&socket, Refusal::SessionEnded);
-        }
-        self.end(id);
+    /// Nobody is signed in on it any more.
+    fn leave(&self, id: Sid) {
+        self.open().remove(&id);
     }
 
     /// Ends a session, whether it is connected or not.
@@ -313,51 +318,37 @@ impl SocketIoPush {
 
     /// Disconnects, and ends a session that goes on all the same.
     fn disconnect(&self, socket: SocketRef) {
-        self.callers().remove(&socket.id);
         // A client that does not read cannot be told that it is disconnected, and then it is not.
-        socket.leave(ROOM);
+        self.leave(socket.id);
         self.connections.end_soon(socket.id);
         let _ = socket.disconnect();
     }
 
-    async fn answer(&self, socket: &SocketRef, hub: &Hub) {
-        if !self.callers().contains_key(&socket.id) {
-            return self.refuse(socket, Refusal::NoCredential);
-        }
-        match hub.current().await {
-            Ok(current) => self.note(&socket.emit(hub.topic.snapshot, &current.json)),
-            Err(error) => {
-                let message = told(error);
-                self.note(&socket.emit("error", &json!({ "message": message })));
-            }
-        }
-    }
-
-    fn callers(&self) -> std::sync::MutexGuard<'_, HashMap<Sid, Caller>> {
-        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A map of connections is whole at every step.
+    fn open(&self) -> MutexGuard<'_, HashMap<Sid, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, sent: &Result<(), SendError>) {
-        self.count(usize::from(sent.is_err()));
-    }
-
-    fn count(&self, dropped: usize) {
-        if dropped > 0 {
-            metrics::counter!(telemetry::PUSH_DROPPED).increment(dropped as u64);
-            let before = self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
-            tracing::debug!(dropped, before, "a connection does not keep up");
+        if sent.is_err() {
+            self.count_dropped();
         }
     }
-}
 
-/// The message of an error for clients; the log has the rest.
-fn told(error: query::Error) -> String {
-    tracing::warn!(%error, "current figures could not be read");
-    Problem::from(error).message().to_owned()
+    fn count_dropped(&self) {
+        counter!(telemetry::PUSH_DROPPED).increment(1);
+        let before = self.dropped.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(before, "a connection does not keep up");
+    }
 }
 
 /// The token or key in `{token}`, as clients of the Node services send it.
 fn credential(shown: Option<&Value>) -> Option<Credential> {
     let text = shown?.get("token")?.as_str()?.trim();
     Some(Credential::parse(text.strip_prefix("Bearer ").unwrap_or(text)))
+}
+
+/// What a client is told whose credential is refused.
+fn refused(problem: &Problem) -> Value {
+    json!({ "success": false, "message": problem.message() })
 }

@@ -80,8 +80,14 @@ fn event(outgoing: Outgoing) -> [Bytes; 3] {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::frame::{Cursor, Frame, Kind};
+    use projections::time::Time;
+
+    use super::super::frame::{Cursor, Frame, Head, Kind};
     use super::*;
+
+    fn frame(cursor: Cursor) -> Frame {
+        Head { topic: "sales", from: 0, cursor, at: Time(0), kind: Kind::Snapshot }.frame(1, b"{}")
+    }
 
     fn text(outgoing: Outgoing) -> String {
         event(outgoing).iter().map(|part| str::from_utf8(part).unwrap()).collect()
@@ -90,20 +96,19 @@ mod tests {
     #[test]
     fn a_frame_has_the_cursor_to_go_on_from_and_a_word_its_kind() {
         let cursor = Cursor { generation: 1, position: 7 };
-        let json = Bytes::from_static(b"{}");
-        let frame = Arc::new(Frame { number: 1, cursor, kind: Kind::Snapshot, json: json.clone() });
+        let frame = Arc::new(frame(cursor));
+        let json = str::from_utf8(&frame.json).unwrap();
         let sent = text(Outgoing::Frame(frame.clone(), Some(cursor)));
-        assert_eq!(sent, "id: 1-7\ndata: {}\n\n");
-        assert_eq!(text(Outgoing::Frame(frame, None)), "data: {}\n\n");
-        assert_eq!(text(Outgoing::Word("subscribed", json)), "event: subscribed\ndata: {}\n\n");
+        assert_eq!(sent, format!("id: 1-7\ndata: {json}\n\n"));
+        assert_eq!(text(Outgoing::Frame(frame.clone(), None)), format!("data: {json}\n\n"));
+        let word = Outgoing::Word("subscribed", Bytes::from_static(b"{}"));
+        assert_eq!(text(word), "event: subscribed\ndata: {}\n\n");
     }
 
     #[test]
     fn a_frame_is_not_copied() {
-        let json = Bytes::from_static(b"{}");
-        let cursor = Cursor { generation: 1, position: 7 };
-        let frame = Frame { number: 1, cursor, kind: Kind::Snapshot, json: json.clone() };
-        let [_, data, _] = event(Outgoing::Frame(Arc::new(frame), None));
-        assert_eq!(data.as_ptr(), json.as_ptr());
+        let frame = Arc::new(frame(Cursor { generation: 1, position: 7 }));
+        let [_, data, _] = event(Outgoing::Frame(frame.clone(), None));
+        assert_eq!(data.as_ptr(), frame.json.as_ptr());
     }
 }

@@ -5,7 +5,7 @@
 //! told and disconnected; the subscriptions of one whose rights changed are judged anew. A connection
 //! that has been told to end and has not is hung up on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,16 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 use projections::time::Time;
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use utoipa::ToSchema;
 
 use super::channels::Channels;
+use super::mailbox::Mailbox;
 use super::offers::ACCESS;
 use super::sessions::Sessions;
 use super::subscriber::{Bounds, Outgoing, Subscriber, word};
@@ -36,6 +39,14 @@ use crate::telemetry;
 const LOOK_AGAIN: Duration = Duration::from_millis(750);
 /// A connection that was told to end has so long for that.
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
+/// The word of a session that is none any more.
+pub(super) const SESSION_ENDED: &str = "session_ended";
+const ENDED: &str = "The session has ended; sign in again";
+/// The word of a service that stops.
+pub(super) const SHUTDOWN: &str = "server_shutdown";
+const STOPPING: &str = "The server is stopping";
+/// So many rooms are told of, the largest.
+const ROOMS_TOLD: usize = 1_000;
 /// The seconds that a refused client is told to wait.
 const RETRY_AFTER_S: u32 = 5;
 
@@ -67,6 +78,9 @@ impl fmt::Debug for Shared {
 struct Kept {
     caller: Caller,
     news: watch::Sender<News>,
+    mailbox: Arc<Mailbox>,
+    /// The rooms that it is in, beside that of its caller.
+    rooms: BTreeSet<Arc<str>>,
     connection: Option<ConnectionHandle>,
     hang_up_at: Option<Instant>,
 }
@@ -77,6 +91,28 @@ enum News {
     None,
     HasOtherRights(Caller),
     IsTurnedAway,
+}
+
+/// The connections of this process.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PushStatistics)]
+pub struct Statistics {
+    /// Those with and without sign-in.
+    total_connections: usize,
+    authenticated_connections: usize,
+    /// The number of rooms that somebody is in.
+    rooms: usize,
+    /// The number of connections in each of the largest 1,000.
+    room_membership: BTreeMap<String, usize>,
+}
+
+/// The room of a person's connections.
+fn room_of(caller: &Caller) -> Option<String> {
+    match caller {
+        Caller::Person(person) => Some(format!("user_{}", person.user_id)),
+        Caller::Key(_) => None,
+    }
 }
 
 /// The times and bounds of connections.
@@ -97,6 +133,8 @@ pub enum Transport {
     Sse,
     /// A `WebSocket`.
     WebSocket,
+    /// Socket.IO.
+    SocketIo,
 }
 
 impl Transport {
@@ -104,6 +142,7 @@ impl Transport {
         match self {
             Transport::Sse => "sse",
             Transport::WebSocket => "websocket",
+            Transport::SocketIo => "socketio",
         }
     }
 }
@@ -115,9 +154,11 @@ pub struct Connected {
     streams: Streams,
     id: u64,
     news: watch::Receiver<News>,
+    mailbox: Arc<Mailbox>,
     transport: Transport,
     has_ended: bool,
-    _share: Share<String>,
+    /// Its place, where that is not its session's.
+    share: Option<Share<String>>,
 }
 
 impl fmt::Debug for Connected {
@@ -163,22 +204,77 @@ impl Streams {
         transport: Transport,
         connection: Option<ConnectionHandle>,
     ) -> Result<Connected, Problem> {
-        if self.0.closing.is_cancelled() {
-            return Err(Problem::unavailable("The service stops", RETRY_AFTER_S));
-        }
         let share = self.0.sessions.follow(&caller).map_err(too_many)?;
         if let Some(connection) = &connection {
             connection.is_known();
         }
+        let mut connected = self.begin_held(caller, transport, connection)?;
+        connected.share = Some(share);
+        Ok(connected)
+    }
+
+    /// The same for a caller who has a place by their session.
+    ///
+    /// # Errors
+    /// Fails if the service stops.
+    pub fn begin_held(
+        &self,
+        caller: Caller,
+        transport: Transport,
+        connection: Option<ConnectionHandle>,
+    ) -> Result<Connected, Problem> {
+        if self.0.closing.is_cancelled() {
+            return Err(Problem::unavailable("The service stops", RETRY_AFTER_S));
+        }
         let id = self.0.ids.fetch_add(1, Ordering::Relaxed);
         let (tell, news) = watch::channel(News::None);
         let (channels, bounds) = (self.0.channels.clone(), self.0.bounds.clone());
-        let kept = Kept { caller: caller.clone(), news: tell, connection, hang_up_at: None };
+        let mailbox = Arc::<Mailbox>::default();
+        let kept = Kept {
+            caller: caller.clone(),
+            news: tell,
+            mailbox: mailbox.clone(),
+            rooms: BTreeSet::new(),
+            connection,
+            hang_up_at: None,
+        };
         self.0.lock().insert(id, kept);
         gauge!(telemetry::PUSH_STREAMS, "transport" => transport.as_str()).increment(1.0);
         let subscriber = Subscriber::new(channels, bounds, caller);
-        let (streams, has_ended) = (self.clone(), false);
-        Ok(Connected { subscriber, streams, id, news, transport, has_ended, _share: share })
+        let (streams, has_ended, share) = (self.clone(), false, None);
+        Ok(Connected { subscriber, streams, id, news, mailbox, transport, has_ended, share })
+    }
+
+    /// Tells every connection a word; returns how many there are that will be sent it. A connection
+    /// that takes nothing misses words.
+    #[must_use]
+    pub fn tell(&self, word: &Outgoing) -> usize {
+        let all: Vec<_> = self.0.lock().values().map(|kept| kept.mailbox.clone()).collect();
+        all.iter().filter(|mailbox| mailbox.put(word.clone())).count()
+    }
+
+    /// The connections as they are now.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let mut members = BTreeMap::<String, usize>::new();
+        let all = self.0.lock();
+        for kept in all.values() {
+            let rooms = kept.rooms.iter().map(|room| String::from(&**room));
+            for room in rooms.chain(room_of(&kept.caller)) {
+                *members.entry(room).or_default() += 1;
+            }
+        }
+        drop(all);
+        let rooms = members.len();
+        let mut largest: Vec<_> = members.into_iter().collect();
+        largest.sort_by_key(|(_, members)| std::cmp::Reverse(*members));
+        largest.truncate(ROOMS_TOLD);
+        Statistics {
+            total_connections: self.0.sessions.all(),
+            authenticated_connections: self.0.sessions.signed_in(),
+            rooms,
+            room_membership: largest.into_iter().collect(),
+        }
     }
 
     /// The time between two signs of life.
@@ -197,6 +293,12 @@ impl Streams {
     #[must_use]
     pub fn now(&self) -> Time {
         self.0.channels.now()
+    }
+
+    /// The position of the last commit that this process knows of.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.0.channels.position()
     }
 
     /// The tasks of connections.
@@ -244,8 +346,11 @@ impl Shared {
         };
         let now = auth::watch::now(&self.platform, &callers).await?;
         let mut all = self.lock();
-        for (id, caller) in now {
-            let Some(kept) = all.get_mut(&id) else { continue };
+        for ((id, caller), (_, asked)) in now.into_iter().zip(&callers) {
+            // One that is another caller's by now is looked at the next time.
+            let Some(kept) = all.get_mut(&id).filter(|kept| kept.caller == *asked) else {
+                continue;
+            };
             match caller.filter(|caller| ACCESS.admits(caller)) {
                 Some(caller) if caller == kept.caller => {}
                 Some(caller) => {
@@ -287,30 +392,68 @@ impl Connected {
         if self.has_ended {
             return None;
         }
-        let closing = self.streams.0.closing.clone();
+        let mailbox = self.mailbox.clone();
         loop {
+            let closing = self.streams.0.closing.clone();
             tokio::select! {
                 biased;
-                () = closing.cancelled() => {
-                    self.has_ended = true;
-                    let message = "The server is stopping";
-                    return Some(word("server_shutdown", json!({ "message": message })));
-                }
-                changed = self.news.changed() => {
-                    let news = self.news.borrow_and_update().clone();
-                    match news {
-                        News::HasOtherRights(caller) if changed.is_ok() => {
-                            self.subscriber.judge(caller);
-                        }
-                        _ => {
-                            self.has_ended = true;
-                            let message = "The session has ended; sign in again";
-                            return Some(word("session_ended", json!({ "message": message })));
-                        }
+                () = closing.cancelled() => return Some(self.ends(SHUTDOWN, STOPPING)),
+                _ = self.news.changed() => {
+                    if let Some(last) = self.hear() {
+                        return Some(last);
                     }
                 }
+                word = mailbox.next() => return Some(word),
                 next = self.subscriber.next() => return Some(next),
             }
+        }
+    }
+
+    /// The last word, at the end; for a transport that can send nothing now.
+    pub async fn end(&mut self) -> Outgoing {
+        loop {
+            let closing = self.streams.0.closing.clone();
+            tokio::select! {
+                biased;
+                () = closing.cancelled() => return self.ends(SHUTDOWN, STOPPING),
+                _ = self.news.changed() => {
+                    if let Some(last) = self.hear() {
+                        return last;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hears what has become of the caller; the last word, where that is the end.
+    fn hear(&mut self) -> Option<Outgoing> {
+        let news = self.news.borrow_and_update().clone();
+        match news {
+            News::HasOtherRights(caller) => {
+                self.subscriber.judge(caller);
+                None
+            }
+            _ => Some(self.ends(SESSION_ENDED, ENDED)),
+        }
+    }
+
+    fn ends(&mut self, kind: &'static str, message: &'static str) -> Outgoing {
+        self.has_ended = true;
+        word(kind, json!({ "message": message }))
+    }
+
+    /// Is another caller's from now on: everything that it follows is judged anew.
+    pub fn becomes(&mut self, caller: Caller) {
+        if let Some(kept) = self.streams.0.lock().get_mut(&self.id) {
+            kept.caller = caller.clone();
+        }
+        self.subscriber.judge(caller);
+    }
+
+    /// Is in these rooms, beside its caller's.
+    pub fn is_in(&self, rooms: BTreeSet<Arc<str>>) {
+        if let Some(kept) = self.streams.0.lock().get_mut(&self.id) {
+            kept.rooms = rooms;
         }
     }
 }

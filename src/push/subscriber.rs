@@ -60,6 +60,15 @@ pub fn word(kind: &'static str, mut members: Value) -> Outgoing {
     Outgoing::Word(kind, members.to_string().into())
 }
 
+/// A topic that is told as a whole, each time that it changes, by a word of the transport's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// The word's kind.
+    pub kind: &'static str,
+    /// Writes a snapshot as the word's JSON.
+    pub write: fn(&Frame) -> Bytes,
+}
+
 /// The topics that one client follows.
 pub struct Subscriber {
     channels: Channels,
@@ -86,7 +95,9 @@ struct Subscription {
     has: Option<Cursor>,
     /// The trouble that it was told of.
     trouble: Option<Arc<str>>,
-    _share: Share<String>,
+    /// How it is told as a whole; without it, it is followed by frames.
+    told: Option<Told>,
+    _share: Option<Share<String>>,
 }
 
 /// Where a client stands with a topic.
@@ -121,8 +132,8 @@ impl Subscriber {
     /// Fails if there is none of that name, the caller may not have it, or a bound is reached.
     pub fn try_subscribe(&mut self, name: &str, since: Option<Cursor>) -> Result<(), Problem> {
         let offer = self.offer(name)?;
-        self.topics.retain(|it| **it.following.offer().name() != *name);
-        if self.topics.len() >= TOPICS_MAX {
+        self.topics.retain(|it| !it.is_frames_of(name));
+        if self.topics.iter().filter(|it| it.told.is_none()).count() >= TOPICS_MAX {
             let message = format!("A connection can follow {TOPICS_MAX} topics at most");
             return Err(Problem::of(ProblemType::RateLimited, message));
         }
@@ -136,9 +147,42 @@ impl Subscriber {
             self.words.push_back(word("subscribed", json!({ "topic": name })));
             Stands::Seen(0)
         };
-        let (has, trouble) = (None, None);
-        self.topics.push(Subscription { following, stands, has, trouble, _share: share });
+        let (has, trouble, told, share) = (None, None, None, Some(share));
+        self.topics.push(Subscription { following, stands, has, trouble, told, _share: share });
         Ok(())
+    }
+
+    /// Is told of a topic as a whole: now, and each time that it changes. A transport does this with the
+    /// few topics that its clients know by a word; they are no subscriptions of the caller's.
+    ///
+    /// # Errors
+    /// Fails if there is none of that name, or the caller may not have it.
+    pub fn listen(&mut self, name: &str, told: Told) -> Result<(), Problem> {
+        let offer = self.offer(name)?;
+        self.leave(told.kind);
+        let LimitKey(who) = LimitKey::of(&self.caller);
+        let following =
+            self.channels.follow(&offer, &who, &self.wake).map_err(too_many_questions)?;
+        let (stands, has, trouble, told) = (Stands::Seen(0), None, None, Some(told));
+        self.topics.push(Subscription { following, stands, has, trouble, told, _share: None });
+        Ok(())
+    }
+
+    /// Is told by the word of that kind no more.
+    pub fn leave(&mut self, kind: &str) {
+        self.topics.retain(|it| it.told.is_none_or(|told| told.kind != kind));
+    }
+
+    /// The caller, with the rights that they have now.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The channels that it follows.
+    #[must_use]
+    pub fn channels(&self) -> &Channels {
+        &self.channels
     }
 
     fn offer(&self, name: &str) -> Result<Offer, Problem> {
@@ -147,27 +191,34 @@ impl Subscriber {
 
     /// Follows a topic no more.
     pub fn unsubscribe(&mut self, name: &str) {
-        self.topics.retain(|it| **it.following.offer().name() != *name);
+        self.drop_frames(name);
         self.words.push_back(word("unsubscribed", json!({ "topic": name })));
+    }
+
+    /// The same without a word.
+    pub fn drop_frames(&mut self, name: &str) {
+        self.topics.retain(|it| !it.is_frames_of(name));
     }
 
     /// Judges every subscription again, by the rights that the caller has now. One that they may not
     /// have any more ends; one whose figures depend on rights begins anew.
     pub fn judge(&mut self, caller: Caller) {
         self.caller = Arc::new(caller);
-        let names: Vec<_> =
-            self.topics.iter().map(|it| it.following.offer().name().clone()).collect();
-        for name in names {
-            match self.offer(&name) {
-                Ok(offer) => {
-                    let is_same = |it: &Subscription| it.following.offer().key() == offer.key();
-                    if !self.topics.iter().any(is_same) {
-                        self.subscribe(&name, None);
-                    }
+        let all: Vec<_> =
+            self.topics.iter().map(|it| (it.following.offer().clone(), it.told)).collect();
+        for (before, told) in all {
+            let name = before.name();
+            match (self.offer(name), told) {
+                (Ok(offer), _) if offer.key() == before.key() => {}
+                (Ok(_), None) => self.subscribe(name, None),
+                (_, Some(told)) => {
+                    self.leave(told.kind);
+                    // What may not be told any more is not told; it has no word for that.
+                    let _ = self.listen(name, told);
                 }
-                Err(problem) => {
-                    self.topics.retain(|it| **it.following.offer().name() != *name);
-                    let told = json!({ "topic": &*name, "message": problem.message() });
+                (Err(problem), None) => {
+                    self.drop_frames(name);
+                    let told = json!({ "topic": &**name, "message": problem.message() });
                     self.words.push_back(word("unsubscribed", told));
                 }
             }
@@ -202,7 +253,7 @@ impl Subscriber {
 
     /// What is sent next, if there is something.
     fn take(&mut self) -> Option<Outgoing> {
-        for topic in &mut self.topics {
+        for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
             self.words.extend(topic.settle());
         }
         if let Some(word) = self.words.pop_front() {
@@ -212,6 +263,9 @@ impl Subscriber {
         for at in (0..count).map(|ahead| (self.turn + ahead) % count) {
             if let Some(frame) = self.topics[at].take() {
                 self.turn = at + 1;
+                if let Some(told) = self.topics[at].told {
+                    return Some(Outgoing::Word(told.kind, (told.write)(&frame)));
+                }
                 let cursor = self.cursor(frame.cursor);
                 return Some(Outgoing::Frame(frame, cursor));
             }
@@ -223,7 +277,7 @@ impl Subscriber {
     /// of them has not come yet.
     fn cursor(&mut self, most: Cursor) -> Option<Cursor> {
         let mut least = most;
-        for topic in &mut self.topics {
+        for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
             let has = topic.has_now().filter(|has| has.generation == most.generation)?;
             least.position = least.position.min(has.position);
         }
@@ -232,6 +286,10 @@ impl Subscriber {
 }
 
 impl Subscription {
+    fn is_frames_of(&self, name: &str) -> bool {
+        self.told.is_none() && **self.following.offer().name() == *name
+    }
+
     /// Finds out whether a client that was away can go on; says what became of it, and of a trouble.
     fn settle(&mut self) -> Option<Outgoing> {
         let name = self.following.offer().name().clone();
@@ -264,8 +322,11 @@ impl Subscription {
 
     fn take(&mut self) -> Option<Arc<Frame>> {
         let Stands::Seen(seen) = self.stands else { return None };
-        let frame = self.following.after(seen)?;
-        if seen > 0 && frame.number > seen + 1 {
+        let frame = match self.told {
+            None => self.following.after(seen)?,
+            Some(_) => self.following.whole(seen)?,
+        };
+        if self.told.is_none() && seen > 0 && frame.number > seen + 1 {
             counter!(telemetry::PUSH_SKIPPED).increment(frame.number - seen - 1);
         }
         (self.stands, self.has) = (Stands::Seen(frame.number), Some(frame.cursor));

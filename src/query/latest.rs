@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use projections::topic::Topics;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
@@ -55,17 +54,15 @@ impl Latest {
 }
 
 /// Keeps the newest snapshot in `latest` until `stop`, each once `cache` has the responses that
-/// are asked for all the time. The traces of commits are kept that touched any of `pushed`. It is
-/// `None` before the first generation was made.
+/// are asked for all the time. It is `None` before the first generation was made.
 pub async fn follow(
     store: Store,
     cache: Arc<ResponseCache>,
     mut announced: Receiver<Announcement>,
-    pushed: Topics,
     latest: watch::Sender<Option<Latest>>,
     stop: CancellationToken,
 ) {
-    let mut heard = Heard::of(&cache, pushed);
+    let mut heard = Heard::of(&cache);
     loop {
         match timeout(READ_WITHIN, store.snapshot()).await {
             Ok(Ok(Some(snapshot))) => {
@@ -102,16 +99,14 @@ pub async fn follow(
 #[derive(Debug)]
 struct Heard<'a> {
     cache: &'a ResponseCache,
-    /// The topics of which a change is pushed.
-    pushed: Topics,
     /// The position of the newest commit that was announced since the last snapshot was read.
     to: Option<u64>,
     traces: Recent,
 }
 
 impl<'a> Heard<'a> {
-    fn of(cache: &'a ResponseCache, pushed: Topics) -> Self {
-        Heard { cache, pushed, to: None, traces: Recent::default() }
+    fn of(cache: &'a ResponseCache) -> Self {
+        Heard { cache, to: None, traces: Recent::default() }
     }
 
     /// Waits until the commit that ends at a position was announced.
@@ -143,10 +138,8 @@ impl<'a> Heard<'a> {
 
     fn take(&mut self, announcement: &Announcement) {
         self.cache.heard(announcement);
-        let touched = announcement.touched;
-        if touched.intersects(self.pushed) {
-            self.traces.heard(touched, announcement.position, &announcement.traceparents);
-        }
+        let Announcement { touched, position, traceparents, .. } = announcement;
+        self.traces.heard(*touched, *position, traceparents);
         self.to = Some(announcement.position);
     }
 }

@@ -1,4 +1,4 @@
-//! A shop: its log, its store, its projector, their known state, and the hubs that push its
+//! A shop: its log, its store, its projector, their known state, and the channels that push its
 //! figures.
 //!
 //! Nothing here assumes that there is one: two shops of one process touch neither each other's
@@ -7,8 +7,10 @@
 
 pub mod announcements;
 pub mod log;
+pub mod notices;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::FutureExt;
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use self::notices::Notices;
 use crate::auth::audit::Audit;
 use crate::causes::describe;
 use crate::http::Routes;
@@ -32,9 +35,8 @@ use crate::projector::generations::Generations;
 use crate::projector::status::{State, Status};
 use crate::projector::threads::Threads;
 use crate::projector::{Projector, judge};
-use crate::push::channels::Channels;
+use crate::push::channels::{self, Channels};
 use crate::push::sessions::Sessions;
-use crate::push::{Hub, hub, topics};
 use crate::quarantine::{self, Quarantine};
 use crate::query::cache::ResponseCache;
 use crate::query::latest::{self, Latest};
@@ -63,6 +65,8 @@ pub struct ShopSettings {
     pub plain_models: bool,
     /// The different views that are followed at a time.
     pub push_questions: usize,
+    /// Two frames of a topic are at least so far apart.
+    pub push_interval: Duration,
 }
 
 /// A shop that runs.
@@ -73,10 +77,10 @@ pub struct Shop {
     pub store: Store,
     /// The status of its projector.
     pub status: watch::Receiver<Status>,
-    /// The hubs that push its figures, one for each topic.
-    pub hubs: Vec<Arc<Hub>>,
     /// The topics and views that are followed.
     pub channels: Channels,
+    /// The words of its processes to each other, until somebody takes them.
+    pub notices: Option<Notices>,
     currency: String,
     queries: Deps,
     health: Health,
@@ -132,15 +136,19 @@ impl Shop {
         let (rate, rate_seen) = watch::channel(None);
         let latest = queries.latest.clone();
         tasks.spawn(operator::projections::follow_rate(latest, rate, stop.clone()));
+        let (questions, apart) = (settings.push_questions, settings.push_interval);
+        let options = channels::Options { questions, apart };
+        let (notices, ends) = notices::channel();
+        tasks.spawn(notices::exchange(log.clone(), ends, stop.clone()));
         Ok(Shop {
-            hubs: hub::hubs(&queries),
             channels: Channels::new(
                 queries.clone(),
                 health.clone(),
-                settings.push_questions,
+                options,
                 tasks.clone(),
                 stop.clone(),
             ),
+            notices: Some(notices),
             log,
             store,
             status: seen,
@@ -266,9 +274,8 @@ fn attend(
     let (announcements, announced) = announcements::channel();
     tasks.spawn(announcements::hear(log.clone(), announcements, stop.clone()));
     let (follower, latest) = watch::channel(None::<Latest>);
-    let (its_store, its_cache, pushed) = (store.clone(), cache.clone(), topics::MADE_OF);
-    let following = latest::follow(its_store, its_cache, announced, pushed, follower, stop.clone());
-    tasks.spawn(following);
+    let (its_store, its_cache) = (store.clone(), cache.clone());
+    tasks.spawn(latest::follow(its_store, its_cache, announced, follower, stop.clone()));
     let deps = Deps {
         store: store.clone(),
         log_end: known.end,

@@ -29,6 +29,18 @@ pub struct Announcement {
     pub traceparents: Vec<String>,
 }
 
+/// A word of one process to the others, on the subject of announcements: a process that knows only
+/// these ignores it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Its kind.
+    pub notice: String,
+    /// The process that sent it, which hears it as well.
+    pub sender: u64,
+    /// What it says, as JSON.
+    pub body: String,
+}
+
 /// The buckets of time that the rollups of a commit belong to. All of time is always one of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buckets {

@@ -9,12 +9,13 @@ use async_nats::header::NATS_MESSAGE_ID;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use projections::event::Kind;
+use serde::Serialize;
 use telemetry::traces::{self, TRACEPARENT};
 use tokio::time::timeout;
 use tracing::warn;
 
 use super::acknowledgement::{PATIENCE, Refusal, Stored};
-use super::announce::Announcement;
+use super::announce::{Announcement, Notice};
 use super::answers::Expected;
 use super::duplicate::Sent;
 use super::error::Error;
@@ -192,14 +193,22 @@ impl Log {
     /// # Errors
     /// [`Error::Stream`] if the connection is closed.
     pub async fn announce(&self, announcement: &Announcement) -> Result<(), Error> {
+        self.tell(announcement, "announcing a commit of").await
+    }
+
+    /// Sends a word to every process.
+    ///
+    /// # Errors
+    /// [`Error::Stream`].
+    pub async fn notify(&self, notice: &Notice) -> Result<(), Error> {
+        self.tell(notice, "sending a word to the processes of").await
+    }
+
+    async fn tell(&self, what: &impl Serialize, doing: &'static str) -> Result<(), Error> {
         let subject = subject::of_announcements(&self.settings.stream);
-        let body = serde_json::to_vec(announcement)
-            .map_err(|error| self.failed("announcing a commit of", &error))?;
+        let body = serde_json::to_vec(what).map_err(|error| self.failed(doing, &error))?;
         let client = self.link.get().client.clone();
-        client
-            .publish(subject, body.into())
-            .await
-            .map_err(|error| self.failed("announcing a commit of", &error))
+        client.publish(subject, body.into()).await.map_err(|error| self.failed(doing, &error))
     }
 }
 

@@ -14,10 +14,11 @@ use async_nats::jetstream::consumer::pull::{self, Stream};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy};
 use futures_util::future::try_join_all;
 use futures_util::{FutureExt, StreamExt};
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::announce::Announcement;
+use super::announce::{Announcement, Notice};
 use super::error::Error;
 use super::hole::{Accepted, Hole};
 use super::link::connect;
@@ -109,14 +110,28 @@ impl Log {
     pub async fn announcements(
         &self,
     ) -> Result<impl futures_util::Stream<Item = Announcement> + Send + Unpin + use<>, Error> {
+        self.heard("listening to the commits of").await
+    }
+
+    /// The words of processes from now on, this one's among them. The stream ends with the connection.
+    ///
+    /// # Errors
+    /// [`Error::Stream`] if the connection is closed.
+    pub async fn notices(
+        &self,
+    ) -> Result<impl futures_util::Stream<Item = Notice> + Send + Unpin + use<>, Error> {
+        self.heard("listening to the processes of").await
+    }
+
+    /// What is told of one form; what is of another is ignored.
+    async fn heard<T: DeserializeOwned + Send>(
+        &self,
+        doing: &'static str,
+    ) -> Result<impl futures_util::Stream<Item = T> + Send + Unpin + use<T>, Error> {
         let subject = subject::of_announcements(&self.settings.stream);
-        let messages = self
-            .link
-            .get()
-            .client
-            .subscribe(subject)
-            .await
-            .map_err(|error| self.failed("listening to the commits of", &error))?;
+        let client = self.link.get().client.clone();
+        let subscribed = client.subscribe(subject).await;
+        let messages = subscribed.map_err(|error| self.failed(doing, &error))?;
         Ok(messages.filter_map(|message| {
             std::future::ready(serde_json::from_slice(&message.payload).ok())
         }))

@@ -35,12 +35,8 @@ pub const BATCH_EVENTS: &str = "adaptive_bi_batch_events";
 pub const COMMIT_WRITES: &str = "adaptive_bi_commit_documents";
 /// The duration of commits, by result.
 pub const COMMIT_DURATION: &str = "adaptive_bi_commit_duration_seconds";
-/// Updates sent to all who listen.
-pub const PUSHES: &str = "adaptive_bi_pushes_total";
 /// Packets that did not fit a connection's queue.
 pub const PUSH_DROPPED: &str = "adaptive_bi_push_dropped_total";
-/// Connections that are pushed to.
-pub const PUSH_CONNECTIONS: &str = "adaptive_bi_push_connections";
 /// Sign-ins and registrations that found no turn.
 pub const SENT_AWAY: &str = "adaptive_bi_sign_in_sent_away_total";
 /// Sessions of Socket.IO, of strangers and of callers.
@@ -136,9 +132,7 @@ fn describe() {
     describe_histogram!(BATCH_EVENTS, "Events in a batch");
     describe_histogram!(COMMIT_WRITES, "Documents that a commit writes");
     describe_histogram!(COMMIT_DURATION, Unit::Seconds, "Duration of commits, by result");
-    describe_counter!(PUSHES, "Updates sent to all who listen");
     describe_counter!(PUSH_DROPPED, "Packets that did not fit a connection's queue");
-    describe_gauge!(PUSH_CONNECTIONS, "Connections that are pushed to");
     describe_counter!(SENT_AWAY, "Passwords that found no turn, as too many waited");
     describe_gauge!(PUSH_SESSIONS, "Sessions of Socket.IO, of strangers and of callers");
     describe_counter!(PUSH_REFUSED, "Sessions, sign-ins and messages that were refused, by bound");

@@ -20,7 +20,7 @@ use adaptive_bi::auth::audit::EventType;
 use adaptive_bi::config::Settings;
 use adaptive_bi::http::problem::ProblemType;
 use adaptive_bi::projector::status::Halt;
-use adaptive_bi::push::{offers, topics};
+use adaptive_bi::push::{offers, socket_io};
 use adaptive_bi::rights::role::{Rights, Role};
 use clap::Args;
 use page::{Page, code};
@@ -230,12 +230,11 @@ fn every_alias_is_on_the_page_of_events() {
 }
 
 #[test]
-fn every_event_that_is_pushed_is_on_its_page() {
+fn every_event_of_socket_io_is_on_its_page() {
     let page = fs::read_to_string("docs/push.md").expect("the page");
-    for topic in topics::ALL {
-        for event in [topic.request, topic.snapshot, topic.update] {
-            assert_eq!(page.matches(&format!("\n| `{event}` |")).count(), 1, "{event}");
-        }
+    let (_, page) = page.split_once("\n## Socket.IO\n").expect("its part");
+    for event in socket_io::EVENTS {
+        assert_eq!(page.matches(&format!("\n| `{event}` |")).count(), 1, "{event}");
     }
 }
 

@@ -87,6 +87,12 @@ async fn the_four_queries_have_the_shapes_that_clients_know() {
                    totalTransactions: number}, userBehavior: {activityDistribution: \
                    [{activityType: string, count: number}], totalActivities: number, \
                    totalUsers: number}";
+    let overview = "averageOrderValue: number, salesByDay: [{_id: string, dailyRevenue: number, \
+                    dailyTransactions: number}], totalRevenue: number, totalTransactions: number";
+    let answer = shop.get(&app, "/api/dashboard/overview").await;
+    assert_eq!(shape(&answer.body["data"]), format!("{{{overview}}}"));
+    let whole = shop.get(&app, "/api/dashboard/summary").await;
+    assert_eq!(answer.body["data"], whole.body["data"]["salesOverview"]);
     for (path, expected) in [
         ("/api/metrics/sales", sales),
         ("/api/metrics/products", products),

@@ -19,7 +19,6 @@ use adaptive_bi::rights::role::Rights;
 use adaptive_bi::store::read::Snapshot;
 use futures_util::StreamExt;
 use projections::time::Time;
-use projections::topic::Topics;
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -106,8 +105,8 @@ async fn what_is_remembered_is_what_would_be_read() {
     let projector = shop.project(BatchLimits::default()).await;
     let (follower, mut latest) = watch::channel(None);
     let (ending, kept) = (CancellationToken::new(), Arc::<ResponseCache>::default());
-    let (store, cache, pushed) = (shop.store().await, kept.clone(), Topics::default());
-    let following = latest::follow(store, cache, announced, pushed, follower, ending.clone());
+    let (store, cache) = (shop.store().await, kept.clone());
+    let following = latest::follow(store, cache, announced, follower, ending.clone());
     let following = tokio::spawn(following);
     let (mut tagged, mut same) = (HashMap::new(), 0);
     for events in steps.chunks(15) {

@@ -51,7 +51,7 @@ async fn what_happens_is_told_and_the_dashboard_asks_for_nothing_else() {
         assert!(answer.header("content-type").starts_with("text/plain"), "{answer:?}");
         let text = answer.body.as_str().unwrap_or_default().to_owned();
         let is_whole = text.contains(telemetry::LAG_SECONDS)
-            && text.contains(telemetry::PUSH_CONNECTIONS)
+            && text.contains(telemetry::PUSH_SESSIONS)
             && text.contains("kind=\"transaction\",outcome=\"quarantined\"");
         if is_whole { Ok(text) } else { Err(text) }
     })
@@ -75,7 +75,7 @@ async fn what_happens_is_told_and_the_dashboard_asks_for_nothing_else() {
     assert!(asked.len() > 10, "{asked:?}");
     // These are there from the first of them on, and those of a rebuild while there is one.
     let is_seldom = |name: &str| {
-        [telemetry::PUSHES, telemetry::PUSH_DROPPED].contains(&name)
+        [telemetry::PUSH_STREAMS, telemetry::PUSH_FRAMES, telemetry::PUSH_DROPPED].contains(&name)
             || name.starts_with("adaptive_bi_rebuild_")
     };
     for name in asked.iter().filter(|name| !is_seldom(name)) {

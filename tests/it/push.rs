@@ -5,12 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
-use adaptive_bi::auth::gate::gate;
-use adaptive_bi::auth::{key, watch};
-use adaptive_bi::http::client::Origin;
-use adaptive_bi::http::gate::Credential;
-use adaptive_bi::rights::access::Access;
-use adaptive_bi::rights::role::{Action, Resource, Role};
+use adaptive_bi::auth::key;
+use adaptive_bi::rights::role::Role;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::platform::accounts::{Change, Sessions};
 use reqwest::Method;
@@ -88,20 +84,46 @@ impl<'a> Socket<'a> {
         self.packet().await
     }
 
+    /// Connects and signs in.
+    pub async fn signed_in(shop: &'a Shop, app: &App, token: &str) -> Socket<'a> {
+        let mut socket = Socket::open(shop, app, Some(json!({ "token": token }))).await;
+        socket.next("authenticated").await;
+        socket
+    }
+
+    /// The next event and its payload, or none if the connection has ended.
+    pub async fn event(&mut self) -> Option<(String, Value)> {
+        while let Some(packet) = self.packet().await {
+            let event = packet.strip_prefix("42").map(serde_json::from_str::<(String, Value)>);
+            if let Some(Ok(event)) = event {
+                return Some(event);
+            }
+        }
+        None
+    }
+
     /// The next event of a name, and its payload.
     pub async fn next(&mut self, name: &str) -> Value {
         let found = timeout(Duration::from_secs(20), async {
-            while let Some(packet) = self.packet().await {
-                let event = packet.strip_prefix("42").map(serde_json::from_str::<Value>);
-                if let Some(Ok(event)) = event
-                    && event[0] == name
-                {
-                    return event[1].clone();
+            while let Some((event, payload)) = self.event().await {
+                if event == name {
+                    return payload;
                 }
             }
             panic!("closed before {name}: {:?}", self.seen);
         });
-        found.await.unwrap_or_else(|_| panic!("no {name}"))
+        found.await.unwrap_or_else(|_| panic!("no {name}: {:?}", self.seen))
+    }
+
+    /// Whether an event of a name has come.
+    pub fn has_seen(&self, name: &str) -> bool {
+        let begin = format!("42[\"{name}\"");
+        self.seen.iter().any(|packet| packet.starts_with(&begin))
+    }
+
+    /// Forgets what has come.
+    pub fn forget(&mut self) {
+        self.seen.clear();
     }
 
     /// Waits for an update of at least a position.
@@ -304,29 +326,5 @@ async fn a_new_password_disconnects_the_other_sessions_and_another_role_nobody_w
     let since = Instant::now();
     first.closed().await;
     assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
-    app.stop().await.expect("stopped");
-}
-
-/// Every role may hear of sales, so this calls the check of connections itself, with an access that
-/// needs more.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_has_a_role_no_more_that_a_connection_needs_is_turned_away() {
-    let (_, app, _) = shop().await;
-    account(&app, "root@example.org", Role::Admin).await;
-    let ann = account(&app, "ann@example.org", Role::Admin).await;
-    let shown = Credential::parse(session(&app, &ann).await.token.expose());
-    let gate = gate(app.platform.clone(), app.accounts.tokens.clone(), app.accounts.audit.clone());
-    let access = Access::Allowed(Resource::Events, Action::Read);
-    let caller = gate.admit(access, Some(shown), Origin::default()).await.expect("let in");
-    let callers = [("ann", caller)];
-    for (role, turned_away) in
-        [(Role::Manager, vec![]), (Role::Viewer, vec!["ann"]), (Role::Manager, vec![])]
-    {
-        let change = Change { role: Some(role), ..Change::default() };
-        let changed = app.platform.change_account(&ann.id, change, "x", Sessions::GoOn).await;
-        changed.expect("changed").expect("an account");
-        let found = watch::turned_away(&app.platform, access, &callers).await.expect("looked");
-        assert_eq!(found, turned_away, "{role:?}");
-    }
     app.stop().await.expect("stopped");
 }

@@ -3,20 +3,52 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adaptive_bi::operator::health::Health;
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
-use adaptive_bi::push::{Hub, topics};
+use adaptive_bi::push::channels::{Channels, Options};
+use adaptive_bi::push::subscriber::{Bounds, Outgoing, Subscriber};
 use adaptive_bi::query::cache::ResponseCache;
 use adaptive_bi::query::{self, Deps, latest};
+use adaptive_bi::rights::caller::{Caller, KeyHolder};
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::stream::announce::Announcement;
 use futures_util::FutureExt;
 use projections::topic::Topics;
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::events::sale;
 use crate::harness::Shop;
+
+/// The state of a service of which nobody asks.
+async fn health(shop: &Shop) -> Health {
+    Health {
+        store: shop.store().await,
+        nats_up: watch::channel(true).1,
+        log_refuses: watch::channel(None).1,
+        projector: watch::channel(Status { state: State::Standby, position: 0 }).1,
+        log_extent: watch::channel(None).1,
+        started: Instant::now(),
+    }
+}
+
+/// The next frame of a subscriber, from a position on.
+async fn frame(subscriber: &mut Subscriber, from: u64, within: Duration) -> Option<Value> {
+    let frame = async {
+        loop {
+            if let Outgoing::Frame(frame, _) = subscriber.next().await
+                && frame.cursor.position >= from
+            {
+                return serde_json::from_slice(&frame.json).expect("JSON");
+            }
+        }
+    };
+    timeout(within, frame).await.ok()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
@@ -31,8 +63,7 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     let cache = Arc::<ResponseCache>::default();
     let (store, its_cache) = (shop.store().await, cache.clone());
     let following =
-        latest::follow(store, its_cache, announced, topics::MADE_OF, follower, ending.clone());
-    let following = tokio::spawn(following);
+        tokio::spawn(latest::follow(store, its_cache, announced, follower, ending.clone()));
     let deps = Deps {
         store: shop.store().await,
         log_end,
@@ -42,17 +73,21 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
         cache,
         now: Arc::new(query::system_clock),
     };
-    let topic = topics::ALL.iter().find(|it| it.update == "realtimeSalesUpdate");
-    let mut updates = Arc::new(Hub::new(topic.expect("pushed"), deps)).updates();
+    let options = Options { questions: 1, apart: Duration::from_millis(250) };
+    let (health, tasks) = (health(&shop).await, TaskTracker::new());
+    let channels = Channels::new(deps, health, options, tasks.clone(), ending.clone());
+    let (id, name, scopes) = ("k".to_owned(), "board".to_owned(), vec![Scope::PushSubscribe]);
+    let board = Caller::Key(KeyHolder { id, name, scopes });
+    let mut subscriber = Subscriber::new(channels, Bounds::default(), board);
+    subscriber.subscribe("overview", None);
     for n in 1..=2 {
         let event = sale(&format!("t{n}"), "ann", 5, json!({}));
         let position = shop.publish("transaction", event.to_string()).await;
         shop.folded(position).await;
-        let update = tokio::time::timeout(Duration::from_mins(1), updates.next(|| true)).await;
-        let update = update.expect("an update in time").expect("more can come");
-        let update = serde_json::from_str::<Value>(update.json.get()).expect("JSON");
+        let update = frame(&mut subscriber, position, Duration::from_mins(1)).await;
+        let update = update.expect("in time");
         assert_eq!(
-            (&update["position"], &update["totalTransactions"]),
+            (&update["position"], &update["data"]["totalTransactions"]),
             (&json!(position), &json!(n))
         );
     }
@@ -70,17 +105,13 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
         traceparents: vec![],
     };
     announcements.send(next).expect("somebody listens");
-    let update = tokio::time::timeout(Duration::from_secs(1), updates.next(|| true)).await;
-    let update = update.expect("an update at once").expect("more can come");
-    assert_eq!(update.position, lost);
-    // What was sent is not sent again, and while nobody listens nothing is.
-    let quiet = Duration::from_secs(5);
-    assert!(tokio::time::timeout(quiet, updates.next(|| true)).await.is_err());
-    let event = sale("t4", "ann", 5, json!({}));
-    let position = shop.publish("transaction", event.to_string()).await;
-    shop.folded(position).await;
-    assert!(tokio::time::timeout(quiet, updates.next(|| false)).await.is_err());
+    let update = frame(&mut subscriber, lost, Duration::from_secs(1)).await.expect("at once");
+    assert_eq!(update["position"], lost);
+    // What was sent is not sent again.
+    assert_eq!(frame(&mut subscriber, 0, Duration::from_secs(5)).await, None);
     projector.stop().await;
     ending.cancel();
     following.await.expect("followed to the end");
+    tasks.close();
+    tasks.wait().await;
 }

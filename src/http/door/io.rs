@@ -36,14 +36,17 @@ impl<F: Fn() + Unpin> Socket<F> {
     }
 
     /// The outcome of a write, or an error if it has not moved on for too long.
-    fn moved<T>(
+    fn moved(
         &mut self,
         context: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
+        outcome: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = outcome {
             self.stalled = None;
-            return outcome;
+            if let Ok(bytes) = written {
+                self.place.handle().took(bytes);
+            }
+            return Poll::Ready(written);
         }
         if self.told_to_end.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));

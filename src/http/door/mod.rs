@@ -57,7 +57,7 @@ pub(super) use access::REQUEST_ID;
 #[cfg(test)]
 pub(super) use access::around as with_access;
 pub use body::BODY_BYTES_MAX;
-pub use places::ConnectionHandle;
+pub use places::{ConnectionHandle, Taken};
 
 /// Shorter answers are sent as they are: a packet is a packet.
 const COMPRESSED_FROM_BYTES: u16 = 1_024;

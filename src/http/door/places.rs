@@ -1,9 +1,10 @@
 //! The places for connections: so many in all, so many for an address, and a few in which clients
 //! that find none are told.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use metrics::{counter, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,6 +17,12 @@ use crate::telemetry;
 /// So many at a time are told that there is no place; more are closed without a word.
 const TOLD: usize = 64;
 
+/// Is told of the bytes that a `WebSocket`'s network took.
+pub trait Taken: fmt::Debug + Send + Sync {
+    /// So many more.
+    fn took(&self, bytes: usize);
+}
+
 /// A connection, as far as it concerns the layers further in; an extension of its requests. It is
 /// of no use once the connection has ended.
 #[derive(Debug, Clone)]
@@ -24,6 +31,7 @@ pub struct ConnectionHandle {
     /// Its share of its address's places, while nobody is known to be at its other end.
     share: Arc<Mutex<Option<Share<IpAddr>>>>,
     is_web_socket: Arc<AtomicBool>,
+    taken: Arc<OnceLock<Arc<dyn Taken>>>,
 }
 
 impl ConnectionHandle {
@@ -34,8 +42,9 @@ impl ConnectionHandle {
     }
 
     fn with(share: Option<Share<IpAddr>>) -> Self {
-        let (over, is_web_socket) = (CancellationToken::new(), Arc::default());
-        ConnectionHandle { over, share: Arc::new(Mutex::new(share)), is_web_socket }
+        let (over, is_web_socket, taken) =
+            (CancellationToken::new(), Arc::default(), Arc::default());
+        ConnectionHandle { over, share: Arc::new(Mutex::new(share)), is_web_socket, taken }
     }
 
     /// Ends the connection, WebSocket or not.
@@ -60,8 +69,20 @@ impl ConnectionHandle {
         self.is_web_socket.store(true, Ordering::Relaxed);
     }
 
+    /// Tells of the bytes that its network takes, once it is a `WebSocket`.
+    pub fn tells(&self, taken: Arc<dyn Taken>) {
+        // It is one `WebSocket` for good, so the first stays.
+        let _ = self.taken.set(taken);
+    }
+
     pub(super) fn is_web_socket(&self) -> bool {
         self.is_web_socket.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn took(&self, bytes: usize) {
+        if let Some(taken) = self.taken.get() {
+            taken.took(bytes);
+        }
     }
 
     pub(super) fn is_hung_up(&self) -> WaitForCancellationFutureOwned {

@@ -2,15 +2,24 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use metrics::counter;
 use serde_json::{Value, json};
 use socketioxide::extract::SocketRef;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use super::{ACCESS, ROOM, SocketIoPush, credential};
+use super::asked::Asked;
+use super::outlet::Outlet;
+use super::served::Served;
+use super::{ASKED_MAX, Open, SocketIoPush, credential, refused};
 use crate::http::client::Origin;
 use crate::http::door::shares::Full;
 use crate::http::gate::{Credential, Refusal};
 use crate::http::problem::Problem;
+use crate::push::offers::ACCESS;
 use crate::push::sessions::begun_by;
+use crate::push::streams::Transport;
+use crate::rights::caller::Caller;
 use crate::telemetry;
 
 /// A client that has shown so many invalid credentials, and no valid one, is disconnected.
@@ -37,21 +46,7 @@ impl SocketIoPush {
     pub(super) async fn authenticate(&self, socket: &SocketRef, shown: Option<Credential>) -> bool {
         let origin = Origin::of_parts(socket.req_parts());
         match self.gate.admit(ACCESS, shown, origin).await {
-            Ok(caller) => {
-                let session = begun_by(socket.req_parts());
-                let full = session.map(|it| self.sessions.sign_in(it, &caller));
-                if let Some(Err(full)) = full {
-                    self.refuse_for_now(socket, full);
-                    return false;
-                }
-                self.callers().insert(socket.id, caller);
-                self.connections.signed_in(socket.id);
-                socket.join(ROOM);
-                let message = "You are signed in";
-                let told = json!({ "success": true, "message": message });
-                self.note(&socket.emit("authenticated", &told));
-                true
-            }
+            Ok(caller) => self.admit(socket, caller),
             Err(refusal) => {
                 self.refuse(socket, refusal);
                 false
@@ -59,21 +54,62 @@ impl SocketIoPush {
         }
     }
 
+    /// Takes a caller in whose credential is valid, if there is a place.
+    fn admit(&self, socket: &SocketRef, caller: Caller) -> bool {
+        let Some(session) = begun_by(socket.req_parts()) else { return false };
+        if let Err(full) = self.sessions.sign_in(session, &caller) {
+            self.refuse_for_now(socket, full);
+            return false;
+        }
+        let told = json!({ "success": true, "message": "You are signed in" });
+        let mut open = self.open();
+        if let Some(open) = open.get(&socket.id) {
+            // Its task goes on as the new caller.
+            let is_told = open.asked.try_send(Box::new(Asked::SignIn(caller))).is_ok();
+            if is_told {
+                self.note(&socket.emit("authenticated", &told));
+            } else {
+                self.count_dropped();
+            }
+            return is_told;
+        }
+        let connected = match self.streams.begin_held(caller, Transport::SocketIo, None) {
+            Ok(connected) => connected,
+            Err(problem) => {
+                self.refuse_by(socket, &problem);
+                return false;
+            }
+        };
+        self.connections.signed_in(socket.id);
+        self.note(&socket.emit("authenticated", &told));
+        let (ask, asked) = mpsc::channel(ASKED_MAX);
+        let end = CancellationToken::new();
+        let outlet = Outlet::new(socket.clone(), session.flow.clone());
+        let served = Served::new(self.clone(), outlet, connected, asked, end.clone());
+        if socket.connected() {
+            open.insert(socket.id, Open { asked: ask, _end: end.drop_guard() });
+            self.streams.tasks().spawn(served.run());
+        }
+        true
+    }
+
     pub(super) fn refuse(&self, socket: &SocketRef, refusal: Refusal) {
         if matches!(refusal, Refusal::NoCredential) {
             self.note(&socket.emit("error", &json!({ "message": "Not authenticated" })));
         }
-        let problem = Problem::from(refusal);
+        self.refuse_by(socket, &Problem::from(refusal));
+    }
+
+    fn refuse_by(&self, socket: &SocketRef, problem: &Problem) {
         if problem.status().is_server_error() {
             tracing::warn!(status = problem.status().as_u16(), "a token could not be looked up");
         }
-        let told = json!({ "success": false, "message": problem.message() });
-        self.note(&socket.emit("authentication_error", &told));
+        self.note(&socket.emit("authentication_error", &refused(problem)));
     }
 
     /// There are as many sessions with sign-in as allowed.
     fn refuse_for_now(&self, socket: &SocketRef, full: Full) {
-        metrics::counter!(telemetry::PUSH_REFUSED, "bound" => full.name()).increment(1);
+        counter!(telemetry::PUSH_REFUSED, "bound" => full.name()).increment(1);
         let message = "There are too many connections; try again later";
         let told = json!({ "success": false, "message": message });
         self.note(&socket.emit("authentication_error", &told));

@@ -73,6 +73,7 @@ pub const ALL: &[Listed] = &[
     of::<customers::CustomerMetrics>(),
     of::<explain::Explanation>(),
     of::<summary::Summary>(),
+    of::<summary::Overview>(),
     of::<product_list::Products>(),
     of::<product::OneProduct>(),
     of::<customer_list::Customers>(),

@@ -1,4 +1,4 @@
-//! `GET /api/dashboard/summary`; its overview of sales is pushed as well.
+//! `GET /api/dashboard/summary`, and its overview of sales alone, which is pushed.
 
 use projections::money::{self, Money};
 use projections::quantity::{self, Quantity};
@@ -37,6 +37,7 @@ pub struct Summary {
 /// Sales in short.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SalesOverview)]
 pub struct Overview {
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
@@ -92,6 +93,17 @@ impl View for Summary {
         tag: Tag::Figures,
         summary: "Sales, best sellers and what visitors do",
         about: "All that a dashboard shows first, of all time or of a range.",
+    };
+}
+
+impl View for Overview {
+    const ROUTE: Get = Get {
+        path: "/api/dashboard/overview",
+        access: DASHBOARD,
+        id: "getOverview",
+        tag: Tag::Figures,
+        summary: "Sales in short",
+        about: "The `salesOverview` of the summary alone, as it is pushed.",
     };
 }
 

@@ -3,9 +3,12 @@
 //!
 //! # Layout
 //!
-//! - [`client`]: what a client has; here: what it is sent.
+//! - [`client`]: what a client has; here: what it is sent; [`socket_io`]: the same by Socket.IO, and its
+//!   own events; [`words`]: the words to everybody.
 
 mod client;
+mod socket_io;
+mod words;
 
 use adaptive_bi::app::App;
 use adaptive_bi::rights::role::Role;

@@ -1,0 +1,127 @@
+// A client of another maker that follows topics, is cut off, comes back and goes on:
+//
+//     node client.mjs socket.io|eventsource|ws URL KEY
+//
+// It ends when its topics have come to the position that it is told on standard input, and prints
+// what it has.
+
+import { createInterface } from "node:readline";
+
+import { EventSource } from "eventsource";
+import { io } from "socket.io-client";
+import WebSocket from "ws";
+
+const TOPICS = ["sales", "overview"];
+const AGAIN_MS = 100;
+
+const [transport, url, key] = process.argv.slice(2);
+const topics = {};
+const seen = { connections: 0, frames: 0, recovered: 0, lost: 0, twice: 0 };
+let end = Infinity;
+
+function fail(message) {
+  console.error(`${transport}: ${message}`);
+  process.exit(1);
+}
+
+function since(topic) {
+  const has = topics[topic];
+  return has && `${has.generation}-${has.position}`;
+}
+
+// What a topic is followed from.
+function subscribed({ topic, recovered }) {
+  if (recovered === true) {
+    seen.recovered += 1;
+    return;
+  }
+  seen.lost += recovered === false ? 1 : 0;
+  // The snapshot that comes replaces what was had.
+  delete topics[topic];
+}
+
+function apply({ topic, generation, from, position, at, kind, data }) {
+  seen.frames += 1;
+  const has = topics[topic];
+  if (kind === "snapshot") {
+    const isNewer = !has || generation !== has.generation || position > has.position
+      || (position === has.position && at > has.at);
+    if (!isNewer) fail(`a snapshot of ${position} after ${has.position}`);
+    topics[topic] = { generation, position, at, data };
+  } else {
+    if (!has || generation !== has.generation || from > has.position) {
+      fail(`a gap in ${topic}: from ${from}, has ${has?.position}`);
+    }
+    if (position <= has.position) {
+      seen.twice += 1;
+    } else {
+      Object.assign(has.data, data);
+      Object.assign(has, { position, at });
+    }
+  }
+  finish();
+}
+
+function finish() {
+  if (TOPICS.every((topic) => topics[topic]?.position >= end)) {
+    process.stdout.write(JSON.stringify({ ...seen, topics }), () => process.exit(0));
+  }
+}
+
+function overSocketIo() {
+  const socket = io(url, { reconnectionDelay: AGAIN_MS, reconnectionDelayMax: AGAIN_MS });
+  socket.on("connect", () => {
+    seen.connections += 1;
+    socket.emit("authenticate", { token: key });
+  });
+  socket.on("authenticated", () => {
+    for (const topic of TOPICS) {
+      socket.emit("subscribe_dashboard", { dashboardType: topic, since: since(topic) });
+    }
+  });
+  socket.on("subscribed", subscribed);
+  socket.on("frame", apply);
+  for (const word of ["authentication_error", "refused", "error"]) {
+    socket.on(word, ({ message }) => fail(`${word}: ${message}`));
+  }
+}
+
+function overEventSource() {
+  const events = new EventSource(`${url}/api/stream?topics=${TOPICS.join()}`, {
+    fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, "X-API-Key": key } }),
+  });
+  events.addEventListener("open", () => {
+    seen.connections += 1;
+  });
+  events.addEventListener("subscribed", ({ data }) => subscribed(JSON.parse(data)));
+  events.addEventListener("refused", ({ data }) => fail(data));
+  events.addEventListener("message", ({ data }) => apply(JSON.parse(data)));
+}
+
+function overWebSocket() {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/api/ws`, {
+    headers: { "X-API-Key": key },
+  });
+  socket.on("open", () => {
+    seen.connections += 1;
+    for (const topic of TOPICS) {
+      const at = since(topic);
+      const asked = at ? { type: "resume", since: at } : { type: "subscribe" };
+      socket.send(JSON.stringify({ ...asked, topics: [topic] }));
+    }
+  });
+  socket.on("message", (text) => {
+    const message = JSON.parse(text);
+    if (message.data) apply(message);
+    else if (message.kind === "subscribed") subscribed(message);
+    else fail(text);
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => setTimeout(overWebSocket, AGAIN_MS));
+}
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  end = Number(line);
+  finish();
+});
+({ "socket.io": overSocketIo, eventsource: overEventSource, ws: overWebSocket })[transport]();
