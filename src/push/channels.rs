@@ -15,6 +15,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::events::Events;
+use super::events::source::Source;
 use super::frame::{Cursor, Frame};
 use super::hub::UPDATE_INTERVAL;
 use super::offers::Offer;
@@ -55,6 +57,7 @@ struct Shared {
     questions: Shares<String>,
     turns: Semaphore,
     ids: AtomicU64,
+    events: Events,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -100,15 +103,17 @@ impl fmt::Debug for Following {
 
 impl Channels {
     /// No channel yet; at most so many questions to views at a time, of which a caller may have half.
-    /// Channels end at `stop`.
+    /// The events are those of `log`. Channels end at `stop`.
     #[must_use]
     pub fn new(
         deps: Deps,
         health: Health,
         questions: usize,
+        log: Arc<dyn Source>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
+        let events = Events::new(deps.clone(), log, tasks.clone(), stop.clone());
         Channels(Arc::new(Shared {
             deps,
             health,
@@ -116,9 +121,16 @@ impl Channels {
             questions: Shares::new(questions.div_ceil(2), questions),
             turns: Semaphore::new(AT_A_TIME),
             ids: AtomicU64::new(0),
+            events,
             tasks,
             stop,
         }))
+    }
+
+    /// The events.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.0.events
     }
 
     /// The server's time.

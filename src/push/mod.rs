@@ -6,7 +6,7 @@
 //!
 //! - [`frame`]: what is sent, and the cursor to go on from; [`ring`]: the last frames of a topic, as
 //!   plain values; [`offers`]: what can be subscribed to; [`channels`]: what is subscribed to, read
-//!   once for everybody; [`subscriber`]: the topics of one client, and what it is sent next;
+//!   once for everybody; [`events`]: each folded event, off the log; [`subscriber`]: the topics of one client, and what it is sent next;
 //! - [`streams`]: the connections of subscribers; `sse` and `web_socket`: two transports; [`http`]:
 //!   their routes;
 //! - [`socket_io`]: the Socket.IO transport; [`topics`]: the list of what it pushes; [`hub`]: the
@@ -19,6 +19,7 @@
 pub mod channels;
 mod connections;
 mod engine_io;
+pub mod events;
 pub mod frame;
 pub mod http;
 pub mod hub;

@@ -1,5 +1,5 @@
 //! What can be subscribed to: topics by name, and any view with its parameters. A topic is a view, or
-//! some of its members, that is subscribed to.
+//! some of its members, that is subscribed to; or the events themselves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use bytes::Bytes;
 use projections::time::Time;
 use serde_json::value::RawValue;
 
+use super::events::kinds::{EVENTS as EVENTS_TOPIC, Kinds};
 use crate::http::gate::Refusal;
 use crate::http::problem::Problem;
 use crate::query::batch::problem;
@@ -30,6 +31,10 @@ const VIEW_BYTES_MAX: usize = 2_048;
 /// The access that following the state of the service needs besides.
 const SYSTEM: Access = Access::Allowed(Resource::System, Action::Read);
 
+/// The access that following the events needs besides: they name people, so a right to look at some is
+/// not enough to have them all.
+const EVENTS: Access = Access::AllowedOrKey(Resource::Events, Action::Export, Scope::EventsRead);
+
 /// The members of a view that a topic has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Members {
@@ -43,6 +48,7 @@ enum Members {
 enum MadeOf {
     View(Members),
     Service,
+    Events,
 }
 
 /// A topic with a name.
@@ -50,7 +56,7 @@ enum MadeOf {
 pub struct Topic {
     /// Its name.
     pub name: &'static str,
-    /// The path at which its figures can be asked for.
+    /// The path at which its figures can be asked for; empty for the events.
     pub path: &'static str,
     made_of: MadeOf,
 }
@@ -66,6 +72,7 @@ pub const TOPICS: &[Topic] = &[
     of("stock", "/api/metrics/products", Members::Only(LOW)),
     of("live", "/api/metrics/live", Members::All),
     Topic { name: "system", path: "/api/health", made_of: MadeOf::Service },
+    Topic { name: EVENTS_TOPIC, path: "", made_of: MadeOf::Events },
 ];
 
 /// The products that run out.
@@ -75,7 +82,36 @@ const fn of(name: &'static str, path: &'static str, members: Members) -> Topic {
     Topic { name, path, made_of: MadeOf::View(members) }
 }
 
-/// Something that can be subscribed to, for callers with these rights.
+/// What a name stands for.
+#[derive(Debug, Clone)]
+pub enum Offered {
+    /// Figures.
+    Figures(Offer),
+    /// Events of some kinds.
+    Events(Kinds),
+}
+
+impl Offered {
+    /// What that name stands for: a topic, or `view:` and a view with its parameters.
+    ///
+    /// # Errors
+    /// Fails if there is nothing of that name, or the caller may not have it.
+    pub fn of(name: &str, caller: &Caller, now: Time, language: &str) -> Result<Self, Problem> {
+        if !ACCESS.admits(caller) {
+            return Err(Refusal::Forbidden(ACCESS).into());
+        }
+        if let Some(kinds) = Kinds::of_topic(name) {
+            if !EVENTS.admits(caller) {
+                return Err(Refusal::Forbidden(EVENTS).into());
+            }
+            let kinds = kinds.map_err(|it| Problem::new(StatusCode::BAD_REQUEST, it.to_string()));
+            return kinds.map(Offered::Events);
+        }
+        Offer::of(name, caller, now, language).map(Offered::Figures)
+    }
+}
+
+/// Figures that can be subscribed to, for callers with these rights.
 #[derive(Debug, Clone)]
 pub struct Offer {
     name: Arc<str>,
@@ -94,14 +130,7 @@ enum Source {
 }
 
 impl Offer {
-    /// What that name stands for: a topic, or `view:` and a view with its parameters.
-    ///
-    /// # Errors
-    /// Fails if there is nothing of that name, or the caller may not have it.
-    pub fn of(name: &str, caller: &Caller, now: Time, language: &str) -> Result<Self, Problem> {
-        if !ACCESS.admits(caller) {
-            return Err(Refusal::Forbidden(ACCESS).into());
-        }
+    fn of(name: &str, caller: &Caller, now: Time, language: &str) -> Result<Self, Problem> {
         match name.strip_prefix(VIEW) {
             Some(view) => Offer::view(name, view, caller, now, language),
             None => Offer::topic(name, caller),
@@ -125,16 +154,18 @@ impl Offer {
     }
 
     fn topic(name: &str, caller: &Caller) -> Result<Self, Problem> {
-        let found = TOPICS.iter().find(|topic| topic.name == name);
-        let topic = found.ok_or_else(|| {
+        let none = || {
             let names = TOPICS.iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
             let message = format!("There is no such topic; there are {names}, and view:<path>");
             Problem::new(StatusCode::NOT_FOUND, message)
-        })?;
+        };
+        let topic = TOPICS.iter().find(|topic| topic.name == name).ok_or_else(none)?;
         let source = match topic.made_of {
             MadeOf::View(members) => Source::Topic(Uri::from_static(topic.path), members),
             MadeOf::Service if SYSTEM.admits(caller) => Source::Service,
             MadeOf::Service => return Err(Refusal::Forbidden(SYSTEM).into()),
+            // They are no figures.
+            MadeOf::Events => return Err(none()),
         };
         Ok(Offer { name: name.into(), source })
     }
@@ -220,12 +251,16 @@ mod tests {
     }
 
     fn offered(name: &str, caller: &Caller) -> Result<Offer, u16> {
-        Offer::of(name, caller, Time(0), "en").map_err(|problem| problem.status().as_u16())
+        match Offered::of(name, caller, Time(0), "en") {
+            Ok(Offered::Figures(offer)) => Ok(offer),
+            Ok(Offered::Events(kinds)) => panic!("{name}: {kinds:?}"),
+            Err(problem) => Err(problem.status().as_u16()),
+        }
     }
 
     #[test]
     fn every_topic_is_a_view_that_there_is() {
-        for topic in TOPICS {
+        for topic in TOPICS.iter().filter(|topic| topic.made_of != MadeOf::Events) {
             let offer = offered(topic.name, &person(Role::Admin)).unwrap();
             let question = offer.ask(Time(0), "en").unwrap();
             assert_eq!(question.is_none(), topic.name == "system", "{}", topic.name);
@@ -242,6 +277,23 @@ mod tests {
         assert!(offered(view, &key(&[follows, reads])).is_ok());
         assert!(offered(view, &person(Role::Viewer)).is_ok());
         assert_eq!(offered("system", &person(Role::Viewer)).err(), Some(403));
+    }
+
+    #[test]
+    fn events_need_a_right_of_their_own() {
+        let of = |name: &str, caller: &Caller| {
+            let offered = Offered::of(name, caller, Time(0), "en");
+            offered.map(|_| ()).map_err(|problem| problem.status().as_u16())
+        };
+        let (follows, reads) = (Scope::PushSubscribe, Scope::EventsRead);
+        assert_eq!(of("events", &key(&[follows, Scope::MetricsRead])), Err(403));
+        assert_eq!(of("events", &key(&[reads])), Err(403));
+        assert_eq!(of("events:order", &key(&[follows, reads])), Ok(()));
+        for role in [Role::Viewer, Role::Analyst, Role::Manager] {
+            assert_eq!(of("events", &person(role)), Err(403), "{role:?}");
+        }
+        assert_eq!(of("events", &person(Role::Admin)), Ok(()));
+        assert_eq!(of("events:orders", &person(Role::Admin)), Err(400));
     }
 
     #[test]

@@ -3,13 +3,15 @@
 //!
 //! Nothing waits in a queue of its own. Frames wait in the ring of their topic, once for all; a
 //! subscriber keeps the number of the last frame that it took, so one that does not keep up is behind
-//! by numbers and not by bytes, and gets a snapshot when the way is gone or longer than that.
+//! by numbers and not by bytes, and gets a snapshot when the way is gone or longer than that. The events
+//! wait in the log; of these it keeps the position.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use bytes::Bytes;
 use metrics::counter;
 use serde_json::{Value, json};
@@ -17,8 +19,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::channels::{Channels, Following};
-use super::frame::{Cursor, Frame};
-use super::offers::Offer;
+use super::events::follower::{Begun, Follower};
+use super::events::kinds::Kinds;
+use super::frame::{Cursor, Frame, Kind, Mark};
+use super::offers::{Offer, Offered};
 use super::ring::Resumed;
 use crate::http::door::limits::LimitKey;
 use crate::http::door::shares::{Full, Share, Shares};
@@ -47,8 +51,8 @@ impl Default for Bounds {
 /// What a client is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outgoing {
-    /// A frame; and, where all topics have come as far, the cursor to go on from.
-    Frame(Arc<Frame>, Option<Cursor>),
+    /// A frame; and, where all topics have come as far, the mark to go on from.
+    Frame(Arc<Frame>, Option<Mark>),
     /// A word about the subscription, as JSON on one line; and its kind.
     Word(&'static str, Bytes),
 }
@@ -80,13 +84,26 @@ impl fmt::Debug for Subscriber {
 
 #[derive(Debug)]
 struct Subscription {
+    of: Of,
+    /// The trouble that it was told of.
+    trouble: Option<Arc<str>>,
+    _share: Share<String>,
+}
+
+/// What is followed.
+#[derive(Debug)]
+enum Of {
+    Figures(Figures),
+    Events(Box<Follower>),
+}
+
+/// Figures that are followed.
+#[derive(Debug)]
+struct Figures {
     following: Following,
     stands: Stands,
     /// The cursor up to which the client has all of it.
     has: Option<Cursor>,
-    /// The trouble that it was told of.
-    trouble: Option<Arc<str>>,
-    _share: Share<String>,
 }
 
 /// Where a client stands with a topic.
@@ -120,34 +137,61 @@ impl Subscriber {
     /// # Errors
     /// Fails if there is none of that name, the caller may not have it, or a bound is reached.
     pub fn try_subscribe(&mut self, name: &str, since: Option<Cursor>) -> Result<(), Problem> {
-        let offer = self.offer(name)?;
-        self.topics.retain(|it| **it.following.offer().name() != *name);
+        let offered = self.offer(name)?;
+        self.topics.retain(|it| **it.name() != *name);
         if self.topics.len() >= TOPICS_MAX {
             let message = format!("A connection can follow {TOPICS_MAX} topics at most");
             return Err(Problem::of(ProblemType::RateLimited, message));
         }
         let LimitKey(who) = LimitKey::of(&self.caller);
         let share = self.bounds.0.take(who.clone()).map_err(too_many_subscriptions)?;
-        let following =
-            self.channels.follow(&offer, &who, &self.wake).map_err(too_many_questions)?;
-        let stands = if let Some(since) = since {
-            Stands::Back(since, Instant::now() + COMES_WITHIN)
-        } else {
-            self.words.push_back(word("subscribed", json!({ "topic": name })));
-            Stands::Seen(0)
+        let since = since.map(|since| (since, Instant::now() + COMES_WITHIN));
+        let of = match offered {
+            Offered::Figures(offer) => Of::Figures(self.figures(&offer, &who, since)?),
+            Offered::Events(kinds) => Of::Events(Box::new(self.events(name, kinds, since)?)),
         };
-        let (has, trouble) = (None, None);
-        self.topics.push(Subscription { following, stands, has, trouble, _share: share });
+        self.topics.push(Subscription { of, trouble: None, _share: share });
         Ok(())
     }
 
-    fn offer(&self, name: &str) -> Result<Offer, Problem> {
-        Offer::of(name, &self.caller, self.channels.now(), self.channels.language())
+    fn figures(
+        &mut self,
+        offer: &Offer,
+        who: &str,
+        since: Option<(Cursor, Instant)>,
+    ) -> Result<Figures, Problem> {
+        let following = self.channels.follow(offer, who, &self.wake).map_err(too_many_questions)?;
+        let stands = if let Some((since, by)) = since {
+            Stands::Back(since, by)
+        } else {
+            self.words.push_back(word("subscribed", json!({ "topic": &**offer.name() })));
+            Stands::Seen(0)
+        };
+        Ok(Figures { following, stands, has: None })
+    }
+
+    /// A client has one position in the log, so it follows the events once.
+    fn events(
+        &self,
+        name: &str,
+        kinds: Kinds,
+        since: Option<(Cursor, Instant)>,
+    ) -> Result<Follower, Problem> {
+        if self.topics.iter().any(|it| matches!(it.of, Of::Events(_))) {
+            let message = "A connection can follow the events once; name all their kinds at once";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, message));
+        }
+        let (events, wake) = (self.channels.events().clone(), self.wake.clone());
+        Ok(Follower::new(events, name.into(), kinds, since, wake))
+    }
+
+    fn offer(&self, name: &str) -> Result<Offered, Problem> {
+        Offered::of(name, &self.caller, self.channels.now(), self.channels.language())
     }
 
     /// Follows a topic no more.
     pub fn unsubscribe(&mut self, name: &str) {
-        self.topics.retain(|it| **it.following.offer().name() != *name);
+        self.topics.retain(|it| **it.name() != *name);
         self.words.push_back(word("unsubscribed", json!({ "topic": name })));
     }
 
@@ -155,18 +199,18 @@ impl Subscriber {
     /// have any more ends; one whose figures depend on rights begins anew.
     pub fn judge(&mut self, caller: Caller) {
         self.caller = Arc::new(caller);
-        let names: Vec<_> =
-            self.topics.iter().map(|it| it.following.offer().name().clone()).collect();
+        let names: Vec<_> = self.topics.iter().map(|it| it.name().clone()).collect();
         for name in names {
             match self.offer(&name) {
-                Ok(offer) => {
-                    let is_same = |it: &Subscription| it.following.offer().key() == offer.key();
-                    if !self.topics.iter().any(is_same) {
+                Ok(Offered::Figures(offer)) => {
+                    if !self.topics.iter().any(|it| it.is_of(&offer)) {
                         self.subscribe(&name, None);
                     }
                 }
+                // They are the same to all who may have them.
+                Ok(Offered::Events(_)) => {}
                 Err(problem) => {
-                    self.topics.retain(|it| **it.following.offer().name() != *name);
+                    self.topics.retain(|it| *it.name() != name);
                     let told = json!({ "topic": &*name, "message": problem.message() });
                     self.words.push_back(word("unsubscribed", told));
                 }
@@ -186,11 +230,7 @@ impl Subscriber {
             if let Some(next) = self.take() {
                 return next;
             }
-            let deadlines = self.topics.iter().filter_map(|it| match it.stands {
-                Stands::Back(_, by) => Some(by),
-                Stands::Seen(_) => None,
-            });
-            match deadlines.min() {
+            match self.topics.iter().filter_map(Subscription::deadline).min() {
                 Some(by) => tokio::select! {
                     () = wake.notified() => {}
                     () = sleep_until(by) => {}
@@ -212,54 +252,121 @@ impl Subscriber {
         for at in (0..count).map(|ahead| (self.turn + ahead) % count) {
             if let Some(frame) = self.topics[at].take() {
                 self.turn = at + 1;
-                let cursor = self.cursor(frame.cursor);
-                return Some(Outgoing::Frame(frame, cursor));
+                let mark = self.mark(&frame);
+                return Some(Outgoing::Frame(frame, mark));
             }
         }
         None
     }
 
-    /// The cursor from which a client can go on with every topic, at most this one; `None` where one
-    /// of them has not come yet.
-    fn cursor(&mut self, most: Cursor) -> Option<Cursor> {
-        let mut least = most;
-        for topic in &mut self.topics {
-            let has = topic.has_now().filter(|has| has.generation == most.generation)?;
-            least.position = least.position.min(has.position);
+    /// The mark from which a client can go on with every topic once it has a frame; `None` where one of
+    /// them has not come yet.
+    fn mark(&mut self, frame: &Frame) -> Option<Mark> {
+        let most = frame.cursor;
+        let (mut figures, mut events) = (None, None);
+        if frame.kind != Kind::Events {
+            figures = Some(most.position);
         }
-        Some(least)
+        for topic in &mut self.topics {
+            let has = topic.has_now().filter(|has| has.generation == most.generation)?.position;
+            match topic.of {
+                Of::Figures(_) => figures = Some(figures.map_or(has, |it: u64| it.min(has))),
+                Of::Events(_) => events = Some(has),
+            }
+        }
+        let position = figures.or(events)?;
+        let cursor = Cursor { position, ..most };
+        Some(Mark { cursor, events: events.filter(|events| *events != position) })
     }
 }
 
 impl Subscription {
-    /// Finds out whether a client that was away can go on; says what became of it, and of a trouble.
-    fn settle(&mut self) -> Option<Outgoing> {
-        let name = self.following.offer().name().clone();
-        if let Stands::Back(since, by) = self.stands {
-            let seen = match self.following.resume(since) {
-                Resumed::After(number) => number,
-                Resumed::Ahead if Instant::now() < by => return self.tell_trouble(&name),
-                Resumed::Lost | Resumed::Ahead => 0,
-            };
-            let recovered = seen > 0;
-            self.stands = Stands::Seen(seen);
-            self.has = recovered.then_some(since);
-            let label = if recovered { "true" } else { "false" };
-            counter!(telemetry::PUSH_RESUMED, "recovered" => label).increment(1);
-            let told = json!({ "topic": &*name, "recovered": recovered });
-            return Some(word("subscribed", told));
+    fn name(&self) -> &Arc<str> {
+        match &self.of {
+            Of::Figures(figures) => figures.following.offer().name(),
+            Of::Events(follower) => follower.topic(),
         }
-        self.tell_trouble(&name)
     }
 
-    fn tell_trouble(&mut self, name: &str) -> Option<Outgoing> {
-        let trouble = self.following.trouble();
+    fn is_of(&self, offer: &Offer) -> bool {
+        match &self.of {
+            Of::Figures(figures) => figures.following.offer().key() == offer.key(),
+            Of::Events(_) => false,
+        }
+    }
+
+    /// The time at which it has to be looked at again.
+    fn deadline(&self) -> Option<Instant> {
+        match &self.of {
+            Of::Figures(Figures { stands: Stands::Back(_, by), .. }) => Some(*by),
+            Of::Figures(_) => None,
+            Of::Events(follower) => follower.deadline(),
+        }
+    }
+
+    /// Finds out whether a client that was away can go on; says what became of it, and of a trouble.
+    fn settle(&mut self) -> Option<Outgoing> {
+        let begun = match &mut self.of {
+            Of::Figures(figures) => figures.settle().map(|it| (Some(it), None)),
+            Of::Events(follower) => {
+                follower.settle().map(|Begun { recovered, position }| (recovered, Some(position)))
+            }
+        };
+        let Some((recovered, position)) = begun else { return self.tell_trouble() };
+        let mut told = json!({ "topic": &**self.name() });
+        if let Some(recovered) = recovered {
+            let label = if recovered { "true" } else { "false" };
+            counter!(telemetry::PUSH_RESUMED, "recovered" => label).increment(1);
+            told["recovered"] = recovered.into();
+        }
+        if let Some(position) = position {
+            told["position"] = position.into();
+        }
+        Some(word("subscribed", told))
+    }
+
+    fn tell_trouble(&mut self) -> Option<Outgoing> {
+        let trouble = match &self.of {
+            Of::Figures(figures) => figures.following.trouble(),
+            Of::Events(follower) => follower.trouble(),
+        };
         if trouble == self.trouble {
             return None;
         }
         self.trouble.clone_from(&trouble);
         let message = trouble?;
-        Some(word("trouble", json!({ "topic": name, "message": &*message })))
+        Some(word("trouble", json!({ "topic": &**self.name(), "message": &*message })))
+    }
+
+    fn take(&mut self) -> Option<Arc<Frame>> {
+        match &mut self.of {
+            Of::Figures(figures) => figures.take(),
+            Of::Events(follower) => follower.take(),
+        }
+    }
+
+    /// How far the client has it, by all that is known by now.
+    fn has_now(&mut self) -> Option<Cursor> {
+        match &mut self.of {
+            Of::Figures(figures) => figures.has_now(),
+            Of::Events(follower) => follower.has(),
+        }
+    }
+}
+
+impl Figures {
+    /// Whether a client that was away can go on, once that is known.
+    fn settle(&mut self) -> Option<bool> {
+        let Stands::Back(since, by) = self.stands else { return None };
+        let seen = match self.following.resume(since) {
+            Resumed::After(number) => number,
+            Resumed::Ahead if Instant::now() < by => return None,
+            Resumed::Lost | Resumed::Ahead => 0,
+        };
+        let recovered = seen > 0;
+        self.stands = Stands::Seen(seen);
+        self.has = recovered.then_some(since);
+        Some(recovered)
     }
 
     fn take(&mut self) -> Option<Arc<Frame>> {
@@ -272,7 +379,6 @@ impl Subscription {
         Some(frame)
     }
 
-    /// How far the client has it, by all that is known by now.
     fn has_now(&mut self) -> Option<Cursor> {
         let Stands::Seen(seen) = self.stands else { return None };
         let has = self.has.as_mut()?;

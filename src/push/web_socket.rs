@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
-use super::frame::Cursor;
+use super::frame::Mark;
 use super::offers::VIEW;
 use super::pace::{Pace, Verdict};
 use super::streams::{Connected, Streams};
@@ -126,10 +126,10 @@ fn answer(connected: &mut Connected, text: &str) {
         Ok(Asked::Subscribe(which)) => {
             which.names().for_each(|name| subscriber.subscribe(&name, None));
         }
-        Ok(Asked::Resume { since, topics, views }) => match since.parse::<Cursor>() {
+        Ok(Asked::Resume { since, topics, views }) => match since.parse::<Mark>() {
             Ok(since) => {
                 let names = Which { topics, views }.names();
-                names.for_each(|name| subscriber.subscribe(&name, Some(since)));
+                names.for_each(|name| subscriber.subscribe(&name, Some(since.of_topic(&name))));
             }
             Err(error) => subscriber.say(wrong(&format!("since {error}"))),
         },

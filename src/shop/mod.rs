@@ -6,6 +6,7 @@
 //! [platform's](crate::store::platform).
 
 pub mod announcements;
+pub mod events;
 pub mod log;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use self::events::Browsers;
 use crate::auth::audit::Audit;
 use crate::causes::describe;
 use crate::http::Routes;
@@ -138,6 +140,7 @@ impl Shop {
                 queries.clone(),
                 health.clone(),
                 settings.push_questions,
+                Arc::new(Browsers::new(log.clone(), currency.clone())),
                 tasks.clone(),
                 stop.clone(),
             ),

@@ -182,9 +182,14 @@ async fn people(app: &App) -> Vec<(Role, Account)> {
 
 async fn keys(app: &App) -> Vec<(&'static str, String)> {
     let mut keys = Vec::new();
-    for scope in
-        ["events:write", "events:write:stock", "metrics:read", "push:subscribe", "metrics:scrape"]
-    {
+    for scope in [
+        "events:write",
+        "events:write:stock",
+        "events:read",
+        "metrics:read",
+        "push:subscribe",
+        "metrics:scrape",
+    ] {
         let made = key::make(scope, &[Scope::parse(scope).expect("a scope")], "command", None);
         app.platform.insert_key(&made.row).await.expect("a key");
         keys.push((scope, made.text));

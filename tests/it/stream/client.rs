@@ -31,6 +31,10 @@ pub struct Client {
     pub deltas: usize,
     /// Frames that were not applied, as the client had them.
     pub twice: usize,
+    /// The events, by their positions.
+    pub events: BTreeMap<u64, Value>,
+    /// Positions at which the log has none.
+    pub holes: Vec<(u64, u64)>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -46,7 +50,13 @@ impl Client {
         if kind != "frame" {
             if kind == "subscribed" && data["recovered"] != true {
                 // What comes replaces what it has, whatever its position.
-                self.topics.remove(data["topic"].as_str().expect("a topic"));
+                let topic = data["topic"].as_str().expect("a topic");
+                self.topics.remove(topic);
+                // The events go on behind a position.
+                if let Some(position) = data["position"].as_u64() {
+                    let state = State { position, ..State::default() };
+                    self.topics.insert(topic.to_owned(), state);
+                }
             }
             self.words.push((kind.to_owned(), data));
             return;
@@ -56,6 +66,9 @@ impl Client {
         let (generation, from, position) =
             (number("generation"), number("from"), number("position"));
         let at = data["at"].as_str().expect("a time").to_owned();
+        if data["kind"] == "events" {
+            return self.hear_events(&topic, (generation, from, position), &data);
+        }
         let members = data["data"].as_object().expect("figures").clone();
         let state = self.topics.entry(topic).or_default();
         if data["kind"] == "snapshot" {
@@ -75,6 +88,26 @@ impl Client {
         self.deltas += 1;
         (state.position, state.at) = (position, at);
         state.data.extend(members);
+    }
+
+    fn hear_events(
+        &mut self,
+        topic: &str,
+        (generation, from, position): (u64, u64, u64),
+        frame: &Value,
+    ) {
+        let state = self.topics.entry(topic.to_owned()).or_default();
+        assert!(from <= state.position, "there is a gap: {frame} after {state:?}");
+        assert!(position > state.position, "positions never go back: {frame} after {state:?}");
+        for event in frame["data"].as_array().expect("events") {
+            let at = event["position"].as_u64().expect("a position");
+            assert!(state.position < at && at <= position, "{event} of {from} to {position}");
+            assert!(self.events.insert(at, event.clone()).is_none(), "it came twice: {event}");
+        }
+        for hole in frame["holes"].as_array().into_iter().flatten() {
+            self.holes.push((hole["from"].as_u64().expect("it"), hole["to"].as_u64().expect("it")));
+        }
+        (state.generation, state.position) = (generation, position);
     }
 
     pub fn position(&self, topic: &str) -> u64 {

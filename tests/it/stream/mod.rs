@@ -3,9 +3,10 @@
 //!
 //! # Layout
 //!
-//! - [`client`]: what a client has; here: what it is sent.
+//! - [`client`]: what a client has; here: what it is sent; [`events`]: the log itself.
 
 mod client;
+mod events;
 
 use adaptive_bi::app::App;
 use adaptive_bi::rights::role::Role;
