@@ -4,10 +4,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use metrics::{counter, gauge};
 use projections::time::Time;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -21,6 +23,7 @@ use super::frame::{Cursor, Frame};
 use super::hub::UPDATE_INTERVAL;
 use super::offers::Offer;
 use super::ring::{Reading, Resumed, Ring};
+use crate::failpoint;
 use crate::http::door::shares::{Full, Share, Shares};
 use crate::http::problem::Problem;
 use crate::operator;
@@ -113,7 +116,7 @@ impl Channels {
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        let events = Events::new(deps.clone(), log, tasks.clone(), stop.clone());
+        let events = Events::new(deps.clone(), log, health.pulse.clone(), tasks.clone(), stop.clone());
         Channels(Arc::new(Shared {
             deps,
             health,
@@ -159,7 +162,7 @@ impl Channels {
             let channel = Arc::new(Channel::new(offer.clone(), share, self.0.stop.child_token()));
             all.insert(offer.key(), channel.clone());
             let (shared, task) = (self.0.clone(), channel.clone());
-            self.0.tasks.spawn(async move { shared.run(task).await });
+            self.0.tasks.spawn(async move { shared.keep(task).await });
             channel
         };
         gauge!(telemetry::PUSH_QUESTIONS).set(number(all.len()));
@@ -199,19 +202,32 @@ impl Channels {
 }
 
 impl Shared {
+    /// Runs a channel to its end; a panic in one reading does not leave its followers without any more.
+    async fn keep(self: Arc<Self>, channel: Arc<Channel>) {
+        let heart = self.health.pulse.begin();
+        loop {
+            let running = AssertUnwindSafe(Box::pin(self.run(&channel))).catch_unwind();
+            if heart.beat_while(running).await.is_ok() {
+                return;
+            }
+            tracing::error!(topic = &**channel.offer.name(), "reading it panicked; it goes on");
+            sleep_until(Instant::now() + LOOK_AGAIN).await;
+        }
+    }
+
     /// Keeps a channel's frames up to date until nobody wants them.
-    async fn run(self: Arc<Self>, channel: Arc<Channel>) {
+    async fn run(&self, channel: &Arc<Channel>) {
         let mut latest = self.deps.latest.clone();
         let mut again = interval(LOOK_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next = Instant::now();
         loop {
-            let is_due = self.is_due(&channel, &mut latest);
+            let is_due = self.is_due(channel, &mut latest);
             let ended = async {
                 if is_due {
                     sleep_until(next).await;
                     next = Instant::now() + UPDATE_INTERVAL;
-                    if !self.read(&channel).await {
+                    if !self.read(channel).await {
                         next = Instant::now() + LOOK_AGAIN;
                     }
                 } else {
@@ -229,7 +245,7 @@ impl Shared {
                 () = channel.end.cancelled() => break,
                 () = ended => {}
             }
-            if self.is_left(&channel) {
+            if self.is_left(channel) {
                 break;
             }
         }
@@ -277,6 +293,7 @@ impl Shared {
     /// Reads the figures, and wakes the followers where they are news; says whether they were read.
     async fn read(&self, channel: &Channel) -> bool {
         let Ok(_turn) = self.turns.acquire().await else { return false };
+        failpoint::pass("push-read");
         let read = timeout(query::READ_WITHIN, Box::pin(self.reading(channel))).await;
         let read = read.unwrap_or(Err(query::Error::TimedOut));
         let mut state = channel.state();

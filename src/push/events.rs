@@ -19,10 +19,12 @@ pub mod written;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use metrics::counter;
 use projections::time::Time;
 use tokio::sync::{Notify, Semaphore};
@@ -35,6 +37,7 @@ use self::tail::Tail;
 use self::written::{Entry, entries};
 use super::frame::Cursor;
 use super::hub::UPDATE_INTERVAL;
+use crate::operator::pulse::Pulse;
 use crate::query::{Deps, READ_WITHIN};
 use crate::store::read::Snapshot;
 use crate::telemetry;
@@ -53,6 +56,7 @@ pub struct Events(Arc<Shared>);
 struct Shared {
     deps: Deps,
     source: Arc<dyn Source>,
+    pulse: Pulse,
     state: Mutex<State>,
     turns: Semaphore,
     ids: AtomicU64,
@@ -82,11 +86,12 @@ impl Events {
     pub fn new(
         deps: Deps,
         source: Arc<dyn Source>,
+        pulse: Pulse,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
         let (state, turns, ids) = (Mutex::default(), Semaphore::new(AT_A_TIME), AtomicU64::new(0));
-        Events(Arc::new(Shared { deps, source, state, turns, ids, tasks, stop }))
+        Events(Arc::new(Shared { deps, source, pulse, state, turns, ids, tasks, stop }))
     }
 
     /// Has `wake` notified of what is new, until the id is given to [`Events::leave`].
@@ -96,7 +101,7 @@ impl Events {
         state.followers.insert(id, wake);
         if !std::mem::replace(&mut state.is_read, true) {
             let shared = self.0.clone();
-            self.0.tasks.spawn(async move { shared.read_the_newest().await });
+            self.0.tasks.spawn(async move { shared.keep().await });
         }
         id
     }
@@ -111,6 +116,19 @@ impl Events {
 }
 
 impl Shared {
+    /// Reads what is committed; a panic does not leave the followers without any more.
+    async fn keep(&self) {
+        let heart = self.pulse.begin();
+        loop {
+            let reading = AssertUnwindSafe(Box::pin(self.read_the_newest())).catch_unwind();
+            if heart.beat_while(reading).await.is_ok() {
+                return;
+            }
+            tracing::error!("reading the newest events panicked; it goes on");
+            sleep_until(Instant::now() + AGAIN).await;
+        }
+    }
+
     /// Reads what is committed, at most every [`UPDATE_INTERVAL`], for as long as anybody follows and
     /// a while longer.
     async fn read_the_newest(&self) {

@@ -27,6 +27,7 @@ use crate::http::Routes;
 use crate::ingest::message_id::MessageIds;
 use crate::operator::health::{self, Health};
 use crate::operator::projections::actions::{self, Actions};
+use crate::operator::pulse::Pulse;
 use crate::plain::Writer;
 use crate::projector::batch::BatchLimits;
 use crate::projector::changes::Tracker;
@@ -272,6 +273,7 @@ fn attend(
     let (its_store, its_cache, pushed) = (store.clone(), cache.clone(), topics::MADE_OF);
     let following = latest::follow(its_store, its_cache, announced, pushed, follower, stop.clone());
     tasks.spawn(following);
+    let (pulse, followed) = (Pulse::default(), latest.clone());
     let deps = Deps {
         store: store.clone(),
         log_end: known.end,
@@ -287,6 +289,8 @@ fn attend(
         log_refuses: known.refuses,
         projector: judged_seen,
         log_extent: known.extent,
+        latest: followed,
+        pulse,
         started: Instant::now(),
     };
     (deps, health)

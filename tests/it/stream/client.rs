@@ -48,15 +48,8 @@ pub struct State {
 impl Client {
     pub fn hear(&mut self, kind: &str, data: Value) {
         if kind != "frame" {
-            if kind == "subscribed" && data["recovered"] != true {
-                // What comes replaces what it has, whatever its position.
-                let topic = data["topic"].as_str().expect("a topic");
-                self.topics.remove(topic);
-                // The events go on behind a position.
-                if let Some(position) = data["position"].as_u64() {
-                    let state = State { position, ..State::default() };
-                    self.topics.insert(topic.to_owned(), state);
-                }
+            if kind == "subscribed" {
+                self.hear_subscribed(&data);
             }
             self.words.push((kind.to_owned(), data));
             return;
@@ -88,6 +81,20 @@ impl Client {
         self.deltas += 1;
         (state.position, state.at) = (position, at);
         state.data.extend(members);
+    }
+
+    fn hear_subscribed(&mut self, word: &Value) {
+        let topic = word["topic"].as_str().expect("a topic");
+        if word["recovered"] != true {
+            // What comes replaces what it has, whatever its position.
+            self.topics.remove(topic);
+        }
+        // The events go on behind a position.
+        if let Some(position) = word["position"].as_u64() {
+            let state = self.topics.entry(topic.to_owned()).or_default();
+            assert!(state.position == 0 || state.position == position, "{word} after {state:?}");
+            state.position = position;
+        }
     }
 
     fn hear_events(

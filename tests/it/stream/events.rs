@@ -95,13 +95,13 @@ async fn who_comes_back_gets_every_event_since_from_the_log_at_any_process() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_where_the_log_is_trimmed_or_never_was_is_told_where_it_goes_on() {
     let (shop, app, _) = ready().await;
-    let last = sell_many(&shop, "m", 20).await;
+    let mut last = sell_many(&shop, "m", 20).await;
     shop.folded(last).await;
     let stream = shop.jetstream.get_stream(&shop.settings.nats_stream).await.expect("the stream");
     stream.purge().sequence(11).await.expect("trimmed");
     stream.delete_message(15).await.expect("deleted");
-    for (since, goes_on) in [(3, 10), (9, 10), (last + 1_000, last)] {
-        let mut client = at(since);
+    for (since, goes_on) in [(3, Some(10)), (9, Some(10)), (1_000, None)] {
+        let (mut client, goes_on) = (at(since), goes_on.unwrap_or(last));
         let mut events = follow(&shop, &app, "events", &client).await;
         let word = events.word(&mut client, "subscribed").await;
         let expected = (&json!(false), &json!(goes_on));
@@ -112,6 +112,7 @@ async fn who_was_where_the_log_is_trimmed_or_never_was_is_told_where_it_goes_on(
         let right: Vec<_> = (goes_on + 1..=next).filter(|it| *it != 15).collect();
         assert_eq!(had, right, "since {since}");
         assert_eq!(client.holes, if goes_on < 15 { vec![(15, 15)] } else { vec![] });
+        last = next;
     }
     // The last that is gone is no loss to who has it.
     let mut client = at(10);
@@ -126,8 +127,8 @@ async fn who_was_where_the_log_is_trimmed_or_never_was_is_told_where_it_goes_on(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kinds_are_filtered_and_other_kinds_cost_no_frame() {
-    let (shop, app, _) = ready().await;
-    let mut client = at(0);
+    let (shop, app, position) = ready().await;
+    let mut client = at(position);
     let mut events = follow(&shop, &app, "sales,events:product,stock", &client).await;
     let topic = "events:product,stock";
     let word = events.word(&mut client, "subscribed").await;
@@ -193,8 +194,12 @@ async fn events_need_their_own_right_and_end_with_it() {
 async fn a_client_of_events_and_figures_that_is_cut_fifty_times_has_every_event_once() {
     let (shop, app, _) = ready().await;
     let other = shop.start().await;
-    let mut client = at(0);
-    let (mut dice, mut last) = (11_u64, 0);
+    let (mut client, mut dice) = (Client::default(), 11_u64);
+    let mut events = follow(&shop, &app, "sales,events,products", &client).await;
+    while client.id.is_none() {
+        assert!(events.next(&mut client).await);
+    }
+    let (first, mut last) = (client.position("events"), 0);
     for cut in 0..50 {
         for n in 0..4 {
             last = sell(&shop, &format!("c{cut}-{n}")).await;
@@ -216,7 +221,7 @@ async fn a_client_of_events_and_figures_that_is_cut_fifty_times_has_every_event_
     let mut events = follow(&shop, &app, "sales,events,products", &client).await;
     events.reach(&mut client, "events", last).await;
     let had: Vec<_> = client.events.keys().copied().collect();
-    assert_eq!(had, (1..=last).collect::<Vec<_>>());
+    assert_eq!(had, (first + 1..=last).collect::<Vec<_>>());
     let not_recovered = |(kind, word): &(String, Value)| {
         kind == "subscribed" && word["topic"] == "events" && word["recovered"] == false
     };
