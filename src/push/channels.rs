@@ -116,7 +116,8 @@ impl Channels {
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        let events = Events::new(deps.clone(), log, health.pulse.clone(), tasks.clone(), stop.clone());
+        let events =
+            Events::new(deps.clone(), log, health.pulse.clone(), tasks.clone(), stop.clone());
         Channels(Arc::new(Shared {
             deps,
             health,

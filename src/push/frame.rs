@@ -7,8 +7,11 @@ use std::str::FromStr;
 use bytes::Bytes;
 use projections::time::Time;
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use super::events::kinds::Kinds;
+use crate::http::openapi::schemas;
 
 /// How far a subscriber has come: a generation, and a position of the log. To clients it is an opaque
 /// text, `generation-position`.
@@ -147,6 +150,30 @@ pub(super) struct Head<'a> {
     pub(super) kind: Kind,
 }
 
+/// The members that every frame has besides its `data`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FrameHead)]
+pub struct Members<'a> {
+    /// The topic, or `view:` and the view, as it was asked for.
+    topic: &'a str,
+    /// The generation of the read models.
+    generation: u32,
+    /// The position of the topic's frame before.
+    from: u64,
+    /// The position of the log that the frame leads to.
+    position: u64,
+    /// The time at which it was read.
+    #[schema(format = DateTime)]
+    at: String,
+    /// What `data` is.
+    #[schema(schema_with = kinds)]
+    kind: &'static str,
+}
+
+fn kinds() -> Object {
+    schemas::words(&[Kind::Snapshot, Kind::Delta, Kind::Events].map(Kind::as_str))
+}
+
 impl Head<'_> {
     /// Writes a frame with this data, which is JSON.
     pub(super) fn frame(self, number: u64, data: &[u8]) -> Frame {
@@ -163,15 +190,13 @@ impl Head<'_> {
 
     fn write(self, number: u64, more: &[u8], data: &[u8]) -> Frame {
         let Head { topic, from, cursor, at, kind } = self;
-        let topic = serde_json::Value::from(topic);
         let Cursor { generation, position } = cursor;
-        let (at, kind_name) = (at.to_rfc3339(), kind.as_str());
-        let mut json = format!(
-            "{{\"topic\":{topic},\"generation\":{generation},\"from\":{from},\
-             \"position\":{position},\"at\":\"{at}\",\"kind\":\"{kind_name}\","
-        )
-        .into_bytes();
-        json.reserve_exact(more.len() + data.len() + 8);
+        let (at, named) = (at.to_rfc3339(), kind.as_str());
+        let members = Members { topic, generation, from, position, at, kind: named };
+        let mut json = serde_json::to_vec(&members).unwrap_or_default();
+        json.pop();
+        json.reserve_exact(more.len() + data.len() + 9);
+        json.extend_from_slice(b",");
         json.extend_from_slice(more);
         json.extend_from_slice(b"\"data\":");
         json.extend_from_slice(data);

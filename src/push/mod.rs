@@ -7,8 +7,8 @@
 //! - [`frame`]: what is sent, and the cursor to go on from; [`ring`]: the last frames of a topic, as
 //!   plain values; [`offers`]: what can be subscribed to; [`channels`]: what is subscribed to, read
 //!   once for everybody; [`events`]: each folded event, off the log; [`subscriber`]: the topics of one client, and what it is sent next;
-//! - [`streams`]: the connections of subscribers; `sse` and `web_socket`: two transports; [`http`]:
-//!   their routes;
+//! - [`streams`]: the connections of subscribers; `sse` and `web_socket`: two transports; [`words`]: what
+//!   is said besides frames; [`http`]: their routes; [`asyncapi`]: their description;
 //! - [`socket_io`]: the Socket.IO transport; [`topics`]: the list of what it pushes; [`hub`]: the
 //!   current figures of one, made once for everybody, and their schedule;
 //! - `engine_io`: the contents of its requests and packets; `requests`: the checks of a request
@@ -16,6 +16,7 @@
 //! - `sessions`: the bounds on sessions; `connections`: the connections behind `WebSocket`s, and sessions
 //!   that are over; `pace`: the rate of messages.
 
+pub mod asyncapi;
 pub mod channels;
 mod connections;
 mod engine_io;
@@ -34,5 +35,6 @@ pub mod streams;
 pub mod subscriber;
 pub mod topics;
 mod web_socket;
+pub mod words;
 
 pub use hub::Hub;

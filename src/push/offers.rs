@@ -37,17 +37,35 @@ const EVENTS: Access = Access::AllowedOrKey(Resource::Events, Action::Export, Sc
 
 /// The members of a view that a topic has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Members {
+pub enum Members {
+    /// All of them.
     All,
+    /// These.
     Only(&'static [&'static str]),
+    /// The others.
     AllBut(&'static [&'static str]),
+}
+
+impl Members {
+    /// Whether one of that name is among them.
+    #[must_use]
+    pub fn has(self, name: &str) -> bool {
+        match self {
+            Members::All => true,
+            Members::Only(names) => names.contains(&name),
+            Members::AllBut(names) => !names.contains(&name),
+        }
+    }
 }
 
 /// What a topic is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MadeOf {
+pub enum MadeOf {
+    /// A view, or some of its members: snapshots and deltas.
     View(Members),
+    /// The state of the service, as snapshots.
     Service,
+    /// The log.
     Events,
 }
 
@@ -58,7 +76,8 @@ pub struct Topic {
     pub name: &'static str,
     /// The path at which its figures can be asked for; empty for the events.
     pub path: &'static str,
-    made_of: MadeOf,
+    /// What it is made of.
+    pub made_of: MadeOf,
 }
 
 /// Every topic with a name. Names stay for good.
@@ -218,17 +237,13 @@ impl Offer {
     #[must_use]
     pub fn of_figures(&self, figures: &Bytes) -> Bytes {
         let Source::Topic(_, members) = self.source else { return figures.clone() };
-        let is_in = |name: &str| match members {
-            Members::All => true,
-            Members::Only(names) => names.contains(&name),
-            Members::AllBut(names) => !names.contains(&name),
-        };
         if members == Members::All {
             return figures.clone();
         }
         let all: Option<BTreeMap<&str, &RawValue>> = serde_json::from_slice(figures).ok();
-        let some = all
-            .map(|all| all.into_iter().filter(|(name, _)| is_in(name)).collect::<BTreeMap<_, _>>());
+        let some = all.map(|all| {
+            all.into_iter().filter(|(name, _)| members.has(name)).collect::<BTreeMap<_, _>>()
+        });
         let written = some.and_then(|some| serde_json::to_vec(&some).ok());
         written.map_or_else(|| figures.clone(), Bytes::from)
     }

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 use projections::time::Time;
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +21,8 @@ use tokio_util::task::TaskTracker;
 use super::channels::Channels;
 use super::offers::ACCESS;
 use super::sessions::Sessions;
-use super::subscriber::{Bounds, Outgoing, Subscriber, word};
+use super::subscriber::{Bounds, Outgoing, Subscriber, told};
+use super::words::{ServerShutdown, SessionEnded};
 use crate::auth;
 use crate::http::door::ConnectionHandle;
 use crate::http::door::shares::{Full, Share};
@@ -294,7 +294,7 @@ impl Connected {
                 () = closing.cancelled() => {
                     self.has_ended = true;
                     let message = "The server is stopping";
-                    return Some(word("server_shutdown", json!({ "message": message })));
+                    return Some(told(&ServerShutdown { message }));
                 }
                 changed = self.news.changed() => {
                     let news = self.news.borrow_and_update().clone();
@@ -305,7 +305,7 @@ impl Connected {
                         _ => {
                             self.has_ended = true;
                             let message = "The session has ended; sign in again";
-                            return Some(word("session_ended", json!({ "message": message })));
+                            return Some(told(&SessionEnded { message }));
                         }
                     }
                 }

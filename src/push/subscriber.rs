@@ -14,7 +14,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use metrics::counter;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -24,6 +24,7 @@ use super::events::kinds::Kinds;
 use super::frame::{Cursor, Frame, Kind, Mark};
 use super::offers::{Offer, Offered};
 use super::ring::Resumed;
+use super::words::{Refused, Subscribed, Trouble, Unsubscribed, Word};
 use crate::http::door::limits::LimitKey;
 use crate::http::door::shares::{Full, Share, Shares};
 use crate::http::problem::{Problem, ProblemType};
@@ -62,6 +63,12 @@ pub enum Outgoing {
 pub fn word(kind: &'static str, mut members: Value) -> Outgoing {
     members["kind"] = kind.into();
     Outgoing::Word(kind, members.to_string().into())
+}
+
+/// A word with its members.
+#[must_use]
+pub fn told<W: Word>(it: &W) -> Outgoing {
+    word(W::KIND, serde_json::to_value(it).unwrap_or_default())
 }
 
 /// The topics that one client follows.
@@ -164,7 +171,8 @@ impl Subscriber {
         let stands = if let Some((since, by)) = since {
             Stands::Back(since, by)
         } else {
-            self.words.push_back(word("subscribed", json!({ "topic": &**offer.name() })));
+            let (topic, recovered, position) = (&**offer.name(), None, None);
+            self.words.push_back(told(&Subscribed { topic, recovered, position }));
             Stands::Seen(0)
         };
         Ok(Figures { following, stands, has: None })
@@ -192,7 +200,7 @@ impl Subscriber {
     /// Follows a topic no more.
     pub fn unsubscribe(&mut self, name: &str) {
         self.topics.retain(|it| **it.name() != *name);
-        self.words.push_back(word("unsubscribed", json!({ "topic": name })));
+        self.words.push_back(told(&Unsubscribed { topic: name, message: None }));
     }
 
     /// Judges every subscription again, by the rights that the caller has now. One that they may not
@@ -211,8 +219,8 @@ impl Subscriber {
                 Ok(Offered::Events(_)) => {}
                 Err(problem) => {
                     self.topics.retain(|it| *it.name() != name);
-                    let told = json!({ "topic": &*name, "message": problem.message() });
-                    self.words.push_back(word("unsubscribed", told));
+                    let message = Some(problem.message());
+                    self.words.push_back(told(&Unsubscribed { topic: &name, message }));
                 }
             }
         }
@@ -313,16 +321,11 @@ impl Subscription {
             }
         };
         let Some((recovered, position)) = begun else { return self.tell_trouble() };
-        let mut told = json!({ "topic": &**self.name() });
         if let Some(recovered) = recovered {
             let label = if recovered { "true" } else { "false" };
             counter!(telemetry::PUSH_RESUMED, "recovered" => label).increment(1);
-            told["recovered"] = recovered.into();
         }
-        if let Some(position) = position {
-            told["position"] = position.into();
-        }
-        Some(word("subscribed", told))
+        Some(told(&Subscribed { topic: self.name(), recovered, position }))
     }
 
     fn tell_trouble(&mut self) -> Option<Outgoing> {
@@ -335,7 +338,7 @@ impl Subscription {
         }
         self.trouble.clone_from(&trouble);
         let message = trouble?;
-        Some(word("trouble", json!({ "topic": &**self.name(), "message": &*message })))
+        Some(told(&Trouble { topic: self.name(), message: &message }))
     }
 
     fn take(&mut self) -> Option<Arc<Frame>> {
@@ -391,7 +394,7 @@ impl Figures {
 
 fn refused(name: &str, problem: &Problem) -> Outgoing {
     let (status, message) = (problem.status().as_u16(), problem.message());
-    word("refused", json!({ "topic": name, "status": status, "message": message }))
+    told(&Refused { topic: name, status, message })
 }
 
 fn too_many_subscriptions(full: Full) -> Problem {

@@ -48,6 +48,7 @@ fn rows() -> Vec<Row> {
         get("/docs/swagger-ui.css", 200, everybody()),
         get("/docs/swagger-ui.js", 200, everybody()),
         get("/api/openapi.json", 200, everybody()),
+        get("/api/asyncapi.json", 200, everybody()),
         get("/health", 200, everybody()),
         get("/health/live", 200, everybody()),
         get("/health/ready", 200, everybody()),

@@ -1,6 +1,7 @@
 //! A client of topics: what it has by applying frames, and its two transports.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
@@ -20,7 +21,7 @@ use crate::harness::Shop;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a client has of its topics, by applying frames as the documents say.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Client {
     pub topics: BTreeMap<String, State>,
     /// The last id that a stream gave.
@@ -218,12 +219,17 @@ pub struct Socket(pub WebSocketStream<TcpStream>);
 
 impl Socket {
     pub async fn open(app: &App, path: &str, key: Option<&str>) -> Socket {
-        let mut request = format!("ws://{}{path}", app.address).into_client_request().expect("it");
+        Socket::open_at(app.address, path, key).await
+    }
+
+    /// Opens one at a service that is another process.
+    pub async fn open_at(address: SocketAddr, path: &str, key: Option<&str>) -> Socket {
+        let mut request = format!("ws://{address}{path}").into_client_request().expect("it");
         if let Some(key) = key {
             let key = HeaderValue::from_str(key).expect("a header");
             request.headers_mut().insert("x-api-key", key);
         }
-        let stream = TcpStream::connect(app.address).await.expect("connected");
+        let stream = TcpStream::connect(address).await.expect("connected");
         let opened = tokio_tungstenite::client_async(request, stream).await;
         Socket(opened.expect("a WebSocket").0)
     }

@@ -3,9 +3,12 @@
 //!
 //! # Layout
 //!
-//! - [`client`]: what a client has; here: what it is sent; [`events`]: the log itself.
+//! - [`client`]: what a client has; here: what it is sent; [`events`]: the log itself; [`complaints`]: the
+//!   faults that other channels are known for; [`crowd`]: many connections at a time.
 
 mod client;
+mod complaints;
+mod crowd;
 mod events;
 
 use adaptive_bi::app::App;
