@@ -173,7 +173,7 @@ def fill(service):
         login = {"email": f"{role}@example.org", "password": PASSWORD}
         service.ask("POST", "/api/users", {**login, "role": role}, admin)
         callers.append((role, {}, login))
-    scopes = ["events:write", "metrics:read", "metrics:scrape", "push:subscribe"]
+    scopes = ["events:write", "events:read", "metrics:read", "metrics:scrape", "push:subscribe"]
     made = service.ask("POST", "/api/keys", {"name": "tests", "scopes": scopes}, admin)
     callers.append(("key", {"X-API-Key": made["data"]["key"]}, None))
     # The last, as it takes away what it is told of.

@@ -16,6 +16,8 @@ use super::role::{Action, Resource};
 pub enum Scope {
     /// `events:write`, or `events:write:<kind>` for one kind alone.
     EventsWrite(Option<Kind>),
+    /// `events:read`: following the events themselves, and the people in them.
+    EventsRead,
     /// `metrics:read`: the queries.
     MetricsRead,
     /// `push:subscribe`: following changes.
@@ -36,7 +38,8 @@ impl ToSchema for Scope {}
 /// A text that is no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be events:write, events:write:<kind>, metrics:read, push:subscribe or metrics:scrape"
+    "must be events:write, events:write:<kind>, events:read, metrics:read, push:subscribe or \
+     metrics:scrape"
 )]
 pub struct NotAScope;
 
@@ -44,7 +47,8 @@ impl Scope {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Scope> {
         let kinds = Kind::ALL.map(|kind| Scope::EventsWrite(Some(kind)));
-        let others = [Scope::MetricsRead, Scope::PushSubscribe, Scope::MetricsScrape];
+        let others =
+            [Scope::EventsRead, Scope::MetricsRead, Scope::PushSubscribe, Scope::MetricsScrape];
         std::iter::once(Scope::EventsWrite(None)).chain(kinds).chain(others)
     }
 
@@ -55,6 +59,7 @@ impl Scope {
     pub fn parse(name: &str) -> Result<Self, NotAScope> {
         match name {
             "events:write" => Ok(Scope::EventsWrite(None)),
+            "events:read" => Ok(Scope::EventsRead),
             "metrics:read" => Ok(Scope::MetricsRead),
             "push:subscribe" => Ok(Scope::PushSubscribe),
             "metrics:scrape" => Ok(Scope::MetricsScrape),
@@ -71,6 +76,7 @@ impl Scope {
     pub fn needs(self) -> &'static [(Resource, Action)] {
         match self {
             Scope::EventsWrite(_) => &[(Resource::Events, Action::Create)],
+            Scope::EventsRead => &[(Resource::Events, Action::Export)],
             Scope::MetricsRead => {
                 &[(Resource::Metrics, Action::Read), (Resource::Dashboard, Action::Read)]
             }
@@ -102,6 +108,7 @@ impl fmt::Display for Scope {
         match self {
             Scope::EventsWrite(None) => f.write_str("events:write"),
             Scope::EventsWrite(Some(kind)) => write!(f, "events:write:{}", kind.as_str()),
+            Scope::EventsRead => f.write_str("events:read"),
             Scope::MetricsRead => f.write_str("metrics:read"),
             Scope::PushSubscribe => f.write_str("push:subscribe"),
             Scope::MetricsScrape => f.write_str("metrics:scrape"),

@@ -121,7 +121,7 @@ impl App {
             .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
             .merge(http::page::routes());
-        let all = http::openapi::serve::documented(all);
+        let all = http::openapi::serve::documented(push::asyncapi::documented(all));
         let door = Door::new(&settings.door);
         let routes = all.table();
         let inner = door.by_address(http::finish(all, &gate, &door));

@@ -19,7 +19,7 @@ pub enum Action {
         /// The key's name.
         #[arg(long, value_parser = name)]
         name: String,
-        /// Its scopes: events:write, events:write:<kind>, metrics:read, push:subscribe,
+        /// Its scopes: events:write, events:write:<kind>, events:read, metrics:read, push:subscribe,
         /// metrics:scrape.
         #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1.., value_parser = Scope::parse)]
         scopes: Vec<Scope>,

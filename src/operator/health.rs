@@ -14,10 +14,12 @@ use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
+use super::pulse::Pulse;
 use crate::http::Routes;
 use crate::http::clock::now;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
 use crate::projector::status::{State as Doing, Status, Stuck, Upgrade};
+use crate::query::latest::Latest;
 use crate::rights::access::Access::Public;
 use crate::store::read::Snapshot;
 use crate::store::{self, Store};
@@ -25,6 +27,9 @@ use crate::stream::Extent;
 
 /// A database that has not answered by then is down.
 pub(super) const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// What is pushed stands still where the newest snapshot was not read for so long.
+const PUSH_STANDS_AFTER: Duration = Duration::from_secs(10);
 
 /// The dependencies of the endpoints.
 #[derive(Debug, Clone)]
@@ -39,6 +44,10 @@ pub struct Health {
     pub projector: watch::Receiver<Status>,
     /// The extent of the log, while it is known.
     pub log_extent: watch::Receiver<Option<Extent>>,
+    /// The newest snapshot, which all that is pushed follows.
+    pub latest: watch::Receiver<Option<Latest>>,
+    /// The signs of life of what pushes.
+    pub pulse: Pulse,
     /// The time at which the program was started.
     pub started: Instant,
 }
@@ -113,6 +122,14 @@ pub(super) struct Services {
     pub(super) database: Service,
     pub(super) nats: Nats,
     pub(super) projector: Projector,
+    pub(super) push: Push,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PushHealth)]
+pub(super) struct Push {
+    #[schema(schema_with = up_or_stands)]
+    status: &'static str,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -200,6 +217,10 @@ fn up_or_down() -> Object {
     schemas::words(&["up", "down"])
 }
 
+fn up_or_stands() -> Object {
+    schemas::words(&["up", "stands"])
+}
+
 fn up_or_down_or_refuses() -> Object {
     schemas::words(&["up", "down", "refuses"])
 }
@@ -239,7 +260,9 @@ impl Health {
         let extent = self.log_extent.borrow().clone();
         let refuses = self.log_refuses.borrow().clone();
         let log = Log { is_up: nats, refuses, extent: extent.as_ref() };
-        judge(database, log, &projector)
+        let is_old = |latest: &Latest| latest.age() > PUSH_STANDS_AFTER;
+        let stands = self.latest.borrow().as_ref().is_some_and(is_old) || self.pulse.is_missed();
+        judge(database, log, &projector, !stands)
     }
 }
 
@@ -277,8 +300,14 @@ struct Log<'a> {
 
 /// `database` is the position of the read models, or an error if it did not answer. A process is
 /// ready if it can answer and take events, and its figures move on, even if another process folds;
-/// being behind is no reason to send callers elsewhere, so the lag is only reported.
-fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) -> Readiness {
+/// being behind is no reason to send callers elsewhere, so the lag is only reported. One that pushes
+/// nothing any more is one: its subscribers would take old figures for new.
+fn judge(
+    database: Result<Option<u64>, ()>,
+    log: Log<'_>,
+    projector: &Status,
+    pushes: bool,
+) -> Readiness {
     let (halted, stuck) = match &projector.state {
         Doing::Halted(halt) => (Some(halt.name()), None),
         Doing::Stuck(stuck) => (None, Some(StuckAt::from(stuck))),
@@ -294,7 +323,8 @@ fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) ->
     let is_ready = database.is_ok_and(|position| position.is_some())
         && log.is_up
         && reason.is_none()
-        && projector.state.moves_on();
+        && projector.state.moves_on()
+        && pushes;
     Readiness {
         status: if is_ready { "ready" } else { "unavailable" },
         timestamp: now(),
@@ -313,6 +343,7 @@ fn judge(database: Result<Option<u64>, ()>, log: Log<'_>, projector: &Status) ->
                 position,
                 lag,
             },
+            push: Push { status: if pushes { "up" } else { "stands" } },
         },
     }
 }
@@ -344,7 +375,7 @@ mod tests {
     }
 
     fn is_ready(log: Log<'_>, state: Doing) -> bool {
-        judge(Ok(Some(7)), log, &at(state)).status == "ready"
+        judge(Ok(Some(7)), log, &at(state), true).status == "ready"
     }
 
     #[test]
@@ -358,12 +389,12 @@ mod tests {
             incarnation: String::new(),
         };
         let running = at(Doing::Running);
-        let readiness = judge(Ok(Some(7)), Log { extent: Some(&log), ..UP }, &running);
+        let readiness = judge(Ok(Some(7)), Log { extent: Some(&log), ..UP }, &running, true);
         assert_eq!((readiness.status, readiness.services.nats.status), ("ready", "up"));
         assert_eq!(readiness.services.projector.lag, Some(3));
         assert_eq!(readiness.services.nats.log.and_then(|log| log.percent), Some(85));
-        assert_eq!(judge(Err(()), UP, &running).status, "unavailable");
-        assert_eq!(judge(Ok(None), UP, &running).status, "unavailable");
+        assert_eq!(judge(Err(()), UP, &running, true).status, "unavailable");
+        assert_eq!(judge(Ok(None), UP, &running, true).status, "unavailable");
         assert!(!is_ready(Log { is_up: false, ..UP }, Doing::Running));
     }
 
@@ -379,7 +410,7 @@ mod tests {
     #[test]
     fn who_serves_older_read_models_until_they_are_exchanged_is_ready_and_says_so() {
         let state = Doing::Upgrading(Upgrade { from: 1, to: 2 });
-        let readiness = judge(Ok(Some(7)), UP, &at(state));
+        let readiness = judge(Ok(Some(7)), UP, &at(state), true);
         let projector = serde_json::to_value(readiness.services.projector).unwrap();
         assert_eq!((readiness.status, &projector["status"]), ("ready", &json!("upgrading")));
         assert_eq!(projector["upgrading"], json!({ "from": 1, "to": 2 }));
@@ -388,11 +419,11 @@ mod tests {
     #[test]
     fn a_log_that_refuses_events_is_not_ready_and_says_why() {
         let full = || Some("the disk is full".to_owned());
-        let refuses = judge(Ok(Some(7)), Log { refuses: full(), ..UP }, &at(Doing::Running));
+        let refuses = judge(Ok(Some(7)), Log { refuses: full(), ..UP }, &at(Doing::Running), true);
         assert_eq!((refuses.status, refuses.services.nats.status), ("unavailable", "refuses"));
         assert_eq!(refuses.services.nats.reason, full());
         let down = Log { is_up: false, refuses: full(), extent: None };
-        let down = judge(Ok(Some(7)), down, &at(Doing::Running));
+        let down = judge(Ok(Some(7)), down, &at(Doing::Running), true);
         assert_eq!((down.services.nats.status, down.services.nats.reason), ("down", None));
     }
 
@@ -400,7 +431,7 @@ mod tests {
     fn a_fold_that_is_stuck_says_where_since_when_and_what_was_last_wrong() {
         let fault = Fault { kind: "log".to_owned(), message: "a hole".to_owned(), at: 9 };
         let stuck = Stuck { position: 7, since: 1_000, fault: Some(fault) };
-        let readiness = judge(Ok(Some(7)), UP, &at(Doing::Stuck(stuck)));
+        let readiness = judge(Ok(Some(7)), UP, &at(Doing::Stuck(stuck)), true);
         let Projector { status, halted, stuck, .. } = readiness.services.projector;
         assert_eq!((readiness.status, status, halted), ("unavailable", "stuck", None));
         let stuck = serde_json::to_value(stuck).unwrap();
@@ -409,9 +440,15 @@ mod tests {
     }
 
     #[test]
+    fn a_push_that_stands_still_is_not_ready() {
+        let readiness = judge(Ok(Some(7)), UP, &at(Doing::Running), false);
+        assert_eq!((readiness.status, readiness.services.push.status), ("unavailable", "stands"));
+    }
+
+    #[test]
     fn a_halt_is_named() {
         let halted = at(Doing::Halted(Halt::AnotherFold));
-        let readiness = judge(Ok(Some(7)), UP, &halted);
+        let readiness = judge(Ok(Some(7)), UP, &halted, true);
         assert_eq!(readiness.status, "unavailable");
         assert_eq!(readiness.services.projector.halted, Some("another-fold"));
         assert_eq!(readiness.services.projector.lag, None);

@@ -12,4 +12,5 @@ pub mod health;
 pub mod metrics;
 pub mod performance;
 pub mod projections;
+pub mod pulse;
 pub mod state;

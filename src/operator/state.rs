@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
 use super::health::{
-    DATABASE_ANSWERS_WITHIN, Health, Nats, Projector, Services, rss_bytes, uncached,
+    DATABASE_ANSWERS_WITHIN, Health, Nats, Projector, Push, Services, rss_bytes, uncached,
 };
 use crate::http::Routes;
 use crate::http::openapi::{Answer, Operation, Tag, schemas};
@@ -80,6 +80,7 @@ pub struct Parts {
     pub ai_service: Part,
     nats: Nats,
     projector: Projector,
+    push: Push,
     /// The program.
     pub system: System,
 }
@@ -196,7 +197,7 @@ impl State {
         let asked = Instant::now();
         let readiness = health.readiness().await;
         let response_time = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let Services { database, nats, projector } = readiness.services;
+        let Services { database, nats, projector, push } = readiness.services;
         let is_up = database.status == "up";
         let status = match readiness.status {
             "ready" => "healthy",
@@ -227,6 +228,7 @@ impl State {
                 },
                 nats,
                 projector,
+                push,
                 system: System {
                     uptime,
                     memory: Megabytes { rss: rss_bytes().map(|bytes| bytes >> 20) },

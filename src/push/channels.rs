@@ -4,11 +4,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use metrics::{counter, gauge};
 use projections::time::Time;
@@ -18,9 +20,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::events::Events;
+use super::events::source::Source;
 use super::frame::{Cursor, Frame};
 use super::offers::Offer;
 use super::ring::{Reading, Resumed, Ring};
+use crate::failpoint;
 use crate::http::door::shares::{Full, Share, Shares};
 use crate::http::problem::Problem;
 use crate::operator;
@@ -60,6 +65,7 @@ struct Shared {
     apart: Duration,
     turns: Semaphore,
     ids: AtomicU64,
+    events: Events,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -113,16 +119,20 @@ impl fmt::Debug for Following {
 }
 
 impl Channels {
-    /// No channel yet. Channels end at `stop`.
+    /// No channel yet. The events are those of `log`. Channels end at `stop`.
     #[must_use]
     pub fn new(
         deps: Deps,
         health: Health,
         options: Options,
+        log: Arc<dyn Source>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
         let Options { questions, apart } = options;
+        let (its_tasks, its_stop) = (tasks.clone(), stop.clone());
+        let pulse = health.pulse.clone();
+        let events = Events::new(deps.clone(), log, pulse, apart, its_tasks, its_stop);
         Channels(Arc::new(Shared {
             deps,
             health,
@@ -131,9 +141,16 @@ impl Channels {
             apart,
             turns: Semaphore::new(AT_A_TIME),
             ids: AtomicU64::new(0),
+            events,
             tasks,
             stop,
         }))
+    }
+
+    /// The events.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.0.events
     }
 
     /// The server's time.
@@ -179,7 +196,7 @@ impl Channels {
             let channel = Arc::new(Channel::new(offer.clone(), share, self.0.stop.child_token()));
             all.insert(offer.key(), channel.clone());
             let (shared, task) = (self.0.clone(), channel.clone());
-            self.0.tasks.spawn(async move { shared.run(task).await });
+            self.0.tasks.spawn(async move { shared.keep(task).await });
             channel
         };
         gauge!(telemetry::PUSH_QUESTIONS).set(number(all.len()));
@@ -219,19 +236,32 @@ impl Channels {
 }
 
 impl Shared {
+    /// Runs a channel to its end; a panic in one reading does not leave its followers without any more.
+    async fn keep(self: Arc<Self>, channel: Arc<Channel>) {
+        let heart = self.health.pulse.begin();
+        loop {
+            let running = AssertUnwindSafe(Box::pin(self.run(&channel))).catch_unwind();
+            if heart.beat_while(running).await.is_ok() {
+                return;
+            }
+            tracing::error!(topic = &**channel.offer.name(), "reading it panicked; it goes on");
+            sleep_until(Instant::now() + LOOK_AGAIN).await;
+        }
+    }
+
     /// Keeps a channel's frames up to date until nobody wants them.
-    async fn run(self: Arc<Self>, channel: Arc<Channel>) {
+    async fn run(&self, channel: &Arc<Channel>) {
         let mut latest = self.deps.latest.clone();
         let mut again = interval(LOOK_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next = Instant::now();
         loop {
-            let is_due = self.is_due(&channel, &mut latest);
+            let is_due = self.is_due(channel, &mut latest);
             let ended = async {
                 if is_due {
                     sleep_until(next).await;
                     next = Instant::now() + self.apart;
-                    if !self.read(&channel).await {
+                    if !self.read(channel).await {
                         next = Instant::now() + LOOK_AGAIN;
                     }
                 } else {
@@ -249,7 +279,7 @@ impl Shared {
                 () = channel.end.cancelled() => break,
                 () = ended => {}
             }
-            if self.is_left(&channel) {
+            if self.is_left(channel) {
                 break;
             }
         }
@@ -298,6 +328,7 @@ impl Shared {
     async fn read(&self, channel: &Channel) -> bool {
         let Ok(_turn) = self.turns.acquire().await else { return false };
         let begun = Moment::now();
+        failpoint::pass("push-read");
         let read = timeout(query::READ_WITHIN, Box::pin(self.reading(channel))).await;
         let read = read.unwrap_or(Err(query::Error::TimedOut));
         let mut state = channel.state();

@@ -6,6 +6,12 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use projections::time::Time;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::Object;
+
+use super::events::kinds::Kinds;
+use crate::http::openapi::schemas;
 
 /// How far a subscriber has come: a generation, and a position of the log. To clients it is an opaque
 /// text, `generation-position`.
@@ -43,6 +49,59 @@ impl FromStr for Cursor {
     }
 }
 
+/// How far a client has come with all that it follows: to clients an opaque text as well. The events
+/// are ahead of figures, as each of them is sent, so they have a position of their own behind the
+/// cursor where both are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The cursor to go on from.
+    pub cursor: Cursor,
+    /// The position of the events, where it is another.
+    pub events: Option<u64>,
+}
+
+impl Mark {
+    /// The cursor from which a topic of that name goes on.
+    #[must_use]
+    pub fn of_topic(self, name: &str) -> Cursor {
+        match self.events.filter(|_| Kinds::of_topic(name).is_some()) {
+            Some(position) => Cursor { position, ..self.cursor },
+            None => self.cursor,
+        }
+    }
+}
+
+impl From<Cursor> for Mark {
+    fn from(cursor: Cursor) -> Self {
+        Mark { cursor, events: None }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.events {
+            Some(events) => write!(f, "{}-{events}", self.cursor),
+            None => self.cursor.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Mark {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        match text.match_indices('-').nth(1) {
+            Some((at, _)) => {
+                let cursor = text[..at].parse()?;
+                // A position is read as that of a cursor is.
+                let events = format!("0{}", &text[at..]).parse::<Cursor>()?.position;
+                Ok(Mark { cursor, events: Some(events) })
+            }
+            None => Ok(Mark { cursor: text.parse()?, events: None }),
+        }
+    }
+}
+
 /// What a frame carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -50,6 +109,8 @@ pub enum Kind {
     Snapshot,
     /// The members that changed, each with its whole new value.
     Delta,
+    /// Events, in the order of the log.
+    Events,
 }
 
 impl Kind {
@@ -59,6 +120,7 @@ impl Kind {
         match self {
             Kind::Snapshot => "snapshot",
             Kind::Delta => "delta",
+            Kind::Events => "events",
         }
     }
 }
@@ -98,20 +160,56 @@ pub(super) struct Head<'a> {
     pub(super) kind: Kind,
 }
 
+/// The members that every frame has besides its `data`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FrameHead)]
+pub struct Members<'a> {
+    /// The topic, or `view:` and the view, as it was asked for.
+    topic: &'a str,
+    /// The generation of the read models.
+    generation: u32,
+    /// The position of the topic's frame before.
+    from: u64,
+    /// The position of the log that the frame leads to.
+    position: u64,
+    /// The time at which it was read.
+    #[schema(format = DateTime)]
+    at: String,
+    /// What `data` is.
+    #[schema(schema_with = kinds)]
+    kind: &'static str,
+}
+
+fn kinds() -> Object {
+    schemas::words(&[Kind::Snapshot, Kind::Delta, Kind::Events].map(Kind::as_str))
+}
+
 impl Head<'_> {
     /// Writes a frame with this data, which is JSON.
     pub(super) fn frame(self, number: u64, data: &[u8]) -> Frame {
+        self.write(number, &[], data)
+    }
+
+    /// Writes a frame of events, and names the holes between them. They have no numbers.
+    pub(super) fn frame_of_events(self, holes: &[impl Serialize], data: &[u8]) -> Frame {
+        let holes = serde_json::to_vec(holes).unwrap_or_default();
+        let holes =
+            if holes == b"[]" { Vec::new() } else { [b"\"holes\":", &*holes, b","].concat() };
+        self.write(0, &holes, data)
+    }
+
+    fn write(self, number: u64, more: &[u8], data: &[u8]) -> Frame {
         let Head { topic, from, cursor, at, kind } = self;
-        let topic = serde_json::Value::from(topic);
         let Cursor { generation, position } = cursor;
-        let (at, kind_name) = (at.to_rfc3339(), kind.as_str());
-        let mut json = format!(
-            "{{\"topic\":{topic},\"generation\":{generation},\"from\":{from},\
-             \"position\":{position},\"at\":\"{at}\",\"kind\":\"{kind_name}\",\"data\":"
-        )
-        .into_bytes();
+        let (at, named) = (at.to_rfc3339(), kind.as_str());
+        let members = Members { topic, generation, from, position, at, kind: named };
+        let mut json = serde_json::to_vec(&members).unwrap_or_default();
+        json.pop();
+        json.reserve_exact(more.len() + data.len() + 9);
+        json.extend_from_slice(b",");
+        json.extend_from_slice(more);
+        json.extend_from_slice(b"\"data\":");
         let at = json.len();
-        json.reserve_exact(data.len() + 1);
         json.extend_from_slice(data);
         json.push(b'}');
         Frame { number, cursor, kind, json: json.into(), data: at }
@@ -131,6 +229,22 @@ mod tests {
         assert_eq!("3-4711".parse(), Ok(cursor));
         for text in ["", "3", "-3", "3-", "+3-1", "3--1", "3-1-2", "3-x", "99999999999-1", "3-1 "] {
             assert_eq!(text.parse::<Cursor>(), Err(NotACursor), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mark_has_the_position_of_the_events_where_it_is_another() {
+        let cursor = Cursor { generation: 3, position: 4_711 };
+        let both = Mark { cursor, events: Some(4_720) };
+        assert_eq!((both.to_string().as_str(), "3-4711-4720".parse()), ("3-4711-4720", Ok(both)));
+        assert_eq!("3-4711".parse(), Ok(Mark::from(cursor)));
+        assert_eq!(both.of_topic("events:order"), Cursor { position: 4_720, ..cursor });
+        assert_eq!(
+            (both.of_topic("sales"), Mark::from(cursor).of_topic("events")),
+            (cursor, cursor)
+        );
+        for text in ["", "3-1-", "3--1", "3-1-x", "3-1-2-3", "-1-2", "3-1-+2"] {
+            assert_eq!(text.parse::<Mark>(), Err(NotACursor), "{text}");
         }
     }
 

@@ -12,7 +12,8 @@ use serde_json::json;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::frame::Cursor;
+use super::events::kinds;
+use super::frame::Mark;
 use super::offers::{ACCESS, TOPICS, VIEW};
 use super::streams::{Streams, Transport};
 use super::subscriber::TOPICS_MAX;
@@ -34,7 +35,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 
 const NAMES: Parameter<Text> = Parameter::query(
     "topics",
-    "Names of topics, separated by commas.",
+    "Names of topics, separated by commas. Kinds behind `events:` go on up to the end.",
     Text { min: 1, max: 1_024, allowed: "must be names of topics, of at most 1,024 characters" },
 );
 const VIEWS: Parameter<Text> = Parameter::query(
@@ -42,20 +43,20 @@ const VIEWS: Parameter<Text> = Parameter::query(
     "The path of a view with its parameters, escaped; given once for each view.",
     Text { min: 1, max: 2_048, allowed: "must be the path of a view, of at most 2,048 characters" },
 );
-const CURSOR: Own<Cursor> = Own {
+const MARK: Own<Mark> = Own {
     read: |text| text.parse().map_err(|_| "must be the id of a frame, such as 1-4711"),
-    schema: || json!({ "type": "string", "pattern": "^[0-9]+-[0-9]+$" }),
-    written: |cursor| json!(cursor.to_string()),
+    schema: || json!({ "type": "string", "pattern": "^[0-9]+-[0-9]+(-[0-9]+)?$" }),
+    written: |mark| json!(mark.to_string()),
 };
-const SINCE: Parameter<Own<Cursor>> = Parameter::query(
+const SINCE: Parameter<Own<Mark>> = Parameter::query(
     "since",
     "The id of the last frame that the client has, of the same topics and views.",
-    CURSOR,
+    MARK,
 );
-const LAST: Parameter<Own<Cursor>> = Parameter::header(
+const LAST: Parameter<Own<Mark>> = Parameter::header(
     "Last-Event-ID",
     "The same, as browsers send it when they connect again; it goes before `since`.",
-    CURSOR,
+    MARK,
 );
 const TICKET: Parameter<Text> = Parameter::query(
     "ticket",
@@ -66,7 +67,7 @@ const TICKET: Parameter<Text> = Parameter::query(
 /// What a stream follows, and from where.
 struct Asked {
     topics: Vec<String>,
-    since: Option<Cursor>,
+    since: Option<Mark>,
 }
 
 impl Parameters for Asked {
@@ -75,9 +76,8 @@ impl Parameters for Asked {
         let views = query.take_any(&VIEWS, TOPICS_MAX);
         let since = query.take(&SINCE);
         query.take(&TICKET);
-        let named = named.split(',').map(str::trim).filter(|name| !name.is_empty());
         let views = views.into_iter().map(|view| format!("{VIEW}{view}"));
-        let topics: Vec<_> = named.map(str::to_owned).chain(views).collect();
+        let topics = kinds::names(&named).into_iter().chain(views).collect();
         Asked { topics, since }
     }
 }
@@ -168,7 +168,8 @@ async fn stream(
     let connection = connection.map(|Extension(connection)| connection);
     let mut connected = streams.begin(caller, Transport::Sse, connection)?;
     for topic in &asked.topics {
-        connected.subscriber.subscribe(topic, asked.since);
+        let since = asked.since.map(|since| since.of_topic(topic));
+        connected.subscriber.subscribe(topic, since);
     }
     Ok(sse::respond(connected, &streams))
 }

@@ -6,19 +6,22 @@
 //!
 //! - [`frame`]: what is sent, and the cursor to go on from; [`ring`]: the last frames of a topic, as
 //!   plain values; [`offers`]: what can be subscribed to; [`channels`]: what is subscribed to, read
-//!   once for everybody; [`subscriber`]: the topics of one client, and what it is sent next;
+//!   once for everybody; [`events`]: each folded event, off the log; [`subscriber`]: the topics of one
+//!   client, and what it is sent next;
 //! - [`streams`]: the connections of subscribers; `mailbox`: the words that each is told besides;
-//!   `sse`, `web_socket` and [`socket_io`]: three transports; [`http`]: their routes; [`alerts`]: a
-//!   word to everybody;
+//!   `sse`, `web_socket` and [`socket_io`]: three transports; [`words`]: what is said besides frames;
+//!   [`http`]: their routes; [`asyncapi`]: their description; [`alerts`]: a word to everybody;
 //! - below Socket.IO: `engine_io`: the contents of its requests and packets; `requests`: the checks of
 //!   a request before Socket.IO has it; `flow`: what its network has not taken;
 //! - `sessions`: the bounds on sessions; `connections`: the connections behind `WebSocket`s, and sessions
 //!   that are over; `pace`: the rate of messages.
 
 pub mod alerts;
+pub mod asyncapi;
 pub mod channels;
 mod connections;
 mod engine_io;
+pub mod events;
 mod flow;
 pub mod frame;
 pub mod http;
@@ -33,3 +36,4 @@ mod sse;
 pub mod streams;
 pub mod subscriber;
 mod web_socket;
+pub mod words;

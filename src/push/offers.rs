@@ -1,5 +1,5 @@
 //! What can be subscribed to: topics by name, and any view with its parameters. A topic is a view, or
-//! some of its members, that is subscribed to.
+//! some of its members, that is subscribed to; or the events themselves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use bytes::Bytes;
 use projections::time::Time;
 use serde_json::value::RawValue;
 
+use super::events::kinds::{EVENTS as EVENTS_TOPIC, Kinds};
 use crate::http::gate::Refusal;
 use crate::http::problem::Problem;
 use crate::query::batch::problem;
@@ -34,19 +35,42 @@ pub const VIEW_BYTES_MAX: usize = 2_048;
 /// The access that following the state of the service needs besides.
 const SYSTEM: Access = Access::Allowed(Resource::System, Action::Read);
 
+/// The access that following the events needs besides: they name people, so a right to look at some is
+/// not enough to have them all.
+const EVENTS: Access = Access::AllowedOrKey(Resource::Events, Action::Export, Scope::EventsRead);
+
 /// The members of a view that a topic has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Members {
+pub enum Members {
+    /// All of them.
     All,
+    /// These.
     Only(&'static [&'static str]),
+    /// The others.
     AllBut(&'static [&'static str]),
+}
+
+impl Members {
+    /// Whether one of that name is among them.
+    #[must_use]
+    pub fn has(self, name: &str) -> bool {
+        match self {
+            Members::All => true,
+            Members::Only(names) => names.contains(&name),
+            Members::AllBut(names) => !names.contains(&name),
+        }
+    }
 }
 
 /// What a topic is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MadeOf {
+pub enum MadeOf {
+    /// A view, or some of its members: snapshots and deltas.
     View(Members),
+    /// The state of the service, as snapshots.
     Service,
+    /// The log.
+    Events,
 }
 
 /// A topic with a name.
@@ -54,9 +78,10 @@ enum MadeOf {
 pub struct Topic {
     /// Its name.
     pub name: &'static str,
-    /// The path at which its figures can be asked for.
+    /// The path at which its figures can be asked for; empty for the events.
     pub path: &'static str,
-    made_of: MadeOf,
+    /// What it is made of.
+    pub made_of: MadeOf,
 }
 
 /// Every topic with a name. Names stay for good.
@@ -72,6 +97,7 @@ pub const TOPICS: &[Topic] = &[
     of(OVERVIEW, "/api/dashboard/overview", Members::All),
     of(DASHBOARD, "/api/metrics/dashboard", Members::All),
     Topic { name: "system", path: "/api/health", made_of: MadeOf::Service },
+    Topic { name: EVENTS_TOPIC, path: "", made_of: MadeOf::Events },
 ];
 
 /// The products that run out.
@@ -81,7 +107,36 @@ const fn of(name: &'static str, path: &'static str, members: Members) -> Topic {
     Topic { name, path, made_of: MadeOf::View(members) }
 }
 
-/// Something that can be subscribed to, for callers with these rights.
+/// What a name stands for.
+#[derive(Debug, Clone)]
+pub enum Offered {
+    /// Figures.
+    Figures(Offer),
+    /// Events of some kinds.
+    Events(Kinds),
+}
+
+impl Offered {
+    /// What that name stands for: a topic, or `view:` and a view with its parameters.
+    ///
+    /// # Errors
+    /// Fails if there is nothing of that name, or the caller may not have it.
+    pub fn of(name: &str, caller: &Caller, now: Time, language: &str) -> Result<Self, Problem> {
+        if !ACCESS.admits(caller) {
+            return Err(Refusal::Forbidden(ACCESS).into());
+        }
+        if let Some(kinds) = Kinds::of_topic(name) {
+            if !EVENTS.admits(caller) {
+                return Err(Refusal::Forbidden(EVENTS).into());
+            }
+            let kinds = kinds.map_err(|it| Problem::new(StatusCode::BAD_REQUEST, it.to_string()));
+            return kinds.map(Offered::Events);
+        }
+        Offer::of(name, caller, now, language).map(Offered::Figures)
+    }
+}
+
+/// Figures that can be subscribed to, for callers with these rights.
 #[derive(Debug, Clone)]
 pub struct Offer {
     name: Arc<str>,
@@ -100,14 +155,7 @@ enum Source {
 }
 
 impl Offer {
-    /// What that name stands for: a topic, or `view:` and a view with its parameters.
-    ///
-    /// # Errors
-    /// Fails if there is nothing of that name, or the caller may not have it.
-    pub fn of(name: &str, caller: &Caller, now: Time, language: &str) -> Result<Self, Problem> {
-        if !ACCESS.admits(caller) {
-            return Err(Refusal::Forbidden(ACCESS).into());
-        }
+    fn of(name: &str, caller: &Caller, now: Time, language: &str) -> Result<Self, Problem> {
         match name.strip_prefix(VIEW) {
             Some(view) => Offer::view(name, view, caller, now, language),
             None => Offer::topic(name, caller),
@@ -131,16 +179,18 @@ impl Offer {
     }
 
     fn topic(name: &str, caller: &Caller) -> Result<Self, Problem> {
-        let found = TOPICS.iter().find(|topic| topic.name == name);
-        let topic = found.ok_or_else(|| {
+        let none = || {
             let names = TOPICS.iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
             let message = format!("There is no such topic; there are {names}, and view:<path>");
             Problem::new(StatusCode::NOT_FOUND, message)
-        })?;
+        };
+        let topic = TOPICS.iter().find(|topic| topic.name == name).ok_or_else(none)?;
         let source = match topic.made_of {
             MadeOf::View(members) => Source::Topic(Uri::from_static(topic.path), members),
             MadeOf::Service if SYSTEM.admits(caller) => Source::Service,
             MadeOf::Service => return Err(Refusal::Forbidden(SYSTEM).into()),
+            // They are no figures.
+            MadeOf::Events => return Err(none()),
         };
         Ok(Offer { name: name.into(), source })
     }
@@ -193,17 +243,13 @@ impl Offer {
     #[must_use]
     pub fn of_figures(&self, figures: &Bytes) -> Bytes {
         let Source::Topic(_, members) = self.source else { return figures.clone() };
-        let is_in = |name: &str| match members {
-            Members::All => true,
-            Members::Only(names) => names.contains(&name),
-            Members::AllBut(names) => !names.contains(&name),
-        };
         if members == Members::All {
             return figures.clone();
         }
         let all: Option<BTreeMap<&str, &RawValue>> = serde_json::from_slice(figures).ok();
-        let some = all
-            .map(|all| all.into_iter().filter(|(name, _)| is_in(name)).collect::<BTreeMap<_, _>>());
+        let some = all.map(|all| {
+            all.into_iter().filter(|(name, _)| members.has(name)).collect::<BTreeMap<_, _>>()
+        });
         let written = some.and_then(|some| serde_json::to_vec(&some).ok());
         written.map_or_else(|| figures.clone(), Bytes::from)
     }
@@ -226,12 +272,16 @@ mod tests {
     }
 
     fn offered(name: &str, caller: &Caller) -> Result<Offer, u16> {
-        Offer::of(name, caller, Time(0), "en").map_err(|problem| problem.status().as_u16())
+        match Offered::of(name, caller, Time(0), "en") {
+            Ok(Offered::Figures(offer)) => Ok(offer),
+            Ok(Offered::Events(kinds)) => panic!("{name}: {kinds:?}"),
+            Err(problem) => Err(problem.status().as_u16()),
+        }
     }
 
     #[test]
     fn every_topic_is_a_view_that_there_is() {
-        for topic in TOPICS {
+        for topic in TOPICS.iter().filter(|topic| topic.made_of != MadeOf::Events) {
             let offer = offered(topic.name, &person(Role::Admin)).unwrap();
             let question = offer.ask(Time(0), "en").unwrap();
             assert_eq!(question.is_none(), topic.name == "system", "{}", topic.name);
@@ -248,6 +298,23 @@ mod tests {
         assert!(offered(view, &key(&[follows, reads])).is_ok());
         assert!(offered(view, &person(Role::Viewer)).is_ok());
         assert_eq!(offered("system", &person(Role::Viewer)).err(), Some(403));
+    }
+
+    #[test]
+    fn events_need_a_right_of_their_own() {
+        let of = |name: &str, caller: &Caller| {
+            let offered = Offered::of(name, caller, Time(0), "en");
+            offered.map(|_| ()).map_err(|problem| problem.status().as_u16())
+        };
+        let (follows, reads) = (Scope::PushSubscribe, Scope::EventsRead);
+        assert_eq!(of("events", &key(&[follows, Scope::MetricsRead])), Err(403));
+        assert_eq!(of("events", &key(&[reads])), Err(403));
+        assert_eq!(of("events:order", &key(&[follows, reads])), Ok(()));
+        for role in [Role::Viewer, Role::Analyst, Role::Manager] {
+            assert_eq!(of("events", &person(role)), Err(403), "{role:?}");
+        }
+        assert_eq!(of("events", &person(Role::Admin)), Ok(()));
+        assert_eq!(of("events:orders", &person(Role::Admin)), Err(400));
     }
 
     #[test]

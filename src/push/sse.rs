@@ -1,5 +1,5 @@
 //! Server-sent events. A frame is an event whose data is the frame's JSON, shared by all who are sent
-//! it; its id is the cursor to go on from. Other words are events of their kind.
+//! it; its id is the mark to go on from. Other words are events of their kind.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -67,8 +67,8 @@ impl Events {
 /// The parts of an event.
 fn event(outgoing: Outgoing) -> [Bytes; 3] {
     let (head, data) = match outgoing {
-        Outgoing::Frame(frame, Some(cursor)) => {
-            (format!("id: {cursor}\ndata: ").into(), frame.json.clone())
+        Outgoing::Frame(frame, Some(mark)) => {
+            (format!("id: {mark}\ndata: ").into(), frame.json.clone())
         }
         Outgoing::Frame(frame, None) => (Bytes::from_static(b"data: "), frame.json.clone()),
         Outgoing::Word(kind, json) => (format!("event: {kind}\ndata: ").into(), json),
@@ -94,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_has_the_cursor_to_go_on_from_and_a_word_its_kind() {
+    fn a_frame_has_the_mark_to_go_on_from_and_a_word_its_kind() {
         let cursor = Cursor { generation: 1, position: 7 };
         let frame = Arc::new(frame(cursor));
         let json = str::from_utf8(&frame.json).unwrap();
-        let sent = text(Outgoing::Frame(frame.clone(), Some(cursor)));
+        let sent = text(Outgoing::Frame(frame.clone(), Some(cursor.into())));
         assert_eq!(sent, format!("id: 1-7\ndata: {json}\n\n"));
         assert_eq!(text(Outgoing::Frame(frame.clone(), None)), format!("data: {json}\n\n"));
         let word = Outgoing::Word("subscribed", Bytes::from_static(b"{}"));

@@ -14,7 +14,6 @@ use std::time::Duration;
 use metrics::{counter, gauge};
 use projections::time::Time;
 use serde::Serialize;
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +24,8 @@ use super::channels::Channels;
 use super::mailbox::Mailbox;
 use super::offers::ACCESS;
 use super::sessions::Sessions;
-use super::subscriber::{Bounds, Outgoing, Subscriber, word};
+use super::subscriber::{Bounds, Outgoing, Subscriber, told};
+use super::words::{ServerShutdown, SessionEnded};
 use crate::auth;
 use crate::http::door::ConnectionHandle;
 use crate::http::door::shares::{Full, Share};
@@ -39,12 +39,6 @@ use crate::telemetry;
 const LOOK_AGAIN: Duration = Duration::from_millis(750);
 /// A connection that was told to end has so long for that.
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
-/// The word of a session that is none any more.
-pub(super) const SESSION_ENDED: &str = "session_ended";
-const ENDED: &str = "The session has ended; sign in again";
-/// The word of a service that stops.
-pub(super) const SHUTDOWN: &str = "server_shutdown";
-const STOPPING: &str = "The server is stopping";
 /// So many rooms are told of, the largest.
 const ROOMS_TOLD: usize = 1_000;
 /// The seconds that a refused client is told to wait.
@@ -397,7 +391,7 @@ impl Connected {
             let closing = self.streams.0.closing.clone();
             tokio::select! {
                 biased;
-                () = closing.cancelled() => return Some(self.ends(SHUTDOWN, STOPPING)),
+                () = closing.cancelled() => return Some(self.stops()),
                 _ = self.news.changed() => {
                     if let Some(last) = self.hear() {
                         return Some(last);
@@ -415,7 +409,7 @@ impl Connected {
             let closing = self.streams.0.closing.clone();
             tokio::select! {
                 biased;
-                () = closing.cancelled() => return self.ends(SHUTDOWN, STOPPING),
+                () = closing.cancelled() => return self.stops(),
                 _ = self.news.changed() => {
                     if let Some(last) = self.hear() {
                         return last;
@@ -433,13 +427,16 @@ impl Connected {
                 self.subscriber.judge(caller);
                 None
             }
-            _ => Some(self.ends(SESSION_ENDED, ENDED)),
+            _ => {
+                self.has_ended = true;
+                Some(told(&SessionEnded { message: "The session has ended; sign in again" }))
+            }
         }
     }
 
-    fn ends(&mut self, kind: &'static str, message: &'static str) -> Outgoing {
+    fn stops(&mut self) -> Outgoing {
         self.has_ended = true;
-        word(kind, json!({ "message": message }))
+        told(&ServerShutdown { message: "The server is stopping" })
     }
 
     /// Is another caller's from now on: everything that it follows is judged anew.

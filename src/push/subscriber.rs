@@ -3,23 +3,28 @@
 //!
 //! Nothing waits in a queue of its own. Frames wait in the ring of their topic, once for all; a
 //! subscriber keeps the number of the last frame that it took, so one that does not keep up is behind
-//! by numbers and not by bytes, and gets a snapshot when the way is gone or longer than that.
+//! by numbers and not by bytes, and gets a snapshot when the way is gone or longer than that. The events
+//! wait in the log; of these it keeps the position.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use bytes::Bytes;
 use metrics::counter;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::channels::{Channels, Following};
-use super::frame::{Cursor, Frame};
-use super::offers::Offer;
+use super::events::follower::{Begun, Follower};
+use super::events::kinds::Kinds;
+use super::frame::{Cursor, Frame, Kind, Mark};
+use super::offers::{Offer, Offered};
 use super::ring::Resumed;
+use super::words::{Refused, Subscribed, Trouble, Unsubscribed, Word};
 use crate::http::door::limits::LimitKey;
 use crate::http::door::shares::{Full, Share, Shares};
 use crate::http::problem::{Problem, ProblemType};
@@ -47,8 +52,8 @@ impl Default for Bounds {
 /// What a client is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outgoing {
-    /// A frame; and, where all topics have come as far, the cursor to go on from.
-    Frame(Arc<Frame>, Option<Cursor>),
+    /// A frame; and, where all topics have come as far, the mark to go on from.
+    Frame(Arc<Frame>, Option<Mark>),
     /// A word about the subscription, as JSON on one line; and its kind.
     Word(&'static str, Bytes),
 }
@@ -58,6 +63,12 @@ pub enum Outgoing {
 pub fn word(kind: &'static str, mut members: Value) -> Outgoing {
     members["kind"] = kind.into();
     Outgoing::Word(kind, members.to_string().into())
+}
+
+/// A word with its members.
+#[must_use]
+pub fn told<W: Word>(it: &W) -> Outgoing {
+    word(W::KIND, serde_json::to_value(it).unwrap_or_default())
 }
 
 /// A topic that is told as a whole, each time that it changes, by a word of the transport's own.
@@ -89,15 +100,28 @@ impl fmt::Debug for Subscriber {
 
 #[derive(Debug)]
 struct Subscription {
-    following: Following,
-    stands: Stands,
-    /// The cursor up to which the client has all of it.
-    has: Option<Cursor>,
+    of: Of,
     /// The trouble that it was told of.
     trouble: Option<Arc<str>>,
     /// How it is told as a whole; without it, it is followed by frames.
     told: Option<Told>,
     _share: Option<Share<String>>,
+}
+
+/// What is followed.
+#[derive(Debug)]
+enum Of {
+    Figures(Figures),
+    Events(Box<Follower>),
+}
+
+/// Figures that are followed.
+#[derive(Debug)]
+struct Figures {
+    following: Following,
+    stands: Stands,
+    /// The cursor up to which the client has all of it.
+    has: Option<Cursor>,
 }
 
 /// Where a client stands with a topic.
@@ -131,24 +155,21 @@ impl Subscriber {
     /// # Errors
     /// Fails if there is none of that name, the caller may not have it, or a bound is reached.
     pub fn try_subscribe(&mut self, name: &str, since: Option<Cursor>) -> Result<(), Problem> {
-        let offer = self.offer(name)?;
-        self.topics.retain(|it| !it.is_frames_of(name));
+        let offered = self.offer(name)?;
+        self.drop_frames(name);
         if self.topics.iter().filter(|it| it.told.is_none()).count() >= TOPICS_MAX {
             let message = format!("A connection can follow {TOPICS_MAX} topics at most");
             return Err(Problem::of(ProblemType::RateLimited, message));
         }
         let LimitKey(who) = LimitKey::of(&self.caller);
         let share = self.bounds.0.take(who.clone()).map_err(too_many_subscriptions)?;
-        let following =
-            self.channels.follow(&offer, &who, &self.wake).map_err(too_many_questions)?;
-        let stands = if let Some(since) = since {
-            Stands::Back(since, Instant::now() + COMES_WITHIN)
-        } else {
-            self.words.push_back(word("subscribed", json!({ "topic": name })));
-            Stands::Seen(0)
+        let since = since.map(|since| (since, Instant::now() + COMES_WITHIN));
+        let of = match offered {
+            Offered::Figures(offer) => Of::Figures(self.figures(&offer, &who, since)?),
+            Offered::Events(kinds) => Of::Events(Box::new(self.events(name, kinds, since)?)),
         };
-        let (has, trouble, told, share) = (None, None, None, Some(share));
-        self.topics.push(Subscription { following, stands, has, trouble, told, _share: share });
+        let (trouble, told, share) = (None, None, Some(share));
+        self.topics.push(Subscription { of, trouble, told, _share: share });
         Ok(())
     }
 
@@ -156,15 +177,18 @@ impl Subscriber {
     /// few topics that its clients know by a word; they are no subscriptions of the caller's.
     ///
     /// # Errors
-    /// Fails if there is none of that name, or the caller may not have it.
+    /// Fails if there are no figures of that name, or the caller may not have them.
     pub fn listen(&mut self, name: &str, told: Told) -> Result<(), Problem> {
-        let offer = self.offer(name)?;
+        let Offered::Figures(offer) = self.offer(name)? else {
+            let message = "Events are followed by frames";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, message));
+        };
         self.leave(told.kind);
         let LimitKey(who) = LimitKey::of(&self.caller);
         let following =
             self.channels.follow(&offer, &who, &self.wake).map_err(too_many_questions)?;
-        let (stands, has, trouble, told) = (Stands::Seen(0), None, None, Some(told));
-        self.topics.push(Subscription { following, stands, has, trouble, told, _share: None });
+        let of = Of::Figures(Figures { following, stands: Stands::Seen(0), has: None });
+        self.topics.push(Subscription { of, trouble: None, told: Some(told), _share: None });
         Ok(())
     }
 
@@ -185,14 +209,46 @@ impl Subscriber {
         &self.channels
     }
 
-    fn offer(&self, name: &str) -> Result<Offer, Problem> {
-        Offer::of(name, &self.caller, self.channels.now(), self.channels.language())
+    fn figures(
+        &mut self,
+        offer: &Offer,
+        who: &str,
+        since: Option<(Cursor, Instant)>,
+    ) -> Result<Figures, Problem> {
+        let following = self.channels.follow(offer, who, &self.wake).map_err(too_many_questions)?;
+        let stands = if let Some((since, by)) = since {
+            Stands::Back(since, by)
+        } else {
+            let (topic, recovered, position) = (&**offer.name(), None, None);
+            self.words.push_back(told(&Subscribed { topic, recovered, position }));
+            Stands::Seen(0)
+        };
+        Ok(Figures { following, stands, has: None })
+    }
+
+    /// A client has one position in the log, so it follows the events once.
+    fn events(
+        &self,
+        name: &str,
+        kinds: Kinds,
+        since: Option<(Cursor, Instant)>,
+    ) -> Result<Follower, Problem> {
+        if self.topics.iter().any(|it| matches!(it.of, Of::Events(_))) {
+            let message = "A connection can follow the events once; name all their kinds at once";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, message));
+        }
+        let (events, wake) = (self.channels.events().clone(), self.wake.clone());
+        Ok(Follower::new(events, name.into(), kinds, since, wake))
+    }
+
+    fn offer(&self, name: &str) -> Result<Offered, Problem> {
+        Offered::of(name, &self.caller, self.channels.now(), self.channels.language())
     }
 
     /// Follows a topic no more.
     pub fn unsubscribe(&mut self, name: &str) {
         self.drop_frames(name);
-        self.words.push_back(word("unsubscribed", json!({ "topic": name })));
+        self.words.push_back(told(&Unsubscribed { topic: name, message: None }));
     }
 
     /// The same without a word.
@@ -204,22 +260,23 @@ impl Subscriber {
     /// have any more ends; one whose figures depend on rights begins anew.
     pub fn judge(&mut self, caller: Caller) {
         self.caller = Arc::new(caller);
-        let all: Vec<_> =
-            self.topics.iter().map(|it| (it.following.offer().clone(), it.told)).collect();
-        for (before, told) in all {
-            let name = before.name();
-            match (self.offer(name), told) {
-                (Ok(offer), _) if offer.key() == before.key() => {}
-                (Ok(_), None) => self.subscribe(name, None),
+        let all: Vec<_> = self.topics.iter().map(|it| (it.name().clone(), it.told)).collect();
+        for (name, told) in all {
+            match (self.offer(&name), told) {
+                // They are the same to all who may have them.
+                (Ok(Offered::Events(_)), None) => {}
+                (Ok(Offered::Figures(offer)), _)
+                    if self.topics.iter().any(|it| it.is_of(&offer, told)) => {}
+                (Ok(Offered::Figures(_)), None) => self.subscribe(&name, None),
                 (_, Some(told)) => {
                     self.leave(told.kind);
                     // What may not be told any more is not told; it has no word for that.
-                    let _ = self.listen(name, told);
+                    let _ = self.listen(&name, told);
                 }
                 (Err(problem), None) => {
-                    self.drop_frames(name);
-                    let told = json!({ "topic": &**name, "message": problem.message() });
-                    self.words.push_back(word("unsubscribed", told));
+                    self.drop_frames(&name);
+                    let message = Some(problem.message());
+                    self.words.push_back(self::told(&Unsubscribed { topic: &name, message }));
                 }
             }
         }
@@ -237,11 +294,7 @@ impl Subscriber {
             if let Some(next) = self.take() {
                 return next;
             }
-            let deadlines = self.topics.iter().filter_map(|it| match it.stands {
-                Stands::Back(_, by) => Some(by),
-                Stands::Seen(_) => None,
-            });
-            match deadlines.min() {
+            match self.topics.iter().filter_map(Subscription::deadline).min() {
                 Some(by) => tokio::select! {
                     () = wake.notified() => {}
                     () = sleep_until(by) => {}
@@ -266,74 +319,144 @@ impl Subscriber {
                 if let Some(told) = self.topics[at].told {
                     return Some(Outgoing::Word(told.kind, (told.write)(&frame)));
                 }
-                let cursor = self.cursor(frame.cursor);
-                return Some(Outgoing::Frame(frame, cursor));
+                let mark = self.mark(&frame);
+                return Some(Outgoing::Frame(frame, mark));
             }
         }
         None
     }
 
-    /// The cursor from which a client can go on with every topic, at most this one; `None` where one
-    /// of them has not come yet.
-    fn cursor(&mut self, most: Cursor) -> Option<Cursor> {
-        let mut least = most;
-        for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
-            let has = topic.has_now().filter(|has| has.generation == most.generation)?;
-            least.position = least.position.min(has.position);
+    /// The mark from which a client can go on with every topic once it has a frame; `None` where one of
+    /// them has not come yet.
+    fn mark(&mut self, frame: &Frame) -> Option<Mark> {
+        let most = frame.cursor;
+        let (mut figures, mut events) = (None, None);
+        if frame.kind != Kind::Events {
+            figures = Some(most.position);
         }
-        Some(least)
+        for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
+            let has = topic.has_now().filter(|has| has.generation == most.generation)?.position;
+            match topic.of {
+                Of::Figures(_) => figures = Some(figures.map_or(has, |it: u64| it.min(has))),
+                Of::Events(_) => events = Some(has),
+            }
+        }
+        let position = figures.or(events)?;
+        let cursor = Cursor { position, ..most };
+        Some(Mark { cursor, events: events.filter(|events| *events != position) })
     }
 }
 
 impl Subscription {
+    fn name(&self) -> &Arc<str> {
+        match &self.of {
+            Of::Figures(figures) => figures.following.offer().name(),
+            Of::Events(follower) => follower.topic(),
+        }
+    }
+
     fn is_frames_of(&self, name: &str) -> bool {
-        self.told.is_none() && **self.following.offer().name() == *name
+        self.told.is_none() && **self.name() == *name
+    }
+
+    fn is_of(&self, offer: &Offer, told: Option<Told>) -> bool {
+        match &self.of {
+            Of::Figures(figures) => {
+                figures.following.offer().key() == offer.key()
+                    && self.told.map(|it| it.kind) == told.map(|it| it.kind)
+            }
+            Of::Events(_) => false,
+        }
+    }
+
+    /// The time at which it has to be looked at again.
+    fn deadline(&self) -> Option<Instant> {
+        match &self.of {
+            Of::Figures(Figures { stands: Stands::Back(_, by), .. }) => Some(*by),
+            Of::Figures(_) => None,
+            Of::Events(follower) => follower.deadline(),
+        }
     }
 
     /// Finds out whether a client that was away can go on; says what became of it, and of a trouble.
     fn settle(&mut self) -> Option<Outgoing> {
-        let name = self.following.offer().name().clone();
-        if let Stands::Back(since, by) = self.stands {
-            let seen = match self.following.resume(since) {
-                Resumed::After(number) => number,
-                Resumed::Ahead if Instant::now() < by => return self.tell_trouble(&name),
-                Resumed::Lost | Resumed::Ahead => 0,
-            };
-            let recovered = seen > 0;
-            self.stands = Stands::Seen(seen);
-            self.has = recovered.then_some(since);
+        let begun = match &mut self.of {
+            Of::Figures(figures) => figures.settle().map(|it| (Some(it), None)),
+            Of::Events(follower) => {
+                follower.settle().map(|Begun { recovered, position }| (recovered, Some(position)))
+            }
+        };
+        let Some((recovered, position)) = begun else { return self.tell_trouble() };
+        if let Some(recovered) = recovered {
             let label = if recovered { "true" } else { "false" };
             counter!(telemetry::PUSH_RESUMED, "recovered" => label).increment(1);
-            let told = json!({ "topic": &*name, "recovered": recovered });
-            return Some(word("subscribed", told));
         }
-        self.tell_trouble(&name)
+        Some(told(&Subscribed { topic: self.name(), recovered, position }))
     }
 
-    fn tell_trouble(&mut self, name: &str) -> Option<Outgoing> {
-        let trouble = self.following.trouble();
+    fn tell_trouble(&mut self) -> Option<Outgoing> {
+        let trouble = match &self.of {
+            Of::Figures(figures) => figures.following.trouble(),
+            Of::Events(follower) => follower.trouble(),
+        };
         if trouble == self.trouble {
             return None;
         }
         self.trouble.clone_from(&trouble);
         let message = trouble?;
-        Some(word("trouble", json!({ "topic": name, "message": &*message })))
+        Some(told(&Trouble { topic: self.name(), message: &message }))
+    }
+
+    fn take(&mut self) -> Option<Arc<Frame>> {
+        match &mut self.of {
+            Of::Figures(figures) if self.told.is_some() => figures.take_whole(),
+            Of::Figures(figures) => figures.take(),
+            Of::Events(follower) => follower.take(),
+        }
+    }
+
+    /// How far the client has it, by all that is known by now.
+    fn has_now(&mut self) -> Option<Cursor> {
+        match &mut self.of {
+            Of::Figures(figures) => figures.has_now(),
+            Of::Events(follower) => follower.has(),
+        }
+    }
+}
+
+impl Figures {
+    /// Whether a client that was away can go on, once that is known.
+    fn settle(&mut self) -> Option<bool> {
+        let Stands::Back(since, by) = self.stands else { return None };
+        let seen = match self.following.resume(since) {
+            Resumed::After(number) => number,
+            Resumed::Ahead if Instant::now() < by => return None,
+            Resumed::Lost | Resumed::Ahead => 0,
+        };
+        let recovered = seen > 0;
+        self.stands = Stands::Seen(seen);
+        self.has = recovered.then_some(since);
+        Some(recovered)
     }
 
     fn take(&mut self) -> Option<Arc<Frame>> {
         let Stands::Seen(seen) = self.stands else { return None };
-        let frame = match self.told {
-            None => self.following.after(seen)?,
-            Some(_) => self.following.whole(seen)?,
-        };
-        if self.told.is_none() && seen > 0 && frame.number > seen + 1 {
+        let frame = self.following.after(seen)?;
+        if seen > 0 && frame.number > seen + 1 {
             counter!(telemetry::PUSH_SKIPPED).increment(frame.number - seen - 1);
         }
         (self.stands, self.has) = (Stands::Seen(frame.number), Some(frame.cursor));
         Some(frame)
     }
 
-    /// How far the client has it, by all that is known by now.
+    /// The newest state as a snapshot, if it is another than the one that was taken last.
+    fn take_whole(&mut self) -> Option<Arc<Frame>> {
+        let Stands::Seen(seen) = self.stands else { return None };
+        let frame = self.following.whole(seen)?;
+        (self.stands, self.has) = (Stands::Seen(frame.number), Some(frame.cursor));
+        Some(frame)
+    }
+
     fn has_now(&mut self) -> Option<Cursor> {
         let Stands::Seen(seen) = self.stands else { return None };
         let has = self.has.as_mut()?;
@@ -346,7 +469,7 @@ impl Subscription {
 
 fn refused(name: &str, problem: &Problem) -> Outgoing {
     let (status, message) = (problem.status().as_u16(), problem.message());
-    word("refused", json!({ "topic": name, "status": status, "message": message }))
+    told(&Refused { topic: name, status, message })
 }
 
 fn too_many_subscriptions(full: Full) -> Problem {

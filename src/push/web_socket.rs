@@ -10,14 +10,17 @@ use bytes::Bytes;
 use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use utoipa::ToSchema;
 
-use super::frame::Cursor;
+use super::frame::Mark;
 use super::offers::VIEW;
 use super::pace::{Pace, Verdict};
 use super::streams::{Connected, Streams};
-use super::subscriber::{Outgoing, word};
+use super::subscriber::{Outgoing, told};
+use super::words::{Pong, Wrong};
+use crate::http::openapi::schemas;
 
 /// No message of a client is longer.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
@@ -28,27 +31,46 @@ const ANSWERED: (u32, Duration) = (40, Duration::from_millis(100));
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 enum Asked {
-    /// To follow topics and views.
     Subscribe(Which),
-    /// To follow them from where it was.
-    Resume {
-        since: String,
-        #[serde(default)]
-        topics: Vec<String>,
-        #[serde(default)]
-        views: Vec<String>,
-    },
-    /// To follow them no more.
+    Resume(Resume),
     Unsubscribe(Which),
-    /// For a sign of life.
     Ping,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Topics and views.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Which {
+    /// Names of topics.
     topics: Vec<String>,
+    /// The paths of views with their parameters.
     views: Vec<String>,
+}
+
+/// Topics and views, and where the client was.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Resume {
+    /// The generation and the position of the last frame, with a `-` between them.
+    since: String,
+    /// Names of topics.
+    #[serde(default)]
+    topics: Vec<String>,
+    /// The paths of views with their parameters.
+    #[serde(default)]
+    views: Vec<String>,
+}
+
+/// What a client can ask for: the type of the message, what it is for, and the schema of its members,
+/// `type` left out.
+pub(super) fn asked() -> [(&'static str, &'static str, Value); 4] {
+    let nothing = json!({ "type": "object", "additionalProperties": false });
+    [
+        ("subscribe", "To follow topics and views from a snapshot on.", schemas::of::<Which>()),
+        ("resume", "To follow them from where the client was.", schemas::of::<Resume>()),
+        ("unsubscribe", "To follow them no more.", schemas::of::<Which>()),
+        ("ping", "For a sign of life.", nothing),
+    ]
 }
 
 impl Which {
@@ -126,17 +148,17 @@ fn answer(connected: &mut Connected, text: &str) {
         Ok(Asked::Subscribe(which)) => {
             which.names().for_each(|name| subscriber.subscribe(&name, None));
         }
-        Ok(Asked::Resume { since, topics, views }) => match since.parse::<Cursor>() {
+        Ok(Asked::Resume(Resume { since, topics, views })) => match since.parse::<Mark>() {
             Ok(since) => {
                 let names = Which { topics, views }.names();
-                names.for_each(|name| subscriber.subscribe(&name, Some(since)));
+                names.for_each(|name| subscriber.subscribe(&name, Some(since.of_topic(&name))));
             }
             Err(error) => subscriber.say(wrong(&format!("since {error}"))),
         },
         Ok(Asked::Unsubscribe(which)) => {
             which.names().for_each(|name| subscriber.unsubscribe(&name));
         }
-        Ok(Asked::Ping) => subscriber.say(word("pong", json!({}))),
+        Ok(Asked::Ping) => subscriber.say(told(&Pong {})),
         Err(error) => {
             let allowed = "a message is {\"type\":\"subscribe\", \"topics\":[…], \"views\":[…]}, or of \
                            the type unsubscribe, resume (with since) or ping";
@@ -146,7 +168,7 @@ fn answer(connected: &mut Connected, text: &str) {
 }
 
 fn wrong(message: &str) -> Outgoing {
-    word("error", json!({ "message": message }))
+    told(&Wrong { message })
 }
 
 #[cfg(test)]

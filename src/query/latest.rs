@@ -46,6 +46,12 @@ impl Latest {
         self.snapshot.checkpoint.position
     }
 
+    /// The time since it was read.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.read.elapsed()
+    }
+
     /// Whether it can be relied on to be the newest but for moments.
     #[must_use]
     pub fn is_fresh(&self) -> bool {

@@ -6,6 +6,7 @@
 //! [platform's](crate::store::platform).
 
 pub mod announcements;
+pub mod events;
 pub mod log;
 pub mod notices;
 
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use self::events::Browsers;
 use self::notices::Notices;
 use crate::auth::audit::Audit;
 use crate::causes::describe;
@@ -28,6 +30,7 @@ use crate::http::Routes;
 use crate::ingest::message_id::MessageIds;
 use crate::operator::health::{self, Health};
 use crate::operator::projections::actions::{self, Actions};
+use crate::operator::pulse::Pulse;
 use crate::plain::Writer;
 use crate::projector::batch::BatchLimits;
 use crate::projector::changes::Tracker;
@@ -145,6 +148,7 @@ impl Shop {
                 queries.clone(),
                 health.clone(),
                 options,
+                Arc::new(Browsers::new(log.clone(), currency.clone())),
                 tasks.clone(),
                 stop.clone(),
             ),
@@ -276,6 +280,7 @@ fn attend(
     let (follower, latest) = watch::channel(None::<Latest>);
     let (its_store, its_cache) = (store.clone(), cache.clone());
     tasks.spawn(latest::follow(its_store, its_cache, announced, follower, stop.clone()));
+    let (pulse, followed) = (Pulse::default(), latest.clone());
     let deps = Deps {
         store: store.clone(),
         log_end: known.end,
@@ -291,6 +296,8 @@ fn attend(
         log_refuses: known.refuses,
         projector: judged_seen,
         log_extent: known.extent,
+        latest: followed,
+        pulse,
         started: Instant::now(),
     };
     (deps, health)

@@ -7,6 +7,7 @@
 mod ledger;
 mod part;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -302,6 +303,30 @@ impl Snapshot {
     }
 
     /// Hands every document to `read` straight from the server's reply.
+    /// The positions behind `after` and up to `to` whose messages are quarantined.
+    ///
+    /// # Errors
+    /// [`Error::Driver`], [`Error::Document`].
+    pub async fn quarantined_between(&self, after: u64, to: u64) -> Result<BTreeSet<u64>, Error> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            position: u64,
+        }
+        let number = |position| i64::try_from(position).unwrap_or(i64::MAX);
+        let filter = doc! { "_id": { "$gt": number(after), "$lte": number(to) } };
+        let mut page = Page::of(doc! { "_id": 1 }, 0);
+        page.fields = Some(doc! { "_id": 1 });
+        let mut found = BTreeSet::new();
+        let read = |raw: &RawDocument| {
+            found.insert(bson::deserialize_from_slice::<Row>(raw.as_bytes())?.position);
+            Ok(())
+        };
+        let doing = "reading which messages are quarantined";
+        self.find_page(Model::QUARANTINE, filter, Some(page), doing, read).await?;
+        Ok(found)
+    }
+
     async fn find(
         &self,
         model: Model,

@@ -24,6 +24,12 @@ impl Accepted {
         Accepted(holes)
     }
 
+    /// Accepts whatever a log lacks.
+    #[must_use]
+    pub fn everything() -> Self {
+        Accepted(vec![Hole { from: 0, to: u64::MAX }])
+    }
+
     /// The part of a hole that nobody has accepted, from its first such position up to its end or
     /// the next accepted one. `None` if all of it was accepted.
     #[must_use]
@@ -67,5 +73,6 @@ mod tests {
         assert_eq!(accepted.rest_of(hole(25, 40)), Some(hole(31, 40)));
         assert_eq!(Accepted::default().rest_of(hole(1, 2)), Some(hole(1, 2)));
         assert!(accepted.has(30) && !accepted.has(31));
+        assert_eq!(Accepted::everything().rest_of(hole(1, u64::MAX - 1)), None);
     }
 }

@@ -15,7 +15,8 @@
 //!   is one; `health`: whether it takes events;
 //! - [`publish`]: events onto the log;
 //! - `raw`: messages that the client cannot read, and their flaws; [`hole`]: positions that the log
-//!   lacks; [`read`]: events off the log, from a position, in order and without holes;
+//!   lacks; [`read`]: events off the log, from a position, in order and without holes; [`browse`]: parts
+//!   of the log for those who look at it beside the fold;
 //! - [`check`]: whether the log is still the one that a checkpoint was made from;
 //! - [`damage`]: damage to the log as by an accident, for tests of faults;
 //! - [`announce`]: commits, told to every process.
@@ -24,6 +25,7 @@ pub mod acknowledgement;
 pub mod address;
 pub mod announce;
 mod answers;
+pub mod browse;
 pub mod check;
 pub mod damage;
 mod duplicate;

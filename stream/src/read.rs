@@ -26,10 +26,9 @@ use super::log::Log;
 use super::record::{Record, flatten};
 use super::{raw, subject};
 
-/// The largest pull from the server: less than the client's own buffer, which drops messages that
-/// do not fit.
-const PULL_MESSAGES: usize = 20_000;
-const PULL_BYTES: usize = 32 << 20;
+/// The largest pull of a reader that goes through the log as fast as it can: less than the client's
+/// own buffer, which drops messages that do not fit.
+const LARGE_PULLS: Pull = Pull { messages: 20_000, bytes: 32 << 20 };
 /// The time between heartbeats of the server while it has no messages.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// The server forgets a consumer that has not been read for this long.
@@ -44,6 +43,13 @@ const ONE_BY_ONE_MIN: u64 = 8;
 const ONE_BY_ONE_MAX: u64 = 4_096;
 /// The number of them that are asked for at a time; each may be as large as the server allows.
 const AT_A_TIME: u64 = 8;
+
+/// The bounds of what a reader has the server send ahead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pull {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
 
 /// The next item of a log.
 #[derive(Debug)]
@@ -60,6 +66,7 @@ pub struct Reader {
     /// The identity of the log; reading ends when it is another one.
     incarnation: String,
     accepted: Accepted,
+    pull: Pull,
     consumer: Option<Consumer>,
     fetched: VecDeque<Record>,
     /// The messages to read one by one before a consumer is tried, now and the last time.
@@ -86,11 +93,22 @@ impl Log {
     /// # Errors
     /// [`Error::Stream`].
     pub async fn read_after(&self, position: u64, accepted: Accepted) -> Result<Reader, Error> {
+        self.read_in(position, accepted, LARGE_PULLS).await
+    }
+
+    /// The same, in pulls of that size.
+    pub(super) async fn read_in(
+        &self,
+        position: u64,
+        accepted: Accepted,
+        pull: Pull,
+    ) -> Result<Reader, Error> {
         let incarnation = self.extent().await?.incarnation;
         let mut reader = Reader {
             log: self.clone(),
             incarnation,
             accepted,
+            pull,
             consumer: None,
             fetched: VecDeque::new(),
             left: 0,
@@ -272,8 +290,8 @@ impl Reader {
         let consumer = stream.create_consumer(config).await.map_err(|error| failed(&error))?;
         let messages = consumer
             .stream()
-            .max_messages_per_batch(PULL_MESSAGES)
-            .max_bytes_per_batch(PULL_BYTES)
+            .max_messages_per_batch(self.pull.messages)
+            .max_bytes_per_batch(self.pull.bytes)
             .heartbeat(HEARTBEAT)
             .expires(Duration::from_secs(30))
             .messages()

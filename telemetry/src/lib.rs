@@ -49,6 +49,8 @@ pub const PUSH_STREAMS: &str = "adaptive_bi_push_streams";
 pub const PUSH_QUESTIONS: &str = "adaptive_bi_push_questions";
 /// Frames made, each once for everybody.
 pub const PUSH_FRAMES: &str = "adaptive_bi_push_frames_total";
+/// Parts of the log that were read for subscribers behind its newest events.
+pub const PUSH_PARTS: &str = "adaptive_bi_push_log_parts_total";
 /// Frames that a subscriber did not take in time; it got a snapshot instead of them.
 pub const PUSH_SKIPPED: &str = "adaptive_bi_push_frames_skipped_total";
 /// Subscribers that came back, by whether they could go on where they were.
@@ -139,6 +141,7 @@ fn describe() {
     describe_gauge!(PUSH_STREAMS, "Connections of subscribers, by transport");
     describe_gauge!(PUSH_QUESTIONS, "Topics and views that are followed, each read once for all");
     describe_counter!(PUSH_FRAMES, "Frames made, each once for all");
+    describe_counter!(PUSH_PARTS, "Parts of the log that were read for subscribers who are behind");
     describe_counter!(PUSH_SKIPPED, "Frames that a slow subscriber got a snapshot instead of");
     describe_counter!(PUSH_RESUMED, "Subscribers that came back, by whether they could go on");
     describe_gauge!(CONNECTIONS, "Connections of clients");

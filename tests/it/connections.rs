@@ -1,5 +1,6 @@
 //! Connections that take too long, are too many, or are there when the service stops.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
@@ -34,7 +35,12 @@ pub fn frame(text: &str) -> Vec<u8> {
 
 impl Wire {
     pub async fn to(app: &App) -> Wire {
-        Wire(TcpStream::connect(app.address).await.expect("a connection"))
+        Wire::at(app.address).await
+    }
+
+    /// Connects to a service that is another process.
+    pub async fn at(address: SocketAddr) -> Wire {
+        Wire(TcpStream::connect(address).await.expect("a connection"))
     }
 
     /// Connects from an address of this machine.
@@ -65,6 +71,23 @@ impl Wire {
     /// Sends a frame of text.
     pub async fn frame(&mut self, text: &str) {
         self.send_bytes(&frame(text)).await;
+    }
+
+    /// Sends bytes for as long as the other end is there.
+    pub async fn send_what_it_takes(&mut self, bytes: &[u8]) {
+        let _ = timeout(STALLED, self.0.write_all(bytes)).await;
+    }
+
+    /// Reads nothing until the other end has closed it, which may take as long as it has for a write.
+    pub async fn closed_unread(mut self) {
+        let is_closed = async {
+            // A write of ours fails once it is, without a look at what waits.
+            while self.0.write_all(b" ").await.is_ok() {
+                sleep(STEP).await;
+            }
+        };
+        let write = Timeouts::default().write;
+        timeout(write + PATIENCE, is_closed).await.expect("closed");
     }
 
     /// Whether the other end stops reading before it has all of the bytes.

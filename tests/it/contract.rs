@@ -234,7 +234,8 @@ async fn health_says_what_it_looks_at() {
     .await;
     let expected = "{services: {database: {status: string}, nats: {log: {bytes: number, maxBytes: \
                     number, percent: number}, status: string}, projector: {lag: number, position: \
-                    number, status: string}}, status: string, timestamp: string}";
+                    number, status: string}, push: {status: string}}, status: string, timestamp: \
+                    string}";
     assert_eq!(shape(&ready.body), expected);
     assert_eq!(ready.header("cache-control"), "no-store");
     app.stop().await.expect("stopped");

@@ -352,7 +352,8 @@ impl Answer {
 async fn new_key(mongodb_uri: &str, database: Option<&str>) -> String {
     let platform = Platform::connect(mongodb_uri, database).await.expect("the store");
     platform.prepare_accounts().await.expect("the indexes");
-    let scopes = [Scope::EventsWrite(None), Scope::MetricsRead, Scope::PushSubscribe];
+    let scopes =
+        [Scope::EventsWrite(None), Scope::EventsRead, Scope::MetricsRead, Scope::PushSubscribe];
     let key = key::make("tests", &scopes, "command", None);
     platform.insert_key(&key.row).await.expect("a key");
     key.text

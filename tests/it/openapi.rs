@@ -6,6 +6,7 @@ use std::path::Path;
 
 use adaptive_bi::app::App;
 use adaptive_bi::http::routes::Route;
+use adaptive_bi::push::{offers, words};
 use adaptive_bi::rights::role::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -42,13 +43,11 @@ fn parameters<'a>(operation: &'a Value, place: &str) -> Vec<&'a Value> {
     all.iter().filter(|it| it["in"] == place).collect()
 }
 
-/// The command `WRITE_OPENAPI=1 cargo test --test it the_committed_document` writes the copy anew.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_committed_document_is_the_one_that_the_program_makes() {
-    let (_shop, app, document) = shop().await;
-    app.stop().await.expect("stopped");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
-    let made = serde_json::to_string_pretty(&document).expect("JSON") + "\n";
+/// Compares a document with its committed copy. The command `WRITE_OPENAPI=1 cargo test --test it
+/// the_committed_document` writes the copies anew.
+fn assert_committed(document: &Value, copy: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(copy);
+    let made = serde_json::to_string_pretty(document).expect("JSON") + "\n";
     if std::env::var_os("WRITE_OPENAPI").is_some() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is there");
         std::fs::write(&path, &made).expect("written");
@@ -57,9 +56,39 @@ async fn the_committed_document_is_the_one_that_the_program_makes() {
     let first = made.lines().zip(committed.lines()).find(|(made, committed)| made != committed);
     assert!(
         made == committed,
-        "docs/openapi.json is another than the program's, at {first:?}; write it anew with \
-         WRITE_OPENAPI=1 cargo test --test it the_committed_document"
+        "{copy} is another than the program's, at {first:?}; write it anew with WRITE_OPENAPI=1 cargo \
+         test --test it the_committed_document"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_committed_document_is_the_one_that_the_program_makes() {
+    let (_shop, app, document) = shop().await;
+    app.stop().await.expect("stopped");
+    assert_committed(&document, "docs/openapi.json");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_committed_document_of_what_is_pushed_has_every_topic_and_word_and_nothing_else() {
+    let (shop, app, _) = shop().await;
+    let document = shop.get(&app, "/api/asyncapi.json").await.body;
+    app.stop().await.expect("stopped");
+    assert_eq!(document["asyncapi"], "3.0.0");
+    let names = |pointer: &str| -> BTreeSet<String> {
+        let found = document.pointer(pointer).and_then(Value::as_object).expect(pointer);
+        found.keys().cloned().collect()
+    };
+    let topics = offers::TOPICS.iter().map(|topic| topic.name).chain(["view"]);
+    let said = words::ALL.iter().filter(|word| !word.answers).map(|word| word.kind);
+    let stream: BTreeSet<_> = topics.chain(said).map(str::to_owned).collect();
+    assert_eq!(names("/channels/stream/messages"), stream);
+    let answers = words::ALL.iter().filter(|word| word.answers).map(|word| word.kind);
+    let asked = ["subscribe", "resume", "unsubscribe", "ping"];
+    let socket: BTreeSet<_> =
+        stream.into_iter().chain(answers.chain(asked).map(str::to_owned)).collect();
+    assert_eq!(names("/channels/webSocket/messages"), socket);
+    refers_to_what_is_there(&document, &document);
+    assert_committed(&document, "docs/asyncapi.json");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

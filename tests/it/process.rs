@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
@@ -80,6 +81,21 @@ impl Process {
     pub async fn dies(self) {
         let (status, said) = self.ended().await;
         assert_eq!(status.signal(), Some(9), "{said:#?}");
+    }
+
+    /// Its memory, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id().expect("it runs"));
+        let status = std::fs::read_to_string(status).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kilobytes * 1_024
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|it| Pid::from_raw(it.cast_signed()));
+        kill_process(pid.expect("it runs"), signal).expect("told");
     }
 
     /// Sends SIGKILL.

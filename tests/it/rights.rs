@@ -323,6 +323,7 @@ async fn a_key_may_nothing_that_its_maker_may_not_whatever_the_scope() {
         ("metrics:scrape", Some("system:read")),
         ("events:write", Some("events:create")),
         ("events:write:stock", Some("events:create")),
+        ("events:read", Some("events:export")),
         ("push:subscribe", None),
     ] {
         let made = tell(&shop, &app, "/api/keys", &clerk.token, &body(scope)).await;

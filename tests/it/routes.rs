@@ -48,6 +48,7 @@ fn rows() -> Vec<Row> {
         get("/docs/swagger-ui.css", 200, everybody()),
         get("/docs/swagger-ui.js", 200, everybody()),
         get("/api/openapi.json", 200, everybody()),
+        get("/api/asyncapi.json", 200, everybody()),
         get("/health", 200, everybody()),
         get("/health/live", 200, everybody()),
         get("/health/ready", 200, everybody()),
@@ -185,9 +186,14 @@ async fn people(app: &App) -> Vec<(Role, Account)> {
 
 async fn keys(app: &App) -> Vec<(&'static str, String)> {
     let mut keys = Vec::new();
-    for scope in
-        ["events:write", "events:write:stock", "metrics:read", "push:subscribe", "metrics:scrape"]
-    {
+    for scope in [
+        "events:write",
+        "events:write:stock",
+        "events:read",
+        "metrics:read",
+        "push:subscribe",
+        "metrics:scrape",
+    ] {
         let made = key::make(scope, &[Scope::parse(scope).expect("a scope")], "command", None);
         app.platform.insert_key(&made.row).await.expect("a key");
         keys.push((scope, made.text));

@@ -33,7 +33,7 @@ const ID: Parameter<Text> = Parameter::path(
     Text { min: 1, max: 128, allowed: "must be an id" },
 );
 const SCOPES_MAX: usize = 16;
-const SCOPES_ALLOWED: &str = "must be a list of events:write, events:write:<kind>, metrics:read, push:subscribe or metrics:scrape";
+const SCOPES_ALLOWED: &str = "must be a list of events:write, events:write:<kind>, events:read, metrics:read, push:subscribe or metrics:scrape";
 
 /// The endpoints.
 pub fn routes(keys: Keys) -> Routes {

@@ -6,9 +6,10 @@
 //! - [`operation`]: the description of a route, declared with it; [`schemas`]: those of types, by
 //!   name;
 //! - [`document`]: the document; `headers`: the headers of answers;
-//! - [`serve`]: the two routes; the page is Swagger UI, kept in `src/http/openapi/page`.
+//! - [`file`]: what callers may keep; [`serve`]: the routes; the page is Swagger UI, kept in `src/http/openapi/page`.
 
 pub mod document;
+pub mod file;
 mod headers;
 pub mod operation;
 pub mod schemas;

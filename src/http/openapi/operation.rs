@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::headers;
 use super::schemas::Schemas;
+use crate::http::etag;
 use crate::http::parameters::values::Values;
 use crate::http::parameters::{Parameter, Parameters};
 use crate::http::problem::ProblemType;
@@ -239,8 +241,29 @@ impl Operation {
     /// The names of the parameters in a place: `path`, `query` or `header`.
     #[must_use]
     pub fn names(&self, place: &str) -> Vec<&str> {
-        let in_place = self.parameters.iter().filter(|it| it["in"] == place);
-        in_place.filter_map(|it| it["name"].as_str()).collect()
+        self.parameters_in(place).into_iter().filter_map(|it| it["name"].as_str()).collect()
+    }
+
+    /// The parameters in a place: `path`, `query` or `header`.
+    #[must_use]
+    pub fn parameters_in(&self, place: &str) -> Vec<&Value> {
+        self.parameters.iter().filter(|it| it["in"] == place).collect()
+    }
+
+    /// The schema of what it answers, taken out of its envelope, and those that it refers to.
+    #[must_use]
+    pub fn answered(&self) -> Option<(&Schemas, &Value)> {
+        let (_, schema) = self.answers.first()?.content.as_ref()?;
+        Some((&self.schemas, schema.pointer("/properties/data").unwrap_or(schema)))
+    }
+
+    /// Answers with a file that callers may keep.
+    #[must_use]
+    pub fn of_file(tag: Tag, id: &'static str, summary: &'static str, answer: Answer) -> Self {
+        let known = Answer::empty(304, "The caller has it.");
+        Operation::new(tag, id, summary, answer.headers(headers::OF_FILES))
+            .or(known.headers(headers::OF_FILES))
+            .with(&etag::PARAMETER)
     }
 
     /// Its name in the document.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -41,6 +41,44 @@ impl Schemas {
         json!({ "$ref": format!("#/components/schemas/{}", T::name()) })
     }
 
+    /// The schema of an object that is referred to, with some of its members alone.
+    #[must_use]
+    pub fn some_of(&self, reference: &Value, is_in: impl Fn(&str) -> bool) -> Value {
+        let whole = named(reference).and_then(|name| self.0.get(name));
+        let Some(properties) = whole.and_then(|whole| whole["properties"].as_object()) else {
+            return reference.clone();
+        };
+        if properties.keys().all(|name| is_in(name)) {
+            return reference.clone();
+        }
+        let properties: Map<_, _> =
+            properties.clone().into_iter().filter(|(name, _)| is_in(name)).collect();
+        let required = whole.and_then(|whole| whole["required"].as_array());
+        let is_required = |name: &&Value| name.as_str().is_some_and(&is_in);
+        let required: Vec<_> = required.into_iter().flatten().filter(is_required).collect();
+        json!({ "type": "object", "required": required, "properties": properties })
+    }
+
+    /// Those that a document refers to, and those that they do, by name.
+    #[must_use]
+    pub fn referred_to_by(&self, document: &Value) -> BTreeMap<&str, &Value> {
+        let (mut found, mut left) = (BTreeMap::new(), vec![document]);
+        while let Some(part) = left.pop() {
+            let of_reference = named(part).and_then(|name| self.0.get_key_value(name));
+            if let Some((name, schema)) = of_reference
+                && found.insert(name.as_str(), schema).is_none()
+            {
+                left.push(schema);
+            }
+            match part {
+                Value::Object(members) => left.extend(members.values()),
+                Value::Array(all) => left.extend(all),
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// Adds others.
     pub fn merge(&mut self, others: Schemas) {
         for (name, schema) in others.0 {
@@ -60,6 +98,11 @@ pub fn of<T: PartialSchema>() -> Value {
 pub fn words(words: &[&str]) -> Object {
     let words = words.iter().copied();
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+}
+
+/// The name of the schema that is referred to.
+fn named(reference: &Value) -> Option<&str> {
+    reference["$ref"].as_str()?.strip_prefix("#/components/schemas/")
 }
 
 fn json(schema: &impl Serialize) -> Value {

@@ -19,8 +19,9 @@ use crate::http::problem::Problem;
 use crate::push::channels::Channels;
 use crate::push::frame::Frame;
 use crate::push::offers::{DASHBOARD, OVERVIEW, Offer};
-use crate::push::streams::{Connected, SESSION_ENDED, SHUTDOWN};
+use crate::push::streams::Connected;
 use crate::push::subscriber::{Outgoing, TOPICS_MAX, Told};
+use crate::push::words::{ServerShutdown, SessionEnded, Word};
 use crate::query::batch::problem;
 use crate::rights::caller::Caller;
 
@@ -29,6 +30,10 @@ const UPDATE: Told = Told { kind: "realtimeSalesUpdate", write: overview };
 /// The figures of a dashboard, as they are told to those in a room.
 const METRICS_UPDATE: Told = Told { kind: "metrics_update", write: update };
 
+/// The word of a session that is none any more.
+const SESSION_ENDED: &str = SessionEnded::KIND;
+/// The word of a service that stops.
+const SHUTDOWN: &str = ServerShutdown::KIND;
 /// The words that all transports have.
 const WORDS: &[&str] =
     &["subscribed", "unsubscribed", "trouble", "system_alert", SHUTDOWN, SESSION_ENDED];

@@ -1,6 +1,7 @@
 //! A client of topics: what it has by applying frames, and its two transports.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use adaptive_bi::app::App;
@@ -20,7 +21,7 @@ use crate::harness::Shop;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a client has of its topics, by applying frames as the documents say.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Client {
     pub topics: BTreeMap<String, State>,
     /// The last id that a stream gave.
@@ -31,6 +32,10 @@ pub struct Client {
     pub deltas: usize,
     /// Frames that were not applied, as the client had them.
     pub twice: usize,
+    /// The events, by their positions.
+    pub events: BTreeMap<u64, Value>,
+    /// Positions at which the log has none.
+    pub holes: Vec<(u64, u64)>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -44,9 +49,8 @@ pub struct State {
 impl Client {
     pub fn hear(&mut self, kind: &str, data: Value) {
         if kind != "frame" {
-            if kind == "subscribed" && data["recovered"] != true {
-                // What comes replaces what it has, whatever its position.
-                self.topics.remove(data["topic"].as_str().expect("a topic"));
+            if kind == "subscribed" {
+                self.hear_subscribed(&data);
             }
             self.words.push((kind.to_owned(), data));
             return;
@@ -56,6 +60,9 @@ impl Client {
         let (generation, from, position) =
             (number("generation"), number("from"), number("position"));
         let at = data["at"].as_str().expect("a time").to_owned();
+        if data["kind"] == "events" {
+            return self.hear_events(&topic, (generation, from, position), &data);
+        }
         let members = data["data"].as_object().expect("figures").clone();
         let state = self.topics.entry(topic).or_default();
         if data["kind"] == "snapshot" {
@@ -75,6 +82,40 @@ impl Client {
         self.deltas += 1;
         (state.position, state.at) = (position, at);
         state.data.extend(members);
+    }
+
+    fn hear_subscribed(&mut self, word: &Value) {
+        let topic = word["topic"].as_str().expect("a topic");
+        if word["recovered"] != true {
+            // What comes replaces what it has, whatever its position.
+            self.topics.remove(topic);
+        }
+        // The events go on behind a position.
+        if let Some(position) = word["position"].as_u64() {
+            let state = self.topics.entry(topic.to_owned()).or_default();
+            assert!(state.position == 0 || state.position == position, "{word} after {state:?}");
+            state.position = position;
+        }
+    }
+
+    fn hear_events(
+        &mut self,
+        topic: &str,
+        (generation, from, position): (u64, u64, u64),
+        frame: &Value,
+    ) {
+        let state = self.topics.entry(topic.to_owned()).or_default();
+        assert!(from <= state.position, "there is a gap: {frame} after {state:?}");
+        assert!(position > state.position, "positions never go back: {frame} after {state:?}");
+        for event in frame["data"].as_array().expect("events") {
+            let at = event["position"].as_u64().expect("a position");
+            assert!(state.position < at && at <= position, "{event} of {from} to {position}");
+            assert!(self.events.insert(at, event.clone()).is_none(), "it came twice: {event}");
+        }
+        for hole in frame["holes"].as_array().into_iter().flatten() {
+            self.holes.push((hole["from"].as_u64().expect("it"), hole["to"].as_u64().expect("it")));
+        }
+        (state.generation, state.position) = (generation, position);
     }
 
     pub fn position(&self, topic: &str) -> u64 {
@@ -178,12 +219,17 @@ pub struct Socket(pub WebSocketStream<TcpStream>);
 
 impl Socket {
     pub async fn open(app: &App, path: &str, key: Option<&str>) -> Socket {
-        let mut request = format!("ws://{}{path}", app.address).into_client_request().expect("it");
+        Socket::open_at(app.address, path, key).await
+    }
+
+    /// Opens one at a service that is another process.
+    pub async fn open_at(address: SocketAddr, path: &str, key: Option<&str>) -> Socket {
+        let mut request = format!("ws://{address}{path}").into_client_request().expect("it");
         if let Some(key) = key {
             let key = HeaderValue::from_str(key).expect("a header");
             request.headers_mut().insert("x-api-key", key);
         }
-        let stream = TcpStream::connect(app.address).await.expect("connected");
+        let stream = TcpStream::connect(address).await.expect("connected");
         let opened = tokio_tungstenite::client_async(request, stream).await;
         Socket(opened.expect("a WebSocket").0)
     }

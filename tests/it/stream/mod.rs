@@ -4,9 +4,13 @@
 //! # Layout
 //!
 //! - [`client`]: what a client has; here: what it is sent; [`socket_io`]: the same by Socket.IO, and its
-//!   own events; [`words`]: the words to everybody.
+//!   own events; [`words`]: the words to everybody; [`events`]: the log itself; [`complaints`]: the
+//!   faults that other channels are known for; [`crowd`]: many connections at a time.
 
 mod client;
+mod complaints;
+mod crowd;
+mod events;
 mod socket_io;
 mod words;
 
