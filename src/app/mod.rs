@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::alerts::deliver::webhook::Hooks;
+use crate::alerts::deps::Alerts;
 use crate::auth::accounts::Accounts;
 use crate::auth::keys::Keys;
 use crate::config::{Settings, Switch};
@@ -30,7 +32,7 @@ use crate::push::streams::Streams;
 use crate::shop::{self, Shop};
 use crate::store::Store;
 use crate::store::platform::Platform;
-use crate::{auth, http, insights, push, telemetry};
+use crate::{alerts, auth, http, insights, push, telemetry};
 
 /// The time that tasks have to end, once connections have ended.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -111,6 +113,7 @@ impl App {
         let all = Routes::new()
             .merge(shop.routes(ids, &accounts.audit, &platform, &options.sessions))
             .merge(push::http::routes(streams))
+            .merge(of_alerts(settings, &shop, &accounts, &tasks, &folding)?)
             .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
             .merge(http::page::routes());
@@ -154,6 +157,22 @@ impl App {
         }
         server.context("serving")
     }
+}
+
+/// The routes of alerts; what looks at them and tells of them runs in `tasks` until `stop`.
+fn of_alerts(
+    settings: &Settings,
+    shop: &Shop,
+    accounts: &Arc<Accounts>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<Routes> {
+    let hooks = Hooks::new(settings.alert_webhook_private == Switch::On)?;
+    let (queries, published) = (shop.queries.clone(), shop.ask_published());
+    let alerts = Alerts::new(accounts.clone(), queries, published, shop.alerts.clone(), hooks);
+    tasks.spawn(alerts::evaluate::run(alerts.clone(), stop.clone()));
+    tasks.spawn(alerts::deliver::run(alerts.clone(), stop.clone()));
+    Ok(alerts::http::routes(alerts))
 }
 
 /// The routes of people, their sessions, their keys and the audit.

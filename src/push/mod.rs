@@ -7,6 +7,7 @@
 //! - [`frame`]: what is sent, and the cursor to go on from; [`ring`]: the last frames of a topic, as
 //!   plain values; [`offers`]: what can be subscribed to; [`channels`]: what is subscribed to, read
 //!   once for everybody; [`subscriber`]: the topics of one client, and what it is sent next;
+//! - [`alerts`]: the alerts that were recorded, for whom they are;
 //! - [`streams`]: the connections of subscribers; `sse` and `web_socket`: two transports; [`http`]:
 //!   their routes;
 //! - [`socket_io`]: the Socket.IO transport; [`topics`]: the list of what it pushes; [`hub`]: the
@@ -16,6 +17,7 @@
 //! - `sessions`: the bounds on sessions; `connections`: the connections behind `WebSocket`s, and sessions
 //!   that are over; `pace`: the rate of messages.
 
+pub mod alerts;
 pub mod channels;
 mod connections;
 mod engine_io;

@@ -13,12 +13,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use futures_util::FutureExt;
 use projections::family::Families;
+use projections::time::Time;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use crate::alerts::deps::AskPublished;
 use crate::auth::audit::Audit;
 use crate::causes::describe;
 use crate::http::Routes;
@@ -42,7 +44,7 @@ use crate::query::{self, Deps};
 use crate::store::Store;
 use crate::store::platform::Platform;
 use crate::stream::Log;
-use crate::{dashboard, ingest, operator, stream, telemetry};
+use crate::{dashboard, ingest, operator, push, stream, telemetry};
 
 /// The settings of a shop.
 #[derive(Debug, Clone)]
@@ -77,8 +79,11 @@ pub struct Shop {
     pub hubs: Vec<Arc<Hub>>,
     /// The topics and views that are followed.
     pub channels: Channels,
+    /// The alerts that were recorded, as they are told.
+    pub alerts: push::alerts::Alerts,
+    /// What queries depend on.
+    pub queries: Deps,
     currency: String,
-    queries: Deps,
     health: Health,
     /// Events folded in a second.
     rate: watch::Receiver<Option<f64>>,
@@ -132,15 +137,18 @@ impl Shop {
         let (rate, rate_seen) = watch::channel(None);
         let latest = queries.latest.clone();
         tasks.spawn(operator::projections::follow_rate(latest, rate, stop.clone()));
+        let alerts = push::alerts::Alerts::new(Platform::beside(&store));
         Ok(Shop {
             hubs: hub::hubs(&queries),
             channels: Channels::new(
                 queries.clone(),
                 health.clone(),
+                alerts.clone(),
                 settings.push_questions,
                 tasks.clone(),
                 stop.clone(),
             ),
+            alerts,
             log,
             store,
             status: seen,
@@ -180,6 +188,20 @@ impl Shop {
             .merge(self.of_the_quarantine(audit.clone()))
             .merge(self.of_generations(audit.clone()))
             .merge(self.of_its_state())
+    }
+
+    /// Asks the log when the message at a position was published.
+    #[must_use]
+    pub fn ask_published(&self) -> AskPublished {
+        let log = self.log.clone();
+        Arc::new(move |position| {
+            let log = log.clone();
+            async move {
+                let record = log.message(position).await.map_err(|error| describe(&error))?;
+                Ok(record.map(|record| Time(record.time / 1_000_000)))
+            }
+            .boxed()
+        })
     }
 
     fn of_the_quarantine(&self, audit: Audit) -> Routes {
