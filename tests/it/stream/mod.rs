@@ -5,7 +5,7 @@
 //!
 //! - [`client`]: what a client has; here: what it is sent.
 
-mod client;
+pub mod client;
 
 use adaptive_bi::app::App;
 use adaptive_bi::rights::role::Role;
