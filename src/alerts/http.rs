@@ -109,7 +109,6 @@ fn of_change(allows_private: bool) -> Operation {
         .with(&ID)
         .body(&Fields::described(|body| rules::wanted(body, allows_private)), &example())
         .or_missing("There is no such rule that the caller may see.")
-        .or_problems(&[ProblemType::AlreadyUnderWay])
 }
 
 fn of_remove() -> Operation {
@@ -232,8 +231,7 @@ async fn change(
         // Its state was written meanwhile, or somebody else changed it.
         before = one(&alerts, &person, &id).await?;
     }
-    let message = "The alert is being changed by others; try again";
-    Err(Problem::of(ProblemType::AlreadyUnderWay, message))
+    Err(Problem::unavailable("The alert is being written to by others; try again", 1))
 }
 
 async fn remove(

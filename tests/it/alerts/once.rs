@@ -160,7 +160,8 @@ async fn read_models_that_are_made_anew_and_switched_to_record_nothing() {
     let to = json!({ "generation": 2 });
     let switched = tell(&shop, &app, "/api/projections/switch", &root.token, &to).await;
     assert_eq!(switched.status, 200, "{switched:?}");
-    let position = sell(&shop, "u1", 1).await;
+    let event = crate::events::sale("u1", "ann", 1, json!({}));
+    let position = shop.publish("transaction", event.to_string()).await;
     for made in [&high, &higher] {
         let state = looked_at(&shop, &app, &ann, &id(made), position).await;
         assert_eq!(state["value"], 39.0, "{state}");
