@@ -40,7 +40,7 @@ mod tests {
     fn what_was_there_at_the_start_has_to_be_caught_up_on() {
         let (mut head, start) = (Head::default(), Instant::now());
         assert!(!head.is_at(5, Some(100), start));
-        assert!(!head.is_at(99, Some(100), start + Duration::from_secs(60)));
+        assert!(!head.is_at(99, Some(100), start + Duration::from_mins(1)));
         assert!(head.is_at(100, Some(100), start + Duration::from_secs(61)));
     }
 

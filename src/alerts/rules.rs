@@ -229,7 +229,7 @@ fn pointer(text: &str) -> String {
         return text.to_owned();
     }
     let members = text.split('.').map(|it| it.replace('~', "~0").replace('/', "~1"));
-    members.map(|member| format!("/{member}")).collect()
+    format!("/{}", members.collect::<Vec<_>>().join("/"))
 }
 
 /// Fails where the owner may not ask the view, or it has no such figure: a number, or null where there is
@@ -266,15 +266,13 @@ pub async fn check(alerts: &Alerts, owner: &Caller, wanted: &Wanted) -> Result<(
         }
         Err(refused) => return Err(problem(refused)),
     };
-    let question = match wanted.quarters {
+    let question = match wanted.quarters.map(|quarters| ask(Some(last(quarters, now)))) {
         None => plain,
-        Some(quarters) => match ask(Some(last(quarters, now))) {
-            Ok(question) => question,
-            Err(_) => {
-                let message = "must be left out: the view takes no range, or has one already";
-                return wrong("window", message.to_owned());
-            }
-        },
+        Some(Ok(question)) => question,
+        Some(Err(_)) => {
+            let message = "must be left out: the view takes no range, or has one already";
+            return wrong("window", message.to_owned());
+        }
     };
     let Some(figure) = &wanted.figure else { return Ok(()) };
     let answer = match newest(&alerts.queries, &question).await {

@@ -92,19 +92,19 @@ impl Shown {
             Owner::Role(role) => Some(role),
             Owner::User(_) => None,
         };
-        let rule = row.rule;
-        let webhook = rule.webhook.map(|it| Hook { url: it.url });
+        let written = row.rule;
+        let webhook = written.webhook.map(|it| Hook { url: it.url });
         Shown {
             id: row.id,
-            name: rule.name,
+            name: written.name,
             role,
-            view: rule.view,
-            figure: rule.figure,
-            window: rule.quarters.map(window),
-            condition: rule.condition.into(),
-            quiet_time: span::write(Duration::from_secs(rule.quiet_s)),
-            deliver: Deliver { mail: rule.mail, webhook },
-            is_active: rule.is_active,
+            view: written.view,
+            figure: written.figure,
+            window: written.quarters.map(window),
+            condition: written.condition.into(),
+            quiet_time: span::write(Duration::from_secs(written.quiet_s)),
+            deliver: Deliver { mail: written.mail, webhook },
+            is_active: written.is_active,
             created_at: time::rfc3339(row.created_at),
             updated_at: time::rfc3339(row.updated_at),
             state: State {

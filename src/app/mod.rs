@@ -159,19 +159,19 @@ impl App {
     }
 }
 
-/// The routes of alerts; what looks at them and tells of them runs in `tasks` until `stop`.
+/// The routes of alerts; what looks at them and tells of them runs in `tasks` until `ending`.
 fn of_alerts(
     settings: &Settings,
     shop: &Shop,
     accounts: &Arc<Accounts>,
     tasks: &TaskTracker,
-    stop: &CancellationToken,
+    ending: &CancellationToken,
 ) -> anyhow::Result<Routes> {
     let hooks = Hooks::new(settings.alert_webhook_private == Switch::On)?;
     let (queries, published) = (shop.queries.clone(), shop.ask_published());
     let alerts = Alerts::new(accounts.clone(), queries, published, shop.alerts.clone(), hooks);
-    tasks.spawn(alerts::evaluate::run(alerts.clone(), stop.clone()));
-    tasks.spawn(alerts::deliver::run(alerts.clone(), stop.clone()));
+    tasks.spawn(alerts::evaluate::run(alerts.clone(), ending.clone()));
+    tasks.spawn(alerts::deliver::run(alerts.clone(), ending.clone()));
     Ok(alerts::http::routes(alerts))
 }
 

@@ -359,12 +359,10 @@ impl Shared {
     async fn of_no_view(&self, channel: &Channel, at: Time) -> Result<Reading, query::Error> {
         let latest = self.deps.latest.borrow().as_ref().map(|latest| cursor(&latest.snapshot));
         let cursor = latest.unwrap_or(Cursor { generation: 0, position: 0 });
-        let (data, key) = match channel.offer.owners() {
-            Some(owners) => (serde_json::to_vec(&self.alerts.newest(owners).await?), "alerts"),
-            None => {
-                let state = operator::state::State::of(&self.health).await;
-                (serde_json::to_vec(&state), "service")
-            }
+        let (data, key) = if let Some(owners) = channel.offer.owners() {
+            (serde_json::to_vec(&self.alerts.newest(owners).await?), "alerts")
+        } else {
+            (serde_json::to_vec(&operator::state::State::of(&self.health).await), "service")
         };
         let data = data.map_err(query::Error::Unwritable)?.into();
         let (changed, is_settled) = (cursor.position, false);

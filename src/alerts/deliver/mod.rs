@@ -6,12 +6,13 @@ pub mod mail;
 pub mod outcome;
 pub mod webhook;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::iter;
 use metrics::counter;
 use rand::Rng;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +39,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// Whoever claims a message has so long for it: more than a mail server or a program is waited for.
 const CLAIMED_FOR: Duration = Duration::from_mins(1);
-/// Messages that are worked on at a time.
+/// Messages that are worked on at a time: none waits for a slow one, but for many of them.
 const AT_A_TIME: usize = 8;
 /// The time between two looks for messages that are due.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -51,7 +52,7 @@ pub const DELIVERED: &str = "alert-delivered";
 /// Fails if the store does not answer.
 pub async fn drawn_up(
     platform: &Platform,
-    rule: &AlertRow,
+    alert: &AlertRow,
     crossing: &CrossingRow,
 ) -> Result<Vec<DeliveryRow>, store::Error> {
     let row = |by: Way, to: Option<String>| DeliveryRow {
@@ -60,7 +61,7 @@ pub async fn drawn_up(
             None => format!("{}:{}", crossing.id, by.as_str()),
         },
         crossing: crossing.id.clone(),
-        alert: rule.id.clone(),
+        alert: alert.id.clone(),
         by,
         to,
         state: Progress::Waiting,
@@ -71,8 +72,8 @@ pub async fn drawn_up(
         expires_at: crossing.expires_at,
     };
     let mut rows = Vec::new();
-    if rule.rule.mail {
-        let people = match &rule.owner {
+    if alert.rule.mail {
+        let people = match &alert.owner {
             Owner::User(id) => vec![id.clone()],
             Owner::Role(role) => {
                 let members = platform.members_of(*role, MAILED_MAX).await?;
@@ -81,38 +82,37 @@ pub async fn drawn_up(
         };
         rows.extend(people.into_iter().map(|id| row(Way::Mail, Some(id))));
     }
-    if rule.rule.webhook.is_some() {
+    if alert.rule.webhook.is_some() {
         rows.push(row(Way::Webhook, None));
     }
     Ok(rows)
 }
 
-/// Delivers what is due until `stop`.
+/// Delivers what is due until `stop`. What is under way then is begun again by another.
 pub async fn run(alerts: Alerts, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        let mut claimed = Vec::new();
-        while claimed.len() < AT_A_TIME {
-            match alerts.platform.claim_delivery(CLAIMED_FOR).await {
-                Ok(Some(row)) => claimed.push(row),
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "messages of alerts were not looked for");
-                    break;
-                }
+    let (turns, mut working) = (Arc::new(Semaphore::new(AT_A_TIME)), JoinSet::new());
+    loop {
+        let turn = tokio::select! {
+            () = stop.cancelled() => return,
+            turn = turns.clone().acquire_owned() => turn,
+        };
+        while working.try_join_next().is_some() {}
+        match alerts.platform.claim_delivery(CLAIMED_FOR).await {
+            Ok(Some(row)) => {
+                let alerts = alerts.clone();
+                working.spawn(async move {
+                    work(&alerts, &row).await;
+                    drop(turn);
+                });
+                continue;
             }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "messages of alerts were not looked for"),
         }
-        if claimed.is_empty() {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = alerts.due.notified() => {}
-                () = sleep(LOOK_AGAIN) => {}
-            }
-            continue;
-        }
-        // What is under way at the stop is begun again by another.
         tokio::select! {
             () = stop.cancelled() => return,
-            () = iter(claimed).for_each_concurrent(AT_A_TIME, async |row| work(&alerts, &row).await) => {}
+            () = alerts.due.notified() => {}
+            () = sleep(LOOK_AGAIN) => {}
         }
     }
 }

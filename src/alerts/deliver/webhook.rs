@@ -3,7 +3,7 @@
 //! and the connection is made to one that was checked.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -120,8 +120,12 @@ pub fn signature(secret: &str, timestamp: i64, body: &[u8]) -> String {
     signing.update(format!("{timestamp}.").as_bytes());
     signing.update(body);
     let tag = signing.sign();
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("v1={hex}")
+    let mut signature = "v1=".to_owned();
+    for byte in tag.as_ref() {
+        // Writing to a string does not fail.
+        let _ = write!(signature, "{byte:02x}");
+    }
+    signature
 }
 
 /// The address that a text is, where it is one that can be sent to. What a name leads to is checked when
@@ -220,10 +224,10 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match parts {
-        // Mapped, and translated.
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
-        // By relays of 6to4.
-        [0x2002, high, low, ..] => v4(high, low),
+        // Mapped, translated, and by relays of 6to4.
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => v4(high, low),
         // Teredo and other protocols, benchmarks, ORCHID; documentation.
         [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
         [0x3fff, second, ..] if second < 0x1000 => false,

@@ -38,7 +38,9 @@ async fn sell(shop: &Shop, id: &str, amount: i64) -> u64 {
 
 /// A rule about a figure of sales.
 fn rule(name: &str, figure: &str, condition: Value) -> Value {
-    json!({ "name": name, "view": "/api/metrics/sales", "figure": figure, "condition": condition })
+    let mut rule = json!({ "name": name, "view": "/api/metrics/sales", "figure": figure });
+    rule["condition"] = condition;
+    rule
 }
 
 fn above(value: i64) -> Value {

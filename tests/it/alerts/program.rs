@@ -35,7 +35,7 @@ impl Heard {
         let signed = [self.header("webhook-timestamp").as_bytes(), b".", &self.body].concat();
         let key = hmac::Key::new(HMAC_SHA256, secret.as_bytes());
         let tag = hmac::sign(&key, &signed);
-        let hex: String = tag.as_ref().iter().map(|it| format!("{it:02x}")).collect();
+        let hex = tag.as_ref().iter().fold(String::new(), |hex, it| hex + &format!("{it:02x}"));
         self.header("webhook-signature") == format!("v1={hex}")
     }
 }
