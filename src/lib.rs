@@ -13,6 +13,7 @@
 //! - [`query`]: answers from the read models; [`push`]: changes, to connected clients;
 //! - [`quarantine`]: messages that were not understood, shown, tried and sent again;
 //! - [`auth`]: accounts, sessions, tokens, API keys;
+//! - [`alerts`]: rules about figures, and who is told when they come to hold;
 //! - [`dashboard`]: the layout of a person's dashboard, and its widgets; [`insights`]: none yet;
 //! - [`http`]: the parts that all answers have in common; [`operator`]: health, metrics,
 //!   projections;
@@ -27,7 +28,7 @@
 //! - [`store`]: the read models, the only user of `mongodb`;
 //! - [`rights`]: roles, scopes, callers and access;
 //! - [`telemetry`]: metrics, for Prometheus, and traces;
-//! - `common`: [`causes`], [`failpoint`], [`hidden`], [`number`], [`seldom`].
+//! - `common`: [`causes`], [`failpoint`], [`hidden`], [`number`], [`seldom`], [`span`].
 //!
 //! And beside it: `services` runs nats-server and mongod as children of the program;
 //! `adaptive-bi-bench` measures it and puts faults on it.
@@ -35,6 +36,7 @@
 #[macro_use]
 mod say;
 
+pub mod alerts;
 pub mod app;
 pub mod auth;
 pub mod cli;
@@ -52,7 +54,7 @@ pub mod quarantine;
 pub mod query;
 pub mod shop;
 
-pub use common::{causes, failpoint, hidden, number, seldom};
+pub use common::{causes, failpoint, hidden, number, seldom, span};
 pub use rights;
 pub use store;
 pub use stream;

@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! - [`causes`]: errors with their causes, on one line; [`hidden`]: texts that nobody may see;
-//! - [`number`]: whole numbers as settings state them; [`seldom`]: frequent warnings, counted and
+//! - [`number`]: whole numbers as settings state them; [`span`]: lengths of time as people write them;
+//!   [`seldom`]: frequent warnings, counted and
 //!   logged at most once a minute;
 //! - [`failpoint`]: places where the program can be told to kill itself.
 
@@ -12,3 +13,4 @@ pub mod failpoint;
 pub mod hidden;
 pub mod number;
 pub mod seldom;
+pub mod span;

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::alerts::deliver::webhook::Hooks;
+use crate::alerts::deps::Alerts;
 use crate::auth::accounts::Accounts;
 use crate::auth::keys::Keys;
 use crate::config::{Settings, Switch};
@@ -26,11 +28,11 @@ use crate::http::door::{Door, server};
 use crate::http::routes::Route;
 use crate::ingest::message_id::MessageIds;
 use crate::push::streams::Streams;
-use crate::push::{alerts, socket_io};
+use crate::push::{broadcast, socket_io};
 use crate::shop::{self, Shop};
 use crate::store::Store;
 use crate::store::platform::Platform;
-use crate::{auth, http, insights, push, telemetry};
+use crate::{alerts, auth, http, insights, push, telemetry};
 
 /// The time that tasks have to end, once connections have ended.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -109,15 +111,16 @@ impl App {
         );
         tasks.spawn(streams.clone().watch());
         let notices = shop.notices.take().context("nobody else takes them")?;
-        tasks.spawn(alerts::follow(streams.clone(), notices.heard, closing.clone()));
+        tasks.spawn(broadcast::follow(streams.clone(), notices.heard, closing.clone()));
         let all = Routes::new()
             .merge(shop.routes(ids, &accounts.audit, &platform, &options.sessions))
             .merge(push::http::routes(streams.clone()))
-            .merge(alerts::routes(alerts::Deps {
+            .merge(broadcast::routes(broadcast::Deps {
                 streams: streams.clone(),
                 audit: accounts.audit.clone(),
                 others: notices.alerts,
             }))
+            .merge(of_alerts(settings, &shop, &accounts, &tasks, &folding)?)
             .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
             .merge(http::page::routes());
@@ -160,6 +163,22 @@ impl App {
         }
         server.context("serving")
     }
+}
+
+/// The routes of alerts; what looks at them and tells of them runs in `tasks` until `ending`.
+fn of_alerts(
+    settings: &Settings,
+    shop: &Shop,
+    accounts: &Arc<Accounts>,
+    tasks: &TaskTracker,
+    ending: &CancellationToken,
+) -> anyhow::Result<Routes> {
+    let hooks = Hooks::new(settings.alert_webhook_private == Switch::On)?;
+    let (queries, published) = (shop.queries.clone(), shop.ask_published());
+    let alerts = Alerts::new(accounts.clone(), queries, published, shop.alerts.clone(), hooks);
+    tasks.spawn(alerts::evaluate::run(alerts.clone(), ending.clone()));
+    tasks.spawn(alerts::deliver::run(alerts.clone(), ending.clone()));
+    Ok(alerts::http::routes(alerts))
 }
 
 /// The routes of people, their sessions, their keys and the audit.

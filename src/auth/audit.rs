@@ -75,6 +75,12 @@ event_types! {
     KeyCreate = "key-create",
     /// An API key was revoked.
     KeyRevoke = "key-revoke",
+    /// A rule of alerts was made.
+    AlertCreate = "alert-create",
+    /// A rule of alerts was changed.
+    AlertChange = "alert-change",
+    /// A rule of alerts was removed.
+    AlertDelete = "alert-delete",
     /// A known caller asked for something without the right.
     Access = "access",
     /// Figures were exported as a file.

@@ -257,6 +257,6 @@ fn said(message: &'static str) -> Response {
 }
 
 /// No cache keeps an answer that has a token or a person in it.
-pub(super) fn unkept(answer: impl IntoResponse) -> Response {
+pub fn unkept(answer: impl IntoResponse) -> Response {
     ([(CACHE_CONTROL, "no-store")], answer).into_response()
 }

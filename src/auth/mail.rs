@@ -1,10 +1,10 @@
-//! Mail, where a server for it is set: links to set a new password.
+//! Mail, where a server for it is set: links to set a new password, and alerts.
 
 use std::fmt;
 use std::time::Duration;
 
 use anyhow::Context;
-use lettre::message::Mailbox;
+use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
@@ -40,6 +40,15 @@ pub fn sender(mail_from: &str) -> anyhow::Result<Mailbox> {
     )
 }
 
+/// A mail that the server did not take.
+#[derive(Debug)]
+pub struct Unsent {
+    /// Why.
+    pub error: anyhow::Error,
+    /// Whether it never will.
+    pub is_permanent: bool,
+}
+
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mailer").finish_non_exhaustive()
@@ -66,13 +75,38 @@ impl Mailer {
              To set one, open\n\n    {link}\n\nwithin 24 hours. It works once. If you did not ask, \
              there is nothing to do: your password stays as it is.\n"
         );
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(to.parse().context("the account's e-mail is not an address")?)
-            .subject("A new password")
-            .body(text)
-            .context("writing a mail")?;
+        let message = self.begin(to)?.subject("A new password");
+        let message = message.body(text).context("writing a mail")?;
         self.transport.send(message).await.context("sending a mail")?;
         Ok(())
+    }
+
+    /// Sends an alert. Mails of the same `id` are the same mail, to whoever looks at Message-IDs.
+    ///
+    /// # Errors
+    /// Fails if the mail server does not take it.
+    pub async fn send_alert(
+        &self,
+        to: &str,
+        id: &str,
+        subject: &str,
+        text: String,
+    ) -> Result<(), Unsent> {
+        let never = |error| Unsent { error, is_permanent: true };
+        let id = format!("<{id}@{}>", self.from.email.domain());
+        let message = self.begin(to).map_err(never)?.message_id(Some(id)).subject(subject);
+        let message = message.body(text).context("writing a mail").map_err(never)?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let is_permanent = error.is_permanent();
+                Err(Unsent { error: error.into(), is_permanent })
+            }
+        }
+    }
+
+    fn begin(&self, to: &str) -> anyhow::Result<MessageBuilder> {
+        let to = to.parse().context("the account's e-mail is not an address")?;
+        Ok(Message::builder().from(self.from.clone()).to(to))
     }
 }

@@ -13,6 +13,7 @@ use crate::number::whole;
 use crate::push::sessions::Sessions;
 use crate::push::{socket_io, streams};
 use crate::shop;
+use crate::span;
 
 /// The least bytes of the log.
 const MEGABYTE: u64 = 1 << 20;
@@ -96,7 +97,8 @@ pub struct Settings {
     #[arg(long, env = "ADMIN_PASSWORD", hide_env_values = true, global = true)]
     #[arg(value_parser = Private(values::admin_password))]
     pub admin_password: Option<Hidden>,
-    /// The mail server that sends links to set a new password: `smtps://user:password@host`.
+    /// The mail server that sends links to set a new password, and alerts:
+    /// `smtps://user:password@host`.
     #[arg(long, env = "SMTP_URL", hide_env_values = true, global = true)]
     #[arg(value_parser = Private(values::smtp_url))]
     pub smtp_url: Option<Hidden>,
@@ -132,6 +134,9 @@ pub struct Settings {
     #[arg(long, env = "PUSH_INTERVAL_MS", default_value_t = 250, global = true)]
     #[arg(value_parser = whole::<u64, 50, 60_000>)]
     pub push_interval_ms: u64,
+    /// Whether webhooks of alerts may lead to addresses of this machine and its networks, and by `http://`.
+    #[arg(long, env = "ALERT_WEBHOOK_PRIVATE", default_value = "off", global = true)]
+    pub alert_webhook_private: Switch,
     /// Connections, limits, CORS.
     #[command(flatten)]
     pub door: door::settings::DoorSettings,
@@ -156,17 +161,12 @@ pub enum Switch {
     Off,
 }
 
-/// A length of time with its unit: `90s`, `15m`, `24h`, `7d`.
+/// A length of time with its unit, of at most a year.
 fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = ["s", "m", "h", "d"].into_iter().zip([1, 60, 3_600, 86_400]);
-    let mut parsed = seconds.filter_map(|(unit, seconds)| {
-        let number: u64 = text.trim().strip_suffix(unit)?.trim().parse().ok()?;
-        Some(Duration::from_secs(number.checked_mul(seconds)?))
-    });
     let most = Duration::from_hours(24 * 365);
     let allowed = |it: &Duration| !it.is_zero() && *it <= most;
     let message = "must be a number and a unit, such as 15m, 24h or 7d, and at most a year";
-    parsed.next().filter(allowed).ok_or_else(|| message.to_owned())
+    span::read(text).filter(allowed).ok_or_else(|| message.to_owned())
 }
 
 impl Settings {

@@ -20,6 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alerts::Alerts;
 use super::events::Events;
 use super::events::source::Source;
 use super::frame::{Cursor, Frame};
@@ -44,6 +45,8 @@ const LINGER: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The state of the service is looked at this often.
 const LOOK_AT_SERVICE: Duration = Duration::from_secs(5);
+/// Alerts are read at least this often, should one not have been heard of.
+const LOOK_AT_ALERTS: Duration = Duration::from_secs(30);
 /// Channels that read their figures at a time; further ones wait for their turn.
 const AT_A_TIME: usize = 4;
 /// A snapshot whose time has gone by is taken anew this often.
@@ -58,6 +61,7 @@ type Key = (Arc<str>, u64);
 struct Shared {
     deps: Deps,
     health: Health,
+    alerts: Alerts,
     all: Mutex<HashMap<Key, Arc<Channel>>>,
     /// The questions to views, by the caller who asked them first.
     questions: Shares<String>,
@@ -93,6 +97,8 @@ struct State {
     idle_since: Option<Instant>,
     /// The time at which the figures were read last.
     read_at: Option<Instant>,
+    /// The number of alerts that were heard of before that.
+    heard: u64,
     /// Its place among the questions.
     share: Option<Share<String>>,
 }
@@ -124,6 +130,7 @@ impl Channels {
     pub fn new(
         deps: Deps,
         health: Health,
+        alerts: Alerts,
         options: Options,
         log: Arc<dyn Source>,
         tasks: TaskTracker,
@@ -136,6 +143,7 @@ impl Channels {
         Channels(Arc::new(Shared {
             deps,
             health,
+            alerts,
             all: Mutex::default(),
             questions: Shares::new(questions.div_ceil(2), questions),
             apart,
@@ -252,6 +260,7 @@ impl Shared {
     /// Keeps a channel's frames up to date until nobody wants them.
     async fn run(&self, channel: &Arc<Channel>) {
         let mut latest = self.deps.latest.clone();
+        let (mut alerts, has_alerts) = (self.alerts.heard(), channel.offer.owners().is_some());
         let mut again = interval(LOOK_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next = Instant::now();
@@ -271,6 +280,7 @@ impl Shared {
                                 std::future::pending::<()>().await;
                             }
                         }
+                        _ = alerts.changed(), if has_alerts => {}
                         _ = again.tick() => {}
                     }
                 }
@@ -305,7 +315,7 @@ impl Shared {
             return false;
         };
         let Some(question) = question else {
-            return channel.state().read_at.is_none_or(|at| at.elapsed() >= LOOK_AT_SERVICE);
+            return self.is_due_again(channel, snapshot.as_deref());
         };
         let Some(snapshot) = snapshot else { return false };
         let (at, changed) = (cursor(&snapshot), snapshot.changed().of(question.topics()));
@@ -314,6 +324,20 @@ impl Shared {
             return true;
         }
         state.ring.unchanged(at, self.is_settled(channel, &question, &snapshot));
+        false
+    }
+
+    /// The same where there is no question to a view.
+    fn is_due_again(&self, channel: &Channel, snapshot: Option<&Snapshot>) -> bool {
+        let mut state = channel.state();
+        let is_older = |than| state.read_at.is_none_or(|at| at.elapsed() >= than);
+        let Some(owners) = channel.offer.owners() else { return is_older(LOOK_AT_SERVICE) };
+        if is_older(LOOK_AT_ALERTS) || state.heard != self.alerts.number(owners) {
+            return true;
+        }
+        if let Some(snapshot) = snapshot {
+            state.ring.unchanged(cursor(snapshot), false);
+        }
         false
     }
 
@@ -329,11 +353,15 @@ impl Shared {
         let Ok(_turn) = self.turns.acquire().await else { return false };
         let begun = Moment::now();
         failpoint::pass("push-read");
+        let heard = channel.offer.owners().map_or(0, |owners| self.alerts.number(owners));
         let read = timeout(query::READ_WITHIN, Box::pin(self.reading(channel))).await;
         let read = read.unwrap_or(Err(query::Error::TimedOut));
         let mut state = channel.state();
         state.read_at = Some(Instant::now());
         let is_read = read.is_ok();
+        if is_read {
+            state.heard = heard;
+        }
         let is_news = match read {
             Ok((topics, reading)) => {
                 state.trouble = None;
@@ -373,7 +401,7 @@ impl Shared {
         let question = channel.offer.ask(at, self.language());
         let question = question.map_err(|_| query::Error::NotFound("There is no such view"))?;
         let Some(question) = question else {
-            return Ok((Topics::default(), self.service(at).await?));
+            return Ok((Topics::default(), self.of_no_view(channel, at).await?));
         };
         let (snapshot, answers) = self.answers(std::slice::from_ref(&question)).await?;
         let answer = answers.first().map(figures).unwrap_or_default();
@@ -410,14 +438,19 @@ impl Shared {
         Err(query::Error::TimedOut)
     }
 
-    /// The state of the service, which has no position of its own: that of the newest snapshot.
-    async fn service(&self, at: Time) -> Result<Reading, query::Error> {
+    /// Alerts, or the state of the service, which have no position of their own: that of the newest
+    /// snapshot.
+    async fn of_no_view(&self, channel: &Channel, at: Time) -> Result<Reading, query::Error> {
         let latest = self.deps.latest.borrow().as_ref().map(|latest| cursor(&latest.snapshot));
         let cursor = latest.unwrap_or(Cursor { generation: 0, position: 0 });
-        let state = operator::state::State::of(&self.health).await;
-        let data = serde_json::to_vec(&state).map_err(query::Error::Unwritable)?.into();
-        let (changed, is_settled, key) = (cursor.position, false, "service".into());
-        Ok(Reading { cursor, changed, key, is_settled, at, data })
+        let (data, key) = if let Some(owners) = channel.offer.owners() {
+            (serde_json::to_vec(&self.alerts.newest(owners).await?), "alerts")
+        } else {
+            (serde_json::to_vec(&operator::state::State::of(&self.health).await), "service")
+        };
+        let data = data.map_err(query::Error::Unwritable)?.into();
+        let (changed, is_settled) = (cursor.position, false);
+        Ok(Reading { cursor, changed, key: key.into(), is_settled, at, data })
     }
 
     fn language(&self) -> &str {
@@ -433,8 +466,9 @@ fn cursor(snapshot: &Snapshot) -> Cursor {
 impl Channel {
     fn new(offer: Offer, share: Option<Share<String>>, end: CancellationToken) -> Self {
         let ring = Ring::new(offer.name(), offer.has_deltas());
-        let (trouble, followers, idle_since, read_at) = (None, HashMap::new(), None, None);
-        let state = State { ring, trouble, followers, idle_since, read_at, share };
+        let (trouble, followers, idle_since) = (None, HashMap::new(), None);
+        let (read_at, heard) = (None, 0);
+        let state = State { ring, trouble, followers, idle_since, read_at, heard, share };
         let state = Mutex::new(state);
         Channel { offer, state, end }
     }

@@ -6,11 +6,11 @@
 //!
 //! - [`frame`]: what is sent, and the cursor to go on from; [`ring`]: the last frames of a topic, as
 //!   plain values; [`offers`]: what can be subscribed to; [`channels`]: what is subscribed to, read
-//!   once for everybody; [`events`]: each folded event, off the log; [`subscriber`]: the topics of one
-//!   client, and what it is sent next;
+//!   once for everybody; [`events`]: each folded event, off the log; [`alerts`]: the alerts that were
+//!   recorded, for whom they are; [`subscriber`]: the topics of one client, and what it is sent next;
 //! - [`streams`]: the connections of subscribers; `mailbox`: the words that each is told besides;
 //!   `sse`, `web_socket` and [`socket_io`]: three transports; [`words`]: what is said besides frames;
-//!   [`http`]: their routes; [`asyncapi`]: their description; [`alerts`]: a word to everybody;
+//!   [`http`]: their routes; [`asyncapi`]: their description; [`broadcast`]: a word to everybody;
 //! - below Socket.IO: `engine_io`: the contents of its requests and packets; `requests`: the checks of
 //!   a request before Socket.IO has it; `flow`: what its network has not taken;
 //! - `sessions`: the bounds on sessions; `connections`: the connections behind `WebSocket`s, and sessions
@@ -18,6 +18,7 @@
 
 pub mod alerts;
 pub mod asyncapi;
+pub mod broadcast;
 pub mod channels;
 mod connections;
 mod engine_io;

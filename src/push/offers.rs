@@ -9,6 +9,7 @@ use bytes::Bytes;
 use projections::time::Time;
 use serde_json::value::RawValue;
 
+use super::alerts::owners;
 use super::events::kinds::{EVENTS as EVENTS_TOPIC, Kinds};
 use crate::http::gate::Refusal;
 use crate::http::problem::Problem;
@@ -19,6 +20,7 @@ use crate::rights::access::Access;
 use crate::rights::caller::Caller;
 use crate::rights::role::{Action, Resource, Rights};
 use crate::rights::scope::Scope;
+use crate::store::platform::alerts::Owner;
 
 /// The access that following changes needs.
 pub const ACCESS: Access =
@@ -67,6 +69,8 @@ impl Members {
 pub enum MadeOf {
     /// A view, or some of its members: snapshots and deltas.
     View(Members),
+    /// The alerts of a person, as snapshots.
+    Alerts,
     /// The state of the service, as snapshots.
     Service,
     /// The log.
@@ -96,6 +100,7 @@ pub const TOPICS: &[Topic] = &[
     of("live", "/api/metrics/live", Members::All),
     of(OVERVIEW, "/api/dashboard/overview", Members::All),
     of(DASHBOARD, "/api/metrics/dashboard", Members::All),
+    Topic { name: "alerts", path: "/api/alerts/history", made_of: MadeOf::Alerts },
     Topic { name: "system", path: "/api/health", made_of: MadeOf::Service },
     Topic { name: EVENTS_TOPIC, path: "", made_of: MadeOf::Events },
 ];
@@ -150,6 +155,8 @@ enum Source {
     Topic(Uri, Members),
     /// A view with its parameters. Its figures can depend on rights.
     View(Uri, Rights),
+    /// The alerts of these owners: a person, and their role.
+    Alerts([Owner; 2]),
     /// The state of the service.
     Service,
 }
@@ -187,6 +194,10 @@ impl Offer {
         let topic = TOPICS.iter().find(|topic| topic.name == name).ok_or_else(none)?;
         let source = match topic.made_of {
             MadeOf::View(members) => Source::Topic(Uri::from_static(topic.path), members),
+            MadeOf::Alerts => match caller {
+                Caller::Person(person) => Source::Alerts(owners(person)),
+                Caller::Key(_) => return Err(Refusal::Forbidden(Access::SignedIn).into()),
+            },
             MadeOf::Service if SYSTEM.admits(caller) => Source::Service,
             MadeOf::Service => return Err(Refusal::Forbidden(SYSTEM).into()),
             // They are no figures.
@@ -216,10 +227,23 @@ impl Offer {
     /// Two that have the same key have the same figures.
     #[must_use]
     pub fn key(&self) -> (Arc<str>, u64) {
-        (self.name.clone(), self.rights().bits())
+        let name = match &self.source {
+            Source::Alerts([person, role]) => format!("{}|{person}|{role}", self.name).into(),
+            _ => self.name.clone(),
+        };
+        (name, self.rights().bits())
     }
 
-    /// The question that it is at this time; `None` where it is the state of the service.
+    /// Whose alerts it is, where it is some.
+    #[must_use]
+    pub fn owners(&self) -> Option<&[Owner; 2]> {
+        match &self.source {
+            Source::Alerts(owners) => Some(owners),
+            _ => None,
+        }
+    }
+
+    /// The question that it is at this time; `None` where it is alerts or the state of the service.
     ///
     /// # Errors
     /// [`Refused::Invalid`] where it is none any more.
@@ -228,14 +252,14 @@ impl Offer {
             Source::Topic(view, _) | Source::View(view, _) => {
                 views::ask_with(view, self.rights(), now, language).map(Some)
             }
-            Source::Service => Ok(None),
+            Source::Alerts(_) | Source::Service => Ok(None),
         }
     }
 
     fn rights(&self) -> Rights {
         match self.source {
             Source::View(_, rights) => rights,
-            Source::Topic(..) | Source::Service => Rights::NONE,
+            Source::Topic(..) | Source::Alerts(_) | Source::Service => Rights::NONE,
         }
     }
 
@@ -257,6 +281,8 @@ impl Offer {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::rights::caller::{KeyHolder, Person};
     use crate::rights::role::Role;
@@ -284,7 +310,8 @@ mod tests {
         for topic in TOPICS.iter().filter(|topic| topic.made_of != MadeOf::Events) {
             let offer = offered(topic.name, &person(Role::Admin)).unwrap();
             let question = offer.ask(Time(0), "en").unwrap();
-            assert_eq!(question.is_none(), topic.name == "system", "{}", topic.name);
+            let is_none = ["alerts", "system"].contains(&topic.name);
+            assert_eq!(question.is_none(), is_none, "{}", topic.name);
         }
     }
 
@@ -315,6 +342,19 @@ mod tests {
         }
         assert_eq!(of("events", &person(Role::Admin)), Ok(()));
         assert_eq!(of("events:orders", &person(Role::Admin)), Err(400));
+    }
+
+    #[test]
+    fn alerts_are_a_persons_own() {
+        let of = |user: &str, role: Role| {
+            let (user_id, session) = (user.to_owned(), "s".to_owned());
+            Caller::Person(Person { user_id, session, role, rights: role.rights() })
+        };
+        let key_of = |caller: &Caller| offered("alerts", caller).unwrap().key();
+        let keys = [("ann", Role::Viewer), ("bob", Role::Viewer), ("ann", Role::Admin)];
+        let keys: HashSet<_> = keys.map(|(user, role)| key_of(&of(user, role))).into();
+        assert_eq!(keys.len(), 3);
+        assert_eq!(offered("alerts", &key(&[Scope::PushSubscribe])).err(), Some(403));
     }
 
     #[test]

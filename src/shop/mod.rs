@@ -16,6 +16,7 @@ use std::time::Duration;
 use anyhow::Context;
 use futures_util::FutureExt;
 use projections::family::Families;
+use projections::time::Time;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,7 @@ use tracing::warn;
 
 use self::events::Browsers;
 use self::notices::Notices;
+use crate::alerts::deps::AskPublished;
 use crate::auth::audit::Audit;
 use crate::causes::describe;
 use crate::http::Routes;
@@ -47,7 +49,7 @@ use crate::query::{self, Deps};
 use crate::store::Store;
 use crate::store::platform::Platform;
 use crate::stream::Log;
-use crate::{dashboard, ingest, operator, stream, telemetry};
+use crate::{dashboard, ingest, operator, push, stream, telemetry};
 
 /// The settings of a shop.
 #[derive(Debug, Clone)]
@@ -84,8 +86,11 @@ pub struct Shop {
     pub channels: Channels,
     /// The words of its processes to each other, until somebody takes them.
     pub notices: Option<Notices>,
+    /// The alerts that were recorded, as they are told.
+    pub alerts: push::alerts::Alerts,
+    /// What queries depend on.
+    pub queries: Deps,
     currency: String,
-    queries: Deps,
     health: Health,
     /// Events folded in a second.
     rate: watch::Receiver<Option<f64>>,
@@ -143,15 +148,18 @@ impl Shop {
         let options = channels::Options { questions, apart };
         let (notices, ends) = notices::channel();
         tasks.spawn(notices::exchange(log.clone(), ends, stop.clone()));
+        let alerts = push::alerts::Alerts::new(Platform::beside(&store));
         Ok(Shop {
             channels: Channels::new(
                 queries.clone(),
                 health.clone(),
+                alerts.clone(),
                 options,
                 Arc::new(Browsers::new(log.clone(), currency.clone())),
                 tasks.clone(),
                 stop.clone(),
             ),
+            alerts,
             notices: Some(notices),
             log,
             store,
@@ -192,6 +200,20 @@ impl Shop {
             .merge(self.of_the_quarantine(audit.clone()))
             .merge(self.of_generations(audit.clone()))
             .merge(self.of_its_state())
+    }
+
+    /// Asks the log when the message at a position was published.
+    #[must_use]
+    pub fn ask_published(&self) -> AskPublished {
+        let log = self.log.clone();
+        Arc::new(move |position| {
+            let log = log.clone();
+            async move {
+                let record = log.message(position).await.map_err(|error| describe(&error))?;
+                Ok(record.map(|record| Time(record.time / 1_000_000)))
+            }
+            .boxed()
+        })
     }
 
     fn of_the_quarantine(&self, audit: Audit) -> Routes {

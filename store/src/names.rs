@@ -30,6 +30,12 @@ pub const API_KEYS: &str = "api_keys";
 pub const RESOLUTIONS: &str = "resolutions";
 /// The positions of a log that are accepted to be missing.
 pub const HOLES: &str = "holes";
+/// Rules of alerts, with their states, `_id` their id.
+pub const ALERTS: &str = "alerts";
+/// Times at which a rule came to hold, `_id` in the order of time.
+pub const CROSSINGS: &str = "alert_crossings";
+/// What has to be told of these, by mail and by webhook.
+pub const DELIVERIES: &str = "alert_deliveries";
 /// The audit of actions; rows are only ever added.
 pub const AUDIT: &str = "audit";
 

@@ -55,6 +55,12 @@ pub const PUSH_PARTS: &str = "adaptive_bi_push_log_parts_total";
 pub const PUSH_SKIPPED: &str = "adaptive_bi_push_frames_skipped_total";
 /// Subscribers that came back, by whether they could go on where they were.
 pub const PUSH_RESUMED: &str = "adaptive_bi_push_resumed_total";
+/// Rules of alerts that are looked at.
+pub const ALERTS: &str = "adaptive_bi_alerts";
+/// Times at which a rule came to hold, by whether somebody is told.
+pub const ALERT_CROSSINGS: &str = "adaptive_bi_alert_crossings_total";
+/// Messages of alerts, by their way and what became of them.
+pub const ALERT_DELIVERIES: &str = "adaptive_bi_alert_deliveries_total";
 /// Connections of clients.
 pub const CONNECTIONS: &str = "adaptive_bi_connections";
 /// Connections that were not served, by the bound that refused them.
@@ -144,6 +150,9 @@ fn describe() {
     describe_counter!(PUSH_PARTS, "Parts of the log that were read for subscribers who are behind");
     describe_counter!(PUSH_SKIPPED, "Frames that a slow subscriber got a snapshot instead of");
     describe_counter!(PUSH_RESUMED, "Subscribers that came back, by whether they could go on");
+    describe_gauge!(ALERTS, "Rules of alerts that are looked at");
+    describe_counter!(ALERT_CROSSINGS, "Times at which a rule came to hold, by whether it is told");
+    describe_counter!(ALERT_DELIVERIES, "Messages of alerts, by way and outcome");
     describe_gauge!(CONNECTIONS, "Connections of clients");
     describe_counter!(CONNECTIONS_REFUSED, "Connections that were not served, by bound");
     describe_counter!(

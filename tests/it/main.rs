@@ -26,6 +26,7 @@
 //!   updates; [`lingering`]: clients that do not go; [`strangers`]: their limits on the service; [`floods`]: clients that send too much;
 //!   [`memory`]: rollups that are not read again; [`people`]: accounts of a shop; [`mail`]: a mail
 //!   server;
+//! - [`alerts`]: rules about figures, recorded and told;
 //! - [`dashboards`]: layouts, widgets, many views at once; [`clients`]: front ends of the Node
 //!   services, unchanged;
 //! - [`shops`]: two in one process; [`plain`]: documents that people read;
@@ -38,6 +39,7 @@
 //!   year of a real shop.
 
 mod admin;
+mod alerts;
 mod analytics;
 mod audit;
 mod auth;

@@ -20,6 +20,8 @@ pub enum Tag {
     Dashboards,
     /// Changes, as they happen.
     Push,
+    /// Rules that are told of.
+    Alerts,
     /// Insights.
     Insights,
     /// Events onto the log.
@@ -42,10 +44,11 @@ pub enum Tag {
 
 impl Tag {
     /// All of them, in the order of the document.
-    pub const ALL: [Tag; 12] = [
+    pub const ALL: [Tag; 13] = [
         Tag::Figures,
         Tag::Dashboards,
         Tag::Push,
+        Tag::Alerts,
         Tag::Insights,
         Tag::Events,
         Tag::Quarantine,
@@ -64,6 +67,7 @@ impl Tag {
             Tag::Figures => "Figures",
             Tag::Dashboards => "Dashboards",
             Tag::Push => "Push",
+            Tag::Alerts => "Alerts",
             Tag::Insights => "Insights",
             Tag::Events => "Events",
             Tag::Quarantine => "Quarantine",
@@ -86,6 +90,7 @@ impl Tag {
             }
             Tag::Dashboards => "The dashboard of a person, and the data of its widgets.",
             Tag::Push => "Figures as they change, by server-sent events or a WebSocket.",
+            Tag::Alerts => "Rules about figures, and the times at which they came to hold.",
             Tag::Insights => "Forecasts, anomalies and recommendations: none yet.",
             Tag::Events => {
                 "Events onto the log: sales, activities, ratings, products, stock, customers."

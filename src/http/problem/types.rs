@@ -73,6 +73,8 @@ problem_types! {
     EmailTaken = "email-taken", CONFLICT;
     /// Nobody would be left who may do everything.
     LastAdmin = "last-admin", CONFLICT;
+    /// There are as many alerts as there may be, of one or in all.
+    TooManyAlerts = "too-many-alerts", CONFLICT;
     /// There are as many API keys as there may be.
     TooManyKeys = "too-many-keys", CONFLICT;
     /// The message was replayed or discarded before.

@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 use mongodb::bson::{self, Bson, doc};
 use mongodb::options::{Collation, CollationStrength};
-use rights::role::Role;
+use rights::role::{Permission, Role};
 use serde::Deserialize;
 
 use super::Platform;
@@ -62,7 +62,52 @@ pub struct RoleCount {
     pub inactive: u64,
 }
 
+/// The part of an account that tells whether somebody may be told something, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// The user's id.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// The e-mail.
+    pub email: String,
+    /// The role.
+    pub role: Role,
+    /// The permissions beyond the role.
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
+}
+
 impl Platform {
+    /// Those of some accounts that may sign in.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn members(&self, ids: &[String]) -> Result<Vec<Member>, Error> {
+        self.members_where(doc! { "_id": { "$in": ids }, "isActive": true }, 0).await
+    }
+
+    /// Those of a role who may sign in, at most so many, by e-mail.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn members_of(&self, role: Role, at_most: u32) -> Result<Vec<Member>, Error> {
+        self.members_where(doc! { "role": role.as_str(), "isActive": true }, at_most).await
+    }
+
+    async fn members_where(
+        &self,
+        filter: bson::Document,
+        limit: u32,
+    ) -> Result<Vec<Member>, Error> {
+        const DOING: &str = "reading accounts";
+        let accounts = self.database.collection::<Member>(ACCOUNTS);
+        let read = doc! { "email": 1, "role": 1, "permissions": 1 };
+        let found = accounts.find(filter).projection(read).sort(doc! { "email": 1 });
+        let found = found.limit(i64::from(limit)).await.doing(DOING)?;
+        found.try_collect().await.doing(DOING)
+    }
+
     /// A page of accounts.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use mongodb::bson::{self, doc};
 use mongodb::options::IndexOptions;
 
 use super::Platform;
-use crate::names::{ACCOUNTS, API_KEYS, ATTEMPTS, AUDIT, RESETS, SESSIONS, TICKETS};
+use crate::names::{
+    ACCOUNTS, ALERTS, API_KEYS, ATTEMPTS, AUDIT, CROSSINGS, DELIVERIES, RESETS, SESSIONS, TICKETS,
+};
 use crate::{Doing, Error};
 
 impl Platform {
@@ -27,6 +29,23 @@ impl Platform {
             (ATTEMPTS, vec![expires()]),
             (TICKETS, vec![expires()]),
             (API_KEYS, vec![unique("hash"), expires()]),
+            (ALERTS, vec![plain(doc! { "owner": 1 })]),
+            (
+                CROSSINGS,
+                vec![
+                    with(doc! { "alert": 1, "number": 1 }, |it| it.unique = Some(true)),
+                    plain(doc! { "owner": 1, "_id": -1 }),
+                    expires(),
+                ],
+            ),
+            (
+                DELIVERIES,
+                vec![
+                    plain(doc! { "state": 1, "nextAt": 1 }),
+                    plain(doc! { "crossing": 1 }),
+                    expires(),
+                ],
+            ),
             (
                 AUDIT,
                 vec![

@@ -5,15 +5,20 @@
 //!   one connection each;
 //! - [`change`]: the changes of an account; [`relied`]: checks that the caller of a change still
 //!   may, by the [`standing`] of their session; [`refused`]: why an account was not written;
+//! - [`alerts`]: rules that people have looked at, [`crossings`]: when they came to hold,
+//!   [`deliveries`]: who has to be told;
 //! - [`directory`]: accounts, many at a time; [`dashboards`]: those that people keep; [`keys`]: API keys; [`audit`]: the actions and their
 //!   authors;
 //! - [`indexes`]: the indexes of all these.
 
 pub mod accounts;
+pub mod alerts;
 pub mod attempts;
 pub mod audit;
 pub mod change;
+pub mod crossings;
 pub mod dashboards;
+pub mod deliveries;
 pub mod directory;
 pub mod indexes;
 pub mod keys;

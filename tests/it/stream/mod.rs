@@ -7,7 +7,7 @@
 //!   own events; [`words`]: the words to everybody; [`events`]: the log itself; [`complaints`]: the
 //!   faults that other channels are known for; [`crowd`]: many connections at a time.
 
-mod client;
+pub mod client;
 mod complaints;
 mod crowd;
 mod events;
