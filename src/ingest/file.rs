@@ -195,7 +195,16 @@ pub async fn ingest(
     let mut summary = Summary::default();
     let mut submitter = Submitter::new(log, NO_HURRY);
     let mut read = 0;
-    while let Some((number, event)) = events.recv().await {
+    loop {
+        let next = match events.try_recv() {
+            Ok(next) => Some(next),
+            // What is there goes while the next is read.
+            Err(_) => {
+                submitter.send();
+                events.recv().await
+            }
+        };
+        let Some((number, event)) = next else { break };
         read += 1;
         if read <= skip {
             continue;

@@ -57,9 +57,8 @@ impl Sent {
     /// trace and the batch, of which each sending has its own.
     pub fn is(&self, found: &Record) -> bool {
         let of_the_fold = |headers: &[(String, String)]| {
-            let is_its_own = |name: &str| {
-                name.eq_ignore_ascii_case(TRACEPARENT) || name.starts_with(OF_BATCHES)
-            };
+            let is_its_own =
+                |name: &str| name.eq_ignore_ascii_case(TRACEPARENT) || name.starts_with(OF_BATCHES);
             headers.iter().filter(|(name, _)| !is_its_own(name)).cloned().collect::<Vec<_>>()
         };
         found.unreadable.is_none()

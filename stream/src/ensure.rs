@@ -136,7 +136,9 @@ impl Log {
         let singly = match (takes_batches(&self.link.get().client), are_allowed) {
             (true, true) => None,
             (false, _) => Some(OLD_SERVER.to_owned()),
-            (true, false) => Some(format!("the stream does not take batches (allow_atomic): {why}")),
+            (true, false) => {
+                Some(format!("the stream does not take batches (allow_atomic): {why}"))
+            }
         };
         self.outbox.send(singly);
     }

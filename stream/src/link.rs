@@ -48,10 +48,7 @@ impl Link {
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::NotLetIn`], [`Error::Unreachable`], [`Error::Stream`].
-    pub async fn open(
-        settings: &LogSettings,
-        writes: &Arc<Writes>,
-    ) -> Result<Arc<Self>, Error> {
+    pub async fn open(settings: &LogSettings, writes: &Arc<Writes>) -> Result<Arc<Self>, Error> {
         let first = Connection::open(settings, writes).await?;
         let ended = first.answers.ended();
         let (settings, writes) = (settings.clone(), Arc::clone(writes));
@@ -137,7 +134,7 @@ pub(super) async fn connect(
             note(&event, &lost);
             std::future::ready(())
         });
-    let connected = address.sign_in(options).connect(address.server()).await;
+    let connected = address.sign_in(options).connect(address.servers()).await;
     connected.map_err(|source| match source.kind() {
         ConnectErrorKind::AuthorizationViolation => Error::NotLetIn { url },
         _ => Error::Unreachable { url, source },

@@ -86,7 +86,8 @@ impl Log {
         headers.insert(REPLAY_OF, again.replay_of.to_string().as_str());
         let sent = Sent { subject: again.subject, headers, body: again.body };
         let mut lane = self.lane();
-        let queued = timeout(PATIENCE, lane.queue(0, Entity(kind.of_entity(), entity.into()), sent));
+        let queued =
+            timeout(PATIENCE, lane.queue(0, Entity(kind.of_entity(), entity.into()), sent));
         queued.await.map_err(|_| Refusal::Unsent)?;
         outcome_of(lane).await
     }

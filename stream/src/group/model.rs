@@ -25,11 +25,24 @@ struct Event {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Push { lane: usize, entity: u8, bytes: usize, is_bad: bool, is_known: bool },
+    Push {
+        lane: usize,
+        entity: u8,
+        bytes: usize,
+        is_bad: bool,
+        is_known: bool,
+    },
     /// The server answers one of the shipments.
-    Answer { which: usize, how: How },
-    Wake { which: usize },
-    Close { lane: usize },
+    Answer {
+        which: usize,
+        how: How,
+    },
+    Wake {
+        which: usize,
+    },
+    Close {
+        lane: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +57,10 @@ enum How {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let push = (0..LANES, 0..6_u8, 1..30_usize, 0..12_u8).prop_map(|(lane, entity, bytes, what)| {
-        Step::Push { lane, entity, bytes, is_bad: what == 0, is_known: what == 1 }
-    });
+    let push =
+        (0..LANES, 0..6_u8, 1..30_usize, 0..12_u8).prop_map(|(lane, entity, bytes, what)| {
+            Step::Push { lane, entity, bytes, is_bad: what == 0, is_known: what == 1 }
+        });
     let how = prop_oneof![
         12 => Just(How::AsItIs),
         2 => Just(How::Busy),
