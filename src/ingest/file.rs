@@ -196,13 +196,12 @@ pub async fn ingest(
     let mut submitter = Submitter::new(log, NO_HURRY);
     let mut read = 0;
     loop {
-        let next = match events.try_recv() {
-            Ok(next) => Some(next),
+        let next = if let Ok(next) = events.try_recv() {
+            Some(next)
+        } else {
             // What is there goes while the next is read.
-            Err(_) => {
-                submitter.send();
-                events.recv().await
-            }
+            submitter.send();
+            events.recv().await
         };
         let Some((number, event)) = next else { break };
         read += 1;

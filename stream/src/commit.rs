@@ -100,15 +100,14 @@ impl Log {
         }
         let began = connection.answers.expect(PATIENCE).await;
         let ends = connection.answers.expect(PATIENCE).await;
-        match timeout(PATIENCE, put(&connection, messages, &began, &ends)).await {
-            Ok(Ok(())) => self.answer_to_batch(batch.len(), began, ends).await,
-            // Some of it may have been sent or all.
-            Ok(Err(_)) | Err(_) => {
-                began.give_up();
-                ends.give_up();
-                Answer::Unknown
-            }
+        let put = timeout(PATIENCE, put(&connection, messages, &began, &ends)).await;
+        if let Ok(Ok(())) = put {
+            return self.answer_to_batch(batch.len(), began, ends).await;
         }
+        // Some of it may have been sent or all.
+        began.give_up();
+        ends.give_up();
+        Answer::Unknown
     }
 
     async fn answer_to_batch(&self, events: usize, began: Expected, ends: Expected) -> Answer {

@@ -59,14 +59,13 @@ impl Lane {
         }
         let room = Arc::clone(&self.log.outbox.room);
         let many = u32::try_from(units).unwrap_or(u32::MAX);
-        let room = match Arc::clone(&room).try_acquire_many_owned(many) {
-            Ok(room) => room,
-            Err(_) => {
-                self.send();
-                // It is never closed.
-                let Ok(room) = room.acquire_many_owned(many).await else { return };
-                room
-            }
+        let room = if let Ok(room) = Arc::clone(&room).try_acquire_many_owned(many) {
+            room
+        } else {
+            self.send();
+            // It is never closed.
+            let Ok(room) = room.acquire_many_owned(many).await else { return };
+            room
         };
         self.units += units;
         let tell = self.tell.clone();

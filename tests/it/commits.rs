@@ -156,7 +156,10 @@ async fn a_refused_event_takes_nothing_but_the_rest_of_its_entity_with_it() {
         replay_of: 1,
     };
     let refused = shop.log.publish_again(expects, Kind::Stock, "q").await;
-    assert!(matches!(refused, Err(Refusal::Refused(ref it)) if it.contains("10071")), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Refusal::Refused(ref it)) if it.contains("10071")),
+        "{refused:?}"
+    );
     let told = outcomes(&mut lane).await;
     for (number, outcome) in &told {
         match number {

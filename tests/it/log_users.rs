@@ -234,7 +234,8 @@ async fn an_earlier_stream_takes_batches_by_the_example_and_single_events_withou
     for (denied, goes_singly) in [(None, false), (Some(UPDATE), true)] {
         let (shop, server) = (Shop::new().await, Server::with(false, denied).await);
         let mut settings = shop.settings.clone();
-        (settings.nats_stream, settings.subject_prefix) = ("EVENTS".to_owned(), "events".to_owned());
+        (settings.nats_stream, settings.subject_prefix) =
+            ("EVENTS".to_owned(), "events".to_owned());
         let log = settings.log(&server.url(IN_AN_ADDRESS));
         let options = ConnectOptions::with_user_and_password("adaptive-bi".into(), PASSWORD.into());
         let options = options.custom_inbox_prefix("adaptive-bi.inbox.EVENTS");

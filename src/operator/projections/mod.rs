@@ -318,7 +318,6 @@ mod tests {
         let at = |position, log_time| Checkpoint {
             generation: 1,
             position,
-            subjects: 1,
             incarnation: String::new(),
             anchor: None,
             committed_at: 0,
