@@ -24,7 +24,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1_000_000)]
     pub transactions: u64,
     /// The numbers of raw transactions that are aggregated for comparison (100,000, 1,000,000 and
-    /// 10,000,000 if none is named), and of orders that views are asked over (the first two).
+    /// 10,000,000 if none is named), of orders that views are asked over (the first two), and of
+    /// events of distinct entities (the last two).
     #[arg(long, value_delimiter = ',')]
     pub sizes: Vec<u64>,
     /// The number of questions to each view, none of them asked twice.
@@ -82,4 +83,6 @@ pub enum Part {
     Growth,
     /// The cost of syncing each event to the disk.
     Durability,
+    /// Memory and start of nats-server with a subject for each entity, and with 256.
+    Subjects,
 }

@@ -1,4 +1,4 @@
-//! Processor time of this process and the servers it runs, from `/proc`.
+//! Processor time and memory of this process and the servers it runs, from `/proc`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,6 +39,22 @@ impl Cpu {
     pub fn iter(&self) -> impl Iterator<Item = (&str, Duration)> {
         self.0.iter().map(|(name, time)| (name.as_str(), *time))
     }
+}
+
+/// The resident memory of the servers of that name, in bytes.
+#[must_use]
+pub fn resident_bytes(name: &str) -> u64 {
+    let own = std::process::id();
+    let of = |folder: std::path::PathBuf| {
+        let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+        read(&stat, own).filter(|(its, _)| its == name)?;
+        let status = std::fs::read_to_string(folder.join("status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kilobytes * 1_024)
+    };
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(|entry| of(entry.path())).sum()
 }
 
 /// The name and time of a process, if it is `own` or a child of it.

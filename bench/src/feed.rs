@@ -1,7 +1,6 @@
 //! Load on the log: as fast as the log or the fold goes, or at a steady rate; and a thread apart
 //! for load that comes in during a measurement.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use adaptive_bi::projector::status::Status;
@@ -18,11 +17,9 @@ use super::load::Load;
 /// Producers wait while the fold is this far behind, so that the measured rate is one that can be
 /// kept up.
 const BEHIND_MAX: u64 = 40_000;
-/// Events in flight to the log.
-const WINDOW: usize = 4_000;
 
-/// Publishes in order with a window of answers; returns the last position. Waits now and then if
-/// there is a fold to keep pace with.
+/// Publishes in order, as a file is; returns the last position. Waits now and then if there is a fold
+/// to keep pace with.
 ///
 /// # Errors
 /// Fails if the log does not take an event.
@@ -31,24 +28,22 @@ pub async fn publish(
     events: impl Iterator<Item = Outgoing>,
     mut fold: Option<watch::Receiver<Status>>,
 ) -> anyhow::Result<u64> {
-    let mut answers = VecDeque::with_capacity(WINDOW);
+    let mut lane = log.lane();
     let mut last = 0;
     for (sent, event) in events.enumerate() {
-        let answer = log.publish(event).await?;
-        answers.push_back(answer);
-        if answers.len() >= WINDOW
-            && let Some(answer) = answers.pop_front()
-        {
-            last = last.max(answer.await?.position);
+        lane.push(sent, event).await;
+        while let Some((_, answer)) = lane.try_next() {
+            last = last.max(answer?.position);
         }
         if let Some(fold) = &mut fold
             && sent % 1_000 == 0
         {
+            lane.send();
             fold.wait_for(|status| last < status.position + BEHIND_MAX).await?;
         }
     }
-    for answer in answers {
-        last = last.max(answer.await?.position);
+    while let Some((_, answer)) = lane.next().await {
+        last = last.max(answer?.position);
     }
     Ok(last)
 }

@@ -10,12 +10,13 @@
 //!   and [`latency`]: the figures;
 //! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`], [`rebuild`],
 //!   [`kinds`], [`families`], [`queries`], [`versus`], [`views`], [`push`], [`growth`],
-//!   [`durability`];
+//!   [`durability`], [`subjects`]; [`bare`]: publishers without the program;
 //! - [`yardstick`]: the upserts and aggregations of [`naive`] and [`versus`], for comparison;
 //! - [`soak`]: faults on a service of its own, and checks after them.
 
 pub mod arguments;
 pub mod ask;
+pub mod bare;
 pub mod catch_up;
 pub mod cpu;
 pub mod durability;
@@ -35,6 +36,7 @@ pub mod rate;
 pub mod rebuild;
 pub mod soak;
 pub mod stand;
+pub mod subjects;
 pub mod versus;
 pub mod views;
 pub mod yardstick;

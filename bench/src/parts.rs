@@ -13,8 +13,8 @@ use super::arguments::{Arguments, Part};
 use super::rate::{Rate, Rates};
 use super::stand::Stand;
 use super::{
-    catch_up, durability, families, growth, kinds, live, publish, push, queries, rebuild, versus,
-    views,
+    catch_up, durability, families, growth, kinds, live, publish, push, queries, rebuild, subjects,
+    versus, views,
 };
 
 /// Runs the parts and prints a table of each, and the same figures as a line of JSON.
@@ -70,6 +70,7 @@ async fn measure(
             Part::Push => push::run(stand, arguments).await?,
             Part::Growth => growth::run(stand, arguments).await?,
             Part::Durability => durability::run(cache_dir, arguments).await?,
+            Part::Subjects => subjects::run(cache_dir, arguments).await?,
         };
         let report = json!({
             "part": part, "machine": machine(), "version": env!("CARGO_PKG_VERSION"),

@@ -145,6 +145,7 @@ impl Stand {
             // The measurement is of the speed of answers, so there is no limit on requests.
             "--rate-limit-max-requests=0".to_owned(),
             "--rate-limit-max-address-requests=0".to_owned(),
+            "--rate-limit-max-events=0".to_owned(),
         ];
         Ok(<Wrapped as clap::Parser>::try_parse_from(arguments)?.settings)
     }

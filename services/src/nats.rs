@@ -68,10 +68,9 @@ pub(super) fn launch(
 
 fn configuration(port: u16, monitor: u16, options: &NatsOptions) -> String {
     let NatsOptions { max_payload_bytes, max_file_bytes, sync_interval } = options;
-    let sync = match sync_interval {
-        None => String::new(),
-        Some(Duration::ZERO) => "\n  sync_interval: always".to_owned(),
-        Some(interval) => format!("\n  sync_interval: \"{}ms\"", interval.as_millis()),
+    let sync = match *sync_interval {
+        Duration::ZERO => "always".to_owned(),
+        interval => format!("\"{}ms\"", interval.as_millis()),
     };
     let name = name(port);
     format!(
@@ -81,7 +80,7 @@ fn configuration(port: u16, monitor: u16, options: &NatsOptions) -> String {
          http: \"127.0.0.1:{monitor}\"\n\
          max_payload: {max_payload_bytes}\n\
          jetstream {{\n  max_file_store: {max_file_bytes}\n  \
-         max_memory_store: 256MB{sync}\n}}\n"
+         max_memory_store: 256MB\n  sync_interval: {sync}\n}}\n"
     )
 }
 
@@ -172,12 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_says_how_often_to_sync_only_if_asked() {
+    fn what_is_acknowledged_is_on_the_disk_unless_it_is_said() {
         let mut options = NatsOptions::default();
-        assert!(!configuration(21_000, 21_001, &options).contains("sync_interval"));
-        options.sync_interval = Some(Duration::ZERO);
         assert!(configuration(21_000, 21_001, &options).contains("sync_interval: always"));
-        options.sync_interval = Some(Duration::from_secs(1));
+        options.sync_interval = Duration::from_secs(1);
         assert!(configuration(21_000, 21_001, &options).contains("sync_interval: \"1000ms\""));
     }
 }

@@ -29,14 +29,15 @@ pub struct NatsOptions {
     /// The bound of all streams together on disk, in bytes. It is only a bound: nothing is
     /// reserved, and each stream has its own.
     pub max_file_bytes: u64,
-    /// The interval at which the log is synced to disk; zero is at every message. `None` leaves it
-    /// to nats-server (2 minutes): a killed process loses nothing, a power failure may.
-    pub sync_interval: Option<Duration>,
+    /// The interval at which the log is synced to the disk; zero is before a message or a batch is
+    /// acknowledged. A killed process loses nothing; a power cut takes what was acknowledged within
+    /// the interval before it.
+    pub sync_interval: Duration,
 }
 
 impl Default for NatsOptions {
-    /// 1 MB a message, 1 TB on disk, synced at nats-server's own interval.
+    /// 1 MB a message, 1 TB on disk, and what is acknowledged is on the disk.
     fn default() -> Self {
-        Self { max_payload_bytes: 1 << 20, max_file_bytes: 1 << 40, sync_interval: None }
+        Self { max_payload_bytes: 1 << 20, max_file_bytes: 1 << 40, sync_interval: Duration::ZERO }
     }
 }

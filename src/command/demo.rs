@@ -81,6 +81,9 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
     if !given {
         mark(&settings.data_dir)?;
     }
+    if let Some(at_stake) = settings.at_stake() {
+        say!("{at_stake}");
+    }
     let services = Services::start(&settings.services(), &services::to_stderr).await?;
     let started = App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
     let outcome = match started {

@@ -44,6 +44,12 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
     let joined = Joined::servers(settings).await?;
     let outcome = async {
         let log = Log::connect(settings.log(&joined.nats_url)).await?;
+        if let Err(error) = log.keep_settings().await {
+            say!("the log keeps the settings it has: {error}");
+        }
+        if let Some(reason) = log.sends_singly() {
+            say!("events go to the log one by one, and not in batches: {reason}");
+        }
         let source = if is_csv(&arguments.file) {
             let database = settings.mongodb_db.as_deref();
             let store = Store::connect(&joined.mongodb_uri, database).await?;

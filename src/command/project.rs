@@ -19,6 +19,7 @@ use crate::projector::status::Halt;
 use crate::projector::switch::{Compared, Switched};
 use crate::projector::threads::Threads;
 use crate::projector::{judge, verify};
+use crate::shop::log::MANY_SUBJECTS;
 use crate::store::diff::Difference;
 use crate::store::generation::Checkpoint;
 use crate::store::generations::GenerationState;
@@ -134,6 +135,7 @@ async fn no_log(settings: &Settings, action: &Action, store: &Store) -> anyhow::
 async fn status(settings: &Settings, log: &Log, store: &Store) -> anyhow::Result<()> {
     let extent = log.extent().await?;
     say!("log          {}", fill(&extent));
+    say!("subjects     {}", subjects(extent.subjects));
     let Some(generation) = store.live().await? else {
         say!("nothing has been folded yet");
         return Ok(());
@@ -392,6 +394,12 @@ async fn drop_one(
     remember(settings, store, EventType::ProjectionDrop, format!("generation {number}")).await;
     say!("generation {number} is gone");
     Ok(())
+}
+
+/// The number of subjects, and whether that is many.
+fn subjects(number: u64) -> String {
+    let many = "; nats-server keeps each in memory, so let producers publish on 256 of a kind";
+    format!("{}{}", grouped(number), if number >= MANY_SUBJECTS { many } else { "" })
 }
 
 fn fill(extent: &Extent) -> String {

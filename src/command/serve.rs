@@ -17,6 +17,9 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         let folder = settings.data_dir.display();
         warn!(%folder, "the data here is of the demo; give a shop of your own another DATA_DIR");
     }
+    if let Some(at_stake) = settings.at_stake() {
+        warn!("{at_stake}");
+    }
     let services = Services::start(&settings.services(), &services::to_stderr).await?;
     let started = App::start(settings, listener, services.nats_url(), services.mongodb_uri()).await;
     let outcome = match started {

@@ -17,6 +17,8 @@ use crate::span;
 
 /// The least bytes of the log.
 const MEGABYTE: u64 = 1 << 20;
+/// The longest time between two writes to the disk that can be set.
+const LONGEST_SYNC: Duration = Duration::from_mins(10);
 /// The most that NATS counts to.
 const MOST_BYTES: u64 = i64::MAX as u64;
 
@@ -28,7 +30,7 @@ pub struct Settings {
     #[arg(long, env = "BIND", default_value = "127.0.0.1:4000", global = true)]
     #[arg(value_parser = values::bind)]
     pub bind: SocketAddr,
-    /// The NATS server of the log; without it the program runs its own.
+    /// The NATS servers of the log, with commas between; without it the program runs its own.
     #[arg(long, env = "NATS_URL", hide_env_values = true, global = true)]
     #[arg(value_parser = Private(values::nats_url))]
     pub nats_url: Option<String>,
@@ -45,6 +47,10 @@ pub struct Settings {
     #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
     #[arg(value_parser = whole::<i64, MEGABYTE, MOST_BYTES>)]
     pub stream_max_bytes: i64,
+    /// When the program's own NATS server writes the log to the disk: `always`, before it
+    /// acknowledges an event, or at an interval such as 2m, which a power cut may take.
+    #[arg(long, env = "LOG_SYNC", default_value = "always", value_parser = sync, global = true)]
+    pub log_sync: Duration,
     /// The `MongoDB` replica set of the read models; without it the program runs its own.
     #[arg(long, env = "MONGODB_URI", hide_env_values = true, global = true)]
     #[arg(value_parser = Private(values::mongodb_uri))]
@@ -169,6 +175,16 @@ fn duration(text: &str) -> Result<Duration, String> {
     span::read(text).filter(allowed).ok_or_else(|| message.to_owned())
 }
 
+/// When the log is written to the disk; zero is always.
+fn sync(text: &str) -> Result<Duration, String> {
+    match text.trim() {
+        "always" => Ok(Duration::ZERO),
+        text => duration(text).ok().filter(|it| *it <= LONGEST_SYNC).ok_or_else(|| {
+            "must be always, or a number and a unit such as 10s or 2m, and at most 10m".to_owned()
+        }),
+    }
+}
+
 impl Settings {
     /// The settings of the fold, which are part of a generation.
     #[must_use]
@@ -196,7 +212,24 @@ impl Settings {
     fn nats_options(&self) -> services::NatsOptions {
         let options = services::NatsOptions::default();
         let log = self.stream_max_bytes.unsigned_abs();
-        services::NatsOptions { max_file_bytes: options.max_file_bytes.max(log), ..options }
+        services::NatsOptions {
+            max_file_bytes: options.max_file_bytes.max(log),
+            sync_interval: self.log_sync,
+            ..options
+        }
+    }
+
+    /// What a power cut may take of what the program's own server acknowledged, where that is
+    /// anything.
+    #[must_use]
+    pub fn at_stake(&self) -> Option<String> {
+        (self.nats_url.is_none() && !self.log_sync.is_zero()).then(|| {
+            format!(
+                "LOG_SYNC is {} s, not always: a power cut may take the events of that time, although \
+                 their senders were told that the log has them",
+                self.log_sync.as_secs()
+            )
+        })
     }
 
     /// The options of Socket.IO.

@@ -195,7 +195,15 @@ pub async fn ingest(
     let mut summary = Summary::default();
     let mut submitter = Submitter::new(log, NO_HURRY);
     let mut read = 0;
-    while let Some((number, event)) = events.recv().await {
+    loop {
+        let next = if let Ok(next) = events.try_recv() {
+            Some(next)
+        } else {
+            // What is there goes while the next is read.
+            submitter.send();
+            events.recv().await
+        };
+        let Some((number, event)) = next else { break };
         read += 1;
         if read <= skip {
             continue;

@@ -1,25 +1,19 @@
 //! Events onto the log in order, an outcome for each.
 //!
-//! Two events of one entity are never in flight together, so a refused one is never overtaken by a
-//! later one. Once an entity's event was refused, its later ones are not sent. Once the log has not
-//! answered, no further event is sent: a batch must not wait for each of its events in turn.
+//! The log's batches keep an entity's events in order, and hold back those behind one that was not
+//! taken ([`crate::stream::lane`]). Once the log has not answered, no further event is sent: a
+//! request must not wait for each of its events in turn.
 
 use std::collections::{HashMap, HashSet};
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use projections::event::{Kind, Reason};
+use projections::event::Reason;
 use tokio::time::{Instant, timeout_at};
 
 use crate::stream::Log;
 use crate::stream::acknowledgement::{Refusal, Stored};
+use crate::stream::lane::Lane;
 use crate::stream::publish::Outgoing;
-
-/// The most events in flight.
-const WINDOW: usize = 4_000;
 
 /// The outcome of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,33 +32,26 @@ pub enum Outcome {
     Unsent,
 }
 
-type Entity = (Kind, String);
-type Flight = Pin<Box<dyn Future<Output = (usize, Entity, Result<Stored, Refusal>)> + Send>>;
-
 /// Sends events in the order they are pushed.
-pub struct Submitter<'a> {
-    log: &'a Log,
+pub struct Submitter {
+    lane: Lane,
     deadline: Instant,
     /// The log did not answer, so nothing more is sent.
     given_up: bool,
-    flights: FuturesUnordered<Flight>,
-    /// The event of each entity that is in flight.
-    in_flight: HashMap<Entity, usize>,
-    held_up: HashSet<Entity>,
+    /// Events that are queued or sent, and not answered.
+    under_way: HashSet<usize>,
     outcomes: HashMap<usize, Outcome>,
 }
 
-impl<'a> Submitter<'a> {
+impl Submitter {
     /// Sends to `log`, and waits for it no longer than this for all events together.
     #[must_use]
-    pub fn new(log: &'a Log, within: Duration) -> Self {
+    pub fn new(log: &Log, within: Duration) -> Self {
         Submitter {
-            log,
+            lane: log.lane(),
             deadline: Instant::now() + within,
             given_up: false,
-            flights: FuturesUnordered::new(),
-            in_flight: HashMap::new(),
-            held_up: HashSet::new(),
+            under_way: HashSet::new(),
             outcomes: HashMap::new(),
         }
     }
@@ -74,61 +61,63 @@ impl<'a> Submitter<'a> {
         self.outcomes.insert(index, Outcome::Rejected(reasons));
     }
 
-    /// Sends the event at `index`; waits while its entity has one in flight, or too many are.
+    /// Queues the event at `index`; waits while too many are. It goes with others once they fill a
+    /// batch, or at the next [`Submitter::send`] or [`Submitter::finish`].
     pub async fn push(&mut self, index: usize, event: Outgoing) {
-        let entity = entity_of(&event);
-        while !self.given_up
-            && (self.in_flight.contains_key(&entity) || self.flights.len() >= WINDOW)
-        {
-            self.land().await;
-        }
-        if self.given_up || self.held_up.contains(&entity) {
-            self.outcomes.insert(index, Outcome::Unsent);
-            return;
-        }
-        match timeout_at(self.deadline, self.log.publish(event)).await {
-            Ok(Ok(answer)) => {
-                self.in_flight.insert(entity.clone(), index);
-                self.flights.push(Box::pin(async move { (index, entity, answer.await) }));
+        if !self.given_up {
+            if timeout_at(self.deadline, self.lane.push(index, event)).await.is_ok() {
+                self.under_way.insert(index);
+                self.hear();
+                return;
             }
-            Ok(Err(refusal)) => self.conclude(index, entity, Err(refusal)),
-            // Whether it got as far as the wire is not known.
-            Err(_) => self.conclude(index, entity, Err(Refusal::Unknown)),
+            self.give_up();
         }
+        self.outcomes.insert(index, Outcome::Unsent);
+    }
+
+    /// Sends what is queued as soon as may be.
+    pub fn send(&self) {
+        self.lane.send();
     }
 
     /// The outcomes that are known and were not taken yet.
     pub fn take(&mut self) -> HashMap<usize, Outcome> {
+        self.hear();
         std::mem::take(&mut self.outcomes)
     }
 
     /// Waits for every answer, while there is time.
     pub async fn finish(mut self) -> HashMap<usize, Outcome> {
-        while !self.flights.is_empty() {
-            self.land().await;
+        while !self.under_way.is_empty() {
+            match timeout_at(self.deadline, self.lane.next()).await {
+                Ok(Some((index, answer))) => self.conclude(index, answer),
+                Ok(None) | Err(_) => self.give_up(),
+            }
         }
         self.outcomes
     }
 
-    /// Waits for one answer. Past the deadline those that are not there are not waited for.
-    async fn land(&mut self) {
-        match timeout_at(self.deadline, self.flights.next()).await {
-            Ok(Some((index, entity, answer))) => {
-                self.in_flight.remove(&entity);
-                self.conclude(index, entity, answer);
-            }
-            Ok(None) => {}
-            Err(_) => {
-                self.given_up = true;
-                self.flights.clear();
-                for (entity, index) in std::mem::take(&mut self.in_flight) {
-                    self.conclude(index, entity, Err(Refusal::Unknown));
-                }
-            }
+    /// Takes the answers that are there.
+    fn hear(&mut self) {
+        while let Some((index, answer)) = self.lane.try_next() {
+            self.conclude(index, answer);
         }
     }
 
-    fn conclude(&mut self, index: usize, entity: Entity, answer: Result<Stored, Refusal>) {
+    /// Past the deadline nothing is waited for: what is not sent is taken back, and the rest is
+    /// unknown.
+    fn give_up(&mut self) {
+        self.given_up = true;
+        self.hear();
+        for index in self.lane.withdraw() {
+            self.conclude(index, Err(Refusal::Unsent));
+        }
+        for index in std::mem::take(&mut self.under_way) {
+            self.outcomes.insert(index, Outcome::Unknown);
+        }
+    }
+
+    fn conclude(&mut self, index: usize, answer: Result<Stored, Refusal>) {
         let outcome = match answer {
             Ok(Stored { position, duplicate: false }) => Outcome::Accepted(position),
             Ok(Stored { position, duplicate: true }) => Outcome::Duplicate(position),
@@ -137,16 +126,10 @@ impl<'a> Submitter<'a> {
             }
             Err(Refusal::Refused(reason)) => Outcome::Refused(reason),
             Err(Refusal::Unknown) => Outcome::Unknown,
+            Err(Refusal::Unsent) => Outcome::Unsent,
         };
         self.given_up |= outcome == Outcome::Unknown;
-        if matches!(outcome, Outcome::Refused(_) | Outcome::Unknown) {
-            self.held_up.insert(entity);
-        }
+        self.under_way.remove(&index);
         self.outcomes.insert(index, outcome);
     }
-}
-
-/// A product and its stock are one entity.
-fn entity_of(event: &Outgoing) -> Entity {
-    (event.kind.of_entity(), event.entity.clone())
 }

@@ -386,6 +386,7 @@ mod tests {
             last_at: Time(0),
             bytes: 85,
             max_bytes: Some(100),
+            subjects: 1,
             incarnation: String::new(),
         };
         let running = at(Doing::Running);

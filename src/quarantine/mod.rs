@@ -146,7 +146,7 @@ impl Quarantine {
         };
         self.note(&begun).await?;
         let kind = again.subject.clone();
-        let at = self.send(&begun, again).await?;
+        let at = self.send(&begun, again, &trial).await?;
         let how = if edited { "edited" } else { "as it was" };
         let detail = format!("{how}, to {kind} at {at}");
         self.remember(EventType::QuarantineReplay, position, detail, who).await;
@@ -302,10 +302,11 @@ impl Quarantine {
     }
 
     /// Runs to its end even where the caller is gone.
-    async fn send(&self, begun: &Resolution, again: Again) -> Result<u64, Error> {
+    async fn send(&self, begun: &Resolution, again: Again, trial: &Trial) -> Result<u64, Error> {
         let (store, log, begun) = (self.store.clone(), self.log.clone(), begun.clone());
+        let (kind, entity) = (trial.kind, trial.entity.clone());
         let sending = tokio::spawn(async move {
-            match log.publish_again(again).await {
+            match log.publish_again(again, kind, &entity).await {
                 Ok(stored) => {
                     store.end_replay(&begun, Some(stored.position)).await?;
                     Ok(stored.position)

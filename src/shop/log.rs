@@ -12,6 +12,8 @@ use crate::stream::{Extent, Log};
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// The log is said to be filling up from here on, in percent of its bytes.
 const ALARM_PERCENT: u64 = 80;
+/// The log is said to have many subjects from here on: nats-server then takes some 30 MB for them.
+pub const MANY_SUBJECTS: u64 = 100_000;
 
 /// The known state of the log, while it answers.
 #[derive(Debug, Clone)]
@@ -50,7 +52,7 @@ pub fn unknown() -> (Tell, Known) {
 impl Tell {
     /// Follows the log until `stop`, and warns when it fills up and of the events it did not take.
     pub async fn follow(self, log: Log, stop: CancellationToken) {
-        let mut filling = false;
+        let (mut filling, mut has_many) = (false, false);
         let mut tick = tokio::time::interval(LOOK_AGAIN);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -69,6 +71,15 @@ impl Tell {
                 warn!(percent, "the log is filling up; when it is full it refuses events");
             }
             filling = percent >= ALARM_PERCENT || filling && extent.is_none();
+            let subjects = extent.as_ref().map_or(0, |extent| extent.subjects);
+            if subjects >= MANY_SUBJECTS && !has_many {
+                warn!(
+                    subjects,
+                    "the log has many subjects, each of which nats-server keeps in memory; producers \
+                     should publish on 256 of a kind (docs/events.md)"
+                );
+            }
+            has_many |= subjects >= MANY_SUBJECTS;
             self.extent.send_replace(extent);
             let refuses = log.refuses(up).await;
             if let Some(reason) = refuses.as_ref().filter(|_| self.refuses.borrow().is_none()) {

@@ -263,8 +263,11 @@ impl Shop {
 
 async fn open_log(settings: stream::LogSettings) -> anyhow::Result<Log> {
     let log = Log::connect(settings).await?;
-    if let Err(error) = log.keep_bound().await {
-        warn!(error = describe(&error), "the log keeps the bound it has");
+    if let Err(error) = log.keep_settings().await {
+        warn!(error = describe(&error), "the log keeps the settings it has");
+    }
+    if let Some(reason) = log.sends_singly() {
+        warn!(reason, "events go to the log one by one, and not in batches");
     }
     Ok(log)
 }

@@ -24,7 +24,36 @@ pub enum Refusal {
     /// There was no answer: the event may be in the log or not. Sending it again is safe.
     #[error("the log did not answer; the event may or may not be in it")]
     Unknown,
+    /// It was not sent: an earlier event of its entity was not taken, or the log did not answer to
+    /// those before it.
+    #[error("the event was not sent, as one before it was not taken or not answered")]
+    Unsent,
     /// The event is larger than the server allows.
     #[error("the event is larger than the {0} bytes that the log takes")]
     TooLarge(usize),
+}
+
+/// What the server said to a message, in the words of the protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// It is stored.
+    Stored {
+        /// The position; that of the last message, for a batch.
+        stored: Stored,
+        /// The number of messages of the batch that it ends, if it ends one.
+        count: Option<u64>,
+    },
+    /// It is kept for the batch that it is part of.
+    Staged,
+    /// It is not stored.
+    Refused {
+        /// The server's number of the error.
+        code: u64,
+        /// The reason in words.
+        reason: String,
+        /// Whether any event would be refused.
+        of_all: bool,
+    },
+    /// It did not answer in time, or in no known words.
+    Unknown,
 }

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::{Client, Message, StatusCode, Subscriber};
-use common::seldom::Seldom;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -16,8 +15,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::acknowledgement::{Refusal, Stored};
-use super::writes::Writes;
+use super::acknowledgement::{Reply, Stored};
+use super::writes::{Writes, is_of_all};
 
 /// The most unanswered events of all callers: half of the number that a server keeps for a stream
 /// before it refuses more.
@@ -46,7 +45,7 @@ struct Waiting {
 #[derive(Debug)]
 struct Wait {
     until: Instant,
-    answer: oneshot::Sender<Result<Stored, Refusal>>,
+    answer: oneshot::Sender<Reply>,
     /// Its room; given back when it stops waiting.
     _room: OwnedSemaphorePermit,
 }
@@ -58,7 +57,7 @@ pub struct Expected {
     pub reply: String,
     number: u64,
     waiting: Arc<Mutex<Waiting>>,
-    answer: oneshot::Receiver<Result<Stored, Refusal>>,
+    answer: oneshot::Receiver<Reply>,
 }
 
 impl Answers {
@@ -68,7 +67,6 @@ impl Answers {
     /// Fails if the connection is closed.
     pub async fn listen(
         client: &Client,
-        refused: Arc<Seldom>,
         writes: Arc<Writes>,
     ) -> Result<Self, async_nats::SubscribeError> {
         let inbox = client.new_inbox();
@@ -78,7 +76,7 @@ impl Answers {
         let (line, end) = (Arc::clone(&waiting), ended.clone().drop_guard());
         let reading = AbortOnDropHandle::new(tokio::spawn(async move {
             let _end = end;
-            read(messages, line, refused, writes).await;
+            read(messages, line, writes).await;
         }));
         let room = Arc::new(Semaphore::new(UNANSWERED));
         Ok(Answers { inbox, room, waiting, ended, _reading: reading })
@@ -105,11 +103,8 @@ impl Answers {
 
 impl Expected {
     /// Waits for the answer.
-    ///
-    /// # Errors
-    /// [`Refusal`].
-    pub async fn get(self) -> Result<Stored, Refusal> {
-        self.answer.await.unwrap_or(Err(Refusal::Unknown))
+    pub async fn get(self) -> Reply {
+        self.answer.await.unwrap_or(Reply::Unknown)
     }
 
     /// Gives up the answer to an event that was not sent.
@@ -154,17 +149,9 @@ impl Waiting {
     }
 }
 
-async fn read(
-    mut messages: Subscriber,
-    waiting: Arc<Mutex<Waiting>>,
-    refused: Arc<Seldom>,
-    writes: Arc<Writes>,
-) {
-    let conclude = |wait: Wait, answer: Result<Stored, Refusal>| {
-        if let Err(refusal) = &answer {
-            refused.count(1, || refusal.to_string());
-        }
-        let _ = wait.answer.send(answer);
+async fn read(mut messages: Subscriber, waiting: Arc<Mutex<Waiting>>, writes: Arc<Writes>) {
+    let conclude = |wait: Wait, reply: Reply| {
+        let _ = wait.answer.send(reply);
     };
     let mut sweep = tokio::time::interval(SWEEP);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -174,23 +161,23 @@ async fn read(
                 let Some(message) = message else { break };
                 let number = message.subject.rsplit('.').next().and_then(|token| token.parse().ok());
                 if let Some(wait) = number.and_then(|number| locked(&waiting).take(number)) {
-                    let answer = answer_of(&message);
-                    writes.answered(&answer, &message.payload);
-                    conclude(wait, answer);
+                    let reply = reply_of(&message);
+                    writes.answered(&reply);
+                    conclude(wait, reply);
                 }
             }
             _ = sweep.tick() => {
                 let overdue = locked(&waiting).overdue(Instant::now());
                 for wait in overdue {
                     writes.unanswered(wait.until);
-                    conclude(wait, Err(Refusal::Unknown));
+                    conclude(wait, Reply::Unknown);
                 }
             }
         }
     }
     let unanswered = locked(&waiting).all();
     for wait in unanswered {
-        conclude(wait, Err(Refusal::Unknown));
+        conclude(wait, Reply::Unknown);
     }
 }
 
@@ -202,20 +189,29 @@ struct Acknowledgement {
     seq: u64,
     #[serde(default)]
     duplicate: bool,
+    count: Option<u64>,
     error: Option<async_nats::jetstream::Error>,
 }
 
-fn answer_of(message: &Message) -> Result<Stored, Refusal> {
+fn reply_of(message: &Message) -> Reply {
     if message.status == Some(StatusCode::NO_RESPONDERS) {
-        return Err(Refusal::Refused("no stream takes its subject".to_owned()));
+        let reason = "no stream takes its subject".to_owned();
+        return Reply::Refused { code: 0, reason, of_all: false };
+    }
+    if message.payload.is_empty() {
+        return Reply::Staged;
     }
     match serde_json::from_slice(&message.payload) {
-        Ok(Acknowledgement { error: Some(error), .. }) => Err(Refusal::Refused(error.to_string())),
-        Ok(Acknowledgement { seq: position @ 1.., duplicate, .. }) => {
-            Ok(Stored { position, duplicate })
+        Ok(Acknowledgement { error: Some(error), .. }) => Reply::Refused {
+            code: error.error_code().0,
+            reason: error.to_string(),
+            of_all: is_of_all(&error),
+        },
+        Ok(Acknowledgement { seq: position @ 1.., duplicate, count, .. }) => {
+            Reply::Stored { stored: Stored { position, duplicate }, count }
         }
         // This answer is malformed and tells nothing about the event.
-        Ok(_) | Err(_) => Err(Refusal::Unknown),
+        Ok(_) | Err(_) => Reply::Unknown,
     }
 }
 

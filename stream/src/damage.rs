@@ -46,12 +46,4 @@ impl Log {
         }
         Ok(())
     }
-
-    /// The id of the entity that the subject of one of the log's events names.
-    #[must_use]
-    pub fn entity_of<'a>(&self, subject: &'a str) -> Option<&'a str> {
-        let (_, key) =
-            subject.strip_prefix(&self.settings.prefix)?.strip_prefix('.')?.split_once('.')?;
-        Some(key)
-    }
 }

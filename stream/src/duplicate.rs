@@ -15,6 +15,8 @@ use super::record::{Record, flatten};
 /// Duplicates that are checked at a time; further ones wait for their turn. A server drops all
 /// waiting requests if there are too many.
 const AT_A_TIME: usize = 64;
+/// The beginning of the headers of a batch, which the log keeps.
+const OF_BATCHES: &str = "Nats-Batch-";
 
 /// The turns to check duplicates, and the number of messages that were none.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ impl Default for Duplicates {
     }
 }
 
-/// A message as it was sent, to be compared and perhaps sent again.
+/// A message to send, to be compared and perhaps sent again.
 #[derive(Debug, Clone)]
 pub(super) struct Sent {
     pub subject: String,
@@ -40,12 +42,24 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    /// Its size: of its headers, as they are written, and its body.
+    pub fn bytes(&self) -> usize {
+        let lines = self.headers.iter().flat_map(|(name, values)| {
+            let name: &str = name.as_ref();
+            values.iter().map(move |value| name.len() + value.as_str().len() + ": \r\n".len())
+        });
+        let lines: usize = lines.sum();
+        let around = if lines == 0 { 0 } else { "NATS/1.0\r\n\r\n".len() };
+        around + lines + self.body.len()
+    }
+
     /// Whether the fold makes the same of both: subject, body and headers are equal, but for the
-    /// trace, which each sending has of its own.
+    /// trace and the batch, of which each sending has its own.
     pub fn is(&self, found: &Record) -> bool {
         let of_the_fold = |headers: &[(String, String)]| {
-            let is_trace = |name: &str| name.eq_ignore_ascii_case(TRACEPARENT);
-            headers.iter().filter(|(name, _)| !is_trace(name)).cloned().collect::<Vec<_>>()
+            let is_its_own =
+                |name: &str| name.eq_ignore_ascii_case(TRACEPARENT) || name.starts_with(OF_BATCHES);
+            headers.iter().filter(|(name, _)| !is_its_own(name)).cloned().collect::<Vec<_>>()
         };
         found.unreadable.is_none()
             && self.subject == found.subject
@@ -79,6 +93,8 @@ mod tests {
         let sent = Sent { subject: "e.stock.p".into(), headers, body: "{}".into() };
         let same = [("Nats-Msg-Id", "m"), ("traceparent", "00-3-4-01")];
         assert!(sent.is(&found("e.stock.p", &same, "{}")));
+        let in_a_batch = [same[0], ("Nats-Batch-Id", "b"), ("Nats-Batch-Sequence", "1")];
+        assert!(sent.is(&found("e.stock.p", &in_a_batch, "{}")));
         assert!(!sent.is(&found("e.stock.q", &same, "{}")));
         assert!(!sent.is(&found("e.stock.p", &same, "{ }")));
         assert!(!sent.is(&found("e.stock.p", &[], "{}")));

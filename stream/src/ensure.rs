@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::time::Duration;
 
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{
@@ -9,10 +10,20 @@ use async_nats::jetstream::context::{
 };
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use projections::event::Kind;
-use tracing::warn;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+use tracing::{info, warn};
 
+use super::commit::{OLD_SERVER, takes_batches};
 use super::error::Error;
 use super::log::{DUPLICATE_WINDOW, INCARNATION, Log};
+
+/// The settings that are changed, by their names on the wire.
+const ALLOW_ATOMIC: &str = "allow_atomic";
+const MAX_BYTES: &str = "max_bytes";
+/// The time that the server has for a change.
+const CHANGES_WITHIN: Duration = Duration::from_secs(3);
 
 impl Log {
     /// Whether there is a stream. An existing one must be fit for a log; settings of it that make
@@ -39,6 +50,7 @@ impl Log {
         for what in losses(config) {
             warn!(stream = name, "events vanish from the log: {what}");
         }
+        self.batches(config.allow_atomic_publish, "it is off");
         Ok(true)
     }
 
@@ -48,6 +60,7 @@ impl Log {
     /// [`Error::Stream`].
     pub(super) async fn make_stream(&self) -> Result<(), Error> {
         let incarnation = uuid::Uuid::new_v4().to_string();
+        let atomic = takes_batches(&self.link.get().client);
         let config = Config {
             name: self.settings.stream.clone(),
             subjects: vec![format!("{}.>", self.settings.prefix)],
@@ -57,20 +70,132 @@ impl Log {
             max_bytes: self.settings.max_bytes,
             duplicate_window: DUPLICATE_WINDOW,
             allow_direct: true,
+            allow_atomic_publish: atomic,
             metadata: HashMap::from([(INCARNATION.to_owned(), incarnation)]),
             ..Config::default()
         };
         match self.link.get().context.create_stream(config).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.batches(atomic, "it is off");
+                Ok(())
+            }
             Err(error)
                 if matches!(error.kind(), CreateStreamErrorKind::JetStream(ref answer)
                     if answer.error_code() == ErrorCode::STREAM_NAME_EXIST) =>
             {
+                // Its settings are looked at by [`Log::keep_settings`].
                 Ok(())
             }
             Err(error) => Err(self.failed("making", &error)),
         }
     }
+
+    /// Gives a stream that was made with another bound the one of the settings, and lets one that was
+    /// made by an earlier version take atomic batches; every other setting and the metadata stay. A
+    /// log that holds more than its bound loses nothing: it is full. Where batches cannot be allowed,
+    /// events go one by one ([`Log::sends_singly`]).
+    ///
+    /// # Errors
+    /// [`Error::Stream`]; also if the server has less room than the bound.
+    pub async fn keep_settings(&self) -> Result<(), Error> {
+        let info = self.info().await?;
+        let is_allowed = info.config.get(ALLOW_ATOMIC) == Some(&true.into());
+        if is_allowed || !takes_batches(&self.link.get().client) {
+            self.batches(is_allowed, "it is off");
+        } else {
+            match self.change(info.config.clone(), ALLOW_ATOMIC, true.into()).await {
+                Ok(()) => {
+                    info!("the log was made by an earlier version; it takes atomic batches now");
+                    self.batches(true, "");
+                }
+                Err(error) => self.batches(false, &error.to_string()),
+            }
+        }
+        let (from, to) = (info.config.get(MAX_BYTES), self.settings.max_bytes);
+        let from = from.and_then(serde_json::Value::as_i64).unwrap_or(-1);
+        if from == to {
+            return Ok(());
+        }
+        let config = self.info().await?.config;
+        self.change(config, MAX_BYTES, to.into()).await?;
+        info!(from, to, "STREAM_MAX_BYTES is another than the log was made with; it has it now");
+        let bytes = info.state.bytes;
+        if u64::try_from(to).is_ok_and(|to| to < bytes) {
+            warn!(bytes, max_bytes = to, "the log is full and refuses events");
+        }
+        Ok(())
+    }
+
+    /// Why events go to the log one by one, where they do not go in batches.
+    #[must_use]
+    pub fn sends_singly(&self) -> Option<String> {
+        self.outbox.singly()
+    }
+
+    fn batches(&self, are_allowed: bool, why: &str) {
+        let singly = match (takes_batches(&self.link.get().client), are_allowed) {
+            (true, true) => None,
+            (false, _) => Some(OLD_SERVER.to_owned()),
+            (true, false) => {
+                Some(format!("the stream does not take batches (allow_atomic): {why}"))
+            }
+        };
+        self.outbox.send(singly);
+    }
+
+    /// The stream's settings as the server has them, those among them that this program does not
+    /// know.
+    async fn info(&self) -> Result<Info, Error> {
+        const DOING: &str = "reading the settings of";
+        let subject = format!("STREAM.INFO.{}", self.settings.stream);
+        let answer = self.link.get().context.request(subject, &json!({})).await;
+        match answer.map_err(|error| self.failed(DOING, &error))? {
+            Answer { error: Some(error), .. } => Err(self.fault(DOING, error.to_string())),
+            Answer { info: Some(info), .. } => Ok(info),
+            Answer { .. } => Err(self.fault(DOING, "no settings and no error".to_owned())),
+        }
+    }
+
+    /// Gives the stream its settings again, with another value of one.
+    async fn change(
+        &self,
+        mut config: Map<String, Value>,
+        name: &'static str,
+        value: Value,
+    ) -> Result<(), Error> {
+        const DOING: &str = "changing the settings of";
+        config.insert(name.to_owned(), value);
+        let subject = format!("STREAM.UPDATE.{}", self.settings.stream);
+        let context = self.link.get().context.clone();
+        // A server that does not allow the question does not answer it.
+        let answer = timeout(CHANGES_WITHIN, context.request(subject, &config)).await;
+        let late = || self.fault(DOING, "there is no answer; it may not be allowed".to_owned());
+        let answer = answer.map_err(|_| late())?.map_err(|error| self.failed(DOING, &error))?;
+        match answer {
+            Answer { error: Some(error), .. } => Err(self.fault(DOING, error.to_string())),
+            Answer { .. } => Ok(()),
+        }
+    }
+}
+
+/// The answer to a question about the stream:
+/// <https://docs.nats.io/reference/reference-protocols/nats_api_reference#streams>.
+#[derive(Deserialize)]
+struct Answer {
+    error: Option<async_nats::jetstream::Error>,
+    #[serde(flatten)]
+    info: Option<Info>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    config: Map<String, Value>,
+    state: State,
+}
+
+#[derive(Deserialize)]
+struct State {
+    bytes: u64,
 }
 
 /// Why a stream was not found.
@@ -167,8 +292,6 @@ fn covers(subject: &str, wanted: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn of(subjects: &[&str]) -> Config {

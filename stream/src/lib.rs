@@ -10,10 +10,13 @@
 //! - `writes`: whether the log takes events at all, as the answers tell; `answers`: the inbox for
 //!   the answers; `duplicate`: a message that the log calls a duplicate, compared with the stored
 //!   one;
+//! - `group`: events of many callers in batches, and what becomes of each; `outbox`: those that
+//!   wait;
 //! - `link`: the connection, made anew when it has ended;
 //! - `log`: one shop's log; [`ensure`]: the stream itself, made if there is none, checked if there
 //!   is one; `health`: whether it takes events;
-//! - [`publish`]: events onto the log;
+//! - `commit`: what waits, sent as atomic batches; [`lane`]: a caller's way there; [`publish`]:
+//!   events onto the log;
 //! - `raw`: messages that the client cannot read, and their flaws; [`hole`]: positions that the log
 //!   lacks; [`read`]: events off the log, from a position, in order and without holes; [`browse`]: parts
 //!   of the log for those who look at it beside the fold;
@@ -27,14 +30,18 @@ pub mod announce;
 mod answers;
 pub mod browse;
 pub mod check;
+mod commit;
 pub mod damage;
 mod duplicate;
 pub mod ensure;
 mod error;
+mod group;
 mod health;
 pub mod hole;
+pub mod lane;
 mod link;
 mod log;
+mod outbox;
 pub mod publish;
 mod raw;
 pub mod read;

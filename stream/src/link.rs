@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use async_nats::{Client, ConnectErrorKind, Event};
-use common::seldom::Seldom;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -49,21 +48,15 @@ impl Link {
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::NotLetIn`], [`Error::Unreachable`], [`Error::Stream`].
-    pub async fn open(
-        settings: &LogSettings,
-        refused: &Arc<Seldom>,
-        writes: &Arc<Writes>,
-    ) -> Result<Arc<Self>, Error> {
-        let first = Connection::open(settings, refused, writes).await?;
+    pub async fn open(settings: &LogSettings, writes: &Arc<Writes>) -> Result<Arc<Self>, Error> {
+        let first = Connection::open(settings, writes).await?;
         let ended = first.answers.ended();
-        let (settings, refused, writes) =
-            (settings.clone(), Arc::clone(refused), Arc::clone(writes));
+        let (settings, writes) = (settings.clone(), Arc::clone(writes));
         Ok(Arc::new_cyclic(|link| Link {
             now: RwLock::new(Arc::new(first)),
             _keeping: AbortOnDropHandle::new(tokio::spawn(keep(
                 link.clone(),
                 settings,
-                refused,
                 writes,
                 ended,
             ))),
@@ -84,7 +77,6 @@ impl Link {
 async fn keep(
     link: Weak<Link>,
     settings: LogSettings,
-    refused: Arc<Seldom>,
     writes: Arc<Writes>,
     mut ended: CancellationToken,
 ) {
@@ -95,7 +87,7 @@ async fn keep(
         let connection = loop {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_PAUSE);
-            match Connection::open(&settings, &refused, &writes).await {
+            match Connection::open(&settings, &writes).await {
                 Ok(connection) => break connection,
                 Err(error) => warn!(%error, "NATS cannot be reached"),
             }
@@ -109,14 +101,10 @@ async fn keep(
 }
 
 impl Connection {
-    async fn open(
-        settings: &LogSettings,
-        refused: &Arc<Seldom>,
-        writes: &Arc<Writes>,
-    ) -> Result<Self, Error> {
+    async fn open(settings: &LogSettings, writes: &Arc<Writes>) -> Result<Self, Error> {
         let client = connect(settings, watch::Sender::default()).await?;
         let context = jetstream::new(client.clone());
-        let answers = Answers::listen(&client, Arc::clone(refused), Arc::clone(writes)).await;
+        let answers = Answers::listen(&client, Arc::clone(writes)).await;
         let answers = answers.map_err(|error| Error::Stream {
             doing: "listening to the answers of",
             stream: settings.stream.clone(),
@@ -146,7 +134,7 @@ pub(super) async fn connect(
             note(&event, &lost);
             std::future::ready(())
         });
-    let connected = address.sign_in(options).connect(address.server()).await;
+    let connected = address.sign_in(options).connect(address.servers()).await;
     connected.map_err(|source| match source.kind() {
         ConnectErrorKind::AuthorizationViolation => Error::NotLetIn { url },
         _ => Error::Unreachable { url, source },

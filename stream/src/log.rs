@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream;
-use async_nats::jetstream::stream::Config;
 use common::seldom::Seldom;
 use projections::time::Time;
-use tracing::{info, warn};
 
 use super::address::Address;
 use super::duplicate::Duplicates;
 use super::error::Error;
 use super::link::Link;
+use super::outbox::Outbox;
 use super::settings::LogSettings;
 use super::writes::Writes;
 
@@ -30,6 +29,7 @@ pub struct Log {
     /// Events that the log did not take.
     pub refused: Arc<Seldom>,
     pub(super) duplicates: Arc<Duplicates>,
+    pub(super) outbox: Arc<Outbox>,
     pub(super) writes: Arc<Writes>,
 }
 
@@ -47,6 +47,8 @@ pub struct Extent {
     /// The number of bytes that it may hold; past that it refuses events. `None` if it has no
     /// bound.
     pub max_bytes: Option<u64>,
+    /// The number of different subjects that it has; nats-server keeps each in memory.
+    pub subjects: u64,
     /// Its identity, written when it was made and never after.
     pub incarnation: String,
 }
@@ -84,10 +86,10 @@ impl Log {
 
     async fn reach(settings: LogSettings) -> Result<(Self, bool), Error> {
         let url = Address::parse(&settings.url)?.to_string();
-        let refused = Arc::default();
         let writes = Arc::default();
-        let link = Link::open(&settings, &refused, &writes).await?;
-        let log = Log { link, settings, refused, duplicates: Arc::default(), writes };
+        let link = Link::open(&settings, &writes).await?;
+        let (refused, duplicates, outbox) = (Arc::default(), Arc::default(), Arc::default());
+        let log = Log { link, settings, refused, duplicates, outbox, writes };
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))
     }
@@ -110,31 +112,9 @@ impl Log {
             ),
             bytes: info.state.bytes,
             max_bytes: u64::try_from(info.config.max_bytes).ok().filter(|bytes| *bytes > 0),
+            subjects: info.state.subjects_count,
             incarnation: info.config.metadata.get(INCARNATION).cloned().unwrap_or_default(),
         })
-    }
-
-    /// Gives a log that was made with another bound the one of the settings, and leaves its other
-    /// settings as they are. A log that holds more already loses nothing: it is full.
-    ///
-    /// # Errors
-    /// [`Error::Stream`]; also if the server has less room than that.
-    pub async fn keep_bound(&self) -> Result<(), Error> {
-        const DOING: &str = "changing the bound of";
-        let stream = self.stream(DOING).await?;
-        let info = stream.get_info().await.map_err(|error| self.failed(DOING, &error))?;
-        let (from, to) = (info.config.max_bytes, self.settings.max_bytes);
-        if from == to {
-            return Ok(());
-        }
-        let config = Config { max_bytes: to, ..info.config };
-        let context = self.link.get().context.clone();
-        context.update_stream(config).await.map_err(|error| self.failed(DOING, &error))?;
-        info!(from, to, "STREAM_MAX_BYTES is another than the log was made with; it has it now");
-        if u64::try_from(to).is_ok_and(|to| to < info.state.bytes) {
-            warn!(bytes = info.state.bytes, max_bytes = to, "the log is full and refuses events");
-        }
-        Ok(())
     }
 
     /// Whether the connection is up.

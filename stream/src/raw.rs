@@ -71,13 +71,13 @@ impl Log {
         self.get(json!({ "seq": position, "next_by_subj": ">" })).await
     }
 
-    /// The newest message about an entity, by the subject that the program publishes it on. `None` if
-    /// there is none.
+    /// The newest message whose subject has the id of an entity. `None` if there is none; the
+    /// program publishes on other subjects.
     ///
     /// # Errors
     /// [`Error::Stream`].
     pub async fn newest_of(&self, kind: Kind, id: &str) -> Result<Option<Record>, Error> {
-        let subject = subject::of_event(&self.settings.prefix, kind, id);
+        let subject = subject::by_id(&self.settings.prefix, kind, id);
         self.get(json!({ "last_by_subj": subject })).await
     }
 

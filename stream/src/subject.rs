@@ -1,13 +1,24 @@
 //! Subjects: `<prefix>.<kind>` or `<prefix>.<kind>.<key>`.
+//!
+//! The program's own events have one of 256 keys, a *shard*: nats-server keeps every subject of a
+//! stream in memory. An entity has one shard. Producers may have any keys; nothing is read from
+//! them.
 
 use projections::event::Kind;
+use sha2::{Digest, Sha256};
 
 /// The first token of the program's own subjects that are not events.
 const OURS: &str = "adaptive-bi";
 
-/// The subject of an event about one entity.
+/// The subject of an event about one entity: its shard is the first byte of the SHA-256 of the id.
 #[must_use]
 pub fn of_event(prefix: &str, kind: Kind, id: &str) -> String {
+    format!("{prefix}.{}.{:02x}", kind.as_str(), Sha256::digest(id)[0])
+}
+
+/// The subject that has the id of an entity, as producers may have it and earlier versions had.
+#[must_use]
+pub fn by_id(prefix: &str, kind: Kind, id: &str) -> String {
     let mut subject = format!("{prefix}.{}.", kind.as_str());
     push_token(&mut subject, id);
     subject
@@ -82,9 +93,19 @@ mod tests {
 
     #[test]
     fn an_id_becomes_one_token_whatever_is_in_it() {
-        let subject = of_event("events", Kind::Transaction, "a b.*>é");
+        let subject = by_id("events", Kind::Transaction, "a b.*>é");
         assert_eq!(subject, "events.transaction.a%20b%2E%2A%3E%C3%A9");
         assert_eq!(kind_of("events", &subject), Some(Kind::Transaction));
+    }
+
+    #[test]
+    fn an_entity_has_one_of_256_shards_and_stays_there() {
+        // `printf mug | sha256sum` begins with a1.
+        assert_eq!(of_event("events", Kind::Product, "mug"), "events.product.a1");
+        let all: std::collections::BTreeSet<_> =
+            (0..5_000).map(|id| of_event("events", Kind::Stock, &id.to_string())).collect();
+        assert_eq!(all.len(), 256);
+        assert!(all.iter().all(|it| kind_of("events", it) == Some(Kind::Stock)));
     }
 
     #[test]

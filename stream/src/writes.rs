@@ -9,11 +9,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_nats::jetstream::ErrorCode;
-use serde::Deserialize;
+use async_nats::jetstream::{Error, ErrorCode};
 use tokio::time::Instant;
 
-use super::acknowledgement::{PATIENCE, Refusal, Stored};
+use super::acknowledgement::{PATIENCE, Reply};
 
 /// The time for which a refusal counts, since it describes a moment.
 const LATELY: Duration = Duration::from_secs(30);
@@ -42,14 +41,14 @@ pub(super) struct State {
 }
 
 impl Writes {
-    /// Notes the answer to an event, with its payload.
-    pub(super) fn answered(&self, answer: &Result<Stored, Refusal>, payload: &[u8]) {
-        match answer {
-            Ok(_) => self.lock().store(Instant::now()),
-            Err(Refusal::Refused(reason)) if is_of_all(payload) => {
+    /// Notes the answer to an event, or to a batch.
+    pub(super) fn answered(&self, reply: &Reply) {
+        match reply {
+            Reply::Stored { .. } => self.lock().store(Instant::now()),
+            Reply::Refused { reason, of_all: true, .. } => {
                 self.lock().refused = Some((Instant::now(), reason.clone()));
             }
-            Err(_) => {}
+            Reply::Refused { .. } | Reply::Staged | Reply::Unknown => {}
         }
     }
 
@@ -117,14 +116,9 @@ impl State {
 }
 
 /// Whether the log would refuse any event, and not just this one or because of its bound.
-fn is_of_all(payload: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Refused {
-        error: async_nats::jetstream::Error,
-    }
+pub(super) fn is_of_all(error: &Error) -> bool {
     // Besides these, the store's own error is passed on, such as that it is closed.
     let bounds = ["maximum bytes exceeded", "maximum messages exceeded", "message size exceeds"];
-    let Ok(Refused { error }) = serde_json::from_slice(payload) else { return false };
     let is_bound = || bounds.iter().any(|it| error.to_string().contains(it));
     match error.error_code() {
         ErrorCode::STREAM_STORE_FAILED => !is_bound(),
@@ -182,13 +176,12 @@ mod tests {
     fn what_is_answered_counts_for_a_while_and_the_bound_of_the_log_is_none_of_it() {
         let refusal = |code: u64, text: &str| {
             let error = serde_json::json!({ "code": 503, "err_code": code, "description": text });
-            serde_json::json!({ "error": error, "stream": "EVENTS", "seq": 0 }).to_string()
+            serde_json::from_value::<Error>(error).expect("an error")
         };
-        assert!(is_of_all(refusal(10_047, "insufficient storage resources").as_bytes()));
-        assert!(is_of_all(refusal(10_077, "store is closed").as_bytes()));
-        assert!(!is_of_all(refusal(10_077, "maximum bytes exceeded").as_bytes()));
-        assert!(!is_of_all(refusal(10_071, "wrong last sequence: 7").as_bytes()));
-        assert!(!is_of_all(b"{}"));
+        assert!(is_of_all(&refusal(10_047, "insufficient storage resources")));
+        assert!(is_of_all(&refusal(10_077, "store is closed")));
+        assert!(!is_of_all(&refusal(10_077, "maximum bytes exceeded")));
+        assert!(!is_of_all(&refusal(10_071, "wrong last sequence: 7")));
 
         let began = Instant::now();
         let mut state = answering(began);

@@ -87,6 +87,8 @@ pub const LOG_REFUSES: &str = "adaptive_bi_log_refuses";
 pub const QUARANTINED: &str = "adaptive_bi_quarantined_events";
 /// The bytes that the log holds.
 pub const LOG_BYTES: &str = "adaptive_bi_log_bytes";
+/// The number of different subjects on the log.
+pub const LOG_SUBJECTS: &str = "adaptive_bi_log_subjects";
 /// 1 while a server answers.
 pub const UP: &str = "adaptive_bi_up";
 
@@ -172,6 +174,7 @@ fn describe() {
     describe_gauge!(LOG_REFUSES, "1 while the log is known to take no events");
     describe_gauge!(QUARANTINED, "Events that the live read models leave out");
     describe_gauge!(LOG_BYTES, Unit::Bytes, "Bytes that the log holds");
+    describe_gauge!(LOG_SUBJECTS, "Different subjects on the log");
     describe_gauge!(UP, "1 while a server answers");
 }
 

@@ -92,7 +92,8 @@ fn the_core_depends_on_pure_crates_alone() {
     }
 }
 
-/// That only `stream` uses `async_nats`, the compiler holds: no other member depends on it.
+/// That only `stream` uses `async_nats`, the compiler holds: no other member depends on it, but for `bench`, which has
+/// publishers of its own to compare with.
 #[test]
 fn only_stream_names_a_subject() {
     let mut breaches = Breaches::default();

@@ -5,8 +5,10 @@ use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
 use adaptive_bi::rights::role::Role::Admin;
 use adaptive_bi::rights::scope::Scope;
+use adaptive_bi::stream::subject;
 use adaptive_bi::telemetry;
 use async_nats::jetstream::message::StreamMessage;
+use projections::event::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -74,7 +76,10 @@ async fn an_event_is_a_duplicate_of_itself_and_of_nothing_else() {
     app.stop().await.expect("stopped");
     let app = shop.start().await;
 
-    let (subject, body) = ("transaction.t1", event.to_string());
+    let prefix = &shop.settings.subject_prefix;
+    let whole = subject::of_event(prefix, Kind::Transaction, "t1");
+    let subject = whole.strip_prefix(&format!("{prefix}.")).expect("below the prefix");
+    let body = event.to_string();
     let other = sale("t1", "ann", 1, json!({})).to_string();
     // Each takes the id anew, as it is free again once its message is not there.
     for (subject, header, body) in [
@@ -124,7 +129,7 @@ async fn a_replay_whose_id_another_message_took_is_on_the_log_all_the_same() {
     let (bad, good) = (sale("t1", "ann", -5, json!({})), sale("t1", "ann", 5, json!({})));
     let at = shop.publish("transaction.t1", bad.to_string()).await;
     shop.folded(at).await;
-    let subject = format!("{}.transaction.t1", shop.settings.subject_prefix);
+    let subject = subject::of_event(&shop.settings.subject_prefix, Kind::Transaction, "t1");
     let hash = Sha256::new().chain_update(&subject).chain_update([0]);
     let id = format!("replay-{at}-{:x}", hash.chain_update(good.to_string()).finalize());
     let taken = shop.publish_with("transaction", &[("Nats-Msg-Id", &id)], "{}").await;

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use adaptive_bi::app::App;
 use adaptive_bi::config;
+use adaptive_bi::stream::publish::Outgoing;
 use adaptive_bi::stream::{self, Log};
 use async_nats::{Client, ConnectOptions, jetstream};
 use futures_util::StreamExt;
+use projections::event::Kind;
 use serde_json::json;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -35,17 +37,21 @@ struct Server {
 
 impl Server {
     async fn start() -> Server {
-        Server::with(false).await
+        Server::with(false, None).await
     }
 
-    async fn with(tls: bool) -> Server {
+    /// One that does not allow a subject of the example, if it is named.
+    async fn with(tls: bool, denied: Option<&str>) -> Server {
         let dir =
             crate::servers::data_dir().join(format!("log-users-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&dir).expect("a folder");
         let free = || TcpListener::bind("127.0.0.1:0").expect("a port");
         let ports = [free(), free()].map(|it| it.local_addr().expect("an address").port());
         let path = dir.join("nats.conf");
-        std::fs::write(&path, configuration(&dir, ports, tls)).expect("written");
+        let configuration = configuration(&dir, ports, tls);
+        let is_allowed = |line: &&str| denied.is_none_or(|denied| !line.contains(denied));
+        let lines: Vec<_> = configuration.lines().filter(is_allowed).collect();
+        std::fs::write(&path, lines.join("\n")).expect("written");
         let mut process = Command::new(program());
         let log = std::fs::File::create(dir.join("log")).expect("a log");
         process.arg("-c").arg(&path).stderr(log).kill_on_drop(true);
@@ -197,7 +203,7 @@ async fn a_wrong_password_is_said_and_never_shown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_tls_the_program_comes_in_by_the_certificate_it_is_given_and_not_without() {
-    let (shop, server) = (Shop::new().await, Server::with(true).await);
+    let (shop, server) = (Shop::new().await, Server::with(true, None).await);
     let folder = folder("log-tls");
     let event = json!({ "kind": "transaction", "data": sale("t1", "ann", 9, json!({})) });
     std::fs::write(folder.join("events"), event.to_string()).expect("written");
@@ -220,4 +226,39 @@ async fn with_tls_the_program_comes_in_by_the_certificate_it_is_given_and_not_wi
     let unencrypted =
         ConnectOptions::new().connect(format!("nats://127.0.0.1:{}", server.port)).await;
     assert!(unencrypted.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_earlier_stream_takes_batches_by_the_example_and_single_events_without_its_permission() {
+    const UPDATE: &str = "$JS.API.STREAM.UPDATE.EVENTS";
+    for (denied, goes_singly) in [(None, false), (Some(UPDATE), true)] {
+        let (shop, server) = (Shop::new().await, Server::with(false, denied).await);
+        let mut settings = shop.settings.clone();
+        (settings.nats_stream, settings.subject_prefix) =
+            ("EVENTS".to_owned(), "events".to_owned());
+        let log = settings.log(&server.url(IN_AN_ADDRESS));
+        let options = ConnectOptions::with_user_and_password("adaptive-bi".into(), PASSWORD.into());
+        let options = options.custom_inbox_prefix("adaptive-bi.inbox.EVENTS");
+        let client = options.connect(format!("nats://127.0.0.1:{}", server.port)).await;
+        let earlier = jetstream::stream::Config {
+            name: "EVENTS".to_owned(),
+            subjects: vec!["events.>".to_owned()],
+            max_bytes: settings.stream_max_bytes,
+            ..jetstream::stream::Config::default()
+        };
+        let context = jetstream::new(client.expect("let in"));
+        context.create_stream(earlier).await.expect("made");
+        let log = Log::connect(log).await.expect("the log");
+        log.keep_settings().await.expect("kept");
+        assert_eq!(log.sends_singly().is_some(), goes_singly, "{:?}", log.sends_singly());
+        let event = Outgoing {
+            kind: Kind::Transaction,
+            entity: "t1".to_owned(),
+            body: sale("t1", "ann", 9, json!({})).to_string().into(),
+            message_id: None,
+            replay_of: None,
+        };
+        let stored = log.publish(event).await.expect("queued").await.expect("taken");
+        assert_eq!(stored.position, 1);
+    }
 }

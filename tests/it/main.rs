@@ -9,7 +9,8 @@
 //!   compare;
 //! - [`flow`]: from every entry to every figure; [`values`]: the values that producers send;
 //!   [`contract`]: the shapes on the wire; [`tags`]: when answers stay known;
-//! - [`batches`]: many events over HTTP at a time; [`duplicates`]: events that the log calls one;
+//! - [`batches`]: many events over HTTP at a time; [`commits`]: events of many callers in batches on
+//!   the log; [`duplicates`]: events that the log calls one;
 //!   [`commands`]: the program as a person runs it; [`settings`]: its settings; [`limits`]: the
 //!   system's limits on it;
 //! - [`door`]: limits, origins, headers, the access log; [`connections`]: those that take too long,
@@ -46,6 +47,7 @@ mod auth;
 mod batches;
 mod clients;
 mod commands;
+mod commits;
 mod connections;
 mod contract;
 mod corpus;

@@ -25,6 +25,8 @@ async fn a_setting_that_cannot_be_meant_is_refused_by_name_with_what_is_allowed(
         ("SUBJECT_PREFIX", "events.>", "dots"),
         ("SUBJECT_PREFIX", "adaptive-bi", "adaptive-bi"),
         ("STREAM_MAX_BYTES", "10GB", "1048576.."),
+        ("LOG_SYNC", "sometimes", "always"),
+        ("LOG_SYNC", "11m", "10m"),
         ("ACTIVITY_WINDOW_HOURS", "0", "1..=8760"),
         ("ACTIVITY_WINDOW_HOURS", "4294967296", "1..=8760"),
         ("AUDIT_DAYS", "4294967295", "0..=36500"),

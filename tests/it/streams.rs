@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use adaptive_bi::config;
 use adaptive_bi::stream::{Error, Log};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::commands::{folder, run};
 use crate::events::sale;
 use crate::harness::{Shop, until};
 use crate::serve::{program, start};
@@ -72,4 +73,41 @@ async fn the_service_warns_of_events_that_vanish_and_of_those_that_are_quarantin
     let read = tokio::time::timeout(Duration::from_mins(1), reading).await;
     assert!(read.is_ok(), "{wanted:?} was not said: {said:#?}");
     child.kill().await.expect("killed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_server_of_a_list_that_answers_is_taken() {
+    let shop = Shop::new().await;
+    let url = shop.settings.nats_url.clone().expect("given");
+    let mut environment = shop.environment();
+    environment.retain(|(name, _)| *name != "NATS_URL");
+    environment.push(("NATS_URL", format!("nats://127.0.0.1:1,{url}")));
+    let folder = folder("list-of-servers");
+    let event = json!({ "kind": "transaction", "data": sale("t1", "ann", 9, json!({})) });
+    std::fs::write(folder.join("events"), event.to_string()).expect("written");
+    let ran = run(&["ingest", "events"], &environment, &folder).await;
+    assert!(ran.code == Some(0) && ran.stdout.contains("position 1"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_publishes_on_256_subjects_of_a_kind_and_takes_others_as_they_come() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let events: Vec<Value> = (0..600)
+        .map(|it| json!({ "kind": "stock", "data": { "productId": format!("p{it}"), "stock": 7 } }))
+        .collect();
+    let sent = shop.post(&app, "/api/events", Value::Array(events).to_string()).await;
+    assert_eq!(sent.body["data"]["accepted"], 600, "{sent:?}");
+    let ours = shop.log.extent().await.expect("its extent").subjects;
+    assert!((2..=256).contains(&ours), "{ours}");
+    // By the id of another product: nothing is read from a subject but the kind.
+    let body = json!({ "productId": "p1", "stock": 8 }).to_string();
+    let last = shop.publish("stock.p2", body).await;
+    assert_eq!(shop.log.extent().await.expect("its extent").subjects, ours + 1);
+    shop.folded(last).await;
+    let product = shop.data(&app, "/api/products/p1", last).await;
+    assert_eq!(product["stock"], 8, "{product}");
+    let status = run(&["project", "status"], &shop.environment(), &folder("subjects")).await;
+    assert!(status.stdout.contains(&format!("subjects     {}", ours + 1)), "{status:?}");
+    app.stop().await.expect("stopped");
 }

@@ -9,8 +9,13 @@ use adaptive_bi::stream::hole::Accepted;
 use adaptive_bi::stream::read::Next;
 use adaptive_bi::stream::{Log, subject};
 use anyhow::{Context, bail};
+use projections::event::{self, Limits};
+use projections::time::Time;
 
 use super::record::Journal;
+
+/// The events are the soak's own.
+const ANY: Limits<'_> = Limits { latest: Time(i64::MAX), currency: "GBP" };
 
 /// The number of events that are missing, and that are there too often.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -102,12 +107,16 @@ impl Check {
         while self.read_to < last {
             let Next::Message(record) = reader.next().await? else { bail!("the log ends early") };
             self.read_to = record.position;
-            let entity = self.log.entity_of(&record.subject).context("a subject without an id")?;
             let kind = subject::kind_of(&self.log.settings.prefix, &record.subject);
-            let times = self.on_log.entry(entity.to_owned()).or_default();
+            let kind = kind.context("a subject without a kind")?;
+            let event = match event::parse(kind, &record.payload, &ANY) {
+                Ok(event) => event,
+                Err(reasons) => bail!("a message that is no event: {reasons:?}"),
+            };
+            let times = self.on_log.entry(event.entity().to_owned()).or_default();
             *times += 1;
             // A repetition changes no count.
-            if let Some(kind) = kind.filter(|_| *times == 1) {
+            if *times == 1 {
                 *self.of_kind.entry(kind.as_str()).or_default() += 1;
             }
         }

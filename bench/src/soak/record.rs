@@ -21,7 +21,7 @@ impl From<Result<Stored, Refusal>> for Told {
         match answer {
             Ok(stored) => Told::Acknowledged(stored.position),
             Err(Refusal::Unknown) => Told::Unknown,
-            Err(Refusal::Refused(_) | Refusal::TooLarge(_)) => Told::Refused,
+            Err(Refusal::Refused(_) | Refusal::TooLarge(_) | Refusal::Unsent) => Told::Refused,
         }
     }
 }

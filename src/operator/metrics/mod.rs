@@ -24,8 +24,8 @@ use crate::store::read::Snapshot;
 use crate::store::{self, Store};
 use crate::stream::Extent;
 use crate::telemetry::{
-    HALTED, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, LOG_REFUSES, POSITION, QUARANTINED, STUCK, UP,
-    UPGRADING,
+    HALTED, LAG_EVENTS, LAG_SECONDS, LOG_BYTES, LOG_REFUSES, LOG_SUBJECTS, POSITION, QUARANTINED,
+    STUCK, UP, UPGRADING,
 };
 
 /// A database that has not answered by then is down.
@@ -78,6 +78,7 @@ async fn metrics(State(deps): State<Deps>) -> Response {
     let log = deps.log_extent.borrow().clone();
     if let Some(log) = &log {
         gauge!(LOG_BYTES).set(number(log.bytes));
+        gauge!(LOG_SUBJECTS).set(number(log.subjects));
     }
     if let Ok(Ok(Some(snapshot))) = &database {
         let checkpoint = &snapshot.checkpoint;

@@ -331,6 +331,7 @@ mod tests {
             last_at: Time(9_500),
             bytes: 0,
             max_bytes: None,
+            subjects: 1,
             incarnation: String::new(),
         };
         assert_eq!(Lag::of(&at(10, 1), &log), Lag { events: 0, seconds: 0.0 });

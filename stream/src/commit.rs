@@ -1,0 +1,257 @@
+//! What waits for the log, sent: as atomic batches ([ADR-50]) where it takes them, one by one where
+//! it does not. [`super::group`] decides what goes when.
+//!
+//! The first message of a batch and the last are answered. The first answer tells whether the server
+//! has room for one more batch, without which the last would be refused as incomplete.
+//!
+//! [ADR-50]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-50.md
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::client::{PublishError, PublishErrorKind};
+use async_nats::header::{
+    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE, NATS_MESSAGE_ID,
+};
+use async_nats::jetstream::ErrorCode;
+use async_nats::{Client, HeaderMap};
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::acknowledgement::{PATIENCE, Refusal, Reply, Stored};
+use super::answers::Expected;
+use super::duplicate::Sent;
+use super::group::{Answer, Shipment};
+use super::link::Connection;
+use super::log::Log;
+use super::outbox::Parcel;
+
+/// The time that a check of a duplicate may take, its turn included.
+const CHECKED_WITHIN: Duration = Duration::from_secs(10);
+/// The server has too many batches under way.
+const TOO_MANY_BATCHES: u64 = 10_210;
+/// The pauses before a batch is sent again that was too many: they double from the first to the
+/// last, and after so many tries it is refused, some 10 s after the first.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LAST_PAUSE: Duration = Duration::from_millis(320);
+const TRIES: u32 = 36;
+
+impl Log {
+    /// Sends what may go now.
+    pub(super) fn ship(&self) {
+        let mut group = self.outbox.group();
+        let shipments: Vec<_> = std::iter::from_fn(|| group.next()).collect();
+        let told = group.take_told();
+        drop(group);
+        for (parcel, outcome) in told {
+            if let Err(refusal @ (Refusal::Refused(_) | Refusal::Unknown)) = &outcome {
+                self.refused.count(1, || refusal.to_string());
+            }
+            // Its caller may be gone.
+            let _ = parcel.tell.send((parcel.index, parcel.units, outcome));
+        }
+        for shipment in shipments {
+            tokio::spawn(self.clone().fly(shipment));
+        }
+    }
+
+    /// Sends a shipment and waits for the answer; then what may go next.
+    async fn fly(self, Shipment { number, events, tries }: Shipment<Arc<Parcel>>) {
+        let answer = match &*events {
+            [one] => self.send_one(&one.sent).await,
+            batch => self.send_batch(batch).await,
+        };
+        drop(events);
+        let is_busy = answer == Answer::Busy;
+        if is_busy && tries >= TRIES {
+            let reason = "too many batches of all its producers are under way".to_owned();
+            self.outbox.group().answered(number, Answer::Refused { reason, of_all: true });
+        } else {
+            self.outbox.group().answered(number, answer);
+            if is_busy {
+                tokio::time::sleep(LAST_PAUSE.min(FIRST_PAUSE * 2_u32.pow(tries.min(6)))).await;
+                self.outbox.group().woken(number);
+            }
+        }
+        self.ship();
+    }
+
+    /// Sends events as one batch.
+    async fn send_batch(&self, batch: &[Arc<Parcel>]) -> Answer {
+        let connection = self.link.get();
+        if !takes_batches(&connection.client) {
+            return self.falls_back(OLD_SERVER.to_owned());
+        }
+        let (id, largest) = (self.outbox.batch_id(), connection.client.max_payload());
+        let mut messages = Vec::with_capacity(batch.len());
+        for (number, parcel) in (1_usize..).zip(batch) {
+            let Sent { subject, mut headers, body } = parcel.sent.clone();
+            headers.insert(NATS_BATCH_ID, &*id);
+            headers.insert(NATS_BATCH_SEQUENCE, number.to_string());
+            if number == batch.len() {
+                headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
+            }
+            let message = Sent { subject, headers, body };
+            // The server would keep the rest of a batch for some time. Alone the message may fit.
+            if message.bytes() > largest {
+                return Answer::TooLarge(largest);
+            }
+            messages.push(message);
+        }
+        let began = connection.answers.expect(PATIENCE).await;
+        let ends = connection.answers.expect(PATIENCE).await;
+        let put = timeout(PATIENCE, put(&connection, messages, &began, &ends)).await;
+        if let Ok(Ok(())) = put {
+            return self.answer_to_batch(batch.len(), began, ends).await;
+        }
+        // Some of it may have been sent or all.
+        began.give_up();
+        ends.give_up();
+        Answer::Unknown
+    }
+
+    async fn answer_to_batch(&self, events: usize, began: Expected, ends: Expected) -> Answer {
+        let (code, reason, of_all) = match ends.get().await {
+            Reply::Stored { stored, count } if count == u64::try_from(events).ok() => {
+                return Answer::Stored(stored);
+            }
+            Reply::Refused { code, .. } if code == INCOMPLETE => match began.get().await {
+                // Servers before 2.14 say so where there is no room for one more.
+                Reply::Refused { code, .. } if code == INCOMPLETE => return Answer::Busy,
+                Reply::Refused { code, reason, of_all } => (code, reason, of_all),
+                _ => (INCOMPLETE, "the batch was incomplete".to_owned(), false),
+            },
+            Reply::Refused { code, reason, of_all } => (code, reason, of_all),
+            Reply::Stored { .. } | Reply::Staged | Reply::Unknown => return Answer::Unknown,
+        };
+        match code {
+            TOO_MANY_BATCHES => Answer::Busy,
+            DISABLED => self.falls_back(format!("the stream takes no batches any more: {reason}")),
+            _ => Answer::Refused { reason, of_all },
+        }
+    }
+
+    /// Events go one by one from now on; those of a batch have not gone.
+    fn falls_back(&self, reason: String) -> Answer {
+        if self.outbox.send(Some(reason.clone())) {
+            warn!(reason, "events go to the log one by one");
+        }
+        Answer::Refused { reason, of_all: false }
+    }
+
+    /// Sends an event without a batch. One that the log calls a duplicate is checked, and sent again
+    /// without its id if it is none.
+    async fn send_one(&self, sent: &Sent) -> Answer {
+        match self.single(sent.clone()).await {
+            Answer::Stored(stored) if stored.duplicate => match self.is_at(sent, stored).await {
+                None => Answer::Unknown,
+                Some(true) => Answer::Stored(stored),
+                Some(false) => self.single(self.without_id(sent)).await,
+            },
+            answer => answer,
+        }
+    }
+
+    async fn single(&self, Sent { subject, headers, body }: Sent) -> Answer {
+        let connection = self.link.get();
+        let expected = connection.answers.expect(PATIENCE).await;
+        let reply = expected.reply.clone();
+        let sending = async {
+            let client = &connection.client;
+            if headers.is_empty() {
+                client.publish_with_reply(subject, reply, body).await
+            } else {
+                client.publish_with_reply_and_headers(subject, reply, headers, body).await
+            }
+        };
+        let answer = match timeout(PATIENCE, sending).await {
+            Ok(Ok(())) => {
+                return match expected.get().await {
+                    Reply::Stored { stored, .. } => Answer::Stored(stored),
+                    Reply::Refused { reason, of_all, .. } => Answer::Refused { reason, of_all },
+                    Reply::Staged | Reply::Unknown => Answer::Unknown,
+                };
+            }
+            Ok(Err(error)) => not_sent(&error, &connection.client),
+            // It may have been sent or not.
+            Err(_) => Answer::Unknown,
+        };
+        expected.give_up();
+        answer
+    }
+
+    /// Whether the same message is at the position of the one that the log has. `None` if the log
+    /// does not tell.
+    async fn is_at(&self, sent: &Sent, stored: Stored) -> Option<bool> {
+        let look = async {
+            let _turn = self.duplicates.turns.acquire().await.ok()?;
+            let found = self.message(stored.position).await.ok()?;
+            Some(found.is_some_and(|found| sent.is(&found)))
+        };
+        timeout(CHECKED_WITHIN, look).await.ok()?
+    }
+
+    /// A message whose id another one on the log has.
+    fn without_id(&self, sent: &Sent) -> Sent {
+        metrics::counter!(telemetry::NO_DUPLICATES).increment(1);
+        self.duplicates.none.count(1, || sent.subject.clone());
+        if let Some((events, subject)) = self.duplicates.none.due() {
+            warn!(
+                events,
+                subject,
+                "the log has another message under the id of an event; it was sent without one"
+            );
+        }
+        let mut others = HeaderMap::new();
+        for (name, values) in sent.headers.iter().filter(|(name, _)| **name != NATS_MESSAGE_ID) {
+            for value in values {
+                others.append(name.clone(), value.clone());
+            }
+        }
+        Sent { headers: others, ..sent.clone() }
+    }
+}
+
+/// Part of the batch is missing.
+const INCOMPLETE: u64 = ErrorCode::ATOMIC_PUBLISH_INCOMPLETE_BATCH.0;
+/// The stream takes no batches.
+const DISABLED: u64 = 10_174;
+/// Why a log of an old server takes no batches.
+pub(super) const OLD_SERVER: &str =
+    "nats-server is older than 2.12.1, which does not look for duplicates in batches";
+
+/// Whether the server takes batches, and looks for duplicates in them.
+pub(super) fn takes_batches(client: &Client) -> bool {
+    client.is_server_compatible(2, 12, 1)
+}
+
+async fn put(
+    connection: &Connection,
+    messages: Vec<Sent>,
+    began: &Expected,
+    ends: &Expected,
+) -> Result<(), PublishError> {
+    let (client, last) = (&connection.client, messages.len() - 1);
+    for (index, Sent { subject, headers, body }) in messages.into_iter().enumerate() {
+        let reply = match index {
+            0 => &began.reply,
+            _ if index == last => &ends.reply,
+            _ => {
+                client.publish_with_headers(subject, headers, body).await?;
+                continue;
+            }
+        };
+        client.publish_with_reply_and_headers(subject, reply.clone(), headers, body).await?;
+    }
+    Ok(())
+}
+
+fn not_sent(error: &PublishError, client: &Client) -> Answer {
+    match error.kind() {
+        PublishErrorKind::MaxPayloadExceeded => Answer::TooLarge(client.max_payload()),
+        PublishErrorKind::InvalidSubject => {
+            Answer::Refused { reason: error.to_string(), of_all: false }
+        }
+        PublishErrorKind::Send => Answer::Unknown,
+    }
+}
