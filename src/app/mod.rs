@@ -22,6 +22,7 @@ use crate::auth::accounts::Accounts;
 use crate::auth::keys::Keys;
 use crate::config::{Settings, Switch};
 use crate::http::Routes;
+use crate::http::about::{self, Demo};
 use crate::http::door::{Door, server};
 use crate::http::routes::Route;
 use crate::ingest::message_id::MessageIds;
@@ -43,6 +44,8 @@ pub struct App {
     pub platform: Platform,
     /// Accounts and sessions.
     pub accounts: Arc<Accounts>,
+    /// The accounts that its page shows to everybody; the demo alone has any.
+    pub demo: Demo,
     /// The shops that it serves; today one.
     pub shops: Vec<Shop>,
     /// Every route with the access that it needs.
@@ -98,6 +101,7 @@ impl App {
         let shop =
             Shop::start(settings.shop(nats_url, mongodb_uri), store, &tasks, &folding).await?;
 
+        let demo = Demo::default();
         let ids = Arc::new(MessageIds::new(&accounts::secrets_of(settings)?));
         let options = settings.socket_io();
         let streams = Streams::new(
@@ -113,6 +117,7 @@ impl App {
             .merge(push::http::routes(streams))
             .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
+            .merge(http::about::routes(told(settings, &accounts, &demo)))
             .merge(http::page::routes());
         let all = http::openapi::serve::documented(all);
         let door = Door::new(&settings.door);
@@ -129,7 +134,7 @@ impl App {
         info!(%address, "listening");
         tasks.close();
         let shops = vec![shop];
-        Ok(App { address, platform, accounts, shops, routes, server, closing, folding, tasks })
+        Ok(App { address, platform, accounts, demo, shops, routes, server, closing, folding, tasks })
     }
 
     /// The first shop.
@@ -153,6 +158,17 @@ impl App {
             warn!("some tasks did not end in time");
         }
         server.context("serving")
+    }
+}
+
+/// What a front end is told before somebody signs in.
+fn told(settings: &Settings, accounts: &Accounts, demo: &Demo) -> about::Deps {
+    about::Deps {
+        currency: settings.currency.clone(),
+        language: settings.language.clone(),
+        registration: settings.registration == Switch::On,
+        mail: accounts.mailer.is_some(),
+        demo: demo.clone(),
     }
 }
 

@@ -1,0 +1,51 @@
+// Pictures of the page, as the documents show them:
+//   node tests/screenshots.mjs FOLDER [URL]    a demo of its own unless a running one is named
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { browser, demo } from "./service.mjs";
+
+const [folder = "screenshots", url] = process.argv.slice(2);
+await mkdir(folder, { recursive: true });
+const service = url === undefined ? await demo() : { url, stop() {} };
+const chrome = await browser();
+
+const WIDE = { width: 1440, height: 1000 };
+const shots = [
+  { name: "overview", viewport: WIDE },
+  { name: "overview-dark", viewport: WIDE, theme: "dark" },
+  { name: "overview-arabic", viewport: WIDE, language: "ar" },
+  { name: "overview-narrow", viewport: { width: 390, height: 844 } },
+  { name: "explain", viewport: WIDE, query: "?explain=netSales", whole: false },
+  { name: "products", viewport: WIDE, query: "?page=products" },
+  { name: "orders", viewport: WIDE, query: "?page=orders" },
+];
+
+try {
+  const only = process.env.ONLY?.split(",");
+  for (const { name, viewport, theme = "light", language = "en", query = "", whole = true } of shots) {
+    if (only !== undefined && !only.includes(name)) continue;
+    const page = await chrome.newPage({ viewport, locale: "en-GB", timezoneId: "Europe/London" });
+    await page.route("**/api/about", (r) => r.fulfill({ json: { success: true, data: { currency: "GBP", language: "en", registration: true, mail: false, demo: [{ email: "admin@demo.example", password: "5Pilo5ctPueaSvSfdDA4", role: "admin" },{ email: "viewer@demo.example", password: "KcMT7spD6EACcdYPEe1f", role: "viewer" }] } } }));
+    page.on("console", (m) => m.type() === "error" && console.log("console:", m.text()));
+    page.on("pageerror", (e) => console.log("pageerror:", e.message));
+    const taste = JSON.stringify({ theme, language });
+    await page.addInitScript((taste) => localStorage.setItem("adaptive-bi.taste", taste), taste);
+    if (name === "overview") {
+      await page.goto(service.url);
+      await page.locator(".demo").waitFor();
+      await page.screenshot({ path: join(folder, "sign-in.png") });
+    }
+    await page.goto(service.url + query);
+    await page.locator(".demo button").first().click();
+    await page.locator("[data-position]").waitFor();
+    await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
+    await page.waitForLoadState("networkidle").catch(() => undefined);
+    await page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole });
+    console.log(`${name}.png`);
+    await page.close();
+  }
+} finally {
+  await chrome.close();
+  await service.stop();
+}
