@@ -3,10 +3,13 @@ import { address, link } from "./address/navigation";
 import { Bar } from "./Bar";
 import { Explain } from "./parts/Explain";
 import { useSay } from "./parts/use";
+import { Behaviour } from "./pages/behaviour/Behaviour";
 import { Customers } from "./pages/customers/Customers";
 import { Orders } from "./pages/orders/Orders";
 import { Overview } from "./pages/overview/Overview";
+import { People } from "./pages/people/People";
 import { Products } from "./pages/products/Products";
+import { Systems } from "./pages/systems/Systems";
 import { session, signOut } from "./state/session";
 import { type Taste, taste } from "./state/shop";
 import { useStore } from "./state/store";
@@ -17,10 +20,13 @@ const BODIES: Readonly<Record<Page, () => preact.JSX.Element>> = {
   products: Products,
   customers: Customers,
   orders: Orders,
+  behaviour: Behaviour,
+  systems: Systems,
+  people: People,
 };
 
 /** Pages that only an admin has. */
-const OF_ADMINS: ReadonlySet<Page> = new Set<Page>([]);
+const OF_ADMINS: ReadonlySet<Page> = new Set<Page>(["systems", "people"]);
 /** Pages whose figures have no range. */
 const WITHOUT_BAR: ReadonlySet<Page> = OF_ADMINS;
 

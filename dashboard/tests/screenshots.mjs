@@ -36,7 +36,7 @@ try {
     await page.goto(service.url + query);
     await page.locator(".demo button").first().click();
     await page.locator("[data-position]").waitFor();
-    await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
+    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
     await page.waitForLoadState("networkidle").catch(() => undefined);
     await page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole });
     console.log(`${name}.png`);

@@ -2,7 +2,7 @@
 
 import { type Days, type Preset, PRESETS, days, isDay } from "./range";
 
-export const PAGES = ["overview", "products", "customers", "orders"] as const;
+export const PAGES = ["overview", "products", "customers", "orders", "behaviour", "systems", "people"] as const;
 export type Page = (typeof PAGES)[number];
 export const COMPARE = ["none", "previous", "year"] as const;
 export type Compare = (typeof COMPARE)[number];

@@ -31,6 +31,10 @@ it("every word is used somewhere", () => {
   expect(unused).toEqual([]);
 });
 
+it("a state that is not known is named as the service names it", () => {
+  expect(sayer("ar")("state.of-tomorrow" as Key)).toBe("of-tomorrow");
+});
+
 it("a sentence has what stands in it", () => {
   const say = sayer("en");
   expect(say("bar.age", { span: "2 sec" })).toBe("2 sec ago");

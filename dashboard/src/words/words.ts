@@ -14,7 +14,8 @@ export type Say = (key: Key, values?: Readonly<Record<string, string>>) => strin
 
 export function sayer(language: Language): Say {
   const words = CATALOGUES[language];
-  return (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  // A state that the service has and this page does not know is named as the service names it.
+  return (key, values = {}) => (words[key] ?? key.split(".").pop()).replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
 export type { Key };

@@ -88,7 +88,7 @@ function One({ id }: { readonly id: string }) {
               class="link"
               onClick={() => go({ page: "overview", id: undefined, filters: filtered(at.filters, "userId", id) })}
             >
-              {say("panel.addFilter", { name: it?.profile.username ?? id })}
+              {say("list.onOverview")}
             </button>
           }
         >

@@ -91,7 +91,7 @@ function One({ id }: { readonly id: string }) {
               class="link"
               onClick={() => go({ page: "overview", id: undefined, filters: filtered(at.filters, "productId", id) })}
             >
-              {say("panel.addFilter", { name: it?.name ?? id })}
+              {say("list.onOverview")}
             </button>
           }
         >
