@@ -18,6 +18,7 @@ const shots = [
   { name: "overview-narrow", viewport: { width: 390, height: 844 } },
   { name: "explain", viewport: WIDE, query: "?explain=netSales", whole: false },
   { name: "products", viewport: WIDE, query: "?page=products" },
+  { name: "systems", viewport: WIDE, query: "?page=systems" },
   { name: "orders", viewport: WIDE, query: "?page=orders" },
 ];
 
@@ -35,7 +36,7 @@ try {
     }
     await page.goto(service.url + query);
     await page.locator(".demo button").first().click();
-    await page.locator("[data-position]").waitFor();
+    await page.locator(".panel").first().waitFor();
     await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
     await page.waitForLoadState("networkidle").catch(() => undefined);
     await page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole });

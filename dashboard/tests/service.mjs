@@ -60,6 +60,15 @@ export async function demo(...options) {
       if (!answer.ok) throw new Error(await answer.text());
       return (await answer.json()).data;
     },
+    /** Runs a command of the program beside the demo; returns what it prints. */
+    async run(...command) {
+      const child = spawn(PROGRAM, [...command, "--data-dir", data], { stdio: ["ignore", "pipe", "ignore"] });
+      let printed = "";
+      child.stdout.on("data", (data) => (printed += data));
+      const code = await new Promise((done) => child.once("close", done));
+      if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}`);
+      return printed.trim();
+    },
     async stop() {
       child.kill("SIGTERM");
       await ended;

@@ -44,6 +44,7 @@ pub struct Deps {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AboutShop)]
 struct About {
     /// The currency of all amounts.
     #[schema(example = "GBP")]
