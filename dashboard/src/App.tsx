@@ -64,8 +64,22 @@ export function App() {
       go.to(link.search);
       globalThis.scrollTo(0, 0);
     };
+    // A menu closes where somebody clicks beside it, or leaves it by Escape.
+    const close = (kept: Element | null) => {
+      for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
+        if (menu !== kept) menu.open = false;
+      }
+    };
+    const beside = ({ target }: Event) => close(target instanceof Element ? target.closest("details.menu") : null);
+    const left = ({ key }: KeyboardEvent) => key === "Escape" && close(null);
     document.addEventListener("click", clicked);
-    return () => document.removeEventListener("click", clicked);
+    document.addEventListener("pointerdown", beside);
+    document.addEventListener("keydown", left);
+    return () => {
+      document.removeEventListener("click", clicked);
+      document.removeEventListener("pointerdown", beside);
+      document.removeEventListener("keydown", left);
+    };
   }, []);
 
   if (token !== undefined) {

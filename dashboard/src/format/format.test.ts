@@ -51,6 +51,12 @@ describe("times", () => {
     expect(formats("en-GB", "GBP", "Asia/Tokyo").time("2026-07-01T12:00:00Z")).toBe("21:00");
   });
 
+  it("moments of today have a time, others a day", () => {
+    const now = new Date();
+    expect(en.moment(now.toISOString())).toBe(en.time(now.toISOString()));
+    expect(en.moment("2020-07-01T23:30:00Z")).toBe("2 Jul");
+  });
+
   it("spans have one unit", () => {
     expect([1_999, 61_000, 3_600_000, 50 * 3_600_000].map(en.span)).toEqual(["1 sec", "1 min", "1 hr", "2 days"]);
   });

@@ -21,6 +21,8 @@ export interface Formats {
   instant(instant: string): string;
   /** The time of an instant: `14:05` */
   time(instant: string): string;
+  /** The time of an instant of today, the day of another: `14:05`, `27 Nov` */
+  moment(instant: string): string;
   /** The period of a trend: `29 Nov`, `week of 23 Nov`, `Nov 2026`, `14:00` */
   period(id: string, grain: Grain): string;
   /** How long ago something was: `2 s`, `5 min` */
@@ -85,6 +87,7 @@ export function formats(language: string, currency: string, zone: string): Forma
     timeZone: zone,
   });
   const ofHour = date({ hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+  const ofHere = date({ day: "numeric", month: "short", timeZone: zone });
   const ofTime = date({ hour: "2-digit", minute: "2-digit", timeZone: zone });
   const unit = (unit: string) =>
     new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 });
@@ -100,6 +103,10 @@ export function formats(language: string, currency: string, zone: string): Forma
     day: (day) => ofDay.format(utc(day)),
     instant: (instant) => ofInstant.format(new Date(instant)),
     time: (instant) => ofTime.format(new Date(instant)),
+    moment: (instant) => {
+      const at = new Date(instant);
+      return ofHere.format(at) === ofHere.format(new Date()) ? ofTime.format(at) : ofHere.format(at);
+    },
     period: (id, grain) => {
       switch (grain) {
         case "hour": {

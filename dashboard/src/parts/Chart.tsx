@@ -81,7 +81,7 @@ export function Chart(props: Props) {
     <div class="chart" dir="ltr">
       <div ref={box} role="img" aria-label={alt} style={{ blockSize: `${height}px` }} />
       {at !== undefined && hover !== undefined && (
-        <div class="tip" style={{ left: `${hover.left}px` }}>
+        <div class="tip" style={{ left: `clamp(80px, ${hover.left}px, calc(100% - 80px))` }}>
           <b>{labels[at]}</b>
           {series.map((it) => (
             <span key={it.name} class={it.quiet === true ? "quiet" : ""}>
@@ -109,7 +109,7 @@ function options(
     width,
     height,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 28, 0, 0],
     scales: {
       x: { time: false, range: (_, least, most) => [least, Math.max(most, least + 1)] },
       y: { range: (_, least, most) => (most <= 0 && least >= 0 ? [0, 1] : [Math.min(0, least * 1.08), most * 1.08]) },

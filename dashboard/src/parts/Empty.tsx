@@ -13,19 +13,33 @@ const EXAMPLES = {
 } as const;
 
 /** Nothing is there, and what would change that. */
-export function Empty({ fill }: { readonly fill: keyof typeof EXAMPLES }) {
+export function Empty({ fill, isSmall }: { readonly fill: keyof typeof EXAMPLES; readonly isSmall: boolean }) {
   const say = useSay();
   const [kind, payload] = EXAMPLES[fill];
   const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
-  const next = { order: "panel.emptyNext", activity: "panel.emptyVisits", feedback: "panel.emptyRatings" } as const;
   const command = `curl ${globalThis.location.origin}/api/events/${kind} -H "X-API-Key: $KEY" -H 'content-type: application/json' -d '${payload.replace("NOW", now)}'`;
+  const shown = (
+    <pre dir="ltr" tabIndex={0}>
+      <code>{command}</code>
+    </pre>
+  );
   return (
     <div class="empty">
-      {fill === "order" && <p>{say("panel.empty")}</p>}
-      <p class="quiet">{say(next[fill])}</p>
-      <pre dir="ltr" tabIndex={0}>
-        <code>{command}</code>
-      </pre>
+      {isSmall ? (
+        <>
+          <p class="quiet">{say(`empty.${fill}`)}</p>
+          <details>
+            <summary class="link">{say("panel.send")}</summary>
+            {shown}
+          </details>
+        </>
+      ) : (
+        <>
+          <p>{say(`empty.${fill}`)}</p>
+          <p class="quiet">{say("panel.emptyNext")}</p>
+          {shown}
+        </>
+      )}
     </div>
   );
 }

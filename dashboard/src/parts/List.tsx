@@ -13,6 +13,8 @@ export const SORTS = ["netSales", "orders", "units", "newest", "id"] as const;
 export interface Column<R> {
   readonly title: string;
   readonly isNumber?: boolean;
+  /** Left out where there is little room. */
+  readonly isMinor?: boolean;
   readonly cell: (row: R) => ComponentChildren;
 }
 
@@ -60,7 +62,7 @@ export function List<A extends Pages, R>(props: Props<A, R>) {
                 <thead>
                   <tr>
                     {columns.map((it) => (
-                      <th key={it.title} scope="col" class={it.isNumber === true ? "n" : ""}>
+                      <th key={it.title} scope="col" class={kind(it)}>
                         {it.title}
                       </th>
                     ))}
@@ -70,7 +72,7 @@ export function List<A extends Pages, R>(props: Props<A, R>) {
                   {shown.map((row) => (
                     <tr key={id(row)}>
                       {columns.map((it) => (
-                        <td key={it.title} class={it.isNumber === true ? "n" : ""}>
+                        <td key={it.title} class={kind(it)}>
                           {it.cell(row)}
                         </td>
                       ))}
@@ -97,6 +99,10 @@ export function List<A extends Pages, R>(props: Props<A, R>) {
       </Panel>
     </div>
   );
+}
+
+function kind({ isNumber, isMinor }: Column<never>): string {
+  return `${isNumber === true ? "n" : ""} ${isMinor === true ? "minor" : ""}`.trim();
 }
 
 function Find({ hint, sorts }: { readonly hint: string; readonly sorts: readonly string[] }) {

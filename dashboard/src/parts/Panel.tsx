@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
+import { useContext } from "preact/hooks";
 import type { Figures } from "../state/figures";
 import { Empty } from "./Empty";
+import { SlotContext } from "./slot";
 import { useSay } from "./use";
 
 interface Props {
@@ -14,7 +16,7 @@ interface Props {
   readonly unfiltered?: boolean;
   readonly about?: string;
   readonly tools?: ComponentChildren;
-  readonly size?: "third" | "half" | "wide" | "wide tall" | "full";
+  readonly size?: "third" | "half" | "wide" | "full";
   /** The height of what is not here yet, in rows. */
   readonly rows?: number;
   readonly children: () => ComponentChildren;
@@ -22,15 +24,17 @@ interface Props {
 
 /** A part of a page with a title: shows its figures, or why there are none. */
 export function Panel(props: Props) {
-  const { title, figures, isEmpty, fill, unfiltered, about, tools, size = "third", rows = 8, children } = props;
+  const { title, figures, isEmpty, fill, unfiltered, about, tools, size: own = "third", rows = 8, children } = props;
   const say = useSay();
+  const slot = useContext(SlotContext);
+  const size = slot?.size ?? own;
   const { data, problem } = figures;
   return (
     <section class={`panel ${size}`} aria-busy={data === undefined && problem === undefined}>
       <header>
         <h2>{title}</h2>
         {unfiltered === true && <span class="tag">{say("panel.unfiltered")}</span>}
-        {tools}
+        {slot?.tools ?? tools}
       </header>
       {about !== undefined && <p class="about">{about}</p>}
       {data !== undefined && problem !== undefined && !problem.isOffline && (
@@ -43,7 +47,7 @@ export function Panel(props: Props) {
           <Failed problem={problem} />
         )
       ) : isEmpty === true ? (
-        <Empty fill={fill ?? "order"} />
+        <Empty fill={fill ?? "order"} isSmall={size === "third" || size === "half"} />
       ) : (
         children()
       )}

@@ -37,10 +37,10 @@ function All() {
         </>
       ),
     },
-    { title: say("list.country"), cell: (it) => it.country ?? "–" },
+    { title: say("list.country"), isMinor: true, cell: (it) => it.country ?? "–" },
     { title: say("list.orders"), isNumber: true, cell: (it) => formats.number(it.sold.orders) },
-    { title: say("list.units"), isNumber: true, cell: (it) => formats.number(it.sold.units) },
-    { title: say("list.returned"), isNumber: true, cell: (it) => formats.money(it.sold.returnedAmount) },
+    { title: say("list.units"), isNumber: true, isMinor: true, cell: (it) => formats.number(it.sold.units) },
+    { title: say("list.returned"), isNumber: true, isMinor: true, cell: (it) => formats.money(it.sold.returnedAmount) },
     { title: say("list.netSales"), isNumber: true, cell: (it) => formats.money(it.sold.netSales) },
   ];
   return (

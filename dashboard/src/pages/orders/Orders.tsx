@@ -41,7 +41,7 @@ function All() {
       ),
     },
     { title: say("list.date"), cell: (it) => formats.instant(it.orderDate) },
-    { title: say("list.customer"), cell: (it) => <Customer id={it.userId} /> },
+    { title: say("list.customer"), isMinor: true, cell: (it) => <Customer id={it.userId} /> },
     {
       title: say("list.status"),
       cell: (it) => <span class={`status ${it.status}`}>{say(`status.${it.status}`)}</span>,

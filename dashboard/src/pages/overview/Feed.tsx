@@ -35,7 +35,7 @@ export function Feed({ path }: { readonly path: string }) {
         <ol class="feed">
           {orders.map((it) => (
             <li key={it.orderId} class={fresh.has(it.orderId) ? "arrived" : ""}>
-              <time dateTime={it.orderDate}>{formats.time(it.orderDate)}</time>
+              <time dateTime={it.orderDate}>{formats.moment(it.orderDate)}</time>
               <a href={link({ page: "orders", id: it.orderId })} data-go="">
                 {it.orderId}
               </a>

@@ -18,7 +18,7 @@ export function HeatMap({ path, isFiltered }: { readonly path: string; readonly 
       figures={figures}
       isEmpty={cohorts.length === 0}
       unfiltered={isFiltered}
-      size="wide tall"
+      size="wide"
       rows={12}
     >
       {() => (

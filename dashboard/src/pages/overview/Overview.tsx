@@ -8,6 +8,7 @@ import { isGenerated, useFigures, useFormats, useSay } from "../../parts/use";
 import { useViews } from "../../parts/useViews";
 import type { ByValue, Feedback, Funnel, Revenue, TopCustomers, TopProducts } from "../../state/shapes";
 import { useStore } from "../../state/store";
+import { Arranged } from "./Arranged";
 import { Cards } from "./Cards";
 import { Feed } from "./Feed";
 import { FunnelSteps } from "./FunnelSteps";
@@ -50,18 +51,28 @@ export function Overview() {
   return (
     <>
       <Cards paths={paths} />
-      <div class="grid">
-        <SalesOverTime path={paths.sales} days={daysOf(at)} />
-        <Feed path={paths.orders} />
-        <ByValues name="category" title={say("panel.byCategory")} figures={revenue} of={(it) => it.byCategory} />
-        <ByValues name="country" title={say("panel.byCountry")} figures={revenue} of={(it) => it.byCountry} />
-        <ByValues name="paymentMethod" title={say("panel.byPayment")} figures={revenue} of={(it) => it.byPaymentMethod} />
-        <TopProductsPanel path={paths.products} isFiltered={isFiltered} />
-        <TopCustomersPanel path={paths.customers} isFiltered={isFiltered} />
-        <HeatMap path={paths.retention} isFiltered={isFiltered} />
-        <FunnelPanel path={paths.funnel} isFiltered={isFiltered} />
-        <RatingsPanel path={paths.feedback} isFiltered={isFiltered && at.filters.productId === undefined} />
-      </div>
+      <Arranged
+        panels={{
+          sales: () => <SalesOverTime path={paths.sales} days={daysOf(at)} />,
+          feed: () => <Feed path={paths.orders} />,
+          category: () => (
+            <ByValues name="category" title={say("panel.byCategory")} figures={revenue} of={(it) => it.byCategory} />
+          ),
+          country: () => (
+            <ByValues name="country" title={say("panel.byCountry")} figures={revenue} of={(it) => it.byCountry} />
+          ),
+          payment: () => (
+            <ByValues name="paymentMethod" title={say("panel.byPayment")} figures={revenue} of={(it) => it.byPaymentMethod} />
+          ),
+          products: () => <TopProductsPanel path={paths.products} isFiltered={isFiltered} />,
+          customers: () => <TopCustomersPanel path={paths.customers} isFiltered={isFiltered} />,
+          retention: () => <HeatMap path={paths.retention} isFiltered={isFiltered} />,
+          funnel: () => <FunnelPanel path={paths.funnel} isFiltered={isFiltered} />,
+          ratings: () => (
+            <RatingsPanel path={paths.feedback} isFiltered={isFiltered && at.filters.productId === undefined} />
+          ),
+        }}
+      />
     </>
   );
 }

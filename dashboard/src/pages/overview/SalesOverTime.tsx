@@ -39,7 +39,7 @@ export function SalesOverTime({ path, days }: { readonly path: string; readonly 
       rows={10}
       tools={
         <p class="legend">
-          {series.map((it) => (
+          {(series.length > 1 ? series : []).map((it) => (
             <span key={it.name} class={it.quiet === true ? "quiet dashed" : "line"}>
               {it.name}
             </span>

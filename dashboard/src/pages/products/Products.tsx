@@ -36,13 +36,13 @@ function All() {
         </>
       ),
     },
-    { title: say("list.id"), cell: (it) => <span class="quiet">{it.productId}</span> },
-    { title: say("list.category"), cell: (it) => it.category ?? "–" },
-    { title: say("list.price"), isNumber: true, cell: (it) => (it.price === null ? "–" : formats.money(it.price)) },
+    { title: say("list.id"), isMinor: true, cell: (it) => <span class="quiet">{it.productId}</span> },
+    { title: say("list.category"), isMinor: true, cell: (it) => it.category ?? "–" },
+    { title: say("list.price"), isNumber: true, isMinor: true, cell: (it) => (it.price === null ? "–" : formats.money(it.price)) },
     { title: say("list.stock"), isNumber: true, cell: (it) => (it.stock === null ? "–" : formats.number(it.stock)) },
-    { title: say("list.orders"), isNumber: true, cell: (it) => formats.number(it.sold.orders) },
-    { title: say("list.units"), isNumber: true, cell: (it) => formats.number(it.sold.units) },
-    { title: say("list.returned"), isNumber: true, cell: (it) => formats.money(it.sold.returnedAmount) },
+    { title: say("list.orders"), isNumber: true, isMinor: true, cell: (it) => formats.number(it.sold.orders) },
+    { title: say("list.units"), isNumber: true, isMinor: true, cell: (it) => formats.number(it.sold.units) },
+    { title: say("list.returned"), isNumber: true, isMinor: true, cell: (it) => formats.money(it.sold.returnedAmount) },
     { title: say("list.netSales"), isNumber: true, cell: (it) => formats.money(it.sold.netSales) },
   ];
   return (
