@@ -11,7 +11,7 @@ export function Bar() {
   const say = useSay();
   const { range, compare, filters } = useStore(address, (it) => it);
   return (
-    <div class="tools" role="toolbar" aria-label={say("bar.range")}>
+    <div class="tools">
       <div class="presets" role="group" aria-label={say("bar.range")}>
         {PRESETS.map((preset) => (
           <button

@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { type Page, PAGES } from "./address/address";
 import { address, link } from "./address/navigation";
 import { Bar } from "./Bar";
@@ -37,6 +38,9 @@ export function Shell() {
   const explain = useStore(address, (it) => it.explain);
   const isAdmin = useStore(session, (it) => it.user?.role === "admin");
   const shown = PAGES.filter((it) => isAdmin || !OF_ADMINS.has(it));
+  useEffect(() => {
+    document.title = `${say(`page.${page}`)} · ${say("app.name")}`;
+  }, [say, page]);
   const Body = shown.includes(page) ? BODIES[page] : Refused;
   return (
     <>

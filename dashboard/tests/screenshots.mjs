@@ -1,5 +1,5 @@
 // Pictures of the page, as the documents show them:
-//   node tests/screenshots.mjs FOLDER [URL]    a demo of its own unless a running one is named
+//   node tests/screenshots.mjs ../docs/images [URL]    of a demo of its own unless a running one is named
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,30 +16,30 @@ const shots = [
   { name: "overview-dark", viewport: WIDE, theme: "dark" },
   { name: "overview-arabic", viewport: WIDE, language: "ar" },
   { name: "overview-narrow", viewport: { width: 390, height: 844 } },
-  { name: "explain", viewport: WIDE, query: "?explain=netSales", whole: false },
-  { name: "products", viewport: WIDE, query: "?page=products" },
+  { name: "explain", viewport: WIDE, query: "?explain=netSales" },
   { name: "systems", viewport: WIDE, query: "?page=systems" },
-  { name: "orders", viewport: WIDE, query: "?page=orders" },
 ];
+
+// Something for the page of systems to show.
+if (service.publish !== undefined) {
+  const transactionDate = new Date().toISOString();
+  const sale = { transactionId: "mine-1", userId: "me", totalPrice: 12.5, transactionDate, currency: "USD" };
+  await service.publish("transaction", sale);
+}
 
 try {
   const only = process.env.ONLY?.split(",");
-  for (const { name, viewport, theme = "light", language = "en", query = "", whole = true } of shots) {
+  for (const { name, viewport, theme = "light", language = "en", query = "" } of shots) {
     if (only !== undefined && !only.includes(name)) continue;
     const page = await chrome.newPage({ viewport, locale: "en-GB", timezoneId: "Europe/London" });
     const taste = JSON.stringify({ theme, language });
     await page.addInitScript((taste) => localStorage.setItem("adaptive-bi.taste", taste), taste);
-    if (name === "overview") {
-      await page.goto(service.url);
-      await page.locator(".demo").waitFor();
-      await page.screenshot({ path: join(folder, "sign-in.png") });
-    }
     await page.goto(service.url + query);
     await page.locator(".demo button").first().click();
     await page.locator(".panel").first().waitFor();
     await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
-    await page.waitForLoadState("networkidle").catch(() => undefined);
-    await page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole });
+    await page.evaluate(() => document.fonts.ready);
+    await page.screenshot({ path: join(folder, `${name}.png`) });
     console.log(`${name}.png`);
     await page.close();
   }

@@ -16,6 +16,10 @@ describe("figures", () => {
     expect(formats("ar", "GBP", "UTC").money(5)).not.toContain("UK");
   });
 
+  it("sizes are in megabytes, or gigabytes", () => {
+    expect([41_693_184, 5_200_000_000].map(en.bytes)).toEqual(["42 MB", "5 GB"]);
+  });
+
   it("changes have a sign, unless there is none", () => {
     expect(en.change(15.98)).toBe("+16%");
     expect(en.change(-9.06)).toBe("-9.1%");

@@ -25,6 +25,8 @@ export interface Formats {
   moment(instant: string): string;
   /** The period of a trend: `29 Nov`, `week of 23 Nov`, `Nov 2026`, `14:00` */
   period(id: string, grain: Grain): string;
+  /** A size in bytes: `41 MB` */
+  bytes(bytes: number): string;
   /** How long ago something was: `2 s`, `5 min` */
   span(ms: number): string;
 }
@@ -91,6 +93,7 @@ export function formats(language: string, currency: string, zone: string): Forma
   const ofTime = date({ hour: "2-digit", minute: "2-digit", timeZone: zone });
   const unit = (unit: string) =>
     new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 });
+  const [megabytes, gigabytes] = [unit("megabyte"), unit("gigabyte")];
   const [seconds, minutes, hours, wholeDays] = [unit("second"), unit("minute"), unit("hour"), unit("day")];
   const utc = (day: string) => new Date(`${day}T00:00:00Z`);
   return {
@@ -122,6 +125,7 @@ export function formats(language: string, currency: string, zone: string): Forma
           return ofMonth.format(utc(`${id}-01`));
       }
     },
+    bytes: (bytes) => (bytes < 1e9 ? megabytes.format(bytes / 1e6) : gigabytes.format(bytes / 1e9)),
     span: (ms) => {
       if (ms < MINUTE) return seconds.format(Math.floor(ms / 1_000));
       if (ms < HOUR) return minutes.format(Math.floor(ms / MINUTE));

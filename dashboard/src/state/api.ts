@@ -61,7 +61,8 @@ export async function ask<T>(path: string, { method = "GET", body, token, signal
     return value === null ? undefined : Number(value);
   };
   return {
-    data: json.data as T,
+    // What is no view's has no envelope.
+    data: ("data" in json ? json.data : json) as T,
     position: number("x-position"),
     generation: number("x-generation"),
     lag: number("x-lag"),

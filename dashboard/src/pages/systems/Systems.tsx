@@ -6,6 +6,7 @@ import { Panel } from "../../parts/Panel";
 import { Twice } from "../../parts/Twice";
 import { useFormats, useSay } from "../../parts/use";
 import type { Key } from "../../words/words";
+import { Health } from "./Health";
 import { Quarantine } from "./Quarantine";
 
 interface Generation {
@@ -62,6 +63,7 @@ export function Systems() {
           )
         }
       </Panel>
+      <Health />
       <Generations projections={projections} />
       <Quarantine />
     </div>
