@@ -8,6 +8,9 @@ import { browser, demo, wire } from "./service.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ZONE = "Europe/London";
+/** Days of which the year has sales, three of them, so that the chart is by day. */
+const DAY = new Date(Date.now() - 40 * 86_400_000).toISOString().slice(0, 10);
+const DAY_AFTER = new Date(Date.now() - 37 * 86_400_000).toISOString().slice(0, 10);
 const money = (value) => value.toLocaleString("en-GB", { style: "currency", currency: "GBP" });
 const number = (value) => value.toLocaleString("en-GB");
 
@@ -161,6 +164,11 @@ const tests = {
     await dialog.locator("[data-explained]").waitFor();
     await shows(dialog, await card(page, "Net sales").innerText());
     await sound(page, "explain");
+    // A day of the chart, which is a part of it.
+    await page.goto(`${service.url}/?range=custom&from=${DAY}&to=${DAY_AFTER}&zone=UTC`);
+    await page.getByRole("img", { name: /Sales over time/ }).locator(".u-over").click({ position: { x: 2, y: 100 } });
+    const { totalRevenue } = await service.figures(`/api/metrics/sales?startDate=${DAY}&endDate=${DAY}`);
+    await shows(dialog.locator("[data-explained]"), money(totalRevenue));
     const order = dialog.getByRole("link").first();
     const id = await order.innerText();
     await order.click();

@@ -134,7 +134,18 @@ impl App {
         info!(%address, "listening");
         tasks.close();
         let shops = vec![shop];
-        Ok(App { address, platform, accounts, demo, shops, routes, server, closing, folding, tasks })
+        Ok(App {
+            address,
+            platform,
+            accounts,
+            demo,
+            shops,
+            routes,
+            server,
+            closing,
+            folding,
+            tasks,
+        })
     }
 
     /// The first shop.

@@ -58,9 +58,12 @@ pub fn routes() -> Routes {
         let answer = answer(&format!("assets/{name}"), &headers, &compressed)?;
         Ok::<_, Problem>(([(CACHE_CONTROL, FOR_GOOD)], answer))
     };
-    Routes::new()
-        .get("/", Public, of_page_itself(), page)
-        .get("/assets/{name}", Public, of_asset(), asset)
+    Routes::new().get("/", Public, of_page_itself(), page).get(
+        "/assets/{name}",
+        Public,
+        of_asset(),
+        asset,
+    )
 }
 
 fn of_page_itself() -> Operation {
@@ -119,7 +122,8 @@ mod tests {
     fn the_page_names_files_that_are_there_and_has_no_script_or_style_of_its_own() {
         let page = Files::get("index.html").expect("the page");
         let page = std::str::from_utf8(&page.data).expect("text");
-        let named: Vec<_> = page.split(['"', '\'']).filter(|it| it.starts_with("/assets/")).collect();
+        let named: Vec<_> =
+            page.split(['"', '\'']).filter(|it| it.starts_with("/assets/")).collect();
         assert!(named.len() >= 2, "{page}");
         for name in named {
             assert!(Files::get(name.trim_start_matches('/')).is_some(), "{name}");

@@ -83,7 +83,8 @@ async fn a_front_end_is_told_what_it_has_to_know_and_no_account_unless_the_demo_
         role: adaptive_bi::rights::role::Role::Viewer,
     };
     app.demo.set(vec![account]).expect("once");
-    let accounts = json!([{ "email": "viewer@demo.example", "password": "shown", "role": "viewer" }]);
+    let accounts =
+        json!([{ "email": "viewer@demo.example", "password": "shown", "role": "viewer" }]);
     assert_eq!(told().await["demo"], accounts);
     app.stop().await.expect("stopped");
 }

@@ -8,7 +8,7 @@ export const COMPARE = ["none", "previous", "year"] as const;
 export type Compare = (typeof COMPARE)[number];
 export const FILTERS = ["category", "country", "paymentMethod", "productId", "userId"] as const;
 export type Filter = (typeof FILTERS)[number];
-export const FIGURES = ["netSales", "grossSales", "discounts", "returns", "totalOrders", "units"] as const;
+export const FIGURES = ["netSales", "grossSales", "discounts", "returnedAmount", "totalOrders", "units"] as const;
 export type Figure = (typeof FIGURES)[number];
 
 export interface Address {

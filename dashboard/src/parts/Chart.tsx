@@ -21,6 +21,8 @@ interface Props {
   readonly alt: string;
   /** A part was chosen by dragging: the indices of its first and last point. */
   readonly onSelect?: (first: number, last: number) => void;
+  /** A point was clicked. */
+  readonly onPick?: (at: number) => void;
 }
 
 interface Hover {
@@ -104,6 +106,7 @@ function options(
   const [accent, soft, quiet, text, line] = ["--accent", "--accent-soft", "--line-quiet", "--text-2", "--border"].map(
     colour,
   ) as [string, string, string, string, string];
+  let hasDragged = false;
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   return {
     width,
@@ -149,6 +152,16 @@ function options(
       ),
     ],
     hooks: {
+      ready: [
+        (plot) => {
+          // A click is what a drag of no width is, too.
+          plot.over.addEventListener("click", () => {
+            const { idx } = plot.cursor;
+            if (!hasDragged && idx !== null && idx !== undefined) latest.current.onPick?.(idx);
+            hasDragged = false;
+          });
+        },
+      ],
       setCursor: [
         ({ cursor: { idx, left = 0 }, bbox }) => {
           const isOff = idx === null || idx === undefined || left < 0;
@@ -159,6 +172,7 @@ function options(
         (plot) => {
           const { left, width } = plot.select;
           if (width < 8) return;
+          hasDragged = true;
           const index = (x: number) => Math.round(plot.posToVal(x, "x"));
           const last = latest.current.labels.length - 1;
           const first = Math.max(0, Math.min(last, index(left)));

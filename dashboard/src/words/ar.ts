@@ -88,6 +88,7 @@ export const ar: Words = {
   "figure.netSales": "صافي المبيعات",
   "figure.grossSales": "إجمالي المبيعات",
   "figure.discounts": "الخصومات",
+  "figure.returnedAmount": "المرتجعات",
   "figure.returns": "المرتجعات",
   "figure.totalOrders": "الطلبات",
   "figure.units": "القطع المباعة",

@@ -88,6 +88,7 @@ export const en = {
   "figure.netSales": "Net sales",
   "figure.grossSales": "Gross sales",
   "figure.discounts": "Discounts",
+  "figure.returnedAmount": "Returns",
   "figure.returns": "Returns",
   "figure.totalOrders": "Orders",
   "figure.units": "Items sold",

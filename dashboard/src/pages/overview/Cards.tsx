@@ -94,14 +94,13 @@ export function Cards({ paths }: { readonly paths: Views }) {
         : (funnel?.trends ?? []).map((it) => (it.viewed === 0 ? 0 : Math.min(1, it.purchased / it.viewed))),
     },
     {
-      name: say("figure.returns"),
+      name: say("figure.returnedAmount"),
       value: formats.money(sales.returnedAmount),
       change: changed(sales.returnedAmount, before?.returnedAmount),
       before: money(before?.returnedAmount),
       spark: (revenue?.trends ?? []).map((it) => it.returns),
       isCost: true,
-      // Returns are of whole orders; under a filter nobody can say what they are made of.
-      ...(isFiltered ? {} : { figure: "returns" as const }),
+      figure: "returnedAmount",
     },
   ];
   return (

@@ -30,6 +30,10 @@ export function SalesOverTime({ path, days }: { readonly path: string; readonly 
     const [from, to] = [trend[first]?._id, trend[last]?._id];
     if (from !== undefined && to !== undefined) go({ range: "custom", from: start(from), to: end(to) });
   };
+  const open = (at: number) => {
+    const day = trend[at]?._id;
+    if (day !== undefined) go({ explain: "netSales", day });
+  };
   return (
     <Panel
       title={say("panel.salesOverTime")}
@@ -56,6 +60,7 @@ export function SalesOverTime({ path, days }: { readonly path: string; readonly 
           alt={alt}
           height={288}
           {...(length === "hour" ? {} : { onSelect: select })}
+          {...(length === "day" ? { onPick: open } : {})}
         />
       )}
     </Panel>
