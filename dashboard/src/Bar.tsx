@@ -102,20 +102,29 @@ function Custom() {
   );
 }
 
-const ZONES: readonly string[] = [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])];
+let zones: readonly string[] | undefined;
+
+/** All zones, once somebody chooses one: they are some hundreds. */
+function allZones(): readonly string[] {
+  zones ??= [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])];
+  return zones;
+}
 
 function Zone() {
   const say = useSay();
   const zone = useStore(address, (it) => it.zone);
-  const zones = ZONES.includes(zone) ? ZONES : [zone, ...ZONES];
+  const [isOpen, setOpen] = useState(false);
+  const all = isOpen ? [...new Set([zone, ...allZones()])].sort() : [zone];
   return (
     <select
       class="zone"
       aria-label={say("bar.zone")}
       value={zone}
+      onFocus={() => setOpen(true)}
+      onPointerDown={() => setOpen(true)}
       onChange={(event) => go({ zone: event.currentTarget.value })}
     >
-      {zones.map((it) => (
+      {all.map((it) => (
         <option key={it} value={it}>
           {it.replaceAll("_", " ")}
         </option>

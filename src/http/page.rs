@@ -83,7 +83,9 @@ fn of_asset() -> Operation {
 
 fn answer(path: &str, request: &HeaderMap, compressed: &Compressed) -> Result<Response, Problem> {
     let missing = || Problem::new(StatusCode::NOT_FOUND, "The dashboard has no such file");
-    let file = Files::get(path).ok_or_else(missing)?;
+    // A folder would be climbed out of; the page names none but this one.
+    let has_folder = path.strip_prefix("assets/").unwrap_or(path).contains(['/', '\\']);
+    let file = Files::get(path).filter(|_| !has_folder).ok_or_else(missing)?;
     let headers: [(HeaderName, HeaderValue); 2] = [
         (CONTENT_TYPE, HeaderValue::from_static(media_type(path))),
         (VARY, HeaderValue::from_static("accept-encoding")),

@@ -17,7 +17,16 @@ export function useFormats(): Formats {
   const language = useStore(taste, (it) => it.language);
   const currency = useStore(shop, (it) => it.shop?.currency ?? "XXX");
   const zone = useStore(address, (it) => it.zone);
-  return useMemo(() => formats(locale(language), currency, zone), [language, currency, zone]);
+  return formatsOf(locale(language), currency, zone);
+}
+
+let made: { readonly key: string; readonly formats: Formats } | undefined;
+
+/** One set of formats serves the whole page: making one takes a while. */
+function formatsOf(language: string, currency: string, zone: string): Formats {
+  const key = `${language} ${currency} ${zone}`;
+  if (made?.key !== key) made = { key, formats: formats(language, currency, zone) };
+  return made.formats;
 }
 
 const NONE: Figures = { data: undefined, position: 0, receivedAt: 0, problem: undefined };

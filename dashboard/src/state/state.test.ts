@@ -55,6 +55,16 @@ describe("figures", () => {
     expect(merged(one, "a", figures(5, "rolled")).figures.a?.data).toBe("rolled");
   });
 
+  it("that say the same are the same object, so that nothing is drawn anew", () => {
+    const one = merged(nothing, "a", figures(5, { orders: [1, 2] }));
+    const again = merged(one, "a", { ...figures(5, { orders: [1, 2] }), receivedAt: 99 });
+    expect([again.figures.a, again.receivedAt]).toEqual([one.figures.a, 99]);
+    expect(again.figures.a).toBe(one.figures.a);
+    const later = merged(one, "a", figures(6, { orders: [1, 2] }));
+    expect([later.position, later.figures.a?.position]).toEqual([6, 6]);
+    expect(later.figures.a?.data).toBe(one.figures.a?.data);
+  });
+
   it("stay where they cannot be read now, with why", () => {
     const one = merged(merged(nothing, "a", figures(5, "five")), "a", trouble);
     expect(one.figures.a).toMatchObject({ data: "five", position: 5, problem: trouble.problem });

@@ -1,3 +1,4 @@
+import { useMemo } from "preact/hooks";
 import { go } from "../../address/navigation";
 import { type Days, grain } from "../../address/range";
 import { monday } from "../../format/format";
@@ -13,13 +14,19 @@ export function SalesOverTime({ path, days }: { readonly path: string; readonly 
   const formats = useFormats();
   const figures = useFigures<Sales>(path);
   const length = grain(days);
-  const trend = figures.data?.salesTrend ?? [];
-  const before = figures.data?.comparison?.salesTrend;
-  const labels = trend.map((it) => formats.period(it._id, length));
-  const series: Series[] = [{ name: say("panel.now"), values: trend.map((it) => it.dailyRevenue) }];
-  if (before !== undefined) {
-    series.push({ name: say("panel.before"), values: trend.map((_, at) => before[at]?.dailyRevenue ?? null), quiet: true });
-  }
+  const { data } = figures;
+  const trend = data?.salesTrend ?? [];
+  // The chart is drawn anew where these are other ones.
+  const [labels, series] = useMemo(() => {
+    const labels = trend.map((it) => formats.period(it._id, length));
+    const series: Series[] = [{ name: say("panel.now"), values: trend.map((it) => it.dailyRevenue) }];
+    const before = data?.comparison?.salesTrend;
+    if (before !== undefined) {
+      const values = trend.map((_, at) => before[at]?.dailyRevenue ?? null);
+      series.push({ name: say("panel.before"), values, quiet: true });
+    }
+    return [labels, series];
+  }, [data, formats, say, length]);
   const alt = say("panel.chart", {
     name: say("panel.salesOverTime"),
     total: formats.money(figures.data?.totalRevenue ?? 0),
