@@ -1,15 +1,26 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { COMPARE, type Compare, FILTERS, daysOf, without } from "./address/address";
+import { COMPARE, type Compare, FILTERS, type Filter, type Page, daysOf, without } from "./address/address";
 import { address, go } from "./address/navigation";
 import { PRESETS, today } from "./address/range";
 import { useFormats, useSay } from "./parts/use";
 import { board } from "./state/figures";
 import { useStore } from "./state/store";
 
+/** The filters that the figures of a page can be of. */
+const APPLY: Readonly<Record<Page, readonly Filter[]>> = {
+  overview: FILTERS,
+  orders: FILTERS,
+  products: ["category"],
+  customers: ["country"],
+  behaviour: [],
+  systems: [],
+  people: [],
+};
+
 /** What the figures of a page are of: range, comparison, zone, filters; and how fresh they are. */
 export function Bar() {
   const say = useSay();
-  const { range, compare, filters } = useStore(address, (it) => it);
+  const { page, range, compare, filters } = useStore(address, (it) => it);
   return (
     <div class="tools">
       <div class="presets" role="group" aria-label={say("bar.range")}>
@@ -25,20 +36,22 @@ export function Bar() {
         ))}
         <Custom />
       </div>
-      <select
-        aria-label={say("bar.compare")}
-        value={compare}
-        disabled={range === "all"}
-        onChange={(event) => go({ compare: event.currentTarget.value as Compare })}
-      >
-        {COMPARE.map((it) => (
-          <option key={it} value={it}>
-            {say(`bar.${it}`)}
-          </option>
-        ))}
-      </select>
+      {page === "overview" && (
+        <select
+          aria-label={say("bar.compare")}
+          value={compare}
+          disabled={range === "all"}
+          onChange={(event) => go({ compare: event.currentTarget.value as Compare })}
+        >
+          {COMPARE.map((it) => (
+            <option key={it} value={it}>
+              {say(`bar.${it}`)}
+            </option>
+          ))}
+        </select>
+      )}
       <Zone />
-      {FILTERS.map((name) => {
+      {APPLY[page].map((name) => {
         const value = filters[name];
         if (value === undefined) return null;
         return (

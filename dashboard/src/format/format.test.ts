@@ -53,6 +53,9 @@ describe("times", () => {
   it("instants are in the zone of the page", () => {
     expect(en.time("2026-07-01T12:00:00Z")).toBe("13:00");
     expect(formats("en-GB", "GBP", "Asia/Tokyo").time("2026-07-01T12:00:00Z")).toBe("21:00");
+    expect(en.instant("2011-07-01T12:00:09Z")).toBe("1 Jul 2011, 13:00:09");
+    const year = new Date().getUTCFullYear();
+    expect(en.instant(`${year}-07-01T12:00:09Z`)).toBe("1 Jul, 13:00:09");
   });
 
   it("moments of today have a time, others a day", () => {

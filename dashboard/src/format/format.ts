@@ -17,7 +17,7 @@ export interface Formats {
   change(percent: number): string;
   /** A day, `2026-11-29`: `29 Nov 2026` */
   day(day: string): string;
-  /** An instant in the zone of the page: `29 Nov, 14:05:09` */
+  /** An instant in the zone of the page, with its year unless it is this one: `29 Nov, 14:05:09` */
   instant(instant: string): string;
   /** The time of an instant: `14:05` */
   time(instant: string): string;
@@ -80,14 +80,9 @@ export function formats(language: string, currency: string, zone: string): Forma
   const ofDay = date({ dateStyle: "medium", timeZone: "UTC" });
   const shortDay = date({ day: "numeric", month: "short", timeZone: "UTC" });
   const ofMonth = date({ month: "short", year: "numeric", timeZone: "UTC" });
-  const ofInstant = date({
-    day: "numeric",
-    month: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    timeZone: zone,
-  });
+  const second = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zone } as const;
+  const ofInstant = date({ day: "numeric", month: "short", ...second });
+  const ofOldInstant = date({ day: "numeric", month: "short", year: "numeric", ...second });
   const ofHour = date({ hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
   const ofHere = date({ day: "numeric", month: "short", timeZone: zone });
   const ofTime = date({ hour: "2-digit", minute: "2-digit", timeZone: zone });
@@ -104,7 +99,11 @@ export function formats(language: string, currency: string, zone: string): Forma
     percent: (part) => percent.format(part),
     change: (value) => change.format(value / 100),
     day: (day) => ofDay.format(utc(day)),
-    instant: (instant) => ofInstant.format(new Date(instant)),
+    instant: (instant) => {
+      const at = new Date(instant);
+      const isOfThisYear = at.getUTCFullYear() === new Date().getUTCFullYear();
+      return (isOfThisYear ? ofInstant : ofOldInstant).format(at);
+    },
     time: (instant) => ofTime.format(new Date(instant)),
     moment: (instant) => {
       const at = new Date(instant);
