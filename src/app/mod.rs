@@ -24,6 +24,7 @@ use crate::auth::accounts::Accounts;
 use crate::auth::keys::Keys;
 use crate::config::{Settings, Switch};
 use crate::http::Routes;
+use crate::http::about::{self, Demo};
 use crate::http::door::{Door, server};
 use crate::http::routes::Route;
 use crate::ingest::message_id::MessageIds;
@@ -45,6 +46,8 @@ pub struct App {
     pub platform: Platform,
     /// Accounts and sessions.
     pub accounts: Arc<Accounts>,
+    /// The accounts that its page shows to everybody; the demo alone has any.
+    pub demo: Demo,
     /// The shops that it serves; today one.
     pub shops: Vec<Shop>,
     /// Every route with the access that it needs.
@@ -100,6 +103,7 @@ impl App {
         let mut shop =
             Shop::start(settings.shop(nats_url, mongodb_uri), store, &tasks, &folding).await?;
 
+        let demo = Demo::default();
         let ids = Arc::new(MessageIds::new(&accounts::secrets_of(settings)?));
         let options = settings.socket_io();
         let streams = Streams::new(
@@ -123,6 +127,7 @@ impl App {
             .merge(of_alerts(settings, &shop, &accounts, &tasks, &folding)?)
             .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
+            .merge(http::about::routes(told(settings, &accounts, &demo)))
             .merge(http::page::routes());
         let all = http::openapi::serve::documented(push::asyncapi::documented(all));
         let door = Door::new(&settings.door);
@@ -138,7 +143,18 @@ impl App {
         info!(%address, "listening");
         tasks.close();
         let shops = vec![shop];
-        Ok(App { address, platform, accounts, shops, routes, server, closing, folding, tasks })
+        Ok(App {
+            address,
+            platform,
+            accounts,
+            demo,
+            shops,
+            routes,
+            server,
+            closing,
+            folding,
+            tasks,
+        })
     }
 
     /// The first shop.
@@ -179,6 +195,17 @@ fn of_alerts(
     tasks.spawn(alerts::evaluate::run(alerts.clone(), ending.clone()));
     tasks.spawn(alerts::deliver::run(alerts.clone(), ending.clone()));
     Ok(alerts::http::routes(alerts))
+}
+
+/// What a front end is told before somebody signs in.
+fn told(settings: &Settings, accounts: &Accounts, demo: &Demo) -> about::Deps {
+    about::Deps {
+        currency: settings.currency.clone(),
+        language: settings.language.clone(),
+        registration: settings.registration == Switch::On,
+        mail: accounts.mailer.is_some(),
+        demo: demo.clone(),
+    }
 }
 
 /// The routes of people, their sessions, their keys and the audit.

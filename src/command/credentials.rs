@@ -17,6 +17,7 @@ use crate::auth::error::Error;
 use crate::auth::key;
 use crate::auth::secret::random;
 use crate::config::Settings;
+use crate::http::about::DemoAccount;
 use crate::http::client::Origin;
 use crate::rights::role::Role;
 use crate::rights::scope::Scope;
@@ -61,6 +62,15 @@ impl Credentials {
             app.platform.insert_key(&row).await?;
         }
         Ok((credentials, path))
+    }
+
+    /// The accounts, for the page of the demo.
+    pub(super) fn told(&self) -> Vec<DemoAccount> {
+        let account = |login: &Login, role| {
+            let Login { email, password } = login.clone();
+            DemoAccount { email, password, role }
+        };
+        vec![account(&self.admin, Role::Admin), account(&self.viewer, Role::Viewer)]
     }
 
     fn new() -> Self {

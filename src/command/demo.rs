@@ -124,6 +124,10 @@ async fn live(
         say!("Its dates are moved by {weeks} weeks, to end now.");
     }
     let (credentials, path) = Credentials::ensure(settings, app).await?;
+    // Whoever sees the page can sign in, so others may not see it.
+    if app.address.ip().is_loopback() {
+        let _ = app.demo.set(credentials.told());
+    }
     if !arguments.still {
         say!("From here on made-up visitors (ids demo-...) keep the figures moving.");
     }

@@ -10,8 +10,9 @@
 //! - [`client`]: the origin of a request; [`clock`]: the time of an answer;
 //! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
 //! - [`etag`]: whether a caller has an answer already;
-//! - [`page`]: the small page at `/`.
+//! - [`page`]: the dashboard at `/`; [`about`]: what a front end has to know first.
 
+pub mod about;
 pub mod client;
 pub mod clock;
 pub mod door;

@@ -19,7 +19,7 @@ use super::timed::timed;
 use crate::rights::access::Access;
 
 /// The first parts of the paths of all routes but `/`; nothing else may be put there.
-pub const PLACES: [&str; 4] = ["api", "docs", "health", "metrics"];
+pub const PLACES: [&str; 5] = ["api", "assets", "docs", "health", "metrics"];
 
 /// Routes, each with its access; they become a router at the gate that enforces it.
 pub struct Routes<S = ()>(Vec<Entry<S>>);

@@ -290,7 +290,7 @@ async fn every_kind_of_answer_tells_browsers_what_to_keep_to() {
     let page = client.get("/", &[]).await;
     assert_kept(&page);
     let policy = page.header("content-security-policy");
-    assert!(policy.contains("style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
     app.stop().await.expect("stopped");
 }
 

@@ -78,6 +78,7 @@ mod memory;
 mod metrics;
 mod one;
 mod openapi;
+mod page;
 mod people;
 mod plain;
 mod poison;

@@ -44,6 +44,8 @@ fn rows() -> Vec<Row> {
     let password = r#"{"currentPassword":"x","newPassword":"y"}"#;
     vec![
         get("/", 200, everybody()),
+        get("/assets/{name}", 404, everybody()),
+        get("/api/about", 200, everybody()),
         get("/docs", 200, everybody()),
         get("/docs/swagger-ui.css", 200, everybody()),
         get("/docs/swagger-ui.js", 200, everybody()),

@@ -1,0 +1,129 @@
+import { useState } from "preact/hooks";
+import { Panel } from "../../parts/Panel";
+import { Twice } from "../../parts/Twice";
+import { useFormats, useSay } from "../../parts/use";
+import type { Problem } from "../../state/api";
+import { act, useAsked } from "../../state/asked";
+
+interface Key {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly lastUsedAt: string | null;
+}
+
+/** What a key may do; those of single kinds of events are left to the API. */
+const SCOPES = ["metrics:read", "push:subscribe", "events:write", "metrics:scrape"] as const;
+const DAYS = 90;
+
+/** Keys of programs: made, shown once, revoked. */
+export function Keys() {
+  const say = useSay();
+  const formats = useFormats();
+  const listed = useAsked<{ keys: readonly Key[] }>("/api/keys");
+  const [isNew, setNew] = useState(false);
+  const [made, setMade] = useState<string>();
+  const [failed, setFailed] = useState<string>();
+  const fail = (error: Problem) => setFailed(error.fields?.[0]?.message ?? error.message);
+  const make = (event: SubmitEvent) => {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget as HTMLFormElement);
+    const body = {
+      name: String(data.get("name")),
+      scopes: data.getAll("scope").map(String),
+      expiresInDays: Number(data.get("days")),
+    };
+    setFailed(undefined);
+    act<{ key: string }>("POST", "/api/keys", body).then(({ key }) => {
+      setMade(key);
+      setNew(false);
+      listed.again();
+    }, fail);
+  };
+  return (
+    <Panel
+      title={say("people.keys")}
+      figures={{ ...listed, position: 0, receivedAt: 0 }}
+      size="full"
+      rows={4}
+      tools={
+        <button type="button" aria-expanded={isNew} onClick={() => setNew(!isNew)}>
+          {say("people.newKey")}
+        </button>
+      }
+    >
+      {() => (
+        <>
+          {made !== undefined && (
+            <div class="word" role="status">
+              <p>{say("people.once")}</p>
+              <pre dir="ltr" tabIndex={0}>
+                <code>{made}</code>
+              </pre>
+            </div>
+          )}
+          {isNew && (
+            <form class="make" onSubmit={make}>
+              <label>
+                {say("people.name")}
+                <input name="name" maxLength={64} required />
+              </label>
+              <label>
+                {say("people.days")}
+                <input name="days" type="number" min={1} max={3_650} defaultValue={DAYS} required />
+              </label>
+              <fieldset>
+                <legend>{say("people.scopes")}</legend>
+                {SCOPES.map((scope) => (
+                  <label key={scope} dir="ltr">
+                    <input type="checkbox" name="scope" value={scope} defaultChecked={scope === "metrics:read"} />
+                    {scope}
+                  </label>
+                ))}
+              </fieldset>
+              <button type="submit" class="main">
+                {say("people.make")}
+              </button>
+            </form>
+          )}
+          {failed !== undefined && (
+            <p class="wrong" role="alert">
+              {failed}
+            </p>
+          )}
+          <div class="scroll" tabIndex={0} role="group" aria-label={say("people.keys")}>
+            <table class="rows">
+              <thead>
+                <tr>
+                  <th scope="col">{say("people.name")}</th>
+                  <th scope="col">{say("people.scopes")}</th>
+                  <th scope="col">{say("people.lastUsed")}</th>
+                  <th scope="col">{say("people.expires")}</th>
+                  <th scope="col" />
+                </tr>
+              </thead>
+              <tbody>
+                {listed.data?.keys.map((it) => (
+                  <tr key={it.id}>
+                    <td>{it.name}</td>
+                    <td dir="ltr">{it.scopes.join(", ")}</td>
+                    <td>{it.lastUsedAt === null ? "–" : formats.instant(it.lastUsedAt)}</td>
+                    <td>{it.expiresAt === null ? say("people.never") : formats.day(it.expiresAt.slice(0, 10))}</td>
+                    <td class="n">
+                      <Twice
+                        name={say("people.revoke")}
+                        onClick={() => void act("DELETE", `/api/keys/${it.id}`).then(listed.again, fail)}
+                      />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </>
+      )}
+    </Panel>
+  );
+}

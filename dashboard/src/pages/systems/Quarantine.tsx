@@ -1,0 +1,207 @@
+import { useState } from "preact/hooks";
+import { path } from "../../address/views";
+import { Panel } from "../../parts/Panel";
+import { Twice } from "../../parts/Twice";
+import { useFormats, useSay } from "../../parts/use";
+import type { Problem } from "../../state/api";
+import { act, useAsked } from "../../state/asked";
+import type { Key } from "../../words/words";
+
+interface Row {
+  readonly position: number;
+  readonly kind: string | null;
+  readonly at: string;
+  readonly reasons: readonly { readonly field: string; readonly message: string }[];
+  readonly state: string;
+}
+
+interface Listed {
+  readonly events: readonly Row[];
+  readonly pagination: { readonly next: string | null };
+}
+
+const STATES = ["open", "replayed", "discarded", "all"] as const;
+const ROWS = 20;
+/** How often the list is asked for, in milliseconds. */
+const EVERY = 5_000;
+
+/** What could not be understood: looked at, mended, sent again, given up. */
+export function Quarantine() {
+  const say = useSay();
+  const formats = useFormats();
+  const [state, setState] = useState<string>("open");
+  const [cursor, setCursor] = useState<string>();
+  const [open, setOpen] = useState<number>();
+  const listed = useAsked<Listed>(path("/api/quarantine", { state, limit: ROWS, cursor }), EVERY);
+  const events = listed.data?.events ?? [];
+  const next = listed.data?.pagination.next ?? undefined;
+  const turn = (to: string) => {
+    setState(to);
+    setCursor(undefined);
+    setOpen(undefined);
+  };
+  return (
+    <Panel
+      title={say("quarantine.title")}
+      about={say("quarantine.about")}
+      figures={{ ...listed, position: 0, receivedAt: 0 }}
+      size="full"
+      rows={4}
+      tools={
+        <select aria-label={say("quarantine.show")} value={state} onChange={(event) => turn(event.currentTarget.value)}>
+          {STATES.map((it) => (
+            <option key={it} value={it}>
+              {say(`quarantine.${it}`)}
+            </option>
+          ))}
+        </select>
+      }
+    >
+      {() =>
+        events.length === 0 && cursor === undefined ? (
+          <p class="notice">{say(state === "open" ? "quarantine.none" : "list.nothing")}</p>
+        ) : (
+          <>
+            <div class="scroll" tabIndex={0} role="group" aria-label={say("quarantine.title")}>
+              <table class="rows">
+                <thead>
+                  <tr>
+                    <th scope="col">{say("list.position")}</th>
+                    <th scope="col">{say("explain.when")}</th>
+                    <th scope="col">{say("quarantine.kind")}</th>
+                    <th scope="col">{say("quarantine.reason")}</th>
+                    <th scope="col" />
+                  </tr>
+                </thead>
+                <tbody>
+                  {events.map((it) => (
+                    <tr key={it.position}>
+                      <td>{formats.number(it.position)}</td>
+                      <td>{formats.instant(it.at)}</td>
+                      <td>{it.kind ?? "–"}</td>
+                      <td dir="ltr">{it.reasons.map(({ field, message }) => [field, message].filter(Boolean).join(": ")).join("; ")}</td>
+                      <td class="n">
+                        <button type="button" onClick={() => setOpen(it.position)}>
+                          {say("quarantine.look")}
+                        </button>
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+            {next !== undefined && (
+              <div class="pager">
+                <button type="button" onClick={() => setCursor(next)}>
+                  {say("list.next")}
+                </button>
+              </div>
+            )}
+            {open !== undefined && (
+              <One
+                key={open}
+                position={open}
+                onDone={() => {
+                  setOpen(undefined);
+                  listed.again();
+                }}
+              />
+            )}
+          </>
+        )
+      }
+    </Panel>
+  );
+}
+
+interface Trial {
+  readonly replay: { readonly outcome: string; readonly touched: readonly string[] };
+}
+
+function One({ position, onDone }: { readonly position: number; readonly onDone: () => void }) {
+  const say = useSay();
+  const { data } = useAsked<{ event: { payload: string | null; state: string } }>(`/api/quarantine/${position}`);
+  const [edited, setEdited] = useState<string>();
+  const [why, setWhy] = useState("");
+  const [word, setWord] = useState<string>();
+  const [failed, setFailed] = useState<string>();
+  const text = edited ?? pretty(data?.event.payload);
+  const run = async (todo: () => Promise<void>) => {
+    setWord(undefined);
+    setFailed(undefined);
+    try {
+      await todo();
+    } catch (error) {
+      setFailed(error instanceof SyntaxError ? say("quarantine.notJson") : (error as Problem).message);
+    }
+  };
+  const body = () => (edited === undefined ? {} : { payload: JSON.parse(edited) as unknown });
+  const at = `/api/quarantine/${position}`;
+  const attempt = () =>
+    run(async () => {
+      const { replay } = await act<Trial>("POST", `${at}/replay?dryRun=true`, body());
+      const { outcome, touched } = replay;
+      setWord(
+        say("quarantine.wouldBe", { outcome: say(`outcome.${outcome}` as Key), touched: touched.join(", ") || "–" }),
+      );
+    });
+  const replay = () =>
+    run(async () => {
+      await act("POST", `${at}/replay`, body());
+      onDone();
+    });
+  const discard = () =>
+    run(async () => {
+      await act("POST", `${at}/discard`, { reason: why });
+      onDone();
+    });
+  if (data === undefined) return null;
+  const isOpen = data.event.state === "open";
+  return (
+    <div class="mend">
+      <label>
+        {say("quarantine.body")}
+        <textarea
+          dir="ltr"
+          rows={10}
+          spellcheck={false}
+          value={text}
+          readOnly={!isOpen}
+          onInput={(event) => setEdited(event.currentTarget.value)}
+        />
+      </label>
+      {word !== undefined && <p role="status">{word}</p>}
+      {failed !== undefined && (
+        <p class="wrong" role="alert" dir="ltr">
+          {failed}
+        </p>
+      )}
+      {isOpen && (
+        <div class="find">
+          <button type="button" onClick={attempt}>
+            {say("quarantine.try")}
+          </button>
+          <button type="button" class="main" onClick={replay}>
+            {say("quarantine.send")}
+          </button>
+          <input
+            aria-label={say("quarantine.why")}
+            placeholder={say("quarantine.why")}
+            value={why}
+            maxLength={200}
+            onInput={(event) => setWhy(event.currentTarget.value)}
+          />
+          <Twice name={say("quarantine.discard")} disabled={why.trim() === ""} onClick={discard} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function pretty(payload: string | null | undefined): string {
+  try {
+    return JSON.stringify(JSON.parse(payload ?? ""), null, 2);
+  } catch {
+    return payload ?? "";
+  }
+}

@@ -1,0 +1,49 @@
+// Pictures of the page, as the documents show them:
+//   node tests/screenshots.mjs ../docs/images [URL]    of a demo of its own unless a running one is named
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { browser, demo } from "./service.mjs";
+
+const [folder = "screenshots", url] = process.argv.slice(2);
+await mkdir(folder, { recursive: true });
+const service = url === undefined ? await demo() : { url, stop() {} };
+const chrome = await browser();
+
+const WIDE = { width: 1440, height: 1000 };
+const shots = [
+  { name: "overview", viewport: WIDE },
+  { name: "overview-dark", viewport: WIDE, theme: "dark" },
+  { name: "overview-arabic", viewport: WIDE, language: "ar" },
+  { name: "overview-narrow", viewport: { width: 390, height: 844 } },
+  { name: "explain", viewport: WIDE, query: "?explain=netSales" },
+  { name: "systems", viewport: WIDE, query: "?page=systems" },
+];
+
+// Something for the page of systems to show.
+if (service.publish !== undefined) {
+  const transactionDate = new Date().toISOString();
+  const sale = { transactionId: "mine-1", userId: "me", totalPrice: 12.5, transactionDate, currency: "USD" };
+  await service.publish("transaction", sale);
+}
+
+try {
+  const only = process.env.ONLY?.split(",");
+  for (const { name, viewport, theme = "light", language = "en", query = "" } of shots) {
+    if (only !== undefined && !only.includes(name)) continue;
+    const page = await chrome.newPage({ viewport, locale: "en-GB", timezoneId: "Europe/London" });
+    const taste = JSON.stringify({ theme, language });
+    await page.addInitScript((taste) => localStorage.setItem("adaptive-bi.taste", taste), taste);
+    await page.goto(service.url + query);
+    await page.locator(".demo button").first().click();
+    await page.locator(".panel").first().waitFor();
+    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+    await page.evaluate(() => document.fonts.ready);
+    await page.screenshot({ path: join(folder, `${name}.png`) });
+    console.log(`${name}.png`);
+    await page.close();
+  }
+} finally {
+  await chrome.close();
+  await service.stop();
+}
