@@ -10,7 +10,7 @@
 //! - [`client`]: the origin of a request; [`clock`]: the time of an answer;
 //! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
 //! - [`etag`]: whether a caller has an answer already;
-//! - [`page`]: the small page at `/`.
+//! - [`page`]: the small page at `/`; [`prefer`]: the preferences of a request.
 
 pub mod client;
 pub mod clock;
@@ -22,6 +22,7 @@ pub mod gate;
 pub mod openapi;
 pub mod page;
 pub mod parameters;
+pub mod prefer;
 pub mod problem;
 pub mod routes;
 mod timed;

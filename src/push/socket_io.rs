@@ -358,6 +358,5 @@ fn told(error: query::Error) -> String {
 
 /// The token or key in `{token}`, as clients of the Node services send it.
 fn credential(shown: Option<&Value>) -> Option<Credential> {
-    let text = shown?.get("token")?.as_str()?.trim();
-    Some(Credential::parse(text.strip_prefix("Bearer ").unwrap_or(text)))
+    Some(Credential::of_text(shown?.get("token")?.as_str()?))
 }
