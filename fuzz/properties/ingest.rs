@@ -4,8 +4,9 @@
 use std::io::BufReader;
 
 use adaptive_bi::ingest::body::split;
-use adaptive_bi::ingest::envelope::{Edge, of_any_kind, of_kind, without_mark};
-use adaptive_bi::ingest::lines::{Line, Lines};
+use adaptive_bi::ingest::envelope::{Edge, of_any_kind, of_kind, wrapped};
+use adaptive_bi::ingest::fault::fault;
+use adaptive_bi::ingest::pieces::{End, Piece, Pieces};
 use projections::time::Time;
 
 /// 2026-11-21T04:03:07Z, in a shop of EUR.
@@ -13,45 +14,58 @@ const EDGE: Edge<'_> = Edge { now: Time(1_795_233_787_000), currency: "EUR", ids
 
 /// Checks any bytes as the body of a request and as a file.
 pub fn of_any_bytes(input: &[u8]) {
-    of_a_body(without_mark(input));
-    let whole = of_a_file(input, 1 << 16);
+    let pieces = of_pieces(input, 1 << 16);
     // The result is the same when only a few bytes come at a time.
-    assert_eq!(of_a_file(input, 1 + input.len() % 7), whole);
+    assert_eq!(of_pieces(input, 1 + input.len() % 7), pieces);
+    nothing_lies_between(input, &pieces);
+    of_a_body(input, &pieces);
 }
 
-fn of_a_body(body: &[u8]) {
-    match split(body) {
+fn of_pieces(input: &[u8], at_a_time: usize) -> Vec<Piece> {
+    let mut pieces = Pieces::of(BufReader::with_capacity(at_a_time, input));
+    std::iter::from_fn(|| pieces.next().expect("bytes can be read")).collect()
+}
+
+/// Checks that the pieces follow each other in the input, with nothing but separators between them.
+fn nothing_lies_between(input: &[u8], pieces: &[Piece]) {
+    let is_kept = |byte: &u8| !b" \t\r\n\x0c,[]\x1e".contains(byte);
+    let input = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input);
+    let expected: Vec<u8> = input.iter().copied().filter(is_kept).collect();
+    let texts = pieces.iter().flat_map(|it| &it.text).copied();
+    let found: Vec<u8> = texts.filter(is_kept).collect();
+    if pieces.iter().any(|it| it.end == End::Lost) {
+        assert!(
+            expected.starts_with(&found) && pieces.last().is_some_and(|it| it.end == End::Lost)
+        );
+    } else {
+        assert_eq!(found, expected, "something is lost, or there twice");
+    }
+    let mut place = (0, 0);
+    for Piece { line, column, text, end } in pieces {
+        assert!((*line, *column) > place, "at {line}:{column} after {place:?}");
+        assert!(!text.is_empty() || *end != End::Found);
+        place = (*line, *column);
+    }
+}
+
+fn of_a_body(input: &[u8], pieces: &[Piece]) {
+    match split(input) {
         Err(error) => {
             assert!(!error.message.is_empty());
-            let is_array = body.trim_ascii().starts_with(b"[");
-            let lines = body.split(|it| *it == b'\n').filter(|it| !it.trim_ascii().is_empty());
-            let events = lines.count();
-            assert!(is_array || events == 0 || events > 10_000, "{events} lines: {error:?}");
+            let is_wrapper = |it: &Piece| wrapped(&it.text).is_some();
+            let is_many = pieces.len() > 10_000 || pieces.iter().any(is_wrapper);
+            assert!(pieces.is_empty() || is_many, "{} pieces: {error:?}", pieces.len());
         }
-        Ok(events) => {
-            assert!((1..=10_000).contains(&events.len()), "{}", events.len());
-            nothing_lies_between(body, &events);
-            for event in events {
-                of_an_event(event);
+        Ok(parts) => {
+            assert!((1..=10_000).contains(&parts.len()), "{}", parts.len());
+            for part in parts {
+                assert!(part.fault.is_none_or(|fault| !fault.is_empty()));
+                of_an_event(&part.text);
             }
+            let told = pieces.iter().filter_map(fault);
+            assert!(told.into_iter().all(|it| it.contains("line")));
         }
     }
-}
-
-/// Checks that the events follow each other in the body, with nothing but separators between them.
-fn nothing_lies_between(body: &[u8], events: &[&[u8]]) {
-    let is_between = |part: &[u8]| {
-        let separators = b" \t\r\n\x0c,[]";
-        assert!(part.iter().all(|byte| separators.contains(byte)), "lost: {part:?}");
-    };
-    let mut end = 0;
-    for event in events {
-        assert!(!event.trim_ascii().is_empty());
-        let start = event.as_ptr() as usize - body.as_ptr() as usize;
-        is_between(&body[end..start]);
-        end = start + event.len();
-    }
-    is_between(&body[end..]);
 }
 
 fn of_an_event(text: &[u8]) {
@@ -66,30 +80,4 @@ fn of_an_event(text: &[u8]) {
             assert_eq!((alone.kind, alone.entity), (event.kind, event.entity));
         }
     }
-}
-
-/// The numbers of lines that are blank, events and skipped, and the line in which it is cut.
-fn of_a_file(input: &[u8], at_a_time: usize) -> [u64; 4] {
-    let mut lines = Lines::of(BufReader::with_capacity(at_a_time, input));
-    let [mut blank, mut events, mut skipped, mut cut] = [0; 4];
-    loop {
-        match lines.next(EDGE) {
-            Ok(None) => break,
-            Ok(Some((_, Line::Blank))) => blank += 1,
-            Ok(Some((_, Line::Event(_)))) => events += 1,
-            Ok(Some((_, Line::Skipped(reasons)))) => {
-                assert!(!reasons.is_empty());
-                skipped += 1;
-            }
-            Err(error) => {
-                assert!(error.source.is_none() && !input.ends_with(b"\n"));
-                cut = error.line;
-                break;
-            }
-        }
-    }
-    let lines = input.split_inclusive(|it| *it == b'\n').count() as u64;
-    assert_eq!(blank + events + skipped + u64::from(cut > 0), lines, "a line is lost");
-    assert!(cut == 0 || cut == lines, "cut in line {cut} of {lines}");
-    [blank, events, skipped, cut]
 }

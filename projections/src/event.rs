@@ -6,7 +6,7 @@ use crate::json::{Form, Stop, cloud, whole_body};
 use crate::kinds;
 
 pub use crate::json::values::ID_CHARS_MAX;
-pub use crate::json::{Adjusted, Declared, Is, Limits, Reason, Says};
+pub use crate::json::{Adjusted, Declared, Is, Limits, Reason, Says, came, nearest};
 pub use crate::kinds::{Event, Kind};
 
 #[cfg(test)]
@@ -25,7 +25,7 @@ pub fn parse<'a>(
     body: &'a [u8],
     limits: &Limits<'_>,
 ) -> Result<Event<'a>, Vec<Reason>> {
-    let text = utf8(body)?;
+    let text = utf8(without_mark(body))?;
     let envelope = match kinds::read(kind, text, limits, Form::PlainOrStructured) {
         Ok(event) => return Ok(event),
         Err(Stop::Refused(reasons)) => return Err(reasons),
@@ -53,10 +53,15 @@ pub fn parse_message<'a, 'h>(
 
 /// Parses a payload without an envelope.
 fn plain<'a>(kind: Kind, body: &'a [u8], limits: &Limits<'_>) -> Result<Event<'a>, Vec<Reason>> {
-    kinds::read(kind, utf8(body)?, limits, Form::Plain).map_err(|stop| match stop {
+    kinds::read(kind, utf8(without_mark(body))?, limits, Form::Plain).map_err(|stop| match stop {
         Stop::Refused(reasons) => reasons,
         Stop::Structured(_) => whole_body("must not be wrapped twice".to_owned()),
     })
+}
+
+/// The body without the byte order mark that some editors and libraries put before it.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Vec<Reason>> {
@@ -79,6 +84,16 @@ mod tests {
                 assert_eq!(reasons[0].field, "");
             }
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_body_is_passed() {
+        let body = "\u{feff}{\"productId\":\"p\",\"stock\":1}";
+        let marked = parse(Kind::Stock, body.as_bytes(), &LIMITS);
+        assert_eq!(marked, parse(Kind::Stock, &body.as_bytes()[3..], &LIMITS));
+        let headers = [("ce-specversion", "1.0")];
+        assert_eq!(parse_message(Kind::Stock, headers, body.as_bytes(), &LIMITS), marked);
+        assert!(parse(Kind::Stock, "\u{feff}\u{feff}{}".as_bytes(), &LIMITS).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use unicode_normalization::UnicodeNormalization;
 
 use super::places::{Begun, Full, Place, Places, UnderWay};
 use super::throttle::network;
@@ -135,6 +136,7 @@ impl Passwords {
         let Turn { place, .. } = self.turn(crowd, address).await?;
         tokio::task::spawn_blocking(move || {
             let _place = place;
+            let password = composed(&password);
             check(password.expose(), &about)?;
             hashed(password.expose().as_bytes())
         })
@@ -198,13 +200,24 @@ impl Turn {
         let matches = tokio::task::spawn_blocking(move || {
             // The caller may be gone; the turn ends when the work does.
             let _place = place;
-            let matches = argon2().verify_password(password.expose().as_bytes(), hash.0.as_str());
+            let is = |text: &Hidden| {
+                argon2().verify_password(text.expose().as_bytes(), hash.0.as_str()).is_ok()
+            };
+            let composed = composed(&password);
+            // One that was set before passwords were composed is as it was typed.
+            let matches = is(&composed) || composed.expose() != password.expose() && is(&password);
             verified.fetch_add(1, Ordering::Relaxed);
-            matches.is_ok()
+            matches
         })
         .await?;
         Ok(matches && is_somebodys)
     }
+}
+
+/// The password with its characters composed (NFC), as RFC 8265 has it: keyboards differ in whether `é`
+/// is one character or two.
+fn composed(password: &Hidden) -> Hidden {
+    password.expose().nfc().collect::<String>().into()
 }
 
 /// A request that waited in vain is counted.
@@ -292,6 +305,20 @@ mod tests {
         assert!(!turn.verify(hidden("correct horse"), None).await.unwrap());
         assert_eq!(passwords.verified(), 3);
         assert!(!format!("{hash:?} {passwords:?} {turn:?}").contains("argon2id"));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_however_its_characters_are_composed() {
+        let passwords = Passwords::new().unwrap();
+        let turn = passwords.turn(Crowd::Strangers, None).await.unwrap();
+        let (one, two) = ("gr\u{f6}\u{df}er als Null", "gro\u{308}\u{df}er als Null");
+        let typed = super::hashed(two.as_bytes()).unwrap();
+        for (set, shown) in [(one, two), (two, one), (two, two)] {
+            let hash = passwords.hash(hidden(set), vec![], Crowd::Newcomers, None).await.unwrap();
+            assert!(turn.verify(hidden(shown), Some(&hash)).await.unwrap());
+        }
+        assert!(turn.verify(hidden(two), Some(&typed)).await.unwrap());
+        assert!(!turn.verify(hidden("grosser als Null"), Some(&typed)).await.unwrap());
     }
 
     #[tokio::test(start_paused = true)]

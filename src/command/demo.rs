@@ -14,6 +14,7 @@ use super::credentials::{Credentials, Login};
 use super::{generate, ingest, totals};
 use crate::app::{self, App};
 use crate::config::{Settings, Switch};
+use crate::ingest::coding::Coding;
 use crate::ingest::file::{self, Source, decoded};
 use crate::ingest::retail::{self, Form};
 use crate::projector::status::{State, Status};
@@ -209,7 +210,8 @@ async fn weeks(arguments: &Arguments, app: &App, year: &Year) -> anyhow::Result<
     let wanted = if arguments.no_shift {
         0
     } else {
-        let last = retail::last_date(decoded(YEAR, true)?)?.context("the year has no date")?;
+        let last = retail::last_date(decoded(YEAR, Some(Coding::Zstd))?)?
+            .context("the year has no date")?;
         retail::weeks_until(last, chrono::Utc::now())
     };
     let kept = app.shop().store.remember_shift(year.data_set, wanted).await?;
@@ -232,7 +234,7 @@ async fn fill(
         say!("a year of a real shop goes onto the log");
         let bar = file::progress_bar(events);
         let options = retail::Options { form, shift_weeks, demo: true };
-        let source = Source::Retail(decoded(YEAR, true)?, options);
+        let source = Source::Retail(decoded(YEAR, Some(Coding::Zstd))?, options);
         let (note, mut noted) = tokio::sync::watch::channel(known);
         let store = app.shop().store.clone();
         let noting = tokio::spawn(async move {

@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use projections::event::Kind;
 use projections::sales::Sale;
+use services::Services;
 use sha2::{Digest, Sha256};
 
 use super::{Joined, counted, grouped};
@@ -19,7 +20,8 @@ use crate::stream::Log;
 /// The file to ingest.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// NDJSON of `{"kind", "id"?, "data"}`, or the Online Retail CSV; `.zst` is decompressed.
+    /// Events as JSON (`{"kind", "id"?, "data"}`: one a line, over several lines, or in an array), or the
+    /// Online Retail CSV; compressed with gzip or zstd, or not.
     pub file: PathBuf,
     /// Moves the dates of a CSV by whole weeks, so that its last event is recent. The number of
     /// weeks is chosen once for a file and kept with the data.
@@ -41,7 +43,13 @@ pub enum ShiftTo {
 pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
     // The file comes first: for a missing file nothing is started.
     let file::Opened { input, read, size } = file::open(&arguments.file)?;
+    let had_data = Services::have_data(&settings.data_dir);
     let joined = Joined::servers(settings).await?;
+    if joined.has_started() {
+        let folder = settings.data_dir.display();
+        let what = if had_data { "its data goes on in" } else { "new data begun in" };
+        say!("no service runs here; {what} {folder}");
+    }
     let outcome = async {
         let log = Log::connect(settings.log(&joined.nats_url)).await?;
         if let Err(error) = log.keep_settings().await {
@@ -60,9 +68,9 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<(
             };
             Source::Retail(input, retail::Options { form, shift_weeks, demo: false })
         } else if arguments.shift_to.is_some() {
-            bail!("--shift-to moves the dates of an Online Retail CSV; NDJSON is taken as it is");
+            bail!("--shift-to moves the dates of an Online Retail CSV; JSON is taken as it is");
         } else {
-            Source::Lines(input)
+            Source::Json(input)
         };
         let bar = file::progress_bar(size);
         let summary = file::ingest(&log, &settings.currency, source, 0, |events| {
@@ -110,6 +118,9 @@ fn report(summary: &Summary) -> anyhow::Result<()> {
         for (reason, count) in summary.skipped.reasons.iter().take(20) {
             say!("  {:>9}  {reason}", grouped(count));
         }
+        if let Some((line, text)) = &summary.skipped.shown {
+            say!("line {line}: {text}");
+        }
         if taken == 0 {
             bail!("no line of the file is an event");
         }
@@ -129,11 +140,8 @@ fn first_of(summary: &Summary) -> String {
 }
 
 fn is_csv(path: &Path) -> bool {
-    let ends_in = |path: &Path, end: &str| {
-        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end))
-    };
-    let decompressed = if ends_in(path, "zst") { path.with_extension("") } else { path.to_owned() };
-    ends_in(&decompressed, "csv")
+    let name = file::decompressed_name(path);
+    name.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"))
 }
 
 /// The form that the file goes onto the log in: as orders, unless the log or the read models have its

@@ -58,6 +58,11 @@ impl Joined {
         Ok(Joined { nats_url, mongodb_uri, serves, started: Some(started) })
     }
 
+    /// Whether a server was started for the command.
+    pub(crate) fn has_started(&self) -> bool {
+        self.started.is_some()
+    }
+
     /// Stops the servers that were started for the command.
     pub(crate) async fn leave(self) -> anyhow::Result<()> {
         match self.started {

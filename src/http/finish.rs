@@ -77,6 +77,8 @@ fn as_problem(mut response: Response, asked: RequestInfo<'_>, method: &Method) -
     let problem = match problem {
         Some(problem) => problem,
         None if is_ours => return response,
+        // Of a body whose head says its length.
+        None if status == StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_BYTES_MAX),
         None => Problem::new(status, status.canonical_reason().unwrap_or("Error")),
     };
     let body = Value::Object(problem.body(Some(asked))).to_string();
@@ -161,6 +163,7 @@ mod tests {
         let (status, _, body) =
             ask(Request::post("/takes").header(CONTENT_LENGTH, "10485761")).await;
         assert_eq!((status, &body["success"]), (StatusCode::PAYLOAD_TOO_LARGE, &false.into()));
+        assert_eq!(body["message"], "the body must be at most 10 MB");
     }
 
     #[tokio::test]

@@ -12,6 +12,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -51,16 +53,45 @@ impl fmt::Debug for Credential {
 }
 
 impl Credential {
-    /// The credential of a request: `Authorization: Bearer` with a token or a key, else
-    /// `X-API-Key`.
+    /// The credential of a request: `Authorization: Bearer` with a token or a key, or `Basic` with a key
+    /// as user or password, else `X-API-Key`.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = text(AUTHORIZATION.as_str()).and_then(|value| value.split_once(' '));
-        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        match bearer {
-            Some((_, credential)) => Some(Self::parse(credential.trim())),
-            None => text(X_API_KEY).map(|key| Credential::Key(key.trim().to_owned())),
+        let stated = text(AUTHORIZATION.as_str()).and_then(Self::of_authorization);
+        stated.or_else(|| text(X_API_KEY).map(|key| Credential::Key(key.trim().to_owned())))
+    }
+
+    fn of_authorization(stated: &str) -> Option<Self> {
+        let stated = stated.trim();
+        let (scheme, rest) = stated.split_once(' ').unwrap_or(("", stated));
+        let rest = rest.trim();
+        match scheme.to_ascii_lowercase().as_str() {
+            "bearer" => Some(Self::parse(rest)),
+            "basic" => Self::of_basic(rest),
+            // A key is known by its beginning, whatever stands before it.
+            _ if rest.starts_with(KEY_PREFIX) => Some(Self::parse(rest)),
+            _ => None,
+        }
+    }
+
+    /// The key in `user:password`; the other of the two is what the client is made to ask for.
+    fn of_basic(encoded: &str) -> Option<Self> {
+        let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+        let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
+        let key = [user, password].into_iter().map(str::trim).find(|it| it.starts_with(KEY_PREFIX));
+        key.map(Self::parse)
+    }
+
+    /// The credential in a text that may have `Bearer` before it, in any case.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        let text = text.trim();
+        match text.split_once(char::is_whitespace) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Self::parse(rest.trim())
+            }
+            _ => Self::parse(text),
         }
     }
 
@@ -248,10 +279,7 @@ fn unread(rejection: &BytesRejection, bytes_max: usize) -> Problem {
     if rejection.status() != StatusCode::PAYLOAD_TOO_LARGE {
         return Problem::new(rejection.status(), "the body could not be read");
     }
-    let (kb, mb) = (bytes_max >> 10, bytes_max >> 20);
-    let most = if mb > 0 { format!("{mb} MB") } else { format!("{kb} KB") };
-    let message = format!("the body must be at most {most}");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    Problem::too_large(bytes_max)
 }
 
 /// Who sent the request, as an argument of its handler.
@@ -308,6 +336,29 @@ mod tests {
         assert_eq!(credential(&both), token("a.b.c"));
         assert_eq!(credential(&[("authorization", "Basic YTpi")]), None);
         assert_eq!(credential(&[("authorization", "Bearer")]), None);
+        assert_eq!(credential(&[("authorization", "ApiKey abi_x")]), key("abi_x"));
+        assert_eq!(credential(&[("authorization", "abi_x")]), key("abi_x"));
+        assert_eq!(credential(&[("authorization", "Digest x")]), None);
+    }
+
+    #[test]
+    fn a_key_may_be_the_user_or_the_password_of_basic_authorization() {
+        let basic = |pair: &str| {
+            credential(&[("authorization", &*format!("bAsIc {}", STANDARD.encode(pair)))])
+        };
+        let key = Some(Credential::Key("abi_x".to_owned()));
+        for pair in ["abi_x:", "abi_x", "api:abi_x", "abi_x:ignored", ":abi_x"] {
+            assert_eq!(basic(pair), key, "{pair}");
+        }
+        assert_eq!(basic("ann:hunter2"), None);
+        assert_eq!(credential(&[("authorization", "Basic !")]), None);
+    }
+
+    #[test]
+    fn a_text_may_have_its_scheme_before_it_in_any_case() {
+        for text in ["abi_x", "Bearer abi_x", "bearer  abi_x", " BEARER abi_x "] {
+            assert_eq!(Credential::of_text(text), Credential::Key("abi_x".to_owned()), "{text}");
+        }
         assert_eq!(credential(&[]), None);
     }
 

@@ -10,7 +10,8 @@
 //! - [`client`]: the origin of a request; [`clock`]: the time of an answer;
 //! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
 //! - [`etag`]: whether a caller has an answer already;
-//! - [`page`]: the dashboard at `/`; [`about`]: what a front end has to know first.
+//! - [`page`]: the dashboard at `/`; [`about`]: what a front end has to know first;
+//! - [`prefer`]: the preferences of a request.
 
 pub mod about;
 pub mod client;
@@ -23,6 +24,7 @@ pub mod gate;
 pub mod openapi;
 pub mod page;
 pub mod parameters;
+pub mod prefer;
 pub mod problem;
 pub mod routes;
 mod timed;

@@ -195,6 +195,15 @@ impl Problem {
         problem
     }
 
+    /// 413 for a body of more than so many bytes.
+    #[must_use]
+    pub fn too_large(bytes_max: usize) -> Self {
+        let (kb, mb) = (bytes_max >> 10, bytes_max >> 20);
+        let most = if mb > 0 { format!("{mb} MB") } else { format!("{kb} KB") };
+        let message = format!("the body must be at most {most}");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
     /// 404 for a path that nothing is at.
     #[must_use]
     pub fn no_route() -> Self {

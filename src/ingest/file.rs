@@ -1,9 +1,9 @@
-//! `adaptive-bi ingest FILE`: NDJSON of events, or the Online Retail CSV, plain or zstd.
+//! `adaptive-bi ingest FILE`: events as JSON, or the Online Retail CSV, plain or compressed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,8 +13,11 @@ use projections::event::{Kind, Reason};
 use projections::time::Time;
 use tokio::sync::mpsc;
 
-use super::envelope::Edge;
-use super::lines::{Cut, Line, Lines};
+use super::coding::Coding;
+use super::envelope::{self, Edge, wrapped};
+use super::fault::fault;
+use super::pieces::{End, Piece, Pieces, Unreadable};
+use super::report::in_words;
 use super::retail;
 use super::submit::{Outcome, Submitter};
 use crate::stream::Log;
@@ -57,22 +60,24 @@ pub enum Error {
     },
 }
 
-impl From<Cut> for Error {
-    fn from(Cut { line, source }: Cut) -> Self {
-        Error::Cut { line, source }
+impl From<Unreadable> for Error {
+    fn from(Unreadable { line, source }: Unreadable) -> Self {
+        Error::Cut { line, source: Some(source) }
     }
 }
 
 /// The format of the input.
 pub enum Source {
-    /// One event a line: `{"kind", "id"?, "data"}`.
-    Lines(Box<dyn Read + Send>),
+    /// Events as JSON: one a line or over several, or in arrays.
+    Json(Box<dyn Read + Send>),
     /// The Online Retail CSV.
     Retail(Box<dyn Read + Send>, retail::Options),
 }
 
 /// The most skipped lines that a [`Summary`] names.
 const NAMED_MAX: usize = 5;
+/// The most bytes of a skipped line that are shown.
+const SHOWN_BYTES_MAX: usize = 200;
 /// The log's own patience with each event bounds a file.
 const NO_HURRY: Duration = Duration::from_hours(24 * 365);
 
@@ -100,6 +105,8 @@ pub struct Skipped {
     pub reasons: BTreeMap<String, u64>,
     /// The first of those whose number is known.
     pub first: BTreeSet<u64>,
+    /// The beginning of the first of them that the file shows.
+    pub shown: Option<(u64, String)>,
 }
 
 impl Skipped {
@@ -120,9 +127,19 @@ impl Skipped {
         }
     }
 
+    /// Keeps what a line says, unless an earlier one is kept.
+    fn show(&mut self, line: u64, text: &[u8]) {
+        if self.shown.as_ref().is_none_or(|(first, _)| line < *first) {
+            let text = String::from_utf8_lossy(&text[..text.len().min(SHOWN_BYTES_MAX)]);
+            let shown = |it: char| if it.is_control() { ' ' } else { it };
+            self.shown = Some((line, text.chars().map(shown).collect()));
+        }
+    }
+
     fn merge(&mut self, other: Skipped) {
         other.reasons.into_iter().for_each(|(reason, lines)| self.add(reason, lines));
         other.first.into_iter().for_each(|line| self.name(line));
+        self.shown = self.shown.take().or(other.shown);
     }
 }
 
@@ -136,7 +153,28 @@ pub struct Opened {
     pub size: u64,
 }
 
-/// Opens a file, through zstd where its name ends so, counting the bytes read of it.
+/// The compressions by the endings of names, and by the bytes that such a file begins with.
+const COMPRESSED: [(&str, Coding, &[u8]); 4] = [
+    ("gz", Coding::Gzip, b"\x1f\x8b"),
+    ("gzip", Coding::Gzip, b"\x1f\x8b"),
+    ("zst", Coding::Zstd, b"\x28\xb5\x2f\xfd"),
+    ("zstd", Coding::Zstd, b"\x28\xb5\x2f\xfd"),
+];
+
+fn coding_of(path: &Path) -> Option<Coding> {
+    let end = path.extension()?;
+    let known = COMPRESSED.iter().find(|(known, ..)| end.eq_ignore_ascii_case(known));
+    known.map(|(_, coding, _)| *coding)
+}
+
+/// The name without the ending of a compression.
+#[must_use]
+pub fn decompressed_name(path: &Path) -> PathBuf {
+    if coding_of(path).is_some() { path.with_extension("") } else { path.to_owned() }
+}
+
+/// Opens a file, decompressed where its name or its beginning says that it is compressed, counting
+/// the bytes read of it.
 ///
 /// # Errors
 /// [`Error::Open`].
@@ -145,21 +183,29 @@ pub fn open(path: &Path) -> Result<Opened, Error> {
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
     let (size, file) = opened.map_err(|source| Error::Open { name: name.clone(), source })?;
     let read = Arc::new(AtomicU64::new(0));
-    let counted = Counted { inner: file, read: Arc::clone(&read) };
-    let input = decoded(counted, path.extension().is_some_and(|end| end == "zst"))
-        .map_err(|source| Error::Open { name, source })?;
+    let mut counted =
+        BufReader::with_capacity(1 << 16, Counted { inner: file, read: Arc::clone(&read) });
+    let begun = counted.fill_buf().map(|begin| {
+        let begins = |(_, _, magic): &&(&str, Coding, &[u8])| begin.starts_with(magic);
+        COMPRESSED.iter().find(begins).map(|(_, coding, _)| *coding)
+    });
+    let input = begun.and_then(|begun| decoded(counted, coding_of(path).or(begun)));
+    let input = input.map_err(|source| Error::Open { name, source })?;
     Ok(Opened { input, read, size })
 }
 
-/// Reads `input` through zstd where `compressed`.
+/// Reads `input` through its compression.
 ///
 /// # Errors
 /// Fails if there is no memory for the decoder.
 pub fn decoded(
     input: impl Read + Send + 'static,
-    compressed: bool,
+    coding: Option<Coding>,
 ) -> io::Result<Box<dyn Read + Send>> {
-    Ok(if compressed { Box::new(zstd::Decoder::new(input)?) } else { Box::new(input) })
+    match coding {
+        Some(coding) => coding.reader(input),
+        None => Ok(Box::new(input)),
+    }
 }
 
 /// A bar for reading `size` bytes.
@@ -187,14 +233,14 @@ pub async fn ingest(
     let started = Instant::now();
     let (sender, mut events) = mpsc::channel(8_192);
     let currency = currency.to_owned();
-    let by_line = matches!(source, Source::Lines(_));
+    let by_line = matches!(source, Source::Json(_));
     let reading = tokio::task::spawn_blocking(move || match source {
-        Source::Lines(input) => read_lines(input, &currency, &sender).map(|skipped| (skipped, 0)),
+        Source::Json(input) => read_json(input, &currency, &sender).map(|skipped| (skipped, 0)),
         Source::Retail(input, options) => read_retail(input, options, &sender),
     });
     let mut summary = Summary::default();
     let mut submitter = Submitter::new(log, NO_HURRY);
-    let mut read = 0;
+    let (mut read, mut places) = (0, HashMap::new());
     loop {
         let next = if let Ok(next) = events.try_recv() {
             Some(next)
@@ -208,13 +254,14 @@ pub async fn ingest(
         if read <= skip {
             continue;
         }
-        submitter.push(number, event).await;
+        places.insert(read, number);
+        submitter.push(read, event).await;
         if read % 1_000 == 0 {
-            summary.take(submitter.take(), by_line)?;
+            summary.take(submitter.take(), &mut places, by_line)?;
             progress(summary.accepted + summary.duplicates);
         }
     }
-    summary.take(submitter.finish().await, by_line)?;
+    summary.take(submitter.finish().await, &mut places, by_line)?;
     let ended = reading.await.unwrap_or(Err(Error::Cut { line: 0, source: None }));
     let (skipped, further) = ended?;
     summary.skipped.merge(skipped);
@@ -224,10 +271,16 @@ pub async fn ingest(
 }
 
 impl Summary {
-    /// The outcomes are by the numbers of lines, or else of events.
-    fn take(&mut self, outcomes: HashMap<usize, Outcome>, by_line: bool) -> Result<(), Error> {
+    /// The outcomes are of the events at these places: lines, or else numbers of events.
+    fn take(
+        &mut self,
+        outcomes: HashMap<usize, Outcome>,
+        places: &mut HashMap<usize, u64>,
+        by_line: bool,
+    ) -> Result<(), Error> {
         let place = |number| format!("{} {number}", if by_line { "line" } else { "event" });
-        for (number, outcome) in outcomes {
+        let placed = |(event, outcome)| (places.remove(&event).unwrap_or_default(), outcome);
+        for (number, outcome) in outcomes.into_iter().map(placed) {
             match outcome {
                 Outcome::Accepted(position) => {
                     self.accepted += 1;
@@ -240,7 +293,7 @@ impl Summary {
                 Outcome::Rejected(reasons) => {
                     self.skipped.add(in_words(&reasons), 1);
                     if by_line {
-                        self.skipped.name(number as u64);
+                        self.skipped.name(number);
                     }
                 }
                 Outcome::Refused(reason) => {
@@ -256,34 +309,57 @@ impl Summary {
     }
 }
 
-/// Events on their way from the file, each with the number of its line, or else its own; from 1.
-type Numbered = mpsc::Sender<(usize, Outgoing)>;
+/// Events on their way from the file, each with the line that it begins in, or else its number; from 1.
+type Numbered = mpsc::Sender<(u64, Outgoing)>;
 
-fn read_lines(
+fn read_json(
     input: Box<dyn Read + Send>,
     currency: &str,
     events: &Numbered,
 ) -> Result<Skipped, Error> {
-    let mut lines = Lines::of(BufReader::with_capacity(1 << 20, input));
+    let mut pieces = Pieces::of(BufReader::with_capacity(1 << 20, input));
     let mut skipped = Skipped::default();
-    for number in 1.. {
-        let now = Time(chrono::Utc::now().timestamp_millis());
-        // The caller's id means nothing here: making a message id of it takes the secret.
-        match lines.next(Edge { now, currency, ids: None })? {
-            None => break,
-            Some((_, Line::Blank)) => {}
-            Some((_, Line::Event(event))) => {
-                if events.blocking_send((number, event)).is_err() {
+    while let Some(piece) = pieces.next()? {
+        let mut unread = match event_of(&piece, currency) {
+            Ok(event) => {
+                if events.blocking_send((piece.line, event)).is_err() {
                     break;
                 }
+                continue;
             }
-            Some((line, Line::Skipped(reasons))) => {
-                skipped.add(in_words(&reasons), 1);
-                skipped.name(line);
+            Err(_) if piece.end == End::Cut => {
+                return Err(Error::Cut { line: piece.line, source: None });
             }
+            Err(reasons) => vec![(reasons, piece)],
+        };
+        if let [(_, piece)] = &unread[..]
+            && let Some(parts) = wrapped(&piece.text)
+        {
+            let parts: Vec<_> = parts.into_iter().map(|text| piece.part(text)).collect();
+            unread.clear();
+            for part in parts {
+                match event_of(&part, currency) {
+                    Ok(event) => drop(events.blocking_send((part.line, event))),
+                    Err(reasons) => unread.push((reasons, part)),
+                }
+            }
+        }
+        for (reasons, Piece { line, text, .. }) in unread {
+            skipped.add(in_words(&reasons), 1);
+            skipped.name(line);
+            skipped.show(line, &text);
         }
     }
     Ok(skipped)
+}
+
+/// Reads a piece as an event of the moment.
+fn event_of(piece: &Piece, currency: &str) -> Result<Outgoing, Vec<Reason>> {
+    let now = Time(chrono::Utc::now().timestamp_millis());
+    // The caller's id means nothing here: making a message id of it takes the secret.
+    let read = envelope::of_any_kind(&piece.text, Edge { now, currency, ids: None });
+    // What is no JSON is told by its place in the file.
+    read.map_err(|reasons| fault(piece).map_or(reasons, |fault| vec![Reason::new("", fault)]))
 }
 
 /// Returns the skipped lines, and the number of orders that go on with an invoice.
@@ -304,26 +380,21 @@ fn read_retail(
     }
     let summary = importer.summary();
     let by_reason = [
-        ("the line is malformed", summary.skipped.malformed),
         ("the price is zero", summary.skipped.zero_price),
         ("the price is negative", summary.skipped.negative_price),
         ("the quantity is zero", summary.skipped.zero_quantity),
         ("a negative quantity that is no return", summary.skipped.negative_quantity),
     ];
+    let malformed = summary.malformed.iter().map(|(reason, lines)| (*reason, *lines));
     let mut skipped = Skipped::default();
-    for (reason, lines) in by_reason.into_iter().filter(|(_, lines)| *lines > 0) {
+    for (reason, lines) in malformed.chain(by_reason).filter(|(_, lines)| *lines > 0) {
         skipped.add(reason.to_owned(), lines);
+    }
+    if let Some((line, text)) = &summary.shown {
+        skipped.show(*line, text);
     }
     summary.skipped_first.iter().for_each(|line| skipped.name(*line));
     Ok((skipped, summary.further))
-}
-
-fn in_words(reasons: &[Reason]) -> String {
-    let words = reasons.iter().map(|Reason { field, message, .. }| match field.as_ref() {
-        "" => message.clone(),
-        field => format!("{field} {message}"),
-    });
-    words.collect::<Vec<_>>().join("; ")
 }
 
 struct Counted<R> {

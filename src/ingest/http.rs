@@ -1,69 +1,63 @@
-//! `POST /api/events` and `POST /api/events/{kind}`: a JSON array or NDJSON of events.
+//! `POST /api/events` and `POST /api/events/{event}`: events in any of the forms that [`super::body`]
+//! and [`super::media`] read.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use projections::event::{Kind, Reason};
 use projections::time::Time;
-use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
-use utoipa::openapi::schema::{Array, Object, ObjectBuilder, Type};
+use tokio::time::Instant;
 
-use super::envelope::{self, Edge};
-use super::message_id::MessageIds;
+use super::body::{self, Part};
+use super::deps::Deps;
+use super::envelope::{self, Edge, Shape};
+use super::media::{self, Attributes, Described, TYPES};
+use super::report::{Report, report};
 use super::submit::{Outcome, Submitter};
-use super::{body, schema};
-use crate::http::Routes;
+use super::{position, schema};
 use crate::http::door::limits::Budget;
-use crate::http::envelope::Envelope;
 use crate::http::gate::By;
-use crate::http::openapi::{Answer, Operation, Tag, schemas};
+use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::parameters::Parameter;
-use crate::http::parameters::values::OneOf;
-use crate::http::problem::{Problem, ProblemType};
+use crate::http::parameters::values::{OneOf, Text};
+use crate::http::problem::{FieldError, Problem, ProblemType};
+use crate::http::{Routes, prefer};
 use crate::rights::access::Access;
 use crate::rights::caller::Caller;
 use crate::rights::role::{Action, Resource};
 use crate::rights::scope::Scope;
-use crate::stream::Log;
+use crate::stream::publish::Outgoing;
 use crate::telemetry::{self, traces};
 
-/// The content types that a body may name.
-const TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "application/ndjson"];
 /// The time that the log may take for all of them.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
-/// The seconds that a caller is told to wait when the log does not take events.
-const RETRY_AFTER_S: u32 = 5;
-
-/// The dependencies of the routes.
-#[derive(Debug, Clone)]
-pub struct Deps {
-    /// The log.
-    pub log: Log,
-    /// The shop's currency.
-    pub currency: String,
-    /// The maker of the ids of messages.
-    pub ids: Arc<MessageIds>,
-}
+/// The seconds for which an answer waits at most for the figures.
+const WAIT_SECONDS_MAX: u64 = 30;
 
 const KIND: Parameter<OneOf<Kind>> =
-    Parameter::path("kind", "The kind of all of them.", OneOf::new());
+    Parameter::path("event", "The kind of all of them.", OneOf::new());
+const PREFER: Parameter<Text> = Parameter::header(
+    "Prefer",
+    "`wait=5` waits up to 5 seconds for the figures, and at most 30, and says of each event whether \
+     they have it.",
+    Text { min: 0, max: 256, allowed: "must be a preference, such as wait=5" },
+)
+.example("wait=5");
 
 /// The endpoints.
 pub fn routes(deps: Deps) -> Routes {
     let write = Access::AllowedOrKey(Resource::Events, Action::Create, Scope::EventsWrite(None));
     Routes::new()
         .post("/api/events", write, of_any_kind(), any_kind)
-        .post("/api/events/{kind}", write, of_one_kind(), one_kind)
+        .post("/api/events/{event}", write, of_one_kind(), one_kind)
+        .get("/api/events/{event}", write, position::operation(), position::show)
         .with_state(deps)
 }
 
@@ -95,12 +89,18 @@ fn operation(id: &'static str, summary: &'static str, event: &Value, example: &V
     });
     let json = json!({ "schema": batch, "example": example });
     let lines = json!({ "schema": { "type": "string", "description": "One event a line." } });
-    let content = json!({ TYPES[0]: json, TYPES[1]: lines.clone(), TYPES[2]: lines });
+    let cloud = json!({ "schema": schema::cloud_event() });
+    let clouds = json!({ "schema": { "type": "array", "items": schema::cloud_event() } });
+    let content = json!({
+        TYPES[0]: json, TYPES[1]: lines.clone(), TYPES[2]: lines, TYPES[3]: cloud, TYPES[4]: clouds,
+    });
     let operation = Operation::new(Tag::Events, id, summary, all)
         .about(
             "What is not taken because the log does not answer may be sent again as it is: what is on the \
-             log is a duplicate then. The answer says of each event what became of it.",
+             log is a duplicate then. The answer says of each event what became of it. A body may be \
+             compressed with gzip, deflate or zstd. With `ce-` headers it is the data of a CloudEvent.",
         )
+        .with(&PREFER)
         .or(some.status(207))
         .content(&content, true)
         .or_refused(400, "No event of the batch is valid; `data.results` has the reasons.")
@@ -109,58 +109,14 @@ fn operation(id: &'static str, summary: &'static str, event: &Value, example: &V
     schema::payloads().fold(operation, |it, (name, payload)| it.knows(&name, payload))
 }
 
-/// The result of a batch; `data` of the answer.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = EventReport)]
-struct Report {
-    accepted: usize,
-    duplicates: usize,
-    rejected: usize,
-    /// The highest position of the batch's events, where the log has any of them.
-    position: Option<u64>,
-    results: Vec<Line>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = EventResult)]
-struct Line {
-    /// Its place in the batch, from 0.
-    index: usize,
-    /// Its outcome; the last three may be sent again.
-    #[schema(schema_with = outcomes)]
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    position: Option<u64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(schema_with = faults)]
-    errors: Vec<Reason>,
-}
-
-/// The faults of an event: a field as its sender wrote it, and the values that are allowed.
-fn faults() -> Array {
-    let text = || ObjectBuilder::new().schema_type(Type::String);
-    let fault = ObjectBuilder::new()
-        .property("field", text())
-        .required("field")
-        .property("message", text())
-        .required("message");
-    Array::new(fault)
-}
-
-fn outcomes() -> Object {
-    schemas::words(&["accepted", "duplicate", "rejected", "refused", "unknown", "unsent"])
-}
-
 async fn any_kind(
     State(deps): State<Deps>,
     By(caller): By<Caller>,
     Extension(budget): Extension<Budget>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    refuse_other_types(&headers)?;
-    take(&deps, &caller, &budget, None, &body_of(body)?).await
+) -> Response {
+    take(&deps, &caller, &budget, None, &headers, body).await.unwrap_or_else(|refused| refused)
 }
 
 async fn one_kind(
@@ -170,27 +126,20 @@ async fn one_kind(
     Extension(budget): Extension<Budget>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    refuse_other_types(&headers)?;
-    let kind = KIND.read(&kind).map_err(|error| Problem::invalid(vec![error]))?;
+) -> Response {
+    let kind = match KIND.read(&kind) {
+        Ok(kind) => kind,
+        Err(error) => return Problem::invalid(vec![error]).into_response(),
+    };
     if !caller.may_write(kind) {
         let needed = Scope::EventsWrite(Some(kind)).to_string();
         let message = format!("This needs an API key with {needed}");
-        return Err(Problem::of(ProblemType::Forbidden, message).with("required", needed));
+        let problem = Problem::of(ProblemType::Forbidden, message).with("required", needed);
+        return problem.into_response();
     }
-    take(&deps, &caller, &budget, Some(kind), &body_of(body)?).await
-}
-
-/// Refuses a body that names another content type; one that names none is taken for what it is. A
-/// page of another origin can send plain text and forms without a preflight request.
-fn refuse_other_types(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let essence = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if TYPES.iter().any(|allowed| essence.eq_ignore_ascii_case(allowed)) {
-        return Ok(());
-    }
-    let message = format!("the content type must be {} or left out", TYPES.join(", "));
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+    take(&deps, &caller, &budget, Some(kind), &headers, body)
+        .await
+        .unwrap_or_else(|refused| refused)
 }
 
 fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
@@ -207,96 +156,117 @@ async fn take(
     caller: &Caller,
     budget: &Budget,
     kind: Option<Kind>,
-    body: &[u8],
-) -> Result<Response, Problem> {
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Response> {
+    let body = body_of(body).map_err(IntoResponse::into_response)?;
+    let described = media::describe(headers, body, kind)?;
     let events =
-        body::split(envelope::without_mark(body)).map_err(|error| Problem::invalid(vec![error]))?;
-    budget.spend(events.len())?;
+        split(&described).map_err(|error| Problem::invalid(vec![error]).into_response())?;
+    budget.spend(events.len()).map_err(IntoResponse::into_response)?;
     let now = Time(chrono::Utc::now().timestamp_millis());
     let edge = Edge { now, currency: &deps.currency, ids: Some(&deps.ids) };
     let publishing = traces::Publishing::begin();
-    let outcomes = publishing.within(submit(deps, caller, kind, &events, edge)).await;
-    let report = report(outcomes);
+    let batch = Batch { shape: described.shape, attributes: described.attributes, events };
+    let mut notes = HashMap::new();
+    let outcomes = publishing.within(submit(deps, caller, &batch, edge, &mut notes)).await;
+    let mut report = report(outcomes, &notes);
     let untaken = report.results.len() - report.accepted - report.duplicates - report.rejected;
     publishing.answered(report.accepted + report.duplicates, untaken);
     telemetry::published("accepted", report.accepted);
     telemetry::published("duplicate", report.duplicates);
     telemetry::published("rejected", report.rejected);
     telemetry::published("untaken", untaken);
-    Ok(answer(report))
+    let wait = prefer::wait(headers, Some(WAIT_SECONDS_MAX));
+    let wait = wait.map(|it| it.min(Duration::from_secs(WAIT_SECONDS_MAX)));
+    if let Some(wait) = wait {
+        let positions = report.positions();
+        // Events that are on the log are on the log, also where nobody can tell the rest.
+        let known = (deps.outcomes)(positions, Instant::now() + wait).await.unwrap_or_default();
+        report.tell(&known);
+    }
+    Ok(report.answer(wait.map(|it| it.as_secs())))
+}
+
+/// The events of a body. The data of a `CloudEvent` is one.
+fn split(described: &Described) -> Result<Vec<Part>, FieldError> {
+    let events = body::split(&described.body)?;
+    if described.attributes.is_some() && events.len() > 1 {
+        return Err(FieldError::new("", "the body must be the data of one CloudEvent"));
+    }
+    Ok(events)
+}
+
+struct Batch {
+    shape: Shape,
+    attributes: Option<Attributes>,
+    events: Vec<Part>,
+}
+
+impl Batch {
+    fn read(&self, part: &Part, edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
+        if let Some(fault) = &part.fault {
+            return Err(vec![Reason::new("", fault.clone())]);
+        }
+        let mut event = envelope::read(self.shape, &part.text, edge)?;
+        if let Some(Attributes { source, id: Some(id), .. }) = &self.attributes {
+            let body = String::from_utf8_lossy(&part.text);
+            event.message_id = envelope::cloud_id(event.kind, source.as_deref(), id, &body, edge);
+        }
+        Ok(event)
+    }
 }
 
 /// Sends the events of a batch, and keeps the errors of those that are none.
 async fn submit(
     deps: &Deps,
     caller: &Caller,
-    kind: Option<Kind>,
-    events: &[&[u8]],
+    batch: &Batch,
     edge: Edge<'_>,
+    notes: &mut HashMap<usize, &'static str>,
 ) -> HashMap<usize, Outcome> {
     let mut submitter = Submitter::new(&deps.log, TAKEN_WITHIN);
-    for (index, text) in events.iter().enumerate() {
-        let event = match kind {
-            Some(kind) => envelope::of_kind(kind, text, edge),
-            None => envelope::of_any_kind(text, edge),
-        };
-        match event {
+    let mut seen = HashMap::new();
+    for (index, part) in batch.events.iter().enumerate() {
+        match batch.read(part, edge) {
             Ok(event) if !caller.may_write(event.kind) => {
                 let message = format!("must not be {}: the API key may not", event.kind.as_str());
                 submitter.reject(index, vec![Reason::new("kind", message)]);
             }
-            Ok(event) => submitter.push(index, event).await,
+            Ok(event) => {
+                note(index, &event, &mut seen, notes);
+                submitter.push(index, event).await;
+            }
             Err(reasons) => submitter.reject(index, reasons),
         }
     }
     submitter.finish().await
 }
 
-fn report(outcomes: HashMap<usize, Outcome>) -> Report {
-    let mut outcomes: Vec<_> = outcomes.into_iter().collect();
-    outcomes.sort_unstable_by_key(|(index, _)| *index);
-    let mut report =
-        Report { accepted: 0, duplicates: 0, rejected: 0, position: None, results: vec![] };
-    for (index, outcome) in outcomes {
-        let (status, position, errors) = match outcome {
-            Outcome::Accepted(position) => ("accepted", Some(position), vec![]),
-            Outcome::Duplicate(position) => ("duplicate", Some(position), vec![]),
-            Outcome::Rejected(reasons) => ("rejected", None, reasons),
-            Outcome::Refused(reason) => {
-                tracing::debug!(reason, "the log refused an event");
-                ("refused", None, vec![])
-            }
-            Outcome::Unknown => ("unknown", None, vec![]),
-            Outcome::Unsent => ("unsent", None, vec![]),
-        };
-        report.accepted += usize::from(status == "accepted");
-        report.duplicates += usize::from(status == "duplicate");
-        report.rejected += usize::from(status == "rejected");
-        report.position = report.position.max(position);
-        report.results.push(Line { index, status, position, errors });
+/// Notes that several different events of a batch are about one thing: their sender may have meant
+/// several things.
+fn note(
+    index: usize,
+    event: &Outgoing,
+    seen: &mut HashMap<(Kind, String), (usize, Bytes)>,
+    notes: &mut HashMap<usize, &'static str>,
+) {
+    let said = match event.kind {
+        Kind::Activity => {
+            "another event of the batch has this activityId: one id is one fact, and the first counts"
+        }
+        Kind::Transaction => {
+            "another event of the batch has this transactionId: what the newest says counts, so lines \
+             need ids of their own (and the orderId that they share)"
+        }
+        Kind::Order | Kind::Refund | Kind::Feedback | Kind::Session => {
+            "another event of the batch has this id: what the newest says counts"
+        }
+        _ => return,
+    };
+    let entity = (event.kind, event.entity.clone());
+    let (first, body) = seen.entry(entity).or_insert_with(|| (index, event.body.clone()));
+    if *body != event.body {
+        notes.extend([(*first, said), (index, said)]);
     }
-    report
-}
-
-fn answer(report: Report) -> Response {
-    let taken = report.accepted + report.duplicates;
-    let (all, rejected) = (report.results.len(), report.rejected);
-    if taken + rejected < all {
-        let message = "the log does not take every event now; send the same batch again";
-        return Problem::unavailable(message, RETRY_AFTER_S)
-            .with("data", written(&report))
-            .into_response();
-    }
-    if rejected == all {
-        let message = "no event of the batch is valid; data.results has the reasons";
-        return Problem::new(StatusCode::BAD_REQUEST, message)
-            .with("data", written(&report))
-            .into_response();
-    }
-    let status = if rejected == 0 { StatusCode::OK } else { StatusCode::MULTI_STATUS };
-    (status, Json(Envelope::of(report))).into_response()
-}
-
-fn written(report: &Report) -> Value {
-    serde_json::to_value(report).unwrap_or_default()
 }

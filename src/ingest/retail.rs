@@ -182,7 +182,7 @@ impl State {
             Ok(())
         });
         if let Err(skip) = result {
-            self.summary.skip(number, skip);
+            self.summary.skip(number, line, skip);
         }
     }
 

@@ -29,7 +29,7 @@ pub fn any_event() -> Value {
             "properties": {
                 "kind": { "const": kind.as_str() },
                 "id": {
-                    "type": ["string", "null"],
+                    "type": ["string", "integer", "null"],
                     "minLength": 1,
                     "maxLength": 128,
                     "description": "The same for the same event sent again; it is on the log once.",
@@ -39,6 +39,26 @@ pub fn any_event() -> Value {
         })
     };
     json!({ "oneOf": Kind::ALL.map(event) })
+}
+
+/// A `CloudEvent` in its structured form.
+#[must_use]
+pub fn cloud_event() -> Value {
+    json!({
+        "type": "object",
+        "required": ["specversion", "type"],
+        "properties": {
+            "specversion": { "const": "1.0" },
+            "type": {
+                "type": "string",
+                "description": "One of its parts names the kind, unless the path does.",
+            },
+            "source": { "type": "string", "description": "With the id, the same for the same event." },
+            "id": { "type": "string" },
+            "data": { "type": "object" },
+            "data_base64": { "type": "string" },
+        },
+    })
 }
 
 /// An event that is taken.

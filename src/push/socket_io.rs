@@ -344,8 +344,7 @@ impl SocketIoPush {
 
 /// The token or key in `{token}`, as clients of the Node services send it.
 fn credential(shown: Option<&Value>) -> Option<Credential> {
-    let text = shown?.get("token")?.as_str()?.trim();
-    Some(Credential::parse(text.strip_prefix("Bearer ").unwrap_or(text)))
+    Some(Credential::of_text(shown?.get("token")?.as_str()?))
 }
 
 /// What a client is told whose credential is refused.

@@ -45,7 +45,9 @@ const TZ: Parameter<Own<Zone>> = Parameter::query(
     "The zone that days are of, by its IANA name.",
     Own {
         read: |name| {
-            Zone::named(name).ok_or("must be the IANA name of a zone, such as Europe/London")
+            // A plus that is not escaped comes as a space: `Etc/GMT+5`.
+            let zone = Zone::named(name).or_else(|| Zone::named(&name.trim().replace(' ', "+")));
+            zone.ok_or("must be the IANA name of a zone, such as Europe/London")
         },
         schema: || json!({ "type": "string" }),
         written: |zone| json!(zone.name()),
@@ -337,6 +339,10 @@ impl<V> Deref for Ranged<V> {
 
 /// A day where there is no time of day. A plus that was not escaped arrives as a space.
 fn bound(value: &str) -> Result<Bound, &'static str> {
+    if is_before_all(value) {
+        let begin = Zone::UTC.day_of(Time(0));
+        return Ok(if value.len() > 10 { Bound::Instant(Time(0)) } else { Bound::Day(begin) });
+    }
     let at = Time::parse(value).or_else(|error| match value.rsplit_once(' ') {
         Some((time, offset)) if time.contains(['T', 't', ' ']) => {
             Time::parse(&format!("{time}+{offset}")).map_err(|_| error)
@@ -348,6 +354,14 @@ fn bound(value: &str) -> Result<Bound, &'static str> {
     };
     let has_offset = time.contains(['Z', 'z', '+', '-']) || time.trim_start().contains(' ');
     Ok(if has_offset { Bound::Instant(at) } else { Bound::Local(at) })
+}
+
+/// Whether it is a date before 1970, when nothing was sold yet: clients write one for all of time.
+fn is_before_all(value: &str) -> bool {
+    let Some((year, rest)) = value.split_at_checked(4) else { return false };
+    let is_early = year.parse().is_ok_and(|year: u16| year <= 1970) && Time::parse(value).is_err();
+    // Of any year that has every day.
+    is_early && Time::parse(&format!("1972{rest}")).is_ok()
 }
 
 #[cfg(test)]

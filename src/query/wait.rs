@@ -13,6 +13,7 @@ use super::error::Error;
 use super::latest::Latest;
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::{Own, POSITION, Text};
+use crate::http::prefer;
 use crate::http::problem::{FieldError, Location};
 use crate::store::read::Snapshot;
 
@@ -38,7 +39,7 @@ pub const PREFER: Parameter<Text> = Parameter::header(
 )
 .example("wait=5");
 
-const WAIT_SECONDS_MAX: u64 = 60;
+const WAIT_MAX: Duration = Duration::from_mins(1);
 /// A log that takes longer to state its end is not waited for.
 const LOG_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
@@ -65,13 +66,7 @@ impl Least {
 }
 
 fn wait(headers: &HeaderMap) -> Duration {
-    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    let seconds = values.flat_map(|value| value.split([',', ';'])).find_map(|preference| {
-        let (name, value) = preference.split_once('=')?;
-        let seconds = value.trim().trim_matches('"').parse().ok();
-        seconds.filter(|_: &u64| name.trim().eq_ignore_ascii_case("wait"))
-    });
-    Duration::from_secs(seconds.unwrap_or(0).min(WAIT_SECONDS_MAX))
+    prefer::wait(headers, None).unwrap_or_default().min(WAIT_MAX)
 }
 
 /// A snapshot that reflects at least that position.

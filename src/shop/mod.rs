@@ -9,6 +9,7 @@ pub mod announcements;
 pub mod events;
 pub mod log;
 pub mod notices;
+mod outcomes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,8 +186,15 @@ impl Shop {
         platform: &Platform,
         sessions: &Sessions,
     ) -> Routes {
-        let log = self.log.clone();
-        let events = ingest::http::Deps { log, currency: self.currency.clone(), ids };
+        let (log, queries) = (self.log.clone(), &self.queries);
+        let of_log = self.health.log_extent.clone();
+        let events = ingest::deps::Deps {
+            outcomes: outcomes::ask(self.store.clone(), queries.latest.clone(), of_log),
+            position: outcomes::ask_position(log.clone()),
+            log,
+            currency: self.currency.clone(),
+            ids,
+        };
         Routes::new()
             .merge(query::routes(self.queries.clone()))
             .merge(query::batch::routes(self.queries.clone()))

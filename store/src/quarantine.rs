@@ -73,6 +73,19 @@ pub struct Kept {
     pub resolution: Option<Resolution>,
 }
 
+/// Why a message is quarantined, and where it is on the log again.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Refused {
+    /// Its position.
+    #[serde(rename = "_id")]
+    pub position: u64,
+    /// Every reason.
+    pub reasons: Vec<QuarantineReason>,
+    /// The position that it has now, once it was replayed.
+    #[serde(default, rename = "replayedAt")]
+    pub replayed_at: Option<u64>,
+}
+
 /// The stages to read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Which {
@@ -156,6 +169,37 @@ impl Store {
             ..QuarantineWanted::default()
         };
         Ok(self.quarantined(generation, incarnation, &wanted).await?.pop())
+    }
+
+    /// Those of some messages that are quarantined, without their content.
+    ///
+    /// # Errors
+    /// [`Error::Driver`].
+    pub async fn refused_among(
+        &self,
+        generation: u32,
+        incarnation: &str,
+        positions: &[u64],
+    ) -> Result<Vec<Refused>, Error> {
+        const DOING: &str = "reading the quarantine";
+        let positions: Vec<Bson> = positions.iter().map(|it| number(*it)).collect();
+        let mut stages = vec![
+            doc! { "$match": { "_id": { "$in": positions } } },
+            doc! { "$project": { "reasons": 1 } },
+        ];
+        stages.extend(join(incarnation));
+        stages.push(doc! { "$project": {
+            "_id": "$row._id",
+            "reasons": "$row.reasons",
+            "replayedAt": "$resolution.replayedAt",
+        } });
+        let found = self
+            .database
+            .collection::<Document>(&Model::QUARANTINE.name(generation))
+            .aggregate(stages)
+            .with_type::<Refused>()
+            .await;
+        found.doing(DOING)?.try_collect().await.doing(DOING)
     }
 
     /// Notes a decision about a message that has none. A replay that was begun can be begun again:

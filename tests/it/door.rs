@@ -205,7 +205,7 @@ async fn pages_of_a_listed_origin_may_read_every_answer_and_others_none() {
         let asked = [
             ("Origin", ORIGIN),
             ("Access-Control-Request-Method", "GET"),
-            ("Access-Control-Request-Headers", "x-min-position"),
+            ("Access-Control-Request-Headers", "x-min-position,traceparent,x-request-id"),
         ];
         let preflight = client.ask(Method::OPTIONS, path, &asked).await;
         let header = |name| preflight.header(name);
@@ -216,7 +216,8 @@ async fn pages_of_a_listed_origin_may_read_every_answer_and_others_none() {
         assert_eq!(
             header("access-control-allow-headers"),
             "content-type,authorization,origin,accept,x-requested-with,company,traceparent,\
-             x-request-id,x-api-key,x-min-position,prefer,if-none-match,last-event-id"
+             x-request-id,x-api-key,x-min-position,prefer,if-none-match,last-event-id,\
+             content-encoding,tracestate,baggage"
         );
     }
     let too_long = [("Origin", ORIGIN), ("content-length", "10485761")];
@@ -234,7 +235,7 @@ async fn pages_of_a_listed_origin_may_read_every_answer_and_others_none() {
         assert_eq!(
             answer.header("access-control-expose-headers"),
             "x-position,x-lag,x-halted,etag,retry-after,ratelimit,ratelimit-policy,ratelimit-limit,\
-             ratelimit-remaining,ratelimit-reset,x-total-count,x-request-id"
+             ratelimit-remaining,ratelimit-reset,x-total-count,preference-applied,x-request-id"
         );
     }
     loop {

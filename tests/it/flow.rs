@@ -89,7 +89,7 @@ async fn every_way_in_gives_the_same_figures() {
             }
             _ => {
                 let text: String = enveloped().map(|line| line + "\n").collect();
-                let source = Source::Lines(Box::new(std::io::Cursor::new(text)));
+                let source = Source::Json(Box::new(std::io::Cursor::new(text)));
                 let summary = file::ingest(&shop.log, "GBP", source, 0, |_| {}).await;
                 summary.expect("ingested").position
             }

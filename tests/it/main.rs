@@ -7,7 +7,8 @@
 //!   [`process`]: the same, to be read and asked;
 //! - [`events`]: the events that are published; [`documents`]: the documents that are stored, to
 //!   compare;
-//! - [`flow`]: from every entry to every figure; [`values`]: the values that producers send;
+//! - [`flow`]: from every entry to every figure; [`values`]: the values that producers send; [`inputs`]:
+//!   the bodies, [`files`]: the files; [`outcomes`]: what they are told of them;
 //!   [`contract`]: the shapes on the wire; [`tags`]: when answers stay known;
 //! - [`batches`]: many events over HTTP at a time; [`commits`]: events of many callers in batches on
 //!   the log; [`duplicates`]: events that the log calls one;
@@ -61,12 +62,14 @@ mod duplicates;
 mod events;
 mod explain;
 mod faults;
+mod files;
 mod floods;
 mod flow;
 mod frozen;
 mod halts;
 mod harness;
 mod holes;
+mod inputs;
 mod invariants;
 mod keys;
 mod limits;
@@ -78,6 +81,7 @@ mod memory;
 mod metrics;
 mod one;
 mod openapi;
+mod outcomes;
 mod page;
 mod people;
 mod plain;

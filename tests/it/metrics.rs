@@ -58,7 +58,7 @@ async fn what_happens_is_told_and_the_dashboard_asks_for_nothing_else() {
     .await;
     for line in [
         "http_server_request_duration_seconds_bucket{http_request_method=\"POST\",\
-         http_route=\"/api/events/{kind}\",http_response_status_code=\"207\",le=\"",
+         http_route=\"/api/events/{event}\",http_response_status_code=\"207\",le=\"",
         "adaptive_bi_events_total{kind=\"transaction\",outcome=\"applied\"} ",
         "adaptive_bi_published_events_total{result=\"rejected\"} ",
         "adaptive_bi_commit_duration_seconds_count{result=\"committed\"} ",

@@ -103,7 +103,8 @@ fn rows() -> Vec<Row> {
         get("/api/orders/{id}", 404, Who::Some(ALL, READS)),
         get("/api/transactions/{id}", 404, Who::Some(ALL, READS)),
         post("/api/events", "[]", 400, Who::Some(&[Admin], WRITES)),
-        post("/api/events/{kind}", "[]", 400, Who::Some(&[Admin], WRITES)),
+        post("/api/events/{event}", "[]", 400, Who::Some(&[Admin], WRITES)),
+        get("/api/events/{event}", 404, Who::Some(&[Admin], WRITES)),
         post("/api/auth/register", "{}", 400, everybody()),
         post("/api/auth/login", "{}", 400, everybody()),
         post("/api/auth/refresh", "{}", 400, everybody()),
@@ -178,8 +179,9 @@ fn bad_tokens(good: &str, refresh: &str) -> Vec<(&'static str, String, &'static 
 }
 
 async fn send(shop: &Shop, app: &App, row: &Row, credential: Option<&str>) -> Answer {
+    let event = if row.method == Method::GET { "7" } else { "stock" };
     let path =
-        row.path.replace("{kind}", "stock").replace("{id}", "none").replace("{position}", "7");
+        row.path.replace("{event}", event).replace("{id}", "none").replace("{position}", "7");
     let request = shop.request(app, row.method.clone(), &path).body(row.body);
     answer(credential.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
 }

@@ -3,6 +3,7 @@
 use super::cloud::Envelope;
 use super::declared::Declared;
 use super::fields::{Member, Members, Under, members_of};
+use super::hint::suggest;
 use super::limits::{Limits, Reason};
 use super::reader::Reader;
 
@@ -53,7 +54,10 @@ pub(crate) fn object<'a, E: Payload<'a>>(
     }
     let mut reader = Reader::new(limits);
     let event = E::read(&found.payload, &mut reader);
-    reader.finish(event).map_err(Stop::Refused)
+    reader.finish(event).map_err(|mut reasons| {
+        suggest(body, E::MEMBERS, &mut reasons);
+        Stop::Refused(reasons)
+    })
 }
 
 /// A reason against the body as a whole.

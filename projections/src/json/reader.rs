@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::fields::{Member, Members, members_of};
+use super::hint::{REQUIRED, came};
 use super::limits::{Limits, Reason};
 use super::refusal::{Read, Refusal};
 use super::text::{has_half_a_character, is_blank};
@@ -42,9 +43,9 @@ impl<'l> Reader<'l> {
     ) -> T {
         let refusal = match member.json.map(|json| rule(json, self)) {
             Some(Ok(value)) => return value,
-            Some(Err(_)) if member.json == Some("false") => Refusal::from("is required"),
+            Some(Err(_)) if member.json == Some("false") => Refusal::from(REQUIRED),
             Some(Err(refusal)) => refusal,
-            None => Refusal::from("is required"),
+            None => Refusal::from(REQUIRED),
         };
         self.refuse(member, refusal);
         T::default()
@@ -114,7 +115,13 @@ impl<'l> Reader<'l> {
                     .to_owned()
             }
             Refusal::Blank => "must not be blank".to_owned(),
-            Refusal::Because(message) => message.into_owned(),
+            Refusal::Because(message) => match member.json {
+                // What is near is of more use than the type of what came.
+                Some(json) if message != REQUIRED && !message.contains("did you mean") => {
+                    format!("{message} ({} came)", came(json))
+                }
+                _ => message.into_owned(),
+            },
         };
         let field = match self.within {
             "" => Cow::Borrowed(member.name),

@@ -206,7 +206,7 @@ pub(crate) fn date(json: &str, reader: &mut Reader<'_>) -> Read<Time> {
     Ok(time)
 }
 
-const NO_DATE: &str = "must be a string with an RFC 3339 date";
+const NO_DATE: &str = "must be a string with an RFC 3339 date like 2026-11-21T04:03:07Z";
 
 /// A date in `{"$date": …}`: RFC 3339, or milliseconds since 1970.
 #[cold]

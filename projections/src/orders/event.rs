@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::status::{DeliveryStep, OrderStep, PaymentStep, Step};
 use crate::currency::Currency;
 use crate::json::Says::{Needed, Optional};
+use crate::json::hint::none_of;
 use crate::json::values::{
     OPEN_CHARS_MAX, Read, amount, currency, date, flag, id, list, open, rate, string,
 };
@@ -183,9 +184,7 @@ impl<'a> Payload<'a> for Order<'a> {
 
 /// A word of a closed vocabulary of statuses.
 pub(super) fn step<S: Step>(json: &str, _: &mut Reader<'_>) -> Read<S> {
-    string(json)
-        .and_then(|word| S::parse(&word))
-        .ok_or_else(|| format!("must be one of {}", S::WORDS.join(", ")).into())
+    string(json).and_then(|word| S::parse(&word)).ok_or_else(|| none_of(json, S::WORDS).into())
 }
 
 fn line<'a>(found: &LineMembers<'a>, reader: &mut Reader<'_>) -> Line<'a> {

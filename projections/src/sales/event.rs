@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::status::Status;
 use crate::json::Says::{Needed, Optional};
+use crate::json::hint::none_of;
 use crate::json::values::{
     OPEN_CHARS_MAX, Read, amount, currency, date, id, open, quantity, rate, string,
 };
@@ -134,7 +135,7 @@ impl<'a> Payload<'a> for Transaction<'a> {
 fn status(json: &str, _: &mut Reader<'_>) -> Read<Status> {
     string(json)
         .and_then(|word| Status::parse(&word))
-        .ok_or_else(|| "must be completed, pending, failed or returned".into())
+        .ok_or_else(|| none_of(json, Status::WORDS).into())
 }
 
 /// The one member of an address that is read; the rest of it is personal and is left out.

@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, ORIGIN, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, ORIGIN,
+    RETRY_AFTER,
 };
 use axum::http::{HeaderValue, Method, Uri};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -92,6 +93,9 @@ impl Origins {
                 named("prefer"),
                 IF_NONE_MATCH,
                 named("last-event-id"),
+                CONTENT_ENCODING,
+                named("tracestate"),
+                named("baggage"),
             ])
             .expose_headers([
                 named("x-position"),
@@ -105,6 +109,7 @@ impl Origins {
                 named("ratelimit-remaining"),
                 named("ratelimit-reset"),
                 named("x-total-count"),
+                named("preference-applied"),
                 REQUEST_ID,
             ])
             .max_age(MAX_AGE);

@@ -12,6 +12,18 @@ use super::error::{Error, HEADER};
 /// The longest line taken, in bytes; the longest of the real file has under 150.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 
+/// What is said of a line that is not UTF-8, by the commas before the first byte that is not.
+const NOT_UTF_8: [&str; 8] = [
+    "InvoiceNo is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 may make it so",
+    "StockCode is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 may make it so",
+    "Description is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 may make it so",
+    "Quantity is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 may make it so",
+    "InvoiceDate is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 may make it so",
+    "UnitPrice is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 may make it so",
+    "CustomerID is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 may make it so",
+    "Country is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 may make it so",
+];
+
 /// The eight fields of a line, unquoted and trimmed.
 pub type Fields<'a> = [Cow<'a, str>; 8];
 
@@ -56,7 +68,11 @@ impl<R: Read> Lines<R> {
 
 /// Splits a line at its commas; the error says what is wrong with it.
 pub fn split(line: &[u8]) -> Result<Fields<'_>, &'static str> {
-    let mut rest = Some(std::str::from_utf8(line).map_err(|_| "not UTF-8")?);
+    let mut rest = Some(std::str::from_utf8(line).map_err(|error| {
+        let before = &line[..error.valid_up_to()];
+        let commas = before.iter().filter(|it| **it == b',').count();
+        NOT_UTF_8[commas.min(NOT_UTF_8.len() - 1)]
+    })?);
     let mut fields = Fields::default();
     for field in &mut fields {
         let text = rest.ok_or("fewer than 8 fields")?;

@@ -75,8 +75,9 @@ pub fn parse<'a>(fields: &'a Fields<'_>, shift: TimeDelta) -> Result<Row<'a>, Sk
         whole(quantity).ok_or(Skip::Malformed("Quantity is not a whole number up to 1,000,000"))?;
     let price =
         decimal(price).ok_or(Skip::Malformed("UnitPrice is not a decimal with up to 4 places"))?;
-    let at = instant(date, shift)
-        .ok_or(Skip::Malformed("InvoiceDate is not YYYY-MM-DD hh:mm:ss from 1970 on"))?;
+    let at = instant(date, shift).ok_or(Skip::Malformed(
+        "InvoiceDate is not YYYY-MM-DD hh:mm:ss, such as 2010-12-01 08:26:00",
+    ))?;
     check_length(product, 1..=128, "StockCode does not have 1 to 128 characters")?;
     check_length(customer, 0..=128, "CustomerID has over 128 characters")?;
     check_length(country, 0..=64, "Country has over 64 characters")?;

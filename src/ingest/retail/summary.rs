@@ -1,5 +1,7 @@
 //! The counts of an import.
 
+use std::collections::BTreeMap;
+
 use super::row::Skip;
 
 /// The most malformed lines that a [`Summary`] names, and the most of all that became nothing.
@@ -28,6 +30,10 @@ pub struct Summary {
     pub skipped: Skipped,
     /// The first malformed lines: number in the file (the header is line 1) and error.
     pub malformed_first: Vec<(u64, &'static str)>,
+    /// The malformed lines by their error.
+    pub malformed: BTreeMap<&'static str, u64>,
+    /// The first malformed line as it is in the file.
+    pub shown: Option<(u64, Vec<u8>)>,
     /// The first lines that became nothing, by their number in the file.
     pub skipped_first: Vec<u64>,
 }
@@ -49,7 +55,7 @@ pub struct Skipped {
 
 impl Summary {
     /// Counts a line that became nothing.
-    pub(super) fn skip(&mut self, line: u64, skip: Skip) {
+    pub(super) fn skip(&mut self, line: u64, text: &[u8], skip: Skip) {
         if self.skipped_first.len() < NAMED_MAX {
             self.skipped_first.push(line);
         }
@@ -62,6 +68,8 @@ impl Summary {
                 if self.malformed_first.len() < NAMED_MAX {
                     self.malformed_first.push((line, reason));
                 }
+                self.shown.get_or_insert_with(|| (line, text.to_vec()));
+                *self.malformed.entry(reason).or_default() += 1;
                 &mut self.skipped.malformed
             }
         } += 1;
