@@ -104,7 +104,7 @@ async fn from_file(stand: &mut Stand, load: &mut Load, events: u64) -> anyhow::R
     stand.fresh("file").await?;
     let content = lines(load, events);
     let (started, before) = (Instant::now(), Cpu::now());
-    let source = Source::Lines(Box::new(Cursor::new(content)));
+    let source = Source::Json(Box::new(Cursor::new(content)));
     let summary = file::ingest(&stand.log, "GBP", source, 0, |_| {}).await?;
     ensure!(summary.accepted == events, "not every event was taken: {summary:?}");
     Ok(Rate { events, took: started.elapsed(), cpu: Cpu::now().since(&before) })

@@ -116,6 +116,7 @@ impl App {
         tasks.spawn(streams.clone().watch());
         let notices = shop.notices.take().context("nobody else takes them")?;
         tasks.spawn(broadcast::follow(streams.clone(), notices.heard, closing.clone()));
+        tasks.spawn(broadcast::pass_on(streams.clone(), shop.alerts.clone(), closing.clone()));
         let all = Routes::new()
             .merge(shop.routes(ids, &accounts.audit, &platform, &options.sessions))
             .merge(push::http::routes(streams.clone()))

@@ -5,11 +5,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::streams::{Statistics, Streams};
+use super::alerts::Alerts;
+use super::streams::{Statistics, Streams, Transport};
 use super::subscriber::word;
 use crate::auth::audit::{Audit, Event, EventType};
 use crate::http::Routes;
@@ -20,7 +22,7 @@ use crate::http::gate::By;
 use crate::http::openapi::{Answer, Operation, Tag};
 use crate::http::problem::{FieldError, Problem};
 use crate::rights::access::Access;
-use crate::rights::caller::Person;
+use crate::rights::caller::{Caller, Person};
 use crate::rights::role::{Action, Resource};
 
 /// The most bytes of an alert.
@@ -29,6 +31,8 @@ const BYTES_MAX: usize = 4 * 1024;
 const MESSAGE_MAX: usize = 1_000;
 /// The word that carries it.
 const WORD: &str = "system_alert";
+/// The word that carries the alert of a rule.
+pub(super) const ALERT: &str = "alert";
 
 /// The dependencies of the endpoints.
 #[derive(Debug, Clone)]
@@ -130,6 +134,31 @@ pub async fn follow(streams: Streams, mut heard: mpsc::Receiver<String>, stop: C
                 tracing::debug!(connections, "another process's alert was passed on");
             }
             _ => tracing::warn!("an alert of another process was not understood"),
+        }
+    }
+}
+
+/// Tells people by Socket.IO of the alerts of rules, as they are recorded, until `stop`. Other transports
+/// have a topic for them.
+pub async fn pass_on(streams: Streams, alerts: Alerts, stop: CancellationToken) {
+    let mut recorded = alerts.listen();
+    loop {
+        let told = tokio::select! {
+            () = stop.cancelled() => return,
+            told = recorded.recv() => told,
+        };
+        match told {
+            Ok(told) => {
+                let is_for = |caller: &Caller| match caller {
+                    Caller::Person(person) => told.is_for(person),
+                    Caller::Key(_) => false,
+                };
+                let alert = serde_json::to_value(&*told.alert).unwrap_or_default();
+                streams.tell_some(Transport::SocketIo, is_for, &word(ALERT, alert));
+            }
+            // They are in the history.
+            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "alerts were not told"),
+            Err(RecvError::Closed) => return,
         }
     }
 }

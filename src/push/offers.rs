@@ -162,7 +162,11 @@ enum Source {
 }
 
 impl Offer {
-    fn of(name: &str, caller: &Caller, now: Time, language: &str) -> Result<Self, Problem> {
+    /// The figures of that name, of a caller who may follow.
+    ///
+    /// # Errors
+    /// Fails if there are none, or the caller may not have them.
+    pub fn of(name: &str, caller: &Caller, now: Time, language: &str) -> Result<Self, Problem> {
         match name.strip_prefix(VIEW) {
             Some(view) => Offer::view(name, view, caller, now, language),
             None => Offer::topic(name, caller),

@@ -71,6 +71,7 @@ impl fmt::Debug for Shared {
 
 struct Kept {
     caller: Caller,
+    transport: Transport,
     news: watch::Sender<News>,
     mailbox: Arc<Mailbox>,
     /// The rooms that it is in, beside that of its caller.
@@ -226,6 +227,7 @@ impl Streams {
         let mailbox = Arc::<Mailbox>::default();
         let kept = Kept {
             caller: caller.clone(),
+            transport,
             news: tell,
             mailbox: mailbox.clone(),
             rooms: BTreeSet::new(),
@@ -245,6 +247,19 @@ impl Streams {
     pub fn tell(&self, word: &Outgoing) -> usize {
         let all: Vec<_> = self.0.lock().values().map(|kept| kept.mailbox.clone()).collect();
         all.iter().filter(|mailbox| mailbox.put(word.clone())).count()
+    }
+
+    /// Tells the connections of some callers by one transport a word.
+    pub fn tell_some(
+        &self,
+        transport: Transport,
+        is_for: impl Fn(&Caller) -> bool,
+        word: &Outgoing,
+    ) {
+        let all = self.0.lock();
+        for kept in all.values().filter(|it| it.transport == transport && is_for(&it.caller)) {
+            kept.mailbox.put(word.clone());
+        }
     }
 
     /// The connections as they are now.

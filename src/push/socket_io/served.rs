@@ -16,6 +16,7 @@ use super::{SocketIoPush, refused};
 use crate::http::clock;
 use crate::http::gate::Refusal;
 use crate::http::problem::Problem;
+use crate::push::broadcast::ALERT;
 use crate::push::channels::Channels;
 use crate::push::frame::Frame;
 use crate::push::offers::{DASHBOARD, OVERVIEW, Offer};
@@ -36,7 +37,7 @@ const SESSION_ENDED: &str = SessionEnded::KIND;
 const SHUTDOWN: &str = ServerShutdown::KIND;
 /// The words that all transports have.
 const WORDS: &[&str] =
-    &["subscribed", "unsubscribed", "trouble", "system_alert", SHUTDOWN, SESSION_ENDED];
+    &["subscribed", "unsubscribed", "trouble", "system_alert", ALERT, SHUTDOWN, SESSION_ENDED];
 
 /// A connection on which somebody is signed in.
 pub(super) struct Served {
