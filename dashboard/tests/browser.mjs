@@ -75,6 +75,20 @@ const tests = {
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
   },
 
+  async "makes an account, once its password is strong enough"() {
+    const page = await open();
+    await page.getByRole("button", { name: "Make an account" }).click();
+    await page.getByLabel("E-mail").fill("newcomer@shop.example");
+    await page.getByLabel("New password").fill("password");
+    await page.getByRole("button", { name: "Make the account" }).click();
+    await page.getByRole("alert").waitFor();
+    errors = errors.filter((it) => !it.includes("400"));
+    await page.getByLabel("New password").fill("seven lamps of 1849");
+    await page.getByRole("button", { name: "Make the account" }).click();
+    await card(page, "Net sales").waitFor();
+    assert.equal(await page.getByRole("link", { name: "Systems" }).count(), 0);
+  },
+
   async "shows the totals of the year"() {
     const page = await open({ query: "?range=all" });
     await enter(page, "Viewer");

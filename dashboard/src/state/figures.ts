@@ -44,6 +44,9 @@ const NOTHING: FiguresState = {
 /** The views of one request. */
 const BATCH = 20;
 
+/** The least time between two looks whether a session is over, in milliseconds. */
+const AGAIN = 10_000;
+
 /** What a batch says of each of its views. */
 interface Item {
   readonly status: number;
@@ -166,12 +169,18 @@ export class Board {
         if (this.store.state.connection !== "away") this.store.set({ connection });
       } else this.store.set({ connection: "away" });
     });
+    let tried = 0;
     this.#client.on("session_ended", () => {
-      // It is seen whether the session is over, or only what the connection was opened with.
-      void credential({ refused: true }).then(
-        () => this.#client?.connect(),
-        () => undefined,
-      );
+      // It is seen whether the session is over, or only what the connection was opened with; not at
+      // once where that was seen just now.
+      const wait = Math.max(0, tried + AGAIN - Date.now());
+      setTimeout(() => {
+        tried = Date.now();
+        void credential({ refused: true }).then(
+          () => this.#client?.connect(),
+          () => undefined,
+        );
+      }, wait);
     });
   }
 
