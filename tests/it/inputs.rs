@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::connections::Wire;
 use crate::events::{now, sale};
 use crate::harness::{Answer, Shop, answer};
+use crate::push::Socket;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -433,6 +434,18 @@ async fn a_key_comes_in_by_basic_authorization_and_by_whatever_scheme() {
     assert_eq!(send(vec![("authorization", shop.key.clone())]).await, 200);
     assert_eq!(send(basic("ann", "a secret of hers")).await, 401);
     assert_eq!(send(basic("abi_nobody", "")).await, 401);
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_signs_in_with_its_scheme_in_any_case() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    for scheme in ["Bearer ", "bearer ", "BEARER  ", ""] {
+        let token = json!({ "token": format!("{scheme}{}", shop.key) });
+        let mut socket = Socket::open(&shop, &app, Some(token)).await;
+        socket.next("authenticated").await;
+    }
     app.stop().await.expect("stopped");
 }
 

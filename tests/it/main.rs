@@ -9,6 +9,7 @@
 //!   compare;
 //! - [`flow`]: from every entry to every figure; [`values`]: the values that producers send; [`inputs`]:
 //!   the bodies, [`files`]: the files; [`outcomes`]: what they are told of them;
+//!   [`returns`]: sales and what came back of them;
 //!   [`contract`]: the shapes on the wire; [`tags`]: when answers stay known;
 //! - [`batches`]: many events over HTTP at a time; [`commits`]: events of many callers in batches on
 //!   the log; [`duplicates`]: events that the log calls one;
@@ -93,6 +94,7 @@ mod push;
 mod quarantine;
 mod rebuild;
 mod replays;
+mod returns;
 mod rights;
 mod routes;
 mod serve;

@@ -266,6 +266,28 @@ async fn every_route_lets_in_whom_the_table_names_and_nobody_else() {
     app.stop().await.expect("stopped");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_that_is_read_answers_to_head_as_to_get() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let admin = account(&app, "admin@example.org", Admin).await;
+    let token = session(&app, &admin).await.token;
+    for mut row in rows().into_iter().filter(|row| row.method == Method::GET) {
+        let got = send(&shop, &app, &row, Some(token.expose())).await;
+        let event = row.path.replace("{event}", "7");
+        row.method = Method::HEAD;
+        row.path = event.leak();
+        let head = send(&shop, &app, &row, Some(token.expose())).await;
+        assert_eq!(
+            (head.status, &head.body),
+            (got.status, &Value::String(String::new())),
+            "{}",
+            row.path
+        );
+    }
+    app.stop().await.expect("stopped");
+}
+
 fn assert_refused(answer: &Answer, status: u16, kind: &str, name: &str) {
     assert_eq!(
         (answer.status, answer.body["type"].as_str()),
