@@ -173,10 +173,11 @@ impl SocketIoPush {
         while !self.open().is_empty() && Instant::now() < until {
             tokio::time::sleep(GOODBYE_WITHIN / 20).await;
         }
+        // By a connection that ends a client knows that it may connect anew, and by a word of Engine.IO not
+        // every client does.
+        self.connections.end();
         if timeout(CLOSED_WITHIN, self.io.close()).await.is_err() {
-            // Who takes nothing is not told, and not waited for.
-            self.connections.end();
-            self.io.close().await;
+            tracing::warn!("some sessions of Socket.IO did not end in time");
         }
     }
 

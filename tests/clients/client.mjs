@@ -114,7 +114,7 @@ function overWebSocket() {
     const message = JSON.parse(text);
     if (message.data) apply(message);
     else if (message.kind === "subscribed") subscribed(message);
-    else fail(text);
+    else if (message.kind !== "server_shutdown") fail(text);
   });
   socket.on("error", () => {});
   socket.on("close", () => setTimeout(overWebSocket, AGAIN_MS));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use socketioxide::extract::SocketRef;
 use socketioxide::{SendError, SocketError};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::push::flow::Flow;
 
@@ -39,7 +39,18 @@ impl Outlet {
 
     /// Sends the last event, at once where the queue has room for it.
     pub(super) fn send_last(&mut self, event: &'static str, json: &Bytes) {
+        self.flow.sent(AROUND + event.len() + json.len());
         let _ = emit(&self.socket, event, json);
+    }
+
+    /// Waits until the network has taken all that was sent, or for so long.
+    pub(super) async fn drained(&self, within: Duration) {
+        let drained = async {
+            while !self.flow.is_empty() {
+                self.flow.moved().await;
+            }
+        };
+        let _ = timeout(within, drained).await;
     }
 
     /// Waits until nothing is held and another event can be sent.

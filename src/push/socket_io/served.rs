@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::asked::{Asked, By, Dashboard, Wrong};
 use super::metrics::Wanted;
 use super::outlet::Outlet;
-use super::{SocketIoPush, refused};
+use super::{GOODBYE_WITHIN, SocketIoPush, refused};
 use crate::http::clock;
 use crate::http::gate::Refusal;
 use crate::http::problem::Problem;
@@ -71,21 +71,21 @@ impl Served {
             tokio::select! {
                 biased;
                 () = self.end.cancelled() => return,
-                last = self.connected.end() => return self.finish(last),
+                last = self.connected.end() => return self.finish(last).await,
                 () = self.outlet.has_room() => {}
             }
             tokio::select! {
                 biased;
                 () = self.end.cancelled() => return,
                 next = self.connected.next() => match next {
-                    Some(last) if is_last(&last) => return self.finish(last),
+                    Some(last) if is_last(&last) => return self.finish(last).await,
                     Some(next) => self.send(next),
                     None => return,
                 },
                 asked = self.asked.recv() => match asked {
                     Some(asked) => {
                         if let Some(last) = self.answer(*asked).await {
-                            return self.finish(last);
+                            return self.finish(last).await;
                         }
                     }
                     None => return,
@@ -105,8 +105,9 @@ impl Served {
         }
     }
 
-    /// Says the last word, and disconnects; where the service stops, the connection is closed with all.
-    fn finish(&mut self, last: Outgoing) {
+    /// Says the last word, and disconnects. Where the service stops, the connection is closed with all
+    /// others once that is told: a client that is disconnected by a word does not come back by itself.
+    async fn finish(mut self, last: Outgoing) {
         let is_to_come_back = matches!(last, Outgoing::Word(SHUTDOWN, _));
         if let Outgoing::Word(kind, json) = last {
             if kind == SESSION_ENDED {
@@ -118,7 +119,7 @@ impl Served {
             }
         }
         if is_to_come_back {
-            // Who is disconnected by a word of Socket.IO does not connect again by itself.
+            self.outlet.drained(GOODBYE_WITHIN / 2).await;
             return self.push.leave(self.outlet.socket.id);
         }
         self.push.disconnect(self.outlet.socket.clone());
