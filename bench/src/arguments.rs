@@ -32,14 +32,14 @@ pub struct Arguments {
     #[arg(long, default_value = "200")]
     pub questions: NonZero<u32>,
     /// The number of events that come in per second while queries are sent, or updates pushed.
-    #[arg(long, default_value_t = 5_000)]
+    #[arg(long, visible_alias = "events-per-second", default_value_t = 5_000)]
     pub rate: u64,
     /// The time for which queries are sent, or updates pushed, in seconds.
     #[arg(long, default_value_t = 30)]
     pub seconds: u64,
-    /// The number of connections that updates are pushed to.
+    /// The number of subscribers that updates are pushed to, by each transport.
     #[arg(long, default_value_t = 200)]
-    pub sockets: usize,
+    pub subscribers: usize,
     /// Writes plain models as well, in the parts `live` and `catch-up`, whose processor time is then
     /// counted until they are as far as the fold.
     #[arg(long)]
@@ -77,7 +77,7 @@ pub enum Part {
     /// Latency of every view over ever other ranges, beside `ClickHouse` on the same data; and which
     /// answers stay known while activities come in.
     Views,
-    /// The time from a sale's publication until every socket has heard of it.
+    /// The time from a sale's publication until every subscriber has it, by each transport.
     Push,
     /// The rate of the fold with ten times the events, and with ten times the keys.
     Growth,

@@ -44,6 +44,8 @@ pub struct State {
     pub position: u64,
     pub at: String,
     pub data: Map<String, Value>,
+    /// Whether a snapshot replaces it, whatever its position; until then it is what the client has.
+    pub is_lost: bool,
 }
 
 impl Client {
@@ -69,8 +71,8 @@ impl Client {
             self.snapshots += 1;
             let is_newer =
                 (generation, position, &at) > (state.generation, state.position, &state.at);
-            assert!(is_newer, "positions never go back: {data} after {state:?}");
-            *state = State { generation, position, at, data: members };
+            assert!(state.is_lost || is_newer, "positions never go back: {data} after {state:?}");
+            *state = State { generation, position, at, data: members, is_lost: false };
             return;
         }
         assert_eq!(generation, state.generation, "{data}");
@@ -85,16 +87,16 @@ impl Client {
     }
 
     fn hear_subscribed(&mut self, word: &Value) {
-        let topic = word["topic"].as_str().expect("a topic");
-        if word["recovered"] != true {
-            // What comes replaces what it has, whatever its position.
-            self.topics.remove(topic);
-        }
+        let state = self.topics.entry(word["topic"].as_str().expect("a topic").to_owned());
+        let state = state.or_default();
+        let is_recovered = word["recovered"] == true;
         // The events go on behind a position.
         if let Some(position) = word["position"].as_u64() {
-            let state = self.topics.entry(topic.to_owned()).or_default();
-            assert!(state.position == 0 || state.position == position, "{word} after {state:?}");
+            let is_there = state.position == 0 || state.position == position;
+            assert!(!is_recovered || is_there, "{word} after {state:?}");
             state.position = position;
+        } else {
+            state.is_lost = !is_recovered;
         }
     }
 
@@ -119,7 +121,8 @@ impl Client {
     }
 
     pub fn position(&self, topic: &str) -> u64 {
-        self.topics.get(topic).map_or(0, |state| state.position)
+        let state = self.topics.get(topic).filter(|state| !state.is_lost);
+        state.map_or(0, |state| state.position)
     }
 
     pub fn data(&self, topic: &str) -> Value {

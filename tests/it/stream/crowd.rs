@@ -117,8 +117,11 @@ async fn ten_thousand_malformed_requests_for_a_stream_leave_it_standing() {
                 }
                 let answer = request.send().await.expect("an answer");
                 let status = answer.status().as_u16();
-                assert!((400..500).contains(&status), "{status} for {query:.100}");
-                answer.bytes().await.expect("a body");
+                assert!(status < 500, "{status} for {query:.100}");
+                // A stream of no topic that there is goes on, and is left.
+                if status != 200 {
+                    answer.bytes().await.expect("a body");
+                }
             }
         }
     }));
