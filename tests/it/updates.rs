@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adaptive_bi::operator::health::Health;
+use adaptive_bi::operator::pulse::Pulse;
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
+use adaptive_bi::push::alerts::Alerts;
 use adaptive_bi::push::channels::{Channels, Options};
 use adaptive_bi::push::subscriber::{Bounds, Outgoing, Subscriber};
 use adaptive_bi::query::cache::ResponseCache;
+use adaptive_bi::query::latest::Latest;
 use adaptive_bi::query::{self, Deps, latest};
 use adaptive_bi::rights::caller::{Caller, KeyHolder};
 use adaptive_bi::rights::scope::Scope;
+use adaptive_bi::shop::events::Browsers;
+use adaptive_bi::store::platform::Platform;
 use adaptive_bi::stream::announce::Announcement;
 use futures_util::FutureExt;
 use projections::topic::Topics;
@@ -25,13 +30,15 @@ use crate::events::sale;
 use crate::harness::Shop;
 
 /// The state of a service of which nobody asks.
-async fn health(shop: &Shop) -> Health {
+async fn health(shop: &Shop, latest: watch::Receiver<Option<Latest>>) -> Health {
     Health {
         store: shop.store().await,
         nats_up: watch::channel(true).1,
         log_refuses: watch::channel(None).1,
         projector: watch::channel(Status { state: State::Standby, position: 0 }).1,
         log_extent: watch::channel(None).1,
+        latest,
+        pulse: Pulse::default(),
         started: Instant::now(),
     }
 }
@@ -74,8 +81,11 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
         now: Arc::new(query::system_clock),
     };
     let options = Options { questions: 1, apart: Duration::from_millis(250) };
-    let (health, tasks) = (health(&shop).await, TaskTracker::new());
-    let channels = Channels::new(deps, health, options, tasks.clone(), ending.clone());
+    let health = health(&shop, deps.latest.clone()).await;
+    let alerts = Alerts::new(Platform::beside(&shop.store().await));
+    let (log, tasks) = (Browsers::new(shop.log.clone(), "EUR".to_owned()), TaskTracker::new());
+    let (stop, running) = (ending.clone(), tasks.clone());
+    let channels = Channels::new(deps, health, alerts, options, Arc::new(log), running, stop);
     let (id, name, scopes) = ("k".to_owned(), "board".to_owned(), vec![Scope::PushSubscribe]);
     let board = Caller::Key(KeyHolder { id, name, scopes });
     let mut subscriber = Subscriber::new(channels, Bounds::default(), board);
