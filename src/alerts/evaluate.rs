@@ -77,6 +77,10 @@ type Answers = HashMap<String, Arc<Value>>;
 
 /// Looks at the rules until `stop`.
 pub async fn run(alerts: Alerts, stop: CancellationToken) {
+    stop.run_until_cancelled(look_again(alerts)).await;
+}
+
+async fn look_again(alerts: Alerts) {
     let mut latest = alerts.queries.latest.clone();
     let changed = alerts.changed.clone();
     let (rules, told, head, published) = (Vec::new(), None, Head::default(), HashMap::new());
@@ -95,23 +99,16 @@ pub async fn run(alerts: Alerts, stop: CancellationToken) {
         let newest = latest.borrow_and_update().clone().filter(query::latest::Latest::is_fresh);
         let mut is_over = false;
         if let Some(newest) = newest {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                over = evaluator.look(&newest.snapshot) => is_over = over,
-            }
+            is_over = evaluator.look(&newest.snapshot).await;
         }
-        let pause = began.elapsed().max(PACE);
-        let next = async {
-            sleep(pause).await;
-            tokio::select! {
-                _ = latest.changed() => false,
-                () = sleep_until(read_at) => false,
-                () = changed.notified() => true,
-            }
-        };
+        sleep(began.elapsed().max(PACE)).await;
+        if is_over {
+            read_at = Instant::now();
+        }
         tokio::select! {
-            () = stop.cancelled() => return,
-            at_once = next => if at_once || is_over { read_at = Instant::now() },
+            _ = latest.changed() => {}
+            () = sleep_until(read_at) => {}
+            () = changed.notified() => read_at = Instant::now(),
         }
     }
 }
@@ -124,22 +121,25 @@ impl Evaluator {
         let mut people: Vec<String> = rows.iter().filter_map(|row| user(&row.owner)).collect();
         people.sort_unstable();
         people.dedup();
-        let members = self.alerts.platform.members(&people).await?;
+        let members = if people.is_empty() {
+            Vec::new()
+        } else {
+            self.alerts.platform.members(&people).await?
+        };
         let members: HashMap<_, _> = members.into_iter().map(|it| (it.id.clone(), it)).collect();
         self.hear(&rows).await?;
-        let mut seen: HashMap<String, (i64, Option<String>)> =
-            self.rules.drain(..).map(|it| (it.row.id, (it.row.revision, it.seen))).collect();
-        self.rules = rows
-            .into_iter()
-            .map(|row| {
-                let caller = match &row.owner {
-                    Owner::Role(role) => Some(everybody(*role)),
-                    Owner::User(id) => members.get(id).cloned().map(caller),
-                };
-                let before = seen.remove(&row.id).filter(|(revision, _)| *revision == row.revision);
-                Watched { row, caller, seen: before.and_then(|(_, seen)| seen) }
-            })
-            .collect();
+        let mut seen: HashMap<String, Watched> =
+            self.rules.drain(..).map(|it| (it.row.id.clone(), it)).collect();
+        let watched = |row: AlertRow| {
+            let caller = match &row.owner {
+                Owner::Role(role) => Some(everybody(*role)),
+                Owner::User(id) => members.get(id).cloned().map(caller),
+            };
+            // What was seen is judged anew where the rule, or its state, is another.
+            let before = seen.remove(&row.id).filter(|it| it.row == row);
+            Watched { row, caller, seen: before.and_then(|it| it.seen) }
+        };
+        self.rules = rows.into_iter().map(watched).collect();
         let mut looks = self.alerts.looks();
         looks.retain(|id, _| self.rules.iter().any(|it| it.row.id == *id));
         Ok(())

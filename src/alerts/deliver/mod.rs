@@ -90,12 +90,13 @@ pub async fn drawn_up(
 
 /// Delivers what is due until `stop`. What is under way then is begun again by another.
 pub async fn run(alerts: Alerts, stop: CancellationToken) {
+    stop.run_until_cancelled(deliver(alerts)).await;
+}
+
+async fn deliver(alerts: Alerts) {
     let (turns, mut working) = (Arc::new(Semaphore::new(AT_A_TIME)), JoinSet::new());
     loop {
-        let turn = tokio::select! {
-            () = stop.cancelled() => return,
-            turn = turns.clone().acquire_owned() => turn,
-        };
+        let turn = turns.clone().acquire_owned().await;
         while working.try_join_next().is_some() {}
         match alerts.platform.claim_delivery(CLAIMED_FOR).await {
             Ok(Some(row)) => {
@@ -110,7 +111,6 @@ pub async fn run(alerts: Alerts, stop: CancellationToken) {
             Err(error) => tracing::warn!(%error, "messages of alerts were not looked for"),
         }
         tokio::select! {
-            () = stop.cancelled() => return,
             () = alerts.due.notified() => {}
             () = sleep(LOOK_AGAIN) => {}
         }
