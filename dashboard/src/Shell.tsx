@@ -12,7 +12,7 @@ import { People } from "./pages/people/People";
 import { Products } from "./pages/products/Products";
 import { Systems } from "./pages/systems/Systems";
 import { session, signOut } from "./state/session";
-import { type Taste, taste } from "./state/shop";
+import { type Taste, shop, taste } from "./state/shop";
 import { useStore } from "./state/store";
 import { LANGUAGES, type Language } from "./words/words";
 
@@ -37,6 +37,7 @@ export function Shell() {
   const page = useStore(address, (it) => it.page);
   const explain = useStore(address, (it) => it.explain);
   const isAdmin = useStore(session, (it) => it.user?.role === "admin");
+  const isDemo = useStore(shop, (it) => it.shop?.demo != null);
   const shown = PAGES.filter((it) => isAdmin || !OF_ADMINS.has(it));
   useEffect(() => {
     document.title = `${say(`page.${page}`)} · ${say("app.name")}`;
@@ -52,6 +53,12 @@ export function Shell() {
           <span class="mark" aria-hidden="true" />
           <span class="text">{say("app.name")}</span>
         </a>
+        {isDemo && (
+          <span class="tag" title={say("app.demo")}>
+            {say("panel.generated")}
+            <span class="hidden">: {say("app.demo")}</span>
+          </span>
+        )}
         <nav aria-label={say("app.name")}>
           {shown.map((it) => (
             <a

@@ -10,6 +10,7 @@ export const ar: Words = {
   "app.theme.light": "فاتح",
   "app.theme.dark": "داكن",
   "app.signOut": "تسجيل الخروج",
+  "app.demo": "سنة من متجر حقيقي. الزيارات والتقييمات وكل ما يبدأ معرّفه بـ demo- مصنوعة.",
   "app.docs": "واجهة البرمجة",
   "app.unreachable": "لا يمكن الوصول إلى الخدمة",
   "app.retry": "حاول مرة أخرى",

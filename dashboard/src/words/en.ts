@@ -10,6 +10,7 @@ export const en = {
   "app.theme.light": "Light",
   "app.theme.dark": "Dark",
   "app.signOut": "Sign out",
+  "app.demo": "A year of a real shop. Visits, ratings, and what has an id that begins with demo- are made up.",
   "app.docs": "API",
   "app.unreachable": "The service cannot be reached",
   "app.retry": "Try again",

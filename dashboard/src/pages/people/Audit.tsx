@@ -25,6 +25,9 @@ export function Audit() {
   const formats = useFormats();
   const [cursor, setCursor] = useState<string>();
   const listed = useAsked<Listed>(path("/api/audit", { limit: 20, cursor }));
+  const people = useAsked<{ users: readonly { id: string; email: string }[] }>("/api/users?limit=100&isActive=all");
+  const emails = new Map(people.data?.users.map((it) => [`user:${it.id}`, it.email]));
+  const named = (who: string | null) => (who === null ? "–" : (emails.get(who) ?? who));
   const next = listed.data?.pagination.next ?? undefined;
   return (
     <Panel title={say("people.audit")} figures={{ ...listed, position: 0, receivedAt: 0 }} size="full">
@@ -48,8 +51,8 @@ export function Audit() {
                     <td>{formats.instant(it.at)}</td>
                     <td>{it.event}</td>
                     <td>{it.outcome}</td>
-                    <td>{it.who ?? "–"}</td>
-                    <td>{it.target ?? "–"}</td>
+                    <td>{named(it.who)}</td>
+                    <td>{named(it.target)}</td>
                     <td>{it.address ?? "–"}</td>
                   </tr>
                 ))}
