@@ -35,7 +35,9 @@ pub fn fault(piece: &Piece) -> Option<String> {
     };
     let problem = if error.is_eof() { "ends too early" } else { "goes wrong" };
     let mut said = format!("must be JSON, and {problem} at line {line}, column {column}");
-    if let Some(hint) = hint(text, at) {
+    let is_control = error.to_string().starts_with("control character");
+    let control = || Some("within a text a tab is \\t and a line ends with \\n".to_owned());
+    if let Some(hint) = if is_control { control() } else { hint(text, at) } {
         said = format!("{said}: {hint}");
     }
     if *end == End::Lost {
@@ -69,8 +71,6 @@ fn hint(text: &[u8], at: usize) -> Option<String> {
         b'\'' => "texts and names stand in double quotes",
         b'/' | b'#' => "JSON has no comments",
         b'}' | b']' if before == Some(&b',') => "a comma stands before the end",
-        b'\n' => "a text goes over the end of its line; within a text a line ends with \\n",
-        0..0x20 => "within a text a tab is \\t and a line ends with \\n",
         _ if byte.is_ascii_alphabetic() && matches!(before, Some(b'{' | b',')) => {
             "names stand in double quotes"
         }

@@ -59,7 +59,7 @@ pub fn came(json: &str) -> Cow<'static, str> {
 }
 
 /// The word that is alike: the same but for case and what is between its parts, what other shops say
-/// for it, or one that differs in few letters.
+/// for it, the only one that begins so, or one that differs in few letters.
 #[must_use]
 pub fn nearest(said: &str, words: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
     let plain = |word: &str| -> String {
@@ -75,6 +75,13 @@ pub fn nearest(said: &str, words: impl IntoIterator<Item = &'static str>) -> Opt
         let mut meant = SYNONYMS.iter().filter(|(synonym, _)| *synonym == said);
         meant.find_map(|(_, word)| words.iter().find(|it| *it == word))
     };
+    let begins = || {
+        let mut others = words.iter().filter(|it| {
+            let word = plain(it);
+            said.len() > 3 && (word.starts_with(&said) || said.starts_with(&word))
+        });
+        others.next().filter(|_| others.next().is_none())
+    };
     let alike = || {
         let slips = |word: &&&str| strsim::damerau_levenshtein(&plain(word), &said);
         let near = words.iter().min_by_key(slips)?;
@@ -82,7 +89,7 @@ pub fn nearest(said: &str, words: impl IntoIterator<Item = &'static str>) -> Opt
             (said.chars().count().min(plain(near).chars().count()) / LETTERS_PER_SLIP).max(1);
         (slips(&near) <= most && said.len() > 2).then_some(near)
     };
-    exact.or_else(meant).or_else(alike).copied()
+    exact.or_else(meant).or_else(begins).or_else(alike).copied()
 }
 
 /// A refusal of a word that is none of those.

@@ -47,7 +47,7 @@ impl<'l> Reader<'l> {
             Some(Err(refusal)) => refusal,
             None => Refusal::from(REQUIRED),
         };
-        self.refuse(member, refusal);
+        self.refuse_value(member, refusal);
         T::default()
     }
 
@@ -63,7 +63,7 @@ impl<'l> Reader<'l> {
             Err(Refusal::Blank) => None,
             Err(_) if is_blank(json) => None,
             Err(refusal) => {
-                self.refuse(member, refusal);
+                self.refuse_value(member, refusal);
                 None
             }
         }
@@ -106,6 +106,21 @@ impl<'l> Reader<'l> {
         made
     }
 
+    /// Notes a reason against the value of a member, with what came instead.
+    #[cold]
+    fn refuse_value(&mut self, member: Member<'_>, refusal: Refusal) {
+        let refusal = match (refusal, member.json) {
+            // What is near is of more use than the type of what came.
+            (Refusal::Because(message), Some(json))
+                if message != REQUIRED && !message.contains("did you mean") =>
+            {
+                format!("{message} ({} came)", came(json)).into()
+            }
+            (refusal, _) => refusal,
+        };
+        self.refuse(member, refusal);
+    }
+
     /// Notes a reason against a member.
     #[cold]
     pub(crate) fn refuse(&mut self, member: Member<'_>, refusal: Refusal) {
@@ -115,13 +130,7 @@ impl<'l> Reader<'l> {
                     .to_owned()
             }
             Refusal::Blank => "must not be blank".to_owned(),
-            Refusal::Because(message) => match member.json {
-                // What is near is of more use than the type of what came.
-                Some(json) if message != REQUIRED && !message.contains("did you mean") => {
-                    format!("{message} ({} came)", came(json))
-                }
-                _ => message.into_owned(),
-            },
+            Refusal::Because(message) => message.into_owned(),
         };
         let field = match self.within {
             "" => Cow::Borrowed(member.name),
