@@ -273,7 +273,7 @@ fn attend(
     let (its_store, its_cache, pushed) = (store.clone(), cache.clone(), topics::MADE_OF);
     let following = latest::follow(its_store, its_cache, announced, pushed, follower, stop.clone());
     tasks.spawn(following);
-    let (pulse, followed) = (Pulse::default(), latest.clone());
+    let (pulse, newest) = (Pulse::default(), latest.clone());
     let deps = Deps {
         store: store.clone(),
         log_end: known.end,
@@ -289,7 +289,7 @@ fn attend(
         log_refuses: known.refuses,
         projector: judged_seen,
         log_extent: known.extent,
-        latest: followed,
+        latest: newest,
         pulse,
         started: Instant::now(),
     };
