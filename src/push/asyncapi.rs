@@ -170,7 +170,7 @@ fn message(name: &str, about: &str, payload: &Value) -> (String, Value) {
 }
 
 /// A message of a frame: the members of every frame, and these.
-fn of_frame(name: &str, about: &str, topic: &Value, more: Value) -> (String, Value) {
+fn of_frame(name: &str, about: &str, topic: &Value, more: &Value) -> (String, Value) {
     let head = json!({ "$ref": "#/components/schemas/FrameHead" });
     let own = json!({
         "type": "object",
@@ -197,7 +197,7 @@ fn of_topic(topic: &offers::Topic, table: &[Route], known: &mut Schemas) -> (Str
             let snapshot = kind("snapshot", &all);
             let some = json!({ "type": "object", "description": "The members that changed." });
             let about = format!("The figures of `{}`.", topic.path);
-            of_frame(name, &about, &exactly, json!({ "oneOf": [snapshot, kind("delta", &some)] }))
+            of_frame(name, &about, &exactly, &json!({ "oneOf": [snapshot, kind("delta", &some)] }))
         }
         MadeOf::Alerts => {
             let newest = known.some_of(&all, |name| name == "alerts");
@@ -206,7 +206,7 @@ fn of_topic(topic: &offers::Topic, table: &[Route], known: &mut Schemas) -> (Str
         }
         MadeOf::Service => {
             let about = format!("The figures of `{}`, as snapshots.", topic.path);
-            of_frame(name, &about, &exactly, kind("snapshot", &all))
+            of_frame(name, &about, &exactly, &kind("snapshot", &all))
         }
         MadeOf::Events => {
             let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
@@ -214,7 +214,7 @@ fn of_topic(topic: &offers::Topic, table: &[Route], known: &mut Schemas) -> (Str
             let mut more = kind("events", &list("FoldedEvent"));
             more["properties"]["holes"] = list("HoleInLog");
             let named = json!({ "type": "string", "pattern": format!("^{name}(:|$)") });
-            of_frame(name, "The events themselves, in the order of the log.", &named, more)
+            of_frame(name, "The events themselves, in the order of the log.", &named, &more)
         }
     }
 }
@@ -222,7 +222,7 @@ fn of_topic(topic: &offers::Topic, table: &[Route], known: &mut Schemas) -> (Str
 fn of_views() -> (String, Value) {
     let named = json!({ "type": "string", "pattern": format!("^{}/", offers::VIEW) });
     let more = kind("snapshot", &json!({ "type": "object" }));
-    of_frame("view", "The figures of a view, as its own address answers them.", &named, more)
+    of_frame("view", "The figures of a view, as its own address answers them.", &named, &more)
 }
 
 fn kind(kind: &str, data: &Value) -> Value {

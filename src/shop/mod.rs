@@ -313,7 +313,7 @@ fn attend(
     let (follower, latest) = watch::channel(None::<Latest>);
     let (its_store, its_cache) = (store.clone(), cache.clone());
     tasks.spawn(latest::follow(its_store, its_cache, announced, follower, stop.clone()));
-    let (pulse, followed) = (Pulse::default(), latest.clone());
+    let (pulse, newest) = (Pulse::default(), latest.clone());
     let deps = Deps {
         store: store.clone(),
         log_end: known.end,
@@ -329,7 +329,7 @@ fn attend(
         log_refuses: known.refuses,
         projector: judged_seen,
         log_extent: known.extent,
-        latest: followed,
+        latest: newest,
         pulse,
         started: Instant::now(),
     };

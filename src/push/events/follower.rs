@@ -134,8 +134,9 @@ impl Follower {
         if !matches!(self.stands, Stands::GoesOn) {
             return None;
         }
+        self.end()?;
         loop {
-            let written = match self.of_the_newest()? {
+            let written = match self.of_the_newest() {
                 Some(written) => written,
                 None => match self.read(Wanted::Part(self.asked.after))? {
                     Found::Part(entries, end) => self.asked.frame(&entries, end, self.now()),
@@ -154,15 +155,13 @@ impl Follower {
         }
     }
 
-    /// What is at hand for it; `Some(None)` where it is further behind, `None` where nothing is known.
-    fn of_the_newest(&self) -> Option<Option<Written>> {
+    /// What is at hand for it; `None` where it is further behind.
+    fn of_the_newest(&self) -> Option<Written> {
         let mut state = self.events.0.lock();
         let tail = state.tail.as_mut()?;
         // One that was sent more than this generation has folded waits until it has come there.
-        if tail.covers(self.asked.after) || self.asked.after > tail.end().position {
-            return Some(Some(tail.frame(&self.asked, self.now())));
-        }
-        Some(None)
+        let is_at_hand = tail.covers(self.asked.after) || self.asked.after > tail.end().position;
+        is_at_hand.then(|| tail.frame(&self.asked, self.now()))
     }
 
     fn is_kept(&self, position: u64) -> bool {

@@ -89,6 +89,7 @@ impl Entry {
 
 /// What there is to tell of a part of the log behind a position; `left_out` are the positions whose
 /// messages are quarantined.
+#[must_use]
 pub fn entries(part: &Part, mut after: u64, left_out: &BTreeSet<u64>) -> Vec<Entry> {
     let mut entries = Vec::with_capacity(part.messages.len());
     for message in &part.messages {
