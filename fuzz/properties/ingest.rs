@@ -23,7 +23,7 @@ pub fn of_any_bytes(input: &[u8]) {
 
 fn of_pieces(input: &[u8], at_a_time: usize) -> Vec<Piece> {
     let mut pieces = Pieces::of(BufReader::with_capacity(at_a_time, input));
-    std::iter::from_fn(|| pieces.next().expect("bytes can be read")).collect()
+    std::iter::from_fn(|| pieces.read().expect("bytes can be read")).collect()
 }
 
 /// Checks that the pieces follow each other in the input, with nothing but separators between them.

@@ -26,7 +26,7 @@ pub fn split(body: &[u8]) -> Result<Vec<Part>, FieldError> {
     let invalid = |message: &'static str| FieldError::new("", message);
     let mut parts = Vec::new();
     let mut pieces = Pieces::of(body);
-    while let Some(piece) = pieces.next().map_err(|_| invalid("the body could not be read"))? {
+    while let Some(piece) = pieces.read().map_err(|_| invalid("the body could not be read"))? {
         match Some(&piece.text).filter(|_| piece.end == End::Found).and_then(|it| wrapped(it)) {
             Some(events) => parts.extend(events.into_iter().map(|text| within(&piece, text))),
             None => parts.push(part(piece)),

@@ -49,10 +49,10 @@ impl Coding {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        let known = [("x-gzip", Coding::Gzip)].into_iter();
-        let known =
-            known.chain([Coding::Gzip, Coding::Deflate, Coding::Zstd].map(|it| (it.as_str(), it)));
-        known.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, it)| it)
+        let is = |it: &Coding| name.eq_ignore_ascii_case(it.as_str());
+        let known = [Coding::Gzip, Coding::Deflate, Coding::Zstd].into_iter().find(is);
+        // The name that RFC 9110 takes for gzip.
+        known.or_else(|| name.eq_ignore_ascii_case("x-gzip").then_some(Coding::Gzip))
     }
 
     /// Reads an input through it.

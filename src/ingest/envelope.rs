@@ -71,9 +71,10 @@ pub fn read(shape: Shape, text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<R
 fn envelope(text: &[u8]) -> Result<Envelope<'_>, Vec<Reason>> {
     serde_json::from_slice(text).map_err(|error| {
         let is_object = text.trim_ascii_start().starts_with(b"{");
-        let message = match (error.is_data(), is_object) {
-            (true, true) => "must name kind, id and data once",
-            _ => "must be a JSON object with kind, data and, if wanted, id",
+        let message = if error.is_data() && is_object {
+            "must name kind, id and data once"
+        } else {
+            "must be a JSON object with kind, data and, if wanted, id"
         };
         vec![Reason::new("", message)]
     })
@@ -269,22 +270,14 @@ pub fn kind_of_type(stated: &str, name: &'static str) -> Result<Kind, Vec<Reason
     let parts = stated.split(['.', '/', ':', '-', '_']).map(str::to_ascii_lowercase);
     let mut kinds: Vec<Kind> = parts.filter_map(|part| Kind::parse(&part)).collect();
     kinds.dedup();
-    match kinds[..] {
-        [kind] => Ok(kind),
-        _ => {
-            let kinds = Kind::ALL.map(Kind::as_str).join(", ");
-            let message = format!(
-                "must name the kind in one of its parts, as org.example.transaction does: one of {kinds}"
-            );
-            Err(vec![Reason::new(name, message)])
-        }
+    if let [kind] = kinds[..] {
+        return Ok(kind);
     }
-}
-
-/// A text without the byte order mark that some editors put before it.
-#[must_use]
-pub fn without_mark(text: &[u8]) -> &[u8] {
-    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+    let kinds = Kind::ALL.map(Kind::as_str).join(", ");
+    let message = format!(
+        "must name the kind in one of its parts, as org.example.transaction does: one of {kinds}"
+    );
+    Err(vec![Reason::new(name, message)])
 }
 
 #[cfg(test)]

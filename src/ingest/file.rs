@@ -279,8 +279,8 @@ impl Summary {
         by_line: bool,
     ) -> Result<(), Error> {
         let place = |number| format!("{} {number}", if by_line { "line" } else { "event" });
-        let placed = |(event, outcome)| (places.remove(&event).unwrap_or_default(), outcome);
-        for (number, outcome) in outcomes.into_iter().map(placed) {
+        let told = |(event, outcome)| (places.remove(&event).unwrap_or_default(), outcome);
+        for (number, outcome) in outcomes.into_iter().map(told) {
             match outcome {
                 Outcome::Accepted(position) => {
                     self.accepted += 1;
@@ -319,7 +319,7 @@ fn read_json(
 ) -> Result<Skipped, Error> {
     let mut pieces = Pieces::of(BufReader::with_capacity(1 << 20, input));
     let mut skipped = Skipped::default();
-    while let Some(piece) = pieces.next()? {
+    while let Some(piece) = pieces.read()? {
         let mut unread = match event_of(&piece, currency) {
             Ok(event) => {
                 if events.blocking_send((piece.line, event)).is_err() {

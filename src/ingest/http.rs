@@ -160,7 +160,7 @@ async fn take(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Response> {
     let body = body_of(body).map_err(IntoResponse::into_response)?;
-    let described = media::describe(headers, body, kind)?;
+    let described = media::describe(headers, body, kind).map_err(|refused| *refused)?;
     let events =
         split(&described).map_err(|error| Problem::invalid(vec![error]).into_response())?;
     budget.spend(events.len()).map_err(IntoResponse::into_response)?;

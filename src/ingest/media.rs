@@ -59,9 +59,9 @@ pub fn describe(
     headers: &HeaderMap,
     body: Bytes,
     kind: Option<Kind>,
-) -> Result<Described, Response> {
-    let is_cloud = is_cloud(headers).map_err(IntoResponse::into_response)?;
-    let attributes = attributes(headers, kind).map_err(IntoResponse::into_response)?;
+) -> Result<Described, Box<Response>> {
+    let is_cloud = is_cloud(headers).map_err(refused)?;
+    let attributes = attributes(headers, kind).map_err(refused)?;
     let body = decoded(headers, body)?;
     let kind = kind.or(attributes.as_ref().and_then(|it| it.kind));
     let shape = match kind {
@@ -78,11 +78,11 @@ pub fn describe(
 fn is_cloud(headers: &HeaderMap) -> Result<bool, Problem> {
     let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(false) };
     let essence = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    let is = |allowed: &&str| essence.eq_ignore_ascii_case(allowed);
-    if [STRUCTURED, BATCH].iter().any(|it| is(it)) {
+    let is = |allowed: &[&str]| allowed.iter().any(|it| essence.eq_ignore_ascii_case(it));
+    if is(&[STRUCTURED, BATCH]) {
         return Ok(true);
     }
-    if essence.is_empty() || TYPES.iter().chain(&LINES).any(|it| is(it)) {
+    if essence.is_empty() || is(&TYPES) || is(&LINES) {
         return Ok(false);
     }
     let hint = match essence.to_ascii_lowercase().as_str() {
@@ -110,15 +110,18 @@ fn attributes(headers: &HeaderMap, kind: Option<Kind>) -> Result<Option<Attribut
     if version.to_str().map(str::trim).ok() != Some("1.0") {
         return Err(invalid(&Reason::new("ce-specversion", "must be 1.0")));
     }
-    let kind = match kind {
-        Some(_) => None,
-        None => {
-            let kind = envelope::kind_of_type(text("ce-type").unwrap_or_default(), "ce-type");
-            Some(kind.map_err(|reasons| reasons.first().map_or_else(Problem::no_route, invalid))?)
-        }
+    let kind = if kind.is_none() {
+        let kind = envelope::kind_of_type(text("ce-type").unwrap_or_default(), "ce-type");
+        Some(kind.map_err(|reasons| reasons.first().map_or_else(Problem::no_route, invalid))?)
+    } else {
+        None
     };
     let owned = |name: &str| text(name).map(str::to_owned);
     Ok(Some(Attributes { kind, source: owned("ce-source"), id: owned("ce-id") }))
+}
+
+fn refused(problem: Problem) -> Box<Response> {
+    Box::new(problem.into_response())
 }
 
 fn invalid(reason: &Reason) -> Problem {
@@ -126,7 +129,7 @@ fn invalid(reason: &Reason) -> Problem {
     Problem::invalid(vec![error.at(Location::Headers)])
 }
 
-fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Response> {
+fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Box<Response>> {
     let stated = headers.get_all(CONTENT_ENCODING).iter();
     let stated = stated.map(|it| it.to_str().unwrap_or("unreadable"));
     let codings = coding::codings(stated);
@@ -142,15 +145,15 @@ fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Response> {
                 response
                     .headers_mut()
                     .insert(ACCEPT_ENCODING, HeaderValue::from_static(coding::TAKEN));
-                response
+                Box::new(response)
             }
             Refusal::TooLong => {
                 let message = "the body must be at most 10 MB, also once it is decompressed";
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response()
+                refused(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message))
             }
             Refusal::Damaged(coding) => {
                 let message = format!("is not {}, or it is cut", coding.as_str());
-                Problem::invalid(vec![FieldError::new("", message)]).into_response()
+                refused(Problem::invalid(vec![FieldError::new("", message)]))
             }
         },
     )

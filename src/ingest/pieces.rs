@@ -36,7 +36,7 @@ impl Piece {
     pub fn part(&self, text: &[u8]) -> Piece {
         let before = (text.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         let before = &self.text[..before.min(self.text.len())];
-        let lines = before.iter().filter(|it| **it == b'\n').count();
+        let lines = before.split(|it| *it == b'\n').skip(1).count();
         let column = match before.iter().rposition(|it| *it == b'\n') {
             None => self.column + before.len(),
             Some(last) => before.len() - last,
@@ -92,7 +92,7 @@ impl<R: BufRead> Pieces<R> {
     ///
     /// # Errors
     /// [`Unreadable`]; nothing can be read after it.
-    pub fn next(&mut self) -> Result<Option<Piece>, Unreadable> {
+    pub fn read(&mut self) -> Result<Option<Piece>, Unreadable> {
         let line = self.line;
         self.advance_to_piece().map_err(|source| Unreadable { line: line.max(self.line), source })
     }
@@ -224,7 +224,7 @@ impl<R: BufRead> Pieces<R> {
         match passed.iter().rposition(|it| *it == b'\n') {
             None => self.column += len,
             Some(last) => {
-                self.line += passed.iter().filter(|it| **it == b'\n').count() as u64;
+                self.line += passed.split(|it| *it == b'\n').skip(1).count() as u64;
                 self.column = len - last;
             }
         }
@@ -265,6 +265,7 @@ impl<R: BufRead> Pieces<R> {
 }
 
 /// Whether a text is one JSON value.
+#[must_use]
 pub fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<&RawValue>(text).is_ok()
 }
@@ -278,7 +279,7 @@ mod tests {
     /// Each piece with its place; those whose end is not found are marked.
     fn pieces(text: &str) -> Vec<String> {
         let mut pieces = Pieces::of(BufReader::with_capacity(3, text.as_bytes()));
-        std::iter::from_fn(|| pieces.next().unwrap())
+        std::iter::from_fn(|| pieces.read().unwrap())
             .map(|Piece { line, column, text, end }| {
                 let end = match end {
                     End::Found => "",

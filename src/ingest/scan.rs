@@ -91,10 +91,7 @@ impl Scan {
 /// is neither, or its parts cannot be told apart.
 #[must_use]
 pub fn parts(text: &[u8]) -> Option<Vec<&[u8]>> {
-    let inner = match text {
-        [b'[', inner @ .., b']'] | [b'{', inner @ .., b'}'] => inner,
-        _ => return None,
-    };
+    let ([b'[', inner @ .., b']'] | [b'{', inner @ .., b'}']) = text else { return None };
     let (mut parts, mut from, mut scan) = (Vec::new(), 0, Scan::default());
     for (at, byte) in inner.iter().enumerate() {
         match scan.take(*byte) {

@@ -84,7 +84,12 @@ pub(super) fn ask_position(log: Log) -> AskPosition {
         let log = log.clone();
         async move {
             let found = async {
-                if let Some(message) = log.message(position).await? {
+                // Positions begin at 1.
+                let message = match position {
+                    0 => None,
+                    _ => log.message(position).await?,
+                };
+                if let Some(message) = message {
                     let kind = subject::kind_of(&log.settings.prefix, &message.subject);
                     return Ok(There::Event(kind));
                 }
