@@ -202,7 +202,7 @@ fn of_topic(topic: &offers::Topic, table: &[Route], known: &mut Schemas) -> (Str
         MadeOf::Alerts => {
             let newest = known.some_of(&all, |name| name == "alerts");
             let about = "The newest alerts of a person and of their role, as snapshots.";
-            of_frame(name, about, &exactly, kind("snapshot", &newest))
+            of_frame(name, about, &exactly, &kind("snapshot", &newest))
         }
         MadeOf::Service => {
             let about = format!("The figures of `{}`, as snapshots.", topic.path);
