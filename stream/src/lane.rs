@@ -10,7 +10,7 @@ use super::duplicate::Sent;
 use super::group::{Entity, LaneId};
 use super::log::Log;
 use super::outbox::{Outcome, Parcel, ROOM_OF_ONE, units};
-use super::publish::Outgoing;
+use super::outgoing::Outgoing;
 
 /// A caller's way to the log. Its events share batches with those of others, which take turns. Once
 /// an event was refused, later ones of its entity are not sent; once the log has not answered,

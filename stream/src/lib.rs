@@ -11,7 +11,7 @@
 //!   the answers; `duplicate`: a message that the log calls a duplicate, compared with the stored
 //!   one;
 //! - `group`: events of many callers in batches, and what becomes of each; `outbox`: those that
-//!   wait;
+//!   wait; `outgoing`: as callers name them;
 //! - `link`: the connection, made anew when it has ended;
 //! - `log`: one shop's log; [`ensure`]: the stream itself, made if there is none, checked if there
 //!   is one; `health`: whether it takes events;
@@ -42,6 +42,7 @@ pub mod lane;
 mod link;
 mod log;
 mod outbox;
+mod outgoing;
 pub mod publish;
 mod raw;
 pub mod read;

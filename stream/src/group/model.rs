@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
@@ -71,7 +70,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let answer = (0..8_usize, how).prop_map(|(which, how)| Step::Answer { which, how });
     let wake = (0..8_usize).prop_map(|which| Step::Wake { which });
     let close = (0..LANES).prop_map(|lane| Step::Close { lane });
-    vec(prop_oneof![24 => push, 14 => answer, 4 => wake, 1 => close], 1..160)
+    let step = prop_oneof![24 => push, 14 => answer, 4 => wake, 1 => close].boxed();
+    (1..160_usize).prop_flat_map(move |steps| vec![step.clone(); steps])
 }
 
 struct Model {
