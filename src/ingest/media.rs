@@ -120,6 +120,7 @@ fn attributes(headers: &HeaderMap, kind: Option<Kind>) -> Result<Option<Attribut
     Ok(Some(Attributes { kind, source: owned("ce-source"), id: owned("ce-id") }))
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "it is an error, which a result has boxed")]
 fn refused(problem: Problem) -> Box<Response> {
     Box::new(problem.into_response())
 }
