@@ -12,8 +12,10 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use super::frame::Mark;
 use super::streams::{Connected, Streams};
 use super::subscriber::Outgoing;
+use super::words::{Subscribed, Word};
 
 /// The milliseconds after which a browser connects anew, and a word at once, so that everything on
 /// the way passes the head on.
@@ -56,7 +58,14 @@ impl Events {
         }
         tokio::select! {
             next = self.connected.next() => {
-                self.parts.extend(event(next?));
+                let next = next?;
+                let mark = match &next {
+                    Outgoing::Frame(_, mark) => *mark,
+                    // One that begins without a frame is one to go on with all the same.
+                    Outgoing::Word(Subscribed::KIND, _) => self.connected.subscriber.mark_now(),
+                    Outgoing::Word(..) => None,
+                };
+                self.parts.extend(event(&next, mark));
                 self.parts.pop_front()
             }
             _ = self.heartbeat.tick() => Some(Bytes::from_static(HEARTBEAT)),
@@ -64,16 +73,14 @@ impl Events {
     }
 }
 
-/// The parts of an event.
-fn event(outgoing: Outgoing) -> [Bytes; 3] {
+/// The parts of an event, with the mark to go on from.
+fn event(outgoing: &Outgoing, mark: Option<Mark>) -> [Bytes; 3] {
+    let id = mark.map(|mark| format!("id: {mark}\n")).unwrap_or_default();
     let (head, data) = match outgoing {
-        Outgoing::Frame(frame, Some(mark)) => {
-            (format!("id: {mark}\ndata: ").into(), frame.json.clone())
-        }
-        Outgoing::Frame(frame, None) => (Bytes::from_static(b"data: "), frame.json.clone()),
-        Outgoing::Word(kind, json) => (format!("event: {kind}\ndata: ").into(), json),
+        Outgoing::Frame(frame, _) => (format!("{id}data: "), frame.json.clone()),
+        Outgoing::Word(kind, json) => (format!("{id}event: {kind}\ndata: "), json.clone()),
     };
-    [head, data, Bytes::from_static(END)]
+    [head.into(), data, Bytes::from_static(END)]
 }
 
 #[cfg(test)]
@@ -90,7 +97,11 @@ mod tests {
     }
 
     fn text(outgoing: Outgoing) -> String {
-        event(outgoing).iter().map(|part| str::from_utf8(part).unwrap()).collect()
+        let mark = match &outgoing {
+            Outgoing::Frame(_, mark) => *mark,
+            Outgoing::Word(..) => None,
+        };
+        event(&outgoing, mark).iter().map(|part| str::from_utf8(part).unwrap()).collect()
     }
 
     #[test]
@@ -108,7 +119,7 @@ mod tests {
     #[test]
     fn a_frame_is_not_copied() {
         let frame = Arc::new(frame(Cursor { generation: 1, position: 7 }));
-        let [_, data, _] = event(Outgoing::Frame(frame.clone(), None));
+        let [_, data, _] = event(&Outgoing::Frame(frame.clone(), None), None);
         assert_eq!(data.as_ptr(), frame.json.as_ptr());
     }
 }

@@ -326,23 +326,31 @@ impl Subscriber {
         None
     }
 
-    /// The mark from which a client can go on with every topic once it has a frame; `None` where one of
-    /// them has not come yet.
+    /// The mark from which a client can go on with every topic as they are now; `None` where one of them
+    /// has not come yet.
+    pub fn mark_now(&mut self) -> Option<Mark> {
+        let first = self.topics.iter_mut().find(|it| it.told.is_none())?;
+        let generation = first.has_now()?.generation;
+        self.mark_of(generation, None)
+    }
+
+    /// The same once it has a frame.
     fn mark(&mut self, frame: &Frame) -> Option<Mark> {
-        let most = frame.cursor;
-        let (mut figures, mut events) = (None, None);
-        if frame.kind != Kind::Events {
-            figures = Some(most.position);
-        }
+        let Cursor { generation, position } = frame.cursor;
+        self.mark_of(generation, (frame.kind != Kind::Events).then_some(position))
+    }
+
+    fn mark_of(&mut self, generation: u32, mut figures: Option<u64>) -> Option<Mark> {
+        let mut events = None;
         for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
-            let has = topic.has_now().filter(|has| has.generation == most.generation)?.position;
+            let has = topic.has_now().filter(|has| has.generation == generation)?.position;
             match topic.of {
                 Of::Figures(_) => figures = Some(figures.map_or(has, |it: u64| it.min(has))),
                 Of::Events(_) => events = Some(has),
             }
         }
         let position = figures.or(events)?;
-        let cursor = Cursor { position, ..most };
+        let cursor = Cursor { generation, position };
         Some(Mark { cursor, events: events.filter(|events| *events != position) })
     }
 }

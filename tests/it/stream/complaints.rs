@@ -50,6 +50,36 @@ async fn a_recovery_that_is_none_is_not_called_one() {
     app.stop().await.expect("stopped");
 }
 
+/// A topic that begins without a frame gives an id to go on from as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_came_before_the_first_event_misses_nothing() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let mut client = Client::default();
+    let follow =
+        async |client: &Client| Events::follow(&shop, &app, "topics=sales,events", client).await;
+    let mut events = follow(&client).await;
+    while client.id.is_none() {
+        assert!(events.next(&mut client).await);
+    }
+    for n in 0..3 {
+        drop(events);
+        let sold = sell(&shop, &format!("first-{n}")).await;
+        events = follow(&client).await;
+        let is_of_events = |word: &Value| word["topic"] == "events";
+        let mut word = events.word(&mut client, "subscribed").await;
+        if !is_of_events(&word) {
+            word = events.word(&mut client, "subscribed").await;
+        }
+        assert!(is_of_events(&word) && word["recovered"] == true, "{word}");
+        events.reach(&mut client, "sales", sold).await;
+        events.reach(&mut client, "events", sold).await;
+        assert_eq!(client.data("sales"), sales(&shop, &app, sold).await);
+        assert_eq!(client.events.len() as u64, sold);
+    }
+    app.stop().await.expect("stopped");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recovery_works_as_often_as_it_is_needed() {
     let (shop, app, position) = ready().await;
