@@ -100,8 +100,8 @@ mod tests {
             (r#"{"p": None}"#, "line 3", "send null"),
             (r#"{"p": True}"#, "line 3", "send true"),
             (r#"{"p": undefined}"#, "line 3", "leave the member out"),
-            (r#"{'p': 1}"#, "line 3, column 6", "double quotes"),
-            (r#"{p: 1}"#, "line 3, column 6", "names stand in double quotes"),
+            (r"{'p': 1}", "line 3, column 6", "double quotes"),
+            (r"{p: 1}", "line 3, column 6", "names stand in double quotes"),
             (r#"{"p": 1,}"#, "line 3", "a comma stands before the end"),
             ("{\"p\": 1 // one\n}", "line 3", "no comments"),
             ("{\"p\": \"a\tb\"}", "line 3", "\\t"),
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_fault_repeats_no_value() {
-        for text in [r#"{"p": secret}"#, r#"{"p": 'secret'}"#, r#"secret"#] {
+        for text in [r#"{"p": secret}"#, r#"{"p": 'secret'}"#, "secret"] {
             assert!(!of(text).contains("secret"), "{text}");
         }
     }

@@ -96,12 +96,12 @@ mod tests {
         Head { topic: "sales", from: 0, cursor, at: Time(0), kind: Kind::Snapshot }.frame(1, b"{}")
     }
 
-    fn text(outgoing: Outgoing) -> String {
-        let mark = match &outgoing {
+    fn text(outgoing: &Outgoing) -> String {
+        let mark = match outgoing {
             Outgoing::Frame(_, mark) => *mark,
             Outgoing::Word(..) => None,
         };
-        event(&outgoing, mark).iter().map(|part| str::from_utf8(part).unwrap()).collect()
+        event(outgoing, mark).iter().map(|part| str::from_utf8(part).unwrap()).collect()
     }
 
     #[test]
@@ -109,11 +109,11 @@ mod tests {
         let cursor = Cursor { generation: 1, position: 7 };
         let frame = Arc::new(frame(cursor));
         let json = str::from_utf8(&frame.json).unwrap();
-        let sent = text(Outgoing::Frame(frame.clone(), Some(cursor.into())));
+        let sent = text(&Outgoing::Frame(frame.clone(), Some(cursor.into())));
         assert_eq!(sent, format!("id: 1-7\ndata: {json}\n\n"));
-        assert_eq!(text(Outgoing::Frame(frame.clone(), None)), format!("data: {json}\n\n"));
+        assert_eq!(text(&Outgoing::Frame(frame.clone(), None)), format!("data: {json}\n\n"));
         let word = Outgoing::Word("subscribed", Bytes::from_static(b"{}"));
-        assert_eq!(text(word), "event: subscribed\ndata: {}\n\n");
+        assert_eq!(text(&word), "event: subscribed\ndata: {}\n\n");
     }
 
     #[test]

@@ -437,16 +437,12 @@ impl Connected {
     /// Hears what has become of the caller; the last word, where that is the end.
     fn hear(&mut self) -> Option<Outgoing> {
         let news = self.news.borrow_and_update().clone();
-        match news {
-            News::HasOtherRights(caller) => {
-                self.subscriber.judge(caller);
-                None
-            }
-            _ => {
-                self.has_ended = true;
-                Some(told(&SessionEnded { message: "The session has ended; sign in again" }))
-            }
+        if let News::HasOtherRights(caller) = news {
+            self.subscriber.judge(caller);
+            return None;
         }
+        self.has_ended = true;
+        Some(told(&SessionEnded { message: "The session has ended; sign in again" }))
     }
 
     fn stops(&mut self) -> Outgoing {

@@ -162,12 +162,11 @@ impl Tables<'_> {
 
     fn rows(self, part: Part<'_>, clock: &mut Clock, visit: &mut impl FnMut(Place, Row)) {
         let RollupKey { level, bucket, chunk, .. } = part.key;
-        let (stride, month, first) = match level {
-            Level::Month => (DAYS_STRIDE, bucket, bucket::first_day_of_month(bucket)),
-            _ => {
-                let first = bucket::first_quarter(Level::Day, bucket);
-                (QUARTERS_STRIDE, bucket::month_of_day(bucket), first)
-            }
+        let (stride, month, first) = if level == Level::Month {
+            (DAYS_STRIDE, bucket, bucket::first_day_of_month(bucket))
+        } else {
+            let first = bucket::first_quarter(Level::Day, bucket);
+            (QUARTERS_STRIDE, bucket::month_of_day(bucket), first)
         };
         let codes = |of_row: u16| match self.family.shape() {
             // The high half of the chunk is the first code, the low half the third.

@@ -118,7 +118,9 @@ fn score(values: impl Iterator<Item = i64>) -> Vec<u8> {
     let mut worse = 0;
     for equal in sorted.chunk_by(|(one, _), (next, _)| one == next) {
         let score = u8::try_from(worse * 5 / sorted.len()).unwrap_or(4) + 1;
-        equal.iter().for_each(|(_, at)| scores[*at] = score);
+        for (_, at) in equal {
+            scores[*at] = score;
+        }
         worse += equal.len();
     }
     scores

@@ -124,7 +124,7 @@ async fn what_is_almost_json_costs_no_other_event_and_has_its_place_named() {
             r#"{"kind":"stock","data":{"productId":"b","stock":1,}}"#,
             "a comma stands before the end",
         ),
-        (r#"{'kind':'stock','data':{'productId':'}','stock':1}}"#, "double quotes"),
+        (r"{'kind':'stock','data':{'productId':'}','stock':1}}", "double quotes"),
         (r#"{"kind":"stock","data":{"productId":"b","stock":None}}"#, "send null"),
         (r#"{"kind":"stock","data":{"productId":"b","stock":1} /* } */}"#, "no comments"),
         (r#"{"kind":"stock","data":{"productId":"b","stock":01}}"#, "goes wrong"),

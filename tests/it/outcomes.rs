@@ -14,6 +14,7 @@ async fn send(shop: &Shop, app: &adaptive_bi::app::App, prefer: &str, events: &V
     answer(request.header("prefer", prefer).body(events.to_string())).await
 }
 
+#[allow(clippy::needless_pass_by_value)] // it reads as the event
 fn of(kind: &str, data: Value) -> Value {
     json!({ "kind": kind, "data": data })
 }

@@ -35,6 +35,7 @@ const READS: &[&str] = &["metrics:read"];
 const FOLLOWS: &[&str] = &["push:subscribe"];
 const WRITES: &[&str] = &["events:write", "events:write:stock"];
 
+#[allow(clippy::too_many_lines)] // a table
 fn rows() -> Vec<Row> {
     let row = |method, path, body, status, who| Row { method, path, body, status, who };
     let get = |path, status, who| row(Method::GET, path, "", status, who);

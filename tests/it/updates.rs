@@ -84,8 +84,8 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
     let health = health(&shop, deps.latest.clone()).await;
     let alerts = Alerts::new(Platform::beside(&shop.store().await));
     let (log, tasks) = (Browsers::new(shop.log.clone(), "EUR".to_owned()), TaskTracker::new());
-    let (stop, running) = (ending.clone(), tasks.clone());
-    let channels = Channels::new(deps, health, alerts, options, Arc::new(log), running, stop);
+    let (its_end, its_tasks) = (ending.clone(), tasks.clone());
+    let channels = Channels::new(deps, health, alerts, options, Arc::new(log), its_tasks, its_end);
     let (id, name, scopes) = ("k".to_owned(), "board".to_owned(), vec![Scope::PushSubscribe]);
     let board = Caller::Key(KeyHolder { id, name, scopes });
     let mut subscriber = Subscriber::new(channels, Bounds::default(), board);

@@ -77,6 +77,9 @@ async fn totals(shop: &Shop, position: u64) -> Value {
     for of_the_test in ["logTime", "blocks"] {
         root.as_object_mut().expect("an object").remove(of_the_test);
     }
+    for news in root["news"].as_array_mut().expect("news") {
+        news.as_object_mut().expect("an object").remove("at");
+    }
     let rows = shop.database.collection::<Document>("g1_quarantine");
     let rows = rows.find(doc! {}).await.expect("rows").try_collect::<Vec<_>>().await;
     let reasons = rows.expect("rows").into_iter().map(|row| {
