@@ -30,6 +30,7 @@ const CHANGED: &[(u32, &str)] = &[
     (3, "quantities are decimals: a stored integer is a thousandth of a unit"),
     (3, "a whole number is an id by its decimal text, so one event more is understood"),
     (3, "sales are counted by currency as well, and texts that were shortened"),
+    (6, "the latest sales, refunds and ratings are kept"),
 ];
 
 /// The queries that are asked. Customers of all time are dated by the time of the log, too.
