@@ -114,17 +114,10 @@ impl App {
             closing.clone(),
         );
         tasks.spawn(streams.clone().watch());
-        let notices = shop.notices.take().context("nobody else takes them")?;
-        tasks.spawn(broadcast::follow(streams.clone(), notices.heard, closing.clone()));
-        tasks.spawn(broadcast::pass_on(streams.clone(), shop.alerts.clone(), closing.clone()));
         let all = Routes::new()
             .merge(shop.routes(ids, &accounts.audit, &platform, &options.sessions))
             .merge(push::http::routes(streams.clone()))
-            .merge(broadcast::routes(broadcast::Deps {
-                streams: streams.clone(),
-                audit: accounts.audit.clone(),
-                others: notices.alerts,
-            }))
+            .merge(of_broadcasts(&mut shop, &accounts, &streams, &tasks, &closing)?)
             .merge(of_alerts(settings, &shop, &accounts, &tasks, &folding)?)
             .merge(insights::routes())
             .merge(of_accounts(settings, &platform, &accounts, &tasks))
@@ -180,6 +173,21 @@ impl App {
         }
         server.context("serving")
     }
+}
+
+/// The routes of words to everybody; what tells them, and of alerts, runs in `tasks` until `closing`.
+fn of_broadcasts(
+    shop: &mut Shop,
+    accounts: &Accounts,
+    streams: &Streams,
+    tasks: &TaskTracker,
+    closing: &CancellationToken,
+) -> anyhow::Result<Routes> {
+    let notices = shop.notices.take().context("nobody else takes them")?;
+    tasks.spawn(broadcast::follow(streams.clone(), notices.heard, closing.clone()));
+    tasks.spawn(broadcast::pass_on(streams.clone(), shop.alerts.clone(), closing.clone()));
+    let (audit, others) = (accounts.audit.clone(), notices.alerts);
+    Ok(broadcast::routes(broadcast::Deps { streams: streams.clone(), audit, others }))
 }
 
 /// The routes of alerts; what looks at them and tells of them runs in `tasks` until `ending`.

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::alerts::Alerts;
+use super::outgoing::word;
 use super::streams::{Statistics, Streams, Transport};
-use super::subscriber::word;
 use crate::auth::audit::{Audit, Event, EventType};
 use crate::http::Routes;
 use crate::http::client::Origin;

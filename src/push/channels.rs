@@ -2,11 +2,13 @@
 //! figures when a commit changed them or their range rolled on, keeps the last [frames](super::ring),
 //! and wakes its followers; these take what they need when they can, and nobody waits for another.
 
+mod channel;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,12 +22,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::channel::Following;
+use self::channel::{Channel, lock};
 use super::alerts::Alerts;
 use super::events::Events;
 use super::events::source::Source;
-use super::frame::{Cursor, Frame};
+use super::frame::Cursor;
 use super::offers::Offer;
-use super::ring::{Reading, Resumed, Ring};
+use super::ring::Reading;
 use crate::failpoint;
 use crate::http::door::shares::{Full, Share, Shares};
 use crate::http::problem::Problem;
@@ -80,29 +84,6 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// One question that is followed.
-struct Channel {
-    offer: Offer,
-    state: Mutex<State>,
-    end: CancellationToken,
-}
-
-#[derive(Debug)]
-struct State {
-    ring: Ring,
-    /// Why there are no figures, as it is told.
-    trouble: Option<Arc<str>>,
-    followers: HashMap<u64, Arc<Notify>>,
-    /// The time since which nobody follows it.
-    idle_since: Option<Instant>,
-    /// The time at which the figures were read last.
-    read_at: Option<Instant>,
-    /// The number of alerts that were heard of before that.
-    heard: u64,
-    /// Its place among the questions.
-    share: Option<Share<String>>,
-}
-
 /// The bounds and times of channels.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -110,18 +91,6 @@ pub struct Options {
     pub questions: usize,
     /// Two frames of a topic are at least so far apart.
     pub apart: Duration,
-}
-
-/// A channel that is followed, until this is dropped.
-pub struct Following {
-    channel: Arc<Channel>,
-    id: u64,
-}
-
-impl fmt::Debug for Following {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Following").field(&self.channel.offer.name()).finish()
-    }
 }
 
 impl Channels {
@@ -352,7 +321,10 @@ impl Shared {
     async fn read(&self, channel: &Channel) -> bool {
         let Ok(_turn) = self.turns.acquire().await else { return false };
         let begun = Moment::now();
-        failpoint::pass("push-read");
+        if failpoint::are_there() {
+            // One that stops here stops this task alone, and no thread that others run on.
+            tokio::task::block_in_place(|| failpoint::pass("push-read"));
+        }
         let heard = channel.offer.owners().map_or(0, |owners| self.alerts.number(owners));
         let read = timeout(query::READ_WITHIN, Box::pin(self.reading(channel))).await;
         let read = read.unwrap_or(Err(query::Error::TimedOut));
@@ -461,75 +433,6 @@ impl Shared {
 fn cursor(snapshot: &Snapshot) -> Cursor {
     let checkpoint = &snapshot.checkpoint;
     Cursor { generation: checkpoint.generation, position: checkpoint.position }
-}
-
-impl Channel {
-    fn new(offer: Offer, share: Option<Share<String>>, end: CancellationToken) -> Self {
-        let ring = Ring::new(offer.name(), offer.has_deltas());
-        let (trouble, followers, idle_since) = (None, HashMap::new(), None);
-        let (read_at, heard) = (None, 0);
-        let state = State { ring, trouble, followers, idle_since, read_at, heard, share };
-        let state = Mutex::new(state);
-        Channel { offer, state, end }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-}
-
-impl Following {
-    /// What is followed.
-    #[must_use]
-    pub fn offer(&self) -> &Offer {
-        &self.channel.offer
-    }
-
-    /// The next frame for a follower that has seen the one of that number, 0 for none.
-    #[must_use]
-    pub fn after(&self, seen: u64) -> Option<Arc<Frame>> {
-        self.channel.state().ring.after(seen)
-    }
-
-    /// The newest figures as a whole, for a follower that has seen the frame of that number, 0 for none,
-    /// and there is a newer one.
-    #[must_use]
-    pub fn whole(&self, seen: u64) -> Option<Arc<Frame>> {
-        self.channel.state().ring.whole(seen)
-    }
-
-    /// Where a follower stands that was away.
-    #[must_use]
-    pub fn resume(&self, has: Cursor) -> Resumed {
-        self.channel.state().ring.resume(has)
-    }
-
-    /// The last position at which the figures are known to be those of the frame of that number.
-    #[must_use]
-    pub fn known(&self, seen: u64) -> Option<u64> {
-        self.channel.state().ring.known(seen)
-    }
-
-    /// Why there are no new figures.
-    #[must_use]
-    pub fn trouble(&self) -> Option<Arc<str>> {
-        self.channel.state().trouble.clone()
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        let mut state = self.channel.state();
-        state.followers.remove(&self.id);
-        if state.followers.is_empty() {
-            state.idle_since = Some(Instant::now());
-        }
-    }
-}
-
-/// What a panic elsewhere leaves is whole: every change is one step.
-fn lock<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
-    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn number(it: usize) -> f64 {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::subscriber::Outgoing;
+use super::outgoing::Outgoing;
 
 /// So many wait for a connection that takes nothing.
 const WORDS_MAX: usize = 16;
@@ -49,7 +49,7 @@ impl Mailbox {
 mod tests {
     use serde_json::json;
 
-    use super::super::subscriber::word;
+    use super::super::outgoing::word;
     use super::*;
 
     #[tokio::test]

@@ -7,7 +7,8 @@
 //! - [`frame`]: what is sent, and the cursor to go on from; [`ring`]: the last frames of a topic, as
 //!   plain values; [`offers`]: what can be subscribed to; [`channels`]: what is subscribed to, read
 //!   once for everybody; [`events`]: each folded event, off the log; [`alerts`]: the alerts that were
-//!   recorded, for whom they are; [`subscriber`]: the topics of one client, and what it is sent next;
+//!   recorded, for whom they are; [`subscriber`]: the topics of one client, each a
+//!   `subscription`, and what it is sent next; [`outgoing`]: what that can be;
 //! - [`streams`]: the connections of subscribers; `mailbox`: the words that each is told besides;
 //!   `sse`, `web_socket` and [`socket_io`]: three transports; [`words`]: what is said besides frames;
 //!   [`http`]: their routes; [`asyncapi`]: their description; [`broadcast`]: a word to everybody;
@@ -28,6 +29,7 @@ pub mod frame;
 pub mod http;
 mod mailbox;
 pub mod offers;
+pub mod outgoing;
 mod pace;
 mod requests;
 pub mod ring;
@@ -36,5 +38,6 @@ pub mod socket_io;
 mod sse;
 pub mod streams;
 pub mod subscriber;
+mod subscription;
 mod web_socket;
 pub mod words;

@@ -77,6 +77,7 @@ pub const EVENTS: &[&str] = &[
     "metrics_data",
     "heartbeat",
     "heartbeat_ack",
+    "alert",
     "system_alert",
     "session_ended",
     "server_shutdown",

@@ -13,8 +13,8 @@ use futures_util::stream::unfold;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::frame::Mark;
+use super::outgoing::Outgoing;
 use super::streams::{Connected, Streams};
-use super::subscriber::Outgoing;
 use super::words::{Subscribed, Word};
 
 /// The milliseconds after which a browser connects anew, and a word at once, so that everything on

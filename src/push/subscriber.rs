@@ -12,21 +12,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use bytes::Bytes;
 use metrics::counter;
-use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::channels::{Channels, Following};
-use super::events::follower::{Begun, Follower};
+use super::channels::Channels;
+use super::events::follower::Follower;
 use super::events::kinds::Kinds;
 use super::frame::{Cursor, Frame, Kind, Mark};
 use super::offers::{Offer, Offered};
-use super::ring::Resumed;
-use super::words::{Refused, Subscribed, Trouble, Unsubscribed, Word};
+use super::outgoing::{self, Outgoing, Told, told};
+use super::subscription::{Figures, Of, Stands, Subscription};
+use super::words::{Refused, Subscribed, Unsubscribed};
 use crate::http::door::limits::LimitKey;
-use crate::http::door::shares::{Full, Share, Shares};
+use crate::http::door::shares::{Full, Shares};
 use crate::http::problem::{Problem, ProblemType};
 use crate::rights::caller::Caller;
 use crate::telemetry;
@@ -49,37 +48,6 @@ impl Default for Bounds {
     }
 }
 
-/// What a client is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outgoing {
-    /// A frame; and, where all topics have come as far, the mark to go on from.
-    Frame(Arc<Frame>, Option<Mark>),
-    /// A word about the subscription, as JSON on one line; and its kind.
-    Word(&'static str, Bytes),
-}
-
-/// A word of a kind, with its members.
-#[must_use]
-pub fn word(kind: &'static str, mut members: Value) -> Outgoing {
-    members["kind"] = kind.into();
-    Outgoing::Word(kind, members.to_string().into())
-}
-
-/// A word with its members.
-#[must_use]
-pub fn told<W: Word>(it: &W) -> Outgoing {
-    word(W::KIND, serde_json::to_value(it).unwrap_or_default())
-}
-
-/// A topic that is told as a whole, each time that it changes, by a word of the transport's own.
-#[derive(Debug, Clone, Copy)]
-pub struct Told {
-    /// The word's kind.
-    pub kind: &'static str,
-    /// Writes a snapshot as the word's JSON.
-    pub write: fn(&Frame) -> Bytes,
-}
-
 /// The topics that one client follows.
 pub struct Subscriber {
     channels: Channels,
@@ -96,41 +64,6 @@ impl fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscriber").field("topics", &self.topics).finish_non_exhaustive()
     }
-}
-
-#[derive(Debug)]
-struct Subscription {
-    of: Of,
-    /// The trouble that it was told of.
-    trouble: Option<Arc<str>>,
-    /// How it is told as a whole; without it, it is followed by frames.
-    told: Option<Told>,
-    _share: Option<Share<String>>,
-}
-
-/// What is followed.
-#[derive(Debug)]
-enum Of {
-    Figures(Figures),
-    Events(Box<Follower>),
-}
-
-/// Figures that are followed.
-#[derive(Debug)]
-struct Figures {
-    following: Following,
-    stands: Stands,
-    /// The cursor up to which the client has all of it.
-    has: Option<Cursor>,
-}
-
-/// Where a client stands with a topic.
-#[derive(Debug, Clone, Copy)]
-enum Stands {
-    /// It was away, and is back; this is how long the process may take to come where it was.
-    Back(Cursor, Instant),
-    /// It has seen the frame of this number; 0 for none.
-    Seen(u64),
 }
 
 impl Subscriber {
@@ -276,7 +209,7 @@ impl Subscriber {
                 (Err(problem), None) => {
                     self.drop_frames(&name);
                     let message = Some(problem.message());
-                    self.words.push_back(self::told(&Unsubscribed { topic: &name, message }));
+                    self.words.push_back(outgoing::told(&Unsubscribed { topic: &name, message }));
                 }
             }
         }
@@ -352,126 +285,6 @@ impl Subscriber {
         let position = figures.or(events)?;
         let cursor = Cursor { generation, position };
         Some(Mark { cursor, events: events.filter(|events| *events != position) })
-    }
-}
-
-impl Subscription {
-    fn name(&self) -> &Arc<str> {
-        match &self.of {
-            Of::Figures(figures) => figures.following.offer().name(),
-            Of::Events(follower) => follower.topic(),
-        }
-    }
-
-    fn is_frames_of(&self, name: &str) -> bool {
-        self.told.is_none() && **self.name() == *name
-    }
-
-    fn is_of(&self, offer: &Offer, told: Option<Told>) -> bool {
-        match &self.of {
-            Of::Figures(figures) => {
-                figures.following.offer().key() == offer.key()
-                    && self.told.map(|it| it.kind) == told.map(|it| it.kind)
-            }
-            Of::Events(_) => false,
-        }
-    }
-
-    /// The time at which it has to be looked at again.
-    fn deadline(&self) -> Option<Instant> {
-        match &self.of {
-            Of::Figures(Figures { stands: Stands::Back(_, by), .. }) => Some(*by),
-            Of::Figures(_) => None,
-            Of::Events(follower) => follower.deadline(),
-        }
-    }
-
-    /// Finds out whether a client that was away can go on; says what became of it, and of a trouble.
-    fn settle(&mut self) -> Option<Outgoing> {
-        let begun = match &mut self.of {
-            Of::Figures(figures) => figures.settle().map(|it| (Some(it), None)),
-            Of::Events(follower) => {
-                follower.settle().map(|Begun { recovered, position }| (recovered, Some(position)))
-            }
-        };
-        let Some((recovered, position)) = begun else { return self.tell_trouble() };
-        if let Some(recovered) = recovered {
-            let label = if recovered { "true" } else { "false" };
-            counter!(telemetry::PUSH_RESUMED, "recovered" => label).increment(1);
-        }
-        Some(told(&Subscribed { topic: self.name(), recovered, position }))
-    }
-
-    fn tell_trouble(&mut self) -> Option<Outgoing> {
-        let trouble = match &self.of {
-            Of::Figures(figures) => figures.following.trouble(),
-            Of::Events(follower) => follower.trouble(),
-        };
-        if trouble == self.trouble {
-            return None;
-        }
-        self.trouble.clone_from(&trouble);
-        let message = trouble?;
-        Some(told(&Trouble { topic: self.name(), message: &message }))
-    }
-
-    fn take(&mut self) -> Option<Arc<Frame>> {
-        match &mut self.of {
-            Of::Figures(figures) if self.told.is_some() => figures.take_whole(),
-            Of::Figures(figures) => figures.take(),
-            Of::Events(follower) => follower.take(),
-        }
-    }
-
-    /// How far the client has it, by all that is known by now.
-    fn has_now(&mut self) -> Option<Cursor> {
-        match &mut self.of {
-            Of::Figures(figures) => figures.has_now(),
-            Of::Events(follower) => follower.has(),
-        }
-    }
-}
-
-impl Figures {
-    /// Whether a client that was away can go on, once that is known.
-    fn settle(&mut self) -> Option<bool> {
-        let Stands::Back(since, by) = self.stands else { return None };
-        let seen = match self.following.resume(since) {
-            Resumed::After(number) => number,
-            Resumed::Ahead if Instant::now() < by => return None,
-            Resumed::Lost | Resumed::Ahead => 0,
-        };
-        let recovered = seen > 0;
-        self.stands = Stands::Seen(seen);
-        self.has = recovered.then_some(since);
-        Some(recovered)
-    }
-
-    fn take(&mut self) -> Option<Arc<Frame>> {
-        let Stands::Seen(seen) = self.stands else { return None };
-        let frame = self.following.after(seen)?;
-        if seen > 0 && frame.number > seen + 1 {
-            counter!(telemetry::PUSH_SKIPPED).increment(frame.number - seen - 1);
-        }
-        (self.stands, self.has) = (Stands::Seen(frame.number), Some(frame.cursor));
-        Some(frame)
-    }
-
-    /// The newest state as a snapshot, if it is another than the one that was taken last.
-    fn take_whole(&mut self) -> Option<Arc<Frame>> {
-        let Stands::Seen(seen) = self.stands else { return None };
-        let frame = self.following.whole(seen)?;
-        (self.stands, self.has) = (Stands::Seen(frame.number), Some(frame.cursor));
-        Some(frame)
-    }
-
-    fn has_now(&mut self) -> Option<Cursor> {
-        let Stands::Seen(seen) = self.stands else { return None };
-        let has = self.has.as_mut()?;
-        if let Some(known) = self.following.known(seen) {
-            has.position = has.position.max(known);
-        }
-        Some(*has)
     }
 }
 

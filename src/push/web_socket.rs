@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 
 use super::frame::Mark;
 use super::offers::VIEW;
+use super::outgoing::{Outgoing, told};
 use super::pace::{Pace, Verdict};
 use super::streams::{Connected, Streams};
-use super::subscriber::{Outgoing, told};
 use super::words::{Pong, Wrong};
 use crate::http::openapi::schemas;
 

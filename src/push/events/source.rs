@@ -16,7 +16,7 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// as many as are good to have at a time.
     fn part(&self, after: u64, to: u64) -> BoxFuture<'_, Result<Part, Unread>>;
 
-    /// Nobody reads for now.
+    /// Lets go of what is kept open for the next part.
     fn rest(&self);
 }
 

@@ -8,7 +8,7 @@ use super::metrics::{NAMES, TIMES, Wanted, named};
 use crate::http::parameters::values::Word;
 use crate::push::frame::Cursor;
 use crate::push::offers::{DASHBOARD, TOPICS, VIEW, VIEW_BYTES_MAX};
-use crate::push::subscriber::Outgoing;
+use crate::push::outgoing::Outgoing;
 use crate::query::views::widget::TimeRange;
 use crate::rights::caller::Caller;
 

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::program::Program;
 use super::{above, data, history, id, looked_at, make, ready, recorded, rule, sell};
 use crate::harness::{Shop, until};
-use crate::mail;
 use crate::people::{Somebody, somebody};
 use crate::stream::client::{Client, Events, Socket};
+use crate::{mail, push};
 
 /// A shop that may tell programs on this machine, with a sale of 9, and a viewer.
 async fn ready_for_programs() -> (Shop, App, Somebody) {
@@ -34,6 +34,23 @@ async fn hear(events: &mut Events, client: &mut Client, count: usize) {
     while has_none(client) || alerts(client).len() < count {
         assert!(events.next(client).await, "it ended: {client:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn socket_io_tells_those_it_is_for_as_it_is_recorded() {
+    let (shop, app, ann) = ready().await;
+    let bob = somebody(&app, "bob", Role::Viewer).await;
+    let own = make(&shop, &app, &ann, &rule("ann's", "totalRevenue", above(20))).await;
+    looked_at(&shop, &app, &ann, &id(&own), 1).await;
+    let mut of_ann = push::Socket::signed_in(&shop, &app, &ann.token).await;
+    let mut of_bob = push::Socket::signed_in(&shop, &app, &bob.token).await;
+    sell(&shop, "t1", 20).await;
+    let alert = of_ann.next("alert").await;
+    assert_eq!((&alert["alertId"], &alert["kind"]), (&json!(id(&own)), &Value::Null), "{alert}");
+    of_bob.emit(json!(["heartbeat"])).await;
+    of_bob.next("heartbeat_ack").await;
+    assert!(!of_bob.has_seen("alert"), "nothing of ann's");
+    app.stop().await.expect("stopped");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
