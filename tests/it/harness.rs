@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use adaptive_bi::app::App;
@@ -15,6 +15,7 @@ use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
 use adaptive_bi::store::generation::Checkpoint;
+use adaptive_bi::store::plain;
 use adaptive_bi::store::platform::Platform;
 use adaptive_bi::stream::Log;
 use async_nats::jetstream;
@@ -60,6 +61,38 @@ pub struct Shop {
     http: reqwest::Client,
     /// The last position that a test waited for.
     folded: Arc<AtomicU64>,
+    _used: Arc<Used>,
+}
+
+/// The database of a shop and its servers. mongod keeps a file open for each collection and index
+/// for ten minutes and ends when it may open no more, so the next shop on the same servers removes
+/// the databases of tests that have ended.
+struct Used {
+    mongodb_uri: String,
+    name: String,
+}
+
+/// The servers and names of databases whose tests have ended.
+static ENDED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        let ended = (self.mongodb_uri.clone(), self.name.clone());
+        ENDED.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
+    }
+}
+
+/// Removes the databases of these servers whose tests have ended.
+async fn remove_ended(mongo: &mongodb::Client, mongodb_uri: &str) {
+    let ended: Vec<_> = {
+        let mut ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.extract_if(.., |(uri, _)| uri == mongodb_uri).collect()
+    };
+    for (_, name) in ended {
+        for name in [format!("{name}{}", plain::SUFFIX), name] {
+            mongo.database(&name).drop().await.expect("the database of an ended test is removed");
+        }
+    }
 }
 
 /// The secret that signs the tokens of every shop.
@@ -93,13 +126,14 @@ impl Shop {
 
     async fn named(servers: &Servers, stream: &str, database: &str) -> Shop {
         let Servers { nats_url, mongodb_uri } = servers;
+        let name = format!("it_{database}");
         let cli = Cli::parse_from([
             "it".to_owned(),
             format!("--nats-url={nats_url}"),
             format!("--mongodb-uri={mongodb_uri}"),
             format!("--nats-stream=S{stream}"),
             format!("--subject-prefix=p{stream}"),
-            format!("--mongodb-db=it_{database}"),
+            format!("--mongodb-db={name}"),
             format!("--stream-max-bytes={}", 1_i64 << 30),
             format!("--jwt-secret={JWT_SECRET}"),
             "--bind=127.0.0.1:0".to_owned(),
@@ -112,11 +146,12 @@ impl Shop {
         ]);
         let client = async_nats::connect(nats_url).await.expect("nats");
         let mongo = mongodb::Client::with_uri_str(mongodb_uri).await.expect("mongo");
+        remove_ended(&mongo, mongodb_uri).await;
         let log = Log::connect(cli.settings.log(nats_url)).await.expect("the log");
         let key = new_key(mongodb_uri, cli.settings.mongodb_db.as_deref()).await;
         Shop {
             jetstream: jetstream::new(client),
-            database: mongo.database(&format!("it_{database}")),
+            database: mongo.database(&name),
             log,
             key,
             settings: cli.settings,
@@ -124,6 +159,7 @@ impl Shop {
             // A connection for each request: what one leaves behind in it helps no other.
             http: reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client"),
             folded: Arc::default(),
+            _used: Arc::new(Used { mongodb_uri: mongodb_uri.clone(), name }),
         }
     }
 
