@@ -1,4 +1,4 @@
-//! `/api/alerts`: one's own rules, those of roles for who may change accounts, and what was recorded.
+//! `/api/alerts`: a person's own rules, those of roles for people who may change accounts, and the recorded alerts.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -127,7 +127,7 @@ fn of_history() -> Operation {
         "Alerts that were recorded, the newest first",
         answer,
     )
-    .about("Those of one's own rules and of one's role; of all roles for who may change accounts.")
+    .about("Those of the person's own rules and of their role; people who may change accounts get those of all roles.")
     .takes::<Page>()
 }
 

@@ -197,7 +197,7 @@ export class Client {
   #take(message: Frame | Word): void {
     if (isFrame(message)) {
       const topic = this.#topics.get(message.topic);
-      // What is missing comes with a snapshot, which subscribing anew brings.
+      // A new subscription brings a snapshot, which has the missing figures.
       if (topic?.frame(message) === true) this.#send(requests("subscribe", [topic.name]));
       return;
     }

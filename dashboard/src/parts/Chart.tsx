@@ -11,13 +11,13 @@ export interface Series {
 }
 
 interface Props {
-  /** The names of the points, short; and long ones for who points at them. */
+  /** The short names of the points, and the long ones that the tooltip shows. */
   readonly labels: readonly string[];
   readonly series: readonly Series[];
   readonly shown: (value: number) => string;
   readonly axis: (value: number) => string;
   readonly height?: number;
-  /** What the chart says, for who does not see it. */
+  /** The chart in words, for screen readers. */
   readonly alt: string;
   /** A part was chosen by dragging: the indices of its first and last point. */
   readonly onSelect?: (first: number, last: number) => void;

@@ -61,7 +61,7 @@ export async function ask<T>(path: string, { method = "GET", body, token, signal
     return value === null ? undefined : Number(value);
   };
   return {
-    // What is no view's has no envelope.
+    // An answer of a route that is no view has no envelope.
     data: ("data" in json ? json.data : json) as T,
     position: number("x-position"),
     generation: number("x-generation"),

@@ -65,7 +65,7 @@ export function merged(state: FiguresState, path: string, next: Figures): Figure
       return { ...state, receivedAt: Math.max(state.receivedAt ?? 0, next.receivedAt) };
     }
   }
-  // What could not be read now leaves what was read before.
+  // A view that could not be read now keeps its figures of before.
   const kept = next.data === undefined && had?.data !== undefined ? { ...had, problem: next.problem } : next;
   const position = next.data === undefined ? state.position : Math.max(state.position ?? 0, next.position);
   const receivedAt = next.data === undefined ? state.receivedAt : Math.max(state.receivedAt ?? 0, next.receivedAt);
@@ -162,7 +162,7 @@ export class Board {
     this.store.set({ connection: "connecting" });
     this.#client.on("connection", ({ connection }) => {
       if (connection === "open") {
-        // What has no answer yet was asked for while the service was away.
+        // A view without an answer was asked for while the service was away.
         if (this.store.state.offline) void this.again();
         this.store.set({ connection: "open", offline: false });
       } else if (connection === "connecting") {

@@ -37,7 +37,7 @@ export function useStore<S extends object, T>(store: Store<S>, select: (state: S
     const look = () => draw(() => select(store.state));
     look();
     return store.subscribe(look);
-    // What is selected may depend on what the component closes over.
+    // The selector may depend on variables that the component closes over.
   }, [store, select]);
   return selected;
 }
