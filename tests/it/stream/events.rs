@@ -97,6 +97,8 @@ async fn who_was_where_the_log_is_trimmed_or_never_was_is_told_where_it_goes_on(
     let (shop, app, _) = ready().await;
     let mut last = sell_many(&shop, "m", 20).await;
     shop.folded(last).await;
+    // The process has come there too, so it begins to read behind all of them.
+    shop.data(&app, "/api/metrics/sales", last).await;
     let stream = shop.jetstream.get_stream(&shop.settings.nats_stream).await.expect("the stream");
     stream.purge().sequence(11).await.expect("trimmed");
     stream.delete_message(15).await.expect("deleted");
