@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::documents::{Documents, add};
 use crate::bucket::{self, Level};
-use crate::collection::{Collection, Key};
+use crate::collection::Collection;
 use crate::customers::Customer;
 use crate::entity::{Entity, Ordinals};
 use crate::family::{Family, Shape, Slice};

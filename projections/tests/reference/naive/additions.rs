@@ -34,7 +34,6 @@ pub struct Addition<'a> {
     pub row: Row,
 }
 
-#[derive(Default)]
 /// Additions, in the order in which they were counted.
 #[derive(Default)]
 pub struct Additions<'a>(pub Vec<Addition<'a>>);
