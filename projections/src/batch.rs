@@ -6,7 +6,7 @@
 //! 3. The entities themselves, those of replaced rows included, and their counts.
 //!
 //! These are asked for part by part of the messages. Where they take more [`Room`] than there is, the part
-//! is left to another batch, and what was loaded for it is dropped.
+//! is left to another batch, and the documents that were loaded for it are dropped.
 //!
 //! 4. Event by event in log order, entities change, and the additions to rollups are collected.
 //! 5. The additions, once the rollups and tallies are at hand.

@@ -18,11 +18,12 @@ use crate::table::Row;
 pub enum Counted {
     /// Sales of one status.
     Sold(Status),
-    /// What came back, on the day of one basis.
+    /// Returns, on the day of one basis.
     Back(Basis),
 }
 
-/// What figures are counted by, beside time. Those of each add up to the same, money apart.
+/// The dimension that figures are counted by, beside time. Those of each add up to the same, money
+/// apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// All together: orders, quantity, amount less discounts; returns, quantity, amount.
@@ -43,7 +44,7 @@ pub enum By {
 pub struct Contribution {
     /// The figures.
     pub counted: Counted,
-    /// What they are counted by.
+    /// The dimension that they are counted by.
     pub by: By,
     /// The quarter hour that it is counted in.
     pub quarter: u32,

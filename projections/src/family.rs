@@ -186,24 +186,24 @@ families! {
     /// each category over any range.
     CategoryBuyers = "categorybuyers", Status::WORDS,
         Shape::ByEntityIn(Entity::Customer, Dimension::Category), since 4;
-    /// What came back, by time: returns, quantity, amount.
+    /// Returns, by time: returns, quantity, amount.
     Returns = "returns", Basis::WORDS, Shape::ByQuarter, since 3;
-    /// What came back, by minute: returns, quantity, amount.
+    /// Returns, by minute: returns, quantity, amount.
     ReturnMinutes = "returnminutes", Basis::WORDS, Shape::ByMinute, since 4;
-    /// What came back, by category, payment method and country: returns, quantity, amount.
+    /// Returns, by category, payment method and country: returns, quantity, amount.
     ReturnCells = "returncells", Basis::WORDS, Shape::ByShopCell, since 5;
-    /// What came back, by category: returns, quantity, amount.
+    /// Returns, by category: returns, quantity, amount.
     ReturnCategories = "returncategories", Basis::WORDS, Shape::ByShopValue(Dimension::Category),
         since 5;
-    /// What came back, by payment method: returns, quantity, amount.
+    /// Returns, by payment method: returns, quantity, amount.
     ReturnPaymentMethods = "returnpaymentmethods", Basis::WORDS,
         Shape::ByShopValue(Dimension::PaymentMethod), since 5;
-    /// What came back, by shipping country: returns, quantity, amount.
+    /// Returns, by shipping country: returns, quantity, amount.
     ReturnDestinations = "returndestinations", Basis::WORDS,
         Shape::ByShopValue(Dimension::Country), since 5;
-    /// What came back, by customer: returns, quantity, amount.
+    /// Returns, by customer: returns, quantity, amount.
     Returners = "returners", Basis::WORDS, Shape::ByEntity(Entity::Customer), since 3;
-    /// What came back, by product: returns, quantity, amount.
+    /// Returns, by product: returns, quantity, amount.
     Returned = "returned", Basis::WORDS, Shape::ByEntity(Entity::Product), since 3;
     /// Money of orders beside the amount of their lines, by time: discounts, delivery fees, tax.
     Money = "money", Status::WORDS, Shape::ByQuarter, since 3;
@@ -214,7 +214,7 @@ families! {
     /// Sales in other currencies than the shop's, by currency: orders, amount in that currency, the
     /// same in the shop's.
     Currencies = "currencies", Status::WORDS, Shape::ByValue(Dimension::Currency), since 3;
-    /// What came back in other currencies than the shop's, by currency: returns, amount in that
+    /// Returns in other currencies than the shop's, by currency: returns, amount in that
     /// currency, the same in the shop's.
     ReturnCurrencies = "returncurrencies", Basis::WORDS, Shape::ByShopValue(Dimension::Currency),
         since 4;

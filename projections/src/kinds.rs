@@ -65,7 +65,7 @@ macro_rules! kinds {
                 match self { $(Self::$Kind(it) => Event::$Kind(it.into_owned()),)* }
             }
 
-            /// What became of values that are not taken as they are.
+            /// Changes to values that are not taken as they are.
             #[must_use]
             pub fn adjusted(&self) -> Adjusted {
                 match self { $(Self::$Kind(it) => it.adjusted,)* }
@@ -164,7 +164,7 @@ impl Kind {
         }
     }
 
-    /// Whether its events are news of the shop to people who look at it: sales, what came back, and
+    /// Whether its events are news of the shop to people who look at it: sales, returns and
     /// ratings.
     #[must_use]
     pub fn is_news(self) -> bool {

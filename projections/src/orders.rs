@@ -1,7 +1,7 @@
 //! Orders: their lines, their statuses, and what came back of them.
 //!
-//! An order is stated by one event with all its lines, or by transactions that name it. What it
-//! contributes to figures is a function of what is known of it ([`bill`]), so events about it may
+//! An order is stated by one event with all its lines, or by transactions that name it. Its
+//! contribution to figures is a function of its row ([`bill`]), so events about it may
 //! come in any order.
 
 mod ask;

@@ -6,6 +6,7 @@
 //! [`Documents`] is everything that a generation consists of, under the ids that the documents have
 //! in the store.
 
+mod agreement;
 mod documents;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -104,7 +104,7 @@ impl Topics {
 pub struct Changed([u64; Topic::ALL.len()]);
 
 impl Changed {
-    /// Nothing is known but that nothing has changed since a position.
+    /// No change is known, except that there was none after a position.
     #[must_use]
     pub fn unknown(position: u64) -> Self {
         Changed([position; Topic::ALL.len()])

@@ -36,7 +36,7 @@ pub struct NatsOptions {
 }
 
 impl Default for NatsOptions {
-    /// 1 MB a message, 1 TB on disk, and what is acknowledged is on the disk.
+    /// 1 MB a message, 1 TB on disk, and an acknowledged message is on the disk.
     fn default() -> Self {
         Self { max_payload_bytes: 1 << 20, max_file_bytes: 1 << 40, sync_interval: Duration::ZERO }
     }

@@ -34,7 +34,7 @@ pub const HOLES: &str = "holes";
 pub const ALERTS: &str = "alerts";
 /// Times at which a rule came to hold, `_id` in the order of time.
 pub const CROSSINGS: &str = "alert_crossings";
-/// What has to be told of these, by mail and by webhook.
+/// Messages about these, by mail and by webhook.
 pub const DELIVERIES: &str = "alert_deliveries";
 /// The audit of actions; rows are only ever added.
 pub const AUDIT: &str = "audit";

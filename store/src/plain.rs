@@ -3,8 +3,8 @@
 //!
 //! # Layout
 //!
-//! - [`document`]: what they say;
-//! - here: who writes them, and how far they are.
+//! - [`document`]: their fields;
+//! - here: the process that writes them, and how far they are.
 //!
 //! One document of [`PLAIN_STATE`] says which process writes and up to which position everything is
 //! written. Every write is a transaction that counts on in it from the number that the writer knows,
@@ -25,7 +25,7 @@ use super::{Doing, Error, Store};
 
 /// The version of these documents: a program that writes others writes all of them anew.
 const VERSION: i64 = 1;
-/// What the name of the database has behind the shop's.
+/// The end of the database's name, behind the shop's name.
 pub const SUFFIX: &str = "_plain";
 /// The document that says how far they are.
 const WRITTEN: &str = "written";
@@ -69,7 +69,7 @@ pub struct PlainOf {
     pub incarnation: String,
 }
 
-/// What is written, everything up to a position.
+/// The state of documents that are written up to a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// The read models that it is of.
@@ -82,7 +82,7 @@ pub struct Kept {
     pub writes: i64,
 }
 
-/// What there is, for a process that would write.
+/// The state of the documents, for a process that would write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// Another process writes, or none does yet.
@@ -142,7 +142,7 @@ impl PlainModels {
         Ok(())
     }
 
-    /// What there is, for this process.
+    /// The state of the documents, for this process.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
@@ -214,7 +214,8 @@ impl PlainModels {
         Ok(true)
     }
 
-    /// Commands that remove some of what was not written since; `None` where there is nothing.
+    /// Commands that remove some of the documents that were not written since; `None` where there are
+    /// none.
     async fn others(
         &self,
         turn: &Turn,
@@ -286,7 +287,8 @@ impl PlainModels {
         Ok(())
     }
 
-    /// What tells a collection from one of the same name that was made after it was dropped.
+    /// The UUIDs of the collections, which tell one from another of the same name that was made
+    /// after it was dropped.
     async fn identities(&self) -> Result<Document, Error> {
         let found = self.database.list_collections().await.doing(DOING)?;
         let found: Vec<_> = found.try_collect().await.doing(DOING)?;

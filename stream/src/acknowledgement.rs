@@ -33,7 +33,7 @@ pub enum Refusal {
     TooLarge(usize),
 }
 
-/// What the server said to a message, in the words of the protocol.
+/// The answer of the server to a message, in the words of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reply {
     /// It is stored.

@@ -1,5 +1,5 @@
-//! The addresses of NATS servers and the credentials for them, in parts: what is shown has no
-//! password in it, and neither has what the client keeps.
+//! The addresses of NATS servers and the credentials for them, in parts: an address that is shown
+//! has no password in it, and neither has one that the client keeps.
 
 use std::fmt;
 
@@ -32,8 +32,8 @@ enum Login {
 }
 
 impl Address {
-    /// Reads addresses. A user without a password is a token, as in other clients. Whoever signs in
-    /// at one server does at all of them.
+    /// Reads addresses. A user without a password is a token, as in other clients. A user who signs
+    /// in at one server does at all of them.
     ///
     /// # Errors
     /// [`NotAnAddress`].

@@ -37,7 +37,7 @@ pub struct Notice {
     pub notice: String,
     /// The process that sent it, which hears it as well.
     pub sender: u64,
-    /// What it says, as JSON.
+    /// Its content, as JSON.
     pub body: String,
 }
 

@@ -7,7 +7,7 @@ use super::log::Log;
 use super::read::{Next, Pull, Reader};
 use super::record::Record;
 
-/// What the server sends ahead; the client holds it until it is read.
+/// The messages that the server sends ahead; the client holds them until they are read.
 const SMALL_PULLS: Pull = Pull { messages: 512, bytes: 1 << 20 };
 
 /// Looks at the log from a position on.

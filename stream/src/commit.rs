@@ -1,5 +1,5 @@
-//! What waits for the log, sent: as atomic batches ([ADR-50]) where it takes them, one by one where
-//! it does not. [`super::group`] decides what goes when.
+//! Sends the events that wait for the log: as atomic batches ([ADR-50]) where it takes them, one by
+//! one where it does not. [`super::group`] decides which go when.
 //!
 //! The first message of a batch and the last are answered. The first answer tells whether the server
 //! has room for one more batch, without which the last would be refused as incomplete.

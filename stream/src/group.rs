@@ -18,19 +18,20 @@
 //! With no batch under way whatever is queued goes at once. Otherwise it gathers until a batch is
 //! answered, or until it fills a batch and there is room for one more. There is no timer.
 //!
-//! # What breaks, and what comes of it
+//! # Faults and their outcomes
 //!
 //! - The server dies between the messages and the commit: it has nothing, and answers the commit
 //!   that the batch is incomplete. A refusal like others: halves.
 //! - The server dies behind the commit, or its answer is lost: unknown, for each event of the
-//!   shipment. Their lanes send nothing more, and what was left of the batch is unsent, with what its
-//!   lanes have behind it of the same entities: nothing has to wait for each of its events in turn.
+//!   shipment. Their lanes send nothing more. The events that were left of the batch are unsent, and
+//!   so are those of the same entities behind them in its lanes: nothing has to wait for each of its
+//!   events in turn.
 //! - A message in the middle is refused (a duplicate, too large with the batch's headers, no room):
 //!   halves, down to one event, which is sent without a batch and told what the log said. Behind it
 //!   its lane's further events of that entity are unsent.
 //! - The same entity twice: in one batch, in order; never in two.
 //! - Too many batches at the server, of all processes: the shipment waits and goes as it was.
-//! - A caller goes away: what is queued of it is dropped, what is sent is answered to nobody.
+//! - A caller goes away: its queued events are dropped, those that were sent are answered to nobody.
 //! - Two processes: batches have ids of their own, and the server orders them. An entity whose
 //!   events come through two processes at once has no order between these.
 
@@ -72,7 +73,7 @@ pub(super) struct Entity(pub Kind, pub Arc<str>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct LaneId(u64);
 
-/// What the log said to a shipment.
+/// The answer of the log to a shipment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     /// It has all of it; the position is that of the last event.
@@ -149,7 +150,7 @@ struct Waiting<T> {
 
 #[derive(Debug)]
 struct Batch<T> {
-    /// What is still to be sent, the next piece last.
+    /// The pieces that are still to be sent, the next one last.
     pieces: Vec<Vec<Waiting<T>>>,
     entities: Vec<Entity>,
     tries: u32,
@@ -181,7 +182,7 @@ impl<T: Clone> Group<T> {
         }
     }
 
-    /// Changes the bounds of what is sent from now on.
+    /// Changes the bounds of the batches that are sent from now on.
     pub fn limit(&mut self, limits: Limits) {
         self.limits = limits;
     }
@@ -336,7 +337,7 @@ impl<T: Clone> Group<T> {
         None
     }
 
-    /// A batch of what is queued, an event of each lane by turns.
+    /// A batch of queued events, an event of each lane by turns.
     fn gather(&mut self) -> Option<Shipment<T>> {
         if !self.is_full() && self.is_under_way() {
             return None;
@@ -425,7 +426,7 @@ impl<T: Clone> Group<T> {
         }
     }
 
-    /// Nothing more of a lane is sent.
+    /// Ends a lane: no more of its events are sent.
     fn give_up(&mut self, id: LaneId) {
         let Some(lane) = self.lanes.get_mut(&id).filter(|lane| !lane.given_up) else { return };
         lane.given_up = true;
@@ -440,7 +441,7 @@ impl<T: Clone> Group<T> {
         self.parked.retain(|_, waiting| !waiting.is_empty());
     }
 
-    /// The batch is done: its entities are free, and what waited for them goes first.
+    /// The batch is done: its entities are free, and the events that waited for them go first.
     fn free(&mut self, batch: Batch<T>) {
         for entity in batch.entities {
             self.held.remove(&entity);

@@ -10,12 +10,12 @@
 //! - `writes`: whether the log takes events at all, as the answers tell; `answers`: the inbox for
 //!   the answers; `duplicate`: a message that the log calls a duplicate, compared with the stored
 //!   one;
-//! - `group`: events of many callers in batches, and what becomes of each; `outbox`: those that
+//! - `group`: events of many callers in batches, and the outcome of each; `outbox`: those that
 //!   wait; `outgoing`: as callers name them;
 //! - `link`: the connection, made anew when it has ended;
 //! - `log`: one shop's log; [`ensure`]: the stream itself, made if there is none, checked if there
 //!   is one; `health`: whether it takes events;
-//! - `commit`: what waits, sent as atomic batches; [`lane`]: a caller's way there; [`publish`]:
+//! - `commit`: those that wait, sent as atomic batches; [`lane`]: a caller's way there; [`publish`]:
 //!   events onto the log;
 //! - `raw`: messages that the client cannot read, and their flaws; [`hole`]: positions that the log
 //!   lacks; [`read`]: events off the log, from a position, in order and without holes; [`browse`]: parts

@@ -1,4 +1,4 @@
-//! What waits to be sent to the log, and the room for it.
+//! The events that wait to be sent to the log, and the room for them.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ const ROOM: usize = 64 << 10;
 pub(super) const ROOM_OF_ONE: usize = 8 << 10;
 const UNIT_BYTES: usize = 1 << 10;
 
-/// What became of an event.
+/// The outcome of an event.
 pub(super) type Outcome = Result<Stored, Refusal>;
 
 /// An event on its way, and where its outcome goes.
@@ -35,7 +35,7 @@ pub(super) struct Parcel {
     pub _room: OwnedSemaphorePermit,
 }
 
-/// What waits to be sent, and is not answered yet.
+/// The events that wait to be sent, and those that are not answered yet.
 #[derive(Debug)]
 pub(super) struct Outbox {
     group: Mutex<Group<Arc<Parcel>>>,
@@ -65,7 +65,7 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    /// The states of what waits.
+    /// The states of the events that wait.
     pub fn group(&self) -> MutexGuard<'_, Group<Arc<Parcel>>> {
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }

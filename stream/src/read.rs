@@ -44,7 +44,7 @@ const ONE_BY_ONE_MAX: u64 = 4_096;
 /// The number of them that are asked for at a time; each may be as large as the server allows.
 const AT_A_TIME: u64 = 8;
 
-/// The bounds of what a reader has the server send ahead.
+/// The bounds of the messages that a reader has the server send ahead.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pull {
     pub(super) messages: usize,
@@ -141,7 +141,7 @@ impl Log {
         self.heard("listening to the processes of").await
     }
 
-    /// What is told of one form; what is of another is ignored.
+    /// The words of one form; those of another are ignored.
     async fn heard<T: DeserializeOwned + Send>(
         &self,
         doing: &'static str,

@@ -59,7 +59,7 @@ pub const PUSH_RESUMED: &str = "adaptive_bi_push_resumed_total";
 pub const ALERTS: &str = "adaptive_bi_alerts";
 /// Times at which a rule came to hold, by whether somebody is told.
 pub const ALERT_CROSSINGS: &str = "adaptive_bi_alert_crossings_total";
-/// Messages of alerts, by their way and what became of them.
+/// Messages of alerts, by their way and outcome.
 pub const ALERT_DELIVERIES: &str = "adaptive_bi_alert_deliveries_total";
 /// Connections of clients.
 pub const CONNECTIONS: &str = "adaptive_bi_connections";

@@ -4,8 +4,10 @@
 //! - [`figures`]: sales, transactions and revenue; [`rankings`]: best sellers, customers, users and
 //!   the summary, of ranges of the year; [`recent`]: views of the last days, of a year that ends now;
 //! - [`compared`]: the ranges that figures are compared with;
-//! - [`visitors`]: what visitors and customers do, generated.
+//! - [`visitors`]: what visitors and customers do, generated; [`brute_force`]: its figures, against
+//!   the answers.
 
+mod brute_force;
 mod compared;
 mod figures;
 mod rankings;

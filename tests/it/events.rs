@@ -45,31 +45,7 @@ fn one(dice: &mut Dice) -> (&'static str, Value) {
         dice.roll(60)
     );
     match dice.roll(13) {
-        0..=5 => {
-            let id = dice.roll(120);
-            // A transaction keeps its customer, bar a few that are refused for it.
-            let user = if dice.roll(40) == 0 { user } else { format!("u{}", id % 25) };
-            let status = dice.one_of(&["completed", "completed", "pending", "failed", "returned"]);
-            let amount = f64::from(u32::try_from(dice.roll(100_000)).unwrap_or(0)) / 100.0;
-            let mut event = sale(
-                &format!("t{id}"),
-                &user,
-                amount,
-                json!({
-                    "transactionDate": at, "status": status, "quantity": 1 + dice.roll(9),
-                    "paymentMethod": dice.one_of(&["credit_card", "paypal", "cash"]),
-                    "shippingAddress": { "country": dice.one_of(&["France", "Norway", "a.b$c"]) },
-                }),
-            );
-            if dice.roll(5) > 0 {
-                merge(&mut event, json!({ "productId": product }));
-            }
-            if dice.roll(3) == 0 {
-                let second = dice.roll(60);
-                merge(&mut event, json!({ "updatedAt": format!("2026-05-01T00:00:{second:02}Z") }));
-            }
-            ("transaction", event)
-        }
+        0..=5 => ("transaction", one_sale(dice, user, &product, &at)),
         6 | 7 => (
             "activity",
             json!({
@@ -109,6 +85,32 @@ fn one(dice: &mut Dice) -> (&'static str, Value) {
         _ if dice.roll(3) == 0 => ("transaction", json!({ "transactionId": "?" })),
         _ => ("customer", json!({ "userId": user, "username": format!("name{}", dice.roll(4)) })),
     }
+}
+
+fn one_sale(dice: &mut Dice, user: String, product: &str, at: &str) -> Value {
+    let id = dice.roll(120);
+    // A transaction keeps its customer, bar a few that are refused for it.
+    let user = if dice.roll(40) == 0 { user } else { format!("u{}", id % 25) };
+    let status = dice.one_of(&["completed", "completed", "pending", "failed", "returned"]);
+    let amount = f64::from(u32::try_from(dice.roll(100_000)).unwrap_or(0)) / 100.0;
+    let mut event = sale(
+        &format!("t{id}"),
+        &user,
+        amount,
+        json!({
+            "transactionDate": at, "status": status, "quantity": 1 + dice.roll(9),
+            "paymentMethod": dice.one_of(&["credit_card", "paypal", "cash"]),
+            "shippingAddress": { "country": dice.one_of(&["France", "Norway", "a.b$c"]) },
+        }),
+    );
+    if dice.roll(5) > 0 {
+        merge(&mut event, json!({ "productId": product }));
+    }
+    if dice.roll(3) == 0 {
+        let second = dice.roll(60);
+        merge(&mut event, json!({ "updatedAt": format!("2026-05-01T00:00:{second:02}Z") }));
+    }
+    event
 }
 
 /// A small generator, so that the same seed gives the same log for ever.

@@ -214,7 +214,14 @@ async fn a_reason_names_the_member_what_came_and_what_may_be_meant() {
         assert!(fault.contains(said), "{and}: {fault}");
         assert!(!fault.contains("12/1/2010") && !fault.contains("1,234"), "a value: {fault}");
     }
-    // Half a character, in any text, in any place.
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_character_is_taken_in_texts_for_people_and_refused_in_ids_and_words() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let door = Door { shop: &shop, app: &app };
     for (kind, body, is_taken) in [
         (
             "feedback",

@@ -29,7 +29,7 @@ pub struct Activity<'a> {
     pub country: Option<Cow<'a, str>>,
     /// If stated.
     pub session_id: Option<Cow<'a, str>>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

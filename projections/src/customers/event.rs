@@ -28,7 +28,7 @@ pub struct Customer<'a> {
     pub is_gone: bool,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

@@ -56,9 +56,9 @@ impl EventKind for event::Customer<'_> {
 }
 
 impl Fold {
-    /// Changes a customer, who becomes known by it if new; the totals of customers follow. That they were
-    /// seen, and what is counted of them in activities, is told with those, and is no change of the
-    /// customers.
+    /// Changes a customer, who becomes known by it if new; the totals of customers follow. The times at
+    /// which they were seen, and the counts of their activities, are told with those, and are no
+    /// change of the customers.
     pub(crate) fn with_customer(
         &mut self,
         id: &str,

@@ -1,4 +1,4 @@
-//! What a kind declares of its members is what is read.
+//! A kind reads its members as it declares them.
 
 use serde_json::{Map, Value, json};
 

@@ -26,7 +26,7 @@ pub struct Feedback<'a> {
     pub comment: Option<Cow<'a, str>>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

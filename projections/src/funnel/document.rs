@@ -138,7 +138,7 @@ impl Funnel {
         (fits && is_next && packed.bytes.is_empty()).then_some((current, newest))
     }
 
-    /// The packed form of what is kept; empty, if nothing is.
+    /// The packed form; empty, if nothing is kept.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -233,7 +233,7 @@ fn since(before: &[Attempt], after: &[Attempt]) -> Vec<Change> {
     changes
 }
 
-/// What an attempt or a step is, in the low bits of its time.
+/// The low bits of a time: the kind of a step, how far an attempt is, or the parts that follow.
 mod tag {
     pub const VIEWED: u64 = 0;
     pub const ADDED: u64 = 1;
@@ -242,9 +242,9 @@ mod tag {
     pub const SETTLED: u64 = 2;
 }
 
-/// Packed: what there is besides the steps and the time of the first; the open attempt, as the time
-/// before that and whether something was added; the settled time; then each step as the time since the
-/// one before and its kind. A view is followed by its codes.
+/// Packed: the time of the first step, with the parts that follow besides the steps; the open attempt, as
+/// the time before that and whether something was added; the settled time; then each step as the time
+/// since the one before and its kind. A view is followed by its codes.
 impl From<State> for Funnel {
     fn from(State { open, settled, newest }: State) -> Self {
         let mut bytes = Vec::with_capacity(16 + 8 * newest.len());

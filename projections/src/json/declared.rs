@@ -8,13 +8,13 @@ use crate::quantity::Quantity;
 pub struct Declared {
     /// Its name on the wire.
     pub name: &'static str,
-    /// Whether it has to be there, and what it is.
+    /// Whether it has to be there, and its type.
     pub says: Says,
-    /// What its type leaves open, for readers of the API's document; may be empty.
+    /// The rules that its type leaves open, for readers of the API's document; may be empty.
     pub about: &'static str,
 }
 
-/// Whether a member has to be there, and what it is.
+/// Whether a member has to be there, and its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Says {
     /// It has to be there.

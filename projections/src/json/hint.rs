@@ -1,4 +1,5 @@
-//! What a reason says beside the rule: what came instead, and what may have been meant. Never a value.
+//! The hints of a reason beside the rule: the type that came instead, and the word or name that may
+//! have been meant. They never have a value.
 
 use std::borrow::Cow;
 
@@ -33,10 +34,10 @@ const LETTERS_PER_SLIP: usize = 4;
 /// The longest name of a member that a reason repeats, and the most names that are looked at.
 const NAME_CHARS_MAX: usize = 40;
 const NAMES_MAX: usize = 64;
-/// What is said of a member that has to be there and is not.
+/// The rule of a member that has to be there and is not.
 pub(super) const REQUIRED: &str = "is required";
 
-/// What came, by its type: `a number`, `a text of 9 characters`.
+/// The type of a value that came: `a number`, `a text of 9 characters`.
 #[must_use]
 pub fn came(json: &str) -> Cow<'static, str> {
     match json.as_bytes() {
@@ -58,8 +59,9 @@ pub fn came(json: &str) -> Cow<'static, str> {
     }
 }
 
-/// The word that is alike: the same but for case and what is between its parts, what other shops say
-/// for it, the only one that begins so, or one that differs in few letters.
+/// The word that is alike: the same but for case and the signs between its parts, the one that other
+/// shops have a word of their own for, the only one that begins so, or one that differs in few
+/// letters.
 #[must_use]
 pub fn nearest(said: &str, words: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
     let plain = |word: &str| -> String {

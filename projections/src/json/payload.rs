@@ -11,7 +11,7 @@ use super::reader::Reader;
 pub(crate) trait Payload<'a>: Sized {
     /// The members of its object that are read.
     type Members: Members<'a>;
-    /// What it says of them. The id of the entity is or begins with the first.
+    /// Their declarations. The id of the entity is or begins with the first.
     const MEMBERS: &'static [Declared];
     /// An event that is taken in any shop, with every member that may differ from its default.
     const EXAMPLE: &'static str;

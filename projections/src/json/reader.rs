@@ -8,7 +8,7 @@ use super::limits::{Limits, Reason};
 use super::refusal::{Read, Refusal};
 use super::text::{has_half_a_character, is_blank};
 
-/// What became of the values of an event so that it counts all the same.
+/// Changes to the values of an event, with which it counts all the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Adjusted {
     /// An amount had more than 4 decimals or a quantity more than 3, and was rounded half-even.

@@ -176,8 +176,7 @@ pub(crate) fn address<'a>(
     }
 }
 
-/// The content of a string for people, whom half of a surrogate pair costs no more than a
-/// character.
+/// The content of a string for people: half of a surrogate pair costs it no more than a character.
 fn mended_string(json: &str) -> Option<Cow<'_, str>> {
     string(json).or_else(|| mended(json).map(Cow::Owned))
 }

@@ -1,4 +1,4 @@
-//! What an order contributes to figures: a function of what is known of it.
+//! The contribution of an order to figures: a function of its row.
 //!
 //! The lines of an order event are counted here whole. Transactions count their own quantity and
 //! amount, so of an order that is made of them only the order itself is counted here: at the earliest
@@ -42,7 +42,7 @@ struct Part<'o> {
     back: Option<(Time, bool)>,
 }
 
-/// What came back of a part by refunds.
+/// The refunded quantity and amount of a part.
 #[derive(Clone, Copy, Default)]
 struct Refunded {
     quantity: i64,
@@ -60,7 +60,8 @@ struct Share<'o> {
 }
 
 impl Order {
-    /// What it contributes to figures. A transaction that is no line of an order counts as one by itself.
+    /// Its contribution to figures. A transaction that is no line of an order counts as one by
+    /// itself.
     pub(crate) fn bill(&self, of: OrderKey<'_>) -> Bill {
         let mut bill = Bill::default();
         if self.is_awaited() {
@@ -180,8 +181,8 @@ impl Order {
         parts
     }
 
-    /// The amount of a refund in the shop's currency: by its own rate, else by that of what it is of,
-    /// else by that of its day. None, if there is none.
+    /// The amount of a refund in the shop's currency: by its own rate, else by that of its order or
+    /// transaction, else by that of its day. None, if there is none.
     pub(crate) fn amount_of(&self, refund: &PartialRefund) -> Option<Money> {
         let Some(stated) = refund.foreign.filter(|stated| !stated.own) else {
             return Some(refund.amount);
@@ -362,7 +363,7 @@ fn share<'o>(
     }
 }
 
-/// What the shares come to for each part.
+/// The sum of the shares for each part.
 fn refunded(parts: &[Part<'_>], shares: &[Share<'_>]) -> Vec<Refunded> {
     let mut sums = vec![Refunded::default(); parts.len()];
     for share in shares {

@@ -13,7 +13,7 @@ use crate::sales::document::Sale;
 use crate::sales::status::Status;
 use crate::time::Time;
 
-/// What is known of an order: its content and statuses as their newest events state them, the
+/// An order as it is known: its content and statuses as their newest events state them, the
 /// transactions that name it, and the refunds of it. Each part has a version of its own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -21,7 +21,7 @@ pub struct Order {
     /// The customer; absent while no order event has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<str>>,
-    /// What it counts as; absent while no order event has come.
+    /// The status that it counts as; absent while no order event has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
     /// The order's date; absent while no order event has come.
@@ -66,13 +66,13 @@ pub struct Order {
 pub enum Irregularity {
     /// The stated total is not that of the lines.
     Total,
-    /// A discount is more than what it is on.
+    /// A discount is more than the price that it is on.
     Discount,
     /// A status went back, or on from an end.
     Step,
     /// More was refunded than was paid.
     Refund,
-    /// A refund of what was never sold; it is not counted.
+    /// A refund of something that was never sold; it is not counted.
     Unsold,
     /// A refund in a currency for which there was no rate; it is not counted.
     Rate,
@@ -111,11 +111,11 @@ pub struct Content {
     pub shop_codes: [u16; 2],
     /// The lines, in the order in which they were stated.
     pub lines: Vec<Line>,
-    /// What the lines cost less all discounts as stated, in another currency than the shop's. All
-    /// other amounts are in the shop's.
+    /// The price of the lines less all discounts as stated, in another currency than the shop's.
+    /// All other amounts are in the shop's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign: Option<Foreign>,
-    /// The rest of what was stated in that currency.
+    /// The other amounts that were stated in that currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stated: Option<Stated>,
     /// The discount on the whole order, which the lines share.
@@ -138,7 +138,7 @@ pub struct Content {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stated {
-    /// What the lines cost.
+    /// The price of the lines.
     pub gross: Money,
     /// All discounts: those of the lines, and that of the whole order.
     pub discounts: Money,
@@ -173,8 +173,9 @@ pub struct Line {
     pub gross: Money,
     /// The discount on the line and its share of the order's.
     pub discount: Money,
-    /// The cost of what was sold: as stated; else what the line of the same id, product and quantity
-    /// had, if none was stated for that; else by the catalogue's cost of a unit. Absent if not known.
+    /// The cost of the units sold: as stated; else that which the line of the same id, product and
+    /// quantity had, if none was stated for that; else by the catalogue's cost of a unit. Absent if not
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
     /// Whether that is by the catalogue's cost.
@@ -221,7 +222,7 @@ pub struct Member {
     /// The same in the vocabularies of the shop.
     #[serde(default)]
     pub shop_cell: [u16; 3],
-    /// What it counts as.
+    /// The status that it counts as.
     pub status: Status,
     /// The time of the sale.
     pub at: Time,
@@ -351,7 +352,7 @@ impl Line {
         }
     }
 
-    /// What was paid for it.
+    /// The amount paid for it.
     #[must_use]
     pub fn net(&self) -> Money {
         Money(self.gross.0 - self.discount.0)
@@ -359,8 +360,8 @@ impl Line {
 }
 
 impl Order {
-    /// Whether nothing that counts is known of it: what there is waits for an order event or a
-    /// transaction.
+    /// Whether nothing that counts is known of it: its statuses and refunds wait for an order event
+    /// or a transaction.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
         self.content.is_none() && self.members.is_empty()

@@ -56,7 +56,7 @@ pub struct Order<'a> {
     pub total: Option<Money>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

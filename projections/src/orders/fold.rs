@@ -285,7 +285,7 @@ impl Order {
 }
 
 impl Fold {
-    /// What is known of an order, or of a transaction that refunds name.
+    /// An order as it is known, or a transaction that refunds name.
     pub(crate) fn order(&mut self, key: OrderKey<'_>) -> Result<Option<&Order>, NotAtHand> {
         let key = LedgerKey::from(key);
         if !self.sets.ledger.at_hand(&key) {

@@ -22,7 +22,7 @@ pub struct OrderStatus<'a> {
     pub payment_status: Option<PaymentStep>,
     /// The status of its delivery.
     pub delivery_status: Option<DeliveryStep>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

@@ -10,9 +10,9 @@ use crate::rates::foreign::Foreign;
 
 /// The amounts of an order in the shop's currency; as stated, while there is no rate.
 pub(super) struct Priced {
-    /// What the lines cost less all discounts as stated, in another currency than the shop's.
+    /// The price of the lines less all discounts as stated, in another currency than the shop's.
     pub(super) foreign: Option<Foreign>,
-    /// The rest of what was stated in that currency.
+    /// The other amounts that were stated in that currency.
     pub(super) stated: Option<Stated>,
     pub(super) lines: Vec<Line>,
     pub(super) discount: Money,
@@ -91,7 +91,7 @@ impl event::Order<'_> {
         Stated { gross: Money(gross), discounts, total: self.total }
     }
 
-    /// What the lines cost less all discounts, as stated.
+    /// The price of the lines less all discounts, as stated.
     fn net(&self) -> Money {
         let Stated { gross, discounts, .. } = self.stated();
         Money(gross.0 - discounts.0)

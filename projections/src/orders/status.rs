@@ -118,7 +118,8 @@ pub const STEPS: &[&str] = &[
     "delivery-delivered",
 ];
 
-/// What an order counts as. A status that was never stated is unknown and decides nothing.
+/// The status that an order counts as. A status that was never stated is unknown and decides
+/// nothing.
 ///
 /// | order | payment | counts as |
 /// |---|---|---|

@@ -144,7 +144,7 @@ pub struct CatalogueEntry {
     pub category: Box<str>,
     /// Price.
     pub price: Money,
-    /// What the shop pays for one unit, if stated.
+    /// The cost of one unit to the shop, if stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
     /// If stated.

@@ -25,7 +25,7 @@ pub struct Product<'a> {
     pub category: Cow<'a, str>,
     /// Not negative.
     pub price: Money,
-    /// What the shop pays for one unit, if stated.
+    /// The cost of one unit to the shop, if stated.
     pub cost: Option<Money>,
     /// Units on hand; if absent, the last known number stays.
     pub stock: Option<Quantity>,
@@ -42,7 +42,7 @@ pub struct Product<'a> {
     pub is_gone: bool,
     /// `lastUpdated`: the producer's version of this entity.
     pub updated_at: Option<Time>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

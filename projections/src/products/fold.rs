@@ -83,8 +83,8 @@ impl EventKind for Stock<'_> {
 }
 
 impl Fold {
-    /// Changes a product, which becomes known by it if new. What is counted of it in activities and
-    /// ratings is told with those, and is no change of the products.
+    /// Changes a product, which becomes known by it if new. Its counts of activities and
+    /// ratings are told with those, and are no change of the products.
     pub(crate) fn with_product<T>(
         &mut self,
         id: &str,

@@ -23,7 +23,7 @@ pub struct Stock<'a> {
     pub stock: Quantity,
     /// The producer's version of the stock.
     pub updated_at: Option<Time>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

@@ -24,7 +24,7 @@ pub struct Rate<'a> {
     pub day: u32,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
-    /// What became of its values.
+    /// Changes to its values.
     pub adjusted: Adjusted,
 }
 

@@ -23,7 +23,7 @@ impl EventKind for event::Rate<'_> {
         Ok(())
     }
 
-    /// A rate changes no figure: what was converted before keeps the rate that it was converted by.
+    /// A rate changes no figure: an amount that was converted before keeps its rate.
     fn fold(&self, stamp: &Stamp, fold: &mut Fold, _: &mut Resolved) -> Result<Outcome, NotAtHand> {
         let key = LedgerKey::of::<Rates>(&row_of(self.currency, self.day));
         let row = fold.sets.ledger.get(&key)?.and_then(<Rates as Row>::of);

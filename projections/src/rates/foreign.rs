@@ -16,7 +16,7 @@ pub struct Foreign {
     /// The amount in it.
     pub amount: Money,
     /// The rate that it is converted by; absent of an event that states none, and of a refund that
-    /// waits for what it is of.
+    /// waits for its order or transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
     /// Whether an event stated the rate; else it is that of a day.

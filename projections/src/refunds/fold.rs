@@ -161,7 +161,7 @@ impl event::Refund<'_> {
 }
 
 impl Fold {
-    /// Whether a refund without a rate has that of what it is of, or waits for it.
+    /// Whether a refund without a rate has that of its order or transaction, or waits for one.
     fn has_rate_of_sale(
         &mut self,
         key: Option<OrderKey<'_>>,

@@ -59,7 +59,7 @@ pub(crate) fn sold_in_cell(
     SOLD.count(status.into(), quarter, cell, row, resolved);
 }
 
-/// What came back, by one basis.
+/// Returns, by one basis.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Back {
     pub(crate) basis: Basis,
@@ -124,7 +124,7 @@ pub(crate) enum Place {
         basis: Basis,
         minute: u32,
     },
-    /// By the codes of the shop's vocabularies: what came back may be of sales of other months.
+    /// By the codes of the shop's vocabularies: returns may be of sales of other months.
     BackInCell {
         basis: Basis,
         quarter: u32,
@@ -161,7 +161,7 @@ impl Bill {
         sum.iter_mut().zip(row.into()).for_each(|(sum, value)| *sum += value);
     }
 
-    /// What has to be added to `before` to make this.
+    /// The difference: added to `before` it makes this.
     pub(crate) fn since(mut self, before: Bill) -> Bill {
         for (place, row) in before.0 {
             self.add(place, row.map(|value| -value));

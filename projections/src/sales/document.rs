@@ -28,7 +28,7 @@ pub struct Sale {
     pub product: Option<Box<str>>,
     /// The product's ordinal, or the reserved one's.
     pub sold: u32,
-    /// What it counts as: that of the newer part.
+    /// The status that it counts as: that of the newer part.
     pub status: Status,
     /// Its total price, before anything came back.
     pub amount: Money,

@@ -44,7 +44,7 @@ pub struct Transaction<'a> {
     pub order_id: Option<Cow<'a, str>>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

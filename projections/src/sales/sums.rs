@@ -117,7 +117,7 @@ impl ByStatus {
         }
     }
 
-    /// All that was sold: what is completed, and what came back after it was.
+    /// All that was sold: completed sales, and returned ones, which were completed before.
     #[must_use]
     pub fn sold(&self) -> Sums {
         let mut sold = self.completed;

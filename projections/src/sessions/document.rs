@@ -47,11 +47,11 @@ pub struct Session {
     pub last: Time,
     /// The number of its activities; of a stated session, of its pages.
     pub activities: i64,
-    /// What its first activity says.
+    /// The statements of its first activity.
     pub opening: Opening,
 }
 
-/// What the first activity of a session says about it.
+/// The statements of the first activity of a session about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Opening {
@@ -95,7 +95,7 @@ pub struct Stated {
     pub version: Version,
 }
 
-/// What an activity changed: the sessions that it joined, and the one that they became.
+/// The change by an activity: the sessions that it joined, and the one that they became.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Joined {
     /// Those before, at most two.

@@ -30,7 +30,7 @@ pub struct Session<'a> {
     pub pages: Option<u32>,
     /// The producer's version of this entity.
     pub updated_at: Option<Time>,
-    /// What became of values that are not taken as they are.
+    /// Changes to values that are not taken as they are.
     pub adjusted: Adjusted,
 }
 

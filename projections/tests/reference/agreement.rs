@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use crate::generate::bodies::{DATES, object};
+use crate::generate::words::{DATES, object};
 use crate::generate::{in_two_orders, log};
 use crate::properties::{assert_same, in_one};
 

@@ -1,6 +1,11 @@
 //! Random logs over few ids, so that events meet.
 
-pub mod bodies;
+mod bodies;
+mod catalogue;
+mod rates;
+mod sales;
+mod visits;
+pub mod words;
 
 use projections::event::Kind;
 use projections::testing::Logged;
@@ -9,10 +14,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-use bodies::{
-    DATES, GROUPS, bought, first_rates, first_sales, optional, rated_alike, reconciled, said, sale,
-    visit, visited,
-};
+use bodies::said;
+use rates::{first_rates, rated_alike};
+use sales::{bought, first_sales, reconciled, sale};
+use visits::{first_visits, visit, visited};
+use words::{DATES, GROUPS, USERS, optional};
 
 /// 2026-11-21T12:00:00Z.
 const BEGINS_MS: i64 = 1_795_262_400_000;
@@ -115,7 +121,7 @@ pub fn journeys(len: usize) -> impl Strategy<Value = Vec<Act>> {
 
 /// The same events in two orders of arrival, within a day and so few that all are kept.
 pub fn journeys_in_two_orders() -> impl Strategy<Value = [Vec<Act>; 2]> {
-    let known = bodies::USERS.map(|user| json!({ "userId": user, "updatedAt": "2026-11-01" }));
+    let known = USERS.map(|user| json!({ "userId": user, "updatedAt": "2026-11-01" }));
     let ms = prop::collection::btree_set((0..1_441_i64).prop_map(|minute| minute * 60_000), 30);
     let visits = prop::collection::vec(visit(), 30);
     (ms, visits)
@@ -130,7 +136,7 @@ pub fn journeys_in_two_orders() -> impl Strategy<Value = [Vec<Act>; 2]> {
         .prop_map(move |(one, other)| {
             let first = || {
                 let known = known.iter().map(|body| Act::of(Kind::Customer, body.to_string()));
-                let words = bodies::first_visits();
+                let words = first_visits();
                 known.chain(words.into_iter().map(|(kind, body)| Act::of(kind, body)))
             };
             [one, other].map(|acts| first().chain(acts).collect())

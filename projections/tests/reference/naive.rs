@@ -1,6 +1,7 @@
 //! The reference: keeps the statements of every event, as plainly as the documents describe them,
 //! and computes every figure from those when it is asked. It knows nothing of the fold's methods.
 
+mod additions;
 mod bills;
 mod figures;
 mod funnel;
@@ -9,6 +10,8 @@ mod rates;
 mod rows;
 mod sales;
 mod sessions;
+mod statuses;
+mod wholes;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
 //! Documents that people read. A field has one type in every document: counts are `Int64`, amounts
-//! and units `Decimal128`, instants and days `Date`, and what is not known is `null`.
+//! and units `Decimal128`, instants and days `Date`, and a value that is not known is `null`.
 
 use mongodb::bson::{DateTime, Decimal128};
 use projections::money::Money;
@@ -66,9 +66,9 @@ pub struct PlainSales {
     pub units: Number,
     /// At their price.
     pub gross_sales: Amount,
-    /// What was taken off the price.
+    /// Amounts taken off the price.
     pub discounts: Amount,
-    /// What came back, on the day that the shop processed it.
+    /// Amounts that came back, on the day that the shop processed it.
     pub returns: Amount,
     /// Gross sales less discounts and returns.
     pub net_sales: Amount,
@@ -132,7 +132,7 @@ pub struct PlainProduct {
     pub sales: Amount,
     /// Units that came back.
     pub returned_units: Number,
-    /// What came back.
+    /// Amounts that came back.
     pub returns: Amount,
     /// Sales less returns.
     pub net_sales: Amount,
@@ -182,7 +182,7 @@ pub struct PlainCustomer {
     pub sales: Amount,
     /// Units that came back.
     pub returned_units: Number,
-    /// What came back.
+    /// Amounts that came back.
     pub returns: Amount,
     /// Sales less returns.
     pub net_sales: Amount,

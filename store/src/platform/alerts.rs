@@ -13,13 +13,13 @@ use crate::names::ALERTS;
 use crate::time::DateTime;
 use crate::{Doing, Error};
 
-/// Whose a rule is. In documents it is a text: `user:<id>`, or `role:<role>`.
+/// The owner of a rule. In documents it is a text: `user:<id>`, or `role:<role>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Owner {
     /// A person's, by their account's id.
     User(String),
-    /// Everybody's who has a role.
+    /// Everybody who has a role.
     Role(Role),
 }
 
@@ -50,7 +50,7 @@ impl TryFrom<String> for Owner {
     }
 }
 
-/// What a rule looks for.
+/// The condition that a rule looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Condition {
@@ -112,11 +112,11 @@ pub struct AlertRow {
     /// Its id.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Owner,
     /// Raised by each change of the rule.
     pub revision: i64,
-    /// What it is.
+    /// The part that its owner writes.
     #[serde(flatten)]
     pub rule: Rule,
     /// The author: `user:<id>`.
@@ -129,7 +129,7 @@ pub struct AlertRow {
     pub state: AlertState,
 }
 
-/// What a rule is: the part that its owner writes.
+/// The part of a rule that its owner writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
@@ -144,7 +144,7 @@ pub struct Rule {
     /// range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarters: Option<u32>,
-    /// What it looks for.
+    /// The condition that it looks for.
     pub condition: Condition,
     /// The seconds after a message in which there is no other.
     pub quiet_s: u64,

@@ -1,5 +1,5 @@
 //! Crossings: the times at which a rule came to hold. Each is recorded once, in one transaction with the
-//! rule's state and with what has to be told.
+//! rule's state and with the messages about it.
 
 use futures_util::{FutureExt, TryStreamExt};
 use mongodb::bson::{self, doc};
@@ -26,7 +26,7 @@ pub struct CrossingRow {
     pub alert: String,
     /// The how-manieth of the rule; unique with it.
     pub number: i64,
-    /// Whose the rule was.
+    /// The owner of the rule.
     pub owner: Owner,
     /// Its name.
     pub name: String,
@@ -75,7 +75,7 @@ pub struct CrossingsWanted {
     pub limit: u32,
 }
 
-/// What a crossing writes.
+/// The collections and documents that a crossing writes.
 type Recording = (
     mongodb::Collection<AlertRow>,
     bson::Document,
@@ -87,8 +87,8 @@ type Recording = (
 );
 
 impl Platform {
-    /// Records a crossing with the rule's new state and what has to be told, if the rule still is as it was
-    /// when it was judged; says whether it was.
+    /// Records a crossing with the rule's new state and the messages about it, if the rule still is as it
+    /// was when it was judged; says whether it was.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::TimedOut`].
@@ -179,7 +179,7 @@ impl Platform {
         self.crossings().find_one(doc! { "_id": id }).await.doing("reading an alert")
     }
 
-    /// Removes the oldest crossings where there are too many, with what was to be told of them.
+    /// Removes the oldest crossings where there are too many, with the messages about them.
     ///
     /// # Errors
     /// [`Error::Driver`].

@@ -1,5 +1,5 @@
-//! Deliveries: what has to be told of a crossing, and to whom. A row is worked on by whoever claims it,
-//! for a time; who dies over it leaves it to the next.
+//! Deliveries: the messages about a crossing, each with its recipient. The process that claims a
+//! row works on it for a time; one that dies over it leaves it to the next.
 
 use std::time::Duration;
 

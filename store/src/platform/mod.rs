@@ -6,7 +6,7 @@
 //! - [`change`]: the changes of an account; [`relied`]: checks that the caller of a change still
 //!   may, by the [`standing`] of their session; [`refused`]: why an account was not written;
 //! - [`alerts`]: rules that people have looked at, [`crossings`]: when they came to hold,
-//!   [`deliveries`]: who has to be told;
+//!   [`deliveries`]: the messages about alerts;
 //! - [`directory`]: accounts, many at a time; [`dashboards`]: those that people keep; [`keys`]: API keys; [`audit`]: the actions and their
 //!   authors;
 //! - [`indexes`]: the indexes of all these.

@@ -19,7 +19,7 @@ fn push(group: &mut Group<u32>, lane: LaneId, events: &[(u32, &str)]) {
     }
 }
 
-/// What is sent now.
+/// The batches that are sent now.
 fn sent(group: &mut Group<u32>) -> Vec<(u64, Vec<u32>)> {
     std::iter::from_fn(|| group.next()).map(|it| (it.number, it.events)).collect()
 }

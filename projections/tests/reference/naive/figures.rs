@@ -19,10 +19,12 @@ use projections::testing::Documents;
 use projections::time::Time;
 use projections::vocabulary::Vocabulary;
 
-use super::bills::{Addition, Of, Whole, counts_as};
+use super::additions::{Addition, Of};
 use super::funnel::Steps;
 use super::rows::text;
 use super::sessions::Visits;
+use super::statuses::counts_as;
+use super::wholes::Whole;
 use super::{Age, Naive, Person, Thing};
 
 /// Levels of the tables by entity, how their labels are written, and the low bits of an ordinal

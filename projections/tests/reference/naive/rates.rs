@@ -7,7 +7,7 @@ use projections::refunds::event::Refund as RefundEvent;
 use projections::sales::{Status, Transaction};
 use projections::time::Time;
 
-use super::bills::Whole;
+use super::wholes::Whole;
 use super::{Age, Came, DAY_MS, Naive, after, is_older};
 
 /// The most that an amount may come to.

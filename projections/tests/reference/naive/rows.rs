@@ -12,10 +12,11 @@ use projections::rates::document::{OfDay, Rates};
 use projections::time::Time;
 use projections::{feedback, refunds, sales};
 
-use super::bills::{Partial, Whole, counts_as, first};
 use super::figures::{date, version};
 use super::orders::{Content, Placed, Refund};
 use super::sales::Sale;
+use super::statuses::{counts_as, first};
+use super::wholes::{Partial, Whole};
 use super::{Age, DAY_MS, Naive};
 
 impl Naive {
