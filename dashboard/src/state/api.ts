@@ -70,6 +70,11 @@ export async function ask<T>(path: string, { method = "GET", body, token, signal
   };
 }
 
+/** What failed, as a problem: an error that is none was no answer of the service. */
+export function problemOf(error: unknown): Problem {
+  return error instanceof Problem ? error : new Problem(0, "offline", String(error));
+}
+
 /** A problem from its JSON. */
 export function problem(status: number, json: Record<string, unknown>): Problem {
   const text = (value: unknown) => (typeof value === "string" ? value : "");

@@ -119,6 +119,12 @@ export interface Customers extends Pages {
   }[];
 }
 
+/** The name of a product or a customer. */
+export interface Named {
+  readonly name?: string | null;
+  readonly profile?: { readonly username: string | null };
+}
+
 export interface Series {
   readonly trend: readonly (Trend & { readonly netSales: number; readonly orders: number })[];
 }
