@@ -3,6 +3,7 @@ import { type Page, PAGES, UNEXPLAINED } from "./address/address";
 import { address, link } from "./address/navigation";
 import { Bar } from "./Bar";
 import { Explain } from "./parts/explain/Explain";
+import { Guard } from "./parts/Guard";
 import { News } from "./parts/News";
 import { useFormats, useSay } from "./parts/use";
 import { Alerts } from "./pages/alerts/Alerts";
@@ -45,6 +46,8 @@ export function Shell() {
   const shown = PAGES.filter((it) => isAdmin || !OF_ADMINS.has(it));
   useEffect(() => {
     document.title = `${say(`page.${page}`)} · ${say("app.name")}`;
+    // Where there is little room the way to the pages scrolls, and shows the one that is open.
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [say, page]);
   const Body = shown.includes(page) ? BODIES[page] : Refused;
   return (
@@ -81,7 +84,9 @@ export function Shell() {
       {!WITHOUT_BAR.has(page) && <Bar />}
       <main id="main" class={`page ${page}`} tabIndex={-1}>
         <h1 class="hidden">{say(`page.${page}`)}</h1>
-        <Body />
+        <Guard key={page}>
+          <Body />
+        </Guard>
       </main>
       <News />
       {explain !== undefined && <Explain figure={explain} />}

@@ -77,7 +77,7 @@ function Unfiltered({ view }: { readonly view: View }) {
   const filters = useStore(address, (it) => it.filters);
   const left = untaken(filters, view);
   if (left.length === 0) return null;
-  return <span class="tag">{say("panel.unfiltered", { names: left.map((it) => say(`filter.${it}`)).join(say("panel.and")) })}</span>;
+  return <span class="tag">{say("panel.unfiltered", { names: left.map((it) => say(`filter.${it}`).toLocaleLowerCase()).join(say("panel.and")) })}</span>;
 }
 
 export function Skeleton({ rows }: { readonly rows: number }) {
@@ -94,7 +94,7 @@ export function Skeleton({ rows }: { readonly rows: number }) {
 export function Failed({ problem, onAgain }: { readonly problem: Problem; readonly onAgain?: () => void }) {
   const say = useSay();
   return (
-    <div class="failed" role="status">
+    <div class="cannot" role="status">
       <Told problem={problem} />
       {onAgain !== undefined && problem.status !== 403 && (
         <button type="button" onClick={onAgain}>

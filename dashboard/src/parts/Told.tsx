@@ -1,6 +1,11 @@
 import type { Problem } from "../state/api";
 import { fieldSentence, sentence } from "../words/problems";
+import { taste } from "../state/shop";
+import { useStore } from "../state/store";
 import { useSay } from "./use";
+
+/** The language in which the service says what is wrong. */
+const OF_SERVICE = "en";
 
 interface Props {
   readonly problem: Problem;
@@ -24,7 +29,7 @@ export function Told({ problem, title }: Props) {
 /** What the service said, word by word. */
 export function Detail({ text }: { readonly text: string }) {
   return text === "" ? null : (
-    <p class="quiet detail" lang="en" dir="ltr">
+    <p class="quiet detail" lang={OF_SERVICE} dir="ltr">
       {text}
     </p>
   );
@@ -40,15 +45,23 @@ export function Wrong({ problem }: { readonly problem: Problem | undefined }) {
   );
 }
 
-/** What is wrong with a field of a form. */
-export function WrongField({ id, problem, names }: { readonly id: string; readonly problem: Problem | undefined; readonly names: readonly string[] }) {
+interface WrongFieldProps {
+  readonly id: string;
+  readonly problem: Problem | undefined;
+  /** The names that the service has for it. */
+  readonly names: readonly string[];
+}
+
+/** What is wrong with a field of a form. Who reads the service's language is told by the service alone, as it says more. */
+export function WrongField({ id, problem, names }: WrongFieldProps) {
   const say = useSay();
+  const language = useStore(taste, (it) => it.language);
   const wrong = problem?.fields.find(({ field }) => names.includes(field));
   if (wrong === undefined) return null;
   return (
     <span id={id} class="wrong" role="alert">
-      <span>{fieldSentence(say, wrong.field)}</span>
-      <span class="detail" lang="en" dir="ltr">
+      {language !== OF_SERVICE && <span>{fieldSentence(say, wrong.field)}</span>}
+      <span class="detail" lang={OF_SERVICE} dir="ltr">
         {wrong.message}
       </span>
     </span>

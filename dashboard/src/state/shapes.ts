@@ -69,7 +69,8 @@ export interface Retention {
 export interface Feedback {
   readonly totalRatings: number;
   readonly averageRating: number;
-  readonly distribution: readonly { readonly rating: number; readonly count: number }[];
+  /** None of one product. */
+  readonly distribution: readonly { readonly rating: number; readonly count: number }[] | null;
 }
 
 export type Status = "completed" | "pending" | "failed" | "returned";

@@ -56,7 +56,7 @@ export const problems: Readonly<Record<keyof typeof en, string>> = {
   "wrong.condition.duration": "تلزم مدة من 10 ثوانٍ إلى 30 يومًا",
   "wrong.quietTime": "تلزم مدة من دقيقة إلى 30 يومًا",
   "wrong.deliver.mail": "هذه الخدمة لا ترسل بريدًا",
-  "wrong.deliver.webhook.url": "يلزم عنوان على الإنترنت يبدأ بـ https://",
+  "wrong.deliver.webhook.url": "يلزم عنوان على الإنترنت يبدأ بـ ⁦https://⁩",
   "wrong.reason": "يلزم سبب",
   "wrong.payload": "النص ليس حدثًا",
   "wrong.startDate": "لا يمكن السؤال عن هذه المدة",

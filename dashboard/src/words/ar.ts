@@ -17,6 +17,7 @@ export const ar: Words = {
   "app.docs": "واجهة البرمجة",
   "app.unreachable": "لا يمكن الوصول إلى الخدمة",
   "app.retry": "حاول مرة أخرى",
+  "app.broken": "تعذّر رسم هذه الصفحة",
   "app.sure": "متأكد؟",
 
   "role.admin": "مدير النظام",

@@ -18,6 +18,7 @@ export const en = {
   "app.docs": "API",
   "app.unreachable": "The service cannot be reached",
   "app.retry": "Try again",
+  "app.broken": "This page could not be drawn",
   "app.sure": "Really?",
 
   "role.admin": "Admin",

@@ -4,9 +4,9 @@ import { useShows } from "../../parts/use";
 import { type Draft, WATCHED, WATCHED_IDS, type WatchedId, filtersOf } from "./rule";
 import type { PartProps } from "./RuleForm";
 
-/** The windows and lengths that are offered; a rule that has another one keeps it. */
-const WINDOWS = ["15m", "1h", "24h", "7d", "30d"] as const;
-const LENGTHS = ["1m", "5m", "10m", "30m", "1h", "6h", "24h"] as const;
+/** The windows and lengths that are offered, as the service writes them; a rule that has another one keeps it. */
+const WINDOWS = ["15m", "1h", "1d", "7d", "30d"] as const;
+const LENGTHS = ["1m", "5m", "10m", "30m", "1h", "6h", "1d"] as const;
 const CONDITIONS = ["above", "below", "changedBy", "noEventsFor"] as const;
 const DIRECTIONS = ["up", "down", "either"] as const;
 

@@ -31,7 +31,7 @@ const FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** The quiet times that are offered. */
-const QUIET = ["1m", "15m", "1h", "6h", "24h", "7d"] as const;
+const QUIET = ["1m", "15m", "1h", "6h", "1d", "7d"] as const;
 
 export interface Written {
   readonly alert: Rule;

@@ -34,15 +34,16 @@ export function Rules({ listed }: Props) {
   const pause = (rule: Rule) => run(act("PUT", `/api/alerts/${rule.id}`, body({ ...draft(rule), isActive: !rule.isActive })));
   const columns: Column<Rule>[] = [
     {
-      title: say("alert.name"),
-      cell: ({ name, role }) => (
+      title: say("alert.rule"),
+      cell: (it) => (
         <>
-          <b>{name}</b>
-          {role !== null && <span class="tag">{say("alert.ofRole", { role: say(`role.${role}`) })}</span>}
+          <b>{it.name}</b>
+          {it.role !== null && <span class="tag">{say("alert.ofRole", { role: say(`role.${it.role}`) })}</span>}
+          <br />
+          <span class="quiet">{sentence(shows, it)}</span>
         </>
       ),
     },
-    { title: say("alert.looksFor"), cell: (it) => sentence(shows, it) },
     { title: say("alert.now"), isNumber: true, cell: (it) => shown(shows, it.view, it.figure, it.state.value) },
     { title: say("alert.state"), cell: (it) => <State rule={it} /> },
     { title: say("alert.told"), isMinor: true, cell: (it) => ways(it).map((way) => say(`alert.by.${way}`)).join(", ") },

@@ -9,7 +9,7 @@ const rule: Rule = {
   role: "viewer",
   view: "/api/metrics/sales?country=Germany",
   figure: "/totalRevenue",
-  window: "24h",
+  window: "1d",
   condition: { is: "below", value: 100 },
   quietTime: "1h",
   deliver: { mail: true, webhook: { url: "https://hooks.example.org/bi" } },
@@ -54,11 +54,11 @@ describe("a rule", () => {
   });
 
   it("says in a sentence what it looks for", () => {
-    expect(sentence(shows, rule)).toBe("Net sales of Germany below £100.00 in 24 hrs");
+    expect(sentence(shows, rule)).toBe("Net sales of Germany below £100.00 in 1 day");
     const changed = { ...rule, view: "/api/metrics/sales", condition: { is: "changedBy", percent: 20, direction: "down" } } as const;
-    expect(sentence(shows, changed)).toBe("Net sales down by 20% or more in 24 hrs");
+    expect(sentence(shows, changed)).toBe("Net sales down by 20% or more in 1 day");
     const silent = { ...rule, figure: null, window: null, condition: { is: "noEventsFor", duration: "10m" } } as const;
-    expect(sentence(shows, silent)).toBe("No events for 10 mins: /api/metrics/sales");
+    expect(sentence(shows, silent)).toBe("No events for 10 mins: Net sales");
   });
 });
 

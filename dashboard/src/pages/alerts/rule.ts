@@ -89,7 +89,7 @@ export const BLANK: Draft = {
   percent: "20",
   direction: "either",
   duration: "30m",
-  window: "24h",
+  window: "1d",
   quietTime: "15m",
   mail: false,
   webhook: "",
@@ -216,6 +216,6 @@ export function sentence(shows: Shows, rule: Pick<Recorded, "view" | "figure" | 
       return say(`alert.changed.${condition.direction ?? "either"}`, { name: whole, value }) + range;
     }
     case "noEventsFor":
-      return say("alert.noEventsFor", { name: view.split("?")[0] ?? view, value: formats.length(condition.duration ?? "") });
+      return say("alert.noEventsFor", { name: of === undefined ? own : name, value: formats.length(condition.duration ?? "") });
   }
 }

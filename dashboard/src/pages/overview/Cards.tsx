@@ -141,7 +141,7 @@ function One({ card }: { readonly card: Card }) {
         )}
         {value === undefined && <span class="quiet">{missing}</span>}
       </p>
-      <Spark values={spark} />
+      {value !== undefined && <Spark values={spark} />}
     </section>
   );
 }

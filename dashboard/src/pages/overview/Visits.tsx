@@ -38,8 +38,8 @@ export function Ratings({ path }: { readonly path: string }) {
   const say = useSay();
   const formats = useFormats();
   const figures = useFigures<Feedback>(path);
-  const { totalRatings = 0, averageRating = 0, distribution = [] } = figures.data ?? {};
-  const bars = [...distribution].reverse().map(
+  const { totalRatings = 0, averageRating = 0, distribution } = figures.data ?? {};
+  const bars = [...(distribution ?? [])].reverse().map(
     ({ rating, count }): Bar => ({
       id: String(rating),
       name: say("rating.stars", { n: formats.number(rating) }),
