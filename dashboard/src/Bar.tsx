@@ -55,14 +55,15 @@ function Chip({ name, value }: { readonly name: Filter; readonly value: string }
   const { data: named } = useFigures<Named>(naming(filters));
   const isOne = name === "productId" || name === "userId";
   const shown = (isOne ? (named?.name ?? named?.profile?.username) : undefined) ?? value;
+  const kind = say(`filter.${name}`);
   return (
     <button
       type="button"
       class="chip"
-      aria-label={say("bar.removeFilter", { name: shown })}
+      aria-label={say("bar.removeFilter", { name: `${kind} ${shown}` })}
       onClick={() => go({ filters: without(filters, name) })}
     >
-      <span class="quiet">{say(`filter.${name}`)}</span> {shown} <span aria-hidden="true">×</span>
+      <span class="quiet">{kind}</span> {shown} <span aria-hidden="true">×</span>
     </button>
   );
 }

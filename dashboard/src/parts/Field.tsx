@@ -5,6 +5,7 @@ import { WrongField } from "./Told";
 
 /** What an input says of itself to those who do not see what stands beside it. */
 export interface Described {
+  readonly id: string;
   readonly "aria-invalid": boolean;
   readonly "aria-describedby": string | undefined;
 }
@@ -23,13 +24,11 @@ interface Props {
 export function Field({ label, names, problem, hint, isWide, children }: Props) {
   const id = useId();
   const isWrong = problem?.fields.some(({ field }) => names.includes(field)) === true;
-  const described = { "aria-invalid": isWrong, "aria-describedby": isWrong ? `${id}w` : hint === undefined ? undefined : `${id}h` };
+  const described = { id, "aria-invalid": isWrong, "aria-describedby": isWrong ? `${id}w` : hint === undefined ? undefined : `${id}h` };
   return (
     <div class={isWide === true ? "field wide" : "field"}>
-      <label>
-        {label}
-        {children(described)}
-      </label>
+      <label for={id}>{label}</label>
+      {children(described)}
       {hint !== undefined && (
         <span id={`${id}h`} class="quiet">
           {hint}

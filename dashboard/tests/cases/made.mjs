@@ -78,7 +78,7 @@ export const made = {
     const product = await service.figures(`/api/metrics/sales?${EVER}&productId=22423`);
     await shows(card(page, "Net sales"), money(product.totalRevenue));
     await shows(card(page, "Orders"), number(product.totalOrders));
-    await page.getByRole("button", { name: `Remove the filter ${name}` }).waitFor();
+    await page.getByRole("button", { name: `Remove the filter Product ${name}` }).waitFor();
     assert.match(page.url(), /productId=22423/);
     await shows(panel(page, "Top customers"), "not by product");
     await shows(panel(page, "Customers who come back"), "not by product");
@@ -99,7 +99,7 @@ export const made = {
     await shows(panel(page, "Orders").locator("tbody tr").first(), orders[0].orderId);
     await page.goto(`${service.url}/?page=products&range=all&userId=14646`);
     await shows(panel(page, "Products"), "not by customer");
-    await page.getByRole("button", { name: "Remove the filter 14646" }).click();
+    await page.getByRole("button", { name: "Remove the filter Customer 14646" }).click();
     await page.goto(`${service.url}/?range=all&compare=none`);
     await shows(card(page, "Net sales"), whole);
   },

@@ -42,7 +42,7 @@ export const overview = {
     await panel(page, "By country").getByRole("button", { name: "Germany" }).click();
     const german = await sales(day(89), "&country=Germany");
     await shows(card(page, "Net sales"), money(german.totalRevenue));
-    await page.getByRole("button", { name: "Remove the filter Germany" }).waitFor();
+    await page.getByRole("button", { name: "Remove the filter Country Germany" }).waitFor();
     assert.match(page.url(), /range=90d&compare=none&country=Germany/);
 
     await page.getByLabel("Time zone").focus();

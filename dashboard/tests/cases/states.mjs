@@ -60,7 +60,7 @@ export const states = {
     await enter(arabic, "مدير النظام");
     await arabic.getByRole("button", { name: "قاعدة جديدة" }).click();
     await arabic.getByRole("button", { name: "أنشئ القاعدة" }).click();
-    const name = arabic.locator(".field", { has: arabic.getByLabel("الاسم") });
+    const name = arabic.locator(".field", { has: arabic.getByLabel("الاسم", { exact: true }) });
     await shows(name, "يلزم اسم من حرف إلى 100 حرف");
     // The service's own words stand behind them, and are marked as what they are.
     await shows(name.locator("[lang=en]"), "must have 1 to 100 characters");
