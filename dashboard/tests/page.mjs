@@ -66,8 +66,12 @@ export async function sound(page, what) {
   const serious = found.violations.filter((it) => it.impact === "serious" || it.impact === "critical");
   const told = serious.map((it) => `${it.id}: ${it.nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join("\n")}`);
   assert.deepEqual(told, [], what);
-  const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(wider <= 0, `${what}: ${wider} px wider than the window`);
+  const wider = await page.evaluate(() => {
+    if (document.documentElement.scrollWidth <= innerWidth) return [];
+    const reaches = (it) => it.getBoundingClientRect().right > innerWidth + 1 || it.getBoundingClientRect().left < -1;
+    return [...document.body.querySelectorAll("*")].filter(reaches).map((it) => it.outerHTML.slice(0, 120));
+  });
+  assert.deepEqual(wider, [], `${what}: wider than the window`);
 }
 
 let sold = 0;

@@ -15,6 +15,7 @@ export const alerts = {
     await form.getByLabel("Bound").fill("lots");
     await form.getByLabel("Webhook").fill("http://10.0.0.1/");
     await form.getByRole("button", { name: "Make the rule" }).click();
+    await form.getByRole("alert").first().waitFor();
     for (const [field, message] of [["Name", "1 to 100"], ["Bound", "must be a number"], ["Webhook", "https://"]]) {
       const input = form.getByLabel(field, { exact: true });
       assert.equal(await input.getAttribute("aria-invalid"), "true", field);

@@ -127,7 +127,8 @@ export const states = {
       await page.locator(".dot.open").waitFor({ state: "attached" });
       await shop.sell("first", 12.5);
       await shows(card(page, "Net sales"), money(12.5));
-      await shows(panel(page, "Newest orders").locator("li"), money(12.5));
+      await shows(panel(page, "Top customers").locator("li"), money(12.5));
+      await page.context().close();
     } finally {
       await shop.stop();
     }
