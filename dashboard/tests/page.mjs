@@ -54,8 +54,8 @@ export async function shows(locator, text) {
 
 /** Waits until every panel has something to show. */
 export async function whole(page) {
-  await page.locator(".panel").first().waitFor();
-  await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+  await page.locator(".grid .panel").first().waitFor();
+  await page.waitForFunction(() => document.querySelector("[aria-busy=true], .skeleton") === null);
 }
 
 /** Serious findings, and how far the page is wider than the window. */

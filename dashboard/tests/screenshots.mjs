@@ -36,6 +36,7 @@ if (service.publish !== undefined) {
   ]) {
     await service.ask("POST", "/api/alerts", { ...rule, ...more }, token);
   }
+  await service.publish("transaction", { ...sale, transactionId: "mine-2", totalPrice: 180, currency: "GBP" });
 }
 
 try {
@@ -47,8 +48,8 @@ try {
     await page.addInitScript((taste) => localStorage.setItem("adaptive-bi.taste", taste), taste);
     await page.goto(service.url + query);
     await page.locator(".demo button").first().click();
-    await page.locator(".panel").first().waitFor();
-    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+    await page.locator(".grid .panel").first().waitFor();
+    await page.waitForFunction(() => document.querySelector("[aria-busy=true], .skeleton") === null);
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: join(folder, `${name}.png`) });
     console.log(`${name}.png`);

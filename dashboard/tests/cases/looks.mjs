@@ -1,7 +1,7 @@
 // How it looks in other languages and windows.
 
 import assert from "node:assert/strict";
-import { card, enter, number, open, service, shows, sound } from "../page.mjs";
+import { card, enter, number, open, service, shows, sound, whole } from "../page.mjs";
 
 export const looks = {
   async "speaks Arabic from right to left"() {
@@ -17,11 +17,11 @@ export const looks = {
     const page = await open({ viewport: { width: 390, height: 844 }, query: "?range=all" });
     await enter(page, "Admin");
     await card(page, "Net sales").waitFor();
-    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+    await whole(page);
     await sound(page, "narrow");
-    for (const name of ["products", "customers", "orders", "systems", "people"]) {
+    for (const name of ["products", "customers", "orders", "alerts", "systems", "people"]) {
       await page.goto(`${service.url}/?page=${name}&range=all`);
-      await page.locator("table.rows").first().waitFor();
+      await whole(page);
       await sound(page, `narrow ${name}`);
     }
   },
