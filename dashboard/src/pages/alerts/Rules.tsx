@@ -16,8 +16,7 @@ interface Props {
 
 /** The rules that the person may change: made, changed, paused, removed. */
 export function Rules({ listed }: Props) {
-  const shows = useShows();
-  const { say } = shows;
+  const { say } = useShows();
   const [open, setOpen] = useState<Rule | "new">();
   const [secret, setSecret] = useState<string>();
   const [failed, setFailed] = useState<Problem>();
@@ -31,37 +30,7 @@ export function Rules({ listed }: Props) {
     setSecret(webhookSecret ?? undefined);
     listed.again();
   };
-  const pause = (rule: Rule) => run(act("PUT", `/api/alerts/${rule.id}`, body({ ...draft(rule), isActive: !rule.isActive })));
-  const columns: Column<Rule>[] = [
-    {
-      title: say("alert.rule"),
-      cell: (it) => (
-        <>
-          <b>{it.name}</b>
-          {it.role !== null && <span class="tag">{say("alert.ofRole", { role: say(`role.${it.role}`) })}</span>}
-          <br />
-          <span class="quiet">{sentence(shows, it)}</span>
-        </>
-      ),
-    },
-    { title: say("alert.now"), isNumber: true, cell: (it) => shown(shows, it.view, it.figure, it.state.value) },
-    { title: say("alert.state"), cell: (it) => <State rule={it} /> },
-    { title: say("alert.told"), isMinor: true, cell: (it) => ways(it).map((way) => say(`alert.by.${way}`)).join(", ") },
-    {
-      isNumber: true,
-      cell: (it) => (
-        <span class="buttons">
-          <button type="button" aria-label={`${say("alert.edit")}: ${it.name}`} onClick={() => setOpen(it)}>
-            {say("alert.edit")}
-          </button>
-          <button type="button" aria-label={`${say(it.isActive ? "alert.pause" : "alert.resume")}: ${it.name}`} onClick={() => pause(it)}>
-            {say(it.isActive ? "alert.pause" : "alert.resume")}
-          </button>
-          <Twice name={say("alert.remove")} about={it.name} onClick={() => run(act("DELETE", `/api/alerts/${it.id}`))} />
-        </span>
-      ),
-    },
-  ];
+  const columns = useColumns(run, setOpen);
   return (
     <Panel
       title={say("alert.rules")}
@@ -96,6 +65,43 @@ export function Rules({ listed }: Props) {
       )}
     </Panel>
   );
+}
+
+/** What is said of a rule in a row, and what can be done with it. */
+function useColumns(run: (done: Promise<unknown>) => void, edit: (rule: Rule) => void): readonly Column<Rule>[] {
+  const shows = useShows();
+  const { say } = shows;
+  const pause = (rule: Rule) => run(act("PUT", `/api/alerts/${rule.id}`, body({ ...draft(rule), isActive: !rule.isActive })));
+  return [
+    {
+      title: say("alert.rule"),
+      cell: (it) => (
+        <>
+          <b>{it.name}</b>
+          {it.role !== null && <span class="tag">{say("alert.ofRole", { role: say(`role.${it.role}`) })}</span>}
+          <br />
+          <span class="quiet">{sentence(shows, it)}</span>
+        </>
+      ),
+    },
+    { title: say("alert.now"), isNumber: true, cell: (it) => shown(shows, it.view, it.figure, it.state.value) },
+    { title: say("alert.state"), cell: (it) => <State rule={it} /> },
+    { title: say("alert.told"), isMinor: true, cell: (it) => ways(it).map((way) => say(`alert.by.${way}`)).join(", ") },
+    {
+      isNumber: true,
+      cell: (it) => (
+        <span class="buttons">
+          <button type="button" aria-label={`${say("alert.edit")}: ${it.name}`} onClick={() => edit(it)}>
+            {say("alert.edit")}
+          </button>
+          <button type="button" aria-label={`${say(it.isActive ? "alert.pause" : "alert.resume")}: ${it.name}`} onClick={() => pause(it)}>
+            {say(it.isActive ? "alert.pause" : "alert.resume")}
+          </button>
+          <Twice name={say("alert.remove")} about={it.name} onClick={() => run(act("DELETE", `/api/alerts/${it.id}`))} />
+        </span>
+      ),
+    },
+  ];
 }
 
 function ways({ deliver }: Rule): readonly ("page" | "mail" | "webhook")[] {
