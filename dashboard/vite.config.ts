@@ -10,6 +10,8 @@ export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",
+    // Colours that are light or dark by themselves, as these know them.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: false,
     // Every file has a name of its own, so that none stands in the page where its policy forbids it.
     assetsInlineLimit: 0,

@@ -1,21 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { COMPARE, type Compare, FILTERS, type Filter, type Page, daysOf, without } from "./address/address";
+import { COMPARE, type Compare, FILTERS, type Filter, daysOf, without } from "./address/address";
 import { address, go } from "./address/navigation";
 import { PRESETS, today } from "./address/range";
-import { useFormats, useSay } from "./parts/use";
+import { naming } from "./address/views";
+import { useFigures, useFormats, useSay } from "./parts/use";
 import { board } from "./state/figures";
+import type { Named } from "./state/shapes";
 import { useStore } from "./state/store";
-
-/** The filters that the figures of a page can be of. */
-const APPLY: Readonly<Record<Page, readonly Filter[]>> = {
-  overview: FILTERS,
-  orders: FILTERS,
-  products: ["category"],
-  customers: ["country"],
-  behaviour: [],
-  systems: [],
-  people: [],
-};
 
 /** What the figures of a page are of: range, comparison, zone, filters; and how fresh they are. */
 export function Bar() {
@@ -51,23 +42,29 @@ export function Bar() {
         </select>
       )}
       <Zone />
-      {APPLY[page].map((name) => {
-        const value = filters[name];
-        if (value === undefined) return null;
-        return (
-          <button
-            key={name}
-            type="button"
-            class="chip"
-            aria-label={say("bar.removeFilter", { name: value })}
-            onClick={() => go({ filters: without(filters, name) })}
-          >
-            <span class="quiet">{say(`filter.${name}`)}</span> {value} <span aria-hidden="true">×</span>
-          </button>
-        );
-      })}
+      {FILTERS.map((name) => filters[name] !== undefined && <Chip key={name} name={name} value={filters[name]} />)}
       <Freshness />
     </div>
+  );
+}
+
+/** A filter that is on; a click takes it away. */
+function Chip({ name, value }: { readonly name: Filter; readonly value: string }) {
+  const say = useSay();
+  const filters = useStore(address, (it) => it.filters);
+  const { data: named } = useFigures<Named>(naming(filters));
+  const isOne = name === "productId" || name === "userId";
+  const shown = (isOne ? (named?.name ?? named?.profile?.username) : undefined) ?? value;
+  const kind = say(`filter.${name}`);
+  return (
+    <button
+      type="button"
+      class="chip"
+      aria-label={say("bar.removeFilter", { name: `${kind} ${shown}` })}
+      onClick={() => go({ filters: without(filters, name) })}
+    >
+      <span class="quiet">{kind}</span> {shown} <span aria-hidden="true">×</span>
+    </button>
   );
 }
 

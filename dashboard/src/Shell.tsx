@@ -1,9 +1,12 @@
 import { useEffect } from "preact/hooks";
-import { type Page, PAGES } from "./address/address";
+import { type Page, PAGES, UNEXPLAINED } from "./address/address";
 import { address, link } from "./address/navigation";
 import { Bar } from "./Bar";
-import { Explain } from "./parts/Explain";
-import { useSay } from "./parts/use";
+import { Explain } from "./parts/explain/Explain";
+import { Guard } from "./parts/Guard";
+import { News } from "./parts/News";
+import { useFormats, useSay } from "./parts/use";
+import { Alerts } from "./pages/alerts/Alerts";
 import { Behaviour } from "./pages/behaviour/Behaviour";
 import { Customers } from "./pages/customers/Customers";
 import { Orders } from "./pages/orders/Orders";
@@ -11,6 +14,7 @@ import { Overview } from "./pages/overview/Overview";
 import { People } from "./pages/people/People";
 import { Products } from "./pages/products/Products";
 import { Systems } from "./pages/systems/Systems";
+import { alerts, unseen } from "./state/alerts";
 import { session, signOut } from "./state/session";
 import { type Taste, shop, taste } from "./state/shop";
 import { useStore } from "./state/store";
@@ -22,6 +26,7 @@ const BODIES: Readonly<Record<Page, () => preact.JSX.Element>> = {
   customers: Customers,
   orders: Orders,
   behaviour: Behaviour,
+  alerts: Alerts,
   systems: Systems,
   people: People,
 };
@@ -29,7 +34,7 @@ const BODIES: Readonly<Record<Page, () => preact.JSX.Element>> = {
 /** Pages that only an admin has. */
 const OF_ADMINS: ReadonlySet<Page> = new Set<Page>(["systems", "people"]);
 /** Pages whose figures have no range. */
-const WITHOUT_BAR: ReadonlySet<Page> = OF_ADMINS;
+const WITHOUT_BAR: ReadonlySet<Page> = new Set<Page>(["alerts", ...OF_ADMINS]);
 
 /** What is around every page: the way to the others, the account, and the bar. */
 export function Shell() {
@@ -41,6 +46,8 @@ export function Shell() {
   const shown = PAGES.filter((it) => isAdmin || !OF_ADMINS.has(it));
   useEffect(() => {
     document.title = `${say(`page.${page}`)} · ${say("app.name")}`;
+    // Where there is little room the way to the pages scrolls, and shows the one that is open.
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [say, page]);
   const Body = shown.includes(page) ? BODIES[page] : Refused;
   return (
@@ -63,11 +70,12 @@ export function Shell() {
           {shown.map((it) => (
             <a
               key={it}
-              href={link({ page: it, id: undefined, search: "", sort: undefined, explain: undefined, day: undefined })}
+              href={link({ page: it, id: undefined, search: "", sort: undefined, ...UNEXPLAINED })}
               aria-current={it === page ? "page" : undefined}
               data-go=""
             >
               {say(`page.${it}`)}
+              {it === "alerts" && <Unseen />}
             </a>
           ))}
         </nav>
@@ -76,16 +84,33 @@ export function Shell() {
       {!WITHOUT_BAR.has(page) && <Bar />}
       <main id="main" class={`page ${page}`} tabIndex={-1}>
         <h1 class="hidden">{say(`page.${page}`)}</h1>
-        <Body />
+        <Guard key={page}>
+          <Body />
+        </Guard>
       </main>
+      <News />
       {explain !== undefined && <Explain figure={explain} />}
     </>
   );
 }
 
+/** How many alerts came since the person looked. */
+function Unseen() {
+  const say = useSay();
+  const formats = useFormats();
+  const count = useStore(alerts, unseen);
+  if (count === 0) return null;
+  return (
+    <span class="badge" title={say("alert.unseen", { n: formats.number(count) })}>
+      {formats.number(count)}
+      <span class="hidden">, {say("alert.unseen", { n: formats.number(count) })}</span>
+    </span>
+  );
+}
+
 function Refused() {
   const say = useSay();
-  return <p class="notice">{say("panel.refused")}</p>;
+  return <p class="notice">{say("problem.403")}</p>;
 }
 
 function Account() {

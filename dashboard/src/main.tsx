@@ -3,7 +3,8 @@ import "uplot/dist/uPlot.min.css";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
-import "./style/parts.css";
+import "./style/panels.css";
+import "./style/lists.css";
 import { App } from "./App";
 
 const root = document.getElementById("page");

@@ -17,14 +17,26 @@ const shots = [
   { name: "overview-arabic", viewport: WIDE, language: "ar" },
   { name: "overview-narrow", viewport: { width: 390, height: 844 } },
   { name: "explain", viewport: WIDE, query: "?explain=netSales" },
+  { name: "alerts", viewport: WIDE, query: "?page=alerts" },
   { name: "systems", viewport: WIDE, query: "?page=systems" },
 ];
 
-// Something for the page of systems to show.
+// Something for the pages of systems and alerts to show.
 if (service.publish !== undefined) {
   const transactionDate = new Date().toISOString();
   const sale = { transactionId: "mine-1", userId: "me", totalPrice: 12.5, transactionDate, currency: "USD" };
   await service.publish("transaction", sale);
+  const { token } = await service.ask("POST", "/api/auth/login", service.credentials.admin);
+  const rule = { view: "/api/metrics/sales", figure: "totalRevenue" };
+  for (const more of [
+    { name: "A good day", window: "24h", condition: { is: "above", value: 100 }, quietTime: "6h" },
+    { name: "Germany falls", view: "/api/metrics/sales?country=Germany", window: "7d", condition: { is: "changedBy", percent: 20, direction: "down" } },
+    { name: "No orders", figure: undefined, condition: { is: "noEventsFor", duration: "30m" }, role: "manager" },
+    { name: "Conversion", view: "/api/metrics/funnel", figure: "conversion", window: "1h", condition: { is: "below", value: 0.05 }, isActive: false },
+  ]) {
+    await service.ask("POST", "/api/alerts", { ...rule, ...more }, token);
+  }
+  await service.publish("transaction", { ...sale, transactionId: "mine-2", totalPrice: 180, currency: "GBP" });
 }
 
 try {
@@ -36,8 +48,8 @@ try {
     await page.addInitScript((taste) => localStorage.setItem("adaptive-bi.taste", taste), taste);
     await page.goto(service.url + query);
     await page.locator(".demo button").first().click();
-    await page.locator(".panel").first().waitFor();
-    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+    await page.locator(".grid .panel").first().waitFor();
+    await page.waitForFunction(() => document.querySelector("[aria-busy=true], .skeleton") === null);
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: join(folder, `${name}.png`) });
     console.log(`${name}.png`);

@@ -19,46 +19,81 @@ async function freePort() {
   return port;
 }
 
-/** Starts the demo; resolves once the year is folded. */
-export async function demo(...options) {
+/** Starts the program on a folder of its own; resolves once it is ready. */
+async function start(isReady, command, options, settings) {
   const folder = await mkdtemp(join(tmpdir(), "adaptive-bi-page-"));
   const port = await freePort();
   const data = join(folder, "data");
-  const child = spawn(PROGRAM, ["demo", "--bind", `127.0.0.1:${port}`, "--data-dir", data, ...options], {
-    env: { ...process.env, LOG_LEVEL: "warn,access=off" },
+  const child = spawn(PROGRAM, [command, "--bind", `127.0.0.1:${port}`, "--data-dir", data, ...options], {
+    env: { ...process.env, LOG_LEVEL: "warn,access=off", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
+  for (const output of [child.stdout, child.stderr]) output.on("data", (data) => (said += data));
   const ended = new Promise((done) => child.once("exit", done));
-  await new Promise((ready, failed) => {
-    const timer = setTimeout(() => failed(new Error(`not ready: ${said}`)), READY_WITHIN_MS);
-    for (const output of [child.stdout, child.stderr]) {
-      output.on("data", (data) => {
-        said += data;
-        if (!said.includes("Ctrl-C stops")) return;
-        clearTimeout(timer);
-        ready();
-      });
-    }
-    child.once("exit", () => failed(new Error(`it ended: ${said}`)));
-  });
-  const credentials = JSON.parse(await readFile(join(data, "credentials.json"), "utf8"));
   const url = `http://127.0.0.1:${port}`;
+  const by = Date.now() + READY_WITHIN_MS;
+  while (!(await isReady(url, said))) {
+    if (child.exitCode !== null) throw new Error(`it ended: ${said}`);
+    if (Date.now() > by) throw new Error(`not ready: ${said}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
   return {
     url,
     port,
+    data,
+    /** Asks as somebody; returns the answer's data. */
+    async ask(method, path, body, token) {
+      const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+      const answer = await fetch(url + path, { method, headers, body: JSON.stringify(body) });
+      if (!answer.ok) throw new Error(await answer.text());
+      return (await answer.json()).data;
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const answers = (url) => fetch(`${url}/health/ready`).then(({ ok }) => ok, () => false);
+
+/** A shop that nothing has happened in, and its admin. */
+export async function empty() {
+  const [email, password] = ["admin@shop.example", "seven lamps of 1849"];
+  const shop = await start(answers, "serve", [], { ADMIN_EMAIL: email, ADMIN_PASSWORD: password });
+  const { token } = await shop.ask("POST", "/api/auth/login", { email, password });
+  const sell = (transactionId, totalPrice) =>
+    shop.ask("POST", "/api/events/transaction", { transactionId, userId: "ann", totalPrice, transactionDate: new Date().toISOString() }, token);
+  return { ...shop, email, password, sell };
+}
+
+/** Starts the demo; resolves once the year is folded. */
+export async function demo(...options) {
+  const service = await start((_url, said) => said.includes("Ctrl-C stops"), "demo", options, {});
+  const { url, data } = service;
+  const credentials = JSON.parse(await readFile(join(data, "credentials.json"), "utf8"));
+  const key = { "x-api-key": credentials.producerKey };
+  const read = async (path) => {
+    const answer = await fetch(url + path, { headers: key });
+    if (!answer.ok) throw new Error(await answer.text());
+    return { data: (await answer.json()).data, position: Number(answer.headers.get("x-position")) };
+  };
+  return {
+    ...service,
     credentials,
     /** Sends an event; returns its position. */
     async publish(kind, payload) {
-      const headers = { "x-api-key": credentials.producerKey, "content-type": "application/json" };
+      const headers = { ...key, "content-type": "application/json" };
       const answer = await fetch(`${url}/api/events/${kind}`, { method: "POST", headers, body: JSON.stringify(payload) });
       if (!answer.ok) throw new Error(await answer.text());
       return (await answer.json()).data.position;
     },
+    /** The figures of a view with the position that they reflect. */
+    read,
     async figures(path) {
-      const answer = await fetch(url + path, { headers: { "x-api-key": credentials.producerKey } });
-      if (!answer.ok) throw new Error(await answer.text());
-      return (await answer.json()).data;
+      return (await read(path)).data;
     },
     /** Runs a command of the program beside the demo; returns what it prints. */
     async run(...command) {
@@ -68,11 +103,6 @@ export async function demo(...options) {
       const code = await new Promise((done) => child.once("close", done));
       if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}`);
       return printed.trim();
-    },
-    async stop() {
-      child.kill("SIGTERM");
-      await ended;
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

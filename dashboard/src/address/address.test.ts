@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type Address, daysOf, filtered, read, usual, without, write } from "./address";
+import { type Address, FILTERS, daysOf, filtered, read, usual, without, write } from "./address";
 import { before, count, days, grain, isDay, plus, today } from "./range";
-import { compared, path, range, series } from "./views";
+import openapi from "../../../docs/openapi.json";
+import { TAKES, type View, compared, naming, path, range, series, taken, untaken } from "./views";
 
 const zone = "Europe/London";
 const now = new Date("2026-11-29T23:30:00Z");
@@ -26,14 +27,20 @@ describe("an address", () => {
       search: "red mug",
       sort: "units",
       explain: "netSales",
+      part: { name: "productId", value: "a:b c" },
       day: "2011-01-04",
     };
     expect(read(write(address, zone), zone)).toEqual(address);
   });
 
+  it("of a product or a customer has no other filter, as the service takes none beside it", () => {
+    expect(read("?category=Toys&productId=p&country=France", zone).filters).toEqual({ productId: "p" });
+    expect(read("?userId=u&country=France", zone).filters).toEqual({ userId: "u" });
+  });
+
   it("that says what is not there is as usual", () => {
     const wrong =
-      "?page=nowhere&range=custom&from=2026-02-30&to=2026-03-01&zone=Mars/Crater&compare=no&explain=x&day=1&live=maybe";
+      "?page=nowhere&range=custom&from=2026-02-30&to=2026-03-01&zone=Mars/Crater&compare=no&explain=x&part=colour:red&day=1&live=maybe";
     expect(read(wrong, zone)).toEqual(usual(zone));
     expect(read("?range=custom&from=2026-03-02&to=2026-03-01", zone).range).toBe("30d");
   });
@@ -108,5 +115,30 @@ describe("a view's path", () => {
     expect(range(at)).toEqual({ startDate: "2000-01-01", endDate: undefined, tz: zone });
     expect(series(at)).toMatchObject({ period: "month", fill: undefined });
     expect(compared(at)).toEqual({});
+  });
+});
+
+describe("filters of a view", () => {
+  it("are those that the service takes", () => {
+    const paths = openapi.paths as Record<string, { get?: { parameters?: { name?: string; $ref?: string }[] } }>;
+    for (const view of Object.keys(TAKES) as View[]) {
+      const names = paths[view]?.get?.parameters?.map((it) => it.name ?? it.$ref?.split("/").pop());
+      expect(names, view).toBeDefined();
+      expect(TAKES[view], view).toEqual(FILTERS.filter((name) => names?.includes(name)));
+    }
+  });
+
+  it("are asked for where it takes them, and named where it does not", () => {
+    const filters = { category: "Toys", country: "France" };
+    expect(path("/api/customers", taken(filters, "/api/customers"))).toBe("/api/customers?country=France");
+    expect(untaken(filters, "/api/customers")).toEqual(["category"]);
+    expect(untaken(filters, "/api/metrics/sales")).toEqual([]);
+    expect(untaken({ productId: "p" }, "/api/metrics/feedback")).toEqual([]);
+  });
+
+  it("have a name where they are of a product or a customer", () => {
+    expect(naming({ productId: "a/b" })).toBe("/api/products/a%2Fb?limit=1");
+    expect(naming({ userId: "u" })).toBe("/api/customers/u?limit=1");
+    expect(naming({ country: "France" })).toBeUndefined();
   });
 });

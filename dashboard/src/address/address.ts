@@ -2,14 +2,24 @@
 
 import { type Days, type Preset, PRESETS, days, isDay } from "./range";
 
-export const PAGES = ["overview", "products", "customers", "orders", "behaviour", "systems", "people"] as const;
+export const PAGES = ["overview", "products", "customers", "orders", "behaviour", "alerts", "systems", "people"] as const;
 export type Page = (typeof PAGES)[number];
 export const COMPARE = ["none", "previous", "year"] as const;
 export type Compare = (typeof COMPARE)[number];
 export const FILTERS = ["category", "country", "paymentMethod", "productId", "userId"] as const;
 export type Filter = (typeof FILTERS)[number];
 export const FIGURES = ["netSales", "grossSales", "discounts", "returnedAmount", "totalOrders", "units"] as const;
+/** A figure that the service explains: by the orders, sales and refunds that add up to it. */
 export type Figure = (typeof FIGURES)[number];
+/** Figures that are made of others. */
+export const MADE = ["averageOrder", "customers", "conversion"] as const;
+export type Made = (typeof MADE)[number];
+
+/** The part of a figure that has one value: the sales of a category, a product, a customer. */
+export interface Part {
+  readonly name: Filter;
+  readonly value: string;
+}
 
 export interface Address {
   readonly page: Page;
@@ -25,8 +35,9 @@ export interface Address {
   readonly live: boolean;
   readonly search: string;
   readonly sort: string | undefined;
-  /** The figure that is explained, and the day of it that is opened. */
-  readonly explain: Figure | undefined;
+  /** The figure that is explained, the part of it that was chosen, and the day that is opened. */
+  readonly explain: Figure | Made | undefined;
+  readonly part: Part | undefined;
   readonly day: string | undefined;
 }
 
@@ -58,6 +69,7 @@ export function usual(zone: string): Address {
     search: "",
     sort: undefined,
     explain: undefined,
+    part: undefined,
     day: undefined,
   };
 }
@@ -77,10 +89,10 @@ export function read(query: string, zone: string): Address {
   const base = usual(zone);
   const [from, to] = [day("from"), day("to")];
   const isCustom = given.get("range") === "custom" && from !== undefined && to !== undefined && from <= to;
-  const filters: Partial<Record<Filter, string>> = {};
+  let filters: Address["filters"] = {};
   for (const name of FILTERS) {
     const value = text(name);
-    if (value !== undefined) filters[name] = value;
+    if (value !== undefined) filters = filtered(filters, name, value);
   }
   const asked = text("zone");
   return {
@@ -95,9 +107,17 @@ export function read(query: string, zone: string): Address {
     live: given.get("live") !== "off",
     search: text("search") ?? "",
     sort: text("sort"),
-    explain: one(FIGURES, given.get("explain")),
+    explain: one([...FIGURES, ...MADE], given.get("explain")),
+    part: part(text("part")),
     day: day("day"),
   };
+}
+
+/** Reads `country:Germany`. */
+function part(text: string | undefined): Part | undefined {
+  const [, given = "", value = ""] = /^(\w+):(.+)$/.exec(text ?? "") ?? [];
+  const name = one(FILTERS, given);
+  return name === undefined ? undefined : { name, value };
 }
 
 /** Writes a query string, with its `?`; empty where all is as usual. */
@@ -121,10 +141,14 @@ export function write(address: Address, zone: string): string {
   put("search", address.search);
   put("sort", address.sort);
   put("explain", address.explain);
+  put("part", address.part && `${address.part.name}:${address.part.value}`);
   put("day", address.day);
   const text = written.toString();
   return text === "" ? "" : `?${text}`;
 }
+
+/** What changes where nothing is explained any more. */
+export const UNEXPLAINED = { explain: undefined, part: undefined, day: undefined } as const;
 
 /** The days that an address asks for. */
 export function daysOf({ range, from, to, zone }: Address, now?: Date): Days {

@@ -1,6 +1,6 @@
 /** The paths of views: a query of the API with the parameters that an address asks for. */
 
-import { type Address, daysOf } from "./address";
+import { type Address, FILTERS, type Filter, daysOf } from "./address";
 import { type Days, before, grain } from "./range";
 
 type Value = string | number | undefined;
@@ -13,6 +13,47 @@ export function path(at: string, parameters: Record<string, Value>): string {
   }
   const text = query.toString();
   return text === "" ? at : `${at}?${text}`;
+}
+
+/** The filters that the figures of each view can be of. docs/openapi.json says the same, which a test compares. */
+export const TAKES = {
+  "/api/customers": ["country"],
+  "/api/customers/{id}": [],
+  "/api/metrics/actives": [],
+  "/api/metrics/behaviour": ["country", "userId"],
+  "/api/metrics/customers": [],
+  "/api/metrics/explain": FILTERS,
+  "/api/metrics/feedback": ["productId"],
+  "/api/metrics/funnel": [],
+  "/api/metrics/products": [],
+  "/api/metrics/retention": [],
+  "/api/metrics/revenue": FILTERS,
+  "/api/metrics/sales": FILTERS,
+  "/api/metrics/sessions": [],
+  "/api/metrics/transactions": FILTERS,
+  "/api/orders": FILTERS,
+  "/api/products": ["category"],
+  "/api/products/{id}": [],
+} as const satisfies Record<string, readonly Filter[]>;
+
+export type View = keyof typeof TAKES;
+
+/** Those of the filters that a view takes. */
+export function taken(filters: Address["filters"], view: View): Record<string, Value> {
+  const takes: readonly Filter[] = TAKES[view];
+  return Object.fromEntries(takes.map((name) => [name, filters[name]]));
+}
+
+/** The filters that are on, and that a view does not take. */
+export function untaken(filters: Address["filters"], view: View): readonly Filter[] {
+  const takes: readonly Filter[] = TAKES[view];
+  return FILTERS.filter((name) => filters[name] !== undefined && !takes.includes(name));
+}
+
+/** The view that knows the name of what is filtered by. */
+export function naming({ productId, userId }: Address["filters"]): string | undefined {
+  if (productId !== undefined) return `/api/products/${encodeURIComponent(productId)}?limit=1`;
+  return userId === undefined ? undefined : `/api/customers/${encodeURIComponent(userId)}?limit=1`;
 }
 
 /** The first day that any shop has sales of; asked for where a trend is to cover all time. */

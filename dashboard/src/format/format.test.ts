@@ -20,6 +20,10 @@ describe("figures", () => {
     expect([41_693_184, 5_200_000_000].map(en.bytes)).toEqual(["42 MB", "5 GB"]);
   });
 
+  it("lengths of time are said as the service writes them, and what it may write besides", () => {
+    expect(["15m", "24h", "7d", "10s", "1h30m"].map(en.length)).toEqual(["15 mins", "24 hrs", "7 days", "10 secs", "1h30m"]);
+  });
+
   it("changes have a sign, unless there is none", () => {
     expect(en.change(15.98)).toBe("+16%");
     expect(en.change(-9.06)).toBe("-9.1%");

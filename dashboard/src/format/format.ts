@@ -29,6 +29,8 @@ export interface Formats {
   bytes(bytes: number): string;
   /** How long ago something was: `2 s`, `5 min` */
   span(ms: number): string;
+  /** A length of time as the API writes it, `24h`: `24 hr` */
+  length(text: string): string;
 }
 
 const MINUTE = 60_000;
@@ -130,6 +132,11 @@ export function formats(language: string, currency: string, zone: string): Forma
       if (ms < HOUR) return minutes.format(Math.floor(ms / MINUTE));
       if (ms < 2 * DAY) return hours.format(Math.floor(ms / HOUR));
       return wholeDays.format(Math.floor(ms / DAY));
+    },
+    length: (text) => {
+      const [, number, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
+      const format = { s: seconds, m: minutes, h: hours, d: wholeDays }[unit];
+      return format === undefined ? text : format.format(Number(number));
     },
   };
 }

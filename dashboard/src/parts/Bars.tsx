@@ -1,4 +1,5 @@
-import type { ComponentChildren } from "preact";
+import type { Figure, Part } from "../address/address";
+import { Opens } from "./Figure";
 import { useSay } from "./use";
 
 export interface Bar {
@@ -9,57 +10,76 @@ export interface Bar {
   /** A quieter figure beside the first. */
   readonly second?: string;
   readonly generated?: boolean;
+  /** The page about it. */
+  readonly href?: string;
+  /** What its figures are, and the part of them that it is. */
+  readonly opens?: { readonly figure: Figure; readonly second: Figure; readonly part: Part };
 }
 
 interface Props {
   readonly bars: readonly Bar[];
+  /** It can be filtered by; left out for what has no value. */
   readonly onPick?: (bar: Bar) => void;
-  /** What a bar opens instead, where it is a link. */
-  readonly href?: (bar: Bar) => string;
   readonly picked?: string | undefined;
 }
 
 /** A ranking: each row has a bar as long as its part of the longest one. */
-export function Bars({ bars, onPick, href, picked }: Props) {
-  const say = useSay();
+export function Bars({ bars, onPick, picked }: Props) {
   const most = Math.max(...bars.map((it) => it.value), 0) || 1;
   return (
     <ol class="bars">
       {bars.map((bar) => (
         <li key={bar.id}>
           <span class="bar" style={{ inlineSize: `${Math.max(0, (bar.value / most) * 100)}%` }} />
-          <Name bar={bar}>
-            {href !== undefined ? (
-              <a href={href(bar)} data-go="">
-                {bar.name}
-              </a>
-            ) : onPick !== undefined ? (
-              <button
-                type="button"
-                aria-pressed={picked === bar.id}
-                title={say("panel.addFilter", { name: bar.name })}
-                onClick={() => onPick(bar)}
-              >
-                {bar.name}
-              </button>
-            ) : (
-              bar.name
-            )}
-          </Name>
-          {bar.second !== undefined && <span class="second">{bar.second}</span>}
-          <span class="value">{bar.shown}</span>
+          <Row bar={bar} isPicked={picked === bar.id} onPick={bar.opens === undefined ? undefined : onPick} />
         </li>
       ))}
     </ol>
   );
 }
 
-function Name({ bar, children }: { readonly bar: Bar; readonly children: ComponentChildren }) {
+interface RowProps {
+  readonly bar: Bar;
+  readonly isPicked: boolean;
+  readonly onPick: ((bar: Bar) => void) | undefined;
+}
+
+function Row({ bar, isPicked, onPick }: RowProps) {
+  const say = useSay();
+  const { name, shown, second, opens, href } = bar;
   return (
-    <span class="name">
-      {children}
-      {bar.generated === true && <Generated />}
-    </span>
+    <>
+      <span class="name">
+        {onPick === undefined ? (
+          name
+        ) : (
+          <button type="button" aria-pressed={isPicked} title={say("panel.addFilter", { name })} onClick={() => onPick(bar)}>
+            {name}
+          </button>
+        )}
+        {bar.generated === true && <Generated />}
+        {href !== undefined && (
+          <a class="open" href={href} data-go="" aria-label={say("panel.open", { name })} title={say("panel.open", { name })}>
+            <span aria-hidden="true" />
+          </a>
+        )}
+      </span>
+      {second !== undefined &&
+        (opens === undefined ? (
+          <span class="second">{second}</span>
+        ) : (
+          <Opens class="second" figure={opens.second} part={opens.part} name={`${say(`figure.${opens.second}`)}, ${name}`}>
+            {second}
+          </Opens>
+        ))}
+      {opens === undefined ? (
+        <span class="value">{shown}</span>
+      ) : (
+        <Opens class="value" figure={opens.figure} part={opens.part} name={`${say(`figure.${opens.figure}`)}, ${name}`}>
+          {shown}
+        </Opens>
+      )}
+    </>
   );
 }
 

@@ -30,8 +30,15 @@ interface Hover {
   readonly left: number;
 }
 
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** The colours of these names as they are now: a canvas takes no variables. */
+function colours<N extends string>(names: readonly N[]): Record<N, string> {
+  const probe = document.body.appendChild(document.createElement("i"));
+  const found = names.map((name) => {
+    probe.style.color = `var(${name})`;
+    return [name, getComputedStyle(probe).color] as const;
+  });
+  probe.remove();
+  return Object.fromEntries(found) as Record<N, string>;
 }
 
 /** Whether it is dark, by the person's choice or the device's. */
@@ -103,9 +110,7 @@ function options(
   setHover: (hover: Hover | undefined) => void,
 ): uPlot.Options {
   const { series } = latest.current;
-  const [accent, soft, quiet, text, line] = ["--accent", "--accent-soft", "--line-quiet", "--text-2", "--border"].map(
-    colour,
-  ) as [string, string, string, string, string];
+  const colour = colours(["--accent", "--accent-soft", "--line-quiet", "--text-2", "--border"]);
   let hasDragged = false;
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   return {
@@ -119,7 +124,7 @@ function options(
     },
     axes: [
       {
-        stroke: text,
+        stroke: colour["--text-2"],
         font,
         size: 28,
         grid: { show: false },
@@ -129,11 +134,11 @@ function options(
         values: (_, splits) => splits.map((at) => latest.current.labels[at] ?? ""),
       },
       {
-        stroke: text,
+        stroke: colour["--text-2"],
         font,
         size: (_, values) => 16 + 7 * Math.max(3, ...(values ?? []).map((it) => it.length)),
         space: 44,
-        grid: { stroke: line, width: 1 },
+        grid: { stroke: colour["--border"], width: 1 },
         ticks: { show: false },
         values: (_, splits) => splits.map((value) => latest.current.axis(value)),
       },
@@ -147,8 +152,8 @@ function options(
       {},
       ...series.map((it): uPlot.Series =>
         it.quiet === true
-          ? { stroke: quiet, width: 1.5, dash: [4, 4], points: { show: false } }
-          : { stroke: accent, width: 2, fill: soft, points: { show: latest.current.labels.length < 3 } },
+          ? { stroke: colour["--line-quiet"], width: 1.5, dash: [4, 4], points: { show: false } }
+          : { stroke: colour["--accent"], width: 2, fill: colour["--accent-soft"], points: { show: latest.current.labels.length < 3 } },
       ),
     ],
     hooks: {

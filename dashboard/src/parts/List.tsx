@@ -1,27 +1,20 @@
-import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { address, go } from "../address/navigation";
-import { path } from "../address/views";
+import { type View, naming, path } from "../address/views";
 import type { Pages } from "../state/shapes";
 import { useStore } from "../state/store";
+import { Pager } from "./Pager";
 import { Panel } from "./Panel";
+import { type Column, Table } from "./Table";
 import { useFigures, useSay } from "./use";
 import { useViews } from "./useViews";
 
 export const SORTS = ["netSales", "orders", "units", "newest", "id"] as const;
 
-export interface Column<R> {
-  readonly title: string;
-  readonly isNumber?: boolean;
-  /** Left out where there is little room. */
-  readonly isMinor?: boolean;
-  readonly cell: (row: R) => ComponentChildren;
-}
-
 interface Props<A extends Pages, R> {
   readonly title: string;
   /** Where the list is asked for, and with what besides search, sort and page. */
-  readonly at: string;
+  readonly at: View;
   readonly parameters: Record<string, string | number | undefined>;
   /** Whether a search is in all there is, whatever the range and the filters. */
   readonly searchesAll?: boolean;
@@ -40,7 +33,7 @@ const TYPED = 300;
 export function List<A extends Pages, R>(props: Props<A, R>) {
   const { title, at, parameters, sorts, hint, columns, rows, id, searchesAll } = props;
   const say = useSay();
-  const { search, sort = sorts[0] } = useStore(address, (it) => it);
+  const { search, sort = sorts[0], filters } = useStore(address, (it) => it);
   const question =
     search === ""
       ? path(at, { ...parameters, limit: ROWS, sort })
@@ -48,61 +41,29 @@ export function List<A extends Pages, R>(props: Props<A, R>) {
   const [cursor, setCursor] = useState<{ question: string; next: string }>();
   const isFirst = cursor?.question !== question;
   const asked = isFirst ? question : `${question}&cursor=${encodeURIComponent(cursor.next)}`;
-  useViews([asked]);
+  useViews([asked, naming(filters)]);
   const figures = useFigures<A>(asked);
   const shown = figures.data === undefined ? [] : rows(figures.data);
   const next = figures.data?.pagination.next ?? undefined;
   return (
     <div class="grid">
-      <Panel title={title} figures={figures} size="full" rows={ROWS} tools={<Find hint={hint} sorts={sorts} />}>
+      <Panel title={title} figures={figures} view={at} size="full" rows={ROWS} tools={<Find hint={hint} sorts={sorts} />}>
         {() => (
           <>
-            <div class="scroll" tabIndex={0} role="group" aria-label={title}>
-              <table class="rows">
-                <thead>
-                  <tr>
-                    {columns.map((it) => (
-                      <th key={it.title} scope="col" class={kind(it)}>
-                        {it.title}
-                      </th>
-                    ))}
-                  </tr>
-                </thead>
-                <tbody>
-                  {shown.map((row) => (
-                    <tr key={id(row)}>
-                      {columns.map((it) => (
-                        <td key={it.title} class={kind(it)}>
-                          {it.cell(row)}
-                        </td>
-                      ))}
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            {shown.length === 0 && next === undefined && <p class="notice">{say("list.nothing")}</p>}
-            <div class="pager">
-              {!isFirst && (
-                <button type="button" onClick={() => setCursor(undefined)}>
-                  {say("list.first")}
-                </button>
-              )}
-              {next !== undefined && (
-                <button type="button" onClick={() => setCursor({ question, next })}>
-                  {say("list.next")}
-                </button>
-              )}
-            </div>
+            {shown.length === 0 && next === undefined ? (
+              <p class="notice">{say(search === "" ? "list.none" : "list.nothing")}</p>
+            ) : (
+              <Table name={title} columns={columns} rows={shown} id={id} />
+            )}
+            <Pager
+              onFirst={isFirst ? undefined : () => setCursor(undefined)}
+              onNext={next === undefined ? undefined : () => setCursor({ question, next })}
+            />
           </>
         )}
       </Panel>
     </div>
   );
-}
-
-function kind({ isNumber, isMinor }: Column<never>): string {
-  return `${isNumber === true ? "n" : ""} ${isMinor === true ? "minor" : ""}`.trim();
 }
 
 function Find({ hint, sorts }: { readonly hint: string; readonly sorts: readonly string[] }) {

@@ -3,6 +3,7 @@ import type { Page } from "../address/address";
 import { daysOf } from "../address/address";
 import { address, link } from "../address/navigation";
 import { grain } from "../address/range";
+import type { View } from "../address/views";
 import type { Figures } from "../state/figures";
 import type { Series } from "../state/shapes";
 import { useStore } from "../state/store";
@@ -11,8 +12,26 @@ import { Chart } from "./Chart";
 import { Panel } from "./Panel";
 import { isGenerated, useFormats, useSay } from "./use";
 
+interface LinkProps {
+  readonly page: Page;
+  readonly id: string;
+  readonly name?: string | null;
+}
+
+/** A link to the page about one; marked where the demo made it up. */
+export function OneLink({ page, id, name }: LinkProps) {
+  return (
+    <>
+      <a href={link({ page, id })} data-go="">
+        {name ?? id}
+      </a>
+      {isGenerated(id) && <Generated />}
+    </>
+  );
+}
+
 /** The head of a page about one. */
-export function OneHead({ page, id, name }: { readonly page: Page; readonly id: string; readonly name: string }) {
+export function OneHead({ page, id, name }: LinkProps) {
   const say = useSay();
   return (
     <div class="head">
@@ -20,7 +39,7 @@ export function OneHead({ page, id, name }: { readonly page: Page; readonly id: 
         {say("list.back")}
       </a>
       <h2 class="big">
-        {name} {isGenerated(id) && <Generated />}
+        {name ?? id} {isGenerated(id) && <Generated />}
       </h2>
     </div>
   );
@@ -42,7 +61,7 @@ export function Facts({ facts }: { readonly facts: readonly Fact[] }) {
 }
 
 /** The net sales of one, by period. */
-export function SeriesPanel({ figures }: { readonly figures: Figures<Series> }) {
+export function SeriesPanel({ figures, view }: { readonly figures: Figures<Series>; readonly view: View }) {
   const say = useSay();
   const formats = useFormats();
   const at = useStore(address, (it) => it);
@@ -60,6 +79,7 @@ export function SeriesPanel({ figures }: { readonly figures: Figures<Series> }) 
     <Panel
       title={say("panel.salesOverTime")}
       figures={figures}
+      view={view}
       isEmpty={trend.every((it) => it.orders === 0 && it.netSales === 0)}
       size="wide"
     >

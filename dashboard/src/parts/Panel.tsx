@@ -1,19 +1,32 @@
 import type { ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
-import type { Figures } from "../state/figures";
+import { type View, untaken } from "../address/views";
+import { address } from "../address/navigation";
+import type { Problem } from "../state/api";
+import { board } from "../state/figures";
+import { useStore } from "../state/store";
+import { sentence } from "../words/problems";
 import { Empty } from "./Empty";
 import { SlotContext } from "./slot";
+import { Detail, Told } from "./Told";
 import { useSay } from "./use";
+
+/** What there is to show, or why there is nothing. */
+export interface Shown {
+  readonly data: unknown;
+  readonly problem: Problem | undefined;
+  /** Asks for it again; without it, for all that the page shows. */
+  readonly again?: () => void;
+}
 
 interface Props {
   readonly title: string;
-  /** What it shows is made of; the first that fails says why there is nothing. */
-  readonly figures: Figures;
+  readonly figures: Shown;
+  /** The view that it shows: the filters that it does not take are named. */
+  readonly view?: View;
   readonly isEmpty?: boolean;
   /** The kind of event that would fill it. */
   readonly fill?: "order" | "activity" | "feedback";
-  /** Filters of the page do not apply to it, and there are some. */
-  readonly unfiltered?: boolean;
   readonly about?: string;
   readonly tools?: ComponentChildren;
   readonly size?: "third" | "half" | "wide" | "full";
@@ -24,27 +37,30 @@ interface Props {
 
 /** A part of a page with a title: shows its figures, or why there are none. */
 export function Panel(props: Props) {
-  const { title, figures, isEmpty, fill, unfiltered, about, tools, size: own = "third", rows = 8, children } = props;
+  const { title, figures, view, isEmpty, fill, about, tools, size: own = "third", rows = 8, children } = props;
   const say = useSay();
   const slot = useContext(SlotContext);
   const size = slot?.size ?? own;
-  const { data, problem } = figures;
+  const { data, problem, again } = figures;
   return (
     <section class={`panel ${size}`} aria-busy={data === undefined && problem === undefined}>
       <header>
         <h2>{title}</h2>
-        {unfiltered === true && <span class="tag">{say("panel.unfiltered")}</span>}
+        {view !== undefined && <Unfiltered view={view} />}
         {slot?.tools ?? tools}
       </header>
       {about !== undefined && <p class="about">{about}</p>}
       {data !== undefined && problem !== undefined && !problem.isOffline && (
-        <p class="stale">{say("panel.stale", { message: problem.message })}</p>
+        <div class="stale" role="status">
+          <p>{say("panel.stale", { message: sentence(say, problem) })}</p>
+          <Detail text={problem.message} />
+        </div>
       )}
       {data === undefined ? (
         problem === undefined ? (
           <Skeleton rows={rows} />
         ) : (
-          <Failed problem={problem} />
+          <Failed problem={problem} onAgain={again ?? (() => void board.again())} />
         )
       ) : isEmpty === true ? (
         <Empty fill={fill ?? "order"} isSmall={size === "third" || size === "half"} />
@@ -53,6 +69,15 @@ export function Panel(props: Props) {
       )}
     </section>
   );
+}
+
+/** Names the filters that are on and that a view does not take. */
+function Unfiltered({ view }: { readonly view: View }) {
+  const say = useSay();
+  const filters = useStore(address, (it) => it.filters);
+  const left = untaken(filters, view);
+  if (left.length === 0) return null;
+  return <span class="tag">{say("panel.unfiltered", { names: left.map((it) => say(`filter.${it}`).toLocaleLowerCase()).join(say("panel.and")) })}</span>;
 }
 
 export function Skeleton({ rows }: { readonly rows: number }) {
@@ -66,14 +91,16 @@ export function Skeleton({ rows }: { readonly rows: number }) {
   );
 }
 
-export function Failed({ problem }: { readonly problem: NonNullable<Figures["problem"]> }) {
+export function Failed({ problem, onAgain }: { readonly problem: Problem; readonly onAgain?: () => void }) {
   const say = useSay();
-  if (problem.isOffline) return <p class="failed">{say("panel.offline")}</p>;
   return (
-    <div class="failed">
-      <p>{say(problem.status === 403 ? "panel.refused" : "panel.failed")}</p>
-      <p class="quiet">{problem.message}</p>
-      {problem.requestId !== "" && <p class="quiet">{say("panel.requestId", { id: problem.requestId })}</p>}
+    <div class="cannot" role="status">
+      <Told problem={problem} />
+      {onAgain !== undefined && problem.status !== 403 && (
+        <button type="button" onClick={onAgain}>
+          {say("app.retry")}
+        </button>
+      )}
     </div>
   );
 }

@@ -3,6 +3,8 @@ import { useSay } from "./use";
 
 interface Props {
   readonly name: string;
+  /** What it is done to, for who does not see where it stands. */
+  readonly about?: string;
   readonly disabled?: boolean;
   readonly onClick: () => void;
 }
@@ -11,7 +13,7 @@ interface Props {
 const WAITS = 4_000;
 
 /** A button for what cannot be taken back: it asks once more. */
-export function Twice({ name, disabled, onClick }: Props) {
+export function Twice({ name, about, disabled, onClick }: Props) {
   const say = useSay();
   const [isAsked, setAsked] = useState(false);
   useEffect(() => {
@@ -24,7 +26,13 @@ export function Twice({ name, disabled, onClick }: Props) {
     setAsked(!isAsked);
   };
   return (
-    <button type="button" class={isAsked ? "wrong" : ""} disabled={disabled ?? false} aria-label={isAsked ? `${name}: ${say("app.sure")}` : name} onClick={click}>
+    <button
+      type="button"
+      class={isAsked ? "wrong" : ""}
+      disabled={disabled ?? false}
+      aria-label={[name, about, isAsked ? say("app.sure") : undefined].filter((it) => it !== undefined).join(": ")}
+      onClick={click}
+    >
       {isAsked ? say("app.sure") : name}
     </button>
   );

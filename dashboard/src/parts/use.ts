@@ -39,3 +39,13 @@ export function useFigures<T>(path: string | undefined): Figures<T> {
 export function isGenerated(id: string): boolean {
   return id.startsWith("demo-");
 }
+
+/** What a figure is shown with. */
+export interface Shows {
+  readonly say: Say;
+  readonly formats: Formats;
+}
+
+export function useShows(): Shows {
+  return { say: useSay(), formats: useFormats() };
+}

@@ -54,7 +54,12 @@ export async function ask<T>(path: string, { method = "GET", body, token, signal
     if (signal?.aborted === true) throw error;
     throw new Problem(0, "offline", error instanceof Error ? error.message : String(error));
   }
-  const json = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
+  const json = (await answer.json().catch((error: unknown) => {
+    if (signal?.aborted === true) throw error;
+    // An answer that broke off is none; a refusal is one whatever it has to say.
+    if (answer.ok && answer.status !== 204) throw new Problem(0, "offline", String(error));
+    return {};
+  })) as Record<string, unknown>;
   if (!answer.ok) throw problem(answer.status, json);
   const number = (name: string) => {
     const value = answer.headers.get(name);
@@ -68,6 +73,11 @@ export async function ask<T>(path: string, { method = "GET", body, token, signal
     lag: number("x-lag"),
     halted: answer.headers.get("x-halted") ?? undefined,
   };
+}
+
+/** What failed, as a problem: an error that is none was no answer of the service. */
+export function problemOf(error: unknown): Problem {
+  return error instanceof Problem ? error : new Problem(0, "offline", String(error));
 }
 
 /** A problem from its JSON. */

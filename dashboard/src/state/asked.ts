@@ -1,7 +1,7 @@
 /** What is asked for once, and again when somebody says so. */
 
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { Problem } from "./api";
+import { type Problem, problemOf } from "./api";
 import { authorized } from "./session";
 
 export interface Asked<T> {
@@ -22,7 +22,7 @@ export function useAsked<T>(path: string | undefined, every?: number): Asked<T> 
       .then(({ data }) => setState({ path, data }))
       .catch((error: unknown) => {
         if (asking.signal.aborted) return;
-        const problem = error instanceof Problem ? error : new Problem(0, "", String(error));
+        const problem = problemOf(error);
         setState((had) => (had.path === path ? { ...had, problem } : { path, problem }));
       });
     return () => asking.abort();

@@ -4,7 +4,7 @@
  */
 
 import { Client, type TopicState } from "adaptive-bi-client";
-import { type Answer, Problem, problem } from "./api";
+import { type Answer, Problem, problem, problemOf } from "./api";
 import { authorized, credential, session } from "./session";
 import { Store } from "./store";
 
@@ -44,6 +44,9 @@ const NOTHING: FiguresState = {
 /** The views of one request. */
 const BATCH = 20;
 
+/** A pause, in milliseconds, after which what had no answer is asked for again. */
+const RETRY = 5_000;
+
 /** The least time between two looks whether a session is over, in milliseconds. */
 const AGAIN = 10_000;
 
@@ -82,7 +85,11 @@ export class Board {
   #client: Client | undefined;
   /** The views of the page, each with what ends following it. */
   readonly #views = new Map<string, (() => void) | undefined>();
+  /** Topics that are followed whatever the page shows, each with who takes what comes. */
+  readonly #topics = new Map<string, (data: never) => void>();
+  #ends: (() => void)[] = [];
   #isLive = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #asking: AbortController | undefined;
 
   /** Shows these views and no others. */
@@ -106,6 +113,11 @@ export class Board {
     void this.#ask(missing).then(() => this.#follow());
   }
 
+  /** Has a topic followed for as long as the page is live, and hands on what comes. */
+  follow<T>(topic: string, take: (data: T) => void): void {
+    this.#topics.set(topic, take);
+  }
+
   /** Asks for all views anew. */
   async again(): Promise<void> {
     this.#client?.connect();
@@ -117,6 +129,7 @@ export class Board {
   clear(): void {
     this.show([], false);
     this.#asking?.abort();
+    clearTimeout(this.#retry);
     this.store.set(NOTHING);
   }
 
@@ -133,9 +146,11 @@ export class Board {
         if (!asking.signal.aborted) this.#take(some, answer);
       } catch (error) {
         if (asking.signal.aborted) return;
-        const failed = error instanceof Problem ? error : new Problem(0, "", String(error));
+        const failed = problemOf(error);
         for (const path of some) this.#merge(path, { data: undefined, position: 0, receivedAt: 0, problem: failed });
         this.store.set({ offline: failed.isOffline });
+        clearTimeout(this.#retry);
+        if (failed.isOffline) this.#retry = setTimeout(() => void this.again(), RETRY);
         return;
       }
     }
@@ -189,6 +204,7 @@ export class Board {
       end?.();
       this.#views.set(path, undefined);
     }
+    for (const end of this.#ends.splice(0)) end();
     this.#client?.close();
     this.#client = undefined;
     this.store.set({ connection: "off" });
@@ -197,6 +213,11 @@ export class Board {
   #follow(): void {
     const client = this.#client;
     if (client === undefined || session.state.is !== "in") return;
+    if (this.#ends.length === 0) {
+      for (const [topic, take] of this.#topics) {
+        this.#ends.push(client.topic(topic).subscribe(({ data }) => data !== undefined && take(data as never)));
+      }
+    }
     for (const [path, end] of this.#views) {
       if (end !== undefined || this.store.state.figures[path]?.problem?.status === 403) continue;
       const view = client.view(path);

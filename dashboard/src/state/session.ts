@@ -3,11 +3,14 @@
 import { type Answer, type Ask, Problem, ask } from "./api";
 import { Store } from "./store";
 
+export const ROLES = ["admin", "manager", "analyst", "viewer"] as const;
+export type Role = (typeof ROLES)[number];
+
 export interface User {
   readonly id: string;
   readonly email: string;
   readonly username?: string | null;
-  readonly role: "admin" | "manager" | "analyst" | "viewer";
+  readonly role: Role;
 }
 
 export interface SessionState {

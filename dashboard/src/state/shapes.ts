@@ -69,7 +69,8 @@ export interface Retention {
 export interface Feedback {
   readonly totalRatings: number;
   readonly averageRating: number;
-  readonly distribution: readonly { readonly rating: number; readonly count: number }[];
+  /** None of one product. */
+  readonly distribution: readonly { readonly rating: number; readonly count: number }[] | null;
 }
 
 export type Status = "completed" | "pending" | "failed" | "returned";
@@ -117,6 +118,12 @@ export interface Customers extends Pages {
     readonly country: string | null;
     readonly sold: Sold;
   }[];
+}
+
+/** The name of a product or a customer. */
+export interface Named {
+  readonly name?: string | null;
+  readonly profile?: { readonly username: string | null };
 }
 
 export interface Series {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { Problem, problem } from "./api";
+import { describe, expect, it, vi } from "vitest";
+import { Problem, ask, problem } from "./api";
 import { type Figures, type FiguresState, merged } from "./figures";
 import { Store } from "./store";
 
@@ -83,4 +83,14 @@ it("a problem is read from RFC 9457, and from less", () => {
   expect(problem(500, {}).message).toBe("status 500");
   expect(problem(400, { errors: [{ field: "limit", message: "must be" }] }).fields[0]?.field).toBe("limit");
   expect(new Problem(0, "", "").isOffline).toBe(true);
+});
+
+it("an answer that breaks off is no answer, and one that nobody waits for any more is dropped", async () => {
+  const cut = () => new ReadableStream({ start: (it) => it.error(new TypeError("cut")) });
+  const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(cut()));
+  await expect(ask("/api/x")).rejects.toMatchObject({ status: 0, type: "offline" });
+  await expect(ask("/api/x", { signal: AbortSignal.abort() })).rejects.toThrow("cut");
+  fetched.mockImplementation(async () => new Response(cut(), { status: 500 }));
+  await expect(ask("/api/x")).rejects.toMatchObject({ status: 500 });
+  fetched.mockRestore();
 });

@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import { type Address, daysOf } from "../../address/address";
 import { address } from "../../address/navigation";
 import { grain } from "../../address/range";
-import { path, series } from "../../address/views";
+import { naming, path, series, taken } from "../../address/views";
 import { type Bar, Bars } from "../../parts/Bars";
 import { Chart } from "../../parts/Chart";
 import { Facts } from "../../parts/One";
@@ -46,9 +46,10 @@ function views(at: Address) {
   const inSeries = series(at);
   return {
     actives: path("/api/metrics/actives", inSeries),
-    activities: path("/api/metrics/behaviour", { ...inSeries, limit: 10 }),
+    activities: path("/api/metrics/behaviour", { ...inSeries, ...taken(at.filters, "/api/metrics/behaviour"), limit: 10 }),
     sessions: path("/api/metrics/sessions", { ...inSeries, limit: 10 }),
     live: "/api/metrics/live",
+    name: naming(at.filters),
   };
 }
 
@@ -57,7 +58,7 @@ export function Behaviour() {
   const say = useSay();
   const formats = useFormats();
   const at = useStore(address, (it) => it);
-  const paths = useMemo(() => views(at), [at.range, at.from, at.to, at.zone]);
+  const paths = useMemo(() => views(at), [at.range, at.from, at.to, at.zone, at.filters]);
   useViews(Object.values(paths));
   const actives = useFigures<Actives>(paths.actives);
   const activities = useFigures<Activities>(paths.activities);
@@ -69,7 +70,13 @@ export function Behaviour() {
   const { data: s } = sessions;
   return (
     <div class="grid">
-      <Panel title={say("behaviour.actives")} figures={actives} rows={4}>
+      <Panel
+        title={say("behaviour.actives")}
+        about={say("behaviour.about")}
+        figures={actives}
+        view="/api/metrics/actives"
+        rows={4}
+      >
         {() =>
           a !== undefined && (
             <Facts
@@ -91,22 +98,23 @@ export function Behaviour() {
       <Panel
         title={say("behaviour.overTime")}
         figures={actives}
+        view="/api/metrics/actives"
         isEmpty={(a?.trends ?? []).every((it) => it.active === 0)}
         fill="activity"
         size="wide"
       >
         {() => <Line trends={a?.trends ?? []} />}
       </Panel>
-      <Panel title={say("behaviour.types")} figures={activities} isEmpty={isEmpty} fill="activity" size="half">
+      <Panel title={say("behaviour.types")} figures={activities} view="/api/metrics/behaviour" isEmpty={isEmpty} fill="activity" size="half">
         {() => <Bars bars={(activities.data?.byType ?? []).map((it) => bar(it, `type.${it._id}`, it.count))} />}
       </Panel>
-      <Panel title={say("behaviour.devices")} figures={sessions} isEmpty={noSessions} fill="activity" size="half">
+      <Panel title={say("behaviour.devices")} figures={sessions} view="/api/metrics/sessions" isEmpty={noSessions} fill="activity" size="half">
         {() => <Bars bars={(s?.byDevice ?? []).map((it) => bar(it, `device.${it._id}`, it.sessions))} />}
       </Panel>
-      <Panel title={say("behaviour.entries")} figures={sessions} isEmpty={noSessions} fill="activity" size="half">
+      <Panel title={say("behaviour.entries")} figures={sessions} view="/api/metrics/sessions" isEmpty={noSessions} fill="activity" size="half">
         {() => <Bars bars={(s?.byEntryPage ?? []).map((it) => bar(it, "", it.sessions))} />}
       </Panel>
-      <Panel title={say("behaviour.pages")} figures={activities} isEmpty={isEmpty} fill="activity" size="half">
+      <Panel title={say("behaviour.pages")} figures={activities} view="/api/metrics/behaviour" isEmpty={isEmpty} fill="activity" size="half">
         {() => <Bars bars={(activities.data?.byPage ?? []).map((it) => bar(it, "", it.count))} />}
       </Panel>
     </div>

@@ -1,43 +1,20 @@
-import { link } from "../../address/navigation";
-import { Generated } from "../../parts/Bars";
-import { isGenerated, useFormats, useSay } from "../../parts/use";
+import { OneLink } from "../../parts/One";
+import { type Column, Table } from "../../parts/Table";
+import { type Shows, useShows } from "../../parts/use";
 import type { OrderRow } from "../../state/shapes";
+
+/** What is said of an order in a row. */
+export function orderColumns({ say, formats }: Shows): readonly [id: Column<OrderRow>, ...others: Column<OrderRow>[]] {
+  return [
+    { title: say("list.id"), cell: (it) => <OneLink page="orders" id={it.orderId} /> },
+    { title: say("list.date"), cell: (it) => formats.instant(it.orderDate) },
+    { title: say("list.status"), cell: (it) => <span class={`status ${it.status}`}>{say(`status.${it.status}`)}</span> },
+    { title: say("list.netSales"), isNumber: true, cell: (it) => formats.money(it.netSales) },
+  ];
+}
 
 /** A few orders. */
 export function OrderTable({ orders }: { readonly orders: readonly OrderRow[] }) {
-  const say = useSay();
-  const formats = useFormats();
-  return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={say("page.orders")}>
-      <table class="rows">
-        <thead>
-          <tr>
-            <th scope="col">{say("list.id")}</th>
-            <th scope="col">{say("list.date")}</th>
-            <th scope="col">{say("list.status")}</th>
-            <th scope="col" class="n">
-              {say("list.netSales")}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {orders.map((it) => (
-            <tr key={it.orderId}>
-              <td>
-                <a href={link({ page: "orders", id: it.orderId })} data-go="">
-                  {it.orderId}
-                </a>
-                {isGenerated(it.orderId) && <Generated />}
-              </td>
-              <td>{formats.instant(it.orderDate)}</td>
-              <td>
-                <span class={`status ${it.status}`}>{say(`status.${it.status}`)}</span>
-              </td>
-              <td class="n">{formats.money(it.netSales)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const shows = useShows();
+  return <Table name={shows.say("page.orders")} columns={orderColumns(shows)} rows={orders} id={(it) => it.orderId} />;
 }

@@ -1,13 +1,14 @@
-import { address, link } from "../../address/navigation";
-import { range } from "../../address/views";
-import { Generated } from "../../parts/Bars";
-import { type Column, List } from "../../parts/List";
-import { Facts, OneHead } from "../../parts/One";
+import { address } from "../../address/navigation";
+import { range, taken } from "../../address/views";
+import { List } from "../../parts/List";
+import { Facts, OneHead, OneLink } from "../../parts/One";
 import { Panel } from "../../parts/Panel";
-import { isGenerated, useFigures, useFormats, useSay } from "../../parts/use";
+import { Table } from "../../parts/Table";
+import { useFigures, useShows } from "../../parts/use";
 import { useViews } from "../../parts/useViews";
 import type { Orders as Answer, OrderRow, Status } from "../../state/shapes";
 import { useStore } from "../../state/store";
+import { orderColumns } from "./OrderTable";
 
 /** The orders of the range, the newest first; or one of them. */
 export function Orders() {
@@ -16,47 +17,24 @@ export function Orders() {
 }
 
 function Customer({ id }: { readonly id: string | null }) {
-  if (id === null) return <>–</>;
-  return (
-    <a href={link({ page: "customers", id })} data-go="">
-      {id}
-    </a>
-  );
+  return id === null ? <>–</> : <OneLink page="customers" id={id} />;
 }
 
 function All() {
-  const say = useSay();
-  const formats = useFormats();
+  const shows = useShows();
+  const { say } = shows;
   const at = useStore(address, (it) => it);
-  const columns: Column<OrderRow>[] = [
-    {
-      title: say("list.id"),
-      cell: ({ orderId }) => (
-        <>
-          <a href={link({ page: "orders", id: orderId })} data-go="">
-            {orderId}
-          </a>
-          {isGenerated(orderId) && <Generated />}
-        </>
-      ),
-    },
-    { title: say("list.date"), cell: (it) => formats.instant(it.orderDate) },
-    { title: say("list.customer"), isMinor: true, cell: (it) => <Customer id={it.userId} /> },
-    {
-      title: say("list.status"),
-      cell: (it) => <span class={`status ${it.status}`}>{say(`status.${it.status}`)}</span>,
-    },
-    { title: say("list.netSales"), isNumber: true, cell: (it) => formats.money(it.netSales) },
-  ];
+  const [id, date, ...others] = orderColumns(shows);
+  const customer = { title: say("list.customer"), isMinor: true, cell: (it: OrderRow) => <Customer id={it.userId} /> };
   return (
     <List<Answer, OrderRow>
       title={say("page.orders")}
       at="/api/orders"
-      parameters={{ ...range(at), ...at.filters }}
+      parameters={{ ...range(at), ...taken(at.filters, "/api/orders") }}
       searchesAll
       sorts={["newest"]}
       hint={say("list.searchOrders")}
-      columns={columns}
+      columns={[id, ...(date === undefined ? [] : [date]), customer, ...others]}
       rows={(it) => it.orders}
       id={(it) => it.orderId}
     />
@@ -85,15 +63,14 @@ interface Order {
 }
 
 function One({ id }: { readonly id: string }) {
-  const say = useSay();
-  const formats = useFormats();
+  const { say, formats } = useShows();
   const view = `/api/orders/${encodeURIComponent(id)}`;
   useViews([view]);
   const figures = useFigures<Order>(view);
   const it = figures.data;
   return (
     <>
-      <OneHead page="orders" id={id} name={id} />
+      <OneHead page="orders" id={id} />
       <div class="grid">
         <Panel title={say("explain.order")} figures={figures}>
           {() =>
@@ -116,62 +93,33 @@ function One({ id }: { readonly id: string }) {
         </Panel>
         <Panel title={say("list.lines")} figures={figures} size="wide">
           {() => (
-            <div class="scroll" tabIndex={0} role="group" aria-label={say("list.lines")}>
-              <table class="rows">
-                <thead>
-                  <tr>
-                    <th scope="col">{say("list.product")}</th>
-                    <th scope="col" class="n">
-                      {say("list.quantity")}
-                    </th>
-                    <th scope="col" class="n">
-                      {say("list.netSales")}
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {it?.lines.map((line) => (
-                    <tr key={line.lineId}>
-                      <td>
-                        {line.productId === null ? (
-                          "–"
-                        ) : (
-                          <a href={link({ page: "products", id: line.productId })} data-go="">
-                            {line.productId}
-                          </a>
-                        )}
-                      </td>
-                      <td class="n">{formats.number(line.quantity)}</td>
-                      <td class="n">{formats.money(line.net)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              name={say("list.lines")}
+              rows={it?.lines ?? []}
+              id={(line) => line.lineId}
+              columns={[
+                {
+                  title: say("list.product"),
+                  cell: ({ productId }) => (productId === null ? "–" : <OneLink page="products" id={productId} />),
+                },
+                { title: say("list.quantity"), isNumber: true, cell: (line) => formats.number(line.quantity) },
+                { title: say("list.netSales"), isNumber: true, cell: (line) => formats.money(line.net) },
+              ]}
+            />
           )}
         </Panel>
         <Panel title={say("list.history")} figures={figures} size="full">
           {() => (
-            <div class="scroll" tabIndex={0} role="group" aria-label={say("list.history")}>
-              <table class="rows">
-                <thead>
-                  <tr>
-                    <th scope="col">{say("list.position")}</th>
-                    <th scope="col">{say("explain.when")}</th>
-                    <th scope="col">{say("list.change")}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {it?.history.map((change) => (
-                    <tr key={change.position}>
-                      <td>{formats.number(change.position)}</td>
-                      <td>{formats.instant(change.at)}</td>
-                      <td>{change.changed.join(", ")}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              name={say("list.history")}
+              rows={it?.history ?? []}
+              id={(change) => change.position}
+              columns={[
+                { title: say("list.position"), cell: (change) => formats.number(change.position) },
+                { title: say("explain.when"), cell: (change) => formats.instant(change.at) },
+                { title: say("list.change"), isCode: true, cell: (change) => change.changed.join(", ") },
+              ]}
+            />
           )}
         </Panel>
       </div>

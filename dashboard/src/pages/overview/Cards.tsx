@@ -1,9 +1,11 @@
-import type { Figure } from "../../address/address";
-import { address, go } from "../../address/navigation";
+import type { Figure, Made } from "../../address/address";
+import { address } from "../../address/navigation";
 import { changed } from "../../format/format";
-import { Skeleton } from "../../parts/Panel";
+import { Opens } from "../../parts/Figure";
+import { Failed, Skeleton } from "../../parts/Panel";
 import { Spark } from "../../parts/Spark";
 import { useFigures, useFormats, useSay } from "../../parts/use";
+import { board } from "../../state/figures";
 import type { Funnel, Periods, Revenue, Sales } from "../../state/shapes";
 import { useStore } from "../../state/store";
 import type { Views } from "./Overview";
@@ -17,7 +19,7 @@ interface Card {
   readonly before: string | undefined;
   readonly spark: readonly number[];
   /** What is explained where it is clicked. */
-  readonly figure?: Figure;
+  readonly figure: Figure | Made;
   /** More of it is worse. */
   readonly isCost?: boolean;
 }
@@ -37,7 +39,7 @@ export function Cards({ paths }: { readonly paths: Views }) {
       <div class="cards">
         {Array.from({ length: 6 }, (_, at) => (
           <section key={at} class="panel">
-            {problem === undefined ? <Skeleton rows={3} /> : <p class="failed">{say("panel.failed")}</p>}
+            {problem === undefined ? <Skeleton rows={3} /> : <Failed problem={problem} {...(at === 0 ? { onAgain: () => void board.again() } : {})} />}
           </section>
         ))}
       </div>
@@ -69,14 +71,16 @@ export function Cards({ paths }: { readonly paths: Views }) {
       figure: "totalOrders",
     },
     {
-      name: say("card.average"),
+      name: say("figure.averageOrder"),
       value: formats.money(sales.averageOrderValue),
       change: changed(sales.averageOrderValue, before?.averageOrderValue),
       before: money(before?.averageOrderValue),
+      figure: "averageOrder",
       spark: trend.map((it) => (it.dailyOrders === 0 ? 0 : it.dailyRevenue / it.dailyOrders)),
     },
     {
-      name: say("card.customers"),
+      figure: "customers",
+      name: say("figure.customers"),
       value: number(sales.uniqueCustomers),
       missing: say("card.notFiltered"),
       change: changed(sales.uniqueCustomers, before?.uniqueCustomers),
@@ -84,7 +88,8 @@ export function Cards({ paths }: { readonly paths: Views }) {
       spark: (periods?.metrics ?? []).map((it) => it.uniqueUserCount ?? 0),
     },
     {
-      name: say("card.conversion"),
+      figure: "conversion",
+      name: say("figure.conversion"),
       value: isFiltered || conversion === undefined ? undefined : formats.percent(conversion),
       missing: say(isFiltered ? "card.notFiltered" : "card.noVisits"),
       change: isFiltered ? undefined : changed(conversion, conversionBefore),
@@ -124,17 +129,10 @@ function One({ card }: { readonly card: Card }) {
         <p class="value none" title={missing}>
           –<span class="hidden">{missing}</span>
         </p>
-      ) : figure === undefined ? (
-        <p class="value">{value}</p>
       ) : (
-        <button
-          type="button"
-          class="value"
-          title={say("card.explain", { name })}
-          onClick={() => go({ explain: figure })}
-        >
+        <Opens class="value" figure={figure} name={name}>
           {value}
-        </button>
+        </Opens>
       )}
       <p class="change">
         {change !== undefined && <span class={isGood}>{formats.change(change)}</span>}
@@ -143,7 +141,7 @@ function One({ card }: { readonly card: Card }) {
         )}
         {value === undefined && <span class="quiet">{missing}</span>}
       </p>
-      <Spark values={spark} />
+      {value !== undefined && <Spark values={spark} />}
     </section>
   );
 }

@@ -23,6 +23,7 @@ export function Feed({ path }: { readonly path: string }) {
     <Panel
       title={say("panel.feed")}
       figures={shown.current}
+      view="/api/orders"
       isEmpty={orders.length === 0}
       rows={12}
       tools={

@@ -3,7 +3,7 @@ import { useFigures, useFormats, useSay } from "../../parts/use";
 import type { Retention } from "../../state/shapes";
 
 /** The customers of each month, and the part of them that bought again in each month since. */
-export function HeatMap({ path, isFiltered }: { readonly path: string; readonly isFiltered: boolean }) {
+export function HeatMap({ path }: { readonly path: string }) {
   const say = useSay();
   const formats = useFormats();
   const figures = useFigures<Retention>(path);
@@ -17,7 +17,7 @@ export function HeatMap({ path, isFiltered }: { readonly path: string; readonly 
       about={say("panel.retentionAbout")}
       figures={figures}
       isEmpty={cohorts.length === 0}
-      unfiltered={isFiltered}
+      view="/api/metrics/retention"
       size="wide"
       rows={12}
     >

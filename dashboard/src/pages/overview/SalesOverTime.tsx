@@ -1,12 +1,11 @@
 import { useMemo } from "preact/hooks";
 import { go } from "../../address/navigation";
-import { type Days, grain } from "../../address/range";
+import { type Days, grain, plus } from "../../address/range";
 import { monday } from "../../format/format";
 import { Chart, type Series } from "../../parts/Chart";
 import { Panel } from "../../parts/Panel";
 import { useFigures, useFormats, useSay } from "../../parts/use";
 import type { Sales } from "../../state/shapes";
-import { plus } from "../../address/range";
 
 /** Sales by period, with the comparison as a second line. */
 export function SalesOverTime({ path, days }: { readonly path: string; readonly days: Days }) {
@@ -38,13 +37,16 @@ export function SalesOverTime({ path, days }: { readonly path: string; readonly 
     if (from !== undefined && to !== undefined) go({ range: "custom", from: start(from), to: end(to) });
   };
   const open = (at: number) => {
-    const day = trend[at]?._id;
-    if (day !== undefined) go({ explain: "netSales", day });
+    const id = trend[at]?._id;
+    if (id === undefined) return;
+    if (length === "day") go({ explain: "netSales", part: undefined, day: id });
+    else if (length !== "hour") select(at, at);
   };
   return (
     <Panel
       title={say("panel.salesOverTime")}
       figures={figures}
+      view="/api/metrics/sales"
       isEmpty={trend.every((it) => it.dailyOrders === 0 && it.dailyRevenue === 0)}
       size="wide"
       rows={10}
@@ -66,8 +68,7 @@ export function SalesOverTime({ path, days }: { readonly path: string; readonly 
           axis={formats.shortMoney}
           alt={alt}
           height={288}
-          {...(length === "hour" ? {} : { onSelect: select })}
-          {...(length === "day" ? { onPick: open } : {})}
+          {...(length === "hour" ? {} : { onSelect: select, onPick: open })}
         />
       )}
     </Panel>

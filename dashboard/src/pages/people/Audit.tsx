@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { path } from "../../address/views";
+import { Pager } from "../../parts/Pager";
 import { Panel } from "../../parts/Panel";
+import { Table } from "../../parts/Table";
 import { useFormats, useSay } from "../../parts/use";
 import { useAsked } from "../../state/asked";
 
@@ -30,47 +32,26 @@ export function Audit() {
   const named = (who: string | null) => (who === null ? "–" : (emails.get(who) ?? who));
   const next = listed.data?.pagination.next ?? undefined;
   return (
-    <Panel title={say("people.audit")} figures={{ ...listed, position: 0, receivedAt: 0 }} size="full">
+    <Panel title={say("people.audit")} figures={listed} size="full">
       {() => (
         <>
-          <div class="scroll" tabIndex={0} role="group" aria-label={say("people.audit")}>
-            <table class="rows">
-              <thead>
-                <tr>
-                  <th scope="col">{say("people.when")}</th>
-                  <th scope="col">{say("people.event")}</th>
-                  <th scope="col">{say("people.outcome")}</th>
-                  <th scope="col">{say("people.who")}</th>
-                  <th scope="col">{say("people.target")}</th>
-                  <th scope="col">{say("people.address")}</th>
-                </tr>
-              </thead>
-              <tbody dir="ltr">
-                {listed.data?.entries.map((it) => (
-                  <tr key={it.id}>
-                    <td>{formats.instant(it.at)}</td>
-                    <td>{it.event}</td>
-                    <td>{it.outcome}</td>
-                    <td>{named(it.who)}</td>
-                    <td>{named(it.target)}</td>
-                    <td>{it.address ?? "–"}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-          <div class="pager">
-            {cursor !== undefined && (
-              <button type="button" onClick={() => setCursor(undefined)}>
-                {say("list.first")}
-              </button>
-            )}
-            {next !== undefined && (
-              <button type="button" onClick={() => setCursor(next)}>
-                {say("list.next")}
-              </button>
-            )}
-          </div>
+          <Table
+            name={say("people.audit")}
+            rows={listed.data?.entries ?? []}
+            id={(it) => it.id}
+            columns={[
+              { title: say("people.when"), cell: (it) => formats.instant(it.at) },
+              { title: say("people.event"), isCode: true, cell: (it) => it.event },
+              { title: say("people.outcome"), isCode: true, cell: (it) => it.outcome },
+              { title: say("people.who"), isCode: true, cell: (it) => named(it.who) },
+              { title: say("people.target"), isCode: true, cell: (it) => named(it.target) },
+              { title: say("people.address"), isCode: true, cell: (it) => it.address ?? "–" },
+            ]}
+          />
+          <Pager
+            onFirst={cursor === undefined ? undefined : () => setCursor(undefined)}
+            onNext={next === undefined ? undefined : () => setCursor(next)}
+          />
         </>
       )}
     </Panel>

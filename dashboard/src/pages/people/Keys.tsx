@@ -1,5 +1,8 @@
 import { useState } from "preact/hooks";
+import { Once } from "../../parts/Once";
 import { Panel } from "../../parts/Panel";
+import { Table } from "../../parts/Table";
+import { Wrong } from "../../parts/Told";
 import { Twice } from "../../parts/Twice";
 import { useFormats, useSay } from "../../parts/use";
 import type { Problem } from "../../state/api";
@@ -25,8 +28,7 @@ export function Keys() {
   const listed = useAsked<{ keys: readonly Key[] }>("/api/keys");
   const [isNew, setNew] = useState(false);
   const [made, setMade] = useState<string>();
-  const [failed, setFailed] = useState<string>();
-  const fail = (error: Problem) => setFailed(error.fields?.[0]?.message ?? error.message);
+  const [failed, setFailed] = useState<Problem>();
   const make = (event: SubmitEvent) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget as HTMLFormElement);
@@ -40,12 +42,12 @@ export function Keys() {
       setMade(key);
       setNew(false);
       listed.again();
-    }, fail);
+    }, setFailed);
   };
   return (
     <Panel
       title={say("people.keys")}
-      figures={{ ...listed, position: 0, receivedAt: 0 }}
+      figures={listed}
       size="full"
       rows={4}
       tools={
@@ -56,14 +58,7 @@ export function Keys() {
     >
       {() => (
         <>
-          {made !== undefined && (
-            <div class="word" role="status">
-              <p>{say("people.once")}</p>
-              <pre dir="ltr" tabIndex={0}>
-                <code>{made}</code>
-              </pre>
-            </div>
-          )}
+          {made !== undefined && <Once about={say("people.once")} secret={made} />}
           {isNew && (
             <form class="make" onSubmit={make}>
               <label>
@@ -88,40 +83,30 @@ export function Keys() {
               </button>
             </form>
           )}
-          {failed !== undefined && (
-            <p class="wrong" role="alert">
-              {failed}
-            </p>
-          )}
-          <div class="scroll" tabIndex={0} role="group" aria-label={say("people.keys")}>
-            <table class="rows">
-              <thead>
-                <tr>
-                  <th scope="col">{say("people.name")}</th>
-                  <th scope="col">{say("people.scopes")}</th>
-                  <th scope="col">{say("people.lastUsed")}</th>
-                  <th scope="col">{say("people.expires")}</th>
-                  <th scope="col" />
-                </tr>
-              </thead>
-              <tbody>
-                {listed.data?.keys.map((it) => (
-                  <tr key={it.id}>
-                    <td>{it.name}</td>
-                    <td dir="ltr">{it.scopes.join(", ")}</td>
-                    <td>{it.lastUsedAt === null ? "–" : formats.instant(it.lastUsedAt)}</td>
-                    <td>{it.expiresAt === null ? say("people.never") : formats.day(it.expiresAt.slice(0, 10))}</td>
-                    <td class="n">
-                      <Twice
-                        name={say("people.revoke")}
-                        onClick={() => void act("DELETE", `/api/keys/${it.id}`).then(listed.again, fail)}
-                      />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Wrong problem={failed} />
+          <Table
+            name={say("people.keys")}
+            rows={listed.data?.keys ?? []}
+            id={(it) => it.id}
+            columns={[
+              { title: say("people.name"), cell: (it) => it.name },
+              { title: say("people.scopes"), isCode: true, cell: (it) => it.scopes.join(", ") },
+              { title: say("people.lastUsed"), cell: (it) => (it.lastUsedAt === null ? "–" : formats.instant(it.lastUsedAt)) },
+              {
+                title: say("people.expires"),
+                cell: (it) => (it.expiresAt === null ? say("people.never") : formats.day(it.expiresAt.slice(0, 10))),
+              },
+              {
+                isNumber: true,
+                cell: (it) => (
+                  <Twice
+                    name={say("people.revoke")}
+                    onClick={() => void act("DELETE", `/api/keys/${it.id}`).then(listed.again, setFailed)}
+                  />
+                ),
+              },
+            ]}
+          />
         </>
       )}
     </Panel>

@@ -1,10 +1,14 @@
 import { useState } from "preact/hooks";
+import { Pager } from "../../parts/Pager";
 import { Panel } from "../../parts/Panel";
+import { Table } from "../../parts/Table";
+import { Wrong } from "../../parts/Told";
 import { Twice } from "../../parts/Twice";
 import { useFormats, useSay } from "../../parts/use";
+import { useViews } from "../../parts/useViews";
 import type { Problem } from "../../state/api";
 import { act, useAsked } from "../../state/asked";
-import type { User } from "../../state/session";
+import { ROLES, type User } from "../../state/session";
 import { Audit } from "./Audit";
 import { Keys } from "./Keys";
 
@@ -19,10 +23,9 @@ interface Listed {
   readonly pagination: { readonly current: number; readonly pages: number };
 }
 
-const ROLES = ["admin", "manager", "analyst", "viewer"] as const;
-
 /** Who may come in: accounts, keys of programs, and what all of them did. */
 export function People() {
+  useViews([]);
   return (
     <div class="grid">
       <Accounts />
@@ -36,18 +39,18 @@ function Accounts() {
   const say = useSay();
   const formats = useFormats();
   const [page, setPage] = useState(1);
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<Problem>();
   const [isNew, setNew] = useState(false);
   const listed = useAsked<Listed>(`/api/users?page=${page}&limit=20`);
   const { data, again } = listed;
   const run = (done: Promise<unknown>) => {
     setFailed(undefined);
-    done.then(again, (error: Problem) => setFailed(error.fields?.[0]?.message ?? error.message));
+    done.then(again, setFailed);
   };
   return (
     <Panel
       title={say("people.accounts")}
-      figures={{ ...listed, position: 0, receivedAt: 0 }}
+      figures={listed}
       size="full"
       tools={
         <button type="button" aria-expanded={isNew} onClick={() => setNew(!isNew)}>
@@ -68,77 +71,54 @@ function Accounts() {
               }
             />
           )}
-          {failed !== undefined && (
-            <p class="wrong" role="alert">
-              {failed}
-            </p>
-          )}
-          <div class="scroll" tabIndex={0} role="group" aria-label={say("people.accounts")}>
-            <table class="rows">
-              <thead>
-                <tr>
-                  <th scope="col">{say("in.email")}</th>
-                  <th scope="col">{say("people.role")}</th>
-                  <th scope="col">{say("people.lastLogin")}</th>
-                  <th scope="col">{say("people.created")}</th>
-                  <th scope="col" />
-                </tr>
-              </thead>
-              <tbody>
-                {data?.users.map((it) => (
-                  <tr key={it.id} class={it.isActive ? "" : "quiet"}>
-                    <td dir="ltr">{it.email}</td>
-                    <td>
-                      <select
-                        aria-label={`${say("people.role")} ${it.email}`}
-                        value={it.role}
-                        onChange={(event) =>
-                          run(act("PUT", `/api/users/${it.id}`, { role: event.currentTarget.value }))
-                        }
-                      >
-                        {ROLES.map((role) => (
-                          <option key={role} value={role}>
-                            {say(`role.${role}`)}
-                          </option>
-                        ))}
-                      </select>
-                    </td>
-                    <td>{it.lastLogin === null ? "–" : formats.instant(it.lastLogin)}</td>
-                    <td>{formats.instant(it.createdAt)}</td>
-                    <td class="n">
-                      {it.isActive ? (
-                        <Twice
-                          name={say("people.deactivate")}
-                          onClick={() => run(act("DELETE", `/api/users/${it.id}`))}
-                        />
-                      ) : (
-                        <button type="button" onClick={() => run(act("POST", `/api/users/${it.id}/reactivate`))}>
-                          {say("people.reactivate")}
-                        </button>
-                      )}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-          {(data?.pagination.pages ?? 1) > 1 && (
-            <div class="pager">
-              {page > 1 && (
-                <button type="button" onClick={() => setPage(1)}>
-                  {say("list.first")}
-                </button>
-              )}
-              {page < (data?.pagination.pages ?? 1) && (
-                <button type="button" onClick={() => setPage(page + 1)}>
-                  {say("list.next")}
-                </button>
-              )}
-            </div>
-          )}
+          <Wrong problem={failed} />
+          <Table
+            name={say("people.accounts")}
+            rows={data?.users ?? []}
+            id={(it) => it.id}
+            row={(it) => (it.isActive ? "" : "quiet")}
+            columns={[
+              { title: say("in.email"), isCode: true, cell: (it) => it.email },
+              { title: say("people.role"), cell: (it) => <Role account={it} onChange={(role) => run(act("PUT", `/api/users/${it.id}`, { role }))} /> },
+              { title: say("people.lastLogin"), cell: (it) => (it.lastLogin === null ? "–" : formats.instant(it.lastLogin)) },
+              { title: say("people.created"), isMinor: true, cell: (it) => formats.instant(it.createdAt) },
+              {
+                isNumber: true,
+                cell: (it) =>
+                  it.isActive ? (
+                    <Twice name={say("people.deactivate")} onClick={() => run(act("DELETE", `/api/users/${it.id}`))} />
+                  ) : (
+                    <button type="button" onClick={() => run(act("POST", `/api/users/${it.id}/reactivate`))}>
+                      {say("people.reactivate")}
+                    </button>
+                  ),
+              },
+            ]}
+          />
+          <Pager
+            onFirst={page === 1 ? undefined : () => setPage(1)}
+            onNext={page < (data?.pagination.pages ?? 1) ? () => setPage(page + 1) : undefined}
+          />
         </>
       )}
     </Panel>
+  );
+}
+
+function Role({ account, onChange }: { readonly account: Account; readonly onChange: (role: string) => void }) {
+  const say = useSay();
+  return (
+    <select
+      aria-label={`${say("people.role")} ${account.email}`}
+      value={account.role}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    >
+      {ROLES.map((role) => (
+        <option key={role} value={role}>
+          {say(`role.${role}`)}
+        </option>
+      ))}
+    </select>
   );
 }
 

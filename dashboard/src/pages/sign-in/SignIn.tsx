@@ -1,9 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { Problem, ask } from "../../state/api";
+import { type Problem, ask, problemOf } from "../../state/api";
 import { register, session, signIn } from "../../state/session";
 import { shop } from "../../state/shop";
 import { useStore } from "../../state/store";
+import { Wrong } from "../../parts/Told";
 import { useSay } from "../../parts/use";
 import type { Key } from "../../words/words";
 
@@ -120,12 +121,12 @@ export function SignIn({ token, onDone }: Props) {
 
 function Enter({ name, enter }: { readonly name: string; readonly enter: () => Promise<void> }) {
   const [isBusy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<Problem>();
   const click = () => {
     setBusy(true);
     enter().catch((error: unknown) => {
       setBusy(false);
-      setFailed(error instanceof Error ? error.message : String(error));
+      setFailed(problemOf(error));
     });
   };
   return (
@@ -133,7 +134,7 @@ function Enter({ name, enter }: { readonly name: string; readonly enter: () => P
       <button type="button" disabled={isBusy} onClick={click}>
         {name}
       </button>
-      {failed !== undefined && <p role="alert">{failed}</p>}
+      <Wrong problem={failed} />
     </>
   );
 }
@@ -160,7 +161,7 @@ function Form({ title, about, submit, fields, onSubmit, children }: FormProps) {
     setBusy(true);
     setFailed(undefined);
     onSubmit(values as Record<Field, string>)
-      .catch((error: unknown) => setFailed(error instanceof Problem ? error : new Problem(0, "", String(error))))
+      .catch((error: unknown) => setFailed(problemOf(error)))
       .finally(() => setBusy(false));
   };
   return (
@@ -184,11 +185,7 @@ function Form({ title, about, submit, fields, onSubmit, children }: FormProps) {
           )}
         </label>
       ))}
-      {failed !== undefined && (
-        <p class="wrong" role="alert">
-          {failed.isOffline ? say("app.unreachable") : (failed.fields[0]?.message ?? failed.message)}
-        </p>
-      )}
+      <Wrong problem={failed} />
       <button type="submit" class="main" disabled={isBusy}>
         {submit}
       </button>

@@ -29,7 +29,7 @@ export function Health() {
     <span class={status === "up" || status === "healthy" ? "good" : "bad"}>{say(`health.${status}` as Key)}</span>
   );
   return (
-    <Panel title={say("systems.health")} figures={{ ...health, position: 0, receivedAt: 0 }} size="full" rows={2}>
+    <Panel title={say("systems.health")} figures={health} size="full" rows={2}>
       {() =>
         it !== undefined && (
           <Facts

@@ -1,6 +1,9 @@
 import { useState } from "preact/hooks";
 import { path } from "../../address/views";
+import { Pager } from "../../parts/Pager";
 import { Panel } from "../../parts/Panel";
+import { Table } from "../../parts/Table";
+import { Wrong } from "../../parts/Told";
 import { Twice } from "../../parts/Twice";
 import { useFormats, useSay } from "../../parts/use";
 import type { Problem } from "../../state/api";
@@ -44,7 +47,7 @@ export function Quarantine() {
     <Panel
       title={say("quarantine.title")}
       about={say("quarantine.about")}
-      figures={{ ...listed, position: 0, receivedAt: 0 }}
+      figures={listed}
       size="full"
       rows={4}
       tools={
@@ -62,41 +65,33 @@ export function Quarantine() {
           <p class="notice">{say(state === "open" ? "quarantine.none" : "list.nothing")}</p>
         ) : (
           <>
-            <div class="scroll" tabIndex={0} role="group" aria-label={say("quarantine.title")}>
-              <table class="rows">
-                <thead>
-                  <tr>
-                    <th scope="col">{say("list.position")}</th>
-                    <th scope="col">{say("explain.when")}</th>
-                    <th scope="col">{say("quarantine.kind")}</th>
-                    <th scope="col">{say("quarantine.reason")}</th>
-                    <th scope="col" />
-                  </tr>
-                </thead>
-                <tbody>
-                  {events.map((it) => (
-                    <tr key={it.position}>
-                      <td>{formats.number(it.position)}</td>
-                      <td>{formats.instant(it.at)}</td>
-                      <td>{it.kind ?? "–"}</td>
-                      <td dir="ltr">{it.reasons.map(({ field, message }) => [field, message].filter(Boolean).join(": ")).join("; ")}</td>
-                      <td class="n">
-                        <button type="button" onClick={() => setOpen(it.position)}>
-                          {say("quarantine.look")}
-                        </button>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            {next !== undefined && (
-              <div class="pager">
-                <button type="button" onClick={() => setCursor(next)}>
-                  {say("list.next")}
-                </button>
-              </div>
-            )}
+            <Table
+              name={say("quarantine.title")}
+              rows={events}
+              id={(it) => it.position}
+              columns={[
+                { title: say("list.position"), cell: (it) => formats.number(it.position) },
+                { title: say("explain.when"), cell: (it) => formats.instant(it.at) },
+                { title: say("quarantine.kind"), isCode: true, cell: (it) => it.kind ?? "–" },
+                {
+                  title: say("quarantine.reason"),
+                  isCode: true,
+                  cell: (it) => it.reasons.map(({ field, message }) => [field, message].filter(Boolean).join(": ")).join("; "),
+                },
+                {
+                  isNumber: true,
+                  cell: (it) => (
+                    <button type="button" onClick={() => setOpen(it.position)}>
+                      {say("quarantine.look")}
+                    </button>
+                  ),
+                },
+              ]}
+            />
+            <Pager
+              onFirst={cursor === undefined ? undefined : () => setCursor(undefined)}
+              onNext={next === undefined ? undefined : () => setCursor(next)}
+            />
             {open !== undefined && (
               <One
                 key={open}
@@ -124,7 +119,7 @@ function One({ position, onDone }: { readonly position: number; readonly onDone:
   const [edited, setEdited] = useState<string>();
   const [why, setWhy] = useState("");
   const [word, setWord] = useState<string>();
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<Problem | "notJson">();
   const text = edited ?? pretty(data?.event.payload);
   const run = async (todo: () => Promise<void>) => {
     setWord(undefined);
@@ -132,7 +127,7 @@ function One({ position, onDone }: { readonly position: number; readonly onDone:
     try {
       await todo();
     } catch (error) {
-      setFailed(error instanceof SyntaxError ? say("quarantine.notJson") : (error as Problem).message);
+      setFailed(error instanceof SyntaxError ? "notJson" : (error as Problem));
     }
   };
   const body = () => (edited === undefined ? {} : { payload: JSON.parse(edited) as unknown });
@@ -171,10 +166,12 @@ function One({ position, onDone }: { readonly position: number; readonly onDone:
         />
       </label>
       {word !== undefined && <p role="status">{word}</p>}
-      {failed !== undefined && (
-        <p class="wrong" role="alert" dir="ltr">
-          {failed}
+      {failed === "notJson" ? (
+        <p class="wrong" role="alert">
+          {say("quarantine.notJson")}
         </p>
+      ) : (
+        <Wrong problem={failed} />
       )}
       {isOpen && (
         <div class="find">

@@ -3,8 +3,11 @@ import type { Problem } from "../../state/api";
 import { useState } from "preact/hooks";
 import { Facts } from "../../parts/One";
 import { Panel } from "../../parts/Panel";
+import { Table } from "../../parts/Table";
+import { Detail, Wrong } from "../../parts/Told";
 import { Twice } from "../../parts/Twice";
 import { useFormats, useSay } from "../../parts/use";
+import { useViews } from "../../parts/useViews";
 import type { Key } from "../../words/words";
 import { Health } from "./Health";
 import { Quarantine } from "./Quarantine";
@@ -34,16 +37,16 @@ const EVERY = 2_000;
 
 /** How the service is: the fold, its generations, and what could not be understood. */
 export function Systems() {
+  useViews([]);
   const say = useSay();
   const formats = useFormats();
   const projections = useAsked<Projections>("/api/projections", EVERY);
-  const figures = { ...projections, position: 0, receivedAt: 0 };
   const { data } = projections;
   const number = (value: number | null | undefined) => (value == null ? "–" : formats.number(Math.round(value * 10) / 10));
   const live = data?.generations.find((it) => it.live);
   return (
     <div class="grid">
-      <Panel title={say("systems.fold")} figures={figures} size="full" rows={3}>
+      <Panel title={say("systems.fold")} figures={projections} size="full" rows={3}>
         {() =>
           data !== undefined && (
             <>
@@ -58,7 +61,12 @@ export function Systems() {
                   [say("systems.quarantined"), number(live?.events?.quarantined)],
                 ]}
               />
-              {data.projector.halted !== null && <p class="wrong">{data.projector.halted.message}</p>}
+              {data.projector.halted !== null && (
+                <div class="wrong" role="status">
+                  <p>{say("systems.halted")}</p>
+                  <Detail text={data.projector.halted.message} />
+                </div>
+              )}
             </>
           )
         }
@@ -76,17 +84,16 @@ function Generations({ projections }: { readonly projections: Asked<Projections>
   const [failed, setFailed] = useState<Problem>();
   const { data, again } = projections;
   const number = (value: number | undefined) => (value === undefined ? "–" : formats.number(value));
-  const figures = { ...projections, position: 0, receivedAt: 0 };
   const run = (done: Promise<unknown>) => {
     setFailed(undefined);
-    done.then(again, (error: Problem) => setFailed(error));
+    done.then(again, setFailed);
   };
   const work = data?.work ?? undefined;
   return (
     <Panel
       title={say("systems.generations")}
       about={say("systems.generationsAbout")}
-      figures={figures}
+      figures={projections}
       size="full"
       rows={3}
       tools={
@@ -103,57 +110,34 @@ function Generations({ projections }: { readonly projections: Asked<Projections>
     >
       {() => (
         <>
-          {failed !== undefined && (
-            <p class="wrong" role="alert">
-              {failed.message}
-            </p>
-          )}
+          <Wrong problem={failed} />
           {work?.target !== undefined && work.position !== undefined && (
             <progress max={work.target} value={work.position} aria-label={say("systems.rebuild")} />
           )}
-          <div class="scroll" tabIndex={0} role="group" aria-label={say("systems.generations")}>
-            <table class="rows">
-              <thead>
-                <tr>
-                  <th scope="col">{say("systems.generation")}</th>
-                  <th scope="col">{say("systems.state")}</th>
-                  <th scope="col" class="n">
-                    {say("systems.position")}
-                  </th>
-                  <th scope="col" class="n">
-                    {say("systems.lag")}
-                  </th>
-                  <th scope="col" class="n">
-                    {say("systems.applied")}
-                  </th>
-                  <th scope="col" class="n">
-                    {say("systems.quarantined")}
-                  </th>
-                  <th scope="col" />
-                </tr>
-              </thead>
-              <tbody>
-                {data?.generations.map((it) => (
-                  <tr key={it.generation}>
-                    <td>{formats.number(it.generation)}</td>
-                    <td>{say(`generation.${it.state}` as Key)}</td>
-                    <td class="n">{formats.number(it.position)}</td>
-                    <td class="n">{number(it.lag?.events)}</td>
-                    <td class="n">{number(it.events?.applied)}</td>
-                    <td class="n">{number(it.events?.quarantined)}</td>
-                    <td class="n">
-                      {!it.live && (it.state === "ready" || it.state === "kept") && (
-                        <Twice
-                          name={say("systems.switch")}
-                          onClick={() => run(act("POST", "/api/projections/switch", { generation: it.generation }))}
-                        />
-                      )}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            name={say("systems.generations")}
+            rows={data?.generations ?? []}
+            id={(it) => it.generation}
+            columns={[
+              { title: say("systems.generation"), cell: (it) => formats.number(it.generation) },
+              { title: say("systems.state"), cell: (it) => say(`generation.${it.state}` as Key) },
+              { title: say("systems.position"), isNumber: true, cell: (it) => formats.number(it.position) },
+              { title: say("systems.lag"), isNumber: true, cell: (it) => number(it.lag?.events) },
+              { title: say("systems.applied"), isNumber: true, cell: (it) => number(it.events?.applied) },
+              { title: say("systems.quarantined"), isNumber: true, cell: (it) => number(it.events?.quarantined) },
+              {
+                isNumber: true,
+                cell: (it) =>
+                  !it.live &&
+                  (it.state === "ready" || it.state === "kept") && (
+                    <Twice
+                      name={say("systems.switch")}
+                      onClick={() => run(act("POST", "/api/projections/switch", { generation: it.generation }))}
+                    />
+                  ),
+              },
+            ]}
+          />
         </>
       )}
     </Panel>
