@@ -198,11 +198,12 @@ fn say_cost(name: &str, cost: &Cost) {
     let Cost { took, subscribers, .. } = cost;
     let clients = subscribers.as_secs_f64() / took.as_secs_f64();
     say!(
-        "  {name}: {:.0} deliveries/s of {} bytes in {:.3} cores of the server ({clients:.3} of the \
-         subscribers)",
+        "  {name}: {:.0} deliveries/s of {} bytes in {:.3} cores of the server, which {:.0} events/s \
+         came in to ({clients:.3} cores of the subscribers)",
         cost.per_second(),
         cost.bytes_each(),
         cost.cores(),
+        cost.rate,
     );
     say!("    {:.0} deliveries a core-second of the server", cost.per_core_second());
 }

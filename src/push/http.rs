@@ -193,7 +193,10 @@ async fn follow(
     let token = streams.tasks().token();
     let upgrade = upgrade
         .max_message_size(web_socket::MESSAGE_BYTES_MAX)
-        .max_frame_size(web_socket::MESSAGE_BYTES_MAX);
+        .max_frame_size(web_socket::MESSAGE_BYTES_MAX)
+        .read_buffer_size(web_socket::READ_BYTES)
+        // A message is written at once; only what the network does not take then is kept.
+        .write_buffer_size(0);
     Ok(upgrade.on_upgrade(async move |socket| {
         web_socket::serve(socket, connected, streams).await;
         drop(token);

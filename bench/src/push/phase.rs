@@ -61,6 +61,8 @@ pub struct Cost {
     pub server: Duration,
     /// That of the subscribers' thread.
     pub subscribers: Duration,
+    /// The events of the mixed load that came in a second.
+    pub rate: f64,
     /// By how many bytes the server's resident memory grew; less than 0 where it shrank.
     pub grew: i64,
 }
@@ -100,7 +102,8 @@ impl Cost {
     #[must_use]
     pub fn json(&self) -> Value {
         json!({
-            "seconds": self.took.as_secs_f64(), "deliveries": self.deliveries,
+            "seconds": self.took.as_secs_f64(), "eventsPerSecond": self.rate,
+            "deliveries": self.deliveries,
             "bytesEach": self.bytes_each(), "serverCores": self.cores(),
             "subscribersCores": self.subscribers.as_secs_f64() / self.took.as_secs_f64(),
             "serverGrewBytes": self.grew,
@@ -150,6 +153,7 @@ impl Counting {
             bytes,
             server: server.0.saturating_sub(self.server.0),
             subscribers: Subscribers::cpu().saturating_sub(self.subscribers),
+            rate: 0.0,
             grew,
         };
         Ok((cost, heard))
@@ -230,7 +234,7 @@ pub async fn measure(
     sleep(SETTLES).await;
     let counting = Counting::begin(subscribers, service.cost()?)?;
     let published = publish(log, subscribers, rate > 0, counting.since + lasts).await;
-    let (cost, mut heard) = counting.end(subscribers, service.cost()?)?;
+    let (mut cost, mut heard) = counting.end(subscribers, service.cost()?)?;
     let published = published?;
     if let Some(last) = published.last() {
         subscribers.reach(last.position).await?;
@@ -238,8 +242,7 @@ pub async fn measure(
     heard.extend(subscribers.take()?.heard);
     stop.cancel();
     if let Some(feeding) = feeding {
-        let reached = feeding.await?;
-        ensure!(reached > number(rate) * 0.95, "only {reached:.0} events/s came in");
+        cost.rate = feeding.await?;
     }
     measured(cost, heard, &published, transports)
 }
