@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use super::connections::READ_BYTES;
 use super::events::kinds;
 use super::frame::Mark;
 use super::offers::{ACCESS, TOPICS, VIEW};
@@ -194,7 +195,7 @@ async fn follow(
     let upgrade = upgrade
         .max_message_size(web_socket::MESSAGE_BYTES_MAX)
         .max_frame_size(web_socket::MESSAGE_BYTES_MAX)
-        .read_buffer_size(web_socket::READ_BYTES)
+        .read_buffer_size(READ_BYTES)
         // A message is written at once; only what the network does not take then is kept.
         .write_buffer_size(0);
     Ok(upgrade.on_upgrade(async move |socket| {

@@ -24,8 +24,6 @@ use crate::http::openapi::schemas;
 
 /// No message of a client is longer.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
-/// What is read ahead of a connection: the library clears as much memory each time that it looks.
-pub const READ_BYTES: usize = 1024;
 /// Messages that are answered at once, and the time for each further one.
 const ANSWERED: (u32, Duration) = (40, Duration::from_millis(100));
 
