@@ -38,8 +38,12 @@ pub struct Arguments {
     #[arg(long, default_value_t = 30)]
     pub seconds: u64,
     /// The number of subscribers that updates are pushed to, by each transport.
-    #[arg(long, default_value_t = 200)]
-    pub subscribers: usize,
+    #[arg(long, default_value = "1000")]
+    pub subscribers: NonZero<u32>,
+    /// The number of idle connections, a third of them by each transport, whose processor time is
+    /// measured.
+    #[arg(long, default_value_t = 10_000)]
+    pub idle: u32,
     /// Writes plain models as well, in the parts `live` and `catch-up`, whose processor time is then
     /// counted until they are as far as the fold.
     #[arg(long)]
@@ -77,7 +81,8 @@ pub enum Part {
     /// Latency of every view over ever other ranges, beside `ClickHouse` on the same data; and which
     /// answers stay known while activities come in.
     Views,
-    /// The time from a sale's publication until every subscriber has it, by each transport.
+    /// The time from a sale's publication until every subscriber has it, by each transport; what
+    /// deliveries and connections cost; and the same of a socket.io server in Node.
     Push,
     /// The rate of the fold with ten times the events, and with ten times the keys.
     Growth,

@@ -6,7 +6,8 @@
 //! - [`parts`]: figures that anyone can repeat, servers and load generator on one machine; the
 //!   [`arguments`] name the parts and their sizes;
 //! - [`load`]: the mixed load; [`feed`]: its way to the log; [`year`]: a year of transactions;
-//!   [`ask`]: queries; [`stand`]: servers of its own; [`cpu`]: processor time by process; [`rate`]
+//!   [`ask`]: queries; [`stand`]: servers of its own; [`process`]: a server that is
+//!   started; [`cpu`]: processor time by process; [`rate`]
 //!   and [`latency`]: the figures;
 //! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`], [`rebuild`],
 //!   [`kinds`], [`families`], [`queries`], [`versus`], [`views`], [`push`], [`growth`],
@@ -29,6 +30,7 @@ pub mod live;
 pub mod load;
 pub mod naive;
 pub mod parts;
+pub mod process;
 pub mod publish;
 pub mod push;
 pub mod queries;

@@ -1,6 +1,6 @@
 //! A stand for one measurement: servers of its own in a folder that is removed at its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -161,6 +161,12 @@ impl Stand {
         let key = key::make("bench", scopes, "bench", None);
         app.platform.insert_key(&key.row).await?;
         Ok((app, key.text))
+    }
+
+    /// The folder of its servers' data.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
     }
 
     /// Starts a projector.

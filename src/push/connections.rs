@@ -18,6 +18,9 @@ use super::engine_io::begins_web_socket;
 use super::sessions::{Session, begun_by};
 use crate::http::door::ConnectionHandle;
 
+/// What is read ahead of a `WebSocket`: the library keeps as much, and clears it each time that it looks
+/// whether something has come.
+pub(super) const READ_BYTES: usize = 1024;
 /// A client that has shown no token by then is disconnected.
 pub(super) const SHOW_TOKEN_WITHIN: Duration = Duration::from_secs(10);
 /// A disconnected client has this long to hear of it and to close its connection.

@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use super::connections::READ_BYTES;
 use super::events::kinds;
 use super::frame::Mark;
 use super::offers::{ACCESS, TOPICS, VIEW};
@@ -193,7 +194,10 @@ async fn follow(
     let token = streams.tasks().token();
     let upgrade = upgrade
         .max_message_size(web_socket::MESSAGE_BYTES_MAX)
-        .max_frame_size(web_socket::MESSAGE_BYTES_MAX);
+        .max_frame_size(web_socket::MESSAGE_BYTES_MAX)
+        .read_buffer_size(READ_BYTES)
+        // A message is written at once; only what the network does not take then is kept.
+        .write_buffer_size(0);
     Ok(upgrade.on_upgrade(async move |socket| {
         web_socket::serve(socket, connected, streams).await;
         drop(token);

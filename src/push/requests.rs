@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -84,7 +84,7 @@ impl Requests {
         };
         request.extensions_mut().insert(session.clone());
         let connection = request.extensions().get::<ConnectionHandle>().cloned();
-        let response = next.run(request).await;
+        let response = next.run(on_its_own(request)).await;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS
             && let Some(connection) = &connection
         {
@@ -114,6 +114,22 @@ impl Requests {
             _ => next.run(request).await,
         }
     }
+}
+
+/// The same request with a head of its own: Engine.IO keeps the head as long as the session, and as it
+/// came each of its values holds on to the 8 KB that it was read into.
+fn on_its_own(request: Request) -> Request {
+    let (mut head, body) = request.into_parts();
+    for value in head.headers.values_mut() {
+        if let Ok(mut own) = HeaderValue::from_bytes(value.as_bytes()) {
+            own.set_sensitive(value.is_sensitive());
+            *value = own;
+        }
+    }
+    if let Ok(own) = head.uri.to_string().parse() {
+        head.uri = own;
+    }
+    Request::from_parts(head, body)
 }
 
 async fn take_in(session: &Session, request: Request, next: Next) -> Response {
@@ -183,7 +199,27 @@ fn begins_session(request: &Request) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+
+    #[test]
+    fn the_head_that_a_session_keeps_is_a_copy() {
+        let read = Bytes::from_static(b"Bearer x /socket.io/?EIO=4");
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = Uri::from_maybe_shared(read.slice(9..)).unwrap();
+        let mut shown = HeaderValue::from_maybe_shared(read.slice(..8)).unwrap();
+        shown.set_sensitive(true);
+        request.headers_mut().insert("authorization", shown);
+        let own = on_its_own(request);
+        let (uri, shown) = (own.uri(), &own.headers()["authorization"]);
+        assert_eq!(
+            (uri.to_string().as_str(), shown.as_bytes()),
+            ("/socket.io/?EIO=4", &b"Bearer x"[..])
+        );
+        assert!(shown.is_sensitive() && !read.as_ptr_range().contains(&shown.as_bytes().as_ptr()));
+        assert!(!read.as_ptr_range().contains(&uri.path().as_ptr()));
+    }
 
     #[test]
     fn a_request_that_engine_io_takes_for_its_own_is_looked_at() {

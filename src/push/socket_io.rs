@@ -33,7 +33,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::Layer;
 
 use self::asked::Asked;
-use super::connections::{Connections, SHOW_TOKEN_WITHIN};
+use super::connections::{Connections, READ_BYTES, SHOW_TOKEN_WITHIN};
 use super::engine_io::PAYLOAD_BYTES_MAX;
 use super::pace::Verdict;
 use super::requests::{self, Requests};
@@ -139,6 +139,7 @@ pub fn around(
         .ping_timeout(options.ping_timeout)
         .connect_timeout(SHOW_TOKEN_WITHIN)
         .max_payload(PAYLOAD_BYTES_MAX as u64)
+        .ws_read_buffer_size(READ_BYTES)
         .ws_max_message_size(PAYLOAD_BYTES_MAX)
         .ws_max_frame_size(PAYLOAD_BYTES_MAX)
         .max_buffer_size(QUEUE_PACKETS)

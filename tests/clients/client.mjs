@@ -1,11 +1,14 @@
-// A client of another maker that follows topics, is cut off, comes back and goes on:
+// A client that follows topics, is cut off, comes back and goes on: of another maker, or our own, which
+// is imported from where it was built:
 //
 //     node client.mjs socket.io|eventsource|ws URL KEY
+//     node client.mjs adaptive-bi-client URL KEY MODULE
 //
 // It ends when its topics have come to the position that it is told on standard input, and prints
 // what it has.
 
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 
 import { EventSource } from "eventsource";
 import { io } from "socket.io-client";
@@ -14,7 +17,7 @@ import WebSocket from "ws";
 const TOPICS = ["sales", "overview"];
 const AGAIN_MS = 100;
 
-const [transport, url, key] = process.argv.slice(2);
+const [transport, url, key, module] = process.argv.slice(2);
 const topics = {};
 const seen = { connections: 0, frames: 0, recovered: 0, lost: 0, twice: 0 };
 let end = Infinity;
@@ -120,8 +123,56 @@ function overWebSocket() {
   socket.on("close", () => setTimeout(overWebSocket, AGAIN_MS));
 }
 
+// It keeps the state and connects again by itself. What comes is counted beside it.
+async function overOurs() {
+  const { Client } = await import(pathToFileURL(module));
+  const sent = {};
+  function count(message) {
+    const { topic, kind, position, recovered } = message;
+    if (kind === "subscribed") {
+      seen.recovered += recovered === true ? 1 : 0;
+      seen.lost += recovered === false ? 1 : 0;
+      if (!recovered) delete sent[topic];
+    } else if (message.data) {
+      seen.frames += 1;
+      seen.twice += kind === "delta" && position <= sent[topic] ? 1 : 0;
+      sent[topic] = position;
+    }
+  }
+  class Counted extends WebSocket {
+    constructor(address) {
+      super(address);
+      this.on("open", () => {
+        seen.connections += 1;
+      });
+      this.on("message", (text) => count(JSON.parse(text)));
+    }
+  }
+  const client = new Client({
+    url,
+    credential: key,
+    WebSocket: Counted,
+    backoff: { first: AGAIN_MS, most: AGAIN_MS },
+  });
+  for (const topic of TOPICS) {
+    client.topic(topic).subscribe(({ generation, position, at, data, refused }) => {
+      if (refused) fail(refused.message);
+      if (data === undefined) return;
+      topics[topic] = { generation, position, at, data };
+      finish();
+    });
+  }
+}
+
+const over = {
+  "socket.io": overSocketIo,
+  eventsource: overEventSource,
+  ws: overWebSocket,
+  "adaptive-bi-client": overOurs,
+};
+
 createInterface({ input: process.stdin }).on("line", (line) => {
   end = Number(line);
   finish();
 });
-({ "socket.io": overSocketIo, eventsource: overEventSource, ws: overWebSocket })[transport]();
+over[transport]();

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Runs clients of other makers against the program: each follows topics through a proxy that cuts
-every connection now and then while sales come in, over a restart of the program too, and has to end
-with what the API answers.
+"""Runs clients of other makers, and our own, against the program: each follows topics through a proxy
+that cuts every connection now and then while sales come in, over a restart of the program too, and
+has to end with what the API answers.
 
     tests/clients/run.py target/debug/adaptive-bi
 
-Needs node with the packages of package.json in NODE_MODULES, and those of requirements.txt on the
-PYTHONPATH. The program runs with servers and a folder of its own, on free ports.
+Needs node with the packages of package.json in NODE_MODULES, those of requirements.txt on the
+PYTHONPATH, and clients/js built (npm run build). The program runs with servers and a folder of its
+own, on free ports.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# Our own client, as it was built.
+OURS = HERE.parent.parent / "clients" / "js" / "dist" / "index.js"
 sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from openapi import PASSWORD, Service, free_port  # noqa: E402
@@ -154,6 +157,7 @@ def clients(url, key, modules):
     # It imports what stands beside it.
     node = ["node", shutil.copy(HERE / "client.mjs", modules.parent)]
     every = {name: [*node, name, url, key] for name in ["socket.io", "eventsource", "ws"]}
+    every["adaptive-bi-client"] = [*node, "adaptive-bi-client", url, key, str(OURS)]
     every["python-socketio"] = [sys.executable, str(HERE / "client.py"), url, key]
     return [Client(name, command) for name, command in every.items()]
 
@@ -210,7 +214,8 @@ def follow(shop, modules):
 
 def main():
     modules = Path(os.environ.get("NODE_MODULES", ""))
-    if len(sys.argv) != 2 or not (modules / "socket.io-client").exists():
+    are_there = (modules / "socket.io-client").exists() and OURS.exists()
+    if len(sys.argv) != 2 or not are_there:
         sys.exit(__doc__)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,56 +1,47 @@
-//! Subscribers of sales by every transport: connected one after the other, and read on a thread of their
-//! own.
+//! Subscribers of sales by every transport, read on a thread of their own, whose processor time can be
+//! told from that of the rest.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use adaptive_bi::http::gate::X_API_KEY;
-use anyhow::{Context, ensure};
-use futures_util::{SinkExt, StreamExt};
-use serde::Deserialize;
-use tokio::net::TcpStream;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use anyhow::{Context, bail, ensure};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-const UPDATE: &str = "realtimeSalesUpdate";
-/// The pings of Engine.IO.
-const PING: &str = "2";
-const PONG: &str = "3";
+use super::wire::{Message, Transport, after, masked};
+use crate::cpu;
 
-/// The way in which a subscriber is connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    /// Socket.IO, by a `WebSocket`.
-    SocketIo,
-    /// Server-sent events.
-    Sse,
-    /// A `WebSocket` with JSON texts.
-    WebSocket,
+/// The name of the thread.
+const THREAD: &str = "subscribers";
+/// So many are connected at the same time: the service has a bound on those that have shown no key yet.
+const AT_ONCE: usize = 32;
+/// The time in which one is connected.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So much is read at a time.
+const READ_BYTES: usize = 16 * 1024;
+const SALES: &str = "/api/stream?topics=sales";
+
+/// What a subscriber connects to.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The server.
+    pub address: SocketAddr,
+    /// An API key of it.
+    pub key: String,
+    /// The transport.
+    pub transport: Transport,
 }
 
-impl Transport {
-    /// All of them.
-    pub const ALL: [Transport; 3] = [Transport::SocketIo, Transport::Sse, Transport::WebSocket];
-
-    /// Its name in figures.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Transport::SocketIo => "socketIo",
-            Transport::Sse => "sse",
-            Transport::WebSocket => "webSocket",
-        }
-    }
-}
-
-/// A frame or an update that came: by which subscriber, the position that it reflects, and when.
+/// An update that came: to which subscriber, the position that it reflects, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Heard {
-    /// The number of the subscriber: those of a transport follow one another, in the order of
-    /// [`Transport::ALL`].
+    /// The number of the subscriber: they are counted from 0 as they are named.
     pub subscriber: usize,
     /// The position.
     pub position: u64,
@@ -58,145 +49,259 @@ pub struct Heard {
     pub at: Instant,
 }
 
-type Tell = mpsc::UnboundedSender<Heard>;
-type Socket = WebSocketStream<TcpStream>;
-
-/// Connects so many subscribers by each transport, and reads them until the token is cancelled.
-///
-/// # Errors
-/// Fails if one is not connected.
-pub async fn connect(
-    address: SocketAddr,
-    key: String,
-    each: usize,
-    heard: Tell,
-) -> anyhow::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let (ready, connected) = tokio::sync::oneshot::channel();
-    let stopped = stop.clone();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let Ok(runtime) = runtime else { return };
-        runtime.block_on(async move {
-            let opened = open_all(address, &key, each, &heard).await;
-            let is_open = opened.is_ok();
-            if ready.send(opened).is_ok() && is_open {
-                stopped.cancelled().await;
-            }
-        });
-    });
-    connected.await.context("the subscribers' thread ended")??;
-    Ok(stop)
+/// What all subscribers have heard since it was taken last.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// The updates, in the order in which they came.
+    pub heard: Vec<Heard>,
+    /// Their bytes, without what the transport has around them.
+    pub bytes: u64,
+    /// The last one by Socket.IO.
+    pub update: Vec<u8>,
+    /// The position that each subscriber has reached.
+    reached: Vec<u64>,
+    /// Why one was disconnected.
+    lost: Option<String>,
 }
 
-async fn open_all(address: SocketAddr, key: &str, each: usize, heard: &Tell) -> anyhow::Result<()> {
-    let http = reqwest::Client::builder().pool_max_idle_per_host(0).build()?;
-    for (index, transport) in Transport::ALL.into_iter().enumerate() {
-        for number in index * each..(index + 1) * each {
-            let heard = heard.clone();
-            match transport {
-                Transport::SocketIo => {
-                    let socket = sign_in(address, key).await?;
-                    tokio::spawn(read_socket(socket, number, heard, of_update));
+/// Subscribers that are connected. They are disconnected when this is dropped.
+pub struct Subscribers {
+    runtime: Handle,
+    record: Arc<Mutex<Record>>,
+    stop: CancellationToken,
+    over: oneshot::Receiver<()>,
+}
+
+impl Subscribers {
+    /// Starts their thread.
+    ///
+    /// # Errors
+    /// Fails if the system has no thread for it.
+    pub fn start() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (handle, stop) = (runtime.handle().clone(), CancellationToken::new());
+        let (stopped, (end, over)) = (stop.clone(), oneshot::channel());
+        let run = move || {
+            runtime.block_on(stopped.cancelled());
+            drop(runtime);
+            let _ = end.send(());
+        };
+        std::thread::Builder::new().name(THREAD.to_owned()).spawn(run)?;
+        Ok(Subscribers { runtime: handle, record: Arc::default(), stop, over })
+    }
+
+    /// The processor time of all subscribers until now.
+    #[must_use]
+    pub fn cpu() -> Duration {
+        cpu::of_threads(THREAD)
+    }
+
+    /// Connects subscribers, which go on until the end.
+    ///
+    /// # Errors
+    /// Fails if one is not connected.
+    pub async fn connect(&self, targets: Vec<Target>) -> anyhow::Result<()> {
+        let first = {
+            let mut record = lock(&self.record);
+            let first = record.reached.len();
+            record.reached.resize(first + targets.len(), 0);
+            first
+        };
+        let record = self.record.clone();
+        let connect = async move {
+            let open = |(number, target): (usize, Target)| {
+                let record = record.clone();
+                async move {
+                    let opened = Connection::open(&target, SALES, None);
+                    let connection = timeout(PATIENCE, opened).await.context("no answer")??;
+                    tokio::spawn(connection.follow(first + number, record));
+                    anyhow::Ok(())
                 }
-                Transport::WebSocket => {
-                    let mut socket = web_socket(address, "/api/ws", key).await?;
-                    socket.send(r#"{"type":"subscribe","topics":["sales"]}"#.into()).await?;
-                    tokio::spawn(read_socket(socket, number, heard, of_frame));
+            };
+            stream::iter(targets.into_iter().enumerate())
+                .map(open)
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<()>()
+                .await
+        };
+        self.runtime.spawn(connect).await?
+    }
+
+    /// Connects another one by an event stream that follows so many views besides; it reads until
+    /// the returned token is cancelled, and nothing from then on. The network between holds little.
+    ///
+    /// # Errors
+    /// Fails if it is not connected.
+    pub async fn connect_one_of(
+        &self,
+        target: Target,
+        views: u32,
+    ) -> anyhow::Result<CancellationToken> {
+        let (stall, stop) = (CancellationToken::new(), self.stop.clone());
+        let stalls = stall.clone();
+        let views: String =
+            (1..=views).map(|n| format!("&views=/api/metrics/sales%3Flimit%3D{n}")).collect();
+        let connect = async move {
+            let path = format!("{SALES}{views}");
+            let mut connection = Connection::open(&target, &path, Some(READ_BYTES)).await?;
+            tokio::spawn(async move {
+                let reading = async { while connection.read(|_| ()).await.is_ok() {} };
+                tokio::select! {
+                    () = reading => {}
+                    () = stalls.cancelled() => {}
                 }
-                Transport::Sse => {
-                    let url = format!("http://{address}/api/stream?topics=sales");
-                    let response = http.get(url).header(X_API_KEY, key).send().await?;
-                    let response = response.error_for_status()?;
-                    tokio::spawn(read_stream(response, number, heard));
+                stop.cancelled().await;
+            });
+            anyhow::Ok(())
+        };
+        self.runtime.spawn(connect).await??;
+        Ok(stall)
+    }
+
+    /// What was heard since this was taken last.
+    ///
+    /// # Errors
+    /// Fails if a subscriber was disconnected.
+    pub fn take(&self) -> anyhow::Result<Record> {
+        let mut record = lock(&self.record);
+        if let Some(why) = &record.lost {
+            bail!("a subscriber was disconnected: {why}");
+        }
+        let (reached, update) = (record.reached.clone(), record.update.clone());
+        Ok(std::mem::replace(&mut *record, Record { reached, update, ..Record::default() }))
+    }
+
+    /// Waits until all of them have reached a position.
+    ///
+    /// # Errors
+    /// Fails if one does not.
+    pub async fn reach(&self, position: u64) -> anyhow::Result<()> {
+        let reached = async {
+            loop {
+                let missing = lock(&self.record)
+                    .reached
+                    .iter()
+                    .filter(|reached| **reached < position)
+                    .count();
+                if missing == 0 {
+                    return;
                 }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, reached).await.context("an update is lost")
+    }
+
+    /// Disconnects them.
+    pub async fn end(self) {
+        self.stop.cancel();
+        let _ = self.over.await;
+    }
+}
+
+/// A record is whole at every step.
+fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One connection.
+struct Connection {
+    stream: TcpStream,
+    transport: Transport,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects, and waits until the sales are followed.
+    async fn open(target: &Target, stream: &str, buffer: Option<usize>) -> anyhow::Result<Self> {
+        let Target { address, key, transport } = target;
+        let socket = TcpSocket::new_v4()?;
+        if let Some(bytes) = buffer {
+            socket.set_recv_buffer_size(u32::try_from(bytes)?)?;
+        }
+        let stream_of = socket.connect(*address).await?;
+        let path = match transport {
+            Transport::SocketIo => "/socket.io/?EIO=4&transport=websocket",
+            Transport::Sse => stream,
+            Transport::WebSocket => "/api/ws",
+        };
+        let mut it = Connection { stream: stream_of, transport: *transport, buffer: Vec::new() };
+        it.stream.write_all(transport.head(path, &address.to_string(), key).as_bytes()).await?;
+        it.read_head().await?;
+        let (said, answer) = transport.hello();
+        if let Some(said) = said {
+            it.stream.write_all(&masked(said)).await?;
+        }
+        let (mut is_there, mut refused) = (false, None);
+        while !is_there {
+            it.read(|contents| {
+                is_there |= after(contents, answer).is_some();
+                if after(contents, b"authentication_error").is_some() {
+                    refused = Some(String::from_utf8_lossy(contents).into_owned());
+                }
+            })
+            .await?;
+            ensure!(refused.is_none(), "the key was refused: {refused:?}");
+        }
+        Ok(it)
+    }
+
+    async fn read_head(&mut self) -> anyhow::Result<()> {
+        loop {
+            let read = self.stream.read_buf(&mut self.buffer).await?;
+            ensure!(read > 0, "closed without an answer");
+            let end = self.buffer.windows(4).position(|part| part == b"\r\n\r\n");
+            let Some(end) = end else { continue };
+            let head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
+            ensure!(self.buffer.starts_with(self.transport.opened()), "refused: {head}");
+            self.buffer.drain(..end + 4);
+            return Ok(());
+        }
+    }
+
+    /// Reads what has come, hands over each message, and answers pings.
+    async fn read(&mut self, mut heard: impl FnMut(&[u8])) -> anyhow::Result<()> {
+        let (mut at, mut answers) = (0, Vec::new());
+        while let Some((message, took)) = self.transport.message(&self.buffer[at..]) {
+            at += took;
+            match message {
+                Message::Text(contents) => heard(contents),
+                Message::Asks(answer) => answers.extend_from_slice(answer),
+                Message::Over => bail!("the server ended it"),
+                Message::Other => {}
             }
         }
+        self.buffer.drain(..at);
+        if !answers.is_empty() {
+            self.stream.write_all(&answers).await?;
+        }
+        if at == 0 {
+            self.buffer.reserve(READ_BYTES);
+            ensure!(self.stream.read_buf(&mut self.buffer).await? > 0, "the server closed it");
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-async fn web_socket(address: SocketAddr, path: &str, key: &str) -> anyhow::Result<Socket> {
-    let mut request = format!("ws://{address}{path}").into_client_request()?;
-    request.headers_mut().insert(X_API_KEY, HeaderValue::from_str(key)?);
-    Ok(client_async(request, TcpStream::connect(address).await?).await?.0)
-}
-
-/// A connection of Socket.IO that is signed in.
-async fn sign_in(address: SocketAddr, key: &str) -> anyhow::Result<Socket> {
-    let path = "/socket.io/?EIO=4&transport=websocket";
-    let mut socket = web_socket(address, path, key).await?;
-    socket.send("40".into()).await?;
-    while let Some(message) = socket.next().await {
-        let message = message?;
-        let text = message.to_text().unwrap_or_default();
-        // The server's first ping comes at once.
-        if text == PING {
-            socket.send(PONG.into()).await?;
-        }
-        ensure!(!text.contains("authentication_error"), "the key was refused: {text}");
-        if text.contains("\"authenticated\"") {
-            return Ok(socket);
-        }
-    }
-    anyhow::bail!("a socket was closed before it was signed in")
-}
-
-/// Reads a socket, and answers the pings of Engine.IO.
-async fn read_socket(
-    mut socket: Socket,
-    subscriber: usize,
-    heard: Tell,
-    position_of: fn(&str) -> Option<u64>,
-) {
-    while let Some(Ok(message)) = socket.next().await {
-        let at = Instant::now();
-        let text = message.to_text().unwrap_or_default();
-        if text == PING && socket.send(PONG.into()).await.is_err() {
-            return;
-        }
-        if let Some(position) = position_of(text)
-            && heard.send(Heard { subscriber, position, at }).is_err()
-        {
-            return;
-        }
-    }
-}
-
-async fn read_stream(mut response: reqwest::Response, subscriber: usize, heard: Tell) {
-    let mut text = String::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        let at = Instant::now();
-        text.push_str(&String::from_utf8_lossy(&chunk));
-        while let Some((event, rest)) = text.split_once("\n\n") {
-            let data = event.lines().find_map(|line| line.strip_prefix("data: "));
-            let position = data.and_then(of_frame);
-            text = rest.to_owned();
-            if let Some(position) = position
-                && heard.send(Heard { subscriber, position, at }).is_err()
-            {
-                return;
+    /// Reads until the end, and notes what comes.
+    async fn follow(mut self, number: usize, record: Arc<Mutex<Record>>) {
+        let transport = self.transport;
+        let lost = loop {
+            let read = self.read(|contents| {
+                let Some(position) = transport.position(contents) else { return };
+                let at = Instant::now();
+                let mut record = lock(&record);
+                record.heard.push(Heard { subscriber: number, position, at });
+                record.bytes += contents.len() as u64;
+                record.reached[number] = record.reached[number].max(position);
+                if number == 0 && transport == Transport::SocketIo {
+                    record.update.clear();
+                    record.update.extend_from_slice(contents);
+                }
+            });
+            if let Err(error) = read.await {
+                break error;
             }
-        }
+        };
+        lock(&record).lost.get_or_insert_with(|| format!("{}: {lost:#}", transport.name()));
     }
-}
-
-#[derive(Deserialize)]
-struct AtPosition {
-    position: u64,
-    /// What words do not have.
-    generation: Option<u32>,
-}
-
-/// The position of a frame.
-fn of_frame(json: &str) -> Option<u64> {
-    let frame: AtPosition = serde_json::from_str(json).ok()?;
-    frame.generation.map(|_| frame.position)
-}
-
-/// The position of an update of Socket.IO.
-fn of_update(packet: &str) -> Option<u64> {
-    let (name, update): (String, AtPosition) =
-        serde_json::from_str(packet.strip_prefix("42")?).ok()?;
-    (name == UPDATE).then_some(update.position)
 }

@@ -281,7 +281,7 @@ impl Ground {
             }
             if Instant::now() > until {
                 let at = self.checkpoint().await.map(|it| it.position);
-                let said: Vec<_> = self.serves.iter().map(Serve::last_lines).collect();
+                let said: Vec<_> = self.serves.iter().map(|serve| serve.last_lines()).collect();
                 bail!("no {what}; the checkpoint is at {at:?}; {}", said.join("\n  and"));
             }
             tokio::time::sleep(STEP).await;

@@ -1,0 +1,102 @@
+//! The service as a process of its own, so that its processor time and its memory are its own.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use adaptive_bi::auth::key;
+use adaptive_bi::rights::scope::Scope;
+use adaptive_bi::store::platform::Platform;
+use anyhow::Context;
+use rustix::process::Signal;
+use services::leash;
+
+use super::subscribers::Target;
+use super::wire::Transport;
+use crate::cpu;
+use crate::process::Process;
+use crate::stand::Stand;
+
+/// So many connections have the same key: a caller has a bound.
+const OF_A_KEY: u32 = 500;
+
+/// A service that runs.
+pub struct Service {
+    process: Process,
+    pid: u32,
+    /// Where it listens.
+    pub address: SocketAddr,
+    keys: Vec<String>,
+}
+
+impl Service {
+    /// Starts one on the present log and database, with keys for so many connections.
+    ///
+    /// # Errors
+    /// Fails if it does not start.
+    pub async fn start(stand: &Stand, connections: u32) -> anyhow::Result<Self> {
+        let (log, database) = (&stand.log.settings, stand.store.database().name().to_owned());
+        let platform = Platform::connect(stand.services.mongodb_uri(), Some(&database)).await?;
+        let mut keys = Vec::new();
+        for _ in 0..=connections / OF_A_KEY {
+            let scopes = [Scope::PushSubscribe, Scope::MetricsRead];
+            let key = key::make("bench", &scopes, "bench", None);
+            platform.insert_key(&key.row).await?;
+            keys.push(key.text);
+        }
+        // The program is this one, which is built with the same allocator.
+        let mut command = leash::command(&std::env::current_exe()?);
+        command
+            .arg("serve")
+            .env("NATS_URL", stand.services.nats_url())
+            .env("MONGODB_URI", stand.services.mongodb_uri())
+            .env("NATS_STREAM", &log.stream)
+            .env("SUBJECT_PREFIX", &log.prefix)
+            .env("STREAM_MAX_BYTES", log.max_bytes.to_string())
+            .env("MONGODB_DB", database)
+            .env("JWT_SECRET", "nobody signs in while it is measured")
+            .env("DATA_DIR", stand.folder().join("serve"))
+            // A caller may have half of them.
+            .env("MAX_CONNECTIONS", connections.saturating_mul(2).to_string())
+            .env("RATE_LIMIT_MAX_REQUESTS", "0")
+            .env("RATE_LIMIT_MAX_ADDRESS_REQUESTS", "0")
+            .env("BIND", "127.0.0.1:0")
+            .env("LOG_LEVEL", "info,access=off")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
+        let mut process = Process::start("serve", command).await?;
+        let address = process.address().await?;
+        let pid = process.pid().context("serve has ended")?;
+        Ok(Service { process, pid, address, keys })
+    }
+
+    /// Its processor time until now, and its resident memory in bytes.
+    ///
+    /// # Errors
+    /// Fails if it has ended.
+    pub fn cost(&self) -> anyhow::Result<(Duration, u64)> {
+        cpu::of_process(self.pid).with_context(|| self.process.last_lines())
+    }
+
+    /// So many targets by one transport.
+    #[must_use]
+    pub fn targets(&self, transport: Transport, count: u32) -> Vec<Target> {
+        let all = self.keys.iter().flat_map(|key| (0..OF_A_KEY).map(move |_| key)).cycle();
+        let first = Transport::ALL.iter().position(|it| *it == transport).unwrap_or_default();
+        all.skip(first * count as usize)
+            .take(count as usize)
+            .map(|key| Target { address: self.address, key: key.clone(), transport })
+            .collect()
+    }
+
+    /// Stops it.
+    ///
+    /// # Errors
+    /// Fails if it has ended by itself, or does not end well.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.process.signal(Signal::TERM)?;
+        let ended = self.process.end().await?;
+        anyhow::ensure!(ended.success(), "serve ended: {ended}; {}", self.process.last_lines());
+        Ok(())
+    }
+}
