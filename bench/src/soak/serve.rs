@@ -1,4 +1,4 @@
-//! `adaptive-bi serve` as a process of its own, behind lines of its own.
+//! `adaptive-bi serve` as a process of its own.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use services::leash;
+use services::{Server, leash};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::doors::{Door, Doors};
 use super::proxy::Proxy;
 
 /// The time that it may take to listen.
@@ -24,12 +25,30 @@ const LINES: usize = 40;
 
 /// A `serve` that runs. Dropping it kills it, and so does the end of this process.
 pub struct Serve {
-    /// Its line to NATS.
-    pub nats: Proxy,
-    /// Its line to `MongoDB`.
-    pub mongo: Proxy,
+    /// Its lines to NATS and to `MongoDB`, if it has some of its own.
+    pub lines: Option<Lines>,
     child: Child,
     said: Arc<Mutex<Said>>,
+}
+
+/// The lines of a process to its servers.
+#[derive(Debug)]
+pub struct Lines {
+    /// That to NATS.
+    pub nats: Proxy,
+    /// That to `MongoDB`.
+    pub mongo: Proxy,
+}
+
+impl Lines {
+    /// The line to a server.
+    #[must_use]
+    pub fn to(&self, server: Server) -> &Proxy {
+        match server {
+            Server::Nats => &self.nats,
+            Server::Mongod => &self.mongo,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -38,35 +57,55 @@ struct Said {
     lines: VecDeque<String>,
 }
 
-/// The program to run, and the addresses of its servers (`host:port`).
+/// The program to run.
 #[derive(Debug, Clone)]
 pub struct Program<'a> {
     /// The program.
     pub path: &'a Path,
-    /// The NATS server.
-    pub nats: &'a str,
-    /// The `MongoDB` server.
-    pub mongo: &'a str,
-    /// The rest of its environment.
+    /// The network namespace that it runs in, if that is another one.
+    pub host: Option<&'a str>,
+    /// Its environment.
     pub environment: &'a [(&'static str, String)],
+    /// The record of the addresses at which such processes answer.
+    pub doors: &'a Doors,
 }
 
 impl Serve {
-    /// Starts the program, which kills itself at `failpoint` if there is one.
+    /// Starts the program behind lines to its servers (`host:port`). It kills itself at `failpoint`
+    /// if there is one.
     ///
     /// # Errors
     /// Fails if it cannot be started.
-    pub async fn start(program: &Program<'_>, failpoint: Option<&str>) -> anyhow::Result<Serve> {
-        let (nats, mongo) = (Proxy::to(program.nats).await?, Proxy::to(program.mongo).await?);
-        let mut command = Command::from(leash::command(program.path));
-        command.arg("serve").envs(program.environment.iter().map(|(name, value)| (name, value)));
-        if let Some(failpoint) = failpoint {
-            command.env("FAILPOINTS", format!("{failpoint}=return"));
-        }
+    pub async fn behind_lines(
+        program: &Program<'_>,
+        nats: &str,
+        mongo: &str,
+        failpoint: Option<&str>,
+    ) -> anyhow::Result<Serve> {
+        let lines = Lines { nats: Proxy::to(nats).await?, mongo: Proxy::to(mongo).await? };
+        let mut further = vec![
+            ("NATS_URL", format!("nats://{}", lines.nats.address())),
+            ("MONGODB_URI", format!("mongodb://{}/?directConnection=true", lines.mongo.address())),
+            ("BIND", "127.0.0.1:0".to_owned()),
+        ];
+        further.extend(failpoint.map(|it| ("FAILPOINTS", format!("{it}=return"))));
+        let mut serve = Serve::start(program, &further).await?;
+        serve.lines = Some(lines);
+        Ok(serve)
+    }
+
+    /// Starts the program, with a further environment.
+    ///
+    /// # Errors
+    /// Fails if it cannot be started.
+    pub async fn start(
+        program: &Program<'_>,
+        further: &[(&'static str, String)],
+    ) -> anyhow::Result<Serve> {
+        let mut command = Command::from(command_on(program.host, program.path));
         command
-            .env("NATS_URL", format!("nats://{}", nats.address()))
-            .env("MONGODB_URI", format!("mongodb://{}/?directConnection=true", mongo.address()))
-            .env("BIND", "127.0.0.1:0")
+            .arg("serve")
+            .envs(program.environment.iter().chain(further).map(|(name, value)| (name, value)))
             .env("LOG_LEVEL", "info,access=off")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
@@ -81,8 +120,9 @@ impl Serve {
         };
         let mut child = leash::start(spawn).await.context("starting serve")?;
         let said = Arc::<Mutex<Said>>::default();
-        tokio::spawn(listen(child.stderr.take(), Arc::clone(&said)));
-        Ok(Serve { nats, mongo, child, said })
+        let door = program.doors.door();
+        tokio::spawn(listen(child.stderr.take(), Arc::clone(&said), door));
+        Ok(Serve { lines: None, child, said })
     }
 
     /// The id of its process; `None` once it has ended.
@@ -153,13 +193,24 @@ impl Serve {
     }
 }
 
-async fn listen(stderr: Option<ChildStderr>, said: Arc<Mutex<Said>>) {
+/// A command that runs a program on a host, which is a network namespace, and on the leash.
+#[must_use]
+pub fn command_on(host: Option<&str>, program: &Path) -> std::process::Command {
+    let Some(host) = host else { return leash::command(program) };
+    let mut command = leash::command(Path::new("ip"));
+    command.args(["netns", "exec", host]).arg(program);
+    command
+}
+
+/// Reads what it says until it ends; its door is open from when it listens until then.
+async fn listen(stderr: Option<ChildStderr>, said: Arc<Mutex<Said>>, mut door: Door) {
     let Some(stderr) = stderr else { return };
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, address)) = line.split_once("listening address=") {
             said.address = address.trim().parse().ok();
+            said.address.into_iter().for_each(|address| door.open(address));
         }
         if said.lines.len() == LINES {
             said.lines.pop_front();
