@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use fuser::{
-    BsdFileFlags, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo,
-    LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty,
-    ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
+    INodeNo, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
+    ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
 use rustix::fs::OFlags;
 
@@ -322,7 +322,8 @@ impl Filesystem for Mounted {
     ) {
         let listed = || {
             let tree = self.tree();
-            let mut listed = vec![(ino.0, true, ".".into()), (tree.above(ino.0)?, true, "..".into())];
+            let mut listed =
+                vec![(ino.0, true, ".".into()), (tree.above(ino.0)?, true, "..".into())];
             for (name, number) in tree.names(ino.0)? {
                 listed.push((*number, tree.show(*number)?.is_folder, name.clone()));
             }

@@ -79,7 +79,7 @@ async fn unfolded(ground: &mut Ground) -> anyhow::Result<(u64, PathBuf)> {
     let position = ground.scene.log.extent().await?.last;
     ground.scene.reaches(position).await?;
     for serve in &mut ground.serves {
-        serve.kill().await?;
+        serve.process.kill().await?;
     }
     ground.scene.producer.go(Pace::UpTo(position + SOME));
     let there = async || (ground.scene.producer.record.last() >= position + SOME).then_some(());

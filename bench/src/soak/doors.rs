@@ -168,7 +168,8 @@ impl Caller {
         let request = request.header(X_API_KEY, &*self.key).body(body);
         let answer = request.header("Content-Type", "application/json").send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
-        let said: Answer = serde_json::from_str(&text).context("an answer that is not understood")?;
+        let said: Answer =
+            serde_json::from_str(&text).context("an answer that is not understood")?;
         match said.data {
             Some(report) if report.results.len() == left.len() => Ok(report.results),
             _ => bail!("{status}: {text}"),

@@ -186,7 +186,7 @@ impl Ground {
     pub async fn staff(&mut self) -> anyhow::Result<()> {
         let mut there = Vec::new();
         for mut serve in std::mem::take(&mut self.serves) {
-            if serve.ended()?.is_none() {
+            if serve.process.ended()?.is_none() {
                 there.push(serve);
             }
         }
@@ -204,7 +204,7 @@ impl Ground {
     pub async fn folder(&self) -> anyhow::Result<usize> {
         self.wait("process that folds", async || {
             let pid = self.scene.store.lease_pid().await.ok()??;
-            self.serves.iter().position(|serve| serve.pid() == Some(pid))
+            self.serves.iter().position(|serve| serve.process.pid() == Some(pid))
         })
         .await
     }
@@ -311,7 +311,7 @@ impl Ground {
     /// Fails if the folder cannot be written to.
     pub async fn clear(mut self) -> anyhow::Result<()> {
         for serve in &mut self.serves {
-            serve.kill().await?;
+            serve.process.kill().await?;
         }
         Ok(self.services.stop().await?)
     }

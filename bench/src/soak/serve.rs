@@ -3,19 +3,18 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use rustix::process::{Pid, Signal, kill_process};
-use services::{Server, leash};
+use services::Server;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
-use tokio::runtime::Handle;
+use tokio::process::{ChildStderr, Command};
 use tokio::time::Instant;
 
 use super::doors::{Door, Doors};
+use super::process::{self, Process};
 use super::proxy::Proxy;
 
 /// The time that it may take to listen.
@@ -27,7 +26,8 @@ const LINES: usize = 40;
 pub struct Serve {
     /// Its lines to NATS and to `MongoDB`, if it has some of its own.
     pub lines: Option<Lines>,
-    child: Child,
+    /// Its process.
+    pub process: Process,
     said: Arc<Mutex<Said>>,
 }
 
@@ -102,7 +102,7 @@ impl Serve {
         program: &Program<'_>,
         further: &[(&'static str, String)],
     ) -> anyhow::Result<Serve> {
-        let mut command = Command::from(command_on(program.host, program.path));
+        let mut command = Command::from(process::command(program.host, program.path));
         command
             .arg("serve")
             .envs(program.environment.iter().chain(further).map(|(name, value)| (name, value)))
@@ -110,25 +110,12 @@ impl Serve {
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // It starts from a thread that lives as long as the program, which the runtime's need not.
-        let runtime = Handle::current();
-        let spawn = move || {
-            let _within = runtime.enter();
-            command.spawn()
-        };
-        let mut child = leash::start(spawn).await.context("starting serve")?;
+            .stderr(Stdio::piped());
+        let mut process = Process::start(command).await.context("starting serve")?;
         let said = Arc::<Mutex<Said>>::default();
         let door = program.doors.door();
-        tokio::spawn(listen(child.stderr.take(), Arc::clone(&said), door));
-        Ok(Serve { lines: None, child, said })
-    }
-
-    /// The id of its process; `None` once it has ended.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.child.id()
+        tokio::spawn(listen(process.stderr(), Arc::clone(&said), door));
+        Ok(Serve { lines: None, process, said })
     }
 
     /// The address at which it listens, once it does.
@@ -141,45 +128,11 @@ impl Serve {
             if let Some(address) = self.said().address {
                 return Ok(address);
             }
-            if Instant::now() > until || self.ended()?.is_some() {
+            if Instant::now() > until || self.process.ended()?.is_some() {
                 bail!("serve does not listen: {}", self.last_lines());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    /// Its exit status, if it has ended.
-    ///
-    /// # Errors
-    /// Fails if the system does not tell.
-    pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
-        Ok(self.child.try_wait()?)
-    }
-
-    /// Waits for it to end by itself.
-    ///
-    /// # Errors
-    /// Fails if the system does not tell.
-    pub async fn end(&mut self) -> anyhow::Result<ExitStatus> {
-        Ok(self.child.wait().await?)
-    }
-
-    /// Sends SIGKILL; the process is gone when this returns.
-    ///
-    /// # Errors
-    /// Fails if the system does not do it.
-    pub async fn kill(&mut self) -> anyhow::Result<()> {
-        Ok(self.child.kill().await?)
-    }
-
-    /// Sends SIGSTOP, or SIGCONT.
-    ///
-    /// # Errors
-    /// Fails if it has ended.
-    pub fn freeze(&self, frozen: bool) -> anyhow::Result<()> {
-        let pid = self.pid().and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
-        let signal = if frozen { Signal::STOP } else { Signal::CONT };
-        Ok(kill_process(pid.context("serve has ended")?, signal)?)
     }
 
     /// Its last lines.
@@ -191,15 +144,6 @@ impl Serve {
     fn said(&self) -> std::sync::MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A command that runs a program on a host, which is a network namespace, and on the leash.
-#[must_use]
-pub fn command_on(host: Option<&str>, program: &Path) -> std::process::Command {
-    let Some(host) = host else { return leash::command(program) };
-    let mut command = leash::command(Path::new("ip"));
-    command.args(["netns", "exec", host]).arg(program);
-    command
 }
 
 /// Reads what it says until it ends; its door is open from when it listens until then.

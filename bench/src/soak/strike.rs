@@ -53,7 +53,7 @@ async fn killed(ground: &mut Ground) -> anyhow::Result<Struck> {
     let at = ground.folder().await?;
     tokio::time::sleep(Duration::from_millis(rand::random_range(0..500))).await;
     let since = Instant::now();
-    ground.serves[at].kill().await?;
+    ground.serves[at].process.kill().await?;
     let recovery = ground.folds_on(since).await?;
     // The fault hit if another process folds now.
     let hit = ground.folder().await? != at;
@@ -65,12 +65,12 @@ async fn killed(ground: &mut Ground) -> anyhow::Result<Struck> {
 async fn dies_at(ground: &mut Ground, place: &str) -> anyhow::Result<Struck> {
     let at = ground.folder().await?;
     let armed = 1 - at;
-    ground.serves[armed].kill().await?;
+    ground.serves[armed].process.kill().await?;
     ground.serves[armed] = ground.hire(Some(place)).await?;
-    ground.serves[at].kill().await?;
+    ground.serves[at].process.kill().await?;
     // This one is there to take over before it is needed.
     ground.serves[at] = ground.hire(None).await?;
-    let status = ground.serves[armed].end().await?;
+    let status = ground.serves[armed].process.end().await?;
     let since = Instant::now();
     let recovery = ground.folds_on(since).await?;
     Ok(Struck { hit: status.signal() == Some(9), recovery })
@@ -79,10 +79,10 @@ async fn dies_at(ground: &mut Ground, place: &str) -> anyhow::Result<Struck> {
 async fn frozen(ground: &mut Ground) -> anyhow::Result<Struck> {
     let at = ground.folder().await?;
     let since = Instant::now();
-    ground.serves[at].freeze(true)?;
+    ground.serves[at].process.freeze(true)?;
     let recovery = ground.folds_on(since).await?;
     let successor = ground.folder().await?;
-    ground.serves[at].freeze(false)?;
+    ground.serves[at].process.freeze(false)?;
     // The frozen process is awake again, in the middle of its work, and must fold no event twice.
     ground.folds_on(Instant::now()).await?;
     Ok(Struck { hit: successor != at, recovery })
@@ -154,7 +154,8 @@ async fn server_killed(ground: &mut Ground, server: Server) -> anyhow::Result<St
     let gone = async || match server {
         Server::Nats => (!ground.scene.log.is_connected()).then_some(()),
         Server::Mongod => {
-            let ping = tokio::time::timeout(Duration::from_secs(1), ground.scene.store.ping()).await;
+            let ping =
+                tokio::time::timeout(Duration::from_secs(1), ground.scene.store.ping()).await;
             (!matches!(ping, Ok(Ok(())))).then_some(())
         }
     };

@@ -83,9 +83,10 @@ async fn measure(
             next_kill = Instant::now() + pause();
             // No process folds if the last one's successor has not begun.
             if let Some(pid) = ground.scene.store.lease_pid().await?
-                && let Some(index) = ground.serves.iter().position(|it| it.pid() == Some(pid))
+                && let Some(index) =
+                    ground.serves.iter().position(|it| it.process.pid() == Some(pid))
             {
-                ground.serves[index].kill().await?;
+                ground.serves[index].process.kill().await?;
                 *kills += 1;
                 // It is started as by a supervisor, without waiting for it.
                 ground.serves[index] = ground.start(None).await?;
