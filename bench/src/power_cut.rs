@@ -43,7 +43,7 @@ pub struct Arguments {
 /// layer can be mounted here.
 pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     tokio::select! {
-        outcome = cut(cache_dir, arguments) => outcome,
+        outcome = Box::pin(cut(cache_dir, arguments)) => outcome,
         asked = stop_asked() => asked.and_then(|()| bail!("stopped before the end")),
     }
 }

@@ -259,7 +259,6 @@ async fn an_earlier_stream_is_let_take_batches_and_nothing_else_of_it_changes() 
         description: Some("made long ago".to_owned()),
         subjects: vec![format!("{}.>", shop.settings.subject_prefix)],
         max_bytes: shop.settings.stream_max_bytes,
-        replicas: None,
         max_consumers: 77,
         max_message_size: 99_999,
         allow_direct: true,

@@ -244,7 +244,6 @@ async fn an_earlier_stream_takes_batches_by_the_example_and_single_events_withou
             name: "EVENTS".to_owned(),
             subjects: vec!["events.>".to_owned()],
             max_bytes: settings.stream_max_bytes,
-            replicas: None,
             ..jetstream::stream::Config::default()
         };
         let context = jetstream::new(client.expect("let in"));

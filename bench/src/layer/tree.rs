@@ -264,7 +264,8 @@ impl Tree {
 
     /// Keeps the names of a file or a folder, and of the folders that it is in.
     fn keep_places(&mut self, number: u64) -> io::Result<()> {
-        let node = self.node_mut(number)?;
+        // One that had its name taken by another may be gone.
+        let Some(node) = self.nodes.get_mut(&number) else { return Ok(()) };
         let (seen_at, kept_at) = (node.seen_at.clone(), node.kept_at.clone());
         node.kept_at.clone_from(&seen_at);
         for (folder, name) in kept_at.difference(&seen_at) {

@@ -81,7 +81,6 @@ pub struct Caller {
 
 /// An event on its way.
 struct Sent {
-    index: usize,
     /// The log may have it.
     is_doubtful: bool,
     event: Outgoing,
@@ -123,8 +122,8 @@ impl Caller {
     /// Sends events as one request, or one event alone, until each has an answer or it takes too
     /// long.
     pub async fn send(&self, events: Vec<Outgoing>, mut turn: usize) {
-        let wrap = |(index, event)| Sent { index, is_doubtful: false, event };
-        let mut left: Vec<Sent> = events.into_iter().enumerate().map(wrap).collect();
+        let wrap = |event| Sent { is_doubtful: false, event };
+        let mut left: Vec<Sent> = events.into_iter().map(wrap).collect();
         let until = Instant::now() + AGAIN_FOR;
         loop {
             self.ask(&mut left, turn).await;
@@ -178,10 +177,8 @@ impl Caller {
 
     fn note(&self, left: &mut Vec<Sent>, lines: Vec<Line>) {
         let mut lines: BTreeMap<_, _> = lines.into_iter().map(|line| (line.index, line)).collect();
-        let mut place = 0;
-        for mut sent in std::mem::take(left) {
+        for (place, mut sent) in std::mem::take(left).into_iter().enumerate() {
             let line = lines.remove(&place);
-            place += 1;
             let status = line.as_ref().map_or("unknown", |it| it.status.as_str());
             match (status, line.as_ref().and_then(|it| it.position)) {
                 ("accepted" | "duplicate", Some(position)) => {

@@ -11,12 +11,10 @@
 //! - [`fault`]: the faults; `strike`: the execution of each, `damage` of those of the log, `disk`
 //!   of those of disks;
 //! - [`check`]: the stored events against the answers; [`report`]: the table;
-//! - [`cluster`]: leaders of three machines that are lost;
 //! - [`throughput`]: the rate of the fold while the service is killed again and again;
 //! - here: rounds of faults, and the command.
 
 pub mod check;
-pub mod cluster;
 mod damage;
 mod disk;
 pub mod doors;
@@ -71,10 +69,6 @@ pub struct Arguments {
     /// The number of events sent in a second.
     #[arg(long, default_value_t = 1_000)]
     pub rate: u64,
-    /// Loses leaders of a cluster of three machines instead: nats-server's, mongod's and the
-    /// service's, each at least five times. This needs the right to make network namespaces.
-    #[arg(long, conflicts_with_all = ["faults", "throughput"])]
-    pub cluster: bool,
     /// The duration of each half of the measurement of throughput, in seconds; 0 leaves it out.
     #[arg(long, default_value_t = 30)]
     pub throughput: u64,
@@ -86,13 +80,7 @@ pub struct Arguments {
 /// Fails if an event was lost or is there twice, a fault never hit, or the run is stopped.
 pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     tokio::select! {
-        outcome = async {
-            if arguments.cluster {
-                Box::pin(cluster::run(cache_dir, arguments.minutes, arguments.rate)).await
-            } else {
-                Box::pin(soak(cache_dir, arguments)).await
-            }
-        } => outcome,
+        outcome = Box::pin(soak(cache_dir, arguments)) => outcome,
         asked = stop_asked() => asked.and_then(|()| bail!("stopped before the end")),
     }
 }
