@@ -106,10 +106,12 @@ async fn soak(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
                 let until = if plain.is_empty() { until } else { Instant::now() };
                 report.merge(rounds(ground, &faults, arguments.rate, until, &announce).await?);
             }
-            Err(error) => {
+            // A mount takes root. Whatever else is wrong is a failure.
+            Err(error) if error.to_string().contains("cannot be mounted here") => {
                 let why = error.to_string();
                 report.left_out.extend(faults.iter().map(|fault| (*fault, why.clone())));
             }
+            Err(error) => return Err(error),
         }
     }
     if !plain.is_empty() {
