@@ -13,7 +13,8 @@
 //!   [`kinds`], [`families`], [`queries`], [`versus`], [`views`], [`push`], [`growth`],
 //!   [`durability`], [`subjects`]; [`bare`]: publishers without the program;
 //! - [`yardstick`]: the upserts and aggregations of [`naive`] and [`versus`], for comparison;
-//! - [`soak`]: faults on a service of its own, and checks after them.
+//! - [`soak`]: faults on a service of its own, and checks after them; [`layer`]: a file system that
+//!   loses at a power cut what was not synced; [`power_cut`]: what comes of acknowledged events then.
 
 pub mod arguments;
 pub mod ask;
@@ -26,11 +27,13 @@ pub mod feed;
 pub mod growth;
 pub mod kinds;
 pub mod latency;
+pub mod layer;
 pub mod live;
 pub mod load;
 pub mod naive;
 pub mod parts;
 pub mod process;
+pub mod power_cut;
 pub mod publish;
 pub mod push;
 pub mod queries;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use adaptive_bi::{causes, cli, config, failpoint};
 use adaptive_bi_bench::arguments::Arguments;
-use adaptive_bi_bench::{parts, soak};
+use adaptive_bi_bench::{parts, power_cut, soak};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use services::files;
@@ -30,6 +30,9 @@ struct Cli {
 enum Command {
     /// Puts faults on a service of its own and checks that no event is lost or counted twice.
     Soak(soak::Arguments),
+    /// Cuts the power of a service's servers, again and again, and looks for every event that was
+    /// acknowledged: with a log that is synced before it acknowledges, and with one that is not.
+    PowerCut(power_cut::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +71,7 @@ fn run(Cli { command, parts, settings }: Cli) -> anyhow::Result<()> {
     let ended = runtime.block_on(async {
         match &command {
             Some(Command::Soak(arguments)) => soak::run(&cache_dir, arguments).await,
+            Some(Command::PowerCut(arguments)) => power_cut::run(&cache_dir, arguments).await,
             None => parts::run(&cache_dir, &parts).await,
         }
     });

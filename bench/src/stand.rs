@@ -215,6 +215,7 @@ async fn connect(services: &Services, stream: &str, name: &str) -> anyhow::Resul
         stream: stream.to_owned(),
         prefix: format!("events-{name}"),
         max_bytes: 20 << 30,
+        replicas: None,
     })
     .await?;
     let store = Store::connect(services.mongodb_uri(), Some(&format!("bench_{name}"))).await?;

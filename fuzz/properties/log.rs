@@ -104,6 +104,7 @@ impl World {
                 stream: "EVENTS".to_owned(),
                 prefix: "events".to_owned(),
                 max_bytes: 8 << 30,
+                replicas: None,
             };
             let log = Log::connect(settings).await.expect("the log");
             let store = Store::connect(&mongodb_uri, Some("fuzz")).await.expect("the store");

@@ -1,7 +1,7 @@
 //! The two servers together: found, started side by side, watched, stopped.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time;
@@ -94,6 +94,16 @@ impl Services {
     /// Fails if the data folder cannot be written to.
     pub fn note_serving(&self, address: SocketAddr) -> Result<(), Error> {
         self.folder.as_ref().map_or(Ok(()), |folder| folder.serve(address))
+    }
+
+    /// The file of a server's program, found or fetched as for a start, for whoever runs servers in
+    /// another way.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none and none can be fetched.
+    pub async fn program(server: Server, cache: &Path, say: Say<'_>) -> Result<PathBuf, Error> {
+        Ok(find::program(server, cache, say).await?.path)
     }
 
     /// Whether a server that the program ran has kept data in this folder.

@@ -22,6 +22,9 @@ impl Settings {
         if self.smtp_url.is_some() != self.mail_from.is_some() {
             bail!("SMTP_URL and MAIL_FROM go together; one of them is missing");
         }
+        if self.nats_url.is_none() && self.stream_replicas.is_some_and(|replicas| replicas > 1) {
+            bail!("STREAM_REPLICAS is of a cluster, whose servers NATS_URL has to name");
+        }
         let uri = self.mongodb_uri.as_deref().filter(|_| self.mongodb_db.is_none());
         if let Some(named) = uri.map(store::database_of).transpose()?.flatten()
             && values::database(&named).is_err()

@@ -47,6 +47,10 @@ pub struct Settings {
     #[arg(long, env = "STREAM_MAX_BYTES", default_value_t = 10 << 30, global = true)]
     #[arg(value_parser = whole::<i64, MEGABYTE, MOST_BYTES>)]
     pub stream_max_bytes: i64,
+    /// The number of NATS servers that keep the log, of those of a cluster. Without it a new log is on
+    /// one, and one that there is stays as it is.
+    #[arg(long, env = "STREAM_REPLICAS", global = true, value_parser = whole::<usize, 1, 5>)]
+    pub stream_replicas: Option<usize>,
     /// When the program's own NATS server writes the log to the disk: `always`, before it
     /// acknowledges an event, or at an interval such as 2m, which a power cut may take.
     #[arg(long, env = "LOG_SYNC", default_value = "always", value_parser = sync, global = true)]
@@ -278,6 +282,7 @@ impl Settings {
             stream: self.nats_stream.clone(),
             prefix: self.subject_prefix.clone(),
             max_bytes: self.stream_max_bytes,
+            replicas: self.stream_replicas,
         }
     }
 }

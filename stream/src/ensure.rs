@@ -22,6 +22,7 @@ use super::log::{DUPLICATE_WINDOW, INCARNATION, Log};
 /// The settings that are changed, by their names on the wire.
 const ALLOW_ATOMIC: &str = "allow_atomic";
 const MAX_BYTES: &str = "max_bytes";
+const NUM_REPLICAS: &str = "num_replicas";
 /// The time that the server has for a change.
 const CHANGES_WITHIN: Duration = Duration::from_secs(3);
 
@@ -68,6 +69,7 @@ impl Log {
             retention: RetentionPolicy::Limits,
             discard: DiscardPolicy::New,
             max_bytes: self.settings.max_bytes,
+            num_replicas: self.settings.replicas.unwrap_or(1),
             duplicate_window: DUPLICATE_WINDOW,
             allow_direct: true,
             allow_atomic_publish: atomic,
@@ -90,13 +92,14 @@ impl Log {
         }
     }
 
-    /// Gives a stream that was made with another bound the one of the settings, and lets one that was
-    /// made by an earlier version take atomic batches; every other setting and the metadata stay. A
+    /// Gives a stream that was made with another bound or number of replicas those of the settings, and
+    /// lets one that was made by an earlier version take atomic batches; every other setting and the metadata stay. A
     /// log that holds more than its bound loses nothing: it is full. Where batches cannot be allowed,
     /// events go one by one ([`Log::sends_singly`]).
     ///
     /// # Errors
-    /// [`Error::Stream`]; also if the server has less room than the bound.
+    /// [`Error::Stream`]; also if the server has less room than the bound, or the cluster fewer servers
+    /// than replicas are asked for.
     pub async fn keep_settings(&self) -> Result<(), Error> {
         let info = self.info().await?;
         let is_allowed = info.config.get(ALLOW_ATOMIC) == Some(&true.into());
@@ -111,8 +114,25 @@ impl Log {
                 Err(error) => self.batches(false, &error.to_string()),
             }
         }
+        self.keep_replicas(&info).await?;
+        self.keep_bound(&info).await
+    }
+
+    async fn keep_replicas(&self, info: &Info) -> Result<(), Error> {
+        let Some(to) = self.settings.replicas else { return Ok(()) };
+        let from = info.config.get(NUM_REPLICAS).and_then(Value::as_u64).unwrap_or(1);
+        if usize::try_from(from) == Ok(to) {
+            return Ok(());
+        }
+        let config = self.info().await?.config;
+        self.change(config, NUM_REPLICAS, to.into()).await?;
+        info!(from, to, "STREAM_REPLICAS is another than the log was made with; it has it now");
+        Ok(())
+    }
+
+    async fn keep_bound(&self, info: &Info) -> Result<(), Error> {
         let (from, to) = (info.config.get(MAX_BYTES), self.settings.max_bytes);
-        let from = from.and_then(serde_json::Value::as_i64).unwrap_or(-1);
+        let from = from.and_then(Value::as_i64).unwrap_or(-1);
         if from == to {
             return Ok(());
         }

@@ -25,6 +25,10 @@ use super::writes::Writes;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
+/// The interval of questions whether the server is there. One that leaves three of them unanswered,
+/// as a machine that is cut off does, is given up for another one of its cluster.
+const PING: Duration = Duration::from_secs(2);
+
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -127,6 +131,7 @@ pub(super) async fn connect(
     let options = async_nats::ConnectOptions::new()
         .name("adaptive-bi")
         .connection_timeout(Duration::from_secs(5))
+        .ping_interval(PING)
         .subscription_capacity(256 * 1024)
         .client_capacity(4096)
         .custom_inbox_prefix(subject::of_inboxes(&settings.stream))

@@ -13,6 +13,9 @@ pub struct LogSettings {
     pub prefix: String,
     /// The number of bytes that it holds; past that the log refuses events.
     pub max_bytes: i64,
+    /// The number of servers of a cluster that keep it; without it a new log is on one, and one that
+    /// there is stays as it is.
+    pub replicas: Option<usize>,
 }
 
 impl fmt::Debug for LogSettings {

@@ -25,6 +25,7 @@ async fn a_setting_that_cannot_be_meant_is_refused_by_name_with_what_is_allowed(
         ("SUBJECT_PREFIX", "events.>", "dots"),
         ("SUBJECT_PREFIX", "adaptive-bi", "adaptive-bi"),
         ("STREAM_MAX_BYTES", "10GB", "1048576.."),
+        ("STREAM_REPLICAS", "0", "1..=5"),
         ("LOG_SYNC", "sometimes", "always"),
         ("LOG_SYNC", "11m", "10m"),
         ("ACTIVITY_WINDOW_HOURS", "0", "1..=8760"),
@@ -52,6 +53,10 @@ async fn a_setting_that_cannot_be_meant_is_refused_by_name_with_what_is_allowed(
         assert!(ran.stderr.contains(name) && ran.stderr.contains(allowed), "{name}: {ran:?}");
         assert!(ran.stderr.contains(value), "{name}: what it was is said: {ran:?}");
     }
+    let settings = [("STREAM_REPLICAS", "3".to_owned())];
+    let ran = run(&["project", "status"], &settings, &folder).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("STREAM_REPLICAS") && ran.stderr.contains("NATS_URL"), "{ran:?}");
     // The database beside it would have too long a name.
     let settings = [("MONGODB_DB", "d".repeat(60)), ("PLAIN_MODELS", "on".to_owned())];
     let ran = run(&["project", "status"], &settings, &folder).await;

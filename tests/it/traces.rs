@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use adaptive_bi_bench::soak::doors::Doors;
 use adaptive_bi_bench::soak::serve::{Program, Serve};
 use axum::Router;
 use axum::body::Bytes;
@@ -133,17 +134,19 @@ async fn serve(shop: &Shop, collector: &Collector, delay: &str, name: Option<&st
     };
     let (nats, mongo) = (host("NATS_URL"), host("MONGODB_URI"));
     let path = Path::new(env!("CARGO_BIN_EXE_adaptive-bi"));
-    let program = Program { path, nats: &nats, mongo: &mongo, environment: &environment };
-    let mut serve = Serve::start(&program, None).await.expect("serve");
+    let doors = Doors::default();
+    let program = Program { path, host: None, environment: &environment, doors: &doors };
+    let mut serve = Serve::behind_lines(&program, &nats, &mongo, None).await.expect("serve");
     serve.address().await.expect("it listens");
     serve
 }
 
 /// Sends SIGTERM, and waits for the end.
 async fn stop(mut serve: Serve) {
-    let pid = serve.pid().and_then(|pid| Pid::from_raw(pid.try_into().ok()?)).expect("it runs");
+    let pid =
+        serve.process.pid().and_then(|pid| Pid::from_raw(pid.try_into().ok()?)).expect("it runs");
     kill_process(pid, Signal::TERM).expect("told");
-    let ended = tokio::time::timeout(Duration::from_secs(30), serve.end()).await;
+    let ended = tokio::time::timeout(Duration::from_secs(30), serve.process.end()).await;
     assert!(ended.expect("it ends").expect("it ended").success(), "{}", serve.last_lines());
 }
 

@@ -99,6 +99,15 @@ impl Check {
         Ok(news)
     }
 
+    /// The number of events that were acknowledged and are not on the log, which ends at `last`.
+    ///
+    /// # Errors
+    /// Fails if the log cannot be read.
+    pub async fn lost_of_log(&mut self, record: &Journal, last: u64) -> anyhow::Result<u64> {
+        self.read(last).await?;
+        Ok(record.against(&self.on_log).lost)
+    }
+
     async fn read(&mut self, last: u64) -> anyhow::Result<()> {
         if self.read_to >= last {
             return Ok(());

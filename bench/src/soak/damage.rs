@@ -17,11 +17,11 @@ const SOME: u64 = 200;
 pub(super) async fn deleted(ground: &mut Ground) -> anyhow::Result<Struck> {
     let copy = copy_of_log(ground, "whole").await?;
     settled(ground).await?;
-    ground.log.delete().await?;
-    ground.producer.go(Pace::PerSecond(SOME));
-    let refused = async || (ground.producer.record.tally().refused > 0).then_some(());
+    ground.scene.log.delete().await?;
+    ground.scene.producer.go(Pace::PerSecond(SOME));
+    let refused = async || (ground.scene.producer.record.tally().refused > 0).then_some(());
     ground.wait("event that is refused", refused).await?;
-    ground.producer.rest().await;
+    ground.scene.producer.rest().await;
     let hit = halts(ground, "log-gone").await?;
     put_back(ground, &copy).await?;
     go_on(ground, hit).await
@@ -30,8 +30,8 @@ pub(super) async fn deleted(ground: &mut Ground) -> anyhow::Result<Struck> {
 pub(super) async fn recreated(ground: &mut Ground) -> anyhow::Result<Struck> {
     let copy = copy_of_log(ground, "whole").await?;
     settled(ground).await?;
-    ground.log.delete().await?;
-    ground.log.make_anew().await?;
+    ground.scene.log.delete().await?;
+    ground.scene.log.make_anew().await?;
     let hit = halts(ground, "another-incarnation").await?;
     put_back(ground, &copy).await?;
     go_on(ground, hit).await
@@ -39,9 +39,9 @@ pub(super) async fn recreated(ground: &mut Ground) -> anyhow::Result<Struck> {
 
 pub(super) async fn restored(ground: &mut Ground) -> anyhow::Result<Struck> {
     let older = copy_of_log(ground, "older").await?;
-    let position = ground.producer.record.last();
-    ground.producer.go(Pace::UpTo(position + SOME));
-    ground.reaches(position + SOME).await?;
+    let position = ground.scene.producer.record.last();
+    ground.scene.producer.go(Pace::UpTo(position + SOME));
+    ground.scene.reaches(position + SOME).await?;
     let copy = copy_of_log(ground, "whole").await?;
     put_back(ground, &older).await?;
     let hit = halts(ground, "log-behind").await?;
@@ -51,7 +51,7 @@ pub(super) async fn restored(ground: &mut Ground) -> anyhow::Result<Struck> {
 
 pub(super) async fn purged(ground: &mut Ground) -> anyhow::Result<Struck> {
     let (position, copy) = unfolded(ground).await?;
-    ground.log.purge_before(position + SOME / 2).await?;
+    ground.scene.log.purge_before(position + SOME / 2).await?;
     ground.staff().await?;
     let hit = halts(ground, "log-gap").await?;
     put_back(ground, &copy).await?;
@@ -63,11 +63,11 @@ pub(super) async fn purged(ground: &mut Ground) -> anyhow::Result<Struck> {
 pub(super) async fn purged_unfolded(ground: &mut Ground) -> anyhow::Result<Struck> {
     let (position, copy) = unfolded(ground).await?;
     let (from, to) = (position + SOME / 2, position + SOME / 2 + 9);
-    ground.log.take_away(from..=to).await?;
+    ground.scene.log.take_away(from..=to).await?;
     ground.staff().await?;
     let says = |ready: &serde_json::Value| ready["services"]["projector"]["halted"] == "log-hole";
     ground.until_one_says(says).await.context("the fold does not halt")?;
-    let at = ground.checkpoint().await.context("a checkpoint")?.position;
+    let at = ground.scene.checkpoint().await.context("a checkpoint")?.position;
     put_back(ground, &copy).await?;
     go_on(ground, at < from).await
 }
@@ -75,27 +75,27 @@ pub(super) async fn purged_unfolded(ground: &mut Ground) -> anyhow::Result<Struc
 /// Makes events behind that position that nobody has folded, and a copy of the log with them. No
 /// process of the service runs then.
 async fn unfolded(ground: &mut Ground) -> anyhow::Result<(u64, PathBuf)> {
-    ground.producer.rest().await;
-    let position = ground.log.extent().await?.last;
-    ground.reaches(position).await?;
+    ground.scene.producer.rest().await;
+    let position = ground.scene.log.extent().await?.last;
+    ground.scene.reaches(position).await?;
     for serve in &mut ground.serves {
-        serve.kill().await?;
+        serve.process.kill().await?;
     }
-    ground.producer.go(Pace::UpTo(position + SOME));
-    let there = async || (ground.producer.record.last() >= position + SOME).then_some(());
+    ground.scene.producer.go(Pace::UpTo(position + SOME));
+    let there = async || (ground.scene.producer.record.last() >= position + SOME).then_some(());
     ground.wait("events that nobody folds", there).await?;
     Ok((position, copy_of_log(ground, "whole").await?))
 }
 
 /// Waits until all of the log is folded, so that every later write comes from the damage.
 async fn settled(ground: &Ground) -> anyhow::Result<()> {
-    let last = ground.log.extent().await?.last;
-    ground.reaches(last).await.map(|_| ())
+    let last = ground.scene.log.extent().await?.last;
+    ground.scene.reaches(last).await.map(|_| ())
 }
 
 async fn go_on(ground: &mut Ground, hit: bool) -> anyhow::Result<Struck> {
     let since = Instant::now();
-    ground.producer.go(Pace::PerSecond(SOME));
+    ground.scene.producer.go(Pace::PerSecond(SOME));
     let recovery = ground.folds_on(since).await?;
     Ok(Struck { hit, recovery })
 }
@@ -110,14 +110,14 @@ async fn unmoved(
     ground: &mut Ground,
     says: impl Fn(&serde_json::Value) -> bool,
 ) -> anyhow::Result<bool> {
-    let before = ground.checkpoint().await.context("a checkpoint")?;
+    let before = ground.scene.checkpoint().await.context("a checkpoint")?;
     ground.until_one_says(says).await.context("the fold does not halt")?;
-    Ok(ground.checkpoint().await.as_ref() == Some(&before))
+    Ok(ground.scene.checkpoint().await.as_ref() == Some(&before))
 }
 
 /// A copy of the log as it is on the disk, while nobody writes to it.
 async fn copy_of_log(ground: &mut Ground, name: &str) -> anyhow::Result<PathBuf> {
-    ground.producer.rest().await;
+    ground.scene.producer.rest().await;
     ground.services.kill(Server::Nats).await?;
     let to = ground.log_folder().with_file_name(format!("nats-{name}"));
     let _ = std::fs::remove_dir_all(&to);
@@ -136,7 +136,7 @@ async fn put_back(ground: &mut Ground, copied: &Path) -> anyhow::Result<()> {
 }
 
 async fn answers(ground: &Ground) -> anyhow::Result<()> {
-    ground.wait("log that answers", async || ground.log.extent().await.ok().map(|_| ())).await
+    ground.wait("log that answers", async || ground.scene.log.extent().await.ok().map(|_| ())).await
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {

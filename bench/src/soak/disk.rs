@@ -17,10 +17,10 @@ pub(super) async fn full(ground: &mut Ground) -> anyhow::Result<Struck> {
     let filler = ground.store_folder().join("filler");
     let fill = filler.clone();
     tokio::task::spawn_blocking(move || fill_up(&fill)).await?.context("filling the disk")?;
-    let position = ground.checkpoint().await.map(|it| it.position);
+    let position = ground.scene.checkpoint().await.map(|it| it.position);
     // This is long enough for a journal that has room left in its file to need another one.
     let ended = tokio::time::timeout(Duration::from_mins(1), ground.services.failed()).await;
-    let stuck = ground.checkpoint().await.map(|it| it.position) == position;
+    let stuck = ground.scene.checkpoint().await.map(|it| it.position) == position;
     std::fs::remove_file(&filler)?;
     ground.services.restart(Server::Mongod, &|_| ()).await.context("starting mongod again")?;
     let recovery = ground.folds_on(Instant::now()).await?;

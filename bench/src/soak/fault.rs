@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::ground::Disks;
+
+/// The size of each disk that is filled, in bytes.
+const SMALL_DISK: u64 = 1 << 30;
+
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Fault {
@@ -39,6 +44,12 @@ pub enum Fault {
     MongoSlow,
     /// The producer's line to NATS is cut with events on it.
     ProducerCut,
+    /// The line of a process that publishes is cut between the messages of an atomic batch.
+    BatchCut,
+    /// The line is cut where the answer to an atomic batch comes back.
+    AnswerLost,
+    /// nats-server is killed with all of an atomic batch but its end, and started again.
+    NatsKilledInBatch,
     /// nats-server is killed and started again.
     NatsKilled,
     /// mongod is killed and started again.
@@ -57,6 +68,8 @@ pub enum Fault {
     DiskFull,
     /// The disk under nats-server is full.
     NatsDiskFull,
+    /// The power of both servers is cut: what they had not synced is gone.
+    PowerCut,
 }
 
 /// The outcome of a fault.
@@ -91,9 +104,13 @@ impl Fault {
         }
     }
 
-    /// Whether it needs disks that can be filled.
+    /// The disks that it needs.
     #[must_use]
-    pub fn fills_a_disk(self) -> bool {
-        matches!(self, Fault::DiskFull | Fault::NatsDiskFull)
+    pub fn disks(self) -> Disks {
+        match self {
+            Fault::DiskFull | Fault::NatsDiskFull => Disks::Small(SMALL_DISK),
+            Fault::PowerCut => Disks::Losing,
+            _ => Disks::Plain,
+        }
     }
 }

@@ -4,21 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use adaptive_bi::auth::key;
+use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
-use adaptive_bi::store::generation::Checkpoint;
+use adaptive_bi::store::platform::Platform;
 use adaptive_bi::stream::{self, Log};
 use anyhow::{Context, bail, ensure};
-use services::Services;
+use services::{Server, Services};
 
-use super::check::{Check, Found};
+use super::doors::Doors;
 use super::producer::{Pace, Producer};
 use super::proxy::Proxy;
+use super::scene::{PATIENCE, STEP, Scene};
 use super::serve::{Program, Serve};
+use crate::layer::Layer;
+use crate::layer::tree::Lost;
 
-/// The time within which an awaited result must come.
-const PATIENCE: Duration = Duration::from_mins(3);
-/// The interval between two looks for it.
-const STEP: Duration = Duration::from_millis(10);
 const MONGOD_FOLDER: &str = "mongodb";
 const NATS_FOLDER: &str = "nats";
 
@@ -31,40 +32,50 @@ pub struct Setting {
     pub folder: PathBuf,
     /// The folder of the servers' programs.
     pub cache_dir: PathBuf,
-    /// The bytes of a disk of its own for each server, if they are to have small ones (this needs
-    /// the right to mount).
-    pub disk: Option<u64>,
+    /// The disks of the servers.
+    pub disks: Disks,
+    /// The interval at which nats-server syncs the log; zero is before it acknowledges.
+    pub sync: Duration,
+}
+
+/// The disks of the servers. All but plain ones need the right to mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disks {
+    /// The disk of the folder.
+    Plain,
+    /// A disk of its own for each server, of so many bytes.
+    Small(u64),
+    /// A [layer](crate::layer) for each server, which loses at a power cut what was not synced.
+    Losing,
 }
 
 /// The ground. Dropping it kills all that runs on it.
 pub struct Ground {
     /// The two processes of the service; one that was killed is started anew.
     pub serves: Vec<Serve>,
-    /// The producer.
-    pub producer: Producer,
+    /// The producer, and the log and the store by direct connections.
+    pub scene: Scene,
     /// The producer's line to NATS.
     pub line: Proxy,
-    /// The log, by a direct connection.
-    pub log: Log,
-    /// The store, by a direct connection.
-    pub store: Store,
     /// The servers.
     pub services: Services,
-    check: Check,
     setting: Setting,
     environment: Vec<(&'static str, String)>,
+    doors: Doors,
     // This is dropped last.
-    _folder: Folder,
+    folder: Folder,
 }
 
-/// A folder, and the small disks in it, that are removed when this is dropped.
+/// A folder, and the disks in it, that are removed when this is dropped.
 struct Folder {
     path: PathBuf,
     disks: Vec<PathBuf>,
+    layers: Vec<Layer>,
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        self.layers.clear();
         for disk in &self.disks {
             let _ = Command::new("umount").arg("--lazy").arg(disk).status();
         }
@@ -75,19 +86,33 @@ impl Drop for Folder {
 impl Folder {
     fn make(setting: &Setting) -> anyhow::Result<Folder> {
         std::fs::create_dir_all(&setting.folder)?;
-        let mut folder = Folder { path: setting.folder.clone(), disks: Vec::new() };
-        let Some(bytes) = setting.disk else { return Ok(folder) };
-        for name in [MONGOD_FOLDER, NATS_FOLDER] {
-            let disk = setting.folder.join(name);
-            std::fs::create_dir_all(&disk)?;
-            let mut mount = Command::new("mount");
-            mount.args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"]).arg(&disk);
-            let mounted = mount.output().context("mounting a small disk")?;
-            let why = String::from_utf8_lossy(&mounted.stderr).trim().to_owned();
-            ensure!(mounted.status.success(), "a small disk cannot be mounted here: {why}");
-            folder.disks.push(disk);
+        let path = setting.folder.clone();
+        let mut folder = Folder { path, disks: Vec::new(), layers: Vec::new() };
+        for name in [NATS_FOLDER, MONGOD_FOLDER] {
+            match setting.disks {
+                Disks::Plain => {}
+                Disks::Small(bytes) => folder.mount_small(name, bytes)?,
+                Disks::Losing => {
+                    let at = setting.folder.join(name);
+                    let layer = Layer::mount(&at, &setting.folder.join(format!("{name}-bytes")));
+                    folder.layers.push(layer.context("a layer cannot be mounted here")?);
+                    folder.disks.push(at);
+                }
+            }
         }
         Ok(folder)
+    }
+
+    fn mount_small(&mut self, name: &str, bytes: u64) -> anyhow::Result<()> {
+        let disk = self.path.join(name);
+        std::fs::create_dir_all(&disk)?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"]).arg(&disk);
+        let mounted = mount.output().context("mounting a small disk")?;
+        let why = String::from_utf8_lossy(&mounted.stderr).trim().to_owned();
+        ensure!(mounted.status.success(), "a small disk cannot be mounted here: {why}");
+        self.disks.push(disk);
+        Ok(())
     }
 }
 
@@ -103,7 +128,7 @@ impl Ground {
             cache_dir: setting.cache_dir.clone(),
             nats_url: None,
             mongodb_uri: None,
-            nats: services::NatsOptions::default(),
+            nats: services::NatsOptions { sync_interval: setting.sync, ..Default::default() },
             mongo_cache_gb: 1.0,
         };
         let services = Services::start(&services, &|_| ()).await?;
@@ -111,19 +136,19 @@ impl Ground {
         let store = Store::connect(services.mongodb_uri(), Some("soak")).await?;
         let line = Proxy::to(&host(services.nats_url())).await?;
         let through = Log::connect(log_settings(&format!("nats://{}", line.address()))).await?;
+        let (doors, key) = (Doors::default(), key(services.mongodb_uri()).await?);
+        let producer = Producer::on(Some(through), doors.clone(), &key, "s", rand::random())?;
         let mut ground = Ground {
             serves: Vec::new(),
-            producer: Producer::on(through, "s", rand::random()),
+            scene: Scene::of(producer, log, store),
             line,
-            check: Check::of(log.clone(), store.clone()),
-            log,
-            store,
             services,
             environment: environment(&setting.folder),
             setting,
-            _folder: folder,
+            doors,
+            folder,
         };
-        ground.producer.go(Pace::PerSecond(50));
+        ground.scene.producer.go(Pace::PerSecond(50));
         ground.staff().await?;
         ground.folds_on(Instant::now()).await?;
         Ok(ground)
@@ -145,9 +170,13 @@ impl Ground {
     /// Fails if it cannot be started.
     pub async fn start(&self, failpoint: Option<&str>) -> anyhow::Result<Serve> {
         let (nats, mongo) = (host(self.services.nats_url()), host(self.services.mongodb_uri()));
-        let (path, environment) = (self.setting.program.as_path(), &*self.environment);
-        let program = Program { path, nats: &nats, mongo: &mongo, environment };
-        Serve::start(&program, failpoint).await
+        let program = Program {
+            path: &self.setting.program,
+            host: None,
+            environment: &self.environment,
+            doors: &self.doors,
+        };
+        Serve::behind_lines(&program, &nats, &mongo, failpoint).await
     }
 
     /// Ensures that two processes run.
@@ -157,7 +186,7 @@ impl Ground {
     pub async fn staff(&mut self) -> anyhow::Result<()> {
         let mut there = Vec::new();
         for mut serve in std::mem::take(&mut self.serves) {
-            if serve.ended()?.is_none() {
+            if serve.process.ended()?.is_none() {
                 there.push(serve);
             }
         }
@@ -174,50 +203,10 @@ impl Ground {
     /// Fails if none does.
     pub async fn folder(&self) -> anyhow::Result<usize> {
         self.wait("process that folds", async || {
-            let pid = self.store.lease_pid().await.ok()??;
-            self.serves.iter().position(|serve| serve.pid() == Some(pid))
+            let pid = self.scene.store.lease_pid().await.ok()??;
+            self.serves.iter().position(|serve| serve.process.pid() == Some(pid))
         })
         .await
-    }
-
-    /// Waits until an event that was acknowledged from now on is folded; returns the time since
-    /// `since`. The producer has to go on.
-    ///
-    /// # Errors
-    /// Fails if that takes minutes.
-    pub async fn folds_on(&self, since: Instant) -> anyhow::Result<Duration> {
-        let last = self.producer.record.last();
-        let news = async || Some(self.producer.record.last()).filter(|news| *news > last);
-        let position = self.wait("acknowledged event", news).await?;
-        self.reaches(position).await?;
-        Ok(since.elapsed())
-    }
-
-    /// Waits until all events up to `position` are folded.
-    ///
-    /// # Errors
-    /// Fails if that takes minutes.
-    pub async fn reaches(&self, position: u64) -> anyhow::Result<Checkpoint> {
-        let reached = async || self.checkpoint().await.filter(|it| it.position >= position);
-        self.wait(&format!("commit at {position}"), reached).await
-    }
-
-    /// The checkpoint, if the database answers.
-    pub async fn checkpoint(&self) -> Option<Checkpoint> {
-        tokio::time::timeout(Duration::from_secs(10), self.store.checkpoint(1)).await.ok()?.ok()?
-    }
-
-    /// Rests the producer, waits for the fold, and compares the stored events with the producer's
-    /// record.
-    ///
-    /// # Errors
-    /// Fails if a server does not answer, or the fold does not come to the end of the log.
-    pub async fn check(&mut self) -> anyhow::Result<Found> {
-        self.producer.rest().await;
-        let last = self.wait("end of the log", async || Some(self.log.extent().await.ok()?.last));
-        let last = last.await?;
-        let checkpoint = self.reaches(last).await?;
-        self.check.against(&self.producer.record, &checkpoint, last).await
     }
 
     /// The states that both processes report of themselves: the answers of `/health/ready`.
@@ -253,6 +242,32 @@ impl Ground {
         }
     }
 
+    /// Cuts the power of both servers, whose disks are layers: they are killed, and what they had not
+    /// synced is gone. Returns what that was, of nats-server and of mongod. They do not run then.
+    ///
+    /// # Errors
+    /// Fails if they cannot be killed, or their disks are no layers.
+    pub async fn lose_power(&mut self) -> anyhow::Result<[Lost; 2]> {
+        let (services, layers) = (&self.services, &mut self.folder.layers);
+        let (nats, mongod) =
+            tokio::join!(services.kill(Server::Nats), services.kill(Server::Mongod));
+        nats.and(mongod)?;
+        let [nats, mongod] = &mut **layers else { bail!("no disk of them loses anything") };
+        let cut = || anyhow::Ok([nats.cut()?, mongod.cut()?]);
+        tokio::task::block_in_place(cut).context("cutting the power")
+    }
+
+    /// Starts both servers.
+    ///
+    /// # Errors
+    /// Fails if one does not start.
+    pub async fn have_power(&self) -> anyhow::Result<()> {
+        let start = |server| self.services.restart(server, &|_| ());
+        let (nats, mongod) = tokio::join!(start(Server::Nats), start(Server::Mongod));
+        nats.context("starting nats-server again")?;
+        mongod.context("starting mongod again")
+    }
+
     /// The folder of nats-server's log.
     #[must_use]
     pub fn log_folder(&self) -> PathBuf {
@@ -265,27 +280,29 @@ impl Ground {
         self.setting.folder.join(MONGOD_FOLDER)
     }
 
-    /// Calls `ask` until there is an answer.
+    /// As [`Scene::folds_on`], with the last lines of the processes in the error.
     ///
     /// # Errors
-    /// Fails if there is none for minutes; with the last lines of the processes.
+    /// Fails if that takes minutes.
+    pub async fn folds_on(&self, since: Instant) -> anyhow::Result<Duration> {
+        self.scene.folds_on(since).await.with_context(|| self.last_lines())
+    }
+
+    /// As [`Scene::wait`], with the last lines of the processes in the error.
+    ///
+    /// # Errors
+    /// Fails if there is no answer for minutes.
     pub async fn wait<T>(
         &self,
         what: &str,
-        mut ask: impl AsyncFnMut() -> Option<T>,
+        ask: impl AsyncFnMut() -> Option<T>,
     ) -> anyhow::Result<T> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(answer) = ask().await {
-                return Ok(answer);
-            }
-            if Instant::now() > until {
-                let at = self.checkpoint().await.map(|it| it.position);
-                let said: Vec<_> = self.serves.iter().map(|serve| serve.last_lines()).collect();
-                bail!("no {what}; the checkpoint is at {at:?}; {}", said.join("\n  and"));
-            }
-            tokio::time::sleep(STEP).await;
-        }
+        self.scene.wait(what, ask).await.with_context(|| self.last_lines())
+    }
+
+    fn last_lines(&self) -> String {
+        let said: Vec<_> = self.serves.iter().map(Serve::last_lines).collect();
+        format!("the processes said {}", said.join("\n  and"))
     }
 
     /// Ends the service and stops the servers.
@@ -294,30 +311,43 @@ impl Ground {
     /// Fails if the folder cannot be written to.
     pub async fn clear(mut self) -> anyhow::Result<()> {
         for serve in &mut self.serves {
-            serve.kill().await?;
+            serve.process.kill().await?;
         }
         Ok(self.services.stop().await?)
     }
 }
 
-fn log_settings(url: &str) -> stream::LogSettings {
+pub(super) fn log_settings(url: &str) -> stream::LogSettings {
     stream::LogSettings {
         url: url.to_owned(),
         stream: "SOAK".to_owned(),
         prefix: "soak".to_owned(),
         max_bytes: 20 << 30,
+        replicas: None,
     }
 }
 
-fn environment(folder: &Path) -> Vec<(&'static str, String)> {
+pub(super) fn environment(folder: &Path) -> Vec<(&'static str, String)> {
     vec![
         ("NATS_STREAM", "SOAK".to_owned()),
         ("SUBJECT_PREFIX", "soak".to_owned()),
         ("STREAM_MAX_BYTES", (20_i64 << 30).to_string()),
         ("MONGODB_DB", "soak".to_owned()),
+        ("RATE_LIMIT_MAX_REQUESTS", "0".to_owned()),
+        ("RATE_LIMIT_MAX_ADDRESS_REQUESTS", "0".to_owned()),
+        ("RATE_LIMIT_MAX_EVENTS", "0".to_owned()),
         ("JWT_SECRET", "nobody signs in while it is soaked".to_owned()),
         ("DATA_DIR", folder.join("serve").display().to_string()),
     ]
+}
+
+/// A key that may send events of any kind.
+pub(super) async fn key(mongodb_uri: &str) -> anyhow::Result<String> {
+    let platform = Platform::connect(mongodb_uri, Some("soak")).await?;
+    platform.prepare_accounts().await?;
+    let key = key::make("soak", &[Scope::EventsWrite(None)], "soak", None);
+    platform.insert_key(&key.row).await?;
+    Ok(key.text)
 }
 
 /// `host:port` of an address.

@@ -3,8 +3,11 @@
 //!
 //! # Layout
 //!
-//! - [`ground`]: servers, two processes of the service and a producer; [`serve`]: one process;
-//! - [`proxy`]: lines that can be cut; [`producer`] and its [`record`] of the answers;
+//! - [`ground`]: servers, two processes of the service and a producer; [`serve`]: one process
+//!   of the service, a [`process`];
+//!   [`scene`]: what is watched on a ground;
+//! - [`proxy`]: lines that can be cut; [`producer`], the [`doors`] that it goes through, and its
+//!   [`record`] of the answers;
 //! - [`fault`]: the faults; `strike`: the execution of each, `damage` of those of the log, `disk`
 //!   of those of disks;
 //! - [`check`]: the stored events against the answers; [`report`]: the table;
@@ -14,17 +17,20 @@
 pub mod check;
 mod damage;
 mod disk;
+pub mod doors;
 pub mod fault;
 pub mod ground;
+pub mod process;
 pub mod producer;
 pub mod proxy;
 pub mod record;
 pub mod report;
+pub mod scene;
 pub mod serve;
 mod strike;
 pub mod throughput;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,16 +45,14 @@ use anyhow::{Context, bail};
 use check::Found;
 use clap::{Args, ValueEnum};
 use fault::{Fault, Struck};
-use ground::{Ground, Setting};
+use ground::{Disks, Ground, Setting};
 use producer::Pace;
 use projections::family::Families;
 use projections::fold::root;
 use report::Report;
+use scene::Scene;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-/// The size of each disk that is filled, in bytes.
-const SMALL_DISK: u64 = 1 << 30;
 
 /// The number of times that a fault is tried if no effect of it is seen.
 const TRIES: usize = 3;
@@ -76,47 +80,47 @@ pub struct Arguments {
 /// Fails if an event was lost or is there twice, a fault never hit, or the run is stopped.
 pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     tokio::select! {
-        outcome = soak(cache_dir, arguments) => outcome,
+        outcome = Box::pin(soak(cache_dir, arguments)) => outcome,
         asked = stop_asked() => asked.and_then(|()| bail!("stopped before the end")),
     }
 }
 
 async fn soak(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let until = Instant::now() + Duration::from_secs(arguments.minutes * 60);
-    let setting = |name: &str, disk| -> anyhow::Result<Setting> {
-        Ok(Setting {
-            program: std::env::current_exe().context("finding this program")?,
-            folder: folder(name),
-            cache_dir: cache_dir.to_owned(),
-            disk,
-        })
-    };
+    let setting = |name, disks| Setting::here(cache_dir, name, disks);
     let all = match &*arguments.faults {
         [] => Fault::value_variants(),
         named => named,
     };
-    let (of_disk, others): (Vec<_>, Vec<_>) =
-        all.iter().copied().partition(|fault| fault.fills_a_disk());
     let mut report = Report::default();
-    if !of_disk.is_empty() {
-        match Ground::prepare(setting("disk", Some(SMALL_DISK))?).await {
+    let plain: Vec<_> = all.iter().copied().filter(|it| it.disks() == Disks::Plain).collect();
+    for (name, fault) in [("disk", Fault::DiskFull), ("power", Fault::PowerCut)] {
+        let disks = fault.disks();
+        let faults: Vec<_> = all.iter().copied().filter(|it| it.disks() == disks).collect();
+        if faults.is_empty() {
+            continue;
+        }
+        match Ground::prepare(setting(name, disks)?).await {
             Ok(ground) => {
-                let once = Instant::now();
-                report.merge(rounds(ground, &of_disk, arguments.rate, once, &announce).await?);
+                // With others these are done once; alone, for as long as is asked.
+                let until = if plain.is_empty() { until } else { Instant::now() };
+                report.merge(rounds(ground, &faults, arguments.rate, until, &announce).await?);
             }
-            Err(error) => {
+            // A mount takes root. Whatever else is wrong is a failure.
+            Err(error) if error.to_string().contains("cannot be mounted here") => {
                 let why = error.to_string();
-                report.left_out.extend(of_disk.iter().map(|fault| (*fault, why.clone())));
+                report.left_out.extend(faults.iter().map(|fault| (*fault, why.clone())));
             }
+            Err(error) => return Err(error),
         }
     }
-    if !others.is_empty() {
-        let ground = Ground::prepare(setting("main", None)?).await?;
-        report.merge(rounds(ground, &others, arguments.rate, until, &announce).await?);
+    if !plain.is_empty() {
+        let ground = Ground::prepare(setting("main", Disks::Plain)?).await?;
+        report.merge(rounds(ground, &plain, arguments.rate, until, &announce).await?);
     }
     report.print();
     if arguments.throughput > 0 {
-        let ground = Ground::prepare(setting("throughput", None)?).await?;
+        let ground = Ground::prepare(setting("throughput", Disks::Plain)?).await?;
         throughput::run(ground, Duration::from_secs(arguments.throughput)).await?.print();
     }
     match &*report.failures() {
@@ -125,8 +129,21 @@ async fn soak(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
-fn folder(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("adaptive-bi-soak-{}-{name}", std::process::id()))
+impl Setting {
+    /// This program, and a folder of that name below the system's for temporary files.
+    ///
+    /// # Errors
+    /// Fails if the system does not tell the program's file.
+    pub fn here(cache_dir: &Path, name: &str, disks: Disks) -> anyhow::Result<Setting> {
+        let folder = format!("adaptive-bi-soak-{}-{name}", std::process::id());
+        Ok(Setting {
+            program: std::env::current_exe().context("finding this program")?,
+            folder: std::env::temp_dir().join(folder),
+            cache_dir: cache_dir.to_owned(),
+            disks,
+            sync: Duration::ZERO,
+        })
+    }
 }
 
 fn announce(line: &str) {
@@ -166,8 +183,8 @@ pub async fn rounds(
             }
         }
     }
-    report.told = ground.producer.record.tally();
-    report.differences = differences(&ground).await?;
+    report.told = ground.scene.producer.record.tally();
+    report.differences = differences(&ground.scene, ground.services.mongodb_uri()).await?;
     ground.clear().await?;
     Ok(report)
 }
@@ -175,20 +192,20 @@ pub async fn rounds(
 /// Does one fault while the producer goes on, and checks the events after it.
 async fn round_of(ground: &mut Ground, fault: Fault, rate: u64) -> anyhow::Result<(Struck, Found)> {
     ground.staff().await?;
-    ground.producer.go(Pace::PerSecond(rate));
+    ground.scene.producer.go(Pace::PerSecond(rate));
     let struck = fault.strike(ground).await.with_context(|| fault.name())?;
-    let found = ground.check().await.with_context(|| fault.name())?;
+    let found = ground.scene.check().await.with_context(|| fault.name())?;
     Ok((struck, found))
 }
 
 /// Folds the log into another database, undisturbed, and compares the two.
-async fn differences(ground: &Ground) -> anyhow::Result<Vec<String>> {
-    let last = ground.log.extent().await?.last;
-    let alone = Store::connect(ground.services.mongodb_uri(), Some("undisturbed")).await?;
+async fn differences(scene: &Scene, mongodb_uri: &str) -> anyhow::Result<Vec<String>> {
+    let last = scene.log.extent().await?.last;
+    let alone = Store::connect(mongodb_uri, Some("undisturbed")).await?;
     let (status, mut seen) = watch::channel(Status { state: State::Starting, position: 0 });
     let projector = Projector {
         store: alone.clone(),
-        log: ground.log.clone(),
+        log: scene.log.clone(),
         settings: root::FoldSettings::new("GBP"),
         limits: BatchLimits::default(),
         rebuild_on_upgrade: false,
@@ -203,8 +220,8 @@ async fn differences(ground: &Ground) -> anyhow::Result<Vec<String>> {
     stop.cancel();
     task.await?;
     let missing = "one of the folds has no checkpoint";
-    let ours = ground.store.checkpoint(1).await?.context(missing)?;
+    let ours = scene.store.checkpoint(1).await?.context(missing)?;
     let theirs = alone.checkpoint(1).await?.context(missing)?;
-    let diff = ground.store.diff(&ours, &alone, &theirs).await?;
+    let diff = scene.store.diff(&ours, &alone, &theirs).await?;
     Ok(diff.rows.iter().map(ToString::to_string).collect())
 }

@@ -22,7 +22,57 @@ pub enum Line {
     Stalled,
     /// Everything goes through, each piece later by this time.
     Slow(Duration),
+    /// A connection is closed where a mark comes by; what is before it has gone through.
+    CutAt(Mark),
+    /// A connection is stalled where a mark comes by.
+    HeldAt(Mark),
 }
+
+/// A place in what goes over a line to NATS, as the client and nats-server write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// The second message of an atomic batch, on its way to the server.
+    SecondOfBatch,
+    /// The end of an atomic batch, on its way to the server: all but the last message has gone.
+    CommitOfBatch,
+    /// The acknowledgement of an atomic batch, on its way back.
+    AnswerToBatch,
+}
+
+/// The direction of what goes over a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ToServer,
+    Back,
+}
+
+impl Mark {
+    fn way(self) -> Way {
+        match self {
+            Mark::SecondOfBatch | Mark::CommitOfBatch => Way::ToServer,
+            Mark::AnswerToBatch => Way::Back,
+        }
+    }
+
+    fn text(self) -> &'static [u8] {
+        match self {
+            Mark::SecondOfBatch => b"Nats-Batch-Sequence: 2\r",
+            Mark::CommitOfBatch => b"Nats-Batch-Commit:",
+            Mark::AnswerToBatch => b"\"batch\":",
+        }
+    }
+
+    /// Where it ends in a piece, of which the last bytes before are known.
+    fn end(self, before: &[u8], piece: &[u8]) -> Option<usize> {
+        let text = self.text();
+        let both = [before, piece].concat();
+        let at = both.windows(text.len()).position(|it| it == text)?;
+        Some((at + text.len()).saturating_sub(before.len()))
+    }
+}
+
+/// The number of bytes of a piece that a mark of the next one may begin with.
+const BEFORE: usize = 32;
 
 /// A line to a server. Dropping it cuts it for good.
 #[derive(Debug)]
@@ -98,8 +148,8 @@ async fn carry(
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
     tokio::select! {
-        () = copy(near_in, far_out, line.clone(), &harmed) => {}
-        () = copy(far_in, near_out, line.clone(), &harmed) => {}
+        () = copy(Way::ToServer, near_in, far_out, line.clone(), &harmed) => {}
+        () = copy(Way::Back, far_in, near_out, line.clone(), &harmed) => {}
         _ = line.wait_for(|line| *line == Line::Cut) => {
             harmed.fetch_add(1, Ordering::Relaxed);
         }
@@ -108,17 +158,20 @@ async fn carry(
 
 /// Carries one direction to its end.
 async fn copy(
+    way: Way,
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut line: watch::Receiver<Line>,
     harmed: &AtomicU64,
 ) {
     let mut buffer = vec![0; 64 << 10];
+    let mut before = Vec::new();
     while let Ok(read) = from.read(&mut buffer).await {
         if read == 0 {
             break;
         }
         let now = *line.borrow_and_update();
+        let mut sent = 0;
         match now {
             Line::Good | Line::Cut => {}
             Line::Stalled => {
@@ -131,10 +184,25 @@ async fn copy(
                 harmed.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(by).await;
             }
+            Line::CutAt(mark) | Line::HeldAt(mark) if mark.way() == way => {
+                if let Some(end) = mark.end(&before, &buffer[..read]) {
+                    // The mark's last byte stays here, so nobody reads it as a whole.
+                    sent = end.saturating_sub(1);
+                    if to.write_all(&buffer[..sent]).await.is_err() {
+                        break;
+                    }
+                    harmed.fetch_add(1, Ordering::Relaxed);
+                    if now == Line::CutAt(mark) || line.wait_for(|it| *it != now).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            Line::CutAt(_) | Line::HeldAt(_) => {}
         }
-        if to.write_all(&buffer[..read]).await.is_err() {
+        if to.write_all(&buffer[sent..read]).await.is_err() {
             break;
         }
+        before = buffer[read.saturating_sub(BEFORE)..read].to_vec();
     }
 }
 
@@ -187,5 +255,36 @@ mod tests {
         proxy.make(Line::Good);
         let mut again = TcpStream::connect(proxy.address()).await.unwrap();
         assert_eq!(says(&mut again, b"five").await.unwrap(), b"five");
+    }
+
+    #[test]
+    fn a_mark_is_found_over_two_pieces() {
+        let mark = Mark::CommitOfBatch;
+        assert_eq!(mark.end(b"", b"x Nats-Batch-Commit:1"), Some(20));
+        assert_eq!(mark.end(b"Nats-Batch-", b"Commit:1"), Some(7));
+        assert_eq!(mark.end(b"Nats-Batch-", b"Sequence:1"), None);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_cut_or_held_at_a_mark_carries_what_is_before_it() {
+        let proxy = Proxy::to(&echo().await.to_string()).await.unwrap();
+        let mut socket = TcpStream::connect(proxy.address()).await.unwrap();
+        proxy.make(Line::HeldAt(Mark::CommitOfBatch));
+        socket.write_all(b"one Nats-Batch-Commit: 1").await.unwrap();
+        let mut heard = [0; 21];
+        socket.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"one Nats-Batch-Commit");
+        assert_eq!(proxy.harmed(), 1);
+        proxy.make(Line::Good);
+        let mut rest = [0; 3];
+        socket.read_exact(&mut rest).await.unwrap();
+        assert_eq!(&rest, b": 1");
+
+        proxy.make(Line::CutAt(Mark::AnswerToBatch));
+        socket.write_all(br#"{"batch":"b"}"#).await.unwrap();
+        let mut heard = Vec::new();
+        let _ = socket.read_to_end(&mut heard).await;
+        assert_eq!(heard, br#"{"batch""#);
+        assert_eq!(proxy.harmed(), 2);
     }
 }

@@ -107,11 +107,16 @@ impl Report {
         for (fault, why) in &self.left_out {
             say!("{:<24} not injected here: {why}", fault.name());
         }
-        let Tally { acknowledged, unknown, refused } = self.told;
-        say!("\nevents: {acknowledged} acknowledged, {unknown} unknown, {refused} refused");
-        let same = if self.differences.is_empty() { "the same as" } else { "NOT the same as" };
-        say!("documents: {same} those of an undisturbed fold of the same log");
+        say_rows(self.told, &self.differences);
     }
+}
+
+/// Prints the answers that producers got, and whether the documents are as they have to be.
+pub fn say_rows(told: Tally, differences: &[String]) {
+    let Tally { acknowledged, unknown, refused } = told;
+    say!("\nevents: {acknowledged} acknowledged, {unknown} unknown, {refused} refused");
+    let same = if differences.is_empty() { "the same as" } else { "NOT the same as" };
+    say!("documents: {same} those of an undisturbed fold of the same log");
 }
 
 /// The median and the longest.

@@ -8,8 +8,9 @@ use services::Server;
 
 use super::fault::{Fault, Struck};
 use super::ground::Ground;
-use super::proxy::Line;
+use super::proxy::{Line, Mark};
 use super::{damage, disk};
+use crate::layer::tree::Lost;
 
 impl Fault {
     /// Does the fault while the producer goes on, and ends it.
@@ -31,6 +32,10 @@ impl Fault {
             Fault::MongoStalled => line(ground, Server::Mongod, Line::Stalled).await,
             Fault::MongoSlow => line(ground, Server::Mongod, slow).await,
             Fault::ProducerCut => producer_cut(ground).await,
+            Fault::BatchCut => at_mark(ground, Line::CutAt(Mark::SecondOfBatch)).await,
+            Fault::AnswerLost => at_mark(ground, Line::CutAt(Mark::AnswerToBatch)).await,
+            Fault::NatsKilledInBatch => at_mark(ground, Line::HeldAt(Mark::CommitOfBatch)).await,
+            Fault::PowerCut => power_cut(ground).await,
             Fault::NatsKilled => server_killed(ground, Server::Nats).await,
             Fault::MongodKilled => server_killed(ground, Server::Mongod).await,
             Fault::LogDeleted => damage::deleted(ground).await,
@@ -48,7 +53,7 @@ async fn killed(ground: &mut Ground) -> anyhow::Result<Struck> {
     let at = ground.folder().await?;
     tokio::time::sleep(Duration::from_millis(rand::random_range(0..500))).await;
     let since = Instant::now();
-    ground.serves[at].kill().await?;
+    ground.serves[at].process.kill().await?;
     let recovery = ground.folds_on(since).await?;
     // The fault hit if another process folds now.
     let hit = ground.folder().await? != at;
@@ -60,12 +65,12 @@ async fn killed(ground: &mut Ground) -> anyhow::Result<Struck> {
 async fn dies_at(ground: &mut Ground, place: &str) -> anyhow::Result<Struck> {
     let at = ground.folder().await?;
     let armed = 1 - at;
-    ground.serves[armed].kill().await?;
+    ground.serves[armed].process.kill().await?;
     ground.serves[armed] = ground.hire(Some(place)).await?;
-    ground.serves[at].kill().await?;
+    ground.serves[at].process.kill().await?;
     // This one is there to take over before it is needed.
     ground.serves[at] = ground.hire(None).await?;
-    let status = ground.serves[armed].end().await?;
+    let status = ground.serves[armed].process.end().await?;
     let since = Instant::now();
     let recovery = ground.folds_on(since).await?;
     Ok(Struck { hit: status.signal() == Some(9), recovery })
@@ -74,10 +79,10 @@ async fn dies_at(ground: &mut Ground, place: &str) -> anyhow::Result<Struck> {
 async fn frozen(ground: &mut Ground) -> anyhow::Result<Struck> {
     let at = ground.folder().await?;
     let since = Instant::now();
-    ground.serves[at].freeze(true)?;
+    ground.serves[at].process.freeze(true)?;
     let recovery = ground.folds_on(since).await?;
     let successor = ground.folder().await?;
-    ground.serves[at].freeze(false)?;
+    ground.serves[at].process.freeze(false)?;
     // The frozen process is awake again, in the middle of its work, and must fold no event twice.
     ground.folds_on(Instant::now()).await?;
     Ok(Struck { hit: successor != at, recovery })
@@ -85,19 +90,49 @@ async fn frozen(ground: &mut Ground) -> anyhow::Result<Struck> {
 
 async fn line(ground: &mut Ground, to: Server, how: Line) -> anyhow::Result<Struck> {
     let at = ground.folder().await?;
-    let line = |ground: &Ground, how: Line| {
-        let serve = &ground.serves[at];
-        let line = if to == Server::Nats { &serve.nats } else { &serve.mongo };
-        line.make(how);
-        line.harmed()
-    };
-    let before = line(ground, how);
+    let before = make(ground, at, to, how)?;
     let since = Instant::now();
     // The process that goes on is the other one, or this one if its line is only slow.
     let recovery = ground.folds_on(since).await?;
-    let harmed = line(ground, Line::Good);
+    let harmed = make(ground, at, to, Line::Good)?;
     ground.folds_on(Instant::now()).await?;
     Ok(Struck { hit: harmed > before, recovery })
+}
+
+/// Puts a process's line to a server into a state; returns the number of times that it did harm.
+fn make(ground: &Ground, at: usize, to: Server, how: Line) -> anyhow::Result<u64> {
+    let line = ground.serves[at].lines.as_ref().context("a process without lines")?.to(to);
+    line.make(how);
+    Ok(line.harmed())
+}
+
+/// Harms the line to NATS of the process that folds, which publishes as well, at a place of an
+/// atomic batch. Where the line is held there, nats-server is killed meanwhile.
+async fn at_mark(ground: &mut Ground, how: Line) -> anyhow::Result<Struck> {
+    let at = ground.folder().await?;
+    let before = make(ground, at, Server::Nats, how)?;
+    let hit = async || (make(ground, at, Server::Nats, how).ok()? > before).then_some(());
+    ground.wait("atomic batch on the line", hit).await?;
+    let since = Instant::now();
+    let is_held = matches!(how, Line::HeldAt(_));
+    if is_held {
+        ground.services.kill(Server::Nats).await?;
+    }
+    make(ground, at, Server::Nats, Line::Good)?;
+    if is_held {
+        ground.services.restart(Server::Nats, &|_| ()).await?;
+    }
+    Ok(Struck { hit: true, recovery: ground.folds_on(since).await? })
+}
+
+async fn power_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
+    tokio::time::sleep(Duration::from_millis(rand::random_range(200..1_500))).await;
+    let lost = ground.lose_power().await?;
+    ground.have_power().await?;
+    let recovery = ground.folds_on(Instant::now()).await?;
+    // What matters is that each of them had something that was not on its disk.
+    let hit = lost.iter().all(|lost| *lost != Lost::default());
+    Ok(Struck { hit, recovery })
 }
 
 async fn producer_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
@@ -117,15 +152,16 @@ async fn producer_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
 async fn server_killed(ground: &mut Ground, server: Server) -> anyhow::Result<Struck> {
     ground.services.kill(server).await?;
     let gone = async || match server {
-        Server::Nats => (!ground.log.is_connected()).then_some(()),
+        Server::Nats => (!ground.scene.log.is_connected()).then_some(()),
         Server::Mongod => {
-            let ping = tokio::time::timeout(Duration::from_secs(1), ground.store.ping()).await;
+            let ping =
+                tokio::time::timeout(Duration::from_secs(1), ground.scene.store.ping()).await;
             (!matches!(ping, Ok(Ok(())))).then_some(())
         }
     };
     ground.wait("end of a killed server", gone).await?;
     ground.services.restart(server, &|_| ()).await.context("starting it again")?;
     let recovery = ground.folds_on(Instant::now()).await?;
-    ensure!(ground.checkpoint().await.is_some(), "the database answers");
+    ensure!(ground.scene.checkpoint().await.is_some(), "the database answers");
     Ok(Struck { hit: true, recovery })
 }

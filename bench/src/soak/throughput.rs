@@ -53,8 +53,8 @@ impl Throughput {
 /// # Errors
 /// Fails if a server does not answer or a process does not start.
 pub async fn run(mut ground: Ground, time: Duration) -> anyhow::Result<Throughput> {
-    ground.producer.go(Pace::UpTo(WARM + AHEAD));
-    ground.reaches(WARM).await?;
+    ground.scene.producer.go(Pace::UpTo(WARM + AHEAD));
+    ground.scene.reaches(WARM).await?;
     let (undisturbed, starved) = measure(&mut ground, time, None).await?;
     let mut kills = 0;
     let (killed, starved_then) = measure(&mut ground, time, Some(&mut kills)).await?;
@@ -75,17 +75,18 @@ async fn measure(
     while began.elapsed() < time {
         let at = position(ground).await;
         looks += 1;
-        starved += u64::from(ground.producer.record.last() < at + BATCH);
-        ground.producer.go(Pace::UpTo(at + AHEAD));
+        starved += u64::from(ground.scene.producer.record.last() < at + BATCH);
+        ground.scene.producer.go(Pace::UpTo(at + AHEAD));
         if let Some(kills) = kills.as_deref_mut()
             && Instant::now() >= next_kill
         {
             next_kill = Instant::now() + pause();
             // No process folds if the last one's successor has not begun.
-            if let Some(pid) = ground.store.lease_pid().await?
-                && let Some(index) = ground.serves.iter().position(|it| it.pid() == Some(pid))
+            if let Some(pid) = ground.scene.store.lease_pid().await?
+                && let Some(index) =
+                    ground.serves.iter().position(|it| it.process.pid() == Some(pid))
             {
-                ground.serves[index].kill().await?;
+                ground.serves[index].process.kill().await?;
                 *kills += 1;
                 // It is started as by a supervisor, without waiting for it.
                 ground.serves[index] = ground.start(None).await?;
@@ -100,5 +101,5 @@ async fn measure(
 }
 
 async fn position(ground: &Ground) -> u64 {
-    ground.checkpoint().await.map_or(0, |it| it.position)
+    ground.scene.checkpoint().await.map_or(0, |it| it.position)
 }

@@ -2,11 +2,11 @@
 //! twice, and the documents are those of an undisturbed fold.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use adaptive_bi::config;
 use adaptive_bi_bench::soak::fault::Fault;
-use adaptive_bi_bench::soak::ground::{Ground, Setting};
+use adaptive_bi_bench::soak::ground::{Disks, Ground, Setting};
 use adaptive_bi_bench::soak::rounds;
 
 use crate::servers::data_dir;
@@ -14,17 +14,18 @@ use crate::servers::data_dir;
 /// The number of events in a second.
 const RATE: u64 = 300;
 
-fn setting(name: &str, disk: Option<u64>) -> Setting {
+fn setting(name: &str, disks: Disks) -> Setting {
     Setting {
         program: PathBuf::from(env!("CARGO_BIN_EXE_adaptive-bi")),
         folder: data_dir().join(format!("soak-{name}")),
         cache_dir: config::cache_dir(),
-        disk,
+        disks,
+        sync: Duration::ZERO,
     }
 }
 
 async fn survives(name: &str, faults: &[Fault]) {
-    let ground = Ground::prepare(setting(name, None)).await.expect("the ground");
+    let ground = Ground::prepare(setting(name, Disks::Plain)).await.expect("the ground");
     survives_on(ground, faults).await;
 }
 
@@ -69,6 +70,11 @@ async fn another_takes_over_from_one_that_is_killed_frozen_or_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_is_cut_half_way_or_whose_answer_is_lost_is_sent_again_and_there_once() {
+    survives("batches", &[Fault::BatchCut, Fault::AnswerLost, Fault::NatsKilledInBatch]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_is_damaged_halts_the_fold_and_one_that_is_put_back_ends_that() {
     let faults = [
         Fault::NatsKilled,
@@ -82,15 +88,30 @@ async fn a_log_that_is_damaged_halts_the_fold_and_one_that_is_put_back_ends_that
     survives("log", &faults).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn servers_whose_disk_is_full_go_on_when_there_is_room_again() {
-    match Ground::prepare(setting("disk", Some(1 << 30))).await {
-        Ok(ground) => survives_on(ground, &[Fault::DiskFull, Fault::NatsDiskFull]).await,
+/// The ground with such disks; `None` where nothing can be mounted.
+async fn ground_with(name: &str, disks: Disks) -> Option<Ground> {
+    match Ground::prepare(setting(name, disks)).await {
+        Ok(ground) => Some(ground),
         // A mount takes root.
         Err(error) => {
             let error = error.to_string();
             assert!(error.contains("cannot be mounted here"), "{error}");
             eprintln!("not done here: {error}");
+            None
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_whose_disk_is_full_go_on_when_there_is_room_again() {
+    if let Some(ground) = ground_with("disk", Disks::Small(1 << 30)).await {
+        survives_on(ground, &[Fault::DiskFull, Fault::NatsDiskFull]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_power_cut_takes_nothing_that_was_acknowledged_or_committed() {
+    if let Some(ground) = ground_with("power", Disks::Losing).await {
+        survives_on(ground, &[Fault::PowerCut]).await;
     }
 }
