@@ -1,14 +1,13 @@
-//! What visitors and customers do, generated, and the same figures by brute force.
+//! What visitors and customers do, and the same figures by brute force.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use adaptive_bi::app::App;
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::Tz;
-use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
+use super::made::{Activity, DAY, Made, Purchase, Rating, USERS, made};
 use super::sold::label;
 use crate::harness::Shop;
 
@@ -20,39 +19,7 @@ const RANGES: [(&str, &str); 4] = [
     ("2024-10-07", "2024-10-07"),
     ("2020-01-01", "2020-01-02"),
 ];
-const USERS: u32 = 40;
-const DEVICES: [&str; 3] = ["phone", "desktop", "tablet"];
 const HALF_HOUR: i64 = 30 * 60;
-const DAY: i64 = 24 * 3600;
-
-#[derive(Debug, Clone)]
-struct Activity {
-    user: String,
-    kind: &'static str,
-    at: i64,
-    session: Option<String>,
-    device: &'static str,
-    category: &'static str,
-}
-
-/// A purchase as it stands in the end.
-#[derive(Debug, Clone)]
-struct Purchase {
-    user: String,
-    at: i64,
-    /// In cents.
-    amount: i64,
-    status: &'static str,
-}
-
-/// A rating as it stands in the end.
-#[derive(Debug, Clone)]
-struct Rating {
-    product: &'static str,
-    stars: i64,
-    at: i64,
-    comment: Option<String>,
-}
 
 pub struct Visitors {
     activities: Vec<Activity>,
@@ -65,55 +32,10 @@ fn local(zone: Tz, at: i64) -> chrono::NaiveDateTime {
         .naive_local()
 }
 
-fn iso(at: i64) -> String {
-    DateTime::<Utc>::from_timestamp(at, 0).expect("a time").to_rfc3339()
-}
-
 impl Visitors {
     /// Publishes what they do, and returns it with the last position.
     pub async fn publish(shop: &Shop, app: &App) -> (Self, u64) {
-        let mut random = SmallRng::seed_from_u64(14);
-        let begin = Utc.with_ymd_and_hms(2024, 9, 10, 0, 0, 0).unwrap().timestamp();
-        let mut bodies = Vec::new();
-        for (product, category) in PRODUCTS {
-            let data =
-                json!({ "productId": product, "name": product, "category": category, "price": 5 });
-            bodies.push(json!({ "kind": "product", "data": data }));
-        }
-        let mut activities = Vec::new();
-        let mut now = begin;
-        for n in 0..2_500 {
-            now += random.random_range(0..2_800);
-            // One in ten is late, by hours or by days.
-            let late = match random.random_range(0..20) {
-                0 => random.random_range(DAY..3 * DAY),
-                1 => random.random_range(0..DAY / 2),
-                _ => 0,
-            };
-            let user = random.random_range(0..USERS);
-            let (product, category) = PRODUCTS[random.random_range(0..PRODUCTS.len())];
-            let kind =
-                ["viewed_product", "viewed_product", "added_to_cart", "purchased", "searched"]
-                    [random.random_range(0..5)];
-            let session =
-                random.random_bool(0.8).then(|| format!("s{user}-{}", random.random_range(0..4)));
-            let activity = Activity {
-                user: format!("u{user}"),
-                kind,
-                at: now - late,
-                session,
-                device: DEVICES[random.random_range(0..3)],
-                category,
-            };
-            bodies.push(json!({ "kind": "activity", "data": {
-                "activityId": format!("a{n}"), "userId": activity.user, "activityType": activity.kind,
-                "timestamp": iso(activity.at), "sessionId": activity.session, "device": activity.device,
-                "productId": product,
-            } }));
-            activities.push(activity);
-        }
-        let purchases = purchases(&mut random, begin, &mut bodies);
-        let ratings = ratings(&mut random, begin, &mut bodies);
+        let Made { bodies, activities, purchases, ratings } = made();
         let mut position = 0;
         for bodies in bodies.chunks(500) {
             let lines: Vec<_> = bodies.iter().map(Value::to_string).collect();
@@ -126,6 +48,7 @@ impl Visitors {
 
     /// Asks for every figure in every zone and range.
     pub async fn assert_all(&self, shop: &Shop, app: &App) {
+        open_ranges(shop, app).await;
         for name in ZONES {
             let zone: Tz = name.parse().expect("a zone");
             for (first, last) in RANGES {
@@ -141,8 +64,16 @@ impl Visitors {
                 self.behaviour(&range, &ask("behaviour?").await, None);
                 let phones = ask("behaviour?device=phone&").await;
                 self.behaviour(&range, &phones, Some("phone"));
-                self.sessions(&range, &ask("sessions?period=week&").await);
-                self.funnel(&range, &ask("funnel?period=day&").await);
+                self.sessions(&range, &ask("sessions?period=week&").await, None);
+                let phones = ask("sessions?period=week&device=phone&").await;
+                self.sessions(&range, &phones, Some("phone"));
+                self.funnel(&range, &ask("funnel?period=day&").await, |_| true);
+                let kitchen = ask("funnel?period=day&category=Kitchen&").await;
+                self.funnel(&range, &kitchen, |view| view.category == "Kitchen");
+                let phones = ask("funnel?period=day&device=phone&").await;
+                self.funnel(&range, &phones, |view| view.device == "phone");
+                let unheard_of = ask("funnel?period=day&category=Cars&").await;
+                self.funnel(&range, &unheard_of, |_| false);
                 self.retention(&range, "week", &ask("retention?period=week&periods=20&").await);
                 self.retention(&range, "month", &ask("retention?period=month&").await);
                 self.feedback(&range, &ask("feedback?period=day&").await, None);
@@ -220,7 +151,7 @@ impl Visitors {
         }
     }
 
-    fn sessions(&self, range: &Range, found: &Value) {
+    fn sessions(&self, range: &Range, found: &Value, device: Option<&str>) {
         let mut ids: BTreeMap<&str, Vec<(usize, &Activity)>> = BTreeMap::new();
         for (position, it) in self.activities.iter().enumerate() {
             if let Some(session) = &it.session {
@@ -234,14 +165,19 @@ impl Visitors {
             for session in activities.chunk_by(|(_, a), (_, b)| b.at - a.at <= HALF_HOUR) {
                 let (first, last) = (session[0].1, session[session.len() - 1].1);
                 if range.has(first.at) {
+                    *devices.entry(first.device).or_default() += 1;
+                }
+                if range.has(first.at) && device.is_none_or(|device| first.device == device) {
                     let sums = weeks.entry(range.label("week", first.at)).or_default();
                     sums[0] += 1;
                     sums[1] += i64::from(session.len() == 1);
                     sums[2] += last.at - first.at;
-                    *devices.entry(first.device).or_default() += 1;
                 }
             }
         }
+        let total: i64 = weeks.values().map(|[sessions, ..]| sessions).sum();
+        assert_eq!(found["sessions"], total, "{range:?}: {found}");
+        assert_eq!(found["identified"].is_null(), device.is_some(), "{range:?}: {found}");
         let bars = found["trends"].as_array().expect("bars");
         assert_eq!(bars.len(), weeks.len(), "{range:?}: {found}");
         for (bar, (week, [sessions, bounces, seconds])) in bars.iter().zip(&weeks) {
@@ -261,7 +197,7 @@ impl Visitors {
         }
     }
 
-    fn funnel(&self, range: &Range, found: &Value) {
+    fn funnel(&self, range: &Range, found: &Value, has: impl Fn(&Activity) -> bool) {
         let mut attempts = Vec::new();
         for user in 0..USERS {
             let user = format!("u{user}");
@@ -301,13 +237,13 @@ impl Visitors {
         }
         attempts.retain(|(view, _)| range.has(view.at));
         for (at, stage) in found["stages"].as_array().expect("stages").iter().enumerate() {
-            let got = || attempts.iter().filter(|(_, stages)| *stages > at);
+            let got = || attempts.iter().filter(|(view, stages)| *stages > at && has(view));
             let users: BTreeSet<_> = got().map(|(view, _)| &view.user).collect();
             assert_eq!(stage["attempts"], got().count(), "{range:?} {stage}");
             assert_eq!(stage["users"], users.len(), "{range:?} {stage}");
         }
         let mut days: BTreeMap<String, [i64; 3]> = BTreeMap::new();
-        for (view, stages) in &attempts {
+        for (view, stages) in attempts.iter().filter(|(view, _)| has(view)) {
             let day = days.entry(range.label("day", view.at)).or_default();
             day[..*stages].iter_mut().for_each(|count| *count += 1);
         }
@@ -455,63 +391,46 @@ impl Visitors {
     }
 }
 
-const PRODUCTS: [(&str, &str); 5] =
-    [("mug", "Kitchen"), ("pan", "Kitchen"), ("ball", "Toys"), ("kite", "Toys"), ("lamp", "Light")];
+/// The lists of bars, each with views that have it.
+const TRENDS: [(&str, &[&str]); 5] = [
+    ("trends", &["actives", "behaviour", "sessions", "funnel", "feedback", "revenue"]),
+    ("trends", &["behaviour?device=phone", "behaviour?userId=u3", "feedback?productId=kite"]),
+    ("salesTrend", &["sales", "sales?userId=u3"]),
+    ("metrics", &["transactions"]),
+    ("newCustomersTrend", &["customers"]),
+];
 
-/// Purchases, of which some are corrected later.
-fn purchases(random: &mut SmallRng, begin: i64, bodies: &mut Vec<Value>) -> Vec<Purchase> {
-    let mut purchases = Vec::new();
-    for n in 0..400 {
-        let mut purchase = Purchase {
-            user: format!("u{}", random.random_range(0..USERS)),
-            at: begin + random.random_range(0..75 * DAY),
-            amount: random.random_range(100..100_000),
-            status: ["completed", "completed", "completed", "pending", "failed"]
-                [random.random_range(0..5)],
+/// A range without a start begins with the first data: it has the figures of one that begins long before,
+/// states where it begins, and is filled from there on.
+async fn open_ranges(shop: &Shop, app: &App) {
+    for (bars, view) in TRENDS.iter().flat_map(|(bars, of)| of.iter().map(move |it| (*bars, *it))) {
+        let ask = async |query: &str| {
+            let join = if view.contains('?') { '&' } else { '?' };
+            let path = format!("/api/metrics/{view}{join}{query}&tz=Australia/Lord_Howe");
+            let answer = shop.get(app, &path).await;
+            assert_eq!(answer.status, 200, "{path}: {answer:?}");
+            let mut data = answer.body["data"].clone();
+            let members = data.as_object_mut().expect("figures");
+            let range = members.remove("range").expect("a range");
+            members.remove("dateRange");
+            (data, range)
         };
-        let mut times = 1;
-        if random.random_bool(0.2) {
-            times = 2;
+        for period in ["hour", "day", "month"] {
+            let until = format!("endDate=2024-12-31&period={period}&limit=100");
+            let (open, range) = ask(&until).await;
+            let (closed, _) = ask(&format!("startDate=2000-01-01&{until}")).await;
+            assert_eq!(open, closed, "{view} by {period}");
+            let start = range["startDate"].as_str().expect("a time");
+            // September begins at half past one of the day before, by clocks of UTC.
+            let september = "2024-08-31T13:30".."2024-09-30T13:30";
+            assert!(september.contains(&start), "{view} by {period}: {range}");
         }
-        for time in 0..times {
-            if time == 1 {
-                purchase.status = ["completed", "failed", "returned"][random.random_range(0..3)];
-                if purchase.status != "returned" {
-                    purchase.at = begin + random.random_range(0..75 * DAY);
-                }
-            }
-            let amount = format!("{}.{:02}", purchase.amount / 100, purchase.amount % 100);
-            bodies.push(json!({ "kind": "transaction", "data": {
-                "transactionId": format!("t{n}"), "userId": purchase.user, "totalPrice": amount,
-                "transactionDate": iso(purchase.at), "status": purchase.status, "productId": "mug",
-            } }));
-        }
-        purchases.push(purchase);
+        let (filled, _) = ask("endDate=2024-12-31&period=month&fill=zero").await;
+        let of_bar = |bar: &Value| bar["_id"].as_str().expect("a month").to_owned();
+        let months: Vec<String> =
+            filled[bars].as_array().expect("bars").iter().map(of_bar).collect();
+        assert_eq!(months, ["2024-09", "2024-10", "2024-11", "2024-12"], "{view}");
     }
-    purchases
-}
-
-/// Ratings, of which some are corrected later.
-fn ratings(random: &mut SmallRng, begin: i64, bodies: &mut Vec<Value>) -> Vec<Rating> {
-    let mut ratings = Vec::new();
-    for n in 0..300 {
-        let (product, _) = PRODUCTS[random.random_range(0..PRODUCTS.len())];
-        let user = format!("u{}", random.random_range(0..USERS));
-        let mut rating = None;
-        for _ in 0..random.random_range(1..3) {
-            let stars = random.random_range(1..6);
-            let comment = random.random_bool(0.4).then(|| format!("comment {n} of {stars}"));
-            // No two at one time, so that the newest are in one order.
-            let at = begin + random.random_range(0..75 * DAY / 300) * 300 + n;
-            bodies.push(json!({ "kind": "feedback", "data": {
-                "feedbackId": format!("f{n}"), "userId": user, "productId": product, "rating": stars,
-                "feedbackDate": iso(at), "comment": comment,
-            } }));
-            rating = Some(Rating { product, stars, at, comment });
-        }
-        ratings.extend(rating);
-    }
-    ratings
 }
 
 #[derive(Debug)]
