@@ -13,7 +13,7 @@ use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP}
 
 use super::days::Days;
 use super::memory::ReadContext;
-use super::period::Clock;
+use super::period::{Buckets, Clock};
 use super::range::Quarters;
 use super::zone::{self, Zone};
 use crate::store;
@@ -187,6 +187,38 @@ impl Tables<'_> {
             }
         }
     }
+}
+
+/// The sums of each period of a clock within a range: of one value of a dimension, whose code is at a place
+/// among a row's; or of all.
+///
+/// # Errors
+/// As [`ReadContext::rollups`].
+pub async fn by_period(
+    from: ReadContext<'_>,
+    family: Family,
+    (dimension, at): (Dimension, usize),
+    value: Option<&str>,
+    quarters: Quarters,
+    clock: &Clock,
+) -> Result<Buckets<Row>, store::Error> {
+    let mut clock = clock.clone();
+    let mut sums: Buckets<Row> = Buckets::of(clock.clone());
+    let quarters = from.within(family, quarters);
+    let days = Days::of(quarters, &mut clock);
+    let names = match value {
+        Some(_) => Names::of(from, family, dimension, quarters).await?,
+        None => Names::default(),
+    };
+    let is_of = |month, code| value.is_none_or(|value| names.name(month, code) == Some(value));
+    let tables = Tables { family, slices: &[Slice::WHOLE], days: &days };
+    let add = |Place { period, month, codes }, row| {
+        if is_of(month, codes[at]) {
+            zone::add(sums.of_period(period), row);
+        }
+    };
+    tables.read(from, &mut clock, |_| Chunks::All, add).await?;
+    Ok(sums)
 }
 
 /// The sums of some slices of a family in a range, together, by the names of a dimension's values.

@@ -7,7 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::memory::ReadContext;
-use super::params::Selection;
+use super::params::Earlier;
+use super::view::Figures;
 use crate::store;
 
 /// The change of each figure, by its name.
@@ -61,15 +62,22 @@ impl Change {
     }
 }
 
+impl From<f64> for Figure {
+    #[allow(clippy::cast_possible_truncation)] // averages and shares are small
+    fn from(number: f64) -> Self {
+        Figure((number * 10_000.0).round() as i128)
+    }
+}
+
 /// Figures of a range that can stand beside those of another.
-pub trait Compared: Sized + Send {
-    /// Reads those of one selection.
+pub trait Compared: Figures<Parameters: Earlier> {
+    /// Reads those of one range.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
     fn of(
         from: ReadContext<'_>,
-        asked: &Selection,
+        asked: &Self::Parameters,
     ) -> impl Future<Output = Result<Self, store::Error>> + Send;
 
     /// Those whose change is told, each with its name.
@@ -79,16 +87,16 @@ pub trait Compared: Sized + Send {
     fn beside(&mut self, before: Self, change: Changes);
 }
 
-/// Reads the figures of a selection, and those that it compares them with.
+/// Reads the figures that are asked for, and those that they are compared with.
 ///
 /// # Errors
 /// As [`ReadContext::rollups`].
 pub async fn read<F: Compared>(
     from: ReadContext<'_>,
-    asked: &Selection,
+    asked: &F::Parameters,
 ) -> Result<F, store::Error> {
     let mut figures = Box::pin(F::of(from, asked)).await?;
-    if let Some(before) = asked.before() {
+    if let Some(before) = asked.earlier() {
         let before = Box::pin(F::of(from, &before)).await?;
         let pairs = before.compared().into_iter().zip(figures.compared());
         let change = pairs.map(|((name, before), (_, now))| (name, Change::of(before, now)));

@@ -7,6 +7,7 @@ use projections::family::Family;
 use projections::text::Text;
 
 use super::ids::Ids;
+use super::known::{All, Remembered};
 use super::range::Quarters;
 use super::ranking::Cut;
 use super::rollups::Rollups;
@@ -18,6 +19,7 @@ use crate::store::read::{Part, Snapshot, Span};
 pub struct Memory {
     pub(super) language: String,
     ids: Ids,
+    known: Remembered,
     /// Rollups, told of every commit.
     pub(super) rollups: Rollups,
 }
@@ -48,6 +50,14 @@ impl ReadContext<'_> {
     #[must_use]
     pub fn shown(self, text: &Text<'_>) -> String {
         text.shown(&self.memory.language).to_owned()
+    }
+
+    /// What is known of all products, or of all customers.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn known(self, entity: Entity) -> Result<Arc<All>, store::Error> {
+        self.memory.known.of(self.snapshot, entity, &self.memory.language).await
     }
 
     /// Whether the read models have a family. One that they lack, of an older fold, cannot be read

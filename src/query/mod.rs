@@ -6,16 +6,17 @@
 //! - [`view`]: figures that can be asked for; [`question`]: a view with its parameters; [`answer`]:
 //!   the answer to every question; [`batch`]: those to many; [`wait`]: waiting for a position;
 //! - [`latest`]: the newest snapshot, followed; [`cache`]: the responses of the newest;
-//! - [`params`], [`statuses`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
+//! - [`params`], the [`selection`] that they come to, [`statuses`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
 //!   periods of local time;
 //! - [`days`]: the buckets of rollups that make up a range, period by period;
 //! - [`views`]: one file for each endpoint;
 //! - the parts of views: [`sales`], by [`minutes`], [`entities`], [`active`] customers, [`segments`],
-//!   [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
-//!   [`activities`];
+//!   [`compare`], [`union`] of rollups, sums [`by_value`], the [`top`] of a [`ranking`],
+//!   products and customers that are [`chosen`], [`activities`];
 //! - the parts of lists: [`cursor`], what a row of the ledger is [`matching`], sales from the
 //!   [`newest`] on, entities [`ranked`] by their sales;
-//! - the data that is not read again: [`memory`], of [`ids`] and rollups.
+//! - the data that is not read again: [`memory`], of [`ids`], of what is [`known`] of
+//!   products and customers, and of rollups.
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub mod answer;
 pub mod batch;
 pub mod by_value;
 pub mod cache;
+pub mod chosen;
 pub mod compare;
 pub mod cursor;
 pub mod days;
@@ -33,6 +35,7 @@ pub mod entities;
 mod error;
 pub mod filter;
 pub mod ids;
+pub mod known;
 pub mod latest;
 pub mod matching;
 pub mod memory;
@@ -48,7 +51,9 @@ pub mod ratio;
 mod rollups;
 pub mod sales;
 pub mod segments;
+pub mod selection;
 pub mod statuses;
+pub mod top;
 pub mod union;
 pub mod view;
 pub mod views;

@@ -3,18 +3,17 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use projections::family::Family;
-use projections::fold::root::Root;
 use projections::sales::Basis;
 use projections::time::Time;
 use serde_json::json;
 
 use super::filter::Filter;
-use super::period::{Buckets, Clock, Period};
-use super::range::{Bound, Compare, Coverage, Quarters, Range};
+use super::period::Period;
+use super::range::{Bound, Compare, Quarters, Range};
+pub use super::selection::{Fill, Selection};
 use super::statuses::Statuses;
 use super::zone::Zone;
-use crate::http::parameters::values::{OneOf, Own, Text, Whole, Word, day_or_instant};
+use crate::http::parameters::values::{OneOf, Own, Text, Whole, day_or_instant};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::http::problem::FieldError;
 
@@ -118,46 +117,14 @@ impl Parameters for ById {
     }
 }
 
-/// Periods without figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fill {
-    /// They are there, with zeros.
-    Zero,
-}
-
-/// The parameters of a request, its ranges resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selection {
-    /// The zone that days are of.
-    pub zone: Zone,
-    /// The sales that are counted, by what they count as...
-    pub statuses: Statuses,
-    /// ...and by what they are of.
-    pub filter: Filter,
-    /// The day that returns are counted on.
-    pub basis: Basis,
-    /// The most entries of a list.
-    pub limit: usize,
-    /// The page of the list, from 1.
-    pub page: usize,
-    /// The range, where there is one.
-    pub range: Option<Range>,
-    /// The quarter hours of the trend: those of the range, else of the last days.
-    pub trend: Quarters,
-    /// The periods of the trend.
-    pub period: Period,
-    /// Whether periods without figures are there.
-    pub fill: Option<Fill>,
-    /// The range that the figures are compared with.
-    pub compare: Option<Compare>,
-}
-
 /// Which parameters a view takes, and what stands for those that are not given.
 pub trait Ranging {
     /// The days of a trend without a range.
     const TREND_DAYS: u64;
     /// The length of a list that nobody asked to be shorter.
     const LIST: usize = WHOLE;
+    /// Whether it has lists that can be asked for shorter or longer.
+    const LIMITS: bool = true;
     /// Whether figures without a range are of the days of the trend; else they are of all time.
     const IS_RECENT: bool = false;
     /// Whether it is of sales: which of them are counted, and the day of returns.
@@ -174,17 +141,15 @@ pub trait Ranging {
     const PAGES: bool = false;
 }
 
+/// Parameters of figures that can be compared with those of another range.
+pub trait Earlier: Sized {
+    /// The same of the range that is compared with, if one is.
+    fn earlier(&self) -> Option<Self>;
+}
+
 /// The parameters of a view of figures over time.
 #[derive(Debug)]
 pub struct Ranged<V>(Selection, PhantomData<fn() -> V>);
-
-impl Word for Fill {
-    const ALL: &'static [Self] = &[Fill::Zero];
-
-    fn word(self) -> &'static str {
-        "zero"
-    }
-}
 
 /// The zone, where nothing else is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -198,55 +163,6 @@ impl Parameters for Zoned {
         let zone = query.take_or(&TZ, Zone::UTC);
         query.ignore(&["sort", "page", "limit"]);
         Zoned { zone }
-    }
-}
-
-impl Selection {
-    /// All that was sold in a range.
-    #[must_use]
-    pub fn sold(zone: Zone, quarters: Quarters) -> Self {
-        Selection {
-            zone,
-            statuses: Statuses::Sold,
-            filter: Filter::None,
-            basis: Basis::Processed,
-            limit: WHOLE,
-            page: 1,
-            range: Some(Range::of(quarters, zone)),
-            trend: quarters,
-            period: Period::Day,
-            fill: None,
-            compare: None,
-        }
-    }
-
-    /// The same for the range that it is compared with, if it is.
-    #[must_use]
-    pub fn before(&self) -> Option<Selection> {
-        let range = self.range?.before(self.compare?);
-        let (trend, range) = (range.quarters, Some(range));
-        Some(Selection { range, trend, compare: None, ..self.clone() })
-    }
-
-    /// A clock of the periods of the trend.
-    #[must_use]
-    pub fn clock(&self) -> Clock {
-        Clock::of(self.zone, Some(self.period))
-    }
-
-    /// The sums of the trend's periods, in order of time.
-    #[must_use]
-    pub fn trend_of<T: Default>(&self, sums: Buckets<T>) -> Vec<(i64, T)> {
-        match self.fill {
-            Some(Fill::Zero) => sums.filled(self.trend),
-            None => sums.finish(),
-        }
-    }
-
-    /// What is asked for of a family of `root`; everything without a range.
-    #[must_use]
-    pub fn scope(&self, root: &Root, family: Family) -> Coverage {
-        self.range.map_or(Quarters::ALL, |range| range.quarters).scope(root.extent(family))
     }
 }
 
@@ -280,6 +196,7 @@ impl<V: Ranging> Parameters for Ranged<V> {
         let bounds = [query.take(&START_DATE), query.take(&END_DATE)];
         let zone = query.take_or(&TZ, Zone::UTC);
         let limit = match V::LIST {
+            list if !V::LIMITS => list,
             WHOLE => query.take(&LIMIT).unwrap_or(WHOLE),
             list => query.take_or(&LIMIT, list),
         };
@@ -320,6 +237,12 @@ impl<V: Ranging> Parameters for Ranged<V> {
             compare,
         };
         Ranged(selection, PhantomData)
+    }
+}
+
+impl<V> Earlier for Ranged<V> {
+    fn earlier(&self) -> Option<Self> {
+        Some(Ranged(self.0.before()?, PhantomData))
     }
 }
 
@@ -380,6 +303,13 @@ mod tests {
     impl Ranging for Five {
         const TREND_DAYS: u64 = 30;
         const LIST: usize = 5;
+    }
+
+    struct NoList;
+
+    impl Ranging for NoList {
+        const TREND_DAYS: u64 = 30;
+        const LIMITS: bool = false;
     }
 
     fn parse(query: &str) -> Result<Selection, Vec<FieldError>> {
@@ -448,6 +378,16 @@ mod tests {
             Ranged::<Five>::parse(&format!("/?{query}").parse().unwrap(), Time(0)).unwrap().limit
         };
         assert_eq!((limit(""), limit("limit=7")), (5, 7));
+    }
+
+    #[test]
+    fn a_view_without_lists_has_no_limit_and_takes_no_notice_of_one() {
+        let named = |described: Vec<serde_json::Value>| {
+            described.iter().any(|parameter| parameter["name"] == "limit")
+        };
+        assert!(named(Ranged::<Five>::described()) && !named(Ranged::<NoList>::described()));
+        let asked = Ranged::<NoList>::parse(&"/?limit=x".parse().unwrap(), Time(0)).unwrap();
+        assert_eq!(asked.limit, WHOLE);
     }
 
     #[test]

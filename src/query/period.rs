@@ -11,6 +11,8 @@ use super::zone::{DAY_MS, Zone, naive};
 use crate::http::parameters::values::Word;
 
 const HOUR_MS: i64 = 3_600_000;
+/// No clock jumps further, onward or back.
+const JUMP: u32 = 3 * QUARTERS_PER_DAY;
 /// 1970-01-01 was a Thursday, three days after the Monday of its week.
 const THURSDAY: i64 = 3;
 
@@ -175,8 +177,16 @@ impl Clock {
 
     /// The periods that quarter hours start in, in order, each once.
     pub fn all(&mut self, quarters: Quarters) -> Vec<i64> {
+        let Quarters { from, to } = quarters;
+        if self.period > Some(Period::Day) && quarters.len() > 2 * JUMP {
+            // No clock jumps over one of these, so between the ends there is each.
+            let ends = (from..from + JUMP).chain(to - JUMP..to);
+            let numbers: Vec<i64> = ends.map(|quarter| self.period_of(quarter)).collect();
+            let ends = numbers.iter().min().zip(numbers.iter().max());
+            return ends.map_or_else(Vec::new, |(first, last)| (*first..=*last).collect());
+        }
         let mut numbers = Vec::new();
-        for quarter in quarters.from..quarters.to {
+        for quarter in from..to {
             let number = self.period_of(quarter);
             if numbers.last() != Some(&number) {
                 numbers.push(number);
@@ -241,6 +251,12 @@ impl<T: Default> Buckets<T> {
         &mut self.sums[place].1
     }
 
+    /// The first period that something was added to.
+    #[must_use]
+    pub fn first(&self) -> Option<i64> {
+        self.sums.iter().map(|(number, _)| *number).min()
+    }
+
     /// The periods that something was added to, in order of time.
     #[must_use]
     pub fn finish(mut self) -> Vec<(i64, T)> {
@@ -284,6 +300,29 @@ mod tests {
     fn quarters(from: &str, to: &str) -> Quarters {
         let quarter = |text| quarter_of(Time::parse(text).unwrap());
         Quarters { from: quarter(from), to: quarter(to) }
+    }
+
+    #[test]
+    fn the_periods_of_a_range_are_those_that_its_quarter_hours_start_in() {
+        // Clocks of Apia leave out the last but one day of 2011, and those of Beirut go back at midnight.
+        let ranges = [
+            quarters("2011-12-30", "2012-01-05"),
+            quarters("2011-12-31T09:45:00Z", "2013-01-01T10:15:00Z"),
+            quarters("2026-10-24T21:15:00Z", "2026-11-01T22:00:00Z"),
+            quarters("2026-01-01", "2026-01-01"),
+        ];
+        for (name, range) in ZONES.into_iter().flat_map(|name| ranges.map(|it| (name, it))) {
+            for period in Period::ALL {
+                let mut clock = Clock::of(zone(name), Some(*period));
+                let mut each: Vec<i64> =
+                    (range.from..range.to).map(|quarter| clock.period_of(quarter)).collect();
+                each.sort_unstable();
+                each.dedup();
+                assert_eq!(clock.all(range), each, "{name} {period:?} {range:?}");
+            }
+        }
+        let years = Clock::of(zone("Australia/Lord_Howe"), Some(Period::Year)).all(Quarters::ALL);
+        assert!(years.into_iter().eq(1970..=10_000));
     }
 
     fn labels(period: Period, zone: Zone, quarters: Quarters) -> Vec<String> {

@@ -1,5 +1,5 @@
-//! Products and customers, in order of what was sold of them or to them, of when they became known, or
-//! of their ids, a page at a time. The order comes from rollups; documents are read for a page alone,
+//! Products and customers, in order of what was sold of them or to them, of when they became known, of
+//! their ids or of their names, a page at a time. The order comes from rollups; documents are read for a page alone,
 //! and so many at most.
 
 use std::cmp::Reverse;
@@ -11,11 +11,13 @@ use projections::family::{Family, Slice};
 use projections::table::Row;
 use serde::{Deserialize, Serialize};
 
+use super::chosen::Chosen;
+use super::known::Way;
 use super::memory::ReadContext;
 use super::params::Selection;
 use super::sales::Sum;
 use super::statuses::Statuses;
-use super::{ranking, union, zone};
+use super::{union, zone};
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::{OneOf, Word};
 use crate::store;
@@ -28,8 +30,9 @@ const TOGETHER: usize = 101;
 /// The parameter of the order.
 pub const SORT: Parameter<OneOf<Sort>> = Parameter::query(
     "sort",
-    "The order: the most net sales, orders or units in the range first, the newest known first, or by \
-     id. Ties are in the order in which they became known.",
+    "The order: the most net sales, orders or units in the range first, the newest known first, by id, or \
+     by name, in any case, from the first on or, with a minus, from the last back, those without a name \
+     behind all others. Ties are in the order in which they became known, those of names by id.",
     OneOf::new(),
 );
 
@@ -53,6 +56,8 @@ pub enum Sort {
     Newest,
     /// By id.
     Id,
+    /// By name.
+    Name(Way),
 }
 
 impl Word for Rank {
@@ -74,6 +79,8 @@ impl Word for Sort {
         Sort::By(Rank::Units),
         Sort::Newest,
         Sort::Id,
+        Sort::Name(Way::Onward),
+        Sort::Name(Way::Backward),
     ];
 
     fn word(self) -> &'static str {
@@ -81,6 +88,7 @@ impl Word for Sort {
             Sort::By(rank) => rank.word(),
             Sort::Newest => "newest",
             Sort::Id => "id",
+            Sort::Name(way) => way.word(),
         }
     }
 }
@@ -95,6 +103,8 @@ pub enum After {
     Id(String),
     /// Among all others, which are searched by their names.
     Name(Option<String>),
+    /// Among all in order of their names: behind the place that the one of this id has now.
+    Place(String),
 }
 
 impl After {
@@ -102,9 +112,10 @@ impl After {
     #[must_use]
     pub fn is_of(&self, sort: Sort, is_search: bool) -> bool {
         match self {
-            After::Value(..) => sort != Sort::Id,
+            After::Value(..) => matches!(sort, Sort::By(_) | Sort::Newest),
             After::Id(_) => sort == Sort::Id,
             After::Name(_) => sort == Sort::Id && is_search,
+            After::Place(_) => matches!(sort, Sort::Name(_)),
         }
     }
 }
@@ -141,6 +152,12 @@ impl Totals {
 }
 
 impl Of {
+    /// The entity.
+    #[must_use]
+    pub fn entity(self) -> Entity {
+        self.entity
+    }
+
     /// Hands what was sold and what came back of each to `visit`: those of one entity add up.
     async fn each(
         self,
@@ -160,7 +177,7 @@ impl Of {
         union::by_entity(from, self.back, &basis, scope, |who, row| visit(who, true, row)).await
     }
 
-    /// The sums that each can be ranked by, by ordinal.
+    /// The sums that each can be ranked by, by ordinal; of those that are chosen alone, if some are.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
@@ -168,6 +185,7 @@ impl Of {
         self,
         from: ReadContext<'_>,
         asked: &Selection,
+        chosen: Option<&Chosen>,
     ) -> Result<Totals, store::Error> {
         let known = from.snapshot.checkpoint.root.next.of(self.entity);
         let is_net = asked.statuses.of(from.snapshot) == Statuses::Sold;
@@ -183,7 +201,10 @@ impl Of {
             }
         })
         .await?;
-        Ok(Totals(totals))
+        Ok(Totals(match chosen {
+            Some(chosen) => chosen.only(&totals),
+            None => totals,
+        }))
     }
 
     /// The sums of some, by ordinal; none of one of which nothing was sold or came back.
@@ -209,31 +230,6 @@ impl Of {
         .await?;
         Ok(sums)
     }
-}
-
-/// Those with the largest sums above zero, ties by id: the ordinals and ids of a page, and whether there
-/// are more behind it. `leave` has the ids that take no place.
-///
-/// # Errors
-/// As [`ReadContext::rollups`].
-pub async fn first(
-    from: ReadContext<'_>,
-    of: Of,
-    totals: &Totals,
-    rank: Rank,
-    (page, limit): (usize, usize),
-    leave: &[&str],
-) -> Result<(Vec<(u32, Arc<str>)>, bool), store::Error> {
-    let before = (page - 1).saturating_mul(limit);
-    // One more says whether there are more, and each that is left out may have been among them.
-    let most = before.saturating_add(limit).saturating_add(1 + leave.len());
-    let cut = ranking::cut(totals.of(rank), most);
-    let mut named = from.named(of.entity, cut).await?;
-    named.retain(|(_, id)| !leave.contains(&&**id));
-    let value = |who: u32| totals.of_one(who, rank);
-    named.sort_by(|(a, a_id), (b, b_id)| value(*b).cmp(&value(*a)).then_with(|| a_id.cmp(b_id)));
-    let more = named.len() > before.saturating_add(limit);
-    Ok((named.into_iter().skip(before).take(limit).collect(), more))
 }
 
 /// A list that is asked for.
@@ -300,6 +296,7 @@ pub async fn page<C: Stored<Stored: Send + Sync>>(
     let mut page = Page { found: vec![], next: None, seen: None, looked: 0, limit };
     match wanted.sort {
         Sort::Id => by_id::<C>(from, wanted, &mut page).await?,
+        Sort::Name(way) => by_name::<C>(from, wanted, way, &mut page).await?,
         _ => by_value::<C>(from, wanted, ordinal, &mut page).await?,
     }
     Ok(page)
@@ -312,7 +309,7 @@ async fn by_value<C: Stored<Stored: Send + Sync>>(
     page: &mut Page<C::Stored>,
 ) -> Result<(), store::Error> {
     let values: Vec<i64> = match wanted.sort {
-        Sort::By(rank) => wanted.of.totals(from, wanted.asked).await?.of(rank).collect(),
+        Sort::By(rank) => wanted.of.totals(from, wanted.asked, None).await?.of(rank).collect(),
         // Ordinals follow each other as the entities become known.
         _ => (0..from.snapshot.checkpoint.root.next.of(wanted.of.entity)).map(i64::from).collect(),
     };
@@ -343,6 +340,35 @@ async fn by_value<C: Stored<Stored: Send + Sync>>(
         }
     }
     Ok(())
+}
+
+async fn by_name<C: Stored<Stored: Send + Sync>>(
+    from: ReadContext<'_>,
+    wanted: &Wanted<'_, C::Stored>,
+    way: Way,
+    page: &mut Page<C::Stored>,
+) -> Result<(), store::Error> {
+    let all = from.known(wanted.of.entity).await?;
+    let ids = all.by_name(way).map(|one| &*one.id);
+    let mut ids: Box<dyn Iterator<Item = &str> + Send + '_> = match wanted.after {
+        Some(After::Place(last)) => Box::new(ids.skip_while(move |id| *id != last).skip(1)),
+        _ => Box::new(ids),
+    };
+    loop {
+        let some: Vec<Arc<str>> = ids.by_ref().take(TOGETHER).map(Arc::from).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        let found = from.snapshot.entities::<C>(&some).await?;
+        let mut found: HashMap<String, Known<C::Stored>> =
+            found.into_iter().map(|it| (it.id.clone(), it)).collect();
+        for id in some {
+            let one = found.remove(&*id).filter(|it| (wanted.is_wanted)(&it.id, &it.document));
+            if page.look(After::Place(id.to_string()), one) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 async fn by_id<C: Stored<Stored: Send + Sync>>(

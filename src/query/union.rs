@@ -10,6 +10,8 @@ use super::range::{Coverage, Quarters};
 use crate::store;
 use crate::store::read::Span;
 
+/// A range that is longer is looked through for its first row, where that spares more than it costs.
+const LONG: u32 = 366 * QUARTERS_PER_DAY;
 /// The tables of all time are about as large as those of a month, in quarter hours.
 const EVER: u32 = 30 * QUARTERS_PER_DAY;
 
@@ -45,6 +47,27 @@ pub async fn by_quarter(
         }
     })
     .await
+}
+
+/// A range from the first row on of a family by quarter hour that has one wherever others have any, if
+/// the range is long: of who asks for all of time nothing is read of the decades before.
+///
+/// # Errors
+/// As [`ReadContext::rollups`].
+pub async fn from_first(
+    from: ReadContext<'_>,
+    family: Family,
+    quarters: Quarters,
+) -> Result<Quarters, store::Error> {
+    if quarters.len() <= LONG {
+        return Ok(quarters);
+    }
+    let mut first = quarters.to;
+    let before = Quarters { from: 0, to: quarters.to };
+    let before = from.within(family, before);
+    by_quarter(from, family, &[Slice::WHOLE], before, |_, quarter, _| first = first.min(quarter))
+        .await?;
+    Ok(Quarters { from: quarters.from.max(first), to: quarters.to })
 }
 
 /// Hands rows of a family by entity to `visit`, with the entity's ordinal: those of one entity add

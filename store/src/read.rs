@@ -280,6 +280,27 @@ impl Snapshot {
         Ok(entities)
     }
 
+    /// Hands every entity to `visit`, without some of its fields, in no particular order.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn every_entity<C: Stored<Stored: Send>>(
+        &self,
+        left_out: &[&str],
+        mut visit: impl FnMut(Known<C::Stored>) + Send,
+    ) -> Result<(), Error> {
+        self.must_have(C::NAME, C::SINCE)?;
+        let read = |raw: &RawDocument| {
+            let id = raw.get_str("_id")?.to_owned();
+            visit(Known { id, document: bson::deserialize_from_slice(raw.as_bytes())? });
+            Ok(())
+        };
+        let mut page = Page::of(Document::new(), 0);
+        page.fields = Some(left_out.iter().map(|field| ((*field).to_owned(), 0.into())).collect());
+        let doing = "reading all entities";
+        self.find_page(Model::of::<C>(), Document::new(), Some(page), doing, read).await
+    }
+
     /// The ids behind these ordinals of an entity, in no particular order.
     ///
     /// # Errors
@@ -302,7 +323,6 @@ impl Snapshot {
         Ok(found)
     }
 
-    /// Hands every document to `read` straight from the server's reply.
     /// The positions behind `after` and up to `to` whose messages are quarantined.
     ///
     /// # Errors
@@ -327,6 +347,7 @@ impl Snapshot {
         Ok(found)
     }
 
+    /// Hands every document to `read` straight from the server's reply.
     async fn find(
         &self,
         model: Model,

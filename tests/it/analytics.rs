@@ -1,15 +1,16 @@
 //! Every view against figures that are computed by nothing of the program's, in zones of all kinds.
 //!
 //! - [`sold`]: what the file of the year says was sold;
+//! - [`chosen`]: rankings of the products of a category and of the customers of a country;
 //! - [`figures`]: sales, transactions and revenue; [`rankings`]: best sellers, customers, users and
 //!   the summary, of ranges of the year; [`recent`]: views of the last days, of a year that ends now;
 //! - [`compared`]: the ranges that figures are compared with;
-//! - [`visitors`]: what visitors and customers do, generated; [`brute_force`]: its figures, against
-//!   the answers.
+//! - [`visitors`]: what visitors and customers do, [`made`] up.
 
-mod brute_force;
+mod chosen;
 mod compared;
 mod figures;
+mod made;
 mod rankings;
 mod recent;
 mod sold;
@@ -47,6 +48,14 @@ async fn the_years_best_sellers_and_customers_are_the_files_in_every_zone_and_ra
     let sold = sold::Sold::of_the_year();
     let (shop, app) = shop_of_the_year(0).await;
     rankings::assert_all(&shop, &app, &sold).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_years_rankings_of_a_category_or_country_are_those_of_all_without_the_others() {
+    let sold = sold::Sold::of_the_year();
+    let (shop, app) = shop_of_the_year(0).await;
+    chosen::assert_all(&shop, &app, &sold).await;
     app.stop().await.expect("stopped");
 }
 

@@ -157,7 +157,13 @@ async fn products_and_customers_are_listed_by_what_they_came_to() {
         }
         let by_id = ids(&all(&shop, &app, &format!("{path}?sort=id"), of, 2).await, id);
         assert_eq!(by_id, expected.into_keys().collect::<Vec<_>>());
-        for wrong in ["sort=price", "search=m&sort=orders", "cursor=nothing", "limit=101"] {
+        for wrong in [
+            "sort=price",
+            "search=m&sort=orders",
+            "search=m&sort=name",
+            "cursor=nothing",
+            "limit=101",
+        ] {
             let answer = shop.get(&app, &format!("{path}?{wrong}")).await;
             assert_eq!(answer.status, 400, "{path}?{wrong}");
         }
@@ -199,6 +205,8 @@ async fn a_search_finds_ids_first_and_then_words_of_names() {
             customer("u2", json!({ "firstName": "Anna", "country": "FR" })),
             customer("ann", json!({})),
             customer("guest-1", json!({})),
+            customer("u3", json!({ "username": "bea" })),
+            customer("u0", json!({ "username": "ANN" })),
         ])
         .await;
     shop.folded(position).await;
@@ -209,16 +217,23 @@ async fn a_search_finds_ids_first_and_then_words_of_names() {
         ("search=zebra", vec![]),
         ("category=Books&sort=newest", vec!["c4"]),
         ("sort=newest", vec!["c4", "mug-3", "b2", "a1"]),
+        ("sort=name", vec!["b2", "mug-3", "a1", "c4"]),
+        ("sort=-name", vec!["c4", "a1", "mug-3", "b2"]),
+        ("sort=-name&category=Kitchen", vec!["a1", "b2"]),
+        ("category=(none)", vec![]),
     ] {
         let path = format!("/api/products?{query}");
         let found = ids(&all(&shop, &app, &path, "products", 1).await, "productId");
         assert_eq!(found, expected, "{query}");
     }
     for (query, expected) in [
-        ("search=ann", vec!["ann", "u1", "u2"]),
+        ("search=ann", vec!["ann", "u0", "u1", "u2"]),
         ("search=example", vec!["u1"]),
         ("country=FR", vec!["u2"]),
         ("account=guest", vec!["guest-1"]),
+        ("sort=name", vec!["u0", "u1", "u3", "ann", "guest-1", "u2"]),
+        ("sort=-name", vec!["u3", "u1", "u0", "ann", "guest-1", "u2"]),
+        ("country=(none)&sort=id", vec!["ann", "guest-1", "u0", "u3"]),
     ] {
         let path = format!("/api/customers?{query}");
         let found = ids(&all(&shop, &app, &path, "customers", 1).await, "userId");

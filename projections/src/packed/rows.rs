@@ -28,7 +28,7 @@ const HAS_REST: u8 = 64;
 
 impl Tally {
     /// The number of ordinals that one tally has a place for.
-    pub(super) const WIDTH: u32 = 64;
+    pub const WIDTH: u32 = 64;
 
     /// Replaces the row of an entity.
     pub fn set(&mut self, ordinal: u32, row: &[i64]) {

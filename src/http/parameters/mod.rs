@@ -47,6 +47,12 @@ impl<V: Copy> Parameter<V> {
         Parameter { place, name, about, values, example: None, is_missing_if_empty: false }
     }
 
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// One of the query string.
     #[must_use]
     pub const fn query(name: &'static str, about: &'static str, values: V) -> Self {

@@ -73,6 +73,7 @@ impl View for ActiveMetrics {
 
 impl Ranging for ActiveMetrics {
     const TREND_DAYS: u64 = 30;
+    const LIMITS: bool = false;
     const IS_RECENT: bool = true;
     const FILTERS: bool = false;
     const SALES: bool = false;
@@ -88,10 +89,12 @@ impl Figures for ActiveMetrics {
 }
 
 impl Compared for ActiveMetrics {
-    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
+    async fn of(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let counted =
             Entities { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
         let clock = asked.clock();
+        // Nobody is active before the first debut.
+        let since = union::from_first(from, Family::Debuts, asked.trend).await?;
         let within = async |quarters: Quarters| -> Result<i64, store::Error> {
             let whole = Clock::of(asked.zone, None);
             let distinct = counted.distinct(Some(quarters), &whole, |[count, ..]| count).await?;
@@ -104,8 +107,8 @@ impl Compared for ActiveMetrics {
             within(last(1)),
             within(last(7)),
             within(last(30)),
-            within(asked.trend),
-            counted.distinct(Some(asked.trend), &clock, |[count, ..]| count),
+            within(since),
+            counted.distinct(Some(since), &clock, |[count, ..]| count),
             debuts(from, asked),
         )?;
         let mut both: Buckets<(i64, i64)> = Buckets::of(clock.clone());
@@ -115,6 +118,7 @@ impl Compared for ActiveMetrics {
         for (period, count) in debuts.finish() {
             both.of_period(period).1 = count;
         }
+        let first = both.first();
         let periods = asked.trend_of(both);
         let new: i64 = periods.iter().map(|(_, (_, new))| new).sum();
         let bar = |&(period, (active, new)): &(i64, (i64, i64))| Bar {
@@ -133,7 +137,7 @@ impl Compared for ActiveMetrics {
             new,
             returning: active - new,
             trends: shown.map(bar).collect(),
-            range: asked.range.map(|range| range.used(None)),
+            range: asked.used(first),
             comparison: None,
             change: None,
         })

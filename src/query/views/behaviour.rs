@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use projections::customers::Customers;
 use projections::entity::Entity;
 use projections::family::{Dimension, Family, Slice};
+use projections::table::Row;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,17 +14,16 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Parameters, Query};
-use crate::http::problem::FieldError;
 use crate::query::Error;
-use crate::query::by_value::{Chunks, Names, Place, Tables, by_value};
-use crate::query::days::Days;
+use crate::query::by_value::{by_period, by_value};
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Ranging};
+use crate::query::params::{Earlier, Ranged, Ranging, Selection};
 use crate::query::period::{Buckets, Clock};
 use crate::query::range::Used;
-use crate::query::ranking;
 use crate::query::view::{Figures, METRICS, View};
+use crate::query::{filter, ranking, union, zone};
 use crate::store;
 
 /// Activities by time, type, device, page, country and customer.
@@ -41,6 +41,14 @@ pub struct BehaviourMetrics {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     range: Option<Used>,
+    /// The same figures of the range that was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, no_recursion)]
+    comparison: Option<Box<BehaviourMetrics>>,
+    /// The change from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<std::collections::BTreeMap<String, Change>>)]
+    change: Option<Changes>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,55 +85,36 @@ const DIMENSIONS: [(Dimension, Family); 4] = [
     (Dimension::ActivityCountry, Family::Countries),
 ];
 
-const PARAMETERS: [Parameter<Text>; 4] = [
+const FILTERS: [Parameter<Text>; 5] = [
     value("activityType", "The activities of one type."),
     value("device", "Those on one device."),
     value("pagePath", "Those on one page."),
     value("country", "Those from one country."),
+    value("userId", "Those of one customer."),
 ];
-const USER: Parameter<Text> = value("userId", "Those of one customer.");
 
 const fn value(name: &'static str, about: &'static str) -> Parameter<Text> {
     let allowed = "must be a text of 1 to 256 characters";
     Parameter::query(name, about, Text { min: 1, max: 256, allowed })
 }
 
-/// Which activities are asked for.
-#[derive(Debug, Clone, Default)]
-enum Which {
-    #[default]
-    All,
-    /// Those of one value of a dimension, by its place among [`DIMENSIONS`].
-    Of(usize, String),
-    /// Those of one customer.
-    By(String),
-}
-
 /// The parameters.
 #[derive(Debug, Clone)]
 pub struct Asked {
     range: Ranged<BehaviourMetrics>,
-    which: Which,
+    /// The filter, by its place among [`FILTERS`], and its value.
+    which: Option<(usize, String)>,
 }
 
 impl Parameters for Asked {
     fn read(query: &mut Query) -> Self {
-        let range = Ranged::read(query);
-        let values = PARAMETERS.map(|parameter| query.take(&parameter));
-        let user = query.take(&USER);
-        let of = |(at, value): (usize, Option<String>)| value.map(|value| Which::Of(at, value));
-        let mut given: Vec<Which> = values.into_iter().enumerate().filter_map(of).collect();
-        given.extend(user.map(Which::By));
-        if given.len() > 1 {
-            let message = "must be given alone: activities are counted by one of activityType, device, \
-                           pagePath, country and userId at a time";
-            let field = match given.pop() {
-                Some(Which::Of(at, _)) => ["activityType", "device", "pagePath", "country"][at],
-                _ => "userId",
-            };
-            query.wrong(FieldError::new(field, message));
-        }
-        Asked { range, which: given.pop().unwrap_or_default() }
+        Asked { range: Ranged::read(query), which: filter::alone(query, &FILTERS) }
+    }
+}
+
+impl Earlier for Asked {
+    fn earlier(&self) -> Option<Self> {
+        Some(Asked { range: self.range.earlier()?, which: self.which.clone() })
     }
 }
 
@@ -146,17 +135,25 @@ impl Ranging for BehaviourMetrics {
     const IS_RECENT: bool = true;
     const FILTERS: bool = false;
     const SALES: bool = false;
-    const COMPARES: bool = false;
 }
 
 impl Figures for BehaviourMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Behaviour]);
     type Parameters = Asked;
 
-    async fn read(from: ReadContext<'_>, Asked { range, which }: &Asked) -> Result<Self, Error> {
+    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
+        Ok(compare::read(from, asked).await?)
+    }
+}
+
+impl Compared for BehaviourMetrics {
+    async fn of(
+        from: ReadContext<'_>,
+        Asked { range, which }: &Asked,
+    ) -> Result<Self, store::Error> {
         let part = async |at: usize| parts(from, DIMENSIONS[at], range).await;
         let (sums, by_type, by_device, by_page, by_country, top_users) = tokio::try_join!(
-            counts(from, range, which),
+            counts(from, range, which.as_ref()),
             part(0),
             part(1),
             part(2),
@@ -164,73 +161,61 @@ impl Figures for BehaviourMetrics {
             top_users(from, range),
         )?;
         let clock = range.clock();
+        let first = sums.first();
         let periods = range.trend_of(sums);
-        let shown = periods.iter().filter(|(_, count)| range.fill.is_some() || *count != 0);
+        let shown = periods.iter().filter(|(_, [count, ..])| range.fill.is_some() || *count != 0);
+        let bar =
+            |(period, [count, ..]): &(i64, Row)| Bar { label: clock.label(*period), count: *count };
         Ok(BehaviourMetrics {
-            total_activities: periods.iter().map(|(_, count)| count).sum(),
-            trends: shown
-                .map(|(period, count)| Bar { label: clock.label(*period), count: *count })
-                .collect(),
+            total_activities: periods.iter().map(|(_, [count, ..])| count).sum(),
+            trends: shown.map(bar).collect(),
             by_type,
             by_device,
             by_page,
             by_country,
             top_users,
-            range: range.range.map(|range| range.used(None)),
+            range: range.used(first),
+            comparison: None,
+            change: None,
         })
+    }
+
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
+        vec![("totalActivities", self.total_activities.into())]
+    }
+
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
 }
 
 /// The number of activities of each period.
 async fn counts(
     from: ReadContext<'_>,
-    asked: &Ranged<BehaviourMetrics>,
-    which: &Which,
-) -> Result<Buckets<i64>, store::Error> {
-    let mut clock = asked.clock();
-    let mut sums: Buckets<i64> = Buckets::of(clock.clone());
-    let (at, value) = match which {
-        Which::All => (0, None),
-        Which::Of(at, value) => (*at, Some(value.as_str())),
-        Which::By(user) => {
-            let found = from.snapshot.entities::<Customers>(&[user.as_str().into()]).await?;
-            if let Some(customer) = found.first() {
-                let (who, whole) = (customer.document.ordinal, [Slice::WHOLE]);
-                let counted =
-                    Entities { from, family: Family::Actives, slices: &whole, code: None };
-                counted
-                    .rows(Some(asked.trend), &clock, |period, _, it, [count, ..]| {
-                        if it == who {
-                            *sums.of_period(period) += count;
-                        }
-                    })
-                    .await?;
+    asked: &Selection,
+    which: Option<&(usize, String)>,
+) -> Result<Buckets<Row>, store::Error> {
+    let clock = asked.clock();
+    let (at, value) = which.map_or((0, None), |(at, value)| (*at, Some(value.as_str())));
+    if let Some((dimension, family)) = DIMENSIONS.get(at) {
+        return by_period(from, *family, (*dimension, 0), value, asked.trend, &clock).await;
+    }
+    // The last filter is that of the customer.
+    let mut sums: Buckets<Row> = Buckets::of(clock.clone());
+    let user = value.unwrap_or_default();
+    let found = from.snapshot.entities::<Customers>(&[user.into()]).await?;
+    if let Some(customer) = found.first() {
+        let (who, whole) = (customer.document.ordinal, [Slice::WHOLE]);
+        let counted = Entities { from, family: Family::Actives, slices: &whole, code: None };
+        let add = |period: i64, _, it: u32, row: Row| {
+            if it == who {
+                zone::add(sums.of_period(period), row);
             }
-            return Ok(sums);
-        }
-    };
-    let (dimension, family) = DIMENSIONS[at];
-    let quarters = from.within(family, asked.trend);
-    let days = Days::of(quarters, &mut clock);
-    let names = match value {
-        Some(_) => Names::of(from, family, dimension, quarters).await?,
-        None => Names::default(),
-    };
-    let tables = Tables { family, slices: &[Slice::WHOLE], days: &days };
-    let is_of = |month, code| value.is_none_or(|value| names.name(month, code) == Some(value));
-    tables
-        .read(
-            from,
-            &mut clock,
-            |_| Chunks::All,
-            |place, [count, ..]| {
-                let Place { period, month, codes: [code, ..] } = place;
-                if is_of(month, code) {
-                    *sums.of_period(period) += count;
-                }
-            },
-        )
-        .await?;
+        };
+        // Nobody is active before the first debut.
+        let since = union::from_first(from, Family::Debuts, asked.trend).await?;
+        counted.rows(Some(since), &clock, add).await?;
+    }
     Ok(sums)
 }
 

@@ -108,6 +108,7 @@ impl View for OneCustomer {
 
 impl Ranging for OneCustomer {
     const TREND_DAYS: u64 = 30;
+    const LIMITS: bool = false;
     const FILTERS: bool = false;
     const COMPARES: bool = false;
 }

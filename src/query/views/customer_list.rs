@@ -12,6 +12,7 @@ use crate::http::parameters::values::{OneOf, Text, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
 use crate::query::cursor::Pagination;
+use crate::query::known::is_of;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging};
 use crate::query::range::Used;
@@ -21,7 +22,7 @@ use crate::store::read::Known;
 
 const COUNTRY: Parameter<Text> = Parameter::query(
     "country",
-    "Those whose profile has this country.",
+    "Those whose profile has one country; `(none)`, those whose profile has none.",
     Text { min: 1, max: 64, allowed: "must be a text of 1 to 64 characters" },
 );
 const ACCOUNT: Parameter<OneOf<Account>> = Parameter::query(
@@ -129,7 +130,7 @@ impl Figures for Customers {
                 limit,
                 is_wanted: &|_, document| {
                     let of_profile = document.profile.as_ref().and_then(|it| it.country.as_deref());
-                    country.as_ref().is_none_or(|wanted| of_profile == Some(wanted))
+                    country.as_ref().is_none_or(|it| is_of(of_profile, it))
                         && account.is_none_or(|it| (it == Account::Guest) == document.guest)
                 },
                 names: &names,

@@ -13,9 +13,10 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Ranging, Selection};
+use crate::query::params::{Earlier, Ranged, Ranging, Selection};
 use crate::query::period::{Buckets, Clock};
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
@@ -41,6 +42,14 @@ pub struct FeedbackMetrics {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     range: Option<Used>,
+    /// The same figures of the range that was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, no_recursion)]
+    comparison: Option<Box<FeedbackMetrics>>,
+    /// The change from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<std::collections::BTreeMap<String, Change>>)]
+    change: Option<Changes>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,6 +112,12 @@ impl Parameters for Asked {
     }
 }
 
+impl Earlier for Asked {
+    fn earlier(&self) -> Option<Self> {
+        Some(Asked { range: self.range.earlier()?, product: self.product.clone() })
+    }
+}
+
 impl View for FeedbackMetrics {
     const ROUTE: Get = Get {
         path: "/api/metrics/feedback",
@@ -120,14 +135,22 @@ impl Ranging for FeedbackMetrics {
     const IS_RECENT: bool = true;
     const FILTERS: bool = false;
     const SALES: bool = false;
-    const COMPARES: bool = false;
 }
 
 impl Figures for FeedbackMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Feedback, Topic::Products]);
     type Parameters = Asked;
 
-    async fn read(from: ReadContext<'_>, Asked { range, product }: &Asked) -> Result<Self, Error> {
+    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
+        Ok(compare::read(from, asked).await?)
+    }
+}
+
+impl Compared for FeedbackMetrics {
+    async fn of(
+        from: ReadContext<'_>,
+        Asked { range, product }: &Asked,
+    ) -> Result<Self, store::Error> {
         let limit = u32::try_from(range.limit).unwrap_or(u32::MAX);
         let (sums, stars, by_product, comments) = tokio::try_join!(
             sums(from, range, product.as_deref()),
@@ -135,7 +158,8 @@ impl Figures for FeedbackMetrics {
             by_product(from, range),
             from.snapshot.comments(product.as_deref(), limit),
         )?;
-        let (clock, periods) = (range.clock(), range.trend_of(sums));
+        let (clock, first) = (range.clock(), sums.first());
+        let periods = range.trend_of(sums);
         let mut total: Row = [0; 3];
         for (_, row) in &periods {
             zone::add(&mut total, *row);
@@ -156,8 +180,21 @@ impl Figures for FeedbackMetrics {
                 .filter(|it| product.as_ref().is_none_or(|product| *product == it.product_id))
                 .collect(),
             comments: comments.into_iter().filter_map(Comment::of).collect(),
-            range: range.range.map(|range| range.used(None)),
+            range: range.used(first),
+            comparison: None,
+            change: None,
         })
+    }
+
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
+        vec![
+            ("totalRatings", self.total_ratings.into()),
+            ("averageRating", self.average_rating.into()),
+        ]
+    }
+
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
 }
 
@@ -193,9 +230,10 @@ async fn sums(
     let found = from.snapshot.entities::<Products>(&[product.into()]).await?;
     if let Some(product) = found.first() {
         let of = product.document.ordinal;
+        let since = union::from_first(from, Family::Feedback, asked.trend).await?;
         let rated = Entities { from, family: Family::Rated, slices: &whole, code: None };
         rated
-            .rows(Some(asked.trend), &asked.clock(), |period, _, which, row| {
+            .rows(Some(since), &asked.clock(), |period, _, which, row| {
                 if which == of {
                     zone::add(sums.of_period(period), row);
                 }

@@ -5,22 +5,24 @@ use std::collections::BTreeMap;
 use projections::family::{Dimension, Family, Slice};
 use projections::table::Row;
 use projections::topic::{Topic, Topics};
-use projections::vocabulary::{NONE, OTHER_NAME};
+use projections::vocabulary::{self, NONE, OTHER_NAME, OVERLAP};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::values::Text;
+use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
-use crate::query::by_value::{Chunks, Names, Place, Tables};
-use crate::query::days::Days;
+use crate::query::by_value::{Names, by_period};
+use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::{Distinct, Entities, Numbers};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Ranging, Selection};
-use crate::query::period::{Buckets, Clock};
+use crate::query::params::{Earlier, Ranged, Ranging, Selection};
+use crate::query::period::Clock;
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::zone;
+use crate::query::{filter, zone};
 use crate::store;
 
 /// The names of the stages, in order.
@@ -42,6 +44,14 @@ pub struct FunnelMetrics {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     range: Option<Used>,
+    /// The same figures of the range that was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, no_recursion)]
+    comparison: Option<Box<FunnelMetrics>>,
+    /// The change of the customers of each stage, and of the conversion, from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<std::collections::BTreeMap<String, Change>>)]
+    change: Option<Changes>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,6 +95,40 @@ struct Part {
     conversion: f64,
 }
 
+/// The dimensions that attempts are counted by, in the order of a cell's codes.
+const DIMENSIONS: [(Dimension, Family); 2] =
+    [(Dimension::Category, Family::FunnelCategories), (Dimension::Device, Family::FunnelDevices)];
+
+const FILTERS: [Parameter<Text>; 2] = [
+    value("category", "The attempts that began with a view of a product of one category."),
+    value("device", "Those that began on one device."),
+];
+
+const fn value(name: &'static str, about: &'static str) -> Parameter<Text> {
+    let allowed = "must be a text of 1 to 256 characters";
+    Parameter::query(name, about, Text { min: 1, max: 256, allowed })
+}
+
+/// The parameters.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    range: Ranged<FunnelMetrics>,
+    /// The filter, by its place among [`FILTERS`], and its value.
+    which: Option<(usize, String)>,
+}
+
+impl Parameters for Asked {
+    fn read(query: &mut Query) -> Self {
+        Asked { range: Ranged::read(query), which: filter::alone(query, &FILTERS) }
+    }
+}
+
+impl Earlier for Asked {
+    fn earlier(&self) -> Option<Self> {
+        Some(Asked { range: self.range.earlier()?, which: self.which.clone() })
+    }
+}
+
 impl View for FunnelMetrics {
     const ROUTE: Get = Get {
         path: "/api/metrics/funnel",
@@ -92,31 +136,44 @@ impl View for FunnelMetrics {
         id: "getFunnel",
         tag: Tag::Figures,
         summary: "From a view to a purchase",
-        about: "Distinct customers who viewed a product, then added one to the cart, then purchased, in this order and within 7 days of the view; of the last 30 days where no range is given.",
+        about: "Distinct customers who viewed a product, then added one to the cart, then purchased, in this order and within 7 days of the view; of the last 30 days where no range is given. One filter applies to the stages and the trend.",
     };
 }
 
 impl Ranging for FunnelMetrics {
     const TREND_DAYS: u64 = 30;
+    const LIMITS: bool = false;
     const IS_RECENT: bool = true;
     const FILTERS: bool = false;
     const SALES: bool = false;
-    const COMPARES: bool = false;
 }
 
 impl Figures for FunnelMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Behaviour]);
-    type Parameters = Ranged<Self>;
+    type Parameters = Asked;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let parts = async |family, dimension| parts(from, family, dimension, asked).await;
+    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
+        Ok(compare::read(from, asked).await?)
+    }
+}
+
+impl Compared for FunnelMetrics {
+    async fn of(
+        from: ReadContext<'_>,
+        Asked { range: asked, which }: &Asked,
+    ) -> Result<Self, store::Error> {
+        let (clock, which) = (asked.clock(), which.as_ref());
+        let (at, value) = which.map_or((0, None), |(at, value)| (*at, Some(value.as_str())));
+        let by = (DIMENSIONS[at].0, at);
+        let part = async |at: usize| parts(from, DIMENSIONS[at], asked).await;
         let (attempts, users, by_category, by_device) = tokio::try_join!(
-            attempts(from, asked),
-            users(from, asked),
-            parts(Family::FunnelCategories, Dimension::Category),
-            parts(Family::FunnelDevices, Dimension::Device),
+            by_period(from, Family::Funnel, by, value, asked.trend, &clock),
+            users(from, asked, which),
+            part(0),
+            part(1),
         )?;
-        let (clock, periods) = (asked.clock(), asked.trend_of(attempts));
+        let first = attempts.first();
+        let periods = asked.trend_of(attempts);
         let mut total: Row = [0; 3];
         for (_, row) in &periods {
             zone::add(&mut total, *row);
@@ -141,42 +198,50 @@ impl Figures for FunnelMetrics {
             trends: shown.map(bar).collect(),
             by_category,
             by_device,
-            range: asked.range.map(|range| range.used(None)),
+            range: asked.used(first),
+            comparison: None,
+            change: None,
         })
+    }
+
+    fn compared(&self) -> Vec<(&'static str, Figure)> {
+        let users = self.stages.iter().map(|stage| (stage.name, stage.users.into()));
+        users.chain([("conversion", self.conversion.into())]).collect()
+    }
+
+    fn beside(&mut self, before: Self, change: Changes) {
+        (self.comparison, self.change) = (Some(Box::new(before)), Some(change));
     }
 }
 
-/// The attempts of each period: viewed, added, purchased.
-async fn attempts(from: ReadContext<'_>, asked: &Selection) -> Result<Buckets<Row>, store::Error> {
-    let mut clock = asked.clock();
-    let mut sums: Buckets<Row> = Buckets::of(clock.clone());
-    let days = Days::of(from.within(Family::Funnel, asked.trend), &mut clock);
-    let tables = Tables { family: Family::Funnel, slices: &[Slice::WHOLE], days: &days };
-    tables
-        .read(
-            from,
-            &mut clock,
-            |_| Chunks::All,
-            |Place { period, .. }, row| {
-                zone::add(sums.of_period(period), row);
-            },
-        )
-        .await?;
-    Ok(sums)
-}
-
 /// Distinct customers of each stage.
-async fn users(from: ReadContext<'_>, asked: &Selection) -> Result<[i64; 3], store::Error> {
-    let counted =
-        Entities { from, family: Family::FunnelUsers, slices: &[Slice::WHOLE], code: None };
+async fn users(
+    from: ReadContext<'_>,
+    asked: &Selection,
+    which: Option<&(usize, String)>,
+) -> Result<[i64; 3], store::Error> {
+    let clock = Clock::of(asked.zone, None);
     let mut numbers: [Numbers; 3] = Default::default();
-    counted
-        .rows(Some(asked.trend), &Clock::of(asked.zone, None), |_, _, who, row| {
+    if let Some((at, value)) = which {
+        let (dimension, family) = DIMENSIONS[*at];
+        let values = from.snapshot.shop_vocabulary(dimension).await?;
+        // One that is not known has the code of no attempt.
+        let code = Some(vocabulary::code_of(&values, value).unwrap_or(OVERLAP));
+        for (numbers, stage) in numbers.iter_mut().zip(family.every_slice()) {
+            let counted = Entities { from, family, slices: &[stage], code };
+            let add = |_, _, who, [count, ..]: Row| numbers.push((who, count));
+            counted.rows(Some(asked.trend), &clock, add).await?;
+        }
+    } else {
+        let (family, slices) = (Family::FunnelUsers, &[Slice::WHOLE]);
+        let counted = Entities { from, family, slices, code: None };
+        let add = |_, _, who, row: Row| {
             for (numbers, count) in numbers.iter_mut().zip(row) {
                 numbers.push((who, count));
             }
-        })
-        .await?;
+        };
+        counted.rows(Some(asked.trend), &clock, add).await?;
+    }
     let mut distinct = Distinct::of(from);
     Ok(numbers.map(|numbers| distinct.count(numbers)))
 }
@@ -184,8 +249,7 @@ async fn users(from: ReadContext<'_>, asked: &Selection) -> Result<[i64; 3], sto
 /// Distinct customers of each stage by the values of a dimension, most viewers first, ties by name.
 async fn parts(
     from: ReadContext<'_>,
-    family: Family,
-    dimension: Dimension,
+    (dimension, family): (Dimension, Family),
     asked: &Selection,
 ) -> Result<Vec<Part>, store::Error> {
     let (clock, mut distinct) = (Clock::of(asked.zone, None), Distinct::of(from));

@@ -89,6 +89,7 @@ impl View for OneProduct {
 
 impl Ranging for OneProduct {
     const TREND_DAYS: u64 = 30;
+    const LIMITS: bool = false;
     const FILTERS: bool = false;
     const COMPARES: bool = false;
 }

@@ -15,6 +15,7 @@ use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
 use crate::query::cursor::Pagination;
+use crate::query::known::is_of;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging};
 use crate::query::range::Used;
@@ -24,7 +25,7 @@ use crate::store::read::Known;
 
 const CATEGORY: Parameter<Text> = Parameter::query(
     "category",
-    "Those that the catalogue has in one category now.",
+    "Those that the catalogue has in one category now; `(none)`, those that it has in none.",
     Text { min: 1, max: 64, allowed: "must be a text of 1 to 64 characters" },
 );
 /// The page that is asked for.
@@ -109,8 +110,8 @@ impl Figures for Products {
                 limit,
                 is_wanted: &|id, document| {
                     let entry = document.catalogue.as_ref();
-                    let is = |wanted: &String| entry.is_some_and(|it| *it.category == **wanted);
-                    id != RESERVED && category.as_ref().is_none_or(is)
+                    let of_entry = entry.map(|it| &*it.category);
+                    id != RESERVED && category.as_ref().is_none_or(|it| is_of(of_entry, it))
                 },
                 names: &names,
             },

@@ -16,13 +16,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
-use crate::http::parameters::values::OneOf;
+use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::chosen::{Chosen, Wanted};
+use crate::query::known::One;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::{Coverage, Quarters, Used};
-use crate::query::ranked::{self, PRODUCTS, Rank};
+use crate::query::ranked::{PRODUCTS, Rank};
+use crate::query::top::{Order, Page, Ranking, SORT};
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::{ranking, union};
 use crate::store;
@@ -79,30 +82,38 @@ pub(super) struct Pagination {
 
 impl Pagination {
     /// That of a ranking of which a page, or an order, was asked for.
-    pub(super) fn of(asked: &Selection, sort: Option<Rank>, has_more: bool) -> Option<Self> {
+    pub(super) fn of(asked: &Selection, sort: Option<Order>, has_more: bool) -> Option<Self> {
         let is_asked = sort.is_some() || asked.page > 1;
         is_asked.then_some(Pagination { current: asked.page, limit: asked.limit, has_more })
     }
 }
 
-/// The order of a ranking.
-pub(super) const SORT: Parameter<OneOf<Rank>> = Parameter::query(
-    "sort",
-    "The sum that the ranking goes by, the most first; ties by id. With it, or with `page`, the answer \
-     has `pagination`.",
-    OneOf::new(),
+const CATEGORY: Parameter<Text> = Parameter::query(
+    "category",
+    "The products that the catalogue has in one category now; `(none)`, those that it has in none.",
+    Text { min: 1, max: 64, allowed: "must be a text of 1 to 64 characters" },
+);
+const PRODUCT: Parameter<Text> = Parameter::query(
+    "productId",
+    "One product.",
+    Text { min: 1, max: 128, allowed: "must be an id of 1 to 128 characters" },
 );
 
-/// The range, and the order of the ranking.
+/// The range, the products, and the order of the ranking.
 #[derive(Debug, Clone)]
 pub struct Asked {
     range: Ranged<ProductMetrics>,
-    sort: Option<Rank>,
+    wanted: Wanted,
+    sort: Option<Order>,
 }
 
 impl Parameters for Asked {
     fn read(query: &mut Query) -> Self {
-        Asked { range: Ranged::read(query), sort: query.take(&SORT) }
+        Asked {
+            range: Ranged::read(query),
+            wanted: Wanted { value: query.take(&CATEGORY), id: query.take(&PRODUCT) },
+            sort: query.take(&SORT),
+        }
     }
 }
 
@@ -152,7 +163,7 @@ impl View for ProductMetrics {
         id: "getProducts",
         tag: Tag::Figures,
         summary: "Best sellers, and products that run out",
-        about: "The number of products, those sold most, and those of which there are fewer than 20, the fewest first.",
+        about: "The number of products, those sold most, and those of which there are fewer than 20, the fewest first; all of them, or those of a category.",
     };
 }
 
@@ -169,17 +180,30 @@ impl Figures for ProductMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Sales, Topic::Products]);
     type Parameters = Asked;
 
-    async fn read(from: ReadContext<'_>, Asked { range, sort }: &Asked) -> Result<Self, Error> {
-        let (page, rank) = ((range.page, range.limit), sort.unwrap_or(Rank::Units));
-        let ((top, more), low) =
-            tokio::try_join!(top(from, range, rank, page), low(from, range.limit))?;
+    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
+        let Asked { range, wanted, sort } = asked;
+        let chosen = wanted.chosen(from, Entity::Product).await?;
+        let ranking = Ranking {
+            of: PRODUCTS,
+            order: sort.unwrap_or(Order::Most(Rank::Units)),
+            page: (range.page, range.limit),
+            leave: &[RESERVED],
+        };
+        let ((top, more), low) = tokio::try_join!(
+            top(from, range, chosen.as_ref(), &ranking),
+            low(from, chosen.as_ref(), range.limit)
+        )?;
         let root = &from.snapshot.checkpoint.root;
         let seller = |it: Sold| {
             let (orders, net_sales) = sort.map(|_| (it.orders, it.net_sales)).unzip();
             Seller { orders, net_sales, ..Seller::of(it, from) }
         };
+        let is_there = |one: &&One| !one.is_gone && &*one.id != RESERVED;
+        let number = |of: &Chosen| i64::try_from(of.iter().filter(is_there).count());
         Ok(ProductMetrics {
-            total_products: root.products,
+            total_products: chosen
+                .as_ref()
+                .map_or(root.products, |chosen| number(chosen).unwrap_or(i64::MAX)),
             top_selling_products: top.into_iter().map(seller).collect(),
             products_low_in_stock: low.into_iter().map(|it| Whole::of(it, from)).collect(),
             pagination: Pagination::of(range, *sort, more),
@@ -199,21 +223,20 @@ pub struct Sold {
     net_sales: Money,
 }
 
-/// The products sold most by one sum, those of a page and whether there are more; ties by id.
+/// The products sold most, or those of them that are chosen.
 ///
 /// # Errors
 /// As [`ReadContext::rollups`].
 pub async fn top(
     from: ReadContext<'_>,
     asked: &Selection,
-    rank: Rank,
-    page: (usize, usize),
+    chosen: Option<&Chosen>,
+    ranking: &Ranking<'_>,
 ) -> Result<(Vec<Sold>, bool), store::Error> {
     let settings = &from.snapshot.checkpoint.settings;
-    let totals = PRODUCTS.totals(from, asked).await?;
-    let leave = [RESERVED];
-    let (named, more) = ranked::first(from, PRODUCTS, &totals, rank, page, &leave).await?;
-    let ids: Vec<_> = named.iter().map(|(_, id)| id.clone()).collect();
+    let totals = PRODUCTS.totals(from, asked, chosen).await?;
+    let Page { found, has_more } = ranking.read(from, &totals).await?;
+    let ids: Vec<_> = found.iter().map(|(_, id)| id.clone()).collect();
     let products = from.snapshot.entities::<Products>(&ids).await?;
     let mut products: HashMap<u32, _> =
         products.into_iter().map(|product| (product.document.ordinal, product)).collect();
@@ -226,12 +249,13 @@ pub async fn top(
             net_sales: Money(of(Rank::NetSales)),
         })
     };
-    Ok((named.into_iter().filter_map(sold).collect(), more))
+    Ok((found.into_iter().filter_map(sold).collect(), has_more))
 }
 
-/// The products with the least on hand, ties by id.
+/// The products with the least on hand, or those of them that are chosen, ties by id.
 async fn low(
     from: ReadContext<'_>,
+    chosen: Option<&Chosen>,
     limit: usize,
 ) -> Result<Vec<Known<ProductDocument>>, store::Error> {
     let Checkpoint { root, settings, .. } = &from.snapshot.checkpoint;
@@ -251,6 +275,9 @@ async fn low(
         },
     )
     .await?;
+    if let Some(chosen) = chosen {
+        lacking = chosen.only(&lacking);
+    }
     let cut = ranking::cut(lacking.into_iter(), limit);
     let mut low =
         from.snapshot.entities::<Products>(&from.ids(Entity::Product, cut).await?).await?;

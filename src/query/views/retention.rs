@@ -116,6 +116,7 @@ impl View for RetentionMetrics {
 
 impl Ranging for RetentionMetrics {
     const TREND_DAYS: u64 = 365;
+    const LIMITS: bool = false;
     const IS_RECENT: bool = true;
     const FILTERS: bool = false;
     const SALES: bool = false;
@@ -151,6 +152,8 @@ impl Figures for RetentionMetrics {
                 });
             }
         }
+        let begin = |(first, _): (&i64, _)| clock.between((*first, *first), asked.range.trend).from;
+        let begin = numbered.map(begin);
         let now = clock.period_of(asked.now);
         let cohort = |(number, customers): (i64, i64)| {
             let last = number.saturating_add(asked.periods.into()).min(now.max(number));
@@ -163,7 +166,7 @@ impl Figures for RetentionMetrics {
         Ok(RetentionMetrics {
             period: period.word(),
             cohorts: cohorts.customers.into_iter().map(cohort).collect(),
-            range: asked.range.range.map(|range| range.used(None)),
+            range: asked.range.range.map(|range| range.used(begin)),
         })
     }
 }

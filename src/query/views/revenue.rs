@@ -12,7 +12,7 @@ use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::filter::{By, Filter};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Ranging, Selection};
+use crate::query::params::{Ranged, Ranging};
 use crate::query::range::Used;
 use crate::query::sales::{Sales, Sum};
 use crate::query::statuses::Statuses;
@@ -143,6 +143,7 @@ impl View for RevenueMetrics {
 
 impl Ranging for RevenueMetrics {
     const TREND_DAYS: u64 = 30;
+    const LIMITS: bool = false;
     const IS_RECENT: bool = true;
 }
 
@@ -156,7 +157,7 @@ impl Figures for RevenueMetrics {
 }
 
 impl Compared for RevenueMetrics {
-    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
+    async fn of(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let (sales, clock) = (Sales::of(from, asked), asked.clock());
         let statuses = sales.statuses();
         let buckets = sales.by_period(asked.trend, &clock).await?;

@@ -128,7 +128,7 @@ impl Figures for SalesMetrics {
 }
 
 impl Compared for SalesMetrics {
-    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
+    async fn of(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let (figures, unique_customers, currencies) =
             tokio::try_join!(figures(from, asked), buyers(from, asked), currencies(from, asked))?;
         let Totals { sum, statuses, periods } = figures;

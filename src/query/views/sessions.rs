@@ -9,16 +9,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::values::Text;
+use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
-use crate::query::by_value::by_value;
+use crate::query::by_value::{by_period, by_value};
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Ranging, Selection};
+use crate::query::params::{Earlier, Ranged, Ranging, Selection};
 use crate::query::period::Buckets;
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{union, zone};
+use crate::query::{filter, union, zone};
 use crate::store;
 
 /// Sessions, by the time that they began.
@@ -27,10 +29,10 @@ use crate::store;
 pub struct SessionMetrics {
     #[serde(flatten)]
     total: Sums,
-    /// Those of customers with an account.
-    identified: i64,
-    /// Activities in a session.
-    activities_per_session: f64,
+    /// Those of customers with an account; null under a filter.
+    identified: Option<i64>,
+    /// Activities in a session; null under a filter.
+    activities_per_session: Option<f64>,
     trends: Vec<Bar>,
     by_device: Vec<Part>,
     /// By the page that they began on.
@@ -93,6 +95,44 @@ impl From<Row> for Sums {
     }
 }
 
+/// The dimensions that sessions are counted by.
+const DIMENSIONS: [(Dimension, Family); 3] = [
+    (Dimension::Device, Family::SessionDevices),
+    (Dimension::Page, Family::EntryPages),
+    (Dimension::ActivityCountry, Family::SessionCountries),
+];
+
+const FILTERS: [Parameter<Text>; 3] = [
+    value("device", "The sessions on one device."),
+    value("pagePath", "Those that began on one page."),
+    value("country", "Those from one country."),
+];
+
+const fn value(name: &'static str, about: &'static str) -> Parameter<Text> {
+    let allowed = "must be a text of 1 to 256 characters";
+    Parameter::query(name, about, Text { min: 1, max: 256, allowed })
+}
+
+/// The parameters.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    range: Ranged<SessionMetrics>,
+    /// The filter, by its place among [`FILTERS`], and its value.
+    which: Option<(usize, String)>,
+}
+
+impl Parameters for Asked {
+    fn read(query: &mut Query) -> Self {
+        Asked { range: Ranged::read(query), which: filter::alone(query, &FILTERS) }
+    }
+}
+
+impl Earlier for Asked {
+    fn earlier(&self) -> Option<Self> {
+        Some(Asked { range: self.range.earlier()?, which: self.which.clone() })
+    }
+}
+
 impl View for SessionMetrics {
     const ROUTE: Get = Get {
         path: "/api/metrics/sessions",
@@ -100,7 +140,7 @@ impl View for SessionMetrics {
         id: "getSessions",
         tag: Tag::Figures,
         summary: "Sessions of visitors",
-        about: "The activities of a session's id that are at most half an hour apart; of the last 30 days where no range is given.",
+        about: "The activities of a session's id that are at most half an hour apart; of the last 30 days where no range is given. One filter applies to the totals and the trend.",
     };
 }
 
@@ -114,34 +154,28 @@ impl Ranging for SessionMetrics {
 
 impl Figures for SessionMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Behaviour]);
-    type Parameters = Ranged<Self>;
+    type Parameters = Asked;
 
-    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
+    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
         Ok(compare::read(from, asked).await?)
     }
 }
 
 impl Compared for SessionMetrics {
-    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
-        let mut sums: Buckets<Row> = Buckets::of(asked.clock());
-        let quarters = from.within(Family::Sessions, asked.trend);
-        let whole = [Slice::WHOLE];
-        union::by_quarter(from, Family::Sessions, &whole, quarters, |_, quarter, row| {
-            zone::add(sums.at(quarter), row);
-        })
-        .await?;
-        let mut visits: Row = [0; 3];
-        union::by_quarter(from, Family::Visits, &whole, quarters, |_, _, row| {
-            zone::add(&mut visits, row);
-        })
-        .await?;
-        let part = async |family, dimension| parts(from, family, dimension, asked).await;
-        let (by_device, by_entry_page, by_country) = tokio::try_join!(
-            part(Family::SessionDevices, Dimension::Device),
-            part(Family::EntryPages, Dimension::Page),
-            part(Family::SessionCountries, Dimension::ActivityCountry),
+    async fn of(
+        from: ReadContext<'_>,
+        Asked { range: asked, which }: &Asked,
+    ) -> Result<Self, store::Error> {
+        let part = async |at: usize| parts(from, DIMENSIONS[at], asked).await;
+        let (sums, visits, by_device, by_entry_page, by_country) = tokio::try_join!(
+            sums(from, asked, which.as_ref()),
+            visits(from, asked),
+            part(0),
+            part(1),
+            part(2),
         )?;
-        let (clock, periods) = (asked.clock(), asked.trend_of(sums));
+        let (clock, first) = (asked.clock(), sums.first());
+        let periods = asked.trend_of(sums);
         let mut total: Row = [0; 3];
         for (_, row) in &periods {
             zone::add(&mut total, *row);
@@ -149,16 +183,16 @@ impl Compared for SessionMetrics {
         let [activities, identified, _] = visits;
         let shown = periods.into_iter().filter(|(_, row)| asked.fill.is_some() || row[0] != 0);
         Ok(SessionMetrics {
-            activities_per_session: ratio(activities, total[0]),
+            activities_per_session: which.is_none().then(|| ratio(activities, total[0])),
             total: total.into(),
-            identified,
+            identified: which.is_none().then_some(identified),
             trends: shown
                 .map(|(period, row)| Bar { label: clock.label(period), sums: row.into() })
                 .collect(),
             by_device,
             by_entry_page,
             by_country,
-            range: asked.range.map(|range| range.used(None)),
+            range: asked.used(first),
             comparison: None,
             change: None,
         })
@@ -173,10 +207,40 @@ impl Compared for SessionMetrics {
     }
 }
 
+/// Sessions by period.
+async fn sums(
+    from: ReadContext<'_>,
+    asked: &Selection,
+    which: Option<&(usize, String)>,
+) -> Result<Buckets<Row>, store::Error> {
+    if let Some((at, value)) = which {
+        let (dimension, family) = DIMENSIONS[*at];
+        let (value, clock) = (Some(value.as_str()), asked.clock());
+        return by_period(from, family, (dimension, 0), value, asked.trend, &clock).await;
+    }
+    let mut sums: Buckets<Row> = Buckets::of(asked.clock());
+    let quarters = from.within(Family::Sessions, asked.trend);
+    union::by_quarter(from, Family::Sessions, &[Slice::WHOLE], quarters, |_, quarter, row| {
+        zone::add(sums.at(quarter), row);
+    })
+    .await?;
+    Ok(sums)
+}
+
+/// Activities of sessions, and sessions of customers with an account.
+async fn visits(from: ReadContext<'_>, asked: &Selection) -> Result<Row, store::Error> {
+    let mut visits: Row = [0; 3];
+    let quarters = from.within(Family::Sessions, asked.trend);
+    union::by_quarter(from, Family::Visits, &[Slice::WHOLE], quarters, |_, _, row| {
+        zone::add(&mut visits, row);
+    })
+    .await?;
+    Ok(visits)
+}
+
 async fn parts(
     from: ReadContext<'_>,
-    family: Family,
-    dimension: Dimension,
+    (dimension, family): (Dimension, Family),
     asked: &Selection,
 ) -> Result<Vec<Part>, store::Error> {
     let sums = by_value(from, (family, &[Slice::WHOLE]), dimension, asked.trend).await?;

@@ -1,6 +1,7 @@
 //! `GET /api/dashboard/summary`, and its overview of sales alone, which is pushed.
 
 use projections::money::{self, Money};
+use projections::products::RESERVED;
 use projections::quantity::{self, Quantity};
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
@@ -15,8 +16,9 @@ use crate::query::activities::{self, Activity};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::{Quarters, Used};
-use crate::query::ranked::Rank;
+use crate::query::ranked::{PRODUCTS, Rank};
 use crate::query::sales::Sum;
+use crate::query::top::{Order, Ranking};
 use crate::query::view::{DASHBOARD, Figures, View};
 use crate::store;
 
@@ -121,10 +123,11 @@ impl Figures for Summary {
     type Parameters = Ranged<Self>;
 
     async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
-        let limit = asked.limit;
+        let (order, page) = (Order::Most(Rank::Units), (1, asked.limit));
+        let best = Ranking { of: PRODUCTS, order, page, leave: &[RESERVED] };
         let (sales_overview, sold, (user_behavior, first)) = tokio::try_join!(
             Overview::read(from, asked),
-            async { Ok(products::top(from, asked, Rank::Units, (1, limit)).await?.0) },
+            async { Ok(products::top(from, asked, None, &best).await?.0) },
             async { Ok(behavior(from, asked).await?) },
         )?;
         let first = first.into_iter().chain(from.snapshot.checkpoint.root.first_quarter).min();

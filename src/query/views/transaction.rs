@@ -3,20 +3,20 @@
 use projections::ledger::Row;
 use projections::money::{self, Money};
 use projections::orders::RefundedSale;
-use projections::quantity::{self, Quantity};
 use projections::sales::Sale;
-use projections::time::Time;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::history::{EntityChange, newest_first};
 use super::order::OrderRefund;
+use super::transaction_list::Listed;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::memory::ReadContext;
 use crate::query::params::ById;
 use crate::query::view::{Figures, METRICS, View};
+use crate::store::read::Known;
 
 const MISSING: &str = "There is no such transaction.";
 
@@ -25,27 +25,8 @@ const MISSING: &str = "There is no such transaction.";
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OneTransaction {
-    transaction_id: String,
-    user_id: String,
-    /// The order that it is a line of.
-    order_id: Option<String>,
-    product_id: Option<String>,
-    category: Option<String>,
-    /// What it counts as.
-    status: &'static str,
-    #[schema(format = DateTime)]
-    transaction_date: String,
-    payment_method: String,
-    country: Option<String>,
-    #[serde(with = "quantity::as_number")]
-    #[schema(value_type = f64)]
-    quantity: Quantity,
-    #[serde(with = "money::as_number")]
-    #[schema(value_type = f64)]
-    total_price: Money,
-    /// The day on which it came back as a whole.
-    #[schema(format = DateTime)]
-    returned_at: Option<String>,
+    #[serde(flatten)]
+    transaction: Listed,
     /// What came back of it. Refunds of an order that it is a line of are the order's.
     #[serde(with = "money::as_number")]
     #[schema(value_type = f64)]
@@ -86,20 +67,8 @@ impl Figures for OneTransaction {
         history.merge(&refunded.history);
         let returned_at = sale.returned_at();
         let of_whole = returned_at.filter(|_| refunded.members.is_empty()).map(|_| sale.amount);
-        let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
         Ok(OneTransaction {
-            transaction_id: asked.id.clone(),
-            user_id: sale.user.to_string(),
-            order_id: text(&sale.order),
-            product_id: text(&sale.product),
-            category: text(&sale.category),
-            status: sale.status.as_str(),
-            transaction_date: sale.at.to_rfc3339(),
-            payment_method: sale.payment_method.to_string(),
-            country: text(&sale.country),
-            quantity: sale.quantity,
-            total_price: sale.amount,
-            returned_at: returned_at.map(Time::to_rfc3339),
+            transaction: Known { id: asked.id.clone(), document: sale }.into(),
             returns: of_whole.unwrap_or_else(|| refunded.returned()),
             refunds: refunded.refunds.iter().map(OrderRefund::from).collect(),
             changes: history.changes,

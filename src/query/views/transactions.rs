@@ -10,7 +10,7 @@ use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
-use crate::query::params::{LIMIT_MAX, Ranged, Ranging, Selection};
+use crate::query::params::{LIMIT_MAX, Ranged, Ranging};
 use crate::query::range::Used;
 use crate::query::sales::{Sales, Sum};
 use crate::query::statuses::Statuses;
@@ -109,7 +109,7 @@ impl Figures for TransactionMetrics {
 }
 
 impl Compared for TransactionMetrics {
-    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
+    async fn of(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let (sales, clock) = (Sales::of(from, asked), asked.clock());
         let statuses = sales.statuses();
         let mut periods = asked.trend_of(sales.by_period(asked.trend, &clock).await?);

@@ -1,6 +1,7 @@
 //! `GET /api/metrics/users`.
 
 use projections::money::{self, Money};
+use projections::table::Row;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,8 +12,9 @@ use super::sales::buyers;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
+use crate::query::filter::Filter;
 use crate::query::memory::ReadContext;
-use crate::query::params::{Ranged, Ranging, Selection};
+use crate::query::params::{Ranged, Ranging};
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::sales::Sales;
@@ -24,8 +26,8 @@ use crate::store;
 #[serde(rename_all = "camelCase")]
 pub struct UserMetrics {
     activity: Activity,
-    /// Customers who became known, by period.
-    new_users: Vec<Bar>,
+    /// Customers who became known, by period; null under a filter.
+    new_users: Option<Vec<Bar>>,
     date_range: DateRange,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -47,14 +49,15 @@ struct Activity {
     /// Always null.
     #[serde(rename = "_id")]
     id: Option<String>,
-    /// Customers who bought.
-    total_active_users: i64,
+    /// Customers who bought; they and what each bought are null under a filter by which customers are not
+    /// counted.
+    total_active_users: Option<i64>,
     /// Orders for each of them.
-    avg_transactions_per_user: f64,
+    avg_transactions_per_user: Option<f64>,
     /// Net sales for each of them.
-    #[serde(with = "money::as_number")]
-    #[schema(value_type = f64)]
-    avg_spend_per_user: Money,
+    #[serde(with = "money::as_number::option")]
+    #[schema(value_type = Option<f64>)]
+    avg_spend_per_user: Option<Money>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -80,8 +83,8 @@ impl View for UserMetrics {
 
 impl Ranging for UserMetrics {
     const TREND_DAYS: u64 = 30;
+    const LIMITS: bool = false;
     const IS_RECENT: bool = true;
-    const FILTERS: bool = false;
 }
 
 impl Figures for UserMetrics {
@@ -94,30 +97,28 @@ impl Figures for UserMetrics {
 }
 
 impl Compared for UserMetrics {
-    async fn of(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
+    async fn of(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
         let sales = Sales::of(from, asked);
         let (sum, buyers, newcomers) = tokio::try_join!(
             sales.total(asked.trend),
             buyers(from, asked),
             customers::newcomers(from, asked),
         )?;
-        let buyers = buyers.unwrap_or_default();
         let used = asked.range.map(|range| range.used(from.snapshot.checkpoint.root.first_quarter));
+        let is_whole = asked.filter == Filter::None;
+        let bar = |(label, [identified, guests, _]): (String, Row)| Bar {
+            label,
+            new_users: identified + guests,
+        };
         Ok(UserMetrics {
             activity: Activity {
                 id: None,
                 total_active_users: buyers,
-                avg_transactions_per_user: ratio(sum.orders(), buyers),
-                avg_spend_per_user: sum.net(sales.statuses()).div_half_even(buyers),
+                avg_transactions_per_user: buyers.map(|buyers| ratio(sum.orders(), buyers)),
+                avg_spend_per_user: buyers
+                    .map(|buyers| sum.net(sales.statuses()).div_half_even(buyers)),
             },
-            new_users: newcomers
-                .periods
-                .into_iter()
-                .map(|(label, [identified, guests, _])| Bar {
-                    label,
-                    new_users: identified + guests,
-                })
-                .collect(),
+            new_users: is_whole.then(|| newcomers.periods.into_iter().map(bar).collect()),
             date_range: DateRange::of(used.as_ref()),
             range: used,
             comparison: None,
@@ -126,10 +127,10 @@ impl Compared for UserMetrics {
     }
 
     fn compared(&self) -> Vec<(&'static str, Figure)> {
-        vec![
-            ("totalActiveUsers", self.activity.total_active_users.into()),
-            ("avgSpendPerUser", self.activity.avg_spend_per_user.into()),
-        ]
+        let Activity { total_active_users, avg_spend_per_user, .. } = &self.activity;
+        let users = total_active_users.map(|users| ("totalActiveUsers", users.into()));
+        let spend = avg_spend_per_user.map(|spend| ("avgSpendPerUser", spend.into()));
+        users.into_iter().chain(spend).collect()
     }
 
     fn beside(&mut self, before: Self, change: Changes) {

@@ -41,6 +41,16 @@ pub async fn publish(shop: &Shop) -> u64 {
             format!("u{}", random.random_range(0..60)),
             begin + random.random_range(0..DAYS * DAY),
         );
+        if n % 9 == 0 {
+            let rating = random.random_range(1..6);
+            events.push((
+                "feedback",
+                json!({
+                    "feedbackId": format!("f{n}"), "userId": user, "productId": "p1",
+                    "rating": rating, "feedbackDate": iso(at),
+                }),
+            ));
+        }
         if n % 4 > 0 {
             events.push((
                 "activity",
@@ -81,7 +91,7 @@ pub async fn publish(shop: &Shop) -> u64 {
 
 pub async fn assert_all(shop: &Shop, app: &App) {
     let views = views(shop, app).await;
-    assert!(views.len() >= 6, "{views:?}");
+    assert!(views.len() >= 10, "{views:?}");
     let mut with_something = BTreeSet::new();
     for view in &views {
         for zone in ZONES {
@@ -146,9 +156,13 @@ fn figures(of: &Value) -> Vec<(&str, f64)> {
     found
 }
 
-/// The figure that a change is of. That of revenue has another name, and orders by revenue are those of
-/// the trend.
+/// The figure that a change is of. That of revenue has another name, orders by revenue are those of the
+/// trend, and customers of the funnel those of a stage.
 fn figure(of: &Value, name: &str) -> f64 {
+    let stages = of["stages"].as_array().into_iter().flatten();
+    if let Some(stage) = stages.into_iter().find(|stage| stage["stage"] == name) {
+        return stage["users"].as_f64().expect("a number");
+    }
     let name = if name == "revenue" { "netSales" } else { name };
     let found = figures(of).into_iter().find(|(it, _)| *it == name).map(|(_, value)| value);
     let of_trend = || {

@@ -119,6 +119,21 @@ impl Sold {
         self.0.push(line);
     }
 
+    /// Every line.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.0.iter()
+    }
+
+    /// The country that was stated last of each customer with an account.
+    pub fn countries() -> BTreeMap<String, String> {
+        let events = Importer::new(text(), Options::default()).map(|event| event.expect("whole"));
+        let of_customers = events.filter(|event| event.kind == "customer").filter_map(|event| {
+            let customer: Value = serde_json::from_slice(&event.body).expect("JSON");
+            Some((event.id, customer["country"].as_str()?.to_owned()))
+        });
+        of_customers.collect()
+    }
+
     /// The number of products.
     pub fn products(&self) -> usize {
         self.0.iter().map(|line| line.product.as_str()).collect::<HashSet<_>>().len()
@@ -153,6 +168,11 @@ impl<'a> Known<'a> {
     pub fn within(&self, (first, last): (NaiveDate, NaiveDate)) -> Known<'a> {
         let is_in = |(local, _): &&(NaiveDateTime, &str)| (first..=last).contains(&local.date());
         Known(self.0.iter().filter(is_in).copied().collect())
+    }
+
+    /// Those of whom `has` says so.
+    pub fn that(&self, has: impl Fn(&str) -> bool) -> Known<'a> {
+        Known(self.0.iter().filter(|(_, user)| has(user)).copied().collect())
     }
 
     /// The number of those with an account, and of guests.
