@@ -10,17 +10,20 @@
 //!   periods of local time;
 //! - [`days`]: the buckets of rollups that make up a range, period by period;
 //! - [`views`]: one file for each endpoint;
-//! - the parts of views: [`sales`], by [`minutes`], [`entities`], [`active`] customers, [`segments`],
+//! - the parts of views: [`sales`], by [`minutes`], [`entities`], distinct customers ([`members`]),
+//!   [`active`] ones, [`segments`],
 //!   [`compare`], [`union`] of rollups, sums [`by_value`], [`ranking`],
 //!   [`activities`];
 //! - the parts of lists: [`cursor`], what a row of the ledger is [`matching`], sales from the
 //!   [`newest`] on, entities [`ranked`] by their sales;
-//! - the data that is not read again: [`memory`], of [`ids`] and rollups.
+//! - the data that is not read again: [`memory`], of [`ids`], rollups and [`sets`], as far as it is
+//!   [`known`] to be as it was; read [`ahead`] of questions.
 
 use std::time::Duration;
 
 pub mod active;
 pub mod activities;
+pub mod ahead;
 pub mod answer;
 pub mod batch;
 pub mod by_value;
@@ -33,8 +36,10 @@ pub mod entities;
 mod error;
 pub mod filter;
 pub mod ids;
+pub mod known;
 pub mod latest;
 pub mod matching;
+pub mod members;
 pub mod memory;
 pub mod minutes;
 pub mod newest;
@@ -48,6 +53,7 @@ pub mod ratio;
 mod rollups;
 pub mod sales;
 pub mod segments;
+pub mod sets;
 pub mod statuses;
 pub mod union;
 pub mod view;

@@ -196,13 +196,10 @@ async fn counts(
             let found = from.snapshot.entities::<Customers>(&[user.as_str().into()]).await?;
             if let Some(customer) = found.first() {
                 let (who, whole) = (customer.document.ordinal, [Slice::WHOLE]);
-                let counted =
-                    Entities { from, family: Family::Actives, slices: &whole, code: None };
+                let counted = Entities { from, family: Family::Actives, slices: &whole };
                 counted
-                    .rows(Some(asked.trend), &clock, |period, _, it, [count, ..]| {
-                        if it == who {
-                            *sums.of_period(period) += count;
-                        }
+                    .rows_of(who, asked.trend, &clock, |period, [count, ..]| {
+                        *sums.of_period(period) += count;
                     })
                     .await?;
             }
@@ -255,9 +252,9 @@ async fn top_users(
 ) -> Result<Vec<User>, store::Error> {
     let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
     let mut counts = vec![0_i64; customers as usize];
-    let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
+    let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE] };
     counted
-        .rows(Some(asked.trend), &Clock::of(asked.zone, None), |_, _, who, [count, ..]| {
+        .rows(asked.trend, &Clock::of(asked.zone, None), |_, _, who, [count, ..]| {
             if let Some(sum) = counts.get_mut(who as usize) {
                 *sum += count;
             }

@@ -14,6 +14,7 @@ use crate::query::Error;
 use crate::query::by_value::{Chunks, Names, Place, Tables};
 use crate::query::days::Days;
 use crate::query::entities::{Distinct, Entities, Numbers};
+use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::period::{Buckets, Clock};
@@ -167,18 +168,12 @@ async fn attempts(from: ReadContext<'_>, asked: &Selection) -> Result<Buckets<Ro
 
 /// Distinct customers of each stage.
 async fn users(from: ReadContext<'_>, asked: &Selection) -> Result<[i64; 3], store::Error> {
-    let counted =
-        Entities { from, family: Family::FunnelUsers, slices: &[Slice::WHOLE], code: None };
-    let mut numbers: [Numbers; 3] = Default::default();
-    counted
-        .rows(Some(asked.trend), &Clock::of(asked.zone, None), |_, _, who, row| {
-            for (numbers, count) in numbers.iter_mut().zip(row) {
-                numbers.push((who, count));
-            }
-        })
-        .await?;
-    let mut distinct = Distinct::of(from);
-    Ok(numbers.map(|numbers| distinct.count(numbers)))
+    let mut users = [0; 3];
+    for (stage, count) in users.iter_mut().enumerate() {
+        let got_there = Members::of(from, Family::FunnelUsers, &[Slice::WHOLE], stage);
+        *count = got_there.count(asked.trend).await?;
+    }
+    Ok(users)
 }
 
 /// Distinct customers of each stage by the values of a dimension, most viewers first, ties by name.
@@ -191,10 +186,10 @@ async fn parts(
     let (clock, mut distinct) = (Clock::of(asked.zone, None), Distinct::of(from));
     let mut counts: BTreeMap<u16, Row> = BTreeMap::new();
     for (at, stage) in family.every_slice().enumerate() {
-        let counted = Entities { from, family, slices: &[stage], code: None };
+        let counted = Entities { from, family, slices: &[stage] };
         let mut numbers: BTreeMap<u16, Numbers> = BTreeMap::new();
         counted
-            .rows(Some(asked.trend), &clock, |_, code, who, [count, ..]| {
+            .rows(asked.trend, &clock, |_, code, who, [count, ..]| {
                 numbers.entry(code.unwrap_or(NONE)).or_default().push((who, count));
             })
             .await?;
