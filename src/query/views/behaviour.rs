@@ -214,7 +214,16 @@ async fn counts(
         None => Names::default(),
     };
     let tables = Tables { family, slices: &[Slice::WHOLE], days: &days };
-    let is_of = |month, code| value.is_none_or(|value| names.name(month, code) == Some(value));
+    // Rows of a month come together.
+    let mut known: Option<(u32, Option<u16>)> = None;
+    let mut code_in = |month, value| match known {
+        Some((it, code)) if it == month => code,
+        _ => {
+            let code = names.code(month, value);
+            known = Some((month, code));
+            code
+        }
+    };
     tables
         .read(
             from,
@@ -222,7 +231,7 @@ async fn counts(
             |_| Chunks::All,
             |place, [count, ..]| {
                 let Place { period, month, codes: [code, ..] } = place;
-                if is_of(month, code) {
+                if value.is_none_or(|value| code_in(month, value) == Some(code)) {
                     *sums.of_period(period) += count;
                 }
             },
