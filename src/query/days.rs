@@ -50,7 +50,7 @@ impl Cover {
     /// The buckets, those of a level that follow each other together.
     #[must_use]
     pub fn runs(&self) -> Vec<(Level, Run)> {
-        [Level::Ever, Level::Month, Level::Day, Level::Quarter]
+        [Level::Month, Level::Day, Level::Quarter]
             .into_iter()
             .flat_map(|level| {
                 let of_level = self.buckets.keys().filter(move |(it, _)| *it == level);
