@@ -34,11 +34,16 @@ struct Said {
 }
 
 impl Process {
-    /// Starts a command, made by [`leash::command`], whose standard error is read.
+    /// Starts a command, made by [`leash::command`], whose standard error is read until it ends;
+    /// `listens` is told where it listens, and dropped with its end.
     ///
     /// # Errors
     /// Fails if it cannot be started.
-    pub async fn start(name: &'static str, command: StdCommand) -> anyhow::Result<Process> {
+    pub async fn start(
+        name: &'static str,
+        command: StdCommand,
+        listens: impl FnMut(SocketAddr) + Send + 'static,
+    ) -> anyhow::Result<Process> {
         let mut command = Command::from(command);
         command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         // It starts from a thread that lives as long as the program, which the runtime's need not.
@@ -49,7 +54,7 @@ impl Process {
         };
         let mut child = leash::start(spawn).await.with_context(|| format!("starting {name}"))?;
         let said = Arc::<Mutex<Said>>::default();
-        tokio::spawn(listen(child.stderr.take(), Arc::clone(&said)));
+        tokio::spawn(listen(child.stderr.take(), Arc::clone(&said), listens));
         Ok(Process { name, child, said })
     }
 
@@ -105,6 +110,14 @@ impl Process {
         Ok(self.child.kill().await?)
     }
 
+    /// Sends SIGSTOP, or SIGCONT.
+    ///
+    /// # Errors
+    /// Fails if it has ended.
+    pub fn freeze(&self, frozen: bool) -> anyhow::Result<()> {
+        self.signal(if frozen { Signal::STOP } else { Signal::CONT })
+    }
+
     /// Sends a signal.
     ///
     /// # Errors
@@ -126,13 +139,18 @@ impl Process {
     }
 }
 
-async fn listen(stderr: Option<ChildStderr>, said: Arc<Mutex<Said>>) {
+async fn listen(
+    stderr: Option<ChildStderr>,
+    said: Arc<Mutex<Said>>,
+    mut listens: impl FnMut(SocketAddr),
+) {
     let Some(stderr) = stderr else { return };
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, address)) = line.split_once("listening address=") {
             said.address = address.trim().parse().ok();
+            said.address.into_iter().for_each(&mut listens);
         }
         if said.lines.len() == LINES {
             said.lines.pop_front();

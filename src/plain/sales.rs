@@ -78,12 +78,12 @@ pub async fn of_month(
             from: bucket::first_quarter(Level::Day, first),
             to: bucket::first_quarter(Level::Day, last + 1),
         };
-        let counted = sales.customers(Some(run), &asked.clock()).await?.unwrap_or_default();
+        let counted = sales.customers(run, &asked.clock()).await?.unwrap_or_default();
         let count = |day: u32| counted.get(&i64::from(day)).copied().unwrap_or_default();
         buyers.extend((first..=last).map(|day| (day, count(day))));
     }
     let of_month = Clock::of(Zone::UTC, Some(Period::Month));
-    let customers = sales.customers(Some(quarters), &of_month).await?.unwrap_or_default();
+    let customers = sales.customers(quarters, &of_month).await?.unwrap_or_default();
     let mut whole = Figures::default();
     for day in days.values() {
         whole.sum.add(&day.sum);

@@ -120,7 +120,7 @@ impl ResponseCache {
 
     /// Takes note of the changes of a commit.
     pub fn heard(&self, announcement: &Announcement) {
-        self.memory.rollups.heard(announcement);
+        self.memory.freshness.heard(announcement);
     }
 
     fn remember(&self, question: &Question, last: Instant) {

@@ -1,6 +1,6 @@
 //! UTC days in periods of local time: the buckets of rollups that make up a range, period by period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 
@@ -16,6 +16,20 @@ pub struct Days {
     periods: Vec<Option<i64>>,
 }
 
+/// A month or a day as a whole, or quarter hours of a day that follow each other: all of it lies in one
+/// period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// The period.
+    pub period: i64,
+    /// The level; that of quarter hours for some of a day.
+    pub level: Level,
+    /// The month, or the day.
+    pub bucket: u32,
+    /// The first and the last quarter hour of the day; 0 of a whole month or day.
+    pub places: (u32, u32),
+}
+
 /// Days that follow each other, both included.
 type Run = (u32, u32);
 
@@ -29,14 +43,6 @@ pub struct Cover {
 }
 
 impl Cover {
-    /// All of time, as one period.
-    #[must_use]
-    pub fn of_all_time() -> Self {
-        let mut cover = Cover::default();
-        cover.push(Level::Ever, 0, Some(0), None);
-        cover
-    }
-
     fn push(&mut self, level: Level, bucket: u32, more: Option<i64>, less: Option<i64>) {
         self.buckets.insert((level, bucket), (more, less));
     }
@@ -44,13 +50,35 @@ impl Cover {
     /// The buckets, those of a level that follow each other together.
     #[must_use]
     pub fn runs(&self) -> Vec<(Level, Run)> {
-        [Level::Ever, Level::Month, Level::Day, Level::Quarter]
+        [Level::Month, Level::Day, Level::Quarter]
             .into_iter()
             .flat_map(|level| {
                 let of_level = self.buckets.keys().filter(move |(it, _)| *it == level);
                 runs(of_level.map(|(_, bucket)| *bucket)).into_iter().map(move |run| (level, run))
             })
             .collect()
+    }
+
+    /// The buckets of a level that shorter ones of the cover lie in.
+    #[must_use]
+    pub fn above(&self, level: Level) -> Cover {
+        let below = self.buckets.keys().filter(|(it, _)| *it < level);
+        let above =
+            below.map(|(it, bucket)| ((level, longer((*it, *bucket), level)), (None, None)));
+        Cover { buckets: above.collect() }
+    }
+
+    /// Leaves out the buckets shorter than a level that lie in none of some of it.
+    pub fn keep_below(&mut self, level: Level, some: &HashSet<u32>) {
+        self.buckets.retain(|(it, bucket), _| {
+            *it >= level || some.contains(&longer((*it, *bucket), level))
+        });
+    }
+
+    /// The number of buckets.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.buckets.len()
     }
 
     /// The period that a bucket is added to, and the one that it is taken off.
@@ -108,23 +136,62 @@ impl Days {
     /// of it is of.
     pub fn cover(&self, clock: &mut Clock) -> Cover {
         let mut cover = Cover::default();
+        for (level, bucket, period) in self.whole() {
+            match period {
+                Some(period) => cover.push(level, bucket, Some(period), None),
+                None => self.cover_part(bucket, clock, &mut cover),
+            }
+        }
+        cover
+    }
+
+    /// The fewest pieces that make up the range, period by period in order of time.
+    pub fn pieces(&self, clock: &mut Clock) -> Vec<Piece> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (level, bucket, period) in self.whole() {
+            if let Some(period) = period {
+                pieces.push(Piece { period, level, bucket, places: (0, 0) });
+                continue;
+            }
+            let first = bucket::first_quarter(Level::Day, bucket);
+            for place in (0..QUARTERS_PER_DAY).filter(|place| self.quarters.has(first + place)) {
+                let period = clock.period_of(first + place);
+                match pieces.last_mut() {
+                    Some(piece)
+                        if (piece.period, piece.level, piece.bucket, piece.places.1 + 1)
+                            == (period, Level::Quarter, bucket, place) =>
+                    {
+                        piece.places.1 = place;
+                    }
+                    _ => {
+                        let (level, places) = (Level::Quarter, (place, place));
+                        pieces.push(Piece { period, level, bucket, places });
+                    }
+                }
+            }
+        }
+        // Clocks that are put back may go from one period into the one before.
+        pieces.sort_by_key(|piece| piece.period);
+        pieces
+    }
+
+    /// The months and days of the range in order of time, with the period that all of it lies in; none
+    /// of a day of several periods, or that is not whole.
+    fn whole(&self) -> Vec<(Level, u32, Option<i64>)> {
+        let mut whole = Vec::new();
         let mut day = self.first;
         let end = self.first + u32::try_from(self.periods.len()).unwrap_or_default();
         while day < end {
-            let month = bucket::month_of_day(day);
+            let (month, period) = (bucket::month_of_day(day), self.period(day));
             let next = bucket::first_day_of_month(month + 1);
-            let Some(period) = self.period(day) else {
-                self.cover_part(day, clock, &mut cover);
-                day += 1;
-                continue;
-            };
-            let is_month = day == bucket::first_day_of_month(month)
-                && (day..next).all(|day| self.period(day) == Some(period));
+            let is_month = period.is_some()
+                && day == bucket::first_day_of_month(month)
+                && (day..next).all(|day| self.period(day) == period);
             let (level, bucket) = if is_month { (Level::Month, month) } else { (Level::Day, day) };
-            cover.push(level, bucket, Some(period), None);
+            whole.push((level, bucket, period));
             day = if is_month { next } else { day + 1 };
         }
-        cover
+        whole
     }
 
     fn cover_part(&self, day: u32, clock: &mut Clock, cover: &mut Cover) {
@@ -152,6 +219,11 @@ impl Days {
     fn days(&self) -> impl Iterator<Item = (u32, Option<i64>)> {
         (self.first..).zip(self.periods.iter().copied())
     }
+}
+
+/// The bucket of a longer level that a shorter one lies in.
+fn longer((shorter, bucket): (Level, u32), level: Level) -> u32 {
+    bucket::bucket_of(level, bucket::first_quarter(shorter, bucket))
 }
 
 /// Numbers in order as runs of those that follow each other.
@@ -221,6 +293,33 @@ mod tests {
                 let expected: BTreeMap<u32, BTreeMap<i64, i32>> =
                     (range.from..range.to).map(once).collect();
                 assert_eq!(counted, expected, "{name} {period:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_have_each_quarter_hour_of_a_range_once_and_come_by_period() {
+        for name in ZONES {
+            for period in Period::ALL.iter().copied().map(Some).chain([None]) {
+                let range = quarters("2011-10-17T05:15:00Z", "2012-02-10T20:30:00Z");
+                let mut clock = Clock::of(zone(name), period);
+                let pieces = Days::of(range, &mut clock).pieces(&mut clock);
+                assert!(pieces.is_sorted_by_key(|piece| piece.period), "{name} {period:?}");
+                let quarters_of = |piece: &Piece| match piece.level {
+                    Level::Quarter => {
+                        let day = bucket::first_quarter(Level::Day, piece.bucket);
+                        day + piece.places.0..day + piece.places.1 + 1
+                    }
+                    level => {
+                        let first = |bucket| bucket::first_quarter(level, bucket);
+                        first(piece.bucket)..first(piece.bucket + 1)
+                    }
+                };
+                let each = |piece| quarters_of(piece).map(|quarter| (quarter, piece.period));
+                let mut found: Vec<(u32, i64)> = pieces.iter().flat_map(each).collect();
+                found.sort_unstable();
+                let expected = (range.from..range.to).map(|it| (it, clock.period_of(it)));
+                assert_eq!(found, expected.collect::<Vec<_>>(), "{name} {period:?}");
             }
         }
     }

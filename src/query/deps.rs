@@ -28,6 +28,8 @@ pub struct Deps {
     pub projector: watch::Receiver<Status>,
     /// The newest snapshot, while there is one.
     pub latest: watch::Receiver<Option<Latest>>,
+    /// The generation of which all was [read ahead](super::ahead), as far as there is memory for it.
+    pub ahead: watch::Receiver<Option<u32>>,
     /// The responses of the newest snapshots.
     pub cache: Arc<ResponseCache>,
     /// The server's clock.

@@ -1,12 +1,12 @@
-//! Rows of a family by entity, over any range and by period; distinct customers among them.
+//! Rows of a family by entity, over any range and by period; those of one entity; the number of distinct
+//! customers among some.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::RangeInclusive;
+use std::collections::HashSet;
 
 use projections::bucket::Level;
 use projections::entity::Entity;
 use projections::family::{Family, Shape, Slice};
-use projections::rollup;
+use projections::rollup::{RollupKey, chunk_bits};
 use projections::table::Row;
 
 use super::days::{Cover, Days};
@@ -25,110 +25,114 @@ pub struct Entities<'a> {
     pub family: Family,
     /// The slices, which are added up.
     pub slices: &'a [Slice],
-    /// The code of the value that is counted; all of them, where there is none.
-    pub code: Option<u16>,
 }
 
 /// Numbers of one period: each of an entity, by ordinal; those of one entity add up.
 pub type Numbers = Vec<(u32, i64)>;
 
 impl Entities<'_> {
-    /// The numbers of each period of a range, by what `number` says of a row; of all time as period 0,
-    /// without a range.
-    ///
-    /// # Errors
-    /// As [`ReadContext::rollups`].
-    pub async fn numbers(
-        self,
-        quarters: Option<Quarters>,
-        clock: &Clock,
-        number: impl Fn(Row) -> i64 + Send + Sync,
-    ) -> Result<HashMap<i64, Numbers>, store::Error> {
-        let mut numbers: HashMap<i64, Numbers> = HashMap::new();
-        self.parts(quarters, clock, |period, sign, part| {
-            let numbers = numbers.entry(period).or_default();
-            for (_, who, row) in self.entities_of(part) {
-                numbers.push((who, number(row).saturating_mul(sign)));
-            }
-        })
-        .await?;
-        Ok(numbers)
-    }
-
     /// Hands every row of the range to `visit`, with its period, its code and its entity's ordinal.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
     pub async fn rows(
         self,
-        quarters: Option<Quarters>,
+        quarters: Quarters,
         clock: &Clock,
         mut visit: impl FnMut(i64, Option<u16>, u32, Row) + Send,
     ) -> Result<(), store::Error> {
-        self.parts(quarters, clock, |period, sign, part| {
-            for (code, who, row) in self.entities_of(part) {
-                visit(period, code, who, row.map(|value| value.saturating_mul(sign)));
-            }
-        })
-        .await
-    }
-
-    /// Hands every part of the range to `visit`, with its period and whether it is added to it, 1, or
-    /// taken off, -1.
-    ///
-    /// # Errors
-    /// As [`ReadContext::rollups`].
-    pub async fn parts(
-        self,
-        quarters: Option<Quarters>,
-        clock: &Clock,
-        mut visit: impl FnMut(i64, i64, Part<'_>) + Send,
-    ) -> Result<(), store::Error> {
         let mut clock = clock.clone();
-        let cover = match quarters.map(|quarters| self.from.within(self.family, quarters)) {
-            Some(quarters) => Days::of(quarters, &mut clock).cover(&mut clock),
-            None => Cover::of_all_time(),
-        };
-        let chunks = |_| self.code.map(rollup::chunks_of_code).map(RangeInclusive::into_inner);
-        let spans = spans(self.family, self.slices, &cover, chunks);
+        let quarters = self.from.within(self.family, quarters);
+        let cover = Days::of(quarters, &mut clock).cover(&mut clock);
+        let spans = spans(self.family, self.slices, &cover, |_| None);
         self.from
             .rollups(&spans, |part| {
                 let (more, less) = cover.counted(part.key.level, part.key.bucket);
                 for (period, sign) in [(more, 1), (less, -1)] {
-                    if let Some(period) = period {
-                        visit(period, sign, part);
+                    let Some(period) = period else { continue };
+                    for (code, who, row) in self.entities_of(part) {
+                        visit(period, code, who, row.map(|value| value.saturating_mul(sign)));
                     }
                 }
             })
             .await
     }
 
-    /// The number of distinct customers of each period whose numbers add up to more than zero.
+    /// Hands every row of one entity in the range to `visit`, with its period. Shorter buckets are read
+    /// where a longer one says that it has a row there.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
-    pub async fn distinct(
+    pub async fn rows_of(
         self,
-        quarters: Option<Quarters>,
+        ordinal: u32,
+        quarters: Quarters,
         clock: &Clock,
-        number: impl Fn(Row) -> i64 + Send + Sync,
-    ) -> Result<BTreeMap<i64, i64>, store::Error> {
-        let numbers = self.numbers(quarters, clock, number).await?;
-        let mut distinct = Distinct::of(self.from);
-        let counted =
-            numbers.into_iter().map(|(period, numbers)| (period, distinct.count(numbers)));
-        Ok(counted.collect())
+        mut visit: impl FnMut(i64, Row) + Send,
+    ) -> Result<(), store::Error> {
+        let mut clock = clock.clone();
+        let quarters = self.from.within(self.family, quarters);
+        let mut cover = Days::of(quarters, &mut clock).cover(&mut clock);
+        for level in [Level::Month, Level::Day] {
+            let above = cover.above(level);
+            if above.number() < cover.number() {
+                let mut there: HashSet<u32> = HashSet::new();
+                self.find(ordinal, &above, |key, _| {
+                    there.insert(key.bucket);
+                })
+                .await?;
+                cover.keep_below(level, &there);
+            }
+        }
+        self.find(ordinal, &cover, |key, row| {
+            let (more, less) = cover.counted(key.level, key.bucket);
+            for (period, sign) in [(more, 1), (less, -1)] {
+                if let Some(period) = period {
+                    visit(period, row.map(|value| value.saturating_mul(sign)));
+                }
+            }
+        })
+        .await
+    }
+
+    /// Hands every row of one entity in some buckets to `visit`.
+    async fn find(
+        self,
+        ordinal: u32,
+        cover: &Cover,
+        mut visit: impl FnMut(RollupKey, Row) + Send,
+    ) -> Result<(), store::Error> {
+        // The quarter hours of a day are read in one go, with all chunks.
+        let one = |level| {
+            let chunk = ordinal >> chunk_bits(level);
+            (level != Level::Quarter).then_some((chunk, chunk))
+        };
+        let spans = spans(self.family, self.slices, cover, one);
+        self.from
+            .rollups(&spans, |part| {
+                let RollupKey { level, chunk, .. } = part.key;
+                let wanted = ordinal & ((1 << chunk_bits(level)) - 1);
+                if chunk != ordinal >> chunk_bits(level) {
+                    return;
+                }
+                // Rows are in order.
+                let found = part.rows().find(|(row, _)| *row >= wanted);
+                if let Some((_, values)) = found.filter(|(row, _)| *row == wanted) {
+                    visit(part.key, values);
+                }
+            })
+            .await
     }
 
     fn entities_of(self, part: Part<'_>) -> impl Iterator<Item = (Option<u16>, u32, Row)> {
         let is_in = matches!(self.family.shape(), Shape::ByEntityIn(..));
-        let (first, wanted) = (part.first_ordinal(), self.code);
-        part.rows().filter_map(move |(row, values)| {
+        let first = part.first_ordinal();
+        part.rows().map(move |(row, values)| {
             if !is_in {
-                return Some((None, first.saturating_add(row), values));
+                return (None, first.saturating_add(row), values);
             }
             let (code, who) = part.entity_in(row);
-            wanted.is_none_or(|wanted| wanted == code).then_some((Some(code), who, values))
+            (Some(code), who, values)
         })
     }
 }
@@ -150,12 +154,6 @@ impl Distinct {
     /// The number of customers whose numbers here add up to more than zero.
     pub fn count(&mut self, numbers: Numbers) -> i64 {
         let mut distinct = 0;
-        self.each(numbers, |_| distinct += 1);
-        distinct
-    }
-
-    /// Hands each customer whose numbers here add up to more than zero to `visit`.
-    pub fn each(&mut self, numbers: Numbers, mut visit: impl FnMut(u32)) {
         for (who, number) in &numbers {
             if let Some(sum) = self.sums.get_mut(*who as usize) {
                 *sum = sum.saturating_add(*number);
@@ -165,14 +163,15 @@ impl Distinct {
             if let Some(sum) = self.sums.get_mut(who as usize)
                 && std::mem::take(sum) > 0
             {
-                visit(who);
+                distinct += 1;
             }
         }
+        distinct
     }
 }
 
 /// Buckets as spans, those that follow each other together.
-pub fn spans(
+fn spans(
     family: Family,
     slices: &[Slice],
     cover: &Cover,

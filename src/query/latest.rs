@@ -46,6 +46,12 @@ impl Latest {
         self.snapshot.checkpoint.position
     }
 
+    /// Its generation.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.snapshot.checkpoint.generation
+    }
+
     /// The time since it was read.
     #[must_use]
     pub fn age(&self) -> Duration {

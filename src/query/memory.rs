@@ -6,22 +6,33 @@ use projections::entity::Entity;
 use projections::family::Family;
 use projections::text::Text;
 
+use super::days::Piece;
+use super::freshness::Shared;
 use super::ids::Ids;
 use super::known::{All, Remembered};
 use super::range::Quarters;
 use super::ranking::Cut;
 use super::rollups::Rollups;
+use super::sets::{Set, Sets, What};
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
 
 /// The memory of queries, and the language that they answer in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
     pub(super) language: String,
     ids: Ids,
     known: Remembered,
-    /// Rollups, told of every commit.
-    pub(super) rollups: Rollups,
+    /// What is known of the read models, told of every commit.
+    pub(super) freshness: Shared,
+    rollups: Rollups,
+    sets: Sets,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Memory::speaking("")
+    }
 }
 
 /// A snapshot, with the memory of queries.
@@ -35,7 +46,15 @@ pub struct ReadContext<'a> {
 impl Memory {
     /// An empty memory, of answers in this language.
     pub(super) fn speaking(language: &str) -> Self {
-        Memory { language: language.to_owned(), ..Memory::default() }
+        let freshness = Shared::default();
+        Memory {
+            language: language.to_owned(),
+            ids: Ids::default(),
+            known: Remembered::default(),
+            rollups: Rollups::new(freshness.clone()),
+            sets: Sets::new(freshness.clone()),
+            freshness,
+        }
     }
 
     /// A snapshot, with this memory.
@@ -84,6 +103,20 @@ impl ReadContext<'_> {
         visit: impl FnMut(Part<'_>) + Send,
     ) -> Result<(), store::Error> {
         self.memory.rollups.read(self.snapshot, spans, visit).await
+    }
+
+    /// Whether there is hardly any memory left for sets.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self.memory.sets.is_full()
+    }
+
+    /// The set of each piece of a range.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn sets(self, what: What, pieces: &[Piece]) -> Result<Vec<Arc<Set>>, store::Error> {
+        self.memory.sets.read(self.snapshot, what, pieces).await
     }
 
     /// The ids of the first of a ranking, ties broken, in no particular order.

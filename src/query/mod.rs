@@ -10,18 +10,20 @@
 //!   periods of local time;
 //! - [`days`]: the buckets of rollups that make up a range, period by period;
 //! - [`views`]: one file for each endpoint;
-//! - the parts of views: [`sales`], by [`minutes`], [`entities`], [`active`] customers, [`segments`],
-//!   [`compare`], [`union`] of rollups, sums [`by_value`], the [`top`] of a [`ranking`],
-//!   products and customers that are [`chosen`], [`activities`];
+//! - the parts of views: [`sales`], by [`minutes`], [`entities`], distinct customers ([`members`]),
+//!   [`active`] ones, [`segments`], [`compare`], [`union`] of rollups, sums [`by_value`], the [`top`] of
+//!   a [`ranking`], products and customers that are [`chosen`], [`activities`];
 //! - the parts of lists: [`cursor`], what a row of the ledger is [`matching`], sales from the
 //!   [`newest`] on, entities [`ranked`] by their sales;
-//! - the data that is not read again: [`memory`], of [`ids`], of what is [`known`] of
-//!   products and customers, and of rollups.
+//! - the data that is not read again: [`memory`], of [`ids`], of what is [`known`] of products and
+//!   customers, and of rollups and [`sets`], as far as their [`freshness`] is certain; read [`ahead`] of
+//!   questions.
 
 use std::time::Duration;
 
 pub mod active;
 pub mod activities;
+pub mod ahead;
 pub mod answer;
 pub mod batch;
 pub mod by_value;
@@ -34,10 +36,12 @@ mod deps;
 pub mod entities;
 mod error;
 pub mod filter;
+pub mod freshness;
 pub mod ids;
 pub mod known;
 pub mod latest;
 pub mod matching;
+pub mod members;
 pub mod memory;
 pub mod minutes;
 pub mod newest;
@@ -52,6 +56,7 @@ mod rollups;
 pub mod sales;
 pub mod segments;
 pub mod selection;
+pub mod sets;
 pub mod statuses;
 pub mod top;
 pub mod union;

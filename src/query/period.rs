@@ -70,13 +70,18 @@ impl Period {
     /// Its name: `2026-11-21 04:00`, `2026-11-21`, `2026-W47`, `2026-11`, `2026-Q4`, `2026`.
     #[must_use]
     pub fn label(self, number: i64) -> String {
-        let day = |day: i64| naive(day.saturating_mul(DAY_MS)).date();
+        let date = |day: i64| naive(day.saturating_mul(DAY_MS)).date();
+        // A pattern that is read for each of thousands of names takes longer than the name.
+        let day = |day: i64| {
+            let date = date(day);
+            format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+        };
         match self {
             Period::Hour => {
-                naive(number.saturating_mul(HOUR_MS)).format("%Y-%m-%d %H:00").to_string()
+                format!("{} {:02}:00", day(number.div_euclid(24)), number.rem_euclid(24))
             }
-            Period::Day => day(number).format("%Y-%m-%d").to_string(),
-            Period::Week => day(number * 7 - THURSDAY).format("%G-W%V").to_string(),
+            Period::Day => day(number),
+            Period::Week => date(number * 7 - THURSDAY).format("%G-W%V").to_string(),
             Period::Month => {
                 format!("{:04}-{:02}", number.div_euclid(12), number.rem_euclid(12) + 1)
             }

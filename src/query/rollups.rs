@@ -1,24 +1,21 @@
 //! Rollups at hand: a bucket that no commit changed since it was read is not read again.
 //!
 //! A day that is over changes seldom, a month that is over hardly ever. Every commit is announced
-//! with the days and months it changed (see [`changes`]). Buckets are remembered in groups: the quarter
+//! with the days and months it changed (see [`super::known`]). Buckets are remembered in groups: the quarter
 //! hours of a day together, as far as they were read, any other bucket by itself.
-
-mod changes;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::BitOr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use moka::sync::Cache;
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 use projections::family::{Family, Slice};
 use projections::rollup::RollupKey;
 
-use self::changes::Changes;
+use super::freshness::{Of, Shared};
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
-use crate::stream::announce::Announcement;
 
 /// Memory for rollups, in bytes.
 const BYTES_MAX: u64 = 128 << 20;
@@ -31,22 +28,7 @@ const GROUPS_MAX: u32 = 1000;
 #[derive(Debug)]
 pub struct Rollups {
     kept: Cache<Key, Arc<Group>>,
-    known: Mutex<Known>,
-}
-
-/// What is known of the read models.
-#[derive(Debug, Default)]
-struct Known {
-    changes: Changes,
-    /// Those of which buckets may be remembered, by their place.
-    all: Vec<Of>,
-}
-
-/// The read models that a bucket is of: a generation, and the log it was folded from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Of {
-    generation: u32,
-    incarnation: String,
+    known: Shared,
 }
 
 /// The buckets that are remembered together.
@@ -75,24 +57,19 @@ struct Group {
     documents: Vec<(RollupKey, Arc<[u8]>)>,
 }
 
-/// Places of a group that are at hand.
-type AtHand = (Arc<Group>, Places);
+/// Places of a group that are at hand, and the chunks that are asked for.
+type AtHand = (Arc<Group>, Places, Option<(u32, u32)>);
 
-impl Default for Rollups {
-    fn default() -> Self {
+impl Rollups {
+    /// None yet; `known` is told of every commit.
+    #[must_use]
+    pub fn new(known: Shared) -> Self {
         let weigh = |_: &Key, group: &Arc<Group>| {
             let bytes = group.documents.iter().map(|(_, bytes)| bytes.len() + OVERHEAD);
             u32::try_from(bytes.sum::<usize>() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let kept = Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).build();
-        Rollups { kept, known: Mutex::default() }
-    }
-}
-
-impl Rollups {
-    /// Takes note of the changes of a commit.
-    pub fn heard(&self, announcement: &Announcement) {
-        self.lock().changes.take(announcement);
+        Rollups { kept, known }
     }
 
     /// Hands the rollups of `spans` to `visit`, in no particular order, and reads those that it
@@ -107,21 +84,18 @@ impl Rollups {
         mut visit: impl FnMut(Part<'_>) + Send,
     ) -> Result<(), store::Error> {
         let checkpoint = &snapshot.checkpoint;
-        let of = Of {
-            generation: checkpoint.generation,
-            incarnation: checkpoint.incarnation.as_str().to_owned(),
-        };
+        let of = Of::from(checkpoint);
         let (at_hand, lacking) = self.look_up(spans, &of, checkpoint.position);
-        for (group, places) in at_hand {
+        for (group, places, chunks) in at_hand {
             for (key, bytes) in &group.documents {
-                if places.has(key) {
+                if places.has(key) && has(chunks, key.chunk) {
                     visit(Part { key: *key, bytes });
                 }
             }
         }
         let mut found = self.begun(&lacking, &of, checkpoint.position);
         let chunks: HashSet<_> = lacking.iter().map(|span| span.chunks).collect();
-        let place = self.lock().place_of(&of);
+        let place = self.known.lock().place_of(&of);
         let read = |part: Part<'_>| {
             visit(part);
             let mut bytes: Option<Arc<[u8]>> = None;
@@ -142,7 +116,7 @@ impl Rollups {
     /// The buckets that are at hand as they are at a position, and spans of the others.
     fn look_up(&self, spans: &[Span], of: &Of, position: u64) -> (Vec<AtHand>, Vec<Span>) {
         let (mut at_hand, mut lacking) = (Vec::new(), Vec::<Span>::new());
-        let mut known = self.lock();
+        let mut known = self.known.lock();
         let place = known.place_of(of);
         for span in spans {
             if is_long(span) {
@@ -151,12 +125,16 @@ impl Rollups {
             }
             let begun = lacking.len();
             for (key, wanted) in groups(span, place) {
-                let is_good =
-                    |it: &Arc<Group>| known.is_same(of.generation, &key, (it.position, position));
+                let is_good = |it: &Arc<Group>| {
+                    known.is_same(of.generation, key.level, key.group, (it.position, position))
+                };
+                // One with all chunks has these as well.
+                let all = || self.kept.get(&Key { chunks: None, ..key }).filter(is_good);
                 let group = self.kept.get(&key).filter(is_good);
+                let group = group.or_else(|| span.chunks.and_then(|_| all()));
                 let places = group.as_ref().map_or(Places::default(), |it| it.places);
                 if let Some(group) = group.filter(|_| !wanted.within(places).is_empty()) {
-                    at_hand.push((group, wanted.within(places)));
+                    at_hand.push((group, wanted.within(places), span.chunks));
                 }
                 for (first, last) in wanted.without(places).runs() {
                     let (first, last) = (key.bucket(first), key.bucket(last));
@@ -172,7 +150,7 @@ impl Rollups {
 
     /// The groups of spans that are to be read, as yet without documents.
     fn begun(&self, spans: &[Span], of: &Of, position: u64) -> HashMap<Key, Group> {
-        let place = self.lock().place_of(of);
+        let place = self.known.lock().place_of(of);
         let mut begun: HashMap<Key, Group> = HashMap::new();
         for span in spans.iter().filter(|span| !is_long(span)) {
             for (key, places) in groups(span, place) {
@@ -186,7 +164,8 @@ impl Rollups {
     /// Keeps a group that was read, together with what is known of its other buckets.
     fn keep(&self, key: Key, mut group: Group, generation: u32) {
         if let Some(before) = self.kept.get(&key) {
-            if self.lock().is_same(generation, &key, (before.position, group.position)) {
+            let at = (before.position, group.position);
+            if self.known.lock().is_same(generation, key.level, key.group, at) {
                 let others = before.places.without(group.places);
                 let documents = before.documents.iter().filter(|(key, _)| others.has(key));
                 group.documents.extend(documents.cloned());
@@ -197,25 +176,6 @@ impl Rollups {
             }
         }
         self.kept.insert(key, Arc::new(group));
-    }
-
-    /// What is known is right at every step, so a panic elsewhere does not spoil it.
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    fn place_of(&mut self, of: &Of) -> usize {
-        self.all.iter().position(|it| it == of).unwrap_or_else(|| {
-            self.all.push(of.clone());
-            self.all.len() - 1
-        })
-    }
-
-    /// Whether it is sure that a group is the same at two positions.
-    fn is_same(&self, generation: u32, key: &Key, at: (u64, u64)) -> bool {
-        self.changes.are_none(generation, key.level, key.group, at)
     }
 }
 
@@ -319,7 +279,7 @@ mod tests {
     use projections::topic::Topics;
 
     use super::*;
-    use crate::stream::announce::Buckets;
+    use crate::stream::announce::{Announcement, Buckets};
 
     const DAY: u32 = 20_454;
     const OTHER: u32 = DAY * QUARTERS_PER_DAY;
@@ -346,7 +306,7 @@ mod tests {
     }
 
     fn heard(rollups: &Rollups, days: impl IntoIterator<Item = u32>) {
-        rollups.heard(&Announcement {
+        rollups.known.heard(&Announcement {
             generation: 1,
             from: 20,
             position: 30,
@@ -360,7 +320,7 @@ mod tests {
     /// The number of buckets at hand, and what else is to be read.
     fn look_up(rollups: &Rollups, span: Span, position: u64) -> (usize, Vec<Span>) {
         let (at_hand, lacking) = rollups.look_up(&[span], &of(1), position);
-        let each = |(group, places): &AtHand| {
+        let each = |(group, places, _): &AtHand| {
             group.documents.iter().filter(|(key, _)| places.has(key)).count()
         };
         (at_hand.iter().map(each).sum(), lacking)
@@ -368,7 +328,7 @@ mod tests {
 
     #[test]
     fn buckets_of_another_log_are_not_taken_for_those_of_this_one() {
-        let (rollups, day) = (Rollups::default(), span(Level::Day, DAY, DAY));
+        let (rollups, day) = (Rollups::new(Shared::default()), span(Level::Day, DAY, DAY));
         keep(&rollups, day);
         assert_eq!(look_up(&rollups, day, 20), (1, vec![]));
         let another = Of { incarnation: "another".to_owned(), ..of(1) };
@@ -378,7 +338,7 @@ mod tests {
 
     #[test]
     fn only_the_buckets_that_changed_are_read_again_neighbours_together() {
-        let rollups = Rollups::default();
+        let rollups = Rollups::new(Shared::default());
         keep(&rollups, span(Level::Day, DAY, DAY + 5));
         heard(&rollups, [DAY + 1, DAY + 2, DAY + 4]);
         let lacking = [(DAY + 1, DAY + 2), (DAY + 4, DAY + 4), (DAY + 6, DAY + 7)]
@@ -390,7 +350,7 @@ mod tests {
 
     #[test]
     fn quarter_hours_of_a_day_are_kept_together_as_far_as_they_were_read() {
-        let rollups = Rollups::default();
+        let rollups = Rollups::new(Shared::default());
         let quarters = |first, last| span(Level::Quarter, OTHER + first, OTHER + last);
         keep(&rollups, quarters(74, 95));
         keep(&rollups, quarters(10, 11));

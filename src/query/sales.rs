@@ -3,20 +3,19 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use projections::bucket::Level;
 use projections::customers::Customers;
 use projections::family::{Dimension, Family, Slice};
 use projections::money::Money;
 use projections::products::Products;
-use projections::rollup::{RollupKey, chunk_bits};
 use projections::sales::Basis;
 use projections::table::Row;
 use projections::vocabulary::{self, OVERLAP};
 
 use super::by_value::{Chunks, Names, Place, Tables};
 use super::days::Days;
-use super::entities::{Entities, spans};
+use super::entities::Entities;
 use super::filter::{By, Filter};
+use super::members::Members;
 use super::memory::ReadContext;
 use super::params::Selection;
 use super::period::{Buckets, Clock};
@@ -315,56 +314,36 @@ impl<'a> Sales<'a> {
         clock: &Clock,
         buckets: &mut Buckets<Sum>,
     ) -> Result<(), store::Error> {
-        let quarters = self.from.within(sold, quarters);
-        let mut clock = clock.clone();
-        let days = Days::of(quarters, &mut clock);
-        let cover = days.cover(&mut clock);
         for ((family, slices), is_back) in [(self.sold(sold), false), (self.back(back), true)] {
             if is_back && !self.from.has(family) {
                 continue;
             }
-            // Many quarter hours are read in one go, or chunk by chunk.
-            let one = |level| {
-                let chunk = ordinal >> chunk_bits(level);
-                (level != Level::Quarter).then_some((chunk, chunk))
-            };
-            let spans = spans(family, &slices, &cover, one);
-            self.from
-                .rollups(&spans, |part| {
-                    let RollupKey { level, bucket, chunk, .. } = part.key;
-                    let row = ordinal & ((1 << chunk_bits(level)) - 1);
-                    if chunk != ordinal >> chunk_bits(level) {
-                        return;
-                    }
-                    let Some((_, values)) = part.rows().find(|(it, _)| *it == row) else { return };
-                    let (more, less) = cover.counted(level, bucket);
-                    for (period, sign) in [(more, 1), (less, -1)] {
-                        let Some(period) = period else { continue };
-                        let sum = buckets.of_period(period);
-                        let values = values.map(|value| value.saturating_mul(sign));
-                        zone::add(if is_back { &mut sum.back } else { &mut sum.sold }, values);
-                    }
+            let counted = Entities { from: self.from, family, slices: &slices };
+            counted
+                .rows_of(ordinal, quarters, clock, |period, row| {
+                    let sum = buckets.of_period(period);
+                    zone::add(if is_back { &mut sum.back } else { &mut sum.sold }, row);
                 })
                 .await?;
         }
         Ok(())
     }
 
-    /// The number of distinct customers with a line in each period of a range; of all time, without
-    /// one. `None` where that is not known: it is counted as a whole and by category alone.
+    /// The number of distinct customers with a line in each period of a range that has any. `None` where
+    /// that is not known: it is counted as a whole and by category alone.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
     pub async fn customers(
         &self,
-        quarters: Option<Quarters>,
+        quarters: Quarters,
         clock: &Clock,
     ) -> Result<Option<BTreeMap<i64, i64>>, store::Error> {
         let Some((family, code)) = self.counted_by_customer().await? else { return Ok(None) };
-        let counted = Entities { from: self.from, family, slices: &self.statuses.slices(), code };
         // Of a category orders are counted, and else what a line has: some.
-        let lines = |[orders, quantity, _]: Row| if code.is_some() { orders } else { quantity };
-        counted.distinct(quarters, clock, lines).await.map(Some)
+        let lines = usize::from(code.is_none());
+        let customers = Members::of(self.from, family, &self.statuses.slices(), lines).under(code);
+        customers.by_period(quarters, clock).await.map(Some)
     }
 
     /// The family that counts the customers of the filter, and the code that it counts them under. A

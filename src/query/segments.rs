@@ -112,18 +112,19 @@ pub fn scores(buyers: &[Buyer]) -> Vec<Scores> {
 }
 
 fn score(values: impl Iterator<Item = i64>) -> Vec<u8> {
-    let mut sorted: Vec<(i64, usize)> = values.zip(0..).collect();
-    sorted.sort_unstable();
-    let mut scores = vec![0; sorted.len()];
-    let mut worse = 0;
-    for equal in sorted.chunk_by(|(one, _), (next, _)| one == next) {
-        let score = u8::try_from(worse * 5 / sorted.len()).unwrap_or(4) + 1;
-        for (_, at) in equal {
-            scores[*at] = score;
-        }
-        worse += equal.len();
-    }
-    scores
+    let values: Vec<i64> = values.collect();
+    let (mut rest, mut left) = (values.clone(), 0);
+    // A value is better than a fifth of all, or two, where it is above the last one of them.
+    let lasts: Vec<i64> = (1..5)
+        .filter_map(|fifths| {
+            let at = (fifths * values.len()).div_ceil(5).checked_sub(1)?.checked_sub(left)?;
+            let (_, &mut last, _) = rest.select_nth_unstable(at);
+            (left, rest) = (left + at, rest.split_off(at));
+            Some(last)
+        })
+        .collect();
+    let better = |value| lasts.iter().map(|last| u8::from(value > last)).sum::<u8>();
+    values.iter().map(|value| better(value) + 1).collect()
 }
 
 #[cfg(test)]

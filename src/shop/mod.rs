@@ -46,7 +46,7 @@ use crate::push::sessions::Sessions;
 use crate::quarantine::{self, Quarantine};
 use crate::query::cache::ResponseCache;
 use crate::query::latest::{self, Latest};
-use crate::query::{self, Deps};
+use crate::query::{self, Deps, ahead};
 use crate::store::Store;
 use crate::store::platform::Platform;
 use crate::stream::Log;
@@ -313,6 +313,8 @@ fn attend(
     let (follower, latest) = watch::channel(None::<Latest>);
     let (its_store, its_cache) = (store.clone(), cache.clone());
     tasks.spawn(latest::follow(its_store, its_cache, announced, follower, stop.clone()));
+    let (reader, ahead) = watch::channel(None);
+    tasks.spawn(ahead::read(cache.clone(), latest.clone(), reader, stop.clone()));
     let (pulse, newest) = (Pulse::default(), latest.clone());
     let deps = Deps {
         store: store.clone(),
@@ -320,6 +322,7 @@ fn attend(
         ask_log_end: ask_log_end(log.clone()),
         projector: judged_seen.clone(),
         latest,
+        ahead,
         cache,
         now: Arc::new(query::system_clock),
     };

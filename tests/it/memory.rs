@@ -7,14 +7,16 @@ use std::time::Duration;
 use adaptive_bi::http::parameters::Parameters;
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::query::cache::ResponseCache;
-use adaptive_bi::query::latest;
 use adaptive_bi::query::memory::{Memory, ReadContext};
 use adaptive_bi::query::question::Question;
 use adaptive_bi::query::view::View;
+use adaptive_bi::query::views::actives::ActiveMetrics;
 use adaptive_bi::query::views::customers::CustomerMetrics;
 use adaptive_bi::query::views::products::ProductMetrics;
 use adaptive_bi::query::views::sales::SalesMetrics;
 use adaptive_bi::query::views::summary::Summary;
+use adaptive_bi::query::views::transactions::TransactionMetrics;
+use adaptive_bi::query::{ahead, latest};
 use adaptive_bi::rights::role::Rights;
 use adaptive_bi::store::read::Snapshot;
 use futures_util::StreamExt;
@@ -43,6 +45,11 @@ async fn answer<V: View>(from: ReadContext<'_>, range: &str) -> Value {
     serde_json::to_value(read.expect("an answer")).expect("JSON")
 }
 
+/// Activities have no status.
+fn without_status(range: &str) -> &str {
+    range.trim_end_matches("&status=all")
+}
+
 async fn answers(from: ReadContext<'_>) -> Vec<Value> {
     let mut all = Vec::new();
     for range in RANGES {
@@ -50,6 +57,8 @@ async fn answers(from: ReadContext<'_>) -> Vec<Value> {
         all.push(answer::<ProductMetrics>(from, range).await);
         all.push(answer::<CustomerMetrics>(from, range).await);
         all.push(answer::<Summary>(from, range).await);
+        all.push(answer::<TransactionMetrics>(from, range).await);
+        all.push(answer::<ActiveMetrics>(from, without_status(range)).await);
     }
     all
 }
@@ -71,9 +80,14 @@ fn etags(of: &Snapshot) -> Vec<String> {
         Question::to::<V>(&uri, Rights::ALL, NOW, "en").expect("a question").etag(of)
     }
     let etags = RANGES.map(|range| {
-        let views =
-            [one::<SalesMetrics>, one::<ProductMetrics>, one::<CustomerMetrics>, one::<Summary>];
-        views.map(|one| one(of, range))
+        [
+            one::<SalesMetrics>(of, range),
+            one::<ProductMetrics>(of, range),
+            one::<CustomerMetrics>(of, range),
+            one::<Summary>(of, range),
+            one::<TransactionMetrics>(of, range),
+            one::<ActiveMetrics>(of, without_status(range)),
+        ]
     });
     etags.into_iter().flatten().collect()
 }
@@ -109,7 +123,13 @@ async fn what_is_remembered_is_what_would_be_read() {
     let following = latest::follow(store, cache, announced, follower, ending.clone());
     let following = tokio::spawn(following);
     let (mut tagged, mut same) = (HashMap::new(), 0);
-    for events in steps.chunks(15) {
+    for (step, events) in steps.chunks(15).enumerate() {
+        if step == 20 {
+            let (done, mut read) = watch::channel(None);
+            let reading = ahead::read(kept.clone(), latest.clone(), done, ending.clone());
+            tokio::spawn(reading);
+            read.wait_for(Option::is_some).await.expect("read ahead");
+        }
         let position = shop.publish_all(events).await;
         shop.folded(position).await;
         let reached = latest.wait_for(|latest: &Option<latest::Latest>| {

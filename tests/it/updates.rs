@@ -78,6 +78,7 @@ async fn a_commit_whose_announcement_is_lost_is_sent_all_the_same() {
         ask_log_end: Arc::new(|| async { None }.boxed()),
         projector: watch::channel(Status { state: State::Standby, position: 0 }).1,
         latest,
+        ahead: watch::channel(None).1,
         cache,
         now: Arc::new(query::system_clock),
     };

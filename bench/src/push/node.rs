@@ -58,7 +58,7 @@ impl Node {
         let mut command = leash::command(Path::new("node"));
         command.arg(folder.0.join("server.mjs")).env("NODE_ENV", "production");
         command.stdin(Stdio::piped());
-        let mut process = Process::start("node", command).await?;
+        let mut process = Process::start("node", command, drop).await?;
         let address = process.address().await?;
         let version = process.last_lines().lines().nth(1).unwrap_or_default().trim().to_owned();
         let pid = process.pid().context("node has ended")?;

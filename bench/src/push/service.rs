@@ -64,7 +64,7 @@ impl Service {
             .env("LOG_LEVEL", "info,access=off")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
-        let mut process = Process::start("serve", command).await?;
+        let mut process = Process::start("serve", command, drop).await?;
         let address = process.address().await?;
         let pid = process.pid().context("serve has ended")?;
         Ok(Service { process, pid, address, keys })

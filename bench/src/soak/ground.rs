@@ -160,7 +160,7 @@ impl Ground {
     /// Fails if it does not start to listen.
     pub async fn hire(&self, failpoint: Option<&str>) -> anyhow::Result<Serve> {
         let mut serve = self.start(failpoint).await?;
-        serve.address().await?;
+        serve.process.address().await?;
         Ok(serve)
     }
 
@@ -172,7 +172,6 @@ impl Ground {
         let (nats, mongo) = (host(self.services.nats_url()), host(self.services.mongodb_uri()));
         let program = Program {
             path: &self.setting.program,
-            host: None,
             environment: &self.environment,
             doors: &self.doors,
         };
@@ -216,7 +215,7 @@ impl Ground {
     pub async fn readiness(&mut self) -> anyhow::Result<Vec<serde_json::Value>> {
         let mut judged = Vec::new();
         for serve in &mut self.serves {
-            let url = format!("http://{}/health/ready", serve.address().await?);
+            let url = format!("http://{}/health/ready", serve.process.address().await?);
             let answer = reqwest::get(url).await?.json().await?;
             judged.push(answer);
         }
@@ -301,7 +300,7 @@ impl Ground {
     }
 
     fn last_lines(&self) -> String {
-        let said: Vec<_> = self.serves.iter().map(Serve::last_lines).collect();
+        let said: Vec<_> = self.serves.iter().map(|serve| serve.process.last_lines()).collect();
         format!("the processes said {}", said.join("\n  and"))
     }
 

@@ -20,7 +20,6 @@ mod disk;
 pub mod doors;
 pub mod fault;
 pub mod ground;
-pub mod process;
 pub mod producer;
 pub mod proxy;
 pub mod record;

@@ -1,26 +1,13 @@
 //! `adaptive-bi serve` as a process of its own.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use anyhow::{Context, bail};
-use services::Server;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{ChildStderr, Command};
-use tokio::time::Instant;
+use services::{Server, leash};
 
-use super::doors::{Door, Doors};
-use super::process::{self, Process};
+use super::doors::Doors;
 use super::proxy::Proxy;
-
-/// The time that it may take to listen.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// The number of its last lines that are kept, to be shown if something fails.
-const LINES: usize = 40;
+use crate::process::Process;
 
 /// A `serve` that runs. Dropping it kills it, and so does the end of this process.
 pub struct Serve {
@@ -28,7 +15,6 @@ pub struct Serve {
     pub lines: Option<Lines>,
     /// Its process.
     pub process: Process,
-    said: Arc<Mutex<Said>>,
 }
 
 /// The lines of a process to its servers.
@@ -51,19 +37,11 @@ impl Lines {
     }
 }
 
-#[derive(Debug, Default)]
-struct Said {
-    address: Option<SocketAddr>,
-    lines: VecDeque<String>,
-}
-
 /// The program to run.
 #[derive(Debug, Clone)]
 pub struct Program<'a> {
     /// The program.
     pub path: &'a Path,
-    /// The network namespace that it runs in, if that is another one.
-    pub host: Option<&'a str>,
     /// Its environment.
     pub environment: &'a [(&'static str, String)],
     /// The record of the addresses at which such processes answer.
@@ -102,63 +80,15 @@ impl Serve {
         program: &Program<'_>,
         further: &[(&'static str, String)],
     ) -> anyhow::Result<Serve> {
-        let mut command = Command::from(process::command(program.host, program.path));
+        let mut command = leash::command(program.path);
         command
             .arg("serve")
             .envs(program.environment.iter().chain(further).map(|(name, value)| (name, value)))
             .env("LOG_LEVEL", "info,access=off")
             .env("NO_COLOR", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut process = Process::start(command).await.context("starting serve")?;
-        let said = Arc::<Mutex<Said>>::default();
-        let door = program.doors.door();
-        tokio::spawn(listen(process.stderr(), Arc::clone(&said), door));
-        Ok(Serve { lines: None, process, said })
-    }
-
-    /// The address at which it listens, once it does.
-    ///
-    /// # Errors
-    /// Fails if it ends before that, or takes minutes.
-    pub async fn address(&mut self) -> anyhow::Result<SocketAddr> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(address) = self.said().address {
-                return Ok(address);
-            }
-            if Instant::now() > until || self.process.ended()?.is_some() {
-                bail!("serve does not listen: {}", self.last_lines());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Its last lines.
-    #[must_use]
-    pub fn last_lines(&self) -> String {
-        self.said().lines.iter().fold(String::new(), |text, line| text + "\n    " + line)
-    }
-
-    fn said(&self) -> std::sync::MutexGuard<'_, Said> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Reads what it says until it ends; its door is open from when it listens until then.
-async fn listen(stderr: Option<ChildStderr>, said: Arc<Mutex<Said>>, mut door: Door) {
-    let Some(stderr) = stderr else { return };
-    let mut lines = BufReader::new(stderr).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, address)) = line.split_once("listening address=") {
-            said.address = address.trim().parse().ok();
-            said.address.into_iter().for_each(|address| door.open(address));
-        }
-        if said.lines.len() == LINES {
-            said.lines.pop_front();
-        }
-        said.lines.push_back(line);
+            .stdin(Stdio::null());
+        let mut door = program.doors.door();
+        let process = Process::start("serve", command, move |address| door.open(address)).await?;
+        Ok(Serve { lines: None, process })
     }
 }

@@ -16,8 +16,9 @@ pub mod sql;
 mod visits;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use adaptive_bi::app::App;
 use adaptive_bi::command::grouped;
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::rights::scope::Scope;
@@ -90,6 +91,7 @@ async fn at(
     let folder = Scratch::named("tables");
     let events = fill(stand, orders, end, library.is_some().then_some(&folder)).await?;
     let (app, key) = stand.serve(&[Scope::MetricsRead]).await?;
+    read_ahead(&app).await?;
     let client = Asker::new(app.address, key);
     let document = client.get("/api/openapi.json", &BTreeMap::new()).await?;
     let all = View::all(&serde_json::from_slice(&document.body)?);
@@ -101,6 +103,7 @@ async fn at(
         Some(library) => {
             // One that has answered none of these questions.
             let (app, key) = stand.serve(&[Scope::MetricsRead]).await?;
+            read_ahead(&app).await?;
             let mut clickhouse = ClickHouse::load(library, &folder.0).await?;
             let (client, asked) =
                 (Asker::new(app.address, key), (&all[..], arguments.questions.get()));
@@ -115,6 +118,16 @@ async fn at(
     let report =
         json!({ "orders": orders, "events": events, "views": rows, "clickhouse": clickhouse });
     Ok(Size { orders, views: asked, report })
+}
+
+/// Waits until the service has read ahead, as it has moments after its start.
+async fn read_ahead(app: &App) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    for shop in &app.shops {
+        shop.queries.ahead.clone().wait_for(Option::is_some).await?;
+    }
+    say!("\nread ahead of questions in {:.1} s", begun.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// Puts the year on the log and folds it, and writes the tables if there is a folder for them; returns the

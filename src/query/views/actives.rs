@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
-use crate::query::entities::Entities;
+use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
-use crate::query::period::{Buckets, Clock};
+use crate::query::period::Buckets;
 use crate::query::range::{Quarters, Used};
 use crate::query::union;
 use crate::query::view::{Figures, METRICS, View};
@@ -90,25 +90,19 @@ impl Figures for ActiveMetrics {
 
 impl Compared for ActiveMetrics {
     async fn of(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
-        let counted =
-            Entities { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
+        let active = Members::of(from, Family::Actives, &[Slice::WHOLE], 0);
         let clock = asked.clock();
         // Nobody is active before the first debut.
         let since = union::from_first(from, Family::Debuts, asked.trend).await?;
-        let within = async |quarters: Quarters| -> Result<i64, store::Error> {
-            let whole = Clock::of(asked.zone, None);
-            let distinct = counted.distinct(Some(quarters), &whole, |[count, ..]| count).await?;
-            Ok(distinct.into_values().sum())
-        };
         let last = |days| asked.trend.last_days_of(days, asked.zone);
         let quarter = Quarters { from: asked.trend.to.saturating_sub(1), to: asked.trend.to };
         let (now, daily, weekly, monthly, active, by_period, debuts) = tokio::try_join!(
-            within(quarter),
-            within(last(1)),
-            within(last(7)),
-            within(last(30)),
-            within(since),
-            counted.distinct(Some(since), &clock, |[count, ..]| count),
+            active.count(quarter),
+            active.count(last(1)),
+            active.count(last(7)),
+            active.count(last(30)),
+            active.count(since),
+            active.by_period(since, &clock),
             debuts(from, asked),
         )?;
         let mut both: Buckets<(i64, i64)> = Buckets::of(clock.clone());

@@ -206,15 +206,11 @@ async fn counts(
     let found = from.snapshot.entities::<Customers>(&[user.into()]).await?;
     if let Some(customer) = found.first() {
         let (who, whole) = (customer.document.ordinal, [Slice::WHOLE]);
-        let counted = Entities { from, family: Family::Actives, slices: &whole, code: None };
-        let add = |period: i64, _, it: u32, row: Row| {
-            if it == who {
-                zone::add(sums.of_period(period), row);
-            }
-        };
+        let counted = Entities { from, family: Family::Actives, slices: &whole };
         // Nobody is active before the first debut.
         let since = union::from_first(from, Family::Debuts, asked.trend).await?;
-        counted.rows(Some(since), &clock, add).await?;
+        let add = |period, row| zone::add(sums.of_period(period), row);
+        counted.rows_of(who, since, &clock, add).await?;
     }
     Ok(sums)
 }
@@ -240,9 +236,9 @@ async fn top_users(
 ) -> Result<Vec<User>, store::Error> {
     let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
     let mut counts = vec![0_i64; customers as usize];
-    let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
+    let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE] };
     counted
-        .rows(Some(asked.trend), &Clock::of(asked.zone, None), |_, _, who, [count, ..]| {
+        .rows(asked.trend, &Clock::of(asked.zone, None), |_, _, who, [count, ..]| {
             if let Some(sum) = counts.get_mut(who as usize) {
                 *sum += count;
             }

@@ -148,10 +148,8 @@ impl Figures for Dashboard {
 impl RealTime {
     async fn read(from: ReadContext<'_>, asked: &Selection) -> Result<Self, store::Error> {
         let (sales, clock) = (Sales::of(from, asked), Clock::of(asked.zone, None));
-        let (sum, customers) = tokio::try_join!(
-            sales.total(asked.trend),
-            sales.customers(Some(asked.trend), &clock),
-        )?;
+        let (sum, customers) =
+            tokio::try_join!(sales.total(asked.trend), sales.customers(asked.trend, &clock),)?;
         let customers = customers.unwrap_or_default().into_values().sum();
         Ok(RealTime { orders: sum.orders(), net: sum.net(sales.statuses()), customers })
     }
@@ -161,7 +159,7 @@ async fn weekly(from: ReadContext<'_>, asked: &Recent) -> Result<Vec<Day>, store
     let (sales, week) = (Sales::of(from, &asked.week), asked.week.trend);
     let clock = Clock::of(asked.zone, Some(Period::Day));
     let (sums, customers) =
-        tokio::try_join!(sales.by_period(week, &clock), sales.customers(Some(week), &clock))?;
+        tokio::try_join!(sales.by_period(week, &clock), sales.customers(week, &clock))?;
     let customers = customers.unwrap_or_default();
     let sums = sums.finish().into_iter().filter(|(_, sum)| sum.shows(sales.statuses()));
     let day = |(day, sum): (i64, Sum)| Day {

@@ -231,12 +231,10 @@ async fn sums(
     if let Some(product) = found.first() {
         let of = product.document.ordinal;
         let since = union::from_first(from, Family::Feedback, asked.trend).await?;
-        let rated = Entities { from, family: Family::Rated, slices: &whole, code: None };
+        let rated = Entities { from, family: Family::Rated, slices: &whole };
         rated
-            .rows(Some(since), &asked.clock(), |period, _, which, row| {
-                if which == of {
-                    zone::add(sums.of_period(period), row);
-                }
+            .rows_of(of, since, &asked.clock(), |period, row| {
+                zone::add(sums.of_period(period), row);
             })
             .await?;
     }
@@ -257,10 +255,10 @@ async fn stars(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Stars>, s
 async fn by_product(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Rated>, store::Error> {
     let products = from.snapshot.checkpoint.root.next.of(Entity::Product);
     let mut sums = vec![[0_i64; 3]; products as usize];
-    let rated = Entities { from, family: Family::Rated, slices: &[Slice::WHOLE], code: None };
+    let rated = Entities { from, family: Family::Rated, slices: &[Slice::WHOLE] };
     let whole = Clock::of(asked.zone, None);
     rated
-        .rows(Some(asked.trend), &whole, |_, _, which, row| {
+        .rows(asked.trend, &whole, |_, _, which, row| {
             if let Some(sum) = sums.get_mut(which as usize) {
                 zone::add(sum, row);
             }

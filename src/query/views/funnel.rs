@@ -16,6 +16,7 @@ use crate::query::Error;
 use crate::query::by_value::{Names, by_period};
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::{Distinct, Entities, Numbers};
+use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Earlier, Ranged, Ranging, Selection};
 use crate::query::period::Clock;
@@ -220,30 +221,23 @@ async fn users(
     asked: &Selection,
     which: Option<&(usize, String)>,
 ) -> Result<[i64; 3], store::Error> {
-    let clock = Clock::of(asked.zone, None);
-    let mut numbers: [Numbers; 3] = Default::default();
+    let mut users = [0; 3];
     if let Some((at, value)) = which {
         let (dimension, family) = DIMENSIONS[*at];
         let values = from.snapshot.shop_vocabulary(dimension).await?;
         // One that is not known has the code of no attempt.
         let code = Some(vocabulary::code_of(&values, value).unwrap_or(OVERLAP));
-        for (numbers, stage) in numbers.iter_mut().zip(family.every_slice()) {
-            let counted = Entities { from, family, slices: &[stage], code };
-            let add = |_, _, who, [count, ..]: Row| numbers.push((who, count));
-            counted.rows(Some(asked.trend), &clock, add).await?;
+        for (count, stage) in users.iter_mut().zip(family.every_slice()) {
+            let got_there = Members::of(from, family, &[stage], 0).under(code);
+            *count = got_there.count(asked.trend).await?;
         }
     } else {
-        let (family, slices) = (Family::FunnelUsers, &[Slice::WHOLE]);
-        let counted = Entities { from, family, slices, code: None };
-        let add = |_, _, who, row: Row| {
-            for (numbers, count) in numbers.iter_mut().zip(row) {
-                numbers.push((who, count));
-            }
-        };
-        counted.rows(Some(asked.trend), &clock, add).await?;
+        for (stage, count) in users.iter_mut().enumerate() {
+            let got_there = Members::of(from, Family::FunnelUsers, &[Slice::WHOLE], stage);
+            *count = got_there.count(asked.trend).await?;
+        }
     }
-    let mut distinct = Distinct::of(from);
-    Ok(numbers.map(|numbers| distinct.count(numbers)))
+    Ok(users)
 }
 
 /// Distinct customers of each stage by the values of a dimension, most viewers first, ties by name.
@@ -255,10 +249,10 @@ async fn parts(
     let (clock, mut distinct) = (Clock::of(asked.zone, None), Distinct::of(from));
     let mut counts: BTreeMap<u16, Row> = BTreeMap::new();
     for (at, stage) in family.every_slice().enumerate() {
-        let counted = Entities { from, family, slices: &[stage], code: None };
+        let counted = Entities { from, family, slices: &[stage] };
         let mut numbers: BTreeMap<u16, Numbers> = BTreeMap::new();
         counted
-            .rows(Some(asked.trend), &clock, |_, code, who, [count, ..]| {
+            .rows(asked.trend, &clock, |_, code, who, [count, ..]| {
                 numbers.entry(code.unwrap_or(NONE)).or_default().push((who, count));
             })
             .await?;

@@ -20,15 +20,13 @@ use super::order::OneOrder;
 use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::{Parameters, Query};
 use crate::query::Error;
-use crate::query::entities::Entities;
+use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::minutes::Minutes;
-use crate::query::period::Clock;
 use crate::query::range::Quarters;
 use crate::query::sales::Sum;
 use crate::query::statuses::Statuses;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::zone::Zone;
 use crate::store;
 
 const MINUTE_MS: i64 = 60_000;
@@ -194,14 +192,12 @@ async fn newest(from: ReadContext<'_>) -> Result<Option<Vec<Event>>, store::Erro
 async fn visitors(from: ReadContext<'_>, minutes: Minutes) -> Result<Vec<Visitors>, store::Error> {
     let (first, last) = minutes.ends();
     let quarter = |minute| quarter_of(minute_start(minute));
-    let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE], code: None };
-    let whole = Clock::of(Zone::UTC, None);
+    let active = Members::of(from, Family::Actives, &[Slice::WHOLE], 0);
     let mut visitors = Vec::new();
     for quarter in quarter(first)..=quarter(last) {
         let quarters = Quarters { from: quarter, to: quarter + 1 };
-        let active = counted.distinct(Some(quarters), &whole, |[count, ..]| count).await?;
         let start = quarter_start(quarter).to_rfc3339();
-        visitors.push(Visitors { start, active: active.into_values().sum() });
+        visitors.push(Visitors { start, active: active.count(quarters).await? });
     }
     Ok(visitors)
 }

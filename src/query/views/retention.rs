@@ -1,6 +1,6 @@
 //! `GET /api/metrics/retention`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use projections::entity::Entity;
 use projections::family::{Family, Slice};
@@ -13,7 +13,7 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::{OneOf, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
-use crate::query::entities::{Distinct, Entities};
+use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging};
 use crate::query::period::{Clock, Period};
@@ -133,32 +133,28 @@ impl Figures for RetentionMetrics {
         let mut clock = Clock::of(asked.range.zone, Some(period));
         let cohorts = cohorts(from, asked, &mut clock).await?;
         let numbered = cohorts.customers.keys().next().zip(cohorts.customers.keys().next_back());
-        let mut retained: BTreeMap<i64, BTreeMap<i64, i64>> = BTreeMap::new();
+        // By the period of the first purchase and that of another.
+        let mut bought: HashMap<(i64, i64), i64> = HashMap::new();
         if let Some((&first, &last)) = numbered {
             let last = last.saturating_add(asked.periods.into());
             let until = Quarters { from: asked.range.trend.from, to: asked.now + 1 };
             let quarters = clock.between((first, last), until);
             let completed = [Slice::from(Status::Completed)];
-            let counted = Entities { from, family: Family::Buyers, slices: &completed, code: None };
-            let bought =
-                counted.numbers(Some(quarters), &clock, |[_, quantity, _]| quantity).await?;
-            let mut distinct = Distinct::of(from);
-            for (period, numbers) in bought {
-                distinct.each(numbers, |who| {
+            Members::of(from, Family::Buyers, &completed, 1)
+                .each(quarters, &clock, |period, who| {
                     let cohort = cohorts.of.get(who as usize).copied().flatten();
                     if let Some(cohort) = cohort.filter(|cohort| *cohort <= period) {
-                        *retained.entry(cohort).or_default().entry(period).or_default() += 1;
+                        *bought.entry((cohort, period)).or_default() += 1;
                     }
-                });
-            }
+                })
+                .await?;
         }
         let begin = |(first, _): (&i64, _)| clock.between((*first, *first), asked.range.trend).from;
         let begin = numbered.map(begin);
         let now = clock.period_of(asked.now);
         let cohort = |(number, customers): (i64, i64)| {
             let last = number.saturating_add(asked.periods.into()).min(now.max(number));
-            let of = retained.get(&number);
-            let count = |period| of.and_then(|of| of.get(&period)).copied().unwrap_or_default();
+            let count = |period| bought.get(&(number, period)).copied().unwrap_or_default();
             let retained: Vec<i64> = (number..=last).map(count).collect();
             let rates = retained.iter().map(|count| ratio(*count, customers)).collect();
             Cohort { label: period.label(number), customers, retained, rates }

@@ -1,10 +1,8 @@
 //! `GET /api/metrics/sales`, and its part of the summary.
 
-use projections::entity::Entity;
 use projections::family::{Dimension, Family};
 use projections::money::{self, Money};
 use projections::sales::Status;
-use projections::sales::sums::Sums;
 use projections::table::Row;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
@@ -15,6 +13,7 @@ use crate::query::Error;
 use crate::query::by_value::by_value;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::filter::Filter;
+use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::period::Clock;
@@ -22,7 +21,7 @@ use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::sales::{Sales, Sum};
 use crate::query::statuses::Statuses;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{union, zone};
+use crate::query::zone;
 use crate::store;
 
 /// Sales, and each day's.
@@ -219,7 +218,8 @@ pub async fn figures(from: ReadContext<'_>, asked: &Selection) -> Result<Totals,
 /// As [`ReadContext::rollups`].
 pub async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<Option<i64>, store::Error> {
     if asked.filter != Filter::None {
-        let (range, clock) = (asked.range.map(|range| range.quarters), Clock::of(asked.zone, None));
+        let range = asked.range.map_or(Quarters::ALL, |range| range.quarters);
+        let clock = Clock::of(asked.zone, None);
         let customers = Sales::of(from, asked).customers(range, &clock).await?;
         return Ok(customers.map(|customers| customers.into_values().sum()));
     }
@@ -233,14 +233,8 @@ pub async fn buyers(from: ReadContext<'_>, asked: &Selection) -> Result<Option<i
             Statuses::All => root.buyers.all,
         }));
     }
-    let mut quantities = vec![0_i64; root.next.of(Entity::Customer) as usize];
-    union::by_entity(from, Family::Buyers, &statuses.slices(), scope, |ordinal, row| {
-        if let Some(sum) = quantities.get_mut(ordinal as usize) {
-            *sum = sum.saturating_add(Sums::from(row).quantity.0);
-        }
-    })
-    .await?;
-    Ok(Some(quantities.iter().map(|quantity| i64::from(*quantity > 0)).sum()))
+    let Some(quarters) = scope.quarters() else { return Ok(Some(0)) };
+    Members::of(from, Family::Buyers, &statuses.slices(), 1).count(quarters).await.map(Some)
 }
 
 /// The sales in each currency but the shop's.

@@ -1,14 +1,13 @@
 //! `GET /api/metrics/segments`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use projections::bucket::{self, Level, quarter_of, quarter_start};
+use projections::bucket::{quarter_of, quarter_start};
 use projections::customers::{CustomerDocument, Customers};
 use projections::entity::Entity;
 use projections::family::{Family, Slice};
 use projections::money::{self, Money};
-use projections::rollup::RollupKey;
 use projections::sales::{Basis, Status};
 use projections::table::Row;
 use projections::time::Time;
@@ -21,7 +20,7 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::{OneOf, Own, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
-use crate::query::entities::{Distinct, Entities, Numbers};
+use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::Zoned;
 use crate::query::period::{Clock, Period};
@@ -223,82 +222,23 @@ async fn last_purchases(
     if !is_later {
         return Ok(last);
     }
-    // Of those who bought later as well it takes the days before, of the last month that they bought in.
-    let is_open = |who: u32| last.get(who as usize).copied().flatten() >= Some(quarters.to);
-    let months = last_months(from, quarters, is_open).await?;
+    // Of those who bought later as well it takes the days before.
     let completed = [Slice::from(Status::Completed)];
-    let counted = Entities { from, family: Family::Buyers, slices: &completed, code: None };
     let clock = Clock::of(asked.zone, Some(Period::Day));
-    let mut days: HashMap<i64, Numbers> = HashMap::new();
-    counted
-        .parts(Some(quarters), &clock, |day, sign, part| {
-            let RollupKey { level, bucket, .. } = part.key;
-            let month = Some(bucket::month_of_quarter(bucket::first_quarter(level, bucket)));
-            let (first, day) = (part.first_ordinal(), days.entry(day).or_default());
-            for (row, [_, quantity, _]) in part.rows() {
-                let who = first + row;
-                if months.get(who as usize).is_some_and(|last| *last == month) {
-                    day.push((who, quantity.saturating_mul(sign)));
-                }
+    let mut before: Vec<Option<i64>> = vec![None; customers];
+    Members::of(from, Family::Buyers, &completed, 1)
+        .each(quarters, &clock, |day, who| {
+            if let Some(before) = before.get_mut(who as usize) {
+                *before = Some(day);
             }
         })
         .await?;
-    let mut distinct = Distinct::of(from);
-    let mut before: Vec<Option<i64>> = vec![None; customers];
-    for (day, numbers) in days {
-        distinct.each(numbers, |who| {
-            if let Some(before) = before.get_mut(who as usize) {
-                *before = (*before).max(Some(day));
-            }
-        });
-    }
     for (last, before) in last.iter_mut().zip(before) {
         if last.is_some_and(|at| at >= quarters.to) {
             *last = before.map(|day| first_quarter(asked.zone, day));
         }
     }
     Ok(last)
-}
-
-/// The last month of UTC with a completed purchase in a range, of each customer who is asked for.
-async fn last_months(
-    from: ReadContext<'_>,
-    quarters: Quarters,
-    is_asked_for: impl Fn(u32) -> bool + Send + Sync,
-) -> Result<Vec<Option<u32>>, store::Error> {
-    let completed = [Slice::from(Status::Completed)];
-    let counted = Entities { from, family: Family::Buyers, slices: &completed, code: None };
-    let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer) as usize;
-    let mut months: Vec<Option<u32>> = vec![None; customers];
-    let mut note = |who: u32, month| {
-        if let Some(last) = months.get_mut(who as usize) {
-            *last = (*last).max(Some(month));
-        }
-    };
-    // Months that the range has in part are made up of days and quarter hours, some of them taken off.
-    let mut of_parts: HashMap<u32, Numbers> = HashMap::new();
-    let clock = Clock::of(Zone::UTC, Some(Period::Month));
-    counted
-        .parts(Some(quarters), &clock, |_, sign, part| {
-            let RollupKey { level, bucket, .. } = part.key;
-            let month = bucket::month_of_quarter(bucket::first_quarter(level, bucket));
-            let first = part.first_ordinal();
-            let rows = part.rows().map(|(row, [_, quantity, _])| (first + row, quantity));
-            for (who, quantity) in rows.filter(|(who, _)| is_asked_for(*who)) {
-                if level != Level::Month {
-                    let numbers = of_parts.entry(month).or_default();
-                    numbers.push((who, quantity.saturating_mul(sign)));
-                } else if quantity > 0 {
-                    note(who, month);
-                }
-            }
-        })
-        .await?;
-    let mut distinct = Distinct::of(from);
-    for (month, numbers) in of_parts {
-        distinct.each(numbers, |who| note(who, month));
-    }
-    Ok(months)
 }
 
 /// A quarter hour of a day of a zone.

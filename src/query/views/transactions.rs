@@ -122,7 +122,7 @@ impl Compared for TransactionMetrics {
         let page = &periods[before..periods.len().min(before.saturating_add(asked.limit))];
         let ends = page.first().zip(page.last()).map(|((first, _), (last, _))| (*first, *last));
         let customers = match ends {
-            Some(ends) => sales.customers(Some(clock.between(ends, asked.trend)), &clock).await?,
+            Some(ends) => sales.customers(clock.between(ends, asked.trend), &clock).await?,
             None => None,
         };
         let bar = |(period, sum): &(i64, Sum)| Bar {

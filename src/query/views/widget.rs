@@ -285,9 +285,7 @@ async fn data(from: ReadContext<'_>, asked: &Asked) -> Result<Option<Data>, stor
             Data::value(Number::Count(asked.total(from).await?.0), "Total Transactions", "number")
         }
         "active-users" => {
-            let clock = Clock::of(asked.sales.zone, None);
-            let active = active::by_period(from, asked.sales.trend, &clock).await?;
-            let active = active.values().sum();
+            let active = active::customers(from).count(asked.sales.trend).await?;
             Data::value(Number::Count(active), "Active Users", "number")
         }
         "revenue-chart" => Data::line(revenue(from, asked).await?, "Revenue Over Time"),
@@ -376,18 +374,18 @@ async fn revenue(from: ReadContext<'_>, asked: &Asked) -> Result<Vec<Point>, sto
 
 async fn activity(from: ReadContext<'_>, asked: &Asked) -> Result<Vec<Point>, store::Error> {
     let clock = asked.clock();
-    let active = active::by_period(from, asked.sales.trend, &clock).await?;
+    let active = active::customers(from).by_period(asked.sales.trend, &clock).await?;
     let point = |(period, count)| Point { x: clock.label(period), y: Number::Count(count) };
     Ok(active.into_iter().map(point).collect())
 }
 
 /// Distinct customers are known by the quarter hour at the finest.
 async fn quarter_hours(from: ReadContext<'_>, asked: &Asked) -> Result<Vec<Point>, store::Error> {
-    let (zone, all) = (asked.sales.zone, Clock::of(asked.sales.zone, None));
+    let (zone, customers) = (asked.sales.zone, active::customers(from));
     let mut points = Vec::new();
     for quarter in asked.sales.trend.from..asked.sales.trend.to {
         let one = Quarters { from: quarter, to: quarter + 1 };
-        let active = active::by_period(from, one, &all).await?.values().sum::<i64>();
+        let active = customers.count(one).await?;
         if active > 0 {
             points.push(Point { x: minutes::of_quarter(quarter, zone), y: Number::Count(active) });
         }

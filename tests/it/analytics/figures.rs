@@ -103,6 +103,13 @@ pub async fn assert_all(shop: &Shop, app: &App, sold: &Sold) {
     }
 }
 
+/// The figures of an answer.
+async fn data(shop: &Shop, app: &App, path: &str) -> Value {
+    let answer = shop.get(app, path).await;
+    assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    answer.body["data"].clone()
+}
+
 /// The bars of all pages are the expected ones, and add up to the summary.
 async fn transactions(shop: &Shop, app: &App, asked: &str, expected: &BTreeMap<String, Sums<'_>>) {
     let is_counted = !asked.contains("country=") && !asked.contains("Id=");
@@ -110,7 +117,7 @@ async fn transactions(shop: &Shop, app: &App, asked: &str, expected: &BTreeMap<S
     let (mut page, mut orders, mut net) = (1, 0, 0);
     loop {
         let path = format!("/api/metrics/transactions?{asked}&page={page}");
-        let data = shop.get(app, &path).await.body["data"].clone();
+        let data = data(shop, app, &path).await;
         for bar in data["metrics"].as_array().unwrap_or_else(|| panic!("{path}: {data}")) {
             let (name, sums) = expected_bars.next().unwrap_or_else(|| panic!("{path}: {bar}"));
             assert_eq!(bar["_id"], **name, "{path}");
@@ -141,7 +148,7 @@ async fn transactions(shop: &Shop, app: &App, asked: &str, expected: &BTreeMap<S
 
 async fn revenue(shop: &Shop, app: &App, asked: &str, whole: &Sums<'_>, lines: &Local<'_>) {
     let path = format!("/api/metrics/revenue?{asked}");
-    let data = shop.get(app, &path).await.body["data"].clone();
+    let data = data(shop, app, &path).await;
     let steps = &data["grossToNet"];
     assert_eq!(steps["netSales"].as_f64(), Some(amount(whole.net())), "{path}: {steps}");
     assert_eq!(steps["returns"].as_f64(), Some(amount(whole.returns)), "{path}: {steps}");
@@ -196,12 +203,7 @@ fn units(units: i64) -> f64 {
 
 /// The figures of sales, transactions and revenue beside those of the range that is compared with.
 async fn compared(shop: &Shop, app: &App, asked: &str, now: &Sums<'_>, before: &Sums<'_>) {
-    let ask = async |view: &str| {
-        let path = format!("/api/metrics/{view}?{asked}");
-        let answer = shop.get(app, &path).await;
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
-        answer.body["data"].clone()
-    };
+    let ask = async |view: &str| data(shop, app, &format!("/api/metrics/{view}?{asked}")).await;
     let is_counted = !asked.contains("country=") && !asked.contains("Id=");
     let (net, orders) = (now.net() - before.net(), count(&now.orders) - count(&before.orders));
     let changed = |data: &Value, figure: &str, difference: f64| {

@@ -1,0 +1,171 @@
+//! Reading ahead: what questions about any range need is read before anybody asks, the newest first, as
+//! far as there is memory for it. Once for each generation that becomes live; what commits change later
+//! is read again by those who ask.
+//!
+//! It goes in small steps and rests after each as long as that took, so that it leaves the store, and the
+//! fold with it, at least half of their time.
+
+use std::sync::Arc;
+
+use projections::bucket::{self, Level, QUARTERS_PER_DAY};
+use projections::family::{Family, Shape, Slice};
+use projections::vocabulary::NONE;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::cache::ResponseCache;
+use super::days::Piece;
+use super::latest::Latest;
+use super::memory::ReadContext;
+use super::range::Quarters;
+use super::sets::What;
+use super::statuses::Statuses;
+use crate::store;
+use crate::store::read::Span;
+
+/// Slices that are read in one step.
+const TOGETHER: usize = 16;
+/// Days of quarter hours that are read in one step.
+const DAYS: usize = 8;
+
+/// Reads ahead until `stop`, and tells `done` the generation that it was last done with.
+pub async fn read(
+    cache: Arc<ResponseCache>,
+    mut latest: watch::Receiver<Option<Latest>>,
+    done: watch::Sender<Option<u32>>,
+    stop: CancellationToken,
+) {
+    loop {
+        let is_new = |latest: &Option<Latest>| {
+            let generation = latest.as_ref().map(Latest::generation);
+            generation.is_some() && generation != *done.borrow()
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            found = latest.wait_for(is_new) => if found.is_err() { return },
+        }
+        let generation = latest.borrow().as_ref().map(Latest::generation);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = all(&cache, &latest, generation) => {
+                done.send_replace(generation);
+            }
+        }
+    }
+}
+
+/// Reads all of a generation, while it is live.
+async fn all(
+    cache: &ResponseCache,
+    latest: &watch::Receiver<Option<Latest>>,
+    generation: Option<u32>,
+) {
+    let begun = Instant::now();
+    // A snapshot does not last, so each step is of the newest.
+    let newest = || latest.borrow().as_ref().map(|latest| latest.snapshot.clone());
+    let Some(first) = newest() else { return };
+    let steps = steps(cache.context(&first));
+    drop(first);
+    for step in &steps {
+        let Some(snapshot) = newest() else { return };
+        let from = cache.context(&snapshot);
+        if Some(snapshot.checkpoint.generation) != generation || from.is_full() {
+            return;
+        }
+        let begun = Instant::now();
+        if let Err(error) = step.read(from).await {
+            tracing::debug!(%error, "nothing was read ahead");
+        }
+        sleep(begun.elapsed()).await;
+    }
+    tracing::debug!(steps = steps.len(), took = ?begun.elapsed(), "read ahead");
+}
+
+/// What is read at once.
+#[derive(Debug)]
+enum Step {
+    /// Rollups, which are remembered.
+    Rollups(Vec<Span>),
+    /// Sets.
+    Sets(What, Vec<Piece>),
+}
+
+impl Step {
+    async fn read(&self, from: ReadContext<'_>) -> Result<(), store::Error> {
+        match self {
+            Step::Rollups(spans) => from.rollups(spans, |_| {}).await,
+            Step::Sets(what, pieces) => from.sets(*what, pieces).await.map(drop),
+        }
+    }
+}
+
+/// All steps, by month, the newest first.
+fn steps(from: ReadContext<'_>) -> Vec<Step> {
+    let months = |family| {
+        let Quarters { from: first, to } = from.within(family, Quarters::ALL);
+        let month = bucket::month_of_quarter;
+        (first < to).then(|| (month(first), month(to - 1)))
+    };
+    let families = Family::ALL.iter().copied().filter(|family| from.has(*family));
+    let families: Vec<_> = families.filter_map(|family| Some((family, months(family)?))).collect();
+    let first = families.iter().map(|(_, (first, _))| *first).min().unwrap_or_default();
+    let last = families.iter().map(|(_, (_, last))| *last).max();
+    let mut steps = Vec::new();
+    for month in last.into_iter().flat_map(|last| (first..=last).rev()) {
+        let has = |(_, (first, last)): &&(Family, (u32, u32))| (*first..=*last).contains(&month);
+        let of_month: Vec<Family> =
+            families.iter().filter(has).map(|(family, _)| *family).collect();
+        let spans: Vec<Span> = of_month.iter().flat_map(|family| spans(*family, month)).collect();
+        steps.extend(spans.chunks(TOGETHER).map(|spans| Step::Rollups(spans.to_vec())));
+        for what in counted(from).into_iter().filter(|it| of_month.contains(&it.family)) {
+            steps.extend(pieces(month).map(|pieces| Step::Sets(what, pieces)));
+        }
+    }
+    steps
+}
+
+/// The rollups of a month and of its days. Those of three values are many and asked for seldom.
+fn spans(family: Family, month: u32) -> impl Iterator<Item = Span> {
+    let is_of_three = matches!(family.shape(), Shape::ByCell | Shape::ByShopCell);
+    let levels = family.shape().levels().iter().copied();
+    let levels = levels.filter(move |_| !is_of_three || family == Family::Funnel);
+    levels
+        .filter_map(move |level| match level {
+            Level::Month => Some((level, month, month)),
+            Level::Day => {
+                let first = bucket::first_day_of_month;
+                Some((level, first(month), first(month + 1) - 1))
+            }
+            _ => None,
+        })
+        .flat_map(move |(level, first, last)| {
+            let span = move |slice| Span { family, slice, level, first, last, chunks: None };
+            family.every_slice().map(span)
+        })
+}
+
+/// The customers that are counted over any range.
+fn counted(from: ReadContext<'_>) -> Vec<What> {
+    let of = |family, slice, code, column| What { family, slice, code, column };
+    let mut all = vec![of(Family::Actives, Slice::WHOLE, None, 0)];
+    for slice in Statuses::Sold.of(from.snapshot).slices() {
+        all.push(of(Family::Buyers, slice, None, 1));
+        // One code is read with all others.
+        all.push(of(Family::CategoryBuyers, slice, Some(NONE), 0));
+    }
+    all
+}
+
+/// A month, its days, and the quarter hours of these.
+fn pieces(month: u32) -> impl Iterator<Item = Vec<Piece>> {
+    let piece = |level, bucket, places| Piece { period: 0, level, bucket, places };
+    let days: Vec<u32> =
+        (bucket::first_day_of_month(month)..bucket::first_day_of_month(month + 1)).collect();
+    let mut whole = vec![piece(Level::Month, month, (0, 0))];
+    whole.extend(days.iter().map(|day| piece(Level::Day, *day, (0, 0))));
+    let quarters = |day: &u32| piece(Level::Quarter, *day, (0, QUARTERS_PER_DAY - 1));
+    let mut steps = vec![whole];
+    steps.extend(days.rchunks(DAYS).map(|days| days.iter().map(quarters).collect()));
+    steps.into_iter()
+}
