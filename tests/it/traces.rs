@@ -135,9 +135,9 @@ async fn serve(shop: &Shop, collector: &Collector, delay: &str, name: Option<&st
     let (nats, mongo) = (host("NATS_URL"), host("MONGODB_URI"));
     let path = Path::new(env!("CARGO_BIN_EXE_adaptive-bi"));
     let doors = Doors::default();
-    let program = Program { path, host: None, environment: &environment, doors: &doors };
+    let program = Program { path, environment: &environment, doors: &doors };
     let mut serve = Serve::behind_lines(&program, &nats, &mongo, None).await.expect("serve");
-    serve.address().await.expect("it listens");
+    serve.process.address().await.expect("it listens");
     serve
 }
 
@@ -147,7 +147,7 @@ async fn stop(mut serve: Serve) {
         serve.process.pid().and_then(|pid| Pid::from_raw(pid.try_into().ok()?)).expect("it runs");
     kill_process(pid, Signal::TERM).expect("told");
     let ended = tokio::time::timeout(Duration::from_secs(30), serve.process.end()).await;
-    assert!(ended.expect("it ends").expect("it ended").success(), "{}", serve.last_lines());
+    assert!(ended.expect("it ends").expect("it ended").success(), "{}", serve.process.last_lines());
 }
 
 /// The `traceparent` of a message on the log.
@@ -164,7 +164,7 @@ async fn a_trace_goes_from_publish_to_a_push_of_another_process() {
     let first = shop.publish("transaction", sale("t0", "ann", 1, json!({})).to_string()).await;
     shop.folded(first).await;
     let mut pushes = serve(&shop, &collector, AT_ONCE, Some("pushes")).await;
-    let address = pushes.address().await.expect("it listens");
+    let address = pushes.process.address().await.expect("it listens");
     let mut socket = Socket::open_at(&shop, address, Some(json!({ "token": shop.key }))).await;
     socket.next("authenticated").await;
 

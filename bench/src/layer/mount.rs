@@ -15,7 +15,7 @@ use rustix::fs::OFlags;
 use super::tree::{Facts, Shown, Tree};
 
 /// The time for which the kernel may remember an answer. All changes go through it.
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 const BLOCK: u32 = 4_096;
 /// The room that is told: a terabyte.
 const BLOCKS: u64 = 1 << 28;
@@ -183,12 +183,12 @@ impl Filesystem for Mounted {
         _: i32,
         reply: ReplyCreate,
     ) {
-        let made = self.made(request, parent, name, false, mode & !umask);
-        let opened = made.and_then(|made| self.tree().open(made.ino.0).map(|()| made));
+        let file = self.made(request, parent, name, false, mode & !umask);
+        let opened = file.and_then(|file| self.tree().open(file.ino.0).map(|()| file));
         match opened {
-            Ok(made) => {
+            Ok(file) => {
                 let flags = FopenFlags::empty();
-                reply.created(&REMEMBERED, &made, Generation(0), FileHandle(0), flags);
+                reply.created(&REMEMBERED, &file, Generation(0), FileHandle(0), flags);
             }
             Err(error) => reply.error(error.into()),
         }

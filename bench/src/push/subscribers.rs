@@ -139,10 +139,9 @@ impl Subscribers {
     ) -> anyhow::Result<CancellationToken> {
         let (stall, stop) = (CancellationToken::new(), self.stop.clone());
         let stalls = stall.clone();
-        let views: String =
-            (1..=views).map(|n| format!("&views=/api/metrics/sales%3Flimit%3D{n}")).collect();
+        let views = (1..=views).map(|n| format!("&views=/api/metrics/sales%3Flimit%3D{n}"));
+        let path: String = std::iter::once(SALES.to_owned()).chain(views).collect();
         let connect = async move {
-            let path = format!("{SALES}{views}");
             let mut connection = Connection::open(&target, &path, Some(READ_BYTES)).await?;
             tokio::spawn(async move {
                 let reading = async { while connection.read(|_| ()).await.is_ok() {} };
@@ -168,7 +167,7 @@ impl Subscribers {
             bail!("a subscriber was disconnected: {why}");
         }
         let (reached, update) = (record.reached.clone(), record.update.clone());
-        Ok(std::mem::replace(&mut *record, Record { reached, update, ..Record::default() }))
+        Ok(std::mem::replace(&mut *record, Record { update, reached, ..Record::default() }))
     }
 
     /// Waits until all of them have reached a position.

@@ -15,7 +15,7 @@ use super::record::{Journal, Told};
 
 /// The time for which an event that was not answered is sent again; well within that for which the
 /// log knows it again.
-const AGAIN_FOR: Duration = Duration::from_secs(60);
+const AGAIN_FOR: Duration = Duration::from_mins(1);
 /// The pause before it is.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The time that a request may take: as long as the program waits for the log, and some more.
@@ -147,7 +147,9 @@ impl Caller {
             Err(error) if is_connect(&error) => {}
             Err(error) => {
                 tracing::debug!(%error, "no answer to events");
-                left.iter_mut().for_each(|sent| sent.is_doubtful = true);
+                for sent in left.iter_mut() {
+                    sent.is_doubtful = true;
+                }
             }
         }
     }

@@ -173,7 +173,6 @@ async fn copy(
         let now = *line.borrow_and_update();
         let mut sent = 0;
         match now {
-            Line::Good | Line::Cut => {}
             Line::Stalled => {
                 harmed.fetch_add(1, Ordering::Relaxed);
                 if line.wait_for(|line| *line != Line::Stalled).await.is_err() {
@@ -197,7 +196,7 @@ async fn copy(
                     }
                 }
             }
-            Line::CutAt(_) | Line::HeldAt(_) => {}
+            Line::Good | Line::Cut | Line::CutAt(_) | Line::HeldAt(_) => {}
         }
         if to.write_all(&buffer[sent..read]).await.is_err() {
             break;
