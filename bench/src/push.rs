@@ -48,7 +48,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// Fails if a server does not answer, or an update does not come.
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     let each = arguments.subscribers.get();
-    let all = each.checked_mul(Transport::ALL.len() as u32).context("too many subscribers")?;
+    let all = each.checked_mul(Transport::COUNT).context("too many subscribers")?;
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     ensure!(
         files.is_none_or(|files| files > u64::from(all) + 500),

@@ -68,8 +68,8 @@ pub async fn memory(stand: &Stand, count: u32) -> anyhow::Result<Value> {
 pub async fn idle(stand: &Stand, wanted: u32) -> anyhow::Result<Value> {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let possible = files.unwrap_or(u64::MAX).saturating_sub(OTHER_FILES);
-    let each = u32::try_from(possible.min(u64::from(wanted)) / Transport::ALL.len() as u64)?;
-    let count = each * Transport::ALL.len() as u32;
+    let each = u32::try_from(possible.min(u64::from(wanted)) / u64::from(Transport::COUNT))?;
+    let count = each * Transport::COUNT;
     if u64::from(wanted) > possible {
         say!("  the limit on open files is {files:?}: {count} idle connections and not {wanted}");
     }

@@ -16,6 +16,9 @@ impl Transport {
     /// All of them.
     pub const ALL: [Transport; 3] = [Transport::SocketIo, Transport::Sse, Transport::WebSocket];
 
+    /// Their number.
+    pub const COUNT: u32 = 3;
+
     /// Its name in figures.
     #[must_use]
     pub fn name(self) -> &'static str {
