@@ -18,6 +18,9 @@ impl Transport {
     /// The number of them.
     pub const COUNT: u32 = 3;
 
+    /// Their number.
+    pub const COUNT: u32 = 3;
+
     /// Its name in figures.
     #[must_use]
     pub fn name(self) -> &'static str {
