@@ -15,8 +15,6 @@ pub enum Transport {
 impl Transport {
     /// All of them.
     pub const ALL: [Transport; 3] = [Transport::SocketIo, Transport::Sse, Transport::WebSocket];
-    /// The number of them.
-    pub const COUNT: u32 = 3;
 
     /// Their number.
     pub const COUNT: u32 = 3;
