@@ -191,7 +191,7 @@ async fn failures_make_one_address_wait_in_every_process_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_strangers_slow_an_account_down_but_not_where_its_owner_has_been() {
-    let (_, app, _) = shop_of_ann().await;
+    let (_shop, app, _) = shop_of_ann().await;
     let home = [127, 0, 0, 1];
     assert_eq!(login_from(&app, home, ANN, PASSWORD).await.status, 200);
     for stranger in 0..50_u8 {

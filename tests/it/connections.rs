@@ -202,7 +202,7 @@ async fn a_body_that_comes_byte_by_byte_is_a_408_and_others_do_not_feel_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_may_be_idle_between_requests_for_longer_than_a_head_may_take() {
     let idle = SHORT * 5;
-    let (_, app) = service(|it| (it.head, it.idle) = (SHORT, idle)).await;
+    let (_shop, app) = service(|it| (it.head, it.idle) = (SHORT, idle)).await;
     let mut wire = Wire::to(&app).await;
     for _ in 0..2 {
         wire.send("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
@@ -219,7 +219,7 @@ async fn a_connection_may_be_idle_between_requests_for_longer_than_a_head_may_ta
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_that_is_too_long_is_refused() {
-    let (_, app) = service(|_| {}).await;
+    let (_shop, app) = service(|_| {}).await;
     let mut wire = Wire::to(&app).await;
     let long = "x".repeat(20_000);
     wire.send(&format!("GET /health/live HTTP/1.1\r\nhost: x\r\na: {long}\r\n\r\n")).await;
@@ -300,7 +300,7 @@ async fn what_was_begun_is_answered_when_the_service_stops_and_nothing_else_hold
 /// request's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_without_a_host_or_with_two_or_with_none_that_is_one_is_a_400() {
-    let (_, app) = service(|_| {}).await;
+    let (_shop, app) = service(|_| {}).await;
     for path in ["/", "/health/live", "/api/metrics/sales", POLLING, "/nothing"] {
         for (version, hosts, is_taken) in [
             ("1.1", "host: x\r\n", true),

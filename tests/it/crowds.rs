@@ -76,7 +76,7 @@ async fn strangers_who_register_keep_nobody_from_signing_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_who_guess_keep_nobody_from_signing_in_and_least_who_was_here_before() {
-    let (_, app, _) = shop_of_ann().await;
+    let (_shop, app, _) = shop_of_ann().await;
     let app = std::sync::Arc::new(app);
     account(&app, "bob@example.org", Viewer).await;
     assert_eq!(login_from(&app, HOME, ANN, PASSWORD).await.status, 200);

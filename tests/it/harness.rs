@@ -66,7 +66,8 @@ pub struct Shop {
 
 /// The database of a shop and its servers. mongod keeps a file open for each collection and index
 /// for ten minutes and ends when it may open no more, so the next shop on the same servers removes
-/// the databases of tests that have ended.
+/// the databases of tests that have ended. So a test keeps its shop to its end (`let (_, app) = …` does
+/// not).
 struct Used {
     mongodb_uri: String,
     name: String,
