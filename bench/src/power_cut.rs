@@ -5,6 +5,7 @@
 //! checkpoint to the documents of an undisturbed one. The same on a log that is synced every two
 //! minutes has to lose some, which the fold has to notice: else the first half has proven nothing.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -89,6 +90,8 @@ pub struct Late {
 /// Fails if nothing that was acknowledged is lost, or the fold does not halt.
 pub async fn loses(setting: Setting, arguments: &Arguments) -> anyhow::Result<Late> {
     let mut ground = Ground::prepare(setting).await?;
+    // The stream itself is on the disk, as one that was made long ago.
+    tokio::task::block_in_place(|| synced(&ground.log_folder())).context("syncing the log")?;
     ground.scene.producer.go(Pace::PerSecond(arguments.rate));
     let enough = async || (ground.scene.producer.record.last() >= arguments.events).then_some(());
     ground.wait("so many acknowledged events", enough).await?;
@@ -108,4 +111,17 @@ pub async fn loses(setting: Setting, arguments: &Arguments) -> anyhow::Result<La
     }
     ground.clear().await?;
     Ok(Late { acknowledged, lost, not_synced, halt })
+}
+
+/// Syncs a folder and all in it.
+fn synced(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            synced(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    File::open(folder)?.sync_all()
 }
