@@ -71,14 +71,14 @@ async fn cut(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// What came of a log that is synced late.
+/// The outcome of a power cut for a log that is synced late.
 #[derive(Debug)]
 pub struct Late {
     /// Events that were acknowledged.
     pub acknowledged: u64,
     /// Those of them that are not on the log after the cut.
     pub lost: u64,
-    /// What the log had not synced.
+    /// The bytes and names that the log had not synced.
     pub not_synced: Lost,
     /// The halt of the fold.
     pub halt: String,

@@ -18,7 +18,7 @@ use super::engine_io::begins_web_socket;
 use super::sessions::{Session, begun_by};
 use crate::http::door::ConnectionHandle;
 
-/// What is read ahead of a `WebSocket`: the library keeps as much, and clears it each time that it looks
+/// The bytes that are read ahead of a `WebSocket`: the library keeps as much, and clears it each time that it looks
 /// whether something has come.
 pub(super) const READ_BYTES: usize = 1024;
 /// A client that has shown no token by then is disconnected.

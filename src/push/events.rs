@@ -248,7 +248,7 @@ impl Shared {
         timeout(READ_WITHIN, self.source.first()).await.map_err(|_| Unread::late())?
     }
 
-    /// What a panic elsewhere leaves is whole: every change is one step.
+    /// Every change is one step, so a panic elsewhere leaves it whole.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

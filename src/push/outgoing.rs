@@ -1,4 +1,4 @@
-//! What a client is sent: frames, and words.
+//! The messages that a client is sent: frames, and words.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::frame::{Frame, Mark};
 use super::words::Word;
 
-/// What a client is sent.
+/// A message that a client is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outgoing {
     /// A frame; and, where all topics have come as far, the mark to go on from.

@@ -26,7 +26,7 @@ pub(super) struct Subscription {
     pub(super) _share: Option<Share<String>>,
 }
 
-/// What is followed.
+/// The view or topic that is followed.
 #[derive(Debug)]
 pub(super) enum Of {
     Figures(Figures),

@@ -82,7 +82,7 @@ async fn all(
     tracing::debug!(steps = steps.len(), took = ?begun.elapsed(), "read ahead");
 }
 
-/// What is read at once.
+/// The rollups or sets that are read at once.
 #[derive(Debug)]
 enum Step {
     /// Rollups, which are remembered.

@@ -8,7 +8,7 @@ use super::known::{All, One};
 use super::memory::ReadContext;
 use crate::store;
 
-/// What is asked for of products or customers.
+/// The choice among products or customers that a question makes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// The one of this id.

@@ -2,7 +2,7 @@
 
 use projections::family::{Dimension, Family};
 
-use crate::http::parameters::values::{Text, in_words};
+use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Query};
 use crate::http::problem::FieldError;
 
@@ -23,23 +23,6 @@ const fn value(name: &'static str, about: &'static str) -> Parameter<Text> {
 const fn id(name: &'static str, about: &'static str) -> Parameter<Text> {
     let allowed = "must be an id of 1 to 128 characters";
     Parameter::query(name, about, Text { min: 1, max: 128, allowed })
-}
-
-/// Reads filters of which one can be given at a time: its place among them, and its value.
-pub fn alone<const N: usize>(
-    query: &mut Query,
-    filters: &[Parameter<Text>; N],
-) -> Option<(usize, String)> {
-    let values = filters.each_ref().map(|filter| query.take(filter));
-    let given = values.into_iter().enumerate().filter_map(|(at, value)| Some((at, value?)));
-    let mut given: Vec<(usize, String)> = given.collect();
-    if given.len() > 1 {
-        let (at, _) = given.pop()?;
-        let names = in_words(filters.iter().map(Parameter::name));
-        let message = format!("must be given alone: one of {names} at a time");
-        query.wrong(FieldError::new(filters[at].name(), message));
-    }
-    given.pop()
 }
 
 /// What sales are counted by, beside time.

@@ -1,4 +1,4 @@
-//! What is known of the read models that data at hand is of: whether it is still as it was read.
+//! Whether data at hand is still as it was read: the changes of the read models since.
 
 mod changes;
 
@@ -10,7 +10,7 @@ use self::changes::Changes;
 use crate::store::generation::Checkpoint;
 use crate::stream::announce::Announcement;
 
-/// What is known of the read models.
+/// The changes of the read models that have been announced.
 #[derive(Debug, Default)]
 pub struct Known {
     changes: Changes,
@@ -61,7 +61,7 @@ impl Shared {
         self.lock().changes.take(announcement);
     }
 
-    /// What is known is right at every step, so a panic elsewhere does not spoil it.
+    /// Every change is one step, so a panic elsewhere leaves it whole.
     pub fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

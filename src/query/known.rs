@@ -1,4 +1,4 @@
-//! What is known of all products, or of all customers, beside what was sold: the names that they are
+//! All products, or all customers, without their sales: the names that they are
 //! put in order by, and the values that they are chosen by. Neither has an index, so all of them are
 //! read at once, and remembered until one of them may have changed.
 
@@ -120,7 +120,7 @@ impl All {
     }
 }
 
-/// What is remembered of products and of customers.
+/// The remembered products and customers.
 #[derive(Debug, Default)]
 pub struct Remembered {
     products: Mutex<Option<Kept>>,

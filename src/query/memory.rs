@@ -23,7 +23,7 @@ pub struct Memory {
     pub(super) language: String,
     ids: Ids,
     known: Remembered,
-    /// What is known of the read models, told of every commit.
+    /// The changes of the read models, told of every commit.
     pub(super) freshness: Shared,
     rollups: Rollups,
     sets: Sets,
@@ -71,7 +71,7 @@ impl ReadContext<'_> {
         text.shown(&self.memory.language).to_owned()
     }
 
-    /// What is known of all products, or of all customers.
+    /// All products, or all customers, with their names and values.
     ///
     /// # Errors
     /// As [`Snapshot::rollups`].

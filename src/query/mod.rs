@@ -6,8 +6,9 @@
 //! - [`view`]: figures that can be asked for; [`question`]: a view with its parameters; [`answer`]:
 //!   the answer to every question; [`batch`]: those to many; [`wait`]: waiting for a position;
 //! - [`latest`]: the newest snapshot, followed; [`cache`]: the responses of the newest;
-//! - [`params`], the [`selection`] that they come to, [`statuses`], [`filter`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and
-//!   periods of local time;
+//! - [`params`], the [`selection`] that they come to, [`statuses`], [`filter`], filters that are given
+//!   [`alone`], [`range`], [`zone`], [`period`]: the parameters, as quarter hours and periods of local
+//!   time;
 //! - [`days`]: the buckets of rollups that make up a range, period by period;
 //! - [`views`]: one file for each endpoint;
 //! - the parts of views: [`sales`], by [`minutes`], [`entities`], distinct customers ([`members`]),
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub mod active;
 pub mod activities;
 pub mod ahead;
+pub mod alone;
 pub mod answer;
 pub mod batch;
 pub mod by_value;

@@ -234,7 +234,7 @@ impl Of {
 
 /// A list that is asked for.
 pub struct Wanted<'a, D> {
-    /// What it is of.
+    /// The products or customers that it is of.
     pub of: Of,
     /// The range and the sales that are counted.
     pub asked: &'a Selection,

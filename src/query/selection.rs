@@ -1,4 +1,4 @@
-//! What figures over time are asked for: a range and the sales that are counted.
+//! The range that figures over time are asked for, and the sales that are counted.
 
 use projections::family::Family;
 use projections::fold::root::Root;
@@ -117,7 +117,7 @@ impl Selection {
         self.range.map(|range| range.used(first.map(|_| self.trend_from(first))))
     }
 
-    /// What is asked for of a family of `root`; everything without a range.
+    /// The part of a family of `root` that is asked for; everything without a range.
     #[must_use]
     pub fn scope(&self, root: &Root, family: Family) -> Coverage {
         self.range.map_or(Quarters::ALL, |range| range.quarters).scope(root.extent(family))

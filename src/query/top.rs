@@ -19,7 +19,7 @@ pub const SORT: Parameter<OneOf<Order>> = Parameter::query(
     OneOf::new(),
 );
 
-/// What a ranking goes by.
+/// The figure or name that a ranking goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// A sum: those that have some of it, the most first.
@@ -57,9 +57,9 @@ pub struct Page {
 /// A ranking.
 #[derive(Debug)]
 pub struct Ranking<'a> {
-    /// What it is of.
+    /// The products or customers that it is of.
     pub of: Of,
-    /// What it goes by.
+    /// The figure or name that it goes by.
     pub order: Order,
     /// The page, from 1, and the most of one.
     pub page: (usize, usize),

@@ -60,7 +60,7 @@ impl Content {
     }
 
     pub fn set_len(&mut self, len: u64) -> io::Result<()> {
-        // What is cut off and comes back is zeros.
+        // Bytes that are cut off and come back are zeros.
         self.differs.add(len, self.len()?);
         self.seen.set_len(len)
     }

@@ -42,7 +42,7 @@ enum Body {
     File(Content),
 }
 
-/// What is known of a file or a folder beside its bytes.
+/// The rights, owner and times of a file or a folder.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
     /// The rights, as in `chmod`.
@@ -63,7 +63,7 @@ pub(super) struct Shown {
     pub facts: Facts,
 }
 
-/// What a power cut took.
+/// The bytes and names that a power cut took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lost {
     /// Bytes that were written or cut off and not synced.
@@ -93,7 +93,7 @@ impl Tree {
         Tree { folder: folder.to_owned(), nodes: HashMap::from([(ROOT, root)]), last: ROOT }
     }
 
-    /// What has that name.
+    /// The file or folder of that name.
     pub(super) fn find(&self, folder: u64, name: &OsStr) -> io::Result<u64> {
         self.names(folder)?.get(name).copied().ok_or_else(not_there)
     }
@@ -342,7 +342,7 @@ impl Tree {
     }
 }
 
-/// What has another name in one of the two than in the other.
+/// The files and folders that one of the two has by another name than the other.
 fn differences(seen: &Names, kept: &Names) -> Vec<u64> {
     let of = |a: &Names, b: &Names| -> Vec<u64> {
         let other = a.iter().filter(|(name, number)| b.get(*name) != Some(number));

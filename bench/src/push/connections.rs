@@ -1,4 +1,4 @@
-//! What connections cost while nothing happens: memory, each transport in a process of its own, and
+//! The cost of connections while nothing happens: memory, each transport in a process of its own, and
 //! processor time.
 
 use std::time::Duration;

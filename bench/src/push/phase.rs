@@ -38,7 +38,7 @@ pub struct Published {
     pub at: Instant,
 }
 
-/// What one phase has shown.
+/// The figures of one phase.
 pub struct Measured {
     /// From publication until a subscriber has it.
     pub latencies: Vec<(Transport, Latencies)>,
@@ -48,7 +48,7 @@ pub struct Measured {
     pub cost: Cost,
 }
 
-/// What deliveries cost.
+/// The cost of deliveries.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cost {
     /// The time that is counted.
@@ -160,7 +160,7 @@ impl Counting {
     }
 }
 
-/// What was heard of everything that was published. Each of the subscribers has to have heard of it.
+/// The times at which subscribers received each published sale. Every subscriber has to have received it.
 ///
 /// # Errors
 /// Fails if one has not.

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const READ_BYTES: usize = 16 * 1024;
 const SALES: &str = "/api/stream?topics=sales";
 
-/// What a subscriber connects to.
+/// The address and key that a subscriber connects with.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The server.
@@ -49,7 +49,7 @@ pub struct Heard {
     pub at: Instant,
 }
 
-/// What all subscribers have heard since it was taken last.
+/// The frames that all subscribers have received since they were taken last.
 #[derive(Debug, Default)]
 pub struct Record {
     /// The updates, in the order in which they came.
@@ -157,7 +157,7 @@ impl Subscribers {
         Ok(stall)
     }
 
-    /// What was heard since this was taken last.
+    /// The frames that were received since this was taken last.
     ///
     /// # Errors
     /// Fails if a subscriber was disconnected.

@@ -1,4 +1,4 @@
-//! What is on the wire, as far as a subscriber needs it: messages are told apart and looked into at
+//! The messages on the wire, as far as a subscriber needs them: messages are told apart and looked into at
 //! their beginning, and no JSON is read. Reading has to cost little, as the service shares the machine.
 
 /// The way in which a subscriber is connected.
@@ -51,7 +51,7 @@ impl Transport {
         }
     }
 
-    /// What is sent then, and what is heard once the sales are followed.
+    /// The message that is sent then, and the one that is received once the sales are followed.
     #[must_use]
     pub fn hello(self) -> (Option<&'static str>, &'static [u8]) {
         match self {
@@ -113,7 +113,7 @@ const PING: &[u8] = b"2";
 const PONG: &[u8] = &[0x81, 0x81, 0, 0, 0, 0, b'3'];
 /// The answer to the ping of a `WebSocket`.
 const WEB_SOCKET_PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
-/// What is looked for stands within so many bytes.
+/// The bytes within which the searched text stands.
 const LOOKED_INTO: usize = 400;
 
 /// The contents of an update of Socket.IO, and the bracket behind them.
@@ -130,7 +130,7 @@ pub fn update_at(packet: &[u8], position: u64) -> Option<Vec<u8>> {
     Some([format!("{{\"position\":{position}").as_bytes(), &digits[end..]].concat())
 }
 
-/// What follows the first `needle`.
+/// The text behind the first `needle`.
 #[must_use]
 pub fn after<'a>(contents: &'a [u8], needle: &[u8]) -> Option<&'a [u8]> {
     let looked_into = &contents[..contents.len().min(LOOKED_INTO)];

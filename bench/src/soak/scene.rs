@@ -1,4 +1,4 @@
-//! What is watched while faults are put on a service: its producer, its log and its store.
+//! The parts that are watched while faults are put on a service: its producer, its log and its store.
 
 use std::time::{Duration, Instant};
 

@@ -60,8 +60,7 @@ struct Share<'o> {
 }
 
 impl Order {
-    /// Its contribution to figures. A transaction that is no line of an order counts as one by
-    /// itself.
+    /// Its contribution to figures. A transaction without an order counts as one by itself.
     pub(crate) fn bill(&self, of: OrderKey<'_>) -> Bill {
         let mut bill = Bill::default();
         if self.is_awaited() {

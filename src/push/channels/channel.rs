@@ -64,7 +64,7 @@ impl Channel {
 }
 
 impl Following {
-    /// What is followed.
+    /// The view or topic that is followed.
     #[must_use]
     pub fn offer(&self) -> &Offer {
         &self.channel.offer
@@ -112,7 +112,7 @@ impl Drop for Following {
     }
 }
 
-/// What a panic elsewhere leaves is whole: every change is one step.
+/// Every change is one step, so a panic elsewhere leaves it whole.
 pub(super) fn lock<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
     it.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,18 +12,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::Parameter;
 use crate::http::parameters::values::Text;
-use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::alone::{Alone, Filtered, value};
 use crate::query::by_value::{by_period, by_value};
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
-use crate::query::params::{Earlier, Ranged, Ranging, Selection};
+use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::period::{Buckets, Clock};
 use crate::query::range::Used;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{filter, ranking, union, zone};
+use crate::query::{ranking, union, zone};
 use crate::store;
 
 /// Activities by time, type, device, page, country and customer.
@@ -85,37 +86,14 @@ const DIMENSIONS: [(Dimension, Family); 4] = [
     (Dimension::ActivityCountry, Family::Countries),
 ];
 
-const FILTERS: [Parameter<Text>; 5] = [
-    value("activityType", "The activities of one type."),
-    value("device", "Those on one device."),
-    value("pagePath", "Those on one page."),
-    value("country", "Those from one country."),
-    value("userId", "Those of one customer."),
-];
-
-const fn value(name: &'static str, about: &'static str) -> Parameter<Text> {
-    let allowed = "must be a text of 1 to 256 characters";
-    Parameter::query(name, about, Text { min: 1, max: 256, allowed })
-}
-
-/// The parameters.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    range: Ranged<BehaviourMetrics>,
-    /// The filter, by its place among [`FILTERS`], and its value.
-    which: Option<(usize, String)>,
-}
-
-impl Parameters for Asked {
-    fn read(query: &mut Query) -> Self {
-        Asked { range: Ranged::read(query), which: filter::alone(query, &FILTERS) }
-    }
-}
-
-impl Earlier for Asked {
-    fn earlier(&self) -> Option<Self> {
-        Some(Asked { range: self.range.earlier()?, which: self.which.clone() })
-    }
+impl Filtered for BehaviourMetrics {
+    const FILTERS_ALONE: &'static [Parameter<Text>] = &[
+        value("activityType", "The activities of one type."),
+        value("device", "Those on one device."),
+        value("pagePath", "Those on one page."),
+        value("country", "Those from one country."),
+        value("userId", "Those of one customer."),
+    ];
 }
 
 impl View for BehaviourMetrics {
@@ -139,9 +117,9 @@ impl Ranging for BehaviourMetrics {
 
 impl Figures for BehaviourMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Behaviour]);
-    type Parameters = Asked;
+    type Parameters = Alone<Self>;
 
-    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         Ok(compare::read(from, asked).await?)
     }
 }
@@ -149,7 +127,7 @@ impl Figures for BehaviourMetrics {
 impl Compared for BehaviourMetrics {
     async fn of(
         from: ReadContext<'_>,
-        Asked { range, which }: &Asked,
+        Alone { range, which }: &Self::Parameters,
     ) -> Result<Self, store::Error> {
         let part = async |at: usize| parts(from, DIMENSIONS[at], range).await;
         let (sums, by_type, by_device, by_page, by_country, top_users) = tokio::try_join!(

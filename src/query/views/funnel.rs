@@ -10,20 +10,21 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::Parameter;
 use crate::http::parameters::values::Text;
-use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::alone::{Alone, Filtered, value};
 use crate::query::by_value::{Names, by_period};
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::{Distinct, Entities, Numbers};
 use crate::query::members::Members;
 use crate::query::memory::ReadContext;
-use crate::query::params::{Earlier, Ranged, Ranging, Selection};
+use crate::query::params::{Ranging, Selection};
 use crate::query::period::Clock;
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{filter, zone};
+use crate::query::zone;
 use crate::store;
 
 /// The names of the stages, in order.
@@ -100,34 +101,11 @@ struct Part {
 const DIMENSIONS: [(Dimension, Family); 2] =
     [(Dimension::Category, Family::FunnelCategories), (Dimension::Device, Family::FunnelDevices)];
 
-const FILTERS: [Parameter<Text>; 2] = [
-    value("category", "The attempts that began with a view of a product of one category."),
-    value("device", "Those that began on one device."),
-];
-
-const fn value(name: &'static str, about: &'static str) -> Parameter<Text> {
-    let allowed = "must be a text of 1 to 256 characters";
-    Parameter::query(name, about, Text { min: 1, max: 256, allowed })
-}
-
-/// The parameters.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    range: Ranged<FunnelMetrics>,
-    /// The filter, by its place among [`FILTERS`], and its value.
-    which: Option<(usize, String)>,
-}
-
-impl Parameters for Asked {
-    fn read(query: &mut Query) -> Self {
-        Asked { range: Ranged::read(query), which: filter::alone(query, &FILTERS) }
-    }
-}
-
-impl Earlier for Asked {
-    fn earlier(&self) -> Option<Self> {
-        Some(Asked { range: self.range.earlier()?, which: self.which.clone() })
-    }
+impl Filtered for FunnelMetrics {
+    const FILTERS_ALONE: &'static [Parameter<Text>] = &[
+        value("category", "The attempts that began with a view of a product of one category."),
+        value("device", "Those that began on one device."),
+    ];
 }
 
 impl View for FunnelMetrics {
@@ -151,9 +129,9 @@ impl Ranging for FunnelMetrics {
 
 impl Figures for FunnelMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Behaviour]);
-    type Parameters = Asked;
+    type Parameters = Alone<Self>;
 
-    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         Ok(compare::read(from, asked).await?)
     }
 }
@@ -161,7 +139,7 @@ impl Figures for FunnelMetrics {
 impl Compared for FunnelMetrics {
     async fn of(
         from: ReadContext<'_>,
-        Asked { range: asked, which }: &Asked,
+        Alone { range: asked, which }: &Self::Parameters,
     ) -> Result<Self, store::Error> {
         let (clock, which) = (asked.clock(), which.as_ref());
         let (at, value) = which.map_or((0, None), |(at, value)| (*at, Some(value.as_str())));

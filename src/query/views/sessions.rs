@@ -9,18 +9,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
+use crate::http::parameters::Parameter;
 use crate::http::parameters::values::Text;
-use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::alone::{Alone, Filtered, value};
 use crate::query::by_value::{by_period, by_value};
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
-use crate::query::params::{Earlier, Ranged, Ranging, Selection};
+use crate::query::params::{Ranging, Selection};
 use crate::query::period::Buckets;
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{filter, union, zone};
+use crate::query::{union, zone};
 use crate::store;
 
 /// Sessions, by the time that they began.
@@ -102,35 +103,12 @@ const DIMENSIONS: [(Dimension, Family); 3] = [
     (Dimension::ActivityCountry, Family::SessionCountries),
 ];
 
-const FILTERS: [Parameter<Text>; 3] = [
-    value("device", "The sessions on one device."),
-    value("pagePath", "Those that began on one page."),
-    value("country", "Those from one country."),
-];
-
-const fn value(name: &'static str, about: &'static str) -> Parameter<Text> {
-    let allowed = "must be a text of 1 to 256 characters";
-    Parameter::query(name, about, Text { min: 1, max: 256, allowed })
-}
-
-/// The parameters.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    range: Ranged<SessionMetrics>,
-    /// The filter, by its place among [`FILTERS`], and its value.
-    which: Option<(usize, String)>,
-}
-
-impl Parameters for Asked {
-    fn read(query: &mut Query) -> Self {
-        Asked { range: Ranged::read(query), which: filter::alone(query, &FILTERS) }
-    }
-}
-
-impl Earlier for Asked {
-    fn earlier(&self) -> Option<Self> {
-        Some(Asked { range: self.range.earlier()?, which: self.which.clone() })
-    }
+impl Filtered for SessionMetrics {
+    const FILTERS_ALONE: &'static [Parameter<Text>] = &[
+        value("device", "The sessions on one device."),
+        value("pagePath", "Those that began on one page."),
+        value("country", "Those from one country."),
+    ];
 }
 
 impl View for SessionMetrics {
@@ -154,9 +132,9 @@ impl Ranging for SessionMetrics {
 
 impl Figures for SessionMetrics {
     const TOPICS: Topics = Topics::of(&[Topic::Behaviour]);
-    type Parameters = Asked;
+    type Parameters = Alone<Self>;
 
-    async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
+    async fn read(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, Error> {
         Ok(compare::read(from, asked).await?)
     }
 }
@@ -164,7 +142,7 @@ impl Figures for SessionMetrics {
 impl Compared for SessionMetrics {
     async fn of(
         from: ReadContext<'_>,
-        Asked { range: asked, which }: &Asked,
+        Alone { range: asked, which }: &Self::Parameters,
     ) -> Result<Self, store::Error> {
         let part = async |at: usize| parts(from, DIMENSIONS[at], asked).await;
         let (sums, visits, by_device, by_entry_page, by_country) = tokio::try_join!(

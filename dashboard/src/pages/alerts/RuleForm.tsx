@@ -65,7 +65,7 @@ export function RuleForm({ rule, onDone, onCancel }: Props) {
     });
   };
   useEffect(() => {
-    // Whoever sends a form that is not right goes on where it is wrong.
+    // After a form is refused, the focus is on its first wrong field.
     if (problem !== undefined) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [problem]);
   const isElsewhere = problem !== undefined && !problem.fields.some(({ field }) => FIELDS.has(field));

@@ -56,12 +56,26 @@ export function ByValues({ name, title, figures, of }: ByValuesProps) {
   );
 }
 
-function ShowAll({ page }: { readonly page: "products" | "customers" }) {
+interface BestProps {
+  readonly page: "products" | "customers";
+  readonly title: string;
+  readonly figures: Figures<unknown>;
+  readonly bars: readonly Bar[];
+}
+
+/** The first of a ranking of products or customers, with a way to all of them. */
+function Best({ page, title, figures, bars }: BestProps) {
   const say = useSay();
-  return (
+  const all = (
     <a class="more" href={link({ page })} data-go="">
       {say("panel.showAll")}
     </a>
+  );
+  const view = page === "products" ? "/api/metrics/products" : "/api/metrics/customers";
+  return (
+    <Panel title={title} figures={figures} view={view} isEmpty={bars.length === 0} size="half" tools={all}>
+      {() => <Filtering name={page === "products" ? "productId" : "userId"} bars={bars} />}
+    </Panel>
   );
 }
 
@@ -69,8 +83,7 @@ export function TopProducts({ path }: { readonly path: string }) {
   const say = useSay();
   const formats = useFormats();
   const figures = useFigures<SoldBest>(path);
-  const sold = figures.data?.topSellingProducts ?? [];
-  const bars = sold.map(
+  const bars = (figures.data?.topSellingProducts ?? []).map(
     (it): Bar => ({
       id: it.productId,
       name: it.name ?? it.productId,
@@ -82,26 +95,14 @@ export function TopProducts({ path }: { readonly path: string }) {
       opens: { figure: "netSales", second: "units", part: { name: "productId", value: it.productId } },
     }),
   );
-  return (
-    <Panel
-      title={say("panel.topProducts")}
-      figures={figures}
-      view="/api/metrics/products"
-      isEmpty={sold.length === 0}
-      size="half"
-      tools={<ShowAll page="products" />}
-    >
-      {() => <Filtering name="productId" bars={bars} />}
-    </Panel>
-  );
+  return <Best page="products" title={say("panel.topProducts")} figures={figures} bars={bars} />;
 }
 
 export function TopCustomers({ path }: { readonly path: string }) {
   const say = useSay();
   const formats = useFormats();
   const figures = useFigures<Spent>(path);
-  const customers = figures.data?.topSpendingCustomers ?? [];
-  const bars = customers.map(
+  const bars = (figures.data?.topSpendingCustomers ?? []).map(
     (it): Bar => ({
       id: it.userId,
       name: it.username ?? it.userId,
@@ -113,16 +114,5 @@ export function TopCustomers({ path }: { readonly path: string }) {
       opens: { figure: "netSales", second: "totalOrders", part: { name: "userId", value: it.userId } },
     }),
   );
-  return (
-    <Panel
-      title={say("panel.topCustomers")}
-      figures={figures}
-      view="/api/metrics/customers"
-      isEmpty={customers.length === 0}
-      size="half"
-      tools={<ShowAll page="customers" />}
-    >
-      {() => <Filtering name="userId" bars={bars} />}
-    </Panel>
-  );
+  return <Best page="customers" title={say("panel.topCustomers")} figures={figures} bars={bars} />;
 }
