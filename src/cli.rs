@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use services::files;
+use services::{files, pages};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -56,6 +56,7 @@ enum Command {
 pub fn run() -> ExitCode {
     failpoint::set_up();
     files::raise();
+    pages::keep_small();
     let ended = config::arguments(services::to_stderr).and_then(|arguments| {
         let command = config::without_empty_variables(Cli::command())?;
         let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));

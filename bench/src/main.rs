@@ -8,7 +8,7 @@ use adaptive_bi_bench::arguments::Arguments;
 use adaptive_bi_bench::{parts, power_cut, soak};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use services::files;
+use services::{files, pages};
 
 /// The allocator of the program that is measured.
 #[global_allocator]
@@ -53,6 +53,7 @@ fn main() -> ExitCode {
     }
     failpoint::set_up();
     files::raise();
+    pages::keep_small();
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -53,5 +53,5 @@ pub mod testing;
 pub mod topic;
 pub mod value;
 
-pub use packed::{rollup, table, tally, vocabulary};
+pub use packed::{cells, rollup, table, tally, vocabulary};
 pub use value::{bucket, currency, days, money, quantity, rate, text, time};

@@ -1,11 +1,12 @@
 //! Integers in a few bytes each, side by side in one document.
 //!
 //! [`table`] is the form of a rollup, and [`rollup`] defines the tables and the meaning of their
-//! rows, [`additions`] what a batch adds to them; `rows` is the form of a tally, and [`tally`] defines the place of each entity;
+//! rows, [`cells`] which of those by three values share a table, [`additions`] what a batch adds to them; `rows` is the form of a tally, and [`tally`] defines the place of each entity;
 //! [`vocabulary`] has the values behind codes.
 
 pub mod additions;
 mod bytes;
+pub mod cells;
 pub mod rollup;
 pub(crate) mod rows;
 pub mod table;

@@ -12,7 +12,8 @@
 //!
 //! - `server`: the names of the two, their least versions and pinned wheels; `settings`: how they
 //!   are to run; `say`: the receiver of each step's message
-//! - [`files`]: the limit on files that a process may have open; `port`: free ports
+//! - [`files`]: the limit on files that a process may have open; [`pages`]: small pages of memory; `port`:
+//!   free ports
 //! - `error`: all errors of these
 //! - `child`: processes that end with this one, by their [`leash`]
 //! - `path`: the PATH; `program`: a program that runs here, checked by its `--version`; `pip` and
@@ -34,6 +35,7 @@ mod log;
 mod mend;
 mod mongod;
 mod nats;
+pub mod pages;
 mod path;
 mod pip;
 mod port;

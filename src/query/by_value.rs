@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use projections::bucket::{self, Level};
+use projections::cells::Cells;
 use projections::family::{Dimension, Family, Shape, Slice};
 use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE, RollupKey};
 use projections::table::Row;
@@ -121,8 +122,8 @@ impl Tables<'_> {
         chunks: impl Fn(u32) -> Chunks + Sync,
         mut visit: impl FnMut(Place, Row) + Send,
     ) -> Result<(), store::Error> {
-        let spans = self.spans(chunks);
-        from.rollups(&spans, |part| self.rows(part, clock, &mut visit)).await
+        let (spans, cells) = (self.spans(chunks), from.cells());
+        from.rollups(&spans, |part| self.rows(part, cells, clock, &mut visit)).await
     }
 
     fn spans(self, chunks: impl Fn(u32) -> Chunks) -> Vec<Span> {
@@ -160,7 +161,13 @@ impl Tables<'_> {
         spans
     }
 
-    fn rows(self, part: Part<'_>, clock: &mut Clock, visit: &mut impl FnMut(Place, Row)) {
+    fn rows(
+        self,
+        part: Part<'_>,
+        cells: Cells,
+        clock: &mut Clock,
+        visit: &mut impl FnMut(Place, Row),
+    ) {
         let RollupKey { level, bucket, chunk, .. } = part.key;
         let (stride, month, first) = if level == Level::Month {
             (DAYS_STRIDE, bucket, bucket::first_day_of_month(bucket))
@@ -168,13 +175,9 @@ impl Tables<'_> {
             let first = bucket::first_quarter(Level::Day, bucket);
             (QUARTERS_STRIDE, bucket::month_of_day(bucket), first)
         };
-        let codes = |of_row: u16| match self.family.shape() {
-            // The high half of the chunk is the first code, the low half the third.
-            Shape::ByCell | Shape::ByShopCell => {
-                let [a, b, c, d] = chunk.to_be_bytes();
-                [u16::from_be_bytes([a, b]), of_row, u16::from_be_bytes([c, d])]
-            }
-            _ => [of_row, NONE, NONE],
+        let codes = |place: u32| match self.family.shape() {
+            Shape::ByCell | Shape::ByShopCell => cells.codes(chunk, place),
+            _ => Some([u16::try_from(place).ok()?, NONE, NONE]),
         };
         for (row, values) in part.rows() {
             let at = first + row % stride;
@@ -182,8 +185,8 @@ impl Tables<'_> {
                 Level::Month => self.days.period(at),
                 _ => self.days.quarters().has(at).then(|| clock.period_of(at)),
             };
-            if let (Some(period), Ok(code)) = (period, u16::try_from(row / stride)) {
-                visit(Place { period, month, codes: codes(code) }, values);
+            if let (Some(period), Some(codes)) = (period, codes(row / stride)) {
+                visit(Place { period, month, codes }, values);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use projections::cells::Cells;
 use projections::entity::Entity;
 use projections::family::Family;
 use projections::text::Text;
@@ -84,6 +85,12 @@ impl ReadContext<'_> {
     #[must_use]
     pub fn has(self, family: Family) -> bool {
         self.snapshot.has(family.since())
+    }
+
+    /// The cut of the tables by three values.
+    #[must_use]
+    pub fn cells(self) -> Cells {
+        Cells::made_by(self.snapshot.checkpoint.settings.fold_version)
     }
 
     /// The part of a range that a family can have rows in.

@@ -3,13 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
+use projections::cells::Cells;
 use projections::customers::Customers;
 use projections::family::{Dimension, Family, Slice};
 use projections::money::Money;
 use projections::products::Products;
 use projections::sales::Basis;
 use projections::table::Row;
-use projections::vocabulary::{self, OVERLAP};
+use projections::vocabulary::{self, NONE, OVERLAP};
 
 use super::by_value::{Chunks, Names, Place, Tables};
 use super::days::Days;
@@ -284,22 +286,21 @@ impl<'a> Sales<'a> {
                 for of in &wanted {
                     names.push(Names::of(self.from, family, of.dimension(), quarters).await?);
                 }
-                chosen.push(Chosen { filter: self.filter, wanted, names, by });
+                let cells = self.from.cells();
+                chosen.push(Chosen { filter: self.filter, wanted, names, by, cells });
             }
             let tables = Tables { family, slices: &slices, days: &days };
-            let mut found: HashMap<Place, Row> = HashMap::new();
+            let mut found: Vec<_> = chosen.iter().map(Found::of).collect();
             let chunks = |month| Chosen::chunks_of(&chosen, month);
             tables
                 .read(self.from, &mut clock.clone(), chunks, |place, row| {
-                    zone::add(found.entry(place).or_default(), row);
+                    found.iter_mut().for_each(|found| found.add(place, row));
                 })
                 .await?;
-            for (place, row) in found {
-                for (chosen, sums) in chosen.iter().zip(&mut *sums) {
-                    if let Some(name) = chosen.name(&place) {
-                        let sum = sums.entry((place.period, name)).or_default();
-                        zone::add(if is_back { &mut sum.back } else { &mut sum.sold }, row);
-                    }
+            for (found, sums) in found.into_iter().zip(&mut *sums) {
+                for (place, row) in found.finish() {
+                    let sum = sums.entry(place).or_default();
+                    zone::add(if is_back { &mut sum.back } else { &mut sum.sold }, row);
                 }
             }
         }
@@ -368,28 +369,31 @@ struct Chosen<'a> {
     names: Vec<Names>,
     /// The dimension whose values are told apart.
     by: Option<By>,
+    cells: Cells,
 }
 
 impl Chosen<'_> {
-    /// The place of a dimension among a row's codes.
-    fn code(&self, by: By, codes: [u16; 3]) -> u16 {
-        if self.wanted.len() == 1 { codes[0] } else { codes[by as usize] }
+    /// Where the code of a dimension is among a row's.
+    fn place(&self, by: By) -> usize {
+        if self.wanted.len() == 1 { 0 } else { by as usize }
     }
 
-    /// The name of the value that a row counts under, empty where values are not told apart; nothing of
-    /// a row that is not chosen.
-    fn name(&self, Place { month, codes, .. }: &Place) -> Option<String> {
-        let mut counted = String::new();
-        for (by, names) in self.wanted.iter().zip(&self.names) {
-            let name = names.name(*month, self.code(*by, *codes))?;
-            if self.filter.value(*by).is_some_and(|wanted| wanted != name) {
-                return None;
-            }
-            if self.by == Some(*by) {
-                name.clone_into(&mut counted);
-            }
-        }
-        Some(counted)
+    /// The codes that rows of a month must have: a place among theirs, and the code. `None` if the month
+    /// has none of a value.
+    fn codes(&self, month: u32) -> Option<Vec<(usize, u16)>> {
+        let of = |(by, names): (&By, &Names)| {
+            let value = self.filter.value(*by)?;
+            Some(names.code(month, value).map(|code| (self.place(*by), code)))
+        };
+        self.wanted.iter().zip(&self.names).filter_map(of).collect()
+    }
+
+    /// The name of a value that is told apart, of a month's code; empty where none are.
+    fn name(&self, month: u32, code: u16) -> Option<&str> {
+        let Some(at) = self.wanted.iter().position(|it| Some(*it) == self.by) else {
+            return Some("");
+        };
+        self.names[at].name(month, code)
     }
 
     /// The chunks of a month's cells that any of some choose.
@@ -412,11 +416,46 @@ impl Chosen<'_> {
         match (code(By::Category), code(By::Country)) {
             (Some(None), _) | (_, Some(None)) => Chunks::None,
             (Some(Some(category)), country) => {
-                let first = u32::from(category) << 16;
-                let (low, high) = country.flatten().map_or((0, u16::MAX), |it| (it, it));
-                Chunks::Some(first | u32::from(low), first | u32::from(high))
+                let (first, last) = self.cells.chunks(category, country.flatten());
+                Chunks::Some(first, last)
             }
             _ => Chunks::All,
         }
+    }
+}
+
+/// The sums of rows that are chosen, by period, month, and the code of the value that is told apart.
+struct Found<'a> {
+    chosen: &'a Chosen<'a>,
+    /// The place of that code among a row's.
+    told_apart: Option<usize>,
+    /// The codes that rows of the month that was read last must have.
+    latest: Option<(u32, Option<Vec<(usize, u16)>>)>,
+    sums: HashMap<(i64, u32, u16), Row, RandomState>,
+}
+
+impl<'a> Found<'a> {
+    fn of(chosen: &'a Chosen<'a>) -> Self {
+        let told_apart = chosen.by.map(|by| chosen.place(by));
+        Found { chosen, told_apart, latest: None, sums: HashMap::default() }
+    }
+
+    fn add(&mut self, Place { period, month, codes }: Place, row: Row) {
+        if self.latest.as_ref().is_none_or(|(of, _)| *of != month) {
+            self.latest = Some((month, self.chosen.codes(month)));
+        }
+        let wanted = self.latest.as_ref().and_then(|(_, wanted)| wanted.as_ref());
+        if wanted.is_some_and(|wanted| wanted.iter().all(|(at, code)| codes[*at] == *code)) {
+            let code = self.told_apart.map_or(NONE, |at| codes[at]);
+            zone::add(self.sums.entry((period, month, code)).or_default(), row);
+        }
+    }
+
+    /// The sums by period and name.
+    fn finish(self) -> impl Iterator<Item = ((i64, String), Row)> {
+        let chosen = self.chosen;
+        self.sums.into_iter().filter_map(move |((period, month, code), row)| {
+            Some(((period, chosen.name(month, code)?.to_owned()), row))
+        })
     }
 }

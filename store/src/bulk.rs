@@ -17,11 +17,10 @@ use projections::tally::Tallies;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::commit::{ENCODING, Quarantined, encoded, number};
+use super::commit::{Quarantined, number};
 use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, LEASES, Model};
-use super::operations::Writes;
-use super::operations::{Command, Verb};
+use super::operations::{Command, ENCODING, Verb, Writes};
 use super::owner::Owner;
 use super::transaction::transact;
 use super::{Doing, Error, Store};
@@ -171,7 +170,7 @@ impl Bulk {
             let mut writes = self.writes();
             let mut insert = writes.collect(Model::of::<C>(), Verb::Insert);
             for (key, document) in documents.by_ref().take(CHUNK) {
-                insert.push_with_id(&key.id(), &encoded::<C>(document)?);
+                insert.insert(&key.id(), &C::stored(document))?;
             }
             insert.end();
             if writes.commands.is_empty() {

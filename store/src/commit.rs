@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::failpoint;
 use mongodb::ClientSession;
-use mongodb::bson::{self, RawDocumentBuf, rawdoc};
+use mongodb::bson::{self, rawdoc};
 use mongodb::error::{ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::WriteConcern;
 use projections::collection::{Collection, Key};
@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::generation::Checkpoint;
 use super::names::{CHECKPOINTS, Model};
-use super::operations::{Command, Verb, Writes};
+use super::operations::{Command, ENCODING, Verb, Writes};
 use super::{Doing, Error, Store};
 
 /// The time for which a commit with an unknown result is sent again.
@@ -307,14 +307,12 @@ impl Writes {
         let changes = changes.filter(Change::is_written);
         let mut inserts = self.collect(model, Verb::Insert);
         for change in changes.clone().filter(|change| change.new) {
-            inserts.push_with_id(&change.key.id(), &encoded::<C>(change.document)?);
+            inserts.insert(&change.key.id(), &C::stored(change.document))?;
         }
         inserts.end();
         let mut updates = self.collect(model, Verb::Update);
         for change in changes.filter(|change| !change.new) {
-            // A replacement: `$set` would leave the fields that the document no longer has.
-            let (q, u) = (rawdoc! { "_id": &*change.key.id() }, encoded::<C>(change.document)?);
-            updates.push(&rawdoc! { "q": q, "u": u });
+            updates.replace(&change.key.id(), &C::stored(change.document))?;
         }
         updates.end();
         Ok(())
@@ -331,11 +329,4 @@ impl Writes {
         insert.end();
         Ok(())
     }
-}
-
-pub(super) const ENCODING: &str = "encoding a commit";
-
-/// A document as it is stored, its id apart.
-pub(super) fn encoded<C: Collection>(document: &C::Document) -> Result<RawDocumentBuf, Error> {
-    bson::serialize_to_raw_document_buf(&C::stored(document)).doing(ENCODING)
 }

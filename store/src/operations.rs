@@ -1,15 +1,20 @@
 //! Commands that insert, replace or remove many documents, put together byte by byte: a batch writes
 //! thousands, and each copy of them is felt.
 
+use std::io::Write;
+
 use mongodb::bson::spec::ElementType;
-use mongodb::bson::{RawDocumentBuf, cstr, raw::CStr, rawdoc};
+use mongodb::bson::{self, RawDocumentBuf, cstr, raw::CStr};
+use serde::Serialize;
 
 use super::names::Model;
+use super::{Doing, Error};
 
-/// `MongoDB` takes 100,000 operations and 16 MB in a command; this leaves room for the bytes around
-/// them.
+/// `MongoDB` takes 100,000 operations and 16 MB in a command. One of a megabyte is put together, copied
+/// by the driver and sent in memory that the one before has left.
 const COMMAND_OPERATIONS: usize = 50_000;
-const COMMAND_BYTES: usize = 12 << 20;
+const COMMAND_BYTES: usize = 1 << 20;
+pub(super) const ENCODING: &str = "encoding a commit";
 /// The byte that closes a document.
 const END: u8 = 0;
 
@@ -60,6 +65,9 @@ pub(super) struct Collect<'a> {
     /// The list's elements.
     list: Vec<u8>,
     len: usize,
+    /// The document that is being encoded, and its id.
+    document: Vec<u8>,
+    id: Vec<u8>,
 }
 
 impl<'a> Collect<'a> {
@@ -70,7 +78,8 @@ impl<'a> Collect<'a> {
         let mut head = head.into_bytes();
         head.pop();
         element(&mut head, ElementType::Array, list.as_bytes());
-        Collect { writes, verb, head, list: Vec::new(), len: 0 }
+        let [list, document, id] = [const { Vec::new() }; 3];
+        Collect { writes, verb, head, list, len: 0, document, id }
     }
 
     pub(super) fn push(&mut self, operation: &RawDocumentBuf) {
@@ -78,11 +87,44 @@ impl<'a> Collect<'a> {
     }
 
     /// A document with its `_id` before its other elements.
-    pub(super) fn push_with_id(&mut self, id: &str, body: &RawDocumentBuf) {
-        let id = rawdoc! { "_id": id };
-        let (id, body) = (id.as_bytes(), body.as_bytes());
-        let length = length_of(id.len() + body.len() - 5);
-        self.element(&[&length, &id[4..id.len() - 1], &body[4..]]);
+    pub(super) fn insert(&mut self, id: &str, document: &impl Serialize) -> Result<(), Error> {
+        self.with(id, document, |collect, id, document| {
+            let length = length_of(id.len() + document.len());
+            collect.element(&[&length, id, &document[4..]]);
+        })
+    }
+
+    /// A document in the place of the one with its id: `$set` would leave the fields that it no longer
+    /// has.
+    pub(super) fn replace(&mut self, id: &str, document: &impl Serialize) -> Result<(), Error> {
+        const Q: &[u8] = b"\x03q\0";
+        const U: &[u8] = b"\x03u\0";
+        self.with(id, document, |collect, id, document| {
+            let q = 4 + id.len() + 1;
+            let length = length_of(4 + Q.len() + q + U.len() + document.len() + 1);
+            collect.element(&[&length, Q, &length_of(q), id, &[END], U, document, &[END]]);
+        })
+    }
+
+    /// Encodes an id, as an element, and a document.
+    fn with(
+        &mut self,
+        id: &str,
+        document: &impl Serialize,
+        then: impl FnOnce(&mut Self, &[u8], &[u8]),
+    ) -> Result<(), Error> {
+        let mut of_id = std::mem::take(&mut self.id);
+        let mut encoded = std::mem::take(&mut self.document);
+        of_id.clear();
+        encoded.clear();
+        element(&mut of_id, ElementType::String, b"_id");
+        of_id.extend_from_slice(&length_of(id.len() + 1));
+        of_id.extend_from_slice(id.as_bytes());
+        of_id.push(END);
+        bson::serialize_to_buffer(document, &mut encoded).doing(ENCODING)?;
+        then(self, &of_id, &encoded);
+        (self.id, self.document) = (of_id, encoded);
+        Ok(())
     }
 
     fn element(&mut self, parts: &[&[u8]]) {
@@ -92,7 +134,10 @@ impl<'a> Collect<'a> {
         {
             self.flush();
         }
-        element(&mut self.list, ElementType::EmbeddedDocument, self.len.to_string().as_bytes());
+        self.list.push(ElementType::EmbeddedDocument as u8);
+        // Nothing refuses to be written into memory.
+        let _ = write!(self.list, "{}", self.len);
+        self.list.push(END);
         for part in parts {
             self.list.extend_from_slice(part);
         }
@@ -138,6 +183,8 @@ fn length_of(bytes: usize) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
+    use mongodb::bson::rawdoc;
+
     use super::*;
 
     fn commands(of: impl Fn(&mut Collect<'_>), verb: Verb) -> Vec<Command> {
@@ -152,7 +199,7 @@ mod tests {
     fn a_command_is_what_the_driver_would_have_made_of_it() {
         let made = commands(
             |collect| {
-                collect.push_with_id("a", &rawdoc! { "n": 1 });
+                collect.insert("a", &rawdoc! { "n": 1 }).unwrap();
                 collect.push(&rawdoc! { "_id": "b" });
             },
             Verb::Insert,
@@ -167,6 +214,13 @@ mod tests {
         let expected = rawdoc! { "delete": "rows", "deletes": [{ "q": {}, "limit": 0 }] };
         assert_eq!(made[0].body.as_bytes(), expected.as_bytes());
         assert_eq!(made[0].operations, None);
+        let update = |collect: &mut Collect<'_>| collect.replace("a", &rawdoc! { "n": 1 }).unwrap();
+        let made = commands(update, Verb::Update);
+        let expected = rawdoc! {
+            "update": "rows",
+            "updates": [{ "q": { "_id": "a" }, "u": { "n": 1 } }],
+        };
+        assert_eq!(made[0].body.as_bytes(), expected.as_bytes());
         assert!(commands(|_| (), Verb::Update).is_empty());
     }
 
@@ -175,8 +229,9 @@ mod tests {
         let text = "x".repeat(1 << 20);
         let made = commands(
             |collect| {
-                (0..30)
-                    .for_each(|n| collect.push_with_id(&n.to_string(), &rawdoc! { "t": &*text }));
+                for n in 0..30 {
+                    collect.insert(&n.to_string(), &rawdoc! { "t": &*text }).unwrap();
+                }
             },
             Verb::Insert,
         );

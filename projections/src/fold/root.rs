@@ -20,7 +20,7 @@ use crate::topic::{Changed, Topics};
 
 /// The version of the fold. Another version may make other documents from the same events, so
 /// it is part of a generation and a change asks for a rebuild.
-pub const FOLD_VERSION: u32 = 6;
+pub const FOLD_VERSION: u32 = 7;
 
 /// The settings that a generation was made with. Other settings would make other documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 
 use serde::Serialize;
 
-use super::Packed;
 use super::table::{Row, Table};
+use super::{Packed, cells};
 use crate::bucket::{self, Level, MINUTES_PER_DAY, QUARTERS_PER_DAY};
 use crate::collection::{Collection, Key};
 use crate::family::{Family, Shape, Slice};
@@ -269,15 +269,8 @@ pub fn now(family: Family, slice: Slice, ordinal: u32, delta: Row) -> Delta {
 
 /// An addition to the cell of three values in its day.
 #[must_use]
-pub fn by_cell(
-    family: Family,
-    slice: Slice,
-    quarter: u32,
-    [first, second, third]: [u16; 3],
-    delta: Row,
-) -> Delta {
-    let chunk = u32::from(first) << 16 | u32::from(third);
-    of_value(family, slice, quarter, (chunk, second), delta)
+pub fn by_cell(family: Family, slice: Slice, quarter: u32, codes: [u16; 3], delta: Row) -> Delta {
+    of_value(family, slice, quarter, cells::place_of(codes), delta)
 }
 
 /// An addition to a value's row in its day.
@@ -290,23 +283,23 @@ fn of_value(
     family: Family,
     slice: Slice,
     quarter: u32,
-    (chunk, code): (u32, u16),
+    (chunk, place): (u32, u16),
     delta: Row,
 ) -> Delta {
     let (level, bucket) = (Level::Day, bucket::day_of_quarter(quarter));
     let key = RollupKey { family, slice, level, bucket, chunk };
-    Delta { key, row: slot_row(code, quarter), delta }
+    Delta { key, row: slot_row(place, quarter), delta }
 }
 
-/// Row numbers of one value in a month's table are this far apart.
+/// Row numbers of one value, or of one cell, in a month's table are this far apart.
 pub const DAYS_STRIDE: u32 = 32;
-/// Row numbers of one value in a day's table are this far apart.
+/// Row numbers of one value, or of one cell, in a day's table are this far apart.
 pub const QUARTERS_STRIDE: u32 = 128;
 
-/// The row of a value and a quarter hour in a day's table.
+/// The row of a value or a cell, and a quarter hour, in a day's table.
 #[must_use]
-pub fn slot_row(code: u16, quarter: u32) -> u32 {
-    u32::from(code) * QUARTERS_STRIDE + quarter % QUARTERS_PER_DAY
+pub fn slot_row(place: u16, quarter: u32) -> u32 {
+    u32::from(place) * QUARTERS_STRIDE + quarter % QUARTERS_PER_DAY
 }
 
 #[cfg(test)]

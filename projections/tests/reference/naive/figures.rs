@@ -69,10 +69,12 @@ impl Tables {
     fn by_cell(&mut self, family: &str, slice: &str, cell: [u16; 3], at: Time, row: Row) {
         let [category, method, country] = cell.map(u32::from);
         let (day, month) = (label(at, "%Y-%m-%d"), label(at, "%Y-%m"));
-        let id = format!("{family}/{slice}/day/{day}/{category:04x}{country:04x}");
-        self.add(id, method * 128 + quarter_of_day(at), row);
-        let id = format!("{family}/{slice}/month/{month}/{category:04x}{country:04x}");
-        self.add(id, method * 32 + date(at).day0(), row);
+        let chunk = format!("{category:04x}{:02x}{:02x}", country / 16, method / 16);
+        let place = country % 16 * 16 + method % 16;
+        let id = format!("{family}/{slice}/day/{day}/{chunk}");
+        self.add(id, place * 128 + quarter_of_day(at), row);
+        let id = format!("{family}/{slice}/month/{month}/{chunk}");
+        self.add(id, place * 32 + date(at).day0(), row);
         let returned = match family {
             "cells" => "",
             "returncells" => "return",
