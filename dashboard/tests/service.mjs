@@ -141,8 +141,13 @@ export async function wire(port) {
   };
 }
 
+/** The browser that there is here. */
+export function chromiumPath() {
+  const path = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+  if (path === undefined) throw new Error("needs chromium: apt install chromium");
+  return path;
+}
+
 export function browser() {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error("needs chromium: apt install chromium");
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
 }

@@ -1,5 +1,6 @@
 /** Numbers, money and dates as a language writes them. */
 
+import { monday } from "../address/period";
 import type { Grain } from "../address/range";
 
 export interface Formats {
@@ -36,16 +37,6 @@ export interface Formats {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-/** The Monday of an ISO week, `2026-W48`. */
-export function monday(week: string): string {
-  const [year = "", number = ""] = week.split("-W");
-  // The 4th of January is in the first week.
-  const fourth = new Date(`${year}-01-04T00:00:00Z`);
-  const since = (fourth.getUTCDay() + 6) % 7;
-  const days = (Number(number) - 1) * 7 - since;
-  return new Date(fourth.getTime() + days * DAY).toISOString().slice(0, 10);
-}
 
 /** The locale that a language of the page is written in: the browser's own where it is one of it. */
 export function locale(language: string, own: string = globalThis.navigator?.language ?? "en"): string {
