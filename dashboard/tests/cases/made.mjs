@@ -66,6 +66,13 @@ export const made = {
       await page.keyboard.press("Escape");
       await dialog.waitFor({ state: "detached" });
     }
+    // Sales that state no payment method are a part as well.
+    const [none] = (await service.figures(`/api/metrics/revenue?${EVER}`)).byPaymentMethod.filter((it) => it._id === "(none)");
+    await panel(page, "By payment method").getByRole("button", { name: money(none.revenue) }).click();
+    await shows(dialog.locator("[data-explained]"), money(none.revenue));
+    await dialog.locator("tbody tr").first().waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
     assert.ok(!page.url().includes("explain"));
   },
 

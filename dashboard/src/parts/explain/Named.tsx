@@ -85,7 +85,7 @@ export function Named({ figure }: { readonly figure: Who }) {
   const first = useAsked<Customers>(path(view, asked));
   const { rows, isComing, last, more } = usePages(first, view, asked, (it) => it.customers);
   const { data } = first;
-  const instant = (at: string | null) => (at === null ? "–" : formats.instant(at));
+  const instant = (at: string | null) => (at === null ? "–" : formats.minute(at));
   return (
     <>
       <p class="big" data-explained={data?.value}>

@@ -73,6 +73,7 @@ export function OverTime({ figure }: { readonly figure: Count }) {
           {say("counted.byCustomer")}
         </Opens>
       )}
+      {periods.length === 0 && <p class="notice">{say("list.nothing")}</p>}
       <Table
         name={say(`figure.${figure}`)}
         rows={periods}
