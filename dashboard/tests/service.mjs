@@ -80,15 +80,20 @@ export async function demo(...options) {
     if (!answer.ok) throw new Error(await answer.text());
     return { data: (await answer.json()).data, position: Number(answer.headers.get("x-position")) };
   };
+  const send = async (path, type, body) => {
+    const answer = await fetch(url + path, { method: "POST", headers: { ...key, "content-type": type }, body });
+    if (!answer.ok) throw new Error(await answer.text());
+    return (await answer.json()).data.position;
+  };
   return {
     ...service,
     credentials,
     /** Sends an event; returns its position. */
-    async publish(kind, payload) {
-      const headers = { ...key, "content-type": "application/json" };
-      const answer = await fetch(`${url}/api/events/${kind}`, { method: "POST", headers, body: JSON.stringify(payload) });
-      if (!answer.ok) throw new Error(await answer.text());
-      return (await answer.json()).data.position;
+    publish: (kind, payload) => send(`/api/events/${kind}`, "application/json", JSON.stringify(payload)),
+    /** Sends many, each its kind and its payload, in one request; returns the position of the last one. */
+    publishAll(events) {
+      const lines = events.map(([kind, data]) => JSON.stringify({ kind, data }));
+      return send("/api/events", "application/x-ndjson", lines.join("\n"));
     },
     /** The figures of a view with the position that they reflect. */
     read,
