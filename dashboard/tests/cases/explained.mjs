@@ -53,7 +53,7 @@ let done = 0;
 function act(userId, activityType, more = {}) {
   done += 1;
   const activity = { activityId: `e-${done}`, userId, activityType, productId: "22423", device: "mobile", ...more };
-  return ["activity", { ...activity, activityDate: new Date().toISOString() }];
+  return ["activity", { ...activity, timestamp: new Date().toISOString() }];
 }
 
 /** Many visits and a rating; returns the position of the last one. */
@@ -63,7 +63,7 @@ async function visits() {
     ...Array.from({ length: 60 }, (_, at) => act(`e-${at}`, "viewed_product")),
     act("e-3", "added_to_cart"),
     ["feedback", feedback],
-    act("e-3", "purchased", { pagePath: "/thanks" }),
+    act("e-3", "purchased", { page: "/thanks" }),
   ]);
 }
 

@@ -34,7 +34,7 @@ export const made = {
   async "the conversion opens the steps that it is made of"() {
     const at = new Date().toISOString();
     for (const [user, type] of [["w-1", "viewed_product"], ["w-2", "viewed_product"], ["w-1", "purchased"]]) {
-      const activity = { activityId: `${user}-${type}`, userId: user, activityType: type, productId: "22423", activityDate: at };
+      const activity = { activityId: `${user}-${type}`, userId: user, activityType: type, productId: "22423", timestamp: at };
       await service.publish("activity", activity);
     }
     const page = await open({ query: "?range=today&zone=UTC" });

@@ -63,16 +63,18 @@ export function OverTime({ figure }: { readonly figure: Count }) {
         {formats.number(total(data))}
       </p>
       <p class="quiet">{say("counted.about")}</p>
-      {at.day !== undefined && (
-        <button type="button" onClick={() => go({ day: undefined }, true)}>
-          {say("explain.allDays")}
-        </button>
-      )}
-      {figure === "activities" && at.part === undefined && (
-        <Opens figure="active" name={say("counted.byCustomer")}>
-          {say("counted.byCustomer")}
-        </Opens>
-      )}
+      <div class="find">
+        {at.day !== undefined && (
+          <button type="button" onClick={() => go({ day: undefined }, true)}>
+            {say("explain.allDays")}
+          </button>
+        )}
+        {figure === "activities" && at.part === undefined && (
+          <Opens class="link" figure="active" name={say("counted.byCustomer")}>
+            {say("counted.byCustomer")}
+          </Opens>
+        )}
+      </div>
       {periods.length === 0 && <p class="notice">{say("list.nothing")}</p>}
       <Table
         name={say(`figure.${figure}`)}
