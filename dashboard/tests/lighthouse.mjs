@@ -33,12 +33,14 @@ try {
     const scores = CATEGORIES.map((it) => `${lhr.categories[it].title.toLowerCase()} ${Math.round(lhr.categories[it].score * 100)}`);
     console.log(`${form}: ${scores.join(", ")}`);
     for (const warning of lhr.runWarnings) console.log(`  warning: ${warning}`);
-    const found = CATEGORIES.flatMap((it) => lhr.categories[it].auditRefs).filter(({ weight }) => weight > 0);
-    for (const { id } of found) {
+    const weighed = CATEGORIES.flatMap((it) => lhr.categories[it].auditRefs).filter(({ weight }) => weight > 0);
+    for (const { id } of weighed) {
       const { score, title, displayValue = "", details } = lhr.audits[id];
       if (score === null || score === 1) continue;
       console.log(`  ${Math.round(score * 100)}  ${title} ${displayValue}`);
-      for (const { node } of details?.items ?? []) if (node !== undefined) console.log(`      ${node.snippet}`);
+      // What moved is in an audit of its own.
+      const items = id === "cumulative-layout-shift" ? lhr.audits["layout-shifts"].details?.items : details?.items;
+      for (const { node } of items ?? []) if (node !== undefined) console.log(`      ${node.snippet}`);
     }
     await page.close();
   }
