@@ -51,10 +51,10 @@ function Row({ bar, isPicked, onPick }: RowProps) {
     <>
       <span class="name">
         {onPick === undefined ? (
-          name
+          <bdi>{name}</bdi>
         ) : (
           <button type="button" aria-pressed={isPicked} title={say("panel.addFilter", { name })} onClick={() => onPick(bar)}>
-            {name}
+            <bdi>{name}</bdi>
           </button>
         )}
         {bar.generated === true && <Generated />}

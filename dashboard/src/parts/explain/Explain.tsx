@@ -50,7 +50,7 @@ export function Explain({ figure }: { readonly figure: Explained }) {
             {part !== undefined && (
               <span class="quiet">
                 {" "}
-                · {say(`filter.${part.name}`)}: {named(shows, part)}
+                · {say(`filter.${part.name}`)}: <bdi>{named(shows, part)}</bdi>
               </span>
             )}
             {at.isBefore && from !== undefined && to !== undefined && (
