@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { account } from "./cases/account.mjs";
 import { alerts } from "./cases/alerts.mjs";
+import { explained } from "./cases/explained.mjs";
 import { looks } from "./cases/looks.mjs";
 import { made } from "./cases/made.mjs";
 import { numbers } from "./cases/numbers.mjs";
@@ -13,7 +14,7 @@ import { chrome, line, service, takeErrors } from "./page.mjs";
 
 const only = process.argv[2] ?? "";
 // The password that an account's last case sets is not the demo's, so that group is the last one.
-const cases = { ...overview, ...numbers, ...made, ...alerts, ...states, ...looks, ...account };
+const cases = { ...overview, ...numbers, ...made, ...explained, ...alerts, ...states, ...looks, ...account };
 let failed = 0;
 try {
   for (const [name, run] of Object.entries(cases)) {

@@ -17,6 +17,7 @@ const shots = [
   { name: "overview-arabic", viewport: WIDE, language: "ar" },
   { name: "overview-narrow", viewport: { width: 390, height: 844 } },
   { name: "explain", viewport: WIDE, query: "?explain=netSales" },
+  { name: "explain-customers", viewport: WIDE, query: "?explain=buyers" },
   { name: "alerts", viewport: WIDE, query: "?page=alerts" },
   { name: "systems", viewport: WIDE, query: "?page=systems" },
 ];

@@ -80,15 +80,20 @@ export async function demo(...options) {
     if (!answer.ok) throw new Error(await answer.text());
     return { data: (await answer.json()).data, position: Number(answer.headers.get("x-position")) };
   };
+  const send = async (path, type, body) => {
+    const answer = await fetch(url + path, { method: "POST", headers: { ...key, "content-type": type }, body });
+    if (!answer.ok) throw new Error(await answer.text());
+    return (await answer.json()).data.position;
+  };
   return {
     ...service,
     credentials,
     /** Sends an event; returns its position. */
-    async publish(kind, payload) {
-      const headers = { ...key, "content-type": "application/json" };
-      const answer = await fetch(`${url}/api/events/${kind}`, { method: "POST", headers, body: JSON.stringify(payload) });
-      if (!answer.ok) throw new Error(await answer.text());
-      return (await answer.json()).data.position;
+    publish: (kind, payload) => send(`/api/events/${kind}`, "application/json", JSON.stringify(payload)),
+    /** Sends many, each its kind and its payload, in one request; returns the position of the last one. */
+    publishAll(events) {
+      const lines = events.map(([kind, data]) => JSON.stringify({ kind, data }));
+      return send("/api/events", "application/x-ndjson", lines.join("\n"));
     },
     /** The figures of a view with the position that they reflect. */
     read,
@@ -141,8 +146,13 @@ export async function wire(port) {
   };
 }
 
+/** The browser that there is here. */
+export function chromiumPath() {
+  const path = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+  if (path === undefined) throw new Error("needs chromium: apt install chromium");
+  return path;
+}
+
 export function browser() {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error("needs chromium: apt install chromium");
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
 }

@@ -100,6 +100,18 @@ impl<'a> Members<'a> {
         Ok(counts.into_iter().collect())
     }
 
+    /// The members of a range, in order.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    pub async fn all(&self, quarters: Quarters) -> Result<Vec<u32>, store::Error> {
+        let whole = Clock::of(super::zone::Zone::UTC, None);
+        let mut members = Vec::new();
+        self.each(quarters, &whole, |_, who| members.push(who)).await?;
+        members.sort_unstable();
+        Ok(members)
+    }
+
     /// The number of members of a range.
     ///
     /// # Errors

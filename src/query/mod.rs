@@ -12,7 +12,7 @@
 //! - [`days`]: the buckets of rollups that make up a range, period by period;
 //! - [`views`]: one file for each endpoint;
 //! - the parts of views: [`sales`], by [`minutes`], [`entities`], distinct customers ([`members`]),
-//!   [`active`] ones, [`segments`], [`compare`], [`union`] of rollups, sums [`by_value`], the [`top`] of
+//!   the [`times`] at which they are counted, [`active`] ones, [`segments`], [`compare`], [`union`] of rollups, sums [`by_value`], the [`top`] of
 //!   a [`ranking`], products and customers that are [`chosen`], [`activities`];
 //! - the parts of lists: [`cursor`], what a row of the ledger is [`matching`], sales from the
 //!   [`newest`] on, entities [`ranked`] by their sales;
@@ -60,6 +60,7 @@ pub mod segments;
 pub mod selection;
 pub mod sets;
 pub mod statuses;
+pub mod times;
 pub mod top;
 pub mod union;
 pub mod view;

@@ -17,12 +17,12 @@ use super::by_value::{Chunks, Names, Place, Tables};
 use super::days::Days;
 use super::entities::Entities;
 use super::filter::{By, Filter};
-use super::members::Members;
 use super::memory::ReadContext;
 use super::params::Selection;
 use super::period::{Buckets, Clock};
 use super::range::Quarters;
 use super::statuses::Statuses;
+use super::times::Counted;
 use super::{union, zone};
 use crate::store;
 
@@ -107,7 +107,7 @@ pub struct Sales<'a> {
 /// Sums by period and name of a value.
 type Sums = BTreeMap<(i64, String), Sum>;
 /// A family and its slices.
-type Counted = (Family, Vec<Slice>);
+type Summed = (Family, Vec<Slice>);
 
 impl<'a> Sales<'a> {
     /// Those of a selection.
@@ -123,11 +123,11 @@ impl<'a> Sales<'a> {
         self.statuses
     }
 
-    fn sold(&self, family: Family) -> Counted {
+    fn sold(&self, family: Family) -> Summed {
         (family, self.statuses.slices())
     }
 
-    fn back(&self, family: Family) -> Counted {
+    fn back(&self, family: Family) -> Summed {
         (family, vec![self.basis.into()])
     }
 
@@ -340,24 +340,34 @@ impl<'a> Sales<'a> {
         quarters: Quarters,
         clock: &Clock,
     ) -> Result<Option<BTreeMap<i64, i64>>, store::Error> {
-        let Some((family, code)) = self.counted_by_customer().await? else { return Ok(None) };
-        // Of a category orders are counted, and else what a line has: some.
-        let lines = usize::from(code.is_none());
-        let customers = Members::of(self.from, family, &self.statuses.slices(), lines).under(code);
-        customers.by_period(quarters, clock).await.map(Some)
-    }
-
-    /// The family that counts the customers of the filter, and the code that it counts them under. A
-    /// category that is not known has the code of no customer.
-    async fn counted_by_customer(&self) -> Result<Option<(Family, Option<u16>)>, store::Error> {
         let category = match self.filter {
-            Filter::None => return Ok(Some((Family::Buyers, None))),
-            Filter::Values([Some(category), None, None]) => category,
+            Filter::None => None,
+            Filter::Values([Some(category), None, None]) => Some(category.as_str()),
             _ => return Ok(None),
         };
+        let counted = self.counted_by_customer(category).await?;
+        counted.members(self.from).by_period(quarters, clock).await.map(Some)
+    }
+
+    /// What customers are counted by, those of all sales or of one category, whatever the filter. A category
+    /// that is not known has the code of no customer.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    pub async fn counted_by_customer(
+        &self,
+        category: Option<&str>,
+    ) -> Result<Counted, store::Error> {
+        let slices = self.statuses.slices();
+        let Some(category) = category else {
+            // What a line has counts somebody: some. How often is the number of orders.
+            let (family, code) = (Family::Buyers, None);
+            return Ok(Counted { family, slices, code, column: 1, times: 0 });
+        };
         let values = self.from.snapshot.shop_vocabulary(Dimension::Category).await?;
-        let code = vocabulary::code_of(&values, category).unwrap_or(OVERLAP);
-        Ok(Some((Family::CategoryBuyers, Some(code))))
+        let code = Some(vocabulary::code_of(&values, category).unwrap_or(OVERLAP));
+        // Of a category orders are counted.
+        Ok(Counted { family: Family::CategoryBuyers, slices, code, column: 0, times: 0 })
     }
 }
 

@@ -5,10 +5,12 @@
 //! - [`figures`]: sales, transactions and revenue; [`rankings`]: best sellers, customers, users and
 //!   the summary, of ranges of the year; [`recent`]: views of the last days, of a year that ends now;
 //! - [`compared`]: the ranges that figures are compared with;
-//! - [`visitors`]: what visitors and customers do, [`made`] up.
+//! - [`visitors`]: what visitors and customers do, [`made`] up; [`explained`]: who each of these figures
+//!   counts.
 
 mod chosen;
 mod compared;
+mod explained;
 mod figures;
 mod made;
 mod rankings;
@@ -85,6 +87,16 @@ async fn what_visitors_and_customers_do_is_what_brute_force_counts() {
     let (visitors, position) = visitors::Visitors::publish(&shop, &app).await;
     shop.folded(position).await;
     visitors.assert_all(&shop, &app).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_customers_of_all_pages_are_those_that_brute_force_finds() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let (visitors, position) = visitors::Visitors::publish(&shop, &app).await;
+    shop.folded(position).await;
+    explained::assert_all(&visitors, &shop, &app).await;
     app.stop().await.expect("stopped");
 }
 

@@ -115,7 +115,8 @@ async fn the_four_queries_have_the_shapes_that_clients_know() {
 }
 
 /// The shapes of lists and of their entries, as members of `data`, by their paths.
-fn shapes_of_lists() -> [(&'static str, String); 7] {
+#[allow(clippy::too_many_lines)] // a table
+fn shapes_of_lists() -> [(&'static str, String); 11] {
     let sold = "{netSales: number, orders: number, returned: number, returnedAmount: number, \
                 returnedUnits: number, sales: number, units: number}";
     let by_status = "[{orders: number, sales: number, status: string, units: number}]";
@@ -128,6 +129,9 @@ fn shapes_of_lists() -> [(&'static str, String); 7] {
                        totalPrice: number, transactionDate: string, transactionId: string, \
                        userId: string}";
     let pages = "pagination: {limit: number, next: null}";
+    let customers = "customers: [{firstAt: string, lastAt: string, times: number, userId: string, \
+                     username: string}]";
+    let range = "range: {endDate: string, startDate: string, tz: string}";
     [
         (
             "/api/products",
@@ -175,6 +179,22 @@ fn shapes_of_lists() -> [(&'static str, String); 7] {
                  contribution: number, countedAt: string, history: string, id: string, kind: string, \
                  productIds: [string], refundIds: [], status: string, userId: string}}], figure: string, \
                  {pages}, value: number"
+            ),
+        ),
+        ("/api/metrics/sales/customers", format!("{customers}, {pages}, value: number")),
+        (
+            "/api/metrics/actives/customers",
+            format!("{customers}, figure: string, {pages}, {range}, value: number"),
+        ),
+        (
+            "/api/metrics/funnel/customers",
+            format!("customers: [], {pages}, {range}, stage: string, value: number"),
+        ),
+        (
+            "/api/metrics/retention/customers?cohort=2026-W01&period=week&after=0",
+            format!(
+                "after: number, cohort: string, customers: [], {pages}, period: string, {range}, value: \
+                 number"
             ),
         ),
     ]

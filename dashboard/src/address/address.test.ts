@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type Address, FILTERS, daysOf, filtered, read, usual, without, write } from "./address";
+import { type Address, FILTERS, daysOf, filtered, read, usual, withPart, without, write } from "./address";
+import { daysOfPeriod } from "./period";
 import { before, count, days, grain, isDay, plus, today } from "./range";
 import openapi from "../../../docs/openapi.json";
-import { TAKES, type View, compared, naming, path, range, series, taken, untaken } from "./views";
+import { TAKES, type View, compared, explained, naming, path, range, series, taken, untaken } from "./views";
 
 const zone = "Europe/London";
 const now = new Date("2026-11-29T23:30:00Z");
@@ -29,8 +30,17 @@ describe("an address", () => {
       explain: "netSales",
       part: { name: "productId", value: "a:b c" },
       day: "2011-01-04",
+      isBefore: true,
     };
     expect(read(write(address, zone), zone)).toEqual(address);
+  });
+
+  it("that explains a part of a figure names it, whatever it is a part of", () => {
+    const part = { name: "cohort", value: "2026-03+2" } as const;
+    const address: Address = { ...usual(zone), explain: "cohort", part };
+    expect(read(write(address, zone), zone)).toEqual(address);
+    expect(withPart({ category: "Toys" }, part)).toEqual({ category: "Toys" });
+    expect(withPart({ category: "Toys" }, { name: "country", value: "France" })).toEqual({ category: "Toys", country: "France" });
   });
 
   it("of a product or a customer has no other filter, as the service takes none beside it", () => {
@@ -92,6 +102,19 @@ describe("days", () => {
     expect(before(week, "year")).toEqual({ from: "2025-11-23", to: "2025-11-29" });
     expect(before({ from: "2024-02-29", to: "2024-02-29" }, "year")).toEqual({ from: "2023-02-28", to: "2023-02-28" });
     expect(before({ from: undefined, to: undefined }, "previous")).toBeUndefined();
+  });
+
+  it("of what is explained are those that are compared with, or the day that is opened", () => {
+    const at = { ...usual(zone), range: "custom", from: "2026-03-08", to: "2026-03-14" } as const;
+    expect(explained(at)).toEqual({ from: "2026-03-08", to: "2026-03-14" });
+    expect(explained({ ...at, isBefore: true })).toEqual({ from: "2026-03-01", to: "2026-03-07" });
+    expect(explained({ ...at, isBefore: true, day: "2026-03-02" })).toEqual({ from: "2026-03-02", to: "2026-03-02" });
+  });
+
+  it("of a period are all of it", () => {
+    expect(daysOfPeriod("2024-02")).toEqual({ from: "2024-02-01", to: "2024-02-29" });
+    expect(daysOfPeriod("2026-W01")).toEqual({ from: "2025-12-29", to: "2026-01-04" });
+    expect(daysOfPeriod("2026-03-02 14:00")).toEqual({ from: "2026-03-02", to: "2026-03-02" });
   });
 
   it("make periods that are neither too many nor too few", () => {

@@ -12,12 +12,35 @@ export const FIGURES = ["netSales", "grossSales", "discounts", "returnedAmount",
 /** A figure that the service explains: by the orders, sales and refunds that add up to it. */
 export type Figure = (typeof FIGURES)[number];
 /** Figures that are made of others. */
-export const MADE = ["averageOrder", "customers", "conversion"] as const;
+export const MADE = ["averageOrder", "customers", "conversion", "bounceRate", "perSession", "averageRating"] as const;
 export type Made = (typeof MADE)[number];
+/** Figures of distinct customers, each of whom the service names. */
+export const WHO = [
+  "buyers",
+  "cohort",
+  "viewed",
+  "added",
+  "purchased",
+  "active",
+  "new",
+  "returning",
+  "now",
+  "daily",
+  "weekly",
+  "monthly",
+] as const;
+export type Who = (typeof WHO)[number];
+/** Figures that are counted over time, and not kept one by one. */
+export const COUNTS = ["activities", "sessions", "bounces", "ratings"] as const;
+export type Count = (typeof COUNTS)[number];
+export type Explained = Figure | Made | Who | Count;
+const EXPLAINED: readonly Explained[] = [...FIGURES, ...MADE, ...WHO, ...COUNTS];
+/** What a part of a figure can be of, besides filters: a cohort is `2026-03`, or `2026-03+2` for those who bought two months later. */
+const PARTS = [...FILTERS, "activityType", "device", "pagePath", "rating", "cohort"] as const;
 
 /** The part of a figure that has one value: the sales of a category, a product, a customer. */
 export interface Part {
-  readonly name: Filter;
+  readonly name: (typeof PARTS)[number];
   readonly value: string;
 }
 
@@ -36,9 +59,11 @@ export interface Address {
   readonly search: string;
   readonly sort: string | undefined;
   /** The figure that is explained, the part of it that was chosen, and the day that is opened. */
-  readonly explain: Figure | Made | undefined;
+  readonly explain: Explained | undefined;
   readonly part: Part | undefined;
   readonly day: string | undefined;
+  /** Whether it is the figure of the time that is compared with. */
+  readonly isBefore: boolean;
 }
 
 /** The zone of this machine. */
@@ -71,6 +96,7 @@ export function usual(zone: string): Address {
     explain: undefined,
     part: undefined,
     day: undefined,
+    isBefore: false,
   };
 }
 
@@ -107,16 +133,17 @@ export function read(query: string, zone: string): Address {
     live: given.get("live") !== "off",
     search: text("search") ?? "",
     sort: text("sort"),
-    explain: one([...FIGURES, ...MADE], given.get("explain")),
+    explain: one(EXPLAINED, given.get("explain")),
     part: part(text("part")),
     day: day("day"),
+    isBefore: given.get("of") === "before",
   };
 }
 
 /** Reads `country:Germany`. */
 function part(text: string | undefined): Part | undefined {
   const [, given = "", value = ""] = /^(\w+):(.+)$/.exec(text ?? "") ?? [];
-  const name = one(FILTERS, given);
+  const name = one(PARTS, given);
   return name === undefined ? undefined : { name, value };
 }
 
@@ -143,12 +170,13 @@ export function write(address: Address, zone: string): string {
   put("explain", address.explain);
   put("part", address.part && `${address.part.name}:${address.part.value}`);
   put("day", address.day);
+  put("of", address.isBefore ? "before" : undefined);
   const text = written.toString();
   return text === "" ? "" : `?${text}`;
 }
 
 /** What changes where nothing is explained any more. */
-export const UNEXPLAINED = { explain: undefined, part: undefined, day: undefined } as const;
+export const UNEXPLAINED = { explain: undefined, part: undefined, day: undefined, isBefore: false } as const;
 
 /** The days that an address asks for. */
 export function daysOf({ range, from, to, zone }: Address, now?: Date): Days {
@@ -163,6 +191,12 @@ export function filtered(filters: Address["filters"], name: Filter, value: strin
   if (name === "productId" || name === "userId") return { [name]: value };
   const { productId: _product, userId: _user, ...rest } = filters;
   return { ...rest, [name]: value };
+}
+
+/** The filters with the part of a figure that was chosen, where that is one of them. */
+export function withPart(filters: Address["filters"], part: Part | undefined): Address["filters"] {
+  const name = one(FILTERS, part?.name ?? null);
+  return part === undefined || name === undefined ? filters : filtered(filters, name, part.value);
 }
 
 export function without(filters: Address["filters"], name: Filter): Address["filters"] {

@@ -20,15 +20,19 @@ export const TAKES = {
   "/api/customers": ["country"],
   "/api/customers/{id}": [],
   "/api/metrics/actives": [],
+  "/api/metrics/actives/customers": [],
   "/api/metrics/behaviour": ["country", "userId"],
   "/api/metrics/customers": ["country", "userId"],
   "/api/metrics/explain": FILTERS,
   "/api/metrics/feedback": ["productId"],
   "/api/metrics/funnel": ["category"],
+  "/api/metrics/funnel/customers": ["category"],
   "/api/metrics/products": ["category", "productId"],
   "/api/metrics/retention": [],
+  "/api/metrics/retention/customers": [],
   "/api/metrics/revenue": FILTERS,
   "/api/metrics/sales": FILTERS,
+  "/api/metrics/sales/customers": ["category"],
   "/api/metrics/sessions": ["country"],
   "/api/metrics/transactions": FILTERS,
   "/api/orders": FILTERS,
@@ -74,6 +78,12 @@ export function series(address: Address, days: Days = daysOf(address)): Record<s
 export function compared(address: Address): Record<string, Value> {
   const isEndless = daysOf(address).from === undefined;
   return address.compare === "none" || isEndless ? {} : { compare: address.compare };
+}
+
+/** The days of the figure that is explained. */
+export function explained(address: Address): Days {
+  if (address.day !== undefined) return { from: address.day, to: address.day };
+  return (address.isBefore ? earlier(address) : undefined) ?? daysOf(address);
 }
 
 /** The days to compare with. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { changed, formats, locale, monday } from "./format";
+import { monday } from "../address/period";
+import { changed, formats, locale } from "./format";
 
 const en = formats("en-GB", "GBP", "Europe/London");
 const ar = formats("ar-EG", "GBP", "Europe/London");

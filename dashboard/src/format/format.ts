@@ -1,5 +1,6 @@
 /** Numbers, money and dates as a language writes them. */
 
+import { monday } from "../address/period";
 import type { Grain } from "../address/range";
 
 export interface Formats {
@@ -19,6 +20,8 @@ export interface Formats {
   day(day: string): string;
   /** An instant in the zone of the page, with its year unless it is this one: `29 Nov, 14:05:09` */
   instant(instant: string): string;
+  /** The same without seconds: `29 Nov, 14:05` */
+  minute(instant: string): string;
   /** The time of an instant: `14:05` */
   time(instant: string): string;
   /** The time of an instant of today, the day of another: `14:05`, `27 Nov` */
@@ -36,16 +39,6 @@ export interface Formats {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-/** The Monday of an ISO week, `2026-W48`. */
-export function monday(week: string): string {
-  const [year = "", number = ""] = week.split("-W");
-  // The 4th of January is in the first week.
-  const fourth = new Date(`${year}-01-04T00:00:00Z`);
-  const since = (fourth.getUTCDay() + 6) % 7;
-  const days = (Number(number) - 1) * 7 - since;
-  return new Date(fourth.getTime() + days * DAY).toISOString().slice(0, 10);
-}
 
 /** The locale that a language of the page is written in: the browser's own where it is one of it. */
 export function locale(language: string, own: string = globalThis.navigator?.language ?? "en"): string {
@@ -82,9 +75,9 @@ export function formats(language: string, currency: string, zone: string): Forma
   const ofDay = date({ dateStyle: "medium", timeZone: "UTC" });
   const shortDay = date({ day: "numeric", month: "short", timeZone: "UTC" });
   const ofMonth = date({ month: "short", year: "numeric", timeZone: "UTC" });
-  const second = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zone } as const;
-  const ofInstant = date({ day: "numeric", month: "short", ...second });
-  const ofOldInstant = date({ day: "numeric", month: "short", year: "numeric", ...second });
+  const minute = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: zone } as const;
+  const [ofMinute, ofOldMinute] = [date(minute), date({ ...minute, year: "numeric" })];
+  const [ofInstant, ofOldInstant] = [date({ ...minute, second: "2-digit" }), date({ ...minute, year: "numeric", second: "2-digit" })];
   const ofHour = date({ hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
   const ofHere = date({ day: "numeric", month: "short", timeZone: zone });
   const ofTime = date({ hour: "2-digit", minute: "2-digit", timeZone: zone });
@@ -92,6 +85,11 @@ export function formats(language: string, currency: string, zone: string): Forma
     new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 });
   const [megabytes, gigabytes] = [unit("megabyte"), unit("gigabyte")];
   const [seconds, minutes, hours, wholeDays] = [unit("second"), unit("minute"), unit("hour"), unit("day")];
+  /** An instant with its year unless it is this one. */
+  const written = (instant: string, short: Intl.DateTimeFormat, long: Intl.DateTimeFormat) => {
+    const at = new Date(instant);
+    return (at.getUTCFullYear() === new Date().getUTCFullYear() ? short : long).format(at);
+  };
   const utc = (day: string) => new Date(`${day}T00:00:00Z`);
   return {
     number: (value) => number.format(value),
@@ -101,11 +99,8 @@ export function formats(language: string, currency: string, zone: string): Forma
     percent: (part) => percent.format(part),
     change: (value) => change.format(value / 100),
     day: (day) => ofDay.format(utc(day)),
-    instant: (instant) => {
-      const at = new Date(instant);
-      const isOfThisYear = at.getUTCFullYear() === new Date().getUTCFullYear();
-      return (isOfThisYear ? ofInstant : ofOldInstant).format(at);
-    },
+    instant: (instant) => written(instant, ofInstant, ofOldInstant),
+    minute: (instant) => written(instant, ofMinute, ofOldMinute),
     time: (instant) => ofTime.format(new Date(instant)),
     moment: (instant) => {
       const at = new Date(instant);

@@ -1,4 +1,4 @@
-import type { Figure, Part } from "../address/address";
+import type { Explained, Part } from "../address/address";
 import { Opens } from "./Figure";
 import { useSay } from "./use";
 
@@ -13,7 +13,7 @@ export interface Bar {
   /** The page about it. */
   readonly href?: string;
   /** What its figures are, and the part of them that it is. */
-  readonly opens?: { readonly figure: Figure; readonly second: Figure; readonly part: Part };
+  readonly opens?: { readonly figure: Explained; readonly second?: Explained; readonly part: Part };
 }
 
 interface Props {
@@ -51,10 +51,10 @@ function Row({ bar, isPicked, onPick }: RowProps) {
     <>
       <span class="name">
         {onPick === undefined ? (
-          name
+          <bdi>{name}</bdi>
         ) : (
           <button type="button" aria-pressed={isPicked} title={say("panel.addFilter", { name })} onClick={() => onPick(bar)}>
-            {name}
+            <bdi>{name}</bdi>
           </button>
         )}
         {bar.generated === true && <Generated />}
@@ -65,7 +65,7 @@ function Row({ bar, isPicked, onPick }: RowProps) {
         )}
       </span>
       {second !== undefined &&
-        (opens === undefined ? (
+        (opens?.second === undefined ? (
           <span class="second">{second}</span>
         ) : (
           <Opens class="second" figure={opens.second} part={opens.part} name={`${say(`figure.${opens.second}`)}, ${name}`}>

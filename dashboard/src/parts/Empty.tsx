@@ -7,7 +7,7 @@ const EXAMPLES = {
   ],
   activity: [
     "activity",
-    `{"activityId":"visit-1","userId":"me","activityType":"viewed_product","productId":"p1","activityDate":"NOW"}`,
+    `{"activityId":"visit-1","userId":"me","activityType":"viewed_product","productId":"p1","timestamp":"NOW"}`,
   ],
   feedback: ["feedback", `{"feedbackId":"f-1","userId":"me","productId":"p1","rating":5,"feedbackDate":"NOW"}`],
 } as const;

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
 import { type View, untaken } from "../address/views";
+import { FILTERS } from "../address/address";
 import { address } from "../address/navigation";
 import type { Problem } from "../state/api";
 import { board } from "../state/figures";
@@ -24,6 +25,8 @@ interface Props {
   readonly figures: Shown;
   /** The view that it shows: the filters that it does not take are named. */
   readonly view?: View;
+  /** Whether it is of all, whatever the filters: the parts of a figure that its filters do not apply to. */
+  readonly isOfAll?: boolean;
   readonly isEmpty?: boolean;
   /** The kind of event that would fill it. */
   readonly fill?: "order" | "activity" | "feedback";
@@ -37,7 +40,7 @@ interface Props {
 
 /** A part of a page with a title: shows its figures, or why there are none. */
 export function Panel(props: Props) {
-  const { title, figures, view, isEmpty, fill, about, tools, size: own = "third", rows = 8, children } = props;
+  const { title, figures, view, isOfAll, isEmpty, fill, about, tools, size: own = "third", rows = 8, children } = props;
   const say = useSay();
   const slot = useContext(SlotContext);
   const size = slot?.size ?? own;
@@ -46,7 +49,7 @@ export function Panel(props: Props) {
     <section class={`panel ${size}`} aria-busy={data === undefined && problem === undefined}>
       <header>
         <h2>{title}</h2>
-        {view !== undefined && <Unfiltered view={view} />}
+        {view !== undefined && <Unfiltered view={view} isOfAll={isOfAll === true} />}
         {slot?.tools ?? tools}
       </header>
       {about !== undefined && <p class="about">{about}</p>}
@@ -72,10 +75,10 @@ export function Panel(props: Props) {
 }
 
 /** Names the filters that are on and that a view does not take. */
-function Unfiltered({ view }: { readonly view: View }) {
+function Unfiltered({ view, isOfAll }: { readonly view: View; readonly isOfAll: boolean }) {
   const say = useSay();
   const filters = useStore(address, (it) => it.filters);
-  const left = untaken(filters, view);
+  const left = isOfAll ? FILTERS.filter((name) => filters[name] !== undefined) : untaken(filters, view);
   if (left.length === 0) return null;
   return <span class="tag">{say("panel.unfiltered", { names: left.map((it) => say(`filter.${it}`).toLocaleLowerCase()).join(say("panel.and")) })}</span>;
 }

@@ -6,7 +6,8 @@ import { type Formats, formats, locale } from "../format/format";
 import { type Figures, board } from "../state/figures";
 import { shop, taste } from "../state/shop";
 import { useStore } from "../state/store";
-import { type Say, sayer } from "../words/words";
+import { en } from "../words/en";
+import { type Key, type Say, sayer } from "../words/words";
 
 export function useSay(): Say {
   const language = useStore(taste, (it) => it.language);
@@ -38,6 +39,16 @@ export function useFigures<T>(path: string | undefined): Figures<T> {
 /** Whether an id is of what the demo made up. */
 export function isGenerated(id: string): boolean {
   return id.startsWith("demo-");
+}
+
+/** How the API names what has no value. */
+export const NO_VALUE = "(none)";
+
+/** What an activity is, or a device: in words where there are some, else as it is stated. */
+export function stated(say: Say, of: "device" | "activityType", value: string): string {
+  if (value === NO_VALUE) return say("panel.none");
+  const key = of === "device" ? `device.${value}` : `type.${value}`;
+  return key in en ? say(key as Key) : value;
 }
 
 /** What a figure is shown with. */

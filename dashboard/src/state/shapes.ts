@@ -71,6 +71,7 @@ export interface Feedback {
   readonly averageRating: number;
   /** None of one product. */
   readonly distribution: readonly { readonly rating: number; readonly count: number }[] | null;
+  readonly trends: readonly Counted[];
 }
 
 export type Status = "completed" | "pending" | "failed" | "returned";
@@ -81,6 +82,33 @@ export interface OrderRow {
   readonly orderDate: string;
   readonly status: Status;
   readonly netSales: number;
+}
+
+/** A part of a range with what was counted in it. */
+export interface Counted extends Trend {
+  readonly count: number;
+}
+
+export interface Activities {
+  readonly totalActivities: number;
+  readonly byType: readonly Counted[];
+  readonly byPage: readonly Counted[];
+  readonly trends: readonly Counted[];
+}
+
+interface SumOfSessions {
+  readonly sessions: number;
+  readonly bounces: number;
+  readonly bounceRate: number;
+}
+
+export interface Sessions extends SumOfSessions {
+  /** None under a filter, and neither is their number for each session. */
+  readonly activities: number | null;
+  readonly activitiesPerSession: number | null;
+  readonly trends: readonly (Trend & SumOfSessions)[];
+  readonly byDevice: readonly (Trend & SumOfSessions)[];
+  readonly byEntryPage: readonly (Trend & SumOfSessions)[];
 }
 
 export interface Pages {

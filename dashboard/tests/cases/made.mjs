@@ -34,7 +34,7 @@ export const made = {
   async "the conversion opens the steps that it is made of"() {
     const at = new Date().toISOString();
     for (const [user, type] of [["w-1", "viewed_product"], ["w-2", "viewed_product"], ["w-1", "purchased"]]) {
-      const activity = { activityId: `${user}-${type}`, userId: user, activityType: type, productId: "22423", activityDate: at };
+      const activity = { activityId: `${user}-${type}`, userId: user, activityType: type, productId: "22423", timestamp: at };
       await service.publish("activity", activity);
     }
     const page = await open({ query: "?range=today&zone=UTC" });
@@ -66,6 +66,13 @@ export const made = {
       await page.keyboard.press("Escape");
       await dialog.waitFor({ state: "detached" });
     }
+    // Sales that state no payment method are a part as well.
+    const [none] = (await service.figures(`/api/metrics/revenue?${EVER}`)).byPaymentMethod.filter((it) => it._id === "(none)");
+    await panel(page, "By payment method").getByRole("button", { name: money(none.revenue) }).click();
+    await shows(dialog.locator("[data-explained]"), money(none.revenue));
+    await dialog.locator("tbody tr").first().waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
     assert.ok(!page.url().includes("explain"));
   },
 

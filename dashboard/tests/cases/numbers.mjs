@@ -84,7 +84,7 @@ export const numbers = {
   async "the numbers shown are the API's at the position shown"() {
     const at = new Date().toISOString();
     for (const [user, activityType] of [["n-1", "viewed_product"], ["n-2", "viewed_product"], ["n-2", "added_to_cart"]]) {
-      const activity = { activityId: `${user}-${activityType}`, userId: user, activityType, productId: "22423", activityDate: at };
+      const activity = { activityId: `${user}-${activityType}`, userId: user, activityType, productId: "22423", timestamp: at };
       await service.publish("activity", activity);
     }
     await service.publish("feedback", { feedbackId: "n-1", userId: "n-1", productId: "22423", rating: 4, feedbackDate: at });

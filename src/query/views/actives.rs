@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
-use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::period::Buckets;
 use crate::query::range::{Quarters, Used};
+use crate::query::times::Counted;
 use crate::query::union;
 use crate::query::view::{Figures, METRICS, View};
 use crate::store;
@@ -90,17 +90,15 @@ impl Figures for ActiveMetrics {
 
 impl Compared for ActiveMetrics {
     async fn of(from: ReadContext<'_>, asked: &Self::Parameters) -> Result<Self, store::Error> {
-        let active = Members::of(from, Family::Actives, &[Slice::WHOLE], 0);
+        let active = counted().members(from);
         let clock = asked.clock();
-        // Nobody is active before the first debut.
-        let since = union::from_first(from, Family::Debuts, asked.trend).await?;
-        let last = |days| asked.trend.last_days_of(days, asked.zone);
-        let quarter = Quarters { from: asked.trend.to.saturating_sub(1), to: asked.trend.to };
+        let since = Span::All.of(from, asked).await?;
+        let part = async |span: Span| active.count(span.of(from, asked).await?).await;
         let (now, daily, weekly, monthly, active, by_period, debuts) = tokio::try_join!(
-            active.count(quarter),
-            active.count(last(1)),
-            active.count(last(7)),
-            active.count(last(30)),
+            part(Span::Quarter),
+            part(Span::Days(1)),
+            part(Span::Days(7)),
+            part(Span::Days(30)),
             active.count(since),
             active.by_period(since, &clock),
             debuts(from, asked),
@@ -150,8 +148,48 @@ impl Compared for ActiveMetrics {
     }
 }
 
+/// What active customers are counted by.
+pub(super) fn counted() -> Counted {
+    let slices = vec![Slice::WHOLE];
+    Counted { family: Family::Actives, slices, code: None, column: 0, times: 0 }
+}
+
+/// A part of a range, at its end, that active customers are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Span {
+    /// The last quarter hour.
+    Quarter,
+    /// The last so many days.
+    Days(u64),
+    /// All of it.
+    All,
+}
+
+impl Span {
+    /// Its quarter hours.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    pub(super) async fn of(
+        self,
+        from: ReadContext<'_>,
+        asked: &Selection,
+    ) -> Result<Quarters, store::Error> {
+        let to = asked.trend.to;
+        match self {
+            Span::Quarter => Ok(Quarters { from: to.saturating_sub(1), to }),
+            Span::Days(days) => Ok(asked.trend.last_days_of(days, asked.zone)),
+            // Nobody is active before the first debut.
+            Span::All => union::from_first(from, Family::Debuts, asked.trend).await,
+        }
+    }
+}
+
 /// Customers by the period of their first activity.
-async fn debuts(from: ReadContext<'_>, asked: &Selection) -> Result<Buckets<i64>, store::Error> {
+pub(super) async fn debuts(
+    from: ReadContext<'_>,
+    asked: &Selection,
+) -> Result<Buckets<i64>, store::Error> {
     let mut sums: Buckets<i64> = Buckets::of(asked.clock());
     let quarters = from.within(Family::Debuts, asked.trend);
     union::by_quarter(

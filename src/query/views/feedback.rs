@@ -10,8 +10,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
-use crate::http::parameters::values::Text;
+use crate::http::parameters::values::{Text, Whole};
 use crate::http::parameters::{Parameter, Parameters, Query};
+use crate::http::problem::FieldError;
 use crate::query::Error;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::Entities;
@@ -99,22 +100,34 @@ const PRODUCT: Parameter<Text> = Parameter::query(
     Text { min: 1, max: 128, allowed: "must be an id of 1 to 128 characters" },
 );
 
+const RATING: Parameter<Whole<u8>> = Parameter::query(
+    "rating",
+    "The ratings of so many stars: applies to the totals and the trend. Not together with `productId`.",
+    Whole { min: 1, max: 5 },
+);
+
 /// The parameters.
 #[derive(Debug, Clone)]
 pub struct Asked {
     range: Ranged<FeedbackMetrics>,
     product: Option<String>,
+    stars: Option<u8>,
 }
 
 impl Parameters for Asked {
     fn read(query: &mut Query) -> Self {
-        Asked { range: Ranged::read(query), product: query.take(&PRODUCT) }
+        let range = Ranged::read(query);
+        let (product, stars) = (query.take(&PRODUCT), query.take(&RATING));
+        if product.is_some() && stars.is_some() {
+            query.wrong(FieldError::new("rating", "must be given without productId"));
+        }
+        Asked { range, product, stars }
     }
 }
 
 impl Earlier for Asked {
     fn earlier(&self) -> Option<Self> {
-        Some(Asked { range: self.range.earlier()?, product: self.product.clone() })
+        Some(Asked { range: self.range.earlier()?, ..self.clone() })
     }
 }
 
@@ -149,11 +162,11 @@ impl Figures for FeedbackMetrics {
 impl Compared for FeedbackMetrics {
     async fn of(
         from: ReadContext<'_>,
-        Asked { range, product }: &Asked,
+        Asked { range, product, stars: of_stars }: &Asked,
     ) -> Result<Self, store::Error> {
         let limit = u32::try_from(range.limit).unwrap_or(u32::MAX);
         let (sums, stars, by_product, comments) = tokio::try_join!(
-            sums(from, range, product.as_deref()),
+            sums(from, range, (product.as_deref(), *of_stars)),
             stars(from, range),
             by_product(from, range),
             from.snapshot.comments(product.as_deref(), limit),
@@ -211,14 +224,24 @@ impl Comment {
     }
 }
 
-/// Ratings and their sum by period.
+/// Ratings and their sum by period, of one product, of so many stars, or all.
 async fn sums(
     from: ReadContext<'_>,
     asked: &Selection,
-    product: Option<&str>,
+    (product, of_stars): (Option<&str>, Option<u8>),
 ) -> Result<Buckets<Row>, store::Error> {
     let mut sums: Buckets<Row> = Buckets::of(asked.clock());
     let whole = [Slice::WHOLE];
+    if let Some(of_stars) = of_stars {
+        let family = Family::Stars;
+        let slice = [Slice::at(of_stars.saturating_sub(1))];
+        let quarters = from.within(family, asked.trend);
+        union::by_quarter(from, family, &slice, quarters, |_, quarter, [count, ..]| {
+            zone::add(sums.at(quarter), [count, count * i64::from(of_stars), 0]);
+        })
+        .await?;
+        return Ok(sums);
+    }
     let Some(product) = product else {
         let quarters = from.within(Family::Feedback, asked.trend);
         union::by_quarter(from, Family::Feedback, &whole, quarters, |_, quarter, row| {

@@ -11,24 +11,41 @@ use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::Parameter;
-use crate::http::parameters::values::Text;
+use crate::http::parameters::values::{Text, Word};
 use crate::query::Error;
 use crate::query::alone::{Alone, Filtered, value};
 use crate::query::by_value::{Names, by_period};
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::{Distinct, Entities, Numbers};
-use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranging, Selection};
 use crate::query::period::Clock;
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
+use crate::query::times::Counted;
 use crate::query::view::{Figures, METRICS, View};
 use crate::query::zone;
 use crate::store;
 
-/// The names of the stages, in order.
-const STAGES: [&str; 3] = ["viewed", "added", "purchased"];
+/// A stage of the funnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Viewed,
+    Added,
+    Purchased,
+}
+
+impl Word for Step {
+    const ALL: &'static [Self] = &[Step::Viewed, Step::Added, Step::Purchased];
+
+    fn word(self) -> &'static str {
+        match self {
+            Step::Viewed => "viewed",
+            Step::Added => "added",
+            Step::Purchased => "purchased",
+        }
+    }
+}
 
 /// The way from a view to a purchase. An attempt is counted at its view.
 #[derive(Debug, Serialize, ToSchema)]
@@ -158,8 +175,8 @@ impl Compared for FunnelMetrics {
             zone::add(&mut total, *row);
         }
         let before = |at: usize| if at == 0 { users[0] } else { users[at - 1] };
-        let stage = |at: usize| Stage {
-            name: STAGES[at],
+        let stage = |(at, step): (usize, &Step)| Stage {
+            name: step.word(),
             users: users[at],
             attempts: total[at],
             rate: ratio(users[at], before(at)),
@@ -172,7 +189,7 @@ impl Compared for FunnelMetrics {
         };
         let shown = periods.into_iter().filter(|(_, row)| asked.fill.is_some() || row[0] != 0);
         Ok(FunnelMetrics {
-            stages: (0..STAGES.len()).map(stage).collect(),
+            stages: Step::ALL.iter().enumerate().map(stage).collect(),
             conversion: ratio(users[2], users[0]),
             trends: shown.map(bar).collect(),
             by_category,
@@ -200,22 +217,33 @@ async fn users(
     which: Option<&(usize, String)>,
 ) -> Result<[i64; 3], store::Error> {
     let mut users = [0; 3];
-    if let Some((at, value)) = which {
-        let (dimension, family) = DIMENSIONS[*at];
-        let values = from.snapshot.shop_vocabulary(dimension).await?;
-        // One that is not known has the code of no attempt.
-        let code = Some(vocabulary::code_of(&values, value).unwrap_or(OVERLAP));
-        for (count, stage) in users.iter_mut().zip(family.every_slice()) {
-            let got_there = Members::of(from, family, &[stage], 0).under(code);
-            *count = got_there.count(asked.trend).await?;
-        }
-    } else {
-        for (stage, count) in users.iter_mut().enumerate() {
-            let got_there = Members::of(from, Family::FunnelUsers, &[Slice::WHOLE], stage);
-            *count = got_there.count(asked.trend).await?;
-        }
+    for (step, count) in Step::ALL.iter().zip(&mut users) {
+        let counted = counted(from, *step, which).await?;
+        *count = counted.members(from).count(asked.trend).await?;
     }
     Ok(users)
+}
+
+/// What the customers of a stage are counted by, under one of the filters or none.
+///
+/// # Errors
+/// As [`ReadContext::rollups`].
+pub(super) async fn counted(
+    from: ReadContext<'_>,
+    step: Step,
+    which: Option<&(usize, String)>,
+) -> Result<Counted, store::Error> {
+    let Some((at, value)) = which else {
+        let stage = step as usize;
+        let (family, slices) = (Family::FunnelUsers, vec![Slice::WHOLE]);
+        return Ok(Counted { family, slices, code: None, column: stage, times: stage });
+    };
+    let (dimension, family) = DIMENSIONS[*at];
+    let values = from.snapshot.shop_vocabulary(dimension).await?;
+    // One that is not known has the code of no attempt.
+    let code = Some(vocabulary::code_of(&values, value).unwrap_or(OVERLAP));
+    let slices = vec![Slice::at(step as u8)];
+    Ok(Counted { family, slices, code, column: 0, times: 0 })
 }
 
 /// Distinct customers of each stage by the values of a dimension, most viewers first, ties by name.

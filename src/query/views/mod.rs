@@ -3,7 +3,9 @@
 //! what a batch has, or a client listens to, is any view with any parameters.
 
 pub mod actives;
+pub mod actives_customers;
 pub mod behaviour;
+mod counted;
 pub mod customer;
 pub mod customer_list;
 pub mod customers;
@@ -11,6 +13,7 @@ pub mod dashboard;
 pub mod explain;
 pub mod feedback;
 pub mod funnel;
+pub mod funnel_customers;
 mod history;
 mod list;
 pub mod live;
@@ -20,8 +23,10 @@ pub mod product;
 pub mod product_list;
 pub mod products;
 pub mod retention;
+pub mod retention_customers;
 pub mod revenue;
 pub mod sales;
+pub mod sales_customers;
 pub mod segments;
 pub mod sessions;
 mod sold;
@@ -72,6 +77,10 @@ pub const ALL: &[Listed] = &[
     of::<products::ProductMetrics>(),
     of::<customers::CustomerMetrics>(),
     of::<explain::Explanation>(),
+    of::<sales_customers::SalesCustomers>(),
+    of::<actives_customers::ActiveCustomers>(),
+    of::<funnel_customers::FunnelCustomers>(),
+    of::<retention_customers::RetentionCustomers>(),
     of::<summary::Summary>(),
     of::<summary::Overview>(),
     of::<product_list::Products>(),

@@ -13,12 +13,12 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::{OneOf, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
-use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging};
 use crate::query::period::{Clock, Period};
 use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::ratio::ratio;
+use crate::query::times::Counted;
 use crate::query::union;
 use crate::query::view::{Figures, METRICS, View};
 use crate::store;
@@ -51,7 +51,7 @@ struct Cohort {
 
 /// The length of the periods of a cohort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Length {
+pub(super) enum Length {
     Week,
     Month,
 }
@@ -65,7 +65,7 @@ impl Word for Length {
 }
 
 impl Length {
-    fn period(self) -> Period {
+    pub(super) fn period(self) -> Period {
         match self {
             Length::Week => Period::Week,
             Length::Month => Period::Month,
@@ -73,7 +73,7 @@ impl Length {
     }
 }
 
-const PERIOD: Parameter<OneOf<Length>> = Parameter::query(
+pub(super) const PERIOD: Parameter<OneOf<Length>> = Parameter::query(
     "period",
     "The length of the periods, in the zone that is asked for. Weeks are those of ISO 8601.",
     OneOf::new(),
@@ -131,16 +131,15 @@ impl Figures for RetentionMetrics {
     async fn read(from: ReadContext<'_>, asked: &Asked) -> Result<Self, Error> {
         let period = asked.length.period();
         let mut clock = Clock::of(asked.range.zone, Some(period));
-        let cohorts = cohorts(from, asked, &mut clock).await?;
+        let cohorts = Cohorts::of(from, asked.range.trend, &mut clock).await?;
         let numbered = cohorts.customers.keys().next().zip(cohorts.customers.keys().next_back());
         // By the period of the first purchase and that of another.
         let mut bought: HashMap<(i64, i64), i64> = HashMap::new();
         if let Some((&first, &last)) = numbered {
             let last = last.saturating_add(asked.periods.into());
-            let until = Quarters { from: asked.range.trend.from, to: asked.now + 1 };
-            let quarters = clock.between((first, last), until);
-            let completed = [Slice::from(Status::Completed)];
-            Members::of(from, Family::Buyers, &completed, 1)
+            let quarters = clock.between((first, last), until(asked.range.trend, asked.now));
+            purchases()
+                .members(from)
                 .each(quarters, &clock, |period, who| {
                     let cohort = cohorts.of.get(who as usize).copied().flatten();
                     if let Some(cohort) = cohort.filter(|cohort| *cohort <= period) {
@@ -167,34 +166,58 @@ impl Figures for RetentionMetrics {
     }
 }
 
-/// The customers whose first purchase is in the range, by its period.
-struct Cohorts {
-    /// The number of customers of each.
-    customers: BTreeMap<i64, i64>,
-    /// The one of each customer, by ordinal.
-    of: Vec<Option<i64>>,
+/// The quarter hours of a range's first purchases and of all those since.
+pub(super) fn until(trend: Quarters, now: u32) -> Quarters {
+    Quarters { from: trend.from, to: now + 1 }
 }
 
-async fn cohorts(
-    from: ReadContext<'_>,
-    asked: &Asked,
-    clock: &mut Clock,
-) -> Result<Cohorts, store::Error> {
-    let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
-    let mut cohorts = Cohorts { customers: BTreeMap::new(), of: vec![None; customers as usize] };
-    let everything = Coverage::Everything(Quarters::ALL);
-    let whole = [Slice::WHOLE];
-    union::by_entity(from, Family::Purchases, &whole, everything, |who, [first, _, is_there]| {
-        let first = u32::try_from(first).unwrap_or_default();
-        if is_there > 0
-            && asked.range.trend.has(first)
-            && let Some(cohort) = cohorts.of.get_mut(who as usize)
-        {
-            let number = clock.period_of(first);
-            *cohort = Some(number);
-            *cohorts.customers.entry(number).or_default() += 1;
-        }
-    })
-    .await?;
-    Ok(cohorts)
+/// What those are counted by who bought.
+pub(super) fn purchases() -> Counted {
+    let slices = vec![Slice::from(Status::Completed)];
+    Counted { family: Family::Buyers, slices, code: None, column: 1, times: 0 }
+}
+
+/// The customers whose first purchase is in a range, by its period.
+pub(super) struct Cohorts {
+    /// The number of customers of each.
+    pub(super) customers: BTreeMap<i64, i64>,
+    /// The one of each customer, by ordinal.
+    pub(super) of: Vec<Option<i64>>,
+}
+
+impl Cohorts {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    pub(super) async fn of(
+        from: ReadContext<'_>,
+        trend: Quarters,
+        clock: &mut Clock,
+    ) -> Result<Cohorts, store::Error> {
+        let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
+        let mut cohorts =
+            Cohorts { customers: BTreeMap::new(), of: vec![None; customers as usize] };
+        let everything = Coverage::Everything(Quarters::ALL);
+        let whole = [Slice::WHOLE];
+        union::by_entity(
+            from,
+            Family::Purchases,
+            &whole,
+            everything,
+            |who, [first, _, is_there]| {
+                let first = u32::try_from(first).unwrap_or_default();
+                if is_there > 0
+                    && trend.has(first)
+                    && let Some(cohort) = cohorts.of.get_mut(who as usize)
+                {
+                    let number = clock.period_of(first);
+                    *cohort = Some(number);
+                    *cohorts.customers.entry(number).or_default() += 1;
+                }
+            },
+        )
+        .await?;
+        Ok(cohorts)
+    }
 }

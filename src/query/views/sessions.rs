@@ -32,6 +32,8 @@ pub struct SessionMetrics {
     total: Sums,
     /// Those of customers with an account; null under a filter.
     identified: Option<i64>,
+    /// Activities of all of them; null under a filter.
+    activities: Option<i64>,
     /// Activities in a session; null under a filter.
     activities_per_session: Option<f64>,
     trends: Vec<Bar>,
@@ -161,6 +163,7 @@ impl Compared for SessionMetrics {
         let [activities, identified, _] = visits;
         let shown = periods.into_iter().filter(|(_, row)| asked.fill.is_some() || row[0] != 0);
         Ok(SessionMetrics {
+            activities: which.is_none().then_some(activities),
             activities_per_session: which.is_none().then(|| ratio(activities, total[0])),
             total: total.into(),
             identified: which.is_none().then_some(identified),

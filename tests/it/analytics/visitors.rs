@@ -11,9 +11,9 @@ use super::made::{Activity, DAY, Made, Purchase, Rating, USERS, made};
 use super::sold::label;
 use crate::harness::Shop;
 
-const ZONES: [&str; 3] = ["UTC", "Asia/Kolkata", "Australia/Lord_Howe"];
+pub(super) const ZONES: [&str; 3] = ["UTC", "Asia/Kolkata", "Australia/Lord_Howe"];
 /// Clocks of Lord Howe go half an hour ahead on the 6th of October.
-const RANGES: [(&str, &str); 4] = [
+pub(super) const RANGES: [(&str, &str); 4] = [
     ("2024-09-01", "2024-11-30"),
     ("2024-10-05", "2024-10-08"),
     ("2024-10-07", "2024-10-07"),
@@ -22,8 +22,8 @@ const RANGES: [(&str, &str); 4] = [
 const HALF_HOUR: i64 = 30 * 60;
 
 pub struct Visitors {
-    activities: Vec<Activity>,
-    purchases: Vec<Purchase>,
+    pub(super) activities: Vec<Activity>,
+    pub(super) purchases: Vec<Purchase>,
     ratings: Vec<Rating>,
 }
 
@@ -79,6 +79,7 @@ impl Visitors {
                 self.feedback(&range, &ask("feedback?period=day&").await, None);
                 let of_one = ask("feedback?period=day&productId=kite&").await;
                 self.feedback(&range, &of_one, Some("kite"));
+                self.stars(&range, &ask("feedback?period=day&rating=4&").await);
                 let path = format!("/api/metrics/segments?asOf={last}&tz={name}");
                 let answer = shop.get(app, &path).await;
                 assert_eq!(answer.status, 200, "{path}: {answer:?}");
@@ -87,7 +88,7 @@ impl Visitors {
         }
     }
 
-    fn within<'a>(&'a self, range: &'a Range) -> impl Iterator<Item = &'a Activity> {
+    pub(super) fn within<'a>(&'a self, range: &'a Range) -> impl Iterator<Item = &'a Activity> {
         self.activities.iter().filter(|it| range.has(it.at))
     }
 
@@ -197,7 +198,8 @@ impl Visitors {
         }
     }
 
-    fn funnel(&self, range: &Range, found: &Value, has: impl Fn(&Activity) -> bool) {
+    /// The views that an attempt began with, each with the number of stages that it got to.
+    pub(super) fn attempts(&self) -> Vec<(&Activity, usize)> {
         let mut attempts = Vec::new();
         for user in 0..USERS {
             let user = format!("u{user}");
@@ -235,6 +237,11 @@ impl Visitors {
             }
             attempts.extend(open);
         }
+        attempts
+    }
+
+    fn funnel(&self, range: &Range, found: &Value, has: impl Fn(&Activity) -> bool) {
+        let mut attempts = self.attempts();
         attempts.retain(|(view, _)| range.has(view.at));
         for (at, stage) in found["stages"].as_array().expect("stages").iter().enumerate() {
             let got = || attempts.iter().filter(|(view, stages)| *stages > at && has(view));
@@ -301,6 +308,19 @@ impl Visitors {
         for (comment, it) in comments.iter().zip(newest) {
             assert_eq!(comment["comment"].as_str(), it.comment.as_deref(), "{range:?}");
         }
+    }
+
+    /// Totals and days are of the ratings of four stars, the rest is of all.
+    fn stars(&self, range: &Range, found: &Value) {
+        let mut days: BTreeMap<String, usize> = BTreeMap::new();
+        for it in self.ratings.iter().filter(|it| it.stars == 4 && range.has(it.at)) {
+            *days.entry(range.label("day", it.at)).or_default() += 1;
+        }
+        let bar = |(day, count)| json!({ "_id": day, "count": count, "averageRating": 4.0 });
+        let bars: Vec<Value> = days.iter().map(bar).collect();
+        assert_eq!(found["trends"], json!(bars), "{range:?}");
+        assert_eq!(found["totalRatings"], days.values().sum::<usize>());
+        assert_eq!(found["distribution"][3]["count"], found["totalRatings"]);
     }
 
     fn completed(&self) -> BTreeMap<&str, Vec<&Purchase>> {
@@ -434,26 +454,26 @@ async fn open_ranges(shop: &Shop, app: &App) {
 }
 
 #[derive(Debug)]
-struct Range {
-    zone: Tz,
-    first: NaiveDate,
-    last: NaiveDate,
+pub(super) struct Range {
+    pub zone: Tz,
+    pub first: NaiveDate,
+    pub last: NaiveDate,
 }
 
 impl Range {
-    fn day(&self, at: i64) -> NaiveDate {
+    pub(super) fn day(&self, at: i64) -> NaiveDate {
         local(self.zone, at).date()
     }
 
-    fn has(&self, at: i64) -> bool {
+    pub(super) fn has(&self, at: i64) -> bool {
         (self.first..=self.last).contains(&self.day(at))
     }
 
-    fn label(&self, period: &str, at: i64) -> String {
+    pub(super) fn label(&self, period: &str, at: i64) -> String {
         label(period, local(self.zone, at))
     }
 }
 
-fn day(text: &str) -> NaiveDate {
+pub(super) fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
 }

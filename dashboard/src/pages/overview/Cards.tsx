@@ -1,5 +1,6 @@
-import type { Figure, Made } from "../../address/address";
+import type { Explained } from "../../address/address";
 import { address } from "../../address/navigation";
+import { untaken } from "../../address/views";
 import { changed } from "../../format/format";
 import { Opens } from "../../parts/Figure";
 import { Failed, Skeleton } from "../../parts/Panel";
@@ -19,7 +20,7 @@ interface Card {
   readonly before: string | undefined;
   readonly spark: readonly number[];
   /** What is explained where it is clicked. */
-  readonly figure: Figure | Made;
+  readonly figure: Explained;
   /** More of it is worse. */
   readonly isCost?: boolean;
 }
@@ -28,7 +29,7 @@ interface Card {
 export function Cards({ paths }: { readonly paths: Views }) {
   const say = useSay();
   const formats = useFormats();
-  const isFiltered = useStore(address, (it) => Object.keys(it.filters).length > 0);
+  const isFiltered = useStore(address, (it) => untaken(it.filters, "/api/metrics/funnel").length > 0);
   const { data: sales, problem } = useFigures<Sales>(paths.sales);
   const { data: revenue } = useFigures<Revenue>(paths.revenue);
   const { data: periods } = useFigures<Periods>(paths.periods);
@@ -137,7 +138,9 @@ function One({ card }: { readonly card: Card }) {
       <p class="change">
         {change !== undefined && <span class={isGood}>{formats.change(change)}</span>}
         {before !== undefined && value !== undefined && (
-          <span class="quiet">{say("card.before", { value: before })}</span>
+          <Opens class="figure quiet" figure={figure} isBefore name={say("card.before", { value: name })}>
+            {say("card.before", { value: before })}
+          </Opens>
         )}
         {value === undefined && <span class="quiet">{missing}</span>}
       </p>

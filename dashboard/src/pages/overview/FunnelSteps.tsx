@@ -1,3 +1,4 @@
+import { Opens } from "../../parts/Figure";
 import { useFormats, useSay } from "../../parts/use";
 import type { Funnel } from "../../state/shapes";
 
@@ -11,7 +12,11 @@ export function FunnelSteps({ stages }: { readonly stages: Funnel["stages"] }) {
       {stages.map(({ stage, users }) => (
         <li key={stage}>
           <span>{say(`funnel.${stage}`)}</span>
-          <b>{formats.number(users)}</b>
+          <b>
+            <Opens figure={stage} name={say(`funnel.${stage}`)}>
+              {formats.number(users)}
+            </Opens>
+          </b>
           <span class="quiet">{formats.percent(users / all)}</span>
           <span class="step" style={{ inlineSize: `${(users / all) * 100}%` }} />
         </li>

@@ -1,3 +1,4 @@
+import { Opens } from "../../parts/Figure";
 import { Panel } from "../../parts/Panel";
 import { useFigures, useFormats, useSay } from "../../parts/use";
 import type { Retention } from "../../state/shapes";
@@ -39,11 +40,21 @@ export function HeatMap({ path }: { readonly path: string }) {
               {cohorts.map((it) => (
                 <tr key={it._id}>
                   <th scope="row">{formats.period(it._id, "month")}</th>
-                  <td>{formats.number(it.customers)}</td>
+                  <td>
+                    <Opens figure="cohort" part={{ name: "cohort", value: it._id }} name={`${say("cohort.customers")}, ${formats.period(it._id, "month")}`}>
+                      {formats.number(it.customers)}
+                    </Opens>
+                  </td>
                   {it.rates.slice(1).map((rate, at) => (
                     <td key={at} class="cell" title={`${formats.number(it.retained[at + 1] ?? 0)} / ${formats.number(it.customers)}`}>
                       <span class="shade" style={{ opacity: `${(rate / most) * 0.45}` }} />
-                      <span>{formats.percent(Math.round(rate * 100) / 100)}</span>
+                      <Opens
+                        figure="cohort"
+                        part={{ name: "cohort", value: `${it._id}+${at + 1}` }}
+                        name={`${formats.period(it._id, "month")}, ${say("cohort.after", { n: formats.number(at + 1) })}`}
+                      >
+                        {formats.percent(Math.round(rate * 100) / 100)}
+                      </Opens>
                     </td>
                   ))}
                 </tr>

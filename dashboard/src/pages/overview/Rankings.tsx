@@ -2,15 +2,13 @@ import { type Filter, filtered, without } from "../../address/address";
 import { address, go, link } from "../../address/navigation";
 import { type Bar, Bars } from "../../parts/Bars";
 import { Panel } from "../../parts/Panel";
-import { isGenerated, useFigures, useFormats, useSay } from "../../parts/use";
+import { NO_VALUE, isGenerated, useFigures, useFormats, useSay } from "../../parts/use";
 import type { Figures } from "../../state/figures";
 import type { ByValue, Revenue, TopCustomers as Spent, TopProducts as SoldBest } from "../../state/shapes";
 import { useStore } from "../../state/store";
 
 /** Rows of a ranking on the overview. */
 const ROWS = 8;
-/** How the API names what has no value; it is no value to filter by. */
-const NO_VALUE = "(none)";
 
 /** `credit_card` as people write it. */
 function plain(word: string): string {
@@ -46,7 +44,7 @@ export function ByValues({ name, title, figures, of }: ByValuesProps) {
       value: it.revenue,
       shown: formats.money(it.revenue),
       second: formats.number(it.transactions),
-      ...(isNone ? {} : { opens: { figure: "netSales", second: "totalOrders", part: { name, value: it._id } } }),
+      opens: { figure: "netSales", second: "totalOrders", part: { name, value: it._id } },
     };
   });
   return (

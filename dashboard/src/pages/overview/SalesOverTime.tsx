@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { go } from "../../address/navigation";
-import { type Days, grain, plus } from "../../address/range";
-import { monday } from "../../format/format";
+import { daysOfPeriod } from "../../address/period";
+import { type Days, grain } from "../../address/range";
 import { Chart, type Series } from "../../parts/Chart";
 import { Panel } from "../../parts/Panel";
 import { useFigures, useFormats, useSay } from "../../parts/use";
@@ -34,13 +34,16 @@ export function SalesOverTime({ path, days }: { readonly path: string; readonly 
   });
   const select = (first: number, last: number) => {
     const [from, to] = [trend[first]?._id, trend[last]?._id];
-    if (from !== undefined && to !== undefined) go({ range: "custom", from: start(from), to: end(to) });
+    if (from !== undefined && to !== undefined) {
+      go({ range: "custom", from: daysOfPeriod(from).from, to: daysOfPeriod(to).to });
+    }
   };
   const open = (at: number) => {
     const id = trend[at]?._id;
     if (id === undefined) return;
-    if (length === "day") go({ explain: "netSales", part: undefined, day: id });
-    else if (length !== "hour") select(at, at);
+    // An hour opens its day.
+    if (length === "day" || length === "hour") go({ explain: "netSales", part: undefined, day: daysOfPeriod(id).from });
+    else select(at, at);
   };
   return (
     <Panel
@@ -68,23 +71,10 @@ export function SalesOverTime({ path, days }: { readonly path: string; readonly 
           axis={formats.shortMoney}
           alt={alt}
           height={288}
-          {...(length === "hour" ? {} : { onSelect: select, onPick: open })}
+          onPick={open}
+          {...(length === "hour" ? {} : { onSelect: select })}
         />
       )}
     </Panel>
   );
-}
-
-/** The first day of a period: a day, a week or a month. */
-function start(id: string): string {
-  if (id.includes("W")) return monday(id);
-  return id.length === 7 ? `${id}-01` : id;
-}
-
-/** The last day of a period. */
-function end(id: string): string {
-  if (id.includes("W")) return plus(monday(id), 6);
-  if (id.length !== 7) return id;
-  const [year = 0, month = 0] = id.split("-").map(Number);
-  return new Date(Date.UTC(year, month, 0)).toISOString().slice(0, 10);
 }

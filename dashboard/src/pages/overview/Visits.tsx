@@ -39,12 +39,14 @@ export function Ratings({ path }: { readonly path: string }) {
   const formats = useFormats();
   const figures = useFigures<Feedback>(path);
   const { totalRatings = 0, averageRating = 0, distribution } = figures.data ?? {};
+  // The stars are of all, whatever the filters.
   const bars = [...(distribution ?? [])].reverse().map(
     ({ rating, count }): Bar => ({
       id: String(rating),
       name: say("rating.stars", { n: formats.number(rating) }),
       value: count,
       shown: formats.number(count),
+      opens: { figure: "ratings", part: { name: "rating", value: String(rating) } },
     }),
   );
   return (
@@ -59,8 +61,12 @@ export function Ratings({ path }: { readonly path: string }) {
       {() => (
         <>
           <p class="big">
-            {formats.number(averageRating)}{" "}
-            <span class="quiet">{say("rating.count", { n: formats.number(totalRatings) })}</span>
+            <Opens figure="averageRating" name={say("figure.averageRating")}>
+              {formats.number(averageRating)}
+            </Opens>{" "}
+            <Opens class="figure quiet" figure="ratings" name={say("figure.ratings")}>
+              {say("rating.count", { n: formats.number(totalRatings) })}
+            </Opens>
           </p>
           <Bars bars={bars} />
         </>

@@ -8,13 +8,27 @@ import { Twice } from "../../parts/Twice";
 import { useFormats, useSay } from "../../parts/use";
 import type { Problem } from "../../state/api";
 import { act, useAsked } from "../../state/asked";
-import type { Key } from "../../words/words";
+import { en } from "../../words/en";
+import type { Key, Say } from "../../words/words";
+
+interface Reason {
+  readonly field: string;
+  readonly message: string;
+  /** A word for it, where the service has one. */
+  readonly code?: string;
+}
+
+/** Why an event was not understood: in words where its code has some, else as the service says it. */
+function because(say: Say, { field, message, code }: Reason): string {
+  const key = `reason.${code ?? ""}`;
+  return [field, key in en ? say(key as Key) : message].filter(Boolean).join(": ");
+}
 
 interface Row {
   readonly position: number;
   readonly kind: string | null;
   readonly at: string;
-  readonly reasons: readonly { readonly field: string; readonly message: string }[];
+  readonly reasons: readonly Reason[];
   readonly state: string;
 }
 
@@ -76,7 +90,7 @@ export function Quarantine() {
                 {
                   title: say("quarantine.reason"),
                   isCode: true,
-                  cell: (it) => it.reasons.map(({ field, message }) => [field, message].filter(Boolean).join(": ")).join("; "),
+                  cell: (it) => it.reasons.map((reason) => because(say, reason)).join("; "),
                 },
                 {
                   isNumber: true,

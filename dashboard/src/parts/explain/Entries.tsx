@@ -1,12 +1,13 @@
-import { useState } from "preact/hooks";
 import { link } from "../../address/navigation";
 import { UNEXPLAINED } from "../../address/address";
-import { path } from "../../address/views";
-import { type Asked, useAsked } from "../../state/asked";
+import type { Asked } from "../../state/asked";
+import type { Pages } from "../../state/shapes";
 import { Generated } from "../Bars";
 import { Failed, Skeleton } from "../Panel";
 import { Table } from "../Table";
 import { isGenerated, useShows } from "../use";
+import { More } from "./More";
+import { usePages } from "./usePages";
 
 interface Entry {
   readonly kind: "order" | "transaction" | "refunds" | "refund";
@@ -17,11 +18,10 @@ interface Entry {
   readonly changes: number;
 }
 
-export interface Explained {
+export interface Explained extends Pages {
   readonly value: number;
   readonly days?: readonly { readonly _id: string; readonly value: number }[];
   readonly entries: readonly Entry[];
-  readonly pagination: { readonly next: string | null };
 }
 
 interface Props {
@@ -33,15 +33,10 @@ interface Props {
 /** Every order, sale and refund that adds up to a figure, some at a time. */
 export function Entries({ first, base, shown }: Props) {
   const { say, formats } = useShows();
-  const [cursor, setCursor] = useState<string>();
-  const [before, setBefore] = useState<readonly Entry[]>([]);
-  const more = useAsked<Explained>(cursor === undefined ? undefined : path("/api/metrics/explain", { ...base, cursor }));
-  const { data, problem, again } = cursor === undefined ? first : more;
-  if (problem !== undefined && data === undefined) return <Failed problem={problem} onAgain={again} />;
-  const entries = [...before, ...(data?.entries ?? [])];
-  const next = data?.pagination.next ?? undefined;
-  if (entries.length === 0 && data === undefined) return <Skeleton rows={8} />;
-  if (entries.length === 0 && next === undefined) return <p class="notice">{say("empty.order")}</p>;
+  const { rows: entries, isComing, last, more } = usePages(first, "/api/metrics/explain", base, (it) => it.entries);
+  if (last.problem !== undefined && last.data === undefined) return <Failed problem={last.problem} onAgain={last.again} />;
+  if (isComing) return <Skeleton rows={8} />;
+  if (entries.length === 0 && more === undefined) return <p class="notice">{say("empty.order")}</p>;
   const page = (to: "orders" | "customers", id: string) => link({ page: to, id, ...UNEXPLAINED });
   return (
     <>
@@ -83,17 +78,7 @@ export function Entries({ first, base, shown }: Props) {
           { title: say("explain.amount"), isNumber: true, cell: (it) => shown(it.contribution) },
         ]}
       />
-      {next !== undefined && (
-        <button
-          type="button"
-          onClick={() => {
-            setBefore(entries);
-            setCursor(next);
-          }}
-        >
-          {say("explain.more")}
-        </button>
-      )}
+      <More onMore={more} />
     </>
   );
 }

@@ -1,26 +1,41 @@
 import { useEffect, useRef } from "preact/hooks";
-import { type Address, type Figure, MADE, type Made, UNEXPLAINED, daysOf, filtered } from "../../address/address";
+import { COUNTS, type Explained, type Figure, MADE, type Part, UNEXPLAINED, WHO, withPart } from "../../address/address";
 import { address, go } from "../../address/navigation";
-import { path, range } from "../../address/views";
+import { explained, path, range } from "../../address/views";
 import { useAsked } from "../../state/asked";
 import { useStore } from "../../state/store";
-import { useShows } from "../use";
-import { Entries, type Explained } from "./Entries";
+import { NO_VALUE, type Shows, stated, useShows } from "../use";
+import { Entries, type Explained as Answer } from "./Entries";
 import { MadeOf } from "./MadeOf";
+import { Named } from "./Named";
+import { OverTime } from "./OverTime";
 
-const COUNTED: ReadonlySet<Figure> = new Set<Figure>(["totalOrders", "units"]);
+const WHOLE: ReadonlySet<Figure> = new Set<Figure>(["totalOrders", "units"]);
 
-const isMade = (figure: Figure | Made): figure is Made => (MADE as readonly string[]).includes(figure);
+function isOf<T extends Explained>(all: readonly T[], figure: Explained): figure is T {
+  return (all as readonly Explained[]).includes(figure);
+}
 
-/** The filters of what is explained: those of the page, and the part that was chosen. */
-function filtersOf({ filters, part }: Address): Address["filters"] {
-  return part === undefined ? filters : filtered(filters, part.name, part.value);
+/** The part of a figure in words. */
+function named(shows: Shows, { name, value }: Part): string {
+  const { say, formats } = shows;
+  if (value === NO_VALUE) return say("panel.none");
+  if (name === "rating") return say("rating.stars", { n: formats.number(Number(value)) });
+  if (name === "cohort") {
+    const [month = "", after] = value.split("+");
+    const of = formats.period(month, "month");
+    return after === undefined ? of : `${of}, ${say("cohort.after", { n: formats.number(Number(after)) })}`;
+  }
+  return name === "device" || name === "activityType" ? stated(say, name, value) : value;
 }
 
 /** What a figure is made of, in a dialog over the page. */
-export function Explain({ figure }: { readonly figure: Figure | Made }) {
-  const { say } = useShows();
-  const part = useStore(address, (it) => it.part);
+export function Explain({ figure }: { readonly figure: Explained }) {
+  const shows = useShows();
+  const { say, formats } = shows;
+  const at = useStore(address, (it) => it);
+  const { part } = at;
+  const { from, to } = explained(at);
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     dialog.current?.showModal();
@@ -35,7 +50,13 @@ export function Explain({ figure }: { readonly figure: Figure | Made }) {
             {part !== undefined && (
               <span class="quiet">
                 {" "}
-                · {say(`filter.${part.name}`)} {part.value}
+                · {say(`filter.${part.name}`)}: <bdi>{named(shows, part)}</bdi>
+              </span>
+            )}
+            {at.isBefore && from !== undefined && to !== undefined && (
+              <span class="quiet">
+                {" "}
+                · {formats.day(from)} – {formats.day(to)}
               </span>
             )}
           </h2>
@@ -43,24 +64,34 @@ export function Explain({ figure }: { readonly figure: Figure | Made }) {
             {say("explain.close")}
           </button>
         </header>
-        {isMade(figure) ? <MadeOf figure={figure} /> : <Counted figure={figure} />}
+        <Body key={figure} figure={figure} />
       </div>
     </dialog>
   );
+}
+
+function Body({ figure }: { readonly figure: Explained }) {
+  // Pages of another question are asked for anew.
+  const at = useStore(address, (it) => it);
+  const key = `${at.part?.name}:${at.part?.value} ${at.day} ${at.isBefore}`;
+  if (isOf(MADE, figure)) return <MadeOf figure={figure} />;
+  if (isOf(WHO, figure)) return <Named key={key} figure={figure} />;
+  if (isOf(COUNTS, figure)) return <OverTime figure={figure} />;
+  return <Counted figure={figure} />;
 }
 
 /** A figure that orders, sales and refunds add up to: its days, and each of them. */
 function Counted({ figure }: { readonly figure: Figure }) {
   const { say, formats } = useShows();
   const at = useStore(address, (it) => it);
-  const days = at.day === undefined ? daysOf(at) : { from: at.day, to: at.day };
-  const filters = filtersOf(at);
+  const days = explained(at);
+  const filters = withPart(at.filters, at.part);
   const base = { ...range(at, days), ...filters, figure, limit: 50 };
-  const first = useAsked<Explained>(path("/api/metrics/explain", base));
-  const whole = useAsked<Explained>(
-    at.day === undefined ? undefined : path("/api/metrics/explain", { ...range(at), ...filters, figure, limit: 1 }),
+  const first = useAsked<Answer>(path("/api/metrics/explain", base));
+  const whole = useAsked<Answer>(
+    at.day === undefined ? undefined : path("/api/metrics/explain", { ...range(at, explained({ ...at, day: undefined })), ...filters, figure, limit: 1 }),
   );
-  const shown = COUNTED.has(figure) ? formats.number : formats.money;
+  const shown = WHOLE.has(figure) ? formats.number : formats.money;
   const choices = (at.day === undefined ? first.data?.days : whole.data?.days) ?? [];
   return (
     <>
