@@ -294,7 +294,9 @@ impl<'a> Sales<'a> {
             let chunks = |month| Chosen::chunks_of(&chosen, month);
             tables
                 .read(self.from, &mut clock.clone(), chunks, |place, row| {
-                    found.iter_mut().for_each(|found| found.add(place, row));
+                    for found in &mut found {
+                        found.add(place, row);
+                    }
                 })
                 .await?;
             for (found, sums) in found.into_iter().zip(&mut *sums) {
@@ -439,23 +441,25 @@ struct Found<'a> {
     chosen: &'a Chosen<'a>,
     /// The place of that code among a row's.
     told_apart: Option<usize>,
-    /// The codes that rows of the month that was read last must have.
-    latest: Option<(u32, Option<Vec<(usize, u16)>>)>,
+    /// The month that was read last.
+    month: Option<u32>,
+    /// The codes that its rows must have.
+    wanted: Option<Vec<(usize, u16)>>,
     sums: HashMap<(i64, u32, u16), Row, RandomState>,
 }
 
 impl<'a> Found<'a> {
     fn of(chosen: &'a Chosen<'a>) -> Self {
         let told_apart = chosen.by.map(|by| chosen.place(by));
-        Found { chosen, told_apart, latest: None, sums: HashMap::default() }
+        Found { chosen, told_apart, month: None, wanted: None, sums: HashMap::default() }
     }
 
     fn add(&mut self, Place { period, month, codes }: Place, row: Row) {
-        if self.latest.as_ref().is_none_or(|(of, _)| *of != month) {
-            self.latest = Some((month, self.chosen.codes(month)));
+        if self.month != Some(month) {
+            (self.month, self.wanted) = (Some(month), self.chosen.codes(month));
         }
-        let wanted = self.latest.as_ref().and_then(|(_, wanted)| wanted.as_ref());
-        if wanted.is_some_and(|wanted| wanted.iter().all(|(at, code)| codes[*at] == *code)) {
+        let is_of = |(at, code): &(usize, u16)| codes[*at] == *code;
+        if self.wanted.as_ref().is_some_and(|wanted| wanted.iter().all(is_of)) {
             let code = self.told_apart.map_or(NONE, |at| codes[at]);
             zone::add(self.sums.entry((period, month, code)).or_default(), row);
         }
