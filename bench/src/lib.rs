@@ -11,7 +11,8 @@
 //!   and [`latency`]: the figures;
 //! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`], [`rebuild`],
 //!   [`kinds`], [`families`], [`queries`], [`versus`], [`views`], [`push`], [`growth`],
-//!   [`durability`], [`subjects`]; [`bare`]: publishers without the program;
+//!   [`durability`], [`subjects`]; [`bare`]: publishers without the program; [`caller`]: callers of the
+//!   service that cost little; [`held`]: a fold that waits;
 //! - [`yardstick`]: the upserts and aggregations of [`naive`] and [`versus`], for comparison;
 //! - [`soak`]: faults on a service of its own, and checks after them; [`layer`]: a file system that
 //!   loses at a power cut what was not synced; [`power_cut`]: what comes of acknowledged events then.
@@ -19,12 +20,14 @@
 pub mod arguments;
 pub mod ask;
 pub mod bare;
+pub mod caller;
 pub mod catch_up;
 pub mod cpu;
 pub mod durability;
 pub mod families;
 pub mod feed;
 pub mod growth;
+pub mod held;
 pub mod kinds;
 pub mod latency;
 pub mod layer;

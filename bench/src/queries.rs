@@ -31,7 +31,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
 
     let (app, key) = stand.serve(&[Scope::MetricsRead]).await?;
     let stop = CancellationToken::new();
-    let feeding = apart(feed(stand.log.settings.clone(), arguments.rate, stop.clone()));
+    let feeding = apart(feed((*stand.log.settings).clone(), arguments.rate, stop.clone()));
     tokio::time::sleep(Duration::from_secs(3)).await;
     let (since, before) = (Instant::now(), Cpu::now());
     let asker = Asker::new(app.address, key);

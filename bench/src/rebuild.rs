@@ -48,7 +48,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     // The rebuild has threads and connections of its own, as in the command.
     let threads = Threads::start()?;
     let (uri, database) = (stand.services.mongodb_uri(), stand.store.database().name());
-    let (log, store) = threads.connect(stand.log.settings.clone(), uri, Some(database)).await?;
+    let (log, store) = threads.connect((*stand.log.settings).clone(), uri, Some(database)).await?;
     let generations = Generations::new(store, log, FoldSettings::new("GBP"));
     let (over, before, began) = (CancellationToken::new(), Cpu::now(), Instant::now());
     let ended = over.clone();

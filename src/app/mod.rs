@@ -22,6 +22,7 @@ use crate::alerts::deliver::webhook::Hooks;
 use crate::alerts::deps::Alerts;
 use crate::auth::accounts::Accounts;
 use crate::auth::keys::Keys;
+use crate::auth::keys::remembered::{KEYS_MAX, Remembered};
 use crate::config::{Settings, Switch};
 use crate::http::Routes;
 use crate::http::about::{self, Demo};
@@ -95,8 +96,12 @@ impl App {
         let platform = Platform::beside(&store);
         let accounts = Arc::new(accounts::accounts_of(settings, platform.clone()).await?);
         accounts::make_first_admin(settings, &accounts).await?;
-        let gate =
-            auth::gate::gate(platform.clone(), accounts.tokens.clone(), accounts.audit.clone());
+        let keys = Keys {
+            store: platform.clone(),
+            audit: accounts.audit.clone(),
+            remembered: Remembered::new(platform.clone(), KEYS_MAX),
+        };
+        let gate = auth::gate::gate(platform.clone(), accounts.tokens.clone(), &keys);
         let (closing, folding) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         tasks.spawn(telemetry::upkeep(telemetry::recorder(), folding.clone()));
@@ -120,7 +125,7 @@ impl App {
             .merge(of_broadcasts(&mut shop, &accounts, &streams, &tasks, &closing)?)
             .merge(of_alerts(settings, &shop, &accounts, &tasks, &folding)?)
             .merge(insights::routes())
-            .merge(of_accounts(settings, &platform, &accounts, &tasks))
+            .merge(of_accounts(settings, keys, &accounts, &tasks))
             .merge(http::about::routes(told(settings, &accounts, &demo)))
             .merge(http::page::routes());
         let all = http::openapi::serve::documented(push::asyncapi::documented(all));
@@ -220,16 +225,16 @@ fn told(settings: &Settings, accounts: &Accounts, demo: &Demo) -> about::Deps {
 /// The routes of people, their sessions, their keys and the audit.
 fn of_accounts(
     settings: &Settings,
-    platform: &Platform,
+    keys: Keys,
     accounts: &Arc<Accounts>,
     tasks: &TaskTracker,
 ) -> Routes {
     let registration = settings.registration == Switch::On;
     let sign_in = auth::http::Deps::new(accounts.clone(), registration, tasks.clone());
-    let keys = Keys { store: platform.clone(), audit: accounts.audit.clone() };
+    let platform = keys.store.clone();
     Routes::new()
         .merge(auth::http::routes(sign_in))
         .merge(auth::users::http::routes(accounts.clone()))
         .merge(auth::keys::http::routes(keys))
-        .merge(auth::audit::http::routes(platform.clone()))
+        .merge(auth::audit::http::routes(platform))
 }

@@ -56,16 +56,29 @@ pub fn row(
     }
 }
 
-/// The holder of a key; `None` where the key is unknown, revoked or expired.
+/// The row of a key as it is now; `None` where the key is unknown, revoked or expired.
+///
+/// # Errors
+/// Fails if the store does not answer.
+pub async fn row_of(store: &Platform, text: &str) -> Result<Option<KeyRow>, store::Error> {
+    if !text.starts_with(KEY_PREFIX) {
+        return Ok(None);
+    }
+    store.key_by_hash(&hash(text)).await
+}
+
+/// The holder of a key as it is now, as [`row_of`] has it.
 ///
 /// # Errors
 /// Fails if the store does not answer.
 pub async fn holder(store: &Platform, text: &str) -> Result<Option<KeyHolder>, store::Error> {
-    if !text.starts_with(KEY_PREFIX) {
-        return Ok(None);
-    }
-    let row = store.key_by_hash(&hash(text)).await?;
-    Ok(row.map(|row| KeyHolder { id: row.id, name: row.name, scopes: row.scopes }))
+    Ok(row_of(store, text).await?.map(holder_of))
+}
+
+/// The holder of the key of a row.
+#[must_use]
+pub fn holder_of(KeyRow { id, name, scopes, .. }: KeyRow) -> KeyHolder {
+    KeyHolder { id, name, scopes }
 }
 
 /// SHA-256, hexadecimal. A key is 256 random bits, so no slower hash makes it harder to guess.

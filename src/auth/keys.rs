@@ -2,9 +2,11 @@
 
 pub mod http;
 pub mod last_use;
+pub mod remembered;
 
 use std::time::Duration;
 
+use self::remembered::Remembered;
 use super::audit::{Audit, Event, EventType};
 use super::error::Error;
 use super::key::{self, NewKey};
@@ -38,6 +40,8 @@ pub struct Keys {
     pub store: Platform,
     /// The audit of operations.
     pub audit: Audit,
+    /// The keys that the gate remembers.
+    pub remembered: Remembered,
 }
 
 /// A key that is wanted.
@@ -121,12 +125,16 @@ impl Keys {
         Ok(key::make(&wanted.name, &needed(&wanted.scopes), by, wanted.end.ms()))
     }
 
-    /// Revokes a key for an operator; it is refused from the next request on. Returns it as it was.
+    /// Revokes a key for an operator; this process refuses it from the next request on, and others
+    /// within a second. Returns it as it was.
     ///
     /// # Errors
     /// [`Error::NoKey`], [`Error::Store`].
     pub async fn revoke(&self, id: &str, origin: &Origin) -> Result<KeyRow, Error> {
-        let row = self.store.remove_key(id).await?.ok_or(Error::NoKey)?;
+        let removed = self.store.remove_key(id).await;
+        // Also where there was no answer: it may be revoked.
+        self.remembered.forget();
+        let row = removed?.ok_or(Error::NoKey)?;
         self.remember_revoked(&row, COMMAND, origin).await;
         Ok(row)
     }
@@ -137,7 +145,9 @@ impl Keys {
     /// [`Error::Refusal`], [`Error::NoKey`], [`Error::Store`].
     pub async fn revoke_by(&self, by: &Person, id: &str, origin: &Origin) -> Result<KeyRow, Error> {
         let judge = |by: &Standing| may(&person(by.clone()), Resource::System, Action::Delete);
-        match self.store.remove_key_by(id, by.into(), judge).await {
+        let removed = self.store.remove_key_by(id, by.into(), judge).await;
+        self.remembered.forget();
+        match removed {
             Ok(row) => {
                 let row = row.ok_or(Error::NoKey)?;
                 self.remember_revoked(&row, &name_of(by), origin).await;

@@ -5,7 +5,8 @@
 //! - [`gate`]: the caller of a request, for the layer before every route; [`person`]: the one behind
 //!   a session;
 //! - [`secret`]: the secret behind tokens; [`token`]: access tokens, by [`hs256`];
-//! - [`watch`]: callers who stay connected; [`ticket`]: their tickets; [`key`]: one API key; [`keys`]: the operations on keys;
+//! - [`watch`]: callers who stay connected; [`ticket`]: their tickets; [`key`]: one API key; [`keys`]: the operations on keys,
+//!   and those that were found valid lately;
 //!   [`audit`]: the actions of callers;
 //! - [`accounts`]: the operations on accounts and sessions, for [`http`] and the command line;
 //!   [`new_password`]: the operations on passwords; [`users`]: the operations on other people's

@@ -8,10 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::key::holder_of;
 use super::person::person;
 use super::secret::random;
 use crate::hidden::Hidden;
-use crate::rights::caller::{Caller, KeyHolder};
+use crate::rights::caller::Caller;
 use crate::store::platform::Platform;
 use crate::store::platform::tickets::{Holder, TicketRow};
 use crate::store::{self, time};
@@ -45,13 +46,7 @@ pub async fn holder(store: &Platform, ticket: &str) -> Result<Option<Caller>, st
             Ok(store.standing(&id).await?.map(|it| Caller::Person(person(it))))
         }
         Some(Holder::Key(id)) => {
-            let row = store.keys_alive(&[id]).await?.pop();
-            let holder = |row: store::platform::keys::KeyRow| KeyHolder {
-                id: row.id,
-                name: row.name,
-                scopes: row.scopes,
-            };
-            Ok(row.map(|row| Caller::Key(holder(row))))
+            Ok(store.keys_alive(&[id]).await?.pop().map(|row| Caller::Key(holder_of(row))))
         }
     }
 }

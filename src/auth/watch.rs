@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::key::holder_of;
 use super::person::person;
-use crate::rights::caller::{Caller, KeyHolder};
+use crate::rights::caller::Caller;
 use crate::store;
 use crate::store::platform::Platform;
 
@@ -32,10 +33,7 @@ pub async fn now<T: Copy>(
     if !keys.is_empty() {
         let keys: Vec<_> = keys.into_iter().collect();
         let rows = store.keys_alive(&keys).await?;
-        now.extend(rows.into_iter().map(|row| {
-            let holder = KeyHolder { id: row.id.clone(), name: row.name, scopes: row.scopes };
-            (row.id, Caller::Key(holder))
-        }));
+        now.extend(rows.into_iter().map(|row| (row.id.clone(), Caller::Key(holder_of(row)))));
     }
     let found = |caller: &Caller| {
         let id = match caller {

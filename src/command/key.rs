@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::Joined;
 use crate::auth::audit::Audit;
+use crate::auth::keys::remembered::{KEYS_MAX, Remembered};
 use crate::auth::keys::{self, DAYS, DAYS_MAX, End, Keys, Wanted};
 use crate::config::Settings;
 use crate::http::client::Origin;
@@ -53,7 +54,11 @@ pub async fn run(settings: &Settings, action: &Action) -> anyhow::Result<()> {
     let outcome = async {
         let store = Platform::connect(&joined.mongodb_uri, settings.mongodb_db.as_deref()).await?;
         store.prepare_accounts().await?;
-        let keys = Keys { audit: Audit::new(store.clone(), settings.audit_days), store };
+        let keys = Keys {
+            audit: Audit::new(store.clone(), settings.audit_days),
+            remembered: Remembered::new(store.clone(), KEYS_MAX),
+            store,
+        };
         match action {
             Action::Create { name, scopes, expires_in_days, never_expires } => {
                 let end = if *never_expires { End::Never } else { End::InDays(*expires_in_days) };

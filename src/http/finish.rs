@@ -17,6 +17,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::door::{BODY_BYTES_MAX, Door, REQUEST_ID};
 use super::gate::Gate;
+use super::one::as_one;
 use super::problem::{PROBLEM_JSON, Problem, RequestInfo};
 use super::routes::Routes;
 
@@ -28,12 +29,13 @@ const ANSWERED_WITHIN: Duration = Duration::from_mins(2);
 /// other way for a route to be served; a service with a protocol of its own, such as Socket.IO,
 /// goes around the result, and the rest of the [`Door`] around that.
 pub fn finish(routes: Routes, gate: &Gate, door: &Door) -> Router {
-    routes
+    let routes = routes
         .behind(gate, door)
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
-        })
+        });
+    as_one(routes)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(panicked))

@@ -2,7 +2,9 @@
 //! lets in those who may use the route. `auth` looks them up; this is all that a route knows of it.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::BytesRejection;
@@ -14,8 +16,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, poll};
 
 use super::client::Origin;
 use super::door::limits::LimitKey;
@@ -143,7 +145,22 @@ pub enum Refusal {
     TimedOut,
     /// The database did not answer.
     #[error("looking up the caller")]
-    Store(#[from] store::Error),
+    Store(#[from] Arc<store::Error>),
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Refusal::Store(Arc::new(error))
+    }
+}
+
+/// The time that a caller is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// Not long ago: what is remembered of a caller will do.
+    Lately,
+    /// Now.
+    Now,
 }
 
 impl From<Refusal> for Problem {
@@ -178,9 +195,8 @@ impl From<Refusal> for Problem {
     }
 }
 
-type Admit = dyn Fn(Access, Option<Credential>, Origin) -> BoxFuture<'static, Result<Caller, Refusal>>
-    + Send
-    + Sync;
+type Admitted = BoxFuture<'static, Result<Caller, Refusal>>;
+type Admit = dyn Fn(Access, Option<Credential>, Origin, AsOf) -> Admitted + Send + Sync;
 
 /// Decides whether a caller may use a route.
 #[derive(Clone)]
@@ -197,16 +213,18 @@ impl Gate {
     #[must_use]
     pub fn new<F, A>(admit: F) -> Self
     where
-        F: Fn(Access, Option<Credential>, Origin) -> A + Send + Sync + 'static,
+        F: Fn(Access, Option<Credential>, Origin, AsOf) -> A + Send + Sync + 'static,
         A: Future<Output = Result<Caller, Refusal>> + Send + 'static,
     {
-        Gate(Arc::new(move |access, credential, origin| admit(access, credential, origin).boxed()))
+        Gate(Arc::new(move |access, credential, origin, as_of| {
+            admit(access, credential, origin, as_of).boxed()
+        }))
     }
 
     /// A gate that opens public routes alone.
     #[must_use]
     pub fn closed() -> Self {
-        Gate(Arc::new(|_, _, _| async { Err(Refusal::NoCredential) }.boxed()))
+        Gate(Arc::new(|_, _, _, _| async { Err(Refusal::NoCredential) }.boxed()))
     }
 
     /// The caller, where they may use the route.
@@ -219,7 +237,20 @@ impl Gate {
         credential: Option<Credential>,
         origin: Origin,
     ) -> Result<Caller, Refusal> {
-        (self.0)(access, credential, origin).await
+        (self.0)(access, credential, origin, AsOf::Lately).await
+    }
+
+    /// The caller as they are now, where they may use the route: for what is begun and goes on.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn admit_now(
+        &self,
+        access: Access,
+        credential: Option<Credential>,
+        origin: Origin,
+    ) -> Result<Caller, Refusal> {
+        (self.0)(access, credential, origin, AsOf::Now).await
     }
 }
 
@@ -247,10 +278,10 @@ pub async fn enforce(
     }
 }
 
-/// The innermost layer of a route that writes: it reads the body and looks the caller up again. A
-/// body may be on its way for half a minute, and the request is handled with the rights that its
-/// sender has then. A handler behind this layer finds the whole body, and the caller as they are
-/// now.
+/// The innermost layer of a route that writes: it reads the body, and looks the caller up again where
+/// the body was not here yet. It may be on its way for half a minute, and the request is handled with
+/// the rights that its sender has then. A handler behind this layer finds the whole body, and the
+/// caller as they are now.
 pub async fn once_the_body_is_here(
     State((gate, access, bytes_max)): State<(Gate, Access, usize)>,
     request: Request,
@@ -260,13 +291,20 @@ pub async fn once_the_body_is_here(
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let read = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let mut reading = pin!(Bytes::from_request(Request::from_parts(parts.clone(), body), &()));
+    let (read, was_here) = match poll!(reading.as_mut()) {
+        Poll::Ready(read) => (read, true),
+        Poll::Pending => (reading.await, false),
+    };
     let body = match read {
         Ok(body) => body,
         Err(rejection) => return unread(&rejection, bytes_max).into_response(),
     };
+    if was_here {
+        return next.run(Request::from_parts(parts, Body::from(body))).await;
+    }
     let (credential, origin) = (Credential::of(&parts.headers), Origin::of_parts(&parts));
-    match gate.admit(access, credential, origin).await {
+    match gate.admit_now(access, credential, origin).await {
         Ok(caller) => {
             parts.extensions.insert(caller);
             next.run(Request::from_parts(parts, Body::from(body))).await

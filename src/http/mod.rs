@@ -9,6 +9,7 @@
 //! - [`parameters`]: the parameters of a request; [`openapi`]: the API's own description;
 //! - [`client`]: the origin of a request; [`clock`]: the time of an answer;
 //! - [`finish`]: errors as problems, panics, unknown routes, bounds on bodies and time;
+//! - `one`: a router as one service;
 //! - [`etag`]: whether a caller has an answer already;
 //! - [`page`]: the dashboard at `/`; [`about`]: what a front end has to know first;
 //! - [`prefer`]: the preferences of a request.
@@ -21,6 +22,7 @@ pub mod envelope;
 pub mod etag;
 mod finish;
 pub mod gate;
+mod one;
 pub mod openapi;
 pub mod page;
 pub mod parameters;

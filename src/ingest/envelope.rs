@@ -201,6 +201,9 @@ fn member(part: &[u8]) -> Option<(String, &[u8])> {
 /// The events that an object wraps, such as `{"batch":[…]}`; none where it is an event, or may be.
 #[must_use]
 pub fn wrapped(text: &[u8]) -> Option<Vec<&[u8]>> {
+    if !text.contains(&b'[') {
+        return None;
+    }
     let members = members(text.trim_ascii());
     if members.iter().any(|(name, _)| matches!(name.as_str(), "kind" | "specversion")) {
         return None;

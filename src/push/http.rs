@@ -209,7 +209,7 @@ async fn make_ticket(
     By(caller): By<Caller>,
 ) -> Result<Envelope<Ticket>, Problem> {
     let made = timeout(READ_WITHIN, ticket::make(streams.platform(), &caller)).await;
-    let made = made.map_err(|_| Refusal::TimedOut)?.map_err(Refusal::Store)?;
+    let made = made.map_err(|_| Refusal::TimedOut)?.map_err(Refusal::from)?;
     let (ticket, expires_in) = (made.expose().to_owned(), ticket::LIFE.as_secs());
     Ok(Envelope::of(Ticket { ticket, expires_in }))
 }

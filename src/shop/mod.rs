@@ -118,7 +118,7 @@ impl Shop {
         let (status, seen) = watch::channel(Status { state: State::Starting, position: 0 });
         let threads = Threads::start().context("starting the fold's threads")?;
         let (its_log, its_store) = threads
-            .connect(log.settings.clone(), &settings.mongodb_uri, settings.database.as_deref())
+            .connect((*log.settings).clone(), &settings.mongodb_uri, settings.database.as_deref())
             .await?;
         let generations =
             Generations::new(its_store.clone(), its_log.clone(), settings.fold.clone());

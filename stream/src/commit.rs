@@ -21,10 +21,10 @@ use tracing::warn;
 use super::acknowledgement::{PATIENCE, Refusal, Reply, Stored};
 use super::answers::Expected;
 use super::duplicate::Sent;
-use super::group::{Answer, Shipment};
+use super::group::{Answer, Shipment, Told};
 use super::link::Connection;
 use super::log::Log;
-use super::outbox::Parcel;
+use super::outbox::{Gathering, Parcel};
 
 /// The time that a check of a duplicate may take, its turn included.
 const CHECKED_WITHIN: Duration = Duration::from_secs(10);
@@ -35,14 +35,25 @@ const TOO_MANY_BATCHES: u64 = 10_210;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LAST_PAUSE: Duration = Duration::from_millis(320);
 const TRIES: u32 = 36;
+/// How often others run before a batch that is not full goes; once, if they have nothing for it.
+const TURNS: u32 = 3;
 
 impl Log {
-    /// Sends what may go now.
+    /// Tells the outcomes that are known, and sends what may go: a full batch now, and less than that
+    /// when those who are ready to run have run, as they may have more for it.
     pub(super) fn ship(&self) {
         let mut group = self.outbox.group();
-        let shipments: Vec<_> = std::iter::from_fn(|| group.next()).collect();
-        let told = group.take_told();
+        let (told, is_full, may_send) = (group.take_told(), group.is_full(), group.may_send());
         drop(group);
+        self.tell_outcomes(told);
+        if may_send && is_full {
+            self.send_off();
+        } else if may_send && let Some(gathering) = Gathering::begin(&self.outbox) {
+            tokio::spawn(self.clone().gather(gathering));
+        }
+    }
+
+    fn tell_outcomes(&self, told: Vec<Told<Arc<Parcel>>>) {
         for (parcel, outcome) in told {
             if let Err(refusal @ (Refusal::Refused(_) | Refusal::Unknown)) = &outcome {
                 self.refused.count(1, || refusal.to_string());
@@ -50,6 +61,31 @@ impl Log {
             // Its caller may be gone.
             let _ = parcel.tell.send((parcel.index, parcel.units, outcome));
         }
+    }
+
+    /// Lets those who are ready run before what is queued is sent. It waits for nobody, so an event that
+    /// comes alone goes at once; where many come at a time, a batch has them all, and costs the server
+    /// little more than one of them.
+    async fn gather(self, gathering: Gathering) {
+        let mut queued = self.outbox.group().queued();
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+            let now = self.outbox.group().queued();
+            if std::mem::replace(&mut queued, now) == now {
+                break;
+            }
+        }
+        drop(gathering);
+        self.send_off();
+    }
+
+    /// Sends what may go now.
+    fn send_off(&self) {
+        let mut group = self.outbox.group();
+        let shipments: Vec<_> = std::iter::from_fn(|| group.next()).collect();
+        let told = group.take_told();
+        drop(group);
+        self.tell_outcomes(told);
         for shipment in shipments {
             tokio::spawn(self.clone().fly(shipment));
         }

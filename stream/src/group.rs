@@ -15,8 +15,9 @@
 //!
 //! # When something goes
 //!
-//! With no batch under way whatever is queued goes at once. Otherwise it gathers until a batch is
-//! answered, or until it fills a batch and there is room for one more. There is no timer.
+//! With no batch under way whatever is queued goes at once: once those who are ready to run have
+//! run, as they may have more for the same batch ([`super::commit`]). Otherwise it gathers until a batch
+//! is answered, or until it fills a batch and there is room for one more. There is no timer.
 //!
 //! # Faults and their outcomes
 //!
@@ -219,6 +220,17 @@ impl<T: Clone> Group<T> {
         self.queued >= self.limits.messages || self.queued_bytes >= self.limits.bytes
     }
 
+    /// The number of events that are queued.
+    pub fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// Whether there may be something to send now; [`Group::next`] has nothing where this is false.
+    pub fn may_send(&self) -> bool {
+        let has_room = self.flights.len() + self.paused.len() < self.limits.in_flight;
+        has_room && (!self.broken.is_empty() || (self.queued > 0 && self.gathered()))
+    }
+
     /// Ends a lane of which every event is told.
     pub fn end(&mut self, id: LaneId) {
         self.lanes.remove(&id);
@@ -339,7 +351,7 @@ impl<T: Clone> Group<T> {
 
     /// A batch of queued events, an event of each lane by turns.
     fn gather(&mut self) -> Option<Shipment<T>> {
-        if !self.is_full() && self.is_under_way() {
+        if !self.gathered() {
             return None;
         }
         let number = self.number();
@@ -365,6 +377,11 @@ impl<T: Clone> Group<T> {
         }
         let batch = Batch { pieces: Vec::new(), entities, tries: 0, is_whole: true };
         (!piece.is_empty()).then(|| self.send(piece, batch))
+    }
+
+    /// Whether what is queued has gathered for long enough.
+    fn gathered(&self) -> bool {
+        self.is_full() || !self.is_under_way()
     }
 
     /// Whether a batch is under way that was not refused.

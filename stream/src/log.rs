@@ -20,12 +20,12 @@ pub(super) const INCARNATION: &str = "incarnation";
 /// The time for which `JetStream` looks for a repeated `Nats-Msg-Id`.
 pub(super) const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 
-/// One shop's log.
+/// One shop's log. A clone is the same one, and costs little.
 #[derive(Debug, Clone)]
 pub struct Log {
     pub(super) link: Arc<Link>,
     /// Its settings.
-    pub settings: LogSettings,
+    pub settings: Arc<LogSettings>,
     /// Events that the log did not take.
     pub refused: Arc<Seldom>,
     pub(super) duplicates: Arc<Duplicates>,
@@ -89,6 +89,7 @@ impl Log {
         let writes = Arc::default();
         let link = Link::open(&settings, &writes).await?;
         let (refused, duplicates, outbox) = (Arc::default(), Arc::default(), Arc::default());
+        let settings = Arc::new(settings);
         let log = Log { link, settings, refused, duplicates, outbox, writes };
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))

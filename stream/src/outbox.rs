@@ -1,7 +1,7 @@
 //! The events that wait to be sent to the log, and the room for them.
 
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -43,9 +43,30 @@ pub(super) struct Outbox {
     pub room: Arc<Semaphore>,
     /// Why events go one by one, where they do.
     singly: Mutex<Option<String>>,
+    /// Whether somebody waits for others to run, and sends then what is queued.
+    gathering: Arc<AtomicBool>,
     /// The first part of the ids of batches: this process's.
     prefix: String,
     batches: AtomicU64,
+}
+
+/// Who gathers; one at a time.
+#[derive(Debug)]
+pub(super) struct Gathering(Arc<AtomicBool>);
+
+impl Gathering {
+    /// `None` if somebody gathers already, and sends what is queued by now.
+    pub fn begin(outbox: &Outbox) -> Option<Self> {
+        let is_first = !outbox.gathering.swap(true, Ordering::AcqRel);
+        is_first.then(|| Gathering(Arc::clone(&outbox.gathering)))
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        // Whoever was told that somebody gathers has queued before this.
+        self.0.swap(false, Ordering::AcqRel);
+    }
 }
 
 impl Default for Outbox {
@@ -58,6 +79,7 @@ impl Default for Outbox {
             group: Mutex::new(Group::new(Limits::SINGLES)),
             room: Arc::new(Semaphore::new(ROOM)),
             singly: Mutex::default(),
+            gathering: Arc::default(),
             prefix,
             batches: AtomicU64::new(0),
         }
@@ -112,6 +134,15 @@ mod tests {
         let ids = [one.batch_id(), one.batch_id(), other.batch_id()];
         assert!(ids[0] != ids[1] && ids[0] != ids[2], "{ids:?}");
         assert!(ids.iter().all(|id| id.len() <= 20), "{ids:?}");
+    }
+
+    #[test]
+    fn one_gathers_at_a_time() {
+        let outbox = Outbox::default();
+        let first = Gathering::begin(&outbox).expect("nobody gathers");
+        assert!(Gathering::begin(&outbox).is_none());
+        drop(first);
+        assert!(Gathering::begin(&outbox).is_some());
     }
 
     #[test]

@@ -42,6 +42,39 @@ async fn two_full_batches_at_once_and_a_single_event_meanwhile_are_all_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_callers_at_a_time_each_has_the_position_of_its_own_event() {
+    const CALLERS: usize = 64;
+    const EACH: usize = 10;
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let callers = (0..CALLERS).map(async |caller| {
+        let mut positions = Vec::new();
+        for n in 0..EACH {
+            let id = format!("t{caller}-{n}");
+            let event = sale(&id, "ann", 1, json!({})).to_string();
+            let answer = shop.post(&app, "/api/events/transaction", event).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let position = answer.body["data"]["results"][0]["position"].as_u64();
+            positions.push((position.expect("a position"), id));
+        }
+        positions
+    });
+    let mut positions = futures_util::future::join_all(callers).await.concat();
+    positions.sort();
+    assert_eq!(positions.len(), CALLERS * EACH);
+    let stream = shop.jetstream.get_stream(&shop.settings.nats_stream).await.expect("the stream");
+    let mut in_batches = 0;
+    for (position, id) in &positions {
+        let message = stream.get_raw_message(*position).await.expect("a message");
+        let event: Value = serde_json::from_slice(&message.payload).expect("JSON");
+        assert_eq!(event["transactionId"], **id, "at {position}");
+        in_batches += usize::from(message.headers.get("Nats-Batch-Id").is_some());
+    }
+    assert!(in_batches > 0, "some shared a batch");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_says_that_it_is_no_json_is_refused_and_a_byte_order_mark_is_not() {
     let shop = Shop::new().await;
     let app = shop.start().await;

@@ -3,6 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use adaptive_bi::stream::Log;
+use adaptive_bi::stream::acknowledgement::Refusal;
+use adaptive_bi::stream::publish::Outgoing;
+use adaptive_bi_bench::soak::proxy::{Line, Mark, Proxy};
+use projections::event::Kind;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use services::Services;
@@ -39,6 +44,43 @@ fn batch(of: &str, count: usize) -> String {
         json!({ "kind": "transaction", "data": data })
     };
     Value::Array((0..count).map(event).collect()).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_carries_nothing_any_more_is_left_for_another() {
+    let shop = Shop::new().await;
+    let url = shop.settings.nats_url.clone().expect("given");
+    let proxy = Proxy::to(url.trim_start_matches("nats://")).await.expect("a line");
+    let log = Log::connect(shop.settings.log(&format!("nats://{}", proxy.address()))).await;
+    let log = log.expect("the log");
+    let stock = |id: &str| Outgoing {
+        kind: Kind::Stock,
+        entity: id.to_owned(),
+        body: json!({ "productId": id, "stock": 1 }).to_string().into(),
+        message_id: None,
+        replay_of: None,
+    };
+    log.publish(stock("before")).await.expect("queued").await.expect("stored");
+
+    // In the middle of a batch nothing goes on, and neither end is told.
+    proxy.make(Line::HeldAt(Mark::SecondOfBatch));
+    let mut lane = log.lane();
+    for index in 0..3 {
+        lane.push(index, stock(&index.to_string())).await;
+    }
+    lane.send();
+    until("a line that is held", || async {
+        if proxy.harmed() > 0 { Ok(()) } else { Err("all went through") }.map_err(str::to_owned)
+    })
+    .await;
+    until("an event over another one", || async {
+        let sent = log.publish(stock("behind")).await.map_err(|it| it.to_string())?;
+        sent.await.map_err(|it| it.to_string())
+    })
+    .await;
+    while let Some((index, outcome)) = lane.next().await {
+        assert_eq!(outcome, Err(Refusal::Unknown), "{index}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

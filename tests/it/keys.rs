@@ -4,9 +4,10 @@ use std::process::Stdio;
 
 use adaptive_bi::app::App;
 use adaptive_bi::auth::key;
+use adaptive_bi::auth::keys::remembered::Remembered;
 use adaptive_bi::rights::role::Role::{Admin, Viewer};
 use adaptive_bi::rights::scope::Scope;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{self, Document, doc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -192,6 +193,106 @@ async fn the_last_use_of_a_key_is_noted_once_a_minute() {
     app.stop().await.expect("stopped");
 }
 
+/// Whether the service refuses a key as one that is not valid.
+async fn is_refused(shop: &Shop, app: &App, key: &str) -> Result<(), String> {
+    let answer = read(shop, app, key).await;
+    if kind(&answer) == (401, "key-invalid") { Ok(()) } else { Err(format!("{answer:?}")) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_goes_in_another_process_is_refused_soon() {
+    let shop = Shop::new().await;
+    let (app, other) = (shop.start().await, shop.start().await);
+    let root = somebody(&app, "root", Admin).await;
+    let body = json!({ "name": "till", "scopes": ["metrics:read"] });
+    let (revoked, id) = made(&shop, &app, &root.token, &body).await;
+    let (deleted, deleted_id) = made(&shop, &app, &root.token, &body).await;
+    for key in [&revoked, &deleted] {
+        assert_eq!(read(&shop, &app, key).await.status, 200);
+        assert_eq!(read(&shop, &other, key).await.status, 200);
+    }
+    let path = format!("/api/keys/{id}");
+    assert_eq!(ask(&shop, &other, Method::DELETE, &path, &root.token).await.status, 200);
+    assert_eq!(is_refused(&shop, &other, &revoked).await, Ok(()), "at once where it was revoked");
+    until("refusal of the revoked key", || is_refused(&shop, &app, &revoked)).await;
+
+    let rows = shop.database.collection::<Document>("api_keys");
+    rows.delete_one(doc! { "_id": &deleted_id }).await.expect("deleted by hand");
+    until("refusal of the deleted key", || is_refused(&shop, &app, &deleted)).await;
+    until("refusal elsewhere", || is_refused(&shop, &other, &deleted)).await;
+    app.stop().await.expect("stopped");
+    other.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_key_may_is_what_its_row_says_soon_after() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let root = somebody(&app, "root", Admin).await;
+    let body = json!({ "name": "till", "scopes": ["metrics:read"] });
+    let (key, id) = made(&shop, &app, &root.token, &body).await;
+    assert_eq!(read(&shop, &app, &key).await.status, 200);
+    let rows = shop.database.collection::<Document>("api_keys");
+    let scopes = doc! { "$set": { "scopes": ["events:write:stock"] } };
+    rows.update_one(doc! { "_id": &id }, scopes).await.expect("changed by hand");
+    until("refusal of what it may no more", || async {
+        let answer = read(&shop, &app, &key).await;
+        if kind(&answer) == (403, "forbidden") { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+    let stock = json!({ "productId": "mug", "stock": 7 });
+    assert_eq!(write(&shop, &app, &key, "/api/events/stock", &stock).await.status, 200);
+    let past = doc! { "$set": { "expiresAt": bson::DateTime::from_millis(1) } };
+    rows.update_one(doc! { "_id": &id }, past).await.expect("changed by hand");
+    until("refusal of the key past its time", || is_refused(&shop, &app, &key)).await;
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_shown_again_and_again_is_looked_up_seldom() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let keys = format!("{}.api_keys", shop.database.name());
+    shop.database.run_command(doc! { "profile": 2 }).await.expect("profiled");
+    assert_eq!(is_refused(&shop, &app, &key::text()).await, Ok(()), "by a look");
+    let stock = |n: usize| json!({ "productId": format!("mug-{n}"), "stock": 7 });
+    for n in 0..100 {
+        let sent = write(&shop, &app, &shop.key, "/api/events/stock", &stock(n)).await;
+        assert_eq!(sent.status, 200, "{sent:?}");
+    }
+    let profile = shop.database.collection::<Document>("system.profile");
+    let looks = doc! { "ns": keys, "op": "query" };
+    let looks = profile.count_documents(looks).await.expect("counted");
+    assert!((1..50).contains(&looks), "{looks} looks for 100 requests");
+    shop.database.run_command(doc! { "profile": 0 }).await.expect("not profiled");
+    app.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_keys_are_remembered_than_allowed_and_none_that_is_unknown() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let remembered = Remembered::new(app.platform.clone(), 3);
+    for _ in 0..10 {
+        let key = key::make("till", &[Scope::MetricsRead], "command", None);
+        app.platform.insert_key(&key.row).await.expect("a key");
+        for _ in 0..2 {
+            let holder = remembered.holder(&key.text).await.expect("asked").expect("a holder");
+            assert_eq!((holder.id, holder.scopes), (key.row.id.clone(), key.row.scopes.clone()));
+        }
+        let count = remembered.count().await;
+        assert!(count <= 3, "{count}");
+        assert_eq!(remembered.holder(&key::text()).await.expect("asked"), None);
+        assert_eq!(remembered.holder("no key").await.expect("asked"), None);
+    }
+    let unknown = Remembered::new(app.platform.clone(), 3);
+    let late = key::make("late", &[Scope::MetricsRead], "command", None);
+    assert_eq!(unknown.holder(&late.text).await.expect("asked"), None);
+    app.platform.insert_key(&late.row).await.expect("a key");
+    assert!(unknown.holder(&late.text).await.expect("asked").is_some(), "it was not remembered");
+    app.stop().await.expect("stopped");
+}
+
 /// Runs the program as an operator does; returns its success and its output.
 async fn run(shop: &Shop, arguments: &[&str]) -> (bool, String, String) {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_adaptive-bi"))
@@ -220,7 +321,7 @@ async fn the_key_command_makes_lists_and_revokes() {
     let id = list.lines().find_map(|line| line.strip_suffix("  till 9")).expect("an id");
     let (went_well, said, _) = run(&shop, &["key", "revoke", id]).await;
     assert!(went_well && said.contains(id), "{said}");
-    assert_eq!(kind(&read(&shop, &app, &key).await), (401, "key-invalid"));
+    until("refusal of the revoked key", || is_refused(&shop, &app, &key)).await;
     let (went_well, _, said) = run(&shop, &["key", "revoke", id]).await;
     assert!(!went_well && said.contains("no such API key"), "{said}");
     for wrong in [

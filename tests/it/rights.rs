@@ -101,6 +101,37 @@ async fn who_lost_a_right_while_the_body_came_writes_nothing_with_it() {
     app.stop().await.expect("stopped");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_sends_a_body_with_its_head_is_looked_up_once() {
+    let shop = Shop::new().await;
+    let app = shop.start().await;
+    let root = somebody(&app, "root", Admin).await;
+    let sessions = format!("{}.sessions", shop.database.name());
+    let looks = async || {
+        let profile = shop.database.collection::<Document>("system.profile");
+        let looks = doc! { "ns": &sessions, "op": "query" };
+        profile.count_documents(looks).await.expect("counted")
+    };
+    shop.database.run_command(doc! { "profile": 2 }).await.expect("profiled");
+    let event = sale("t1", "ann", 1, json!({})).to_string();
+    let path = "/api/events/transaction";
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        root.token,
+        event.len()
+    );
+    let mut wire = Wire::to(&app).await;
+    wire.send(&format!("{head}{event}")).await;
+    let answer = wire.drip("").await;
+    assert!(answer.contains("HTTP/1.1 200") && looks().await == 1, "{answer}");
+    let request = UnderWay::begin(&app, &Method::POST, path, &root.token, &event).await;
+    assert!(request.end().await.contains("HTTP/1.1 200"));
+    assert_eq!(looks().await, 3, "and again behind a body that comes later");
+    shop.database.run_command(doc! { "profile": 0 }).await.expect("not profiled");
+    app.stop().await.expect("stopped");
+}
+
 /// Changes by other people that are made and not yet committed.
 struct Meanwhile<'a> {
     shop: &'a Shop,

@@ -230,7 +230,7 @@ pub async fn measure(
     lasts: Duration,
 ) -> anyhow::Result<Measured> {
     let stop = CancellationToken::new();
-    let feeding = (rate > 0).then(|| apart(feed(log.settings.clone(), rate, stop.clone())));
+    let feeding = (rate > 0).then(|| apart(feed((*log.settings).clone(), rate, stop.clone())));
     sleep(SETTLES).await;
     let counting = Counting::begin(subscribers, service.cost()?)?;
     let published = publish(log, subscribers, rate > 0, counting.since + lasts).await;

@@ -59,7 +59,7 @@ pub async fn run(stand: &Stand, asker: &Asker, arguments: &Arguments) -> anyhow:
         polled::<FeedbackMetrics>(),
     ];
     let stop = CancellationToken::new();
-    let (settings, rate) = (stand.log.settings.clone(), arguments.rate);
+    let (settings, rate) = ((*stand.log.settings).clone(), arguments.rate);
     let feeding = apart(feed_of(Load::activity, settings, rate, stop.clone()));
     let polling = poll(asker, &mut views, Duration::from_secs(arguments.seconds)).await;
     stop.cancel();

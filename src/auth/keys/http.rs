@@ -66,7 +66,7 @@ fn of_create() -> Operation {
 fn of_revoke() -> Operation {
     let answer = Answer::data_and_message::<One>("The key as it was.");
     Operation::new(Tag::Keys, "revokeKey", "Revokes an API key", answer)
-        .about("It is refused from the next request on.")
+        .about("This process refuses it from the next request on, and others within a second.")
         .with(&ID)
         .or_missing("There is no such API key.")
 }

@@ -52,6 +52,7 @@ use self::cors::Origins;
 use self::limits::RateLimits;
 use self::settings::{DoorSettings, Timeouts};
 use self::shares::Full;
+use super::one::as_one;
 use super::problem::{Problem, ProblemType};
 pub(super) use access::REQUEST_ID;
 #[cfg(test)]
@@ -112,7 +113,7 @@ impl Door {
     /// Adds the layers around everything, Socket.IO included.
     pub fn around(&self, router: Router) -> Router {
         let within = self.timeouts.body;
-        let router = router.layer(middleware::from_fn(host::checked));
+        let router = as_one(router).layer(middleware::from_fn(host::checked));
         let router = router.layer(middleware::from_fn_with_state(within, body::in_time));
         let router = match self.origins.layer() {
             Some(cors) => router.layer(cors),

@@ -45,7 +45,7 @@ impl SocketIoPush {
     /// Whether the credential signs somebody in.
     pub(super) async fn authenticate(&self, socket: &SocketRef, shown: Option<Credential>) -> bool {
         let origin = Origin::of_parts(socket.req_parts());
-        match self.gate.admit(ACCESS, shown, origin).await {
+        match self.gate.admit_now(ACCESS, shown, origin).await {
             Ok(caller) => self.admit(socket, caller),
             Err(refusal) => {
                 self.refuse(socket, refusal);

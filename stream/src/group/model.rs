@@ -138,7 +138,10 @@ impl Model {
 
     /// Sends what may go, and checks it.
     fn settle(&mut self) {
-        while let Some(Shipment { number, events, .. }) = self.group.next() {
+        loop {
+            let may_send = self.group.may_send();
+            let Some(Shipment { number, events, .. }) = self.group.next() else { break };
+            assert!(may_send, "nobody would have asked for it");
             assert!(!events.is_empty() && events.len() <= LIMITS.messages);
             let under_way: HashSet<u8> =
                 self.out.values().flatten().map(|event| event.entity).collect();
