@@ -222,23 +222,32 @@ impl Subscriber {
 
     /// What is sent next, once there is something. Nothing is lost where it is not waited for.
     pub async fn next(&mut self) -> Outgoing {
-        let wake = self.wake.clone();
         loop {
             if let Some(next) = self.take() {
                 return next;
             }
-            match self.topics.iter().filter_map(Subscription::deadline).min() {
-                Some(by) => tokio::select! {
-                    () = wake.notified() => {}
-                    () = sleep_until(by) => {}
-                },
-                None => wake.notified().await,
-            }
+            self.moved().await;
+        }
+    }
+
+    /// Is notified where there is something new.
+    pub(super) fn wake(&self) -> &Arc<Notify> {
+        &self.wake
+    }
+
+    /// Waits until there may be something new since this was awaited last.
+    pub(super) async fn moved(&self) {
+        match self.topics.iter().filter_map(Subscription::deadline).min() {
+            Some(by) => tokio::select! {
+                () = self.wake.notified() => {}
+                () = sleep_until(by) => {}
+            },
+            None => self.wake.notified().await,
         }
     }
 
     /// What is sent next, if there is something.
-    fn take(&mut self) -> Option<Outgoing> {
+    pub(super) fn take(&mut self) -> Option<Outgoing> {
         for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
             self.words.extend(topic.settle());
         }
