@@ -259,7 +259,7 @@ impl Subscriber {
             if let Some(frame) = self.topics[at].take() {
                 self.turn = at + 1;
                 if let Some(told) = self.topics[at].told {
-                    return Some(Outgoing::Word(told.kind, (told.write)(&frame)));
+                    return Some(Outgoing::Word(told.kind, frame.form(told.kind, told.write)));
                 }
                 let mark = self.mark(&frame);
                 return Some(Outgoing::Frame(frame, mark));
@@ -272,27 +272,28 @@ impl Subscriber {
     /// has not come yet.
     pub fn mark_now(&mut self) -> Option<Mark> {
         let first = self.topics.iter_mut().find(|it| it.told.is_none())?;
-        let generation = first.has_now()?.generation;
-        self.mark_of(generation, None)
+        let cursor = first.has_now()?;
+        self.mark_of(cursor, None)
     }
 
     /// The same once it has a frame.
     fn mark(&mut self, frame: &Frame) -> Option<Mark> {
-        let Cursor { generation, position } = frame.cursor;
-        self.mark_of(generation, (frame.kind != Kind::Events).then_some(position))
+        let figures = (frame.kind != Kind::Events).then_some(frame.cursor.position);
+        self.mark_of(frame.cursor, figures)
     }
 
-    fn mark_of(&mut self, generation: u32, mut figures: Option<u64>) -> Option<Mark> {
+    /// The mark of the log and the generation of a cursor.
+    fn mark_of(&mut self, of: Cursor, mut figures: Option<u64>) -> Option<Mark> {
         let mut events = None;
         for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
-            let has = topic.has_now().filter(|has| has.generation == generation)?.position;
+            let has = topic.has_now().filter(|has| has.compares_with(of))?.position;
             match topic.of {
                 Of::Figures(_) => figures = Some(figures.map_or(has, |it: u64| it.min(has))),
                 Of::Events(_) => events = Some(has),
             }
         }
         let position = figures.or(events)?;
-        let cursor = Cursor { generation, position };
+        let cursor = Cursor { position, ..of };
         Some(Mark { cursor, events: events.filter(|events| *events != position) })
     }
 }
