@@ -4,12 +4,14 @@
 //! # Layout
 //!
 //! - [`client`]: what a client has; here: what it is sent; [`socket_io`]: the same by Socket.IO, and its
-//!   own events; [`words`]: the words to everybody; [`events`]: the log itself; [`complaints`]: the
-//!   faults that other channels are known for; [`crowd`]: many connections at a time.
+//!   own events; [`described`]: these as they are described; [`words`]: the words to everybody;
+//!   [`events`]: the log itself; [`complaints`]: the faults that other channels are known for;
+//!   [`crowd`]: many connections at a time.
 
 pub mod client;
 mod complaints;
 mod crowd;
+mod described;
 mod events;
 mod socket_io;
 mod words;
