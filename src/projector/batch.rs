@@ -39,14 +39,14 @@ pub struct BatchLimits {
 }
 
 impl Default for BatchLimits {
-    /// 20,000 events, 16 MiB, 64 MiB loaded, 10 ms: a larger batch shares more writes, but a transaction of more
+    /// 20,000 events, 16 MiB, 64 MiB loaded, 2 ms: a larger batch shares more writes, but a transaction of more
     /// gets slower. Subscribers are told at most every 250 ms.
     fn default() -> Self {
         BatchLimits {
             events: 20_000,
             bytes: 16 << 20,
             loaded: 64 << 20,
-            linger: Duration::from_millis(10),
+            linger: Duration::from_millis(2),
             rest: Duration::from_millis(250),
         }
     }

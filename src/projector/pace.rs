@@ -9,9 +9,11 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Pace {
     /// The earliest start.
-    pub(super) not_before: Instant,
+    not_before: Instant,
     /// The time that the last commit took.
     pub(super) took: Duration,
+    /// The time that the last batch took to fold.
+    pub(super) folding: Duration,
 }
 
 impl Pace {
@@ -21,11 +23,46 @@ impl Pace {
 
     /// Of a session that begins.
     pub(super) fn new() -> Self {
-        Pace { not_before: Instant::now(), took: Duration::ZERO }
+        Pace { not_before: Instant::now(), took: Duration::ZERO, folding: Duration::ZERO }
+    }
+
+    /// The end of the next batch, unless it is full before: so early that its commit begins at the earliest
+    /// start, if folding it takes as long as the last did.
+    pub(super) fn gather_until(&self) -> Instant {
+        self.not_before.checked_sub(self.folding).unwrap_or(self.not_before)
     }
 
     /// A commit begins now; the next one rests for `rest` at most.
     pub(super) fn begin(&mut self, rest: Duration) {
         self.not_before = Instant::now() + (self.took * Self::SPACING).min(rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn commits_are_apart_by_the_rest_and_not_by_the_fold_as_well() {
+        let (rest, fold) = (Duration::from_millis(250), Duration::from_millis(40));
+        let mut pace = Pace::new();
+        assert_eq!(pace.gather_until(), Instant::now(), "the first begins at once");
+        (pace.took, pace.folding) = (Duration::from_millis(80), fold);
+        pace.begin(rest);
+        let begun = Instant::now();
+        assert_eq!(pace.gather_until(), begun + rest - fold);
+        advance(rest).await;
+        pace.begin(rest);
+        assert_eq!(pace.gather_until(), begun + 2 * rest - fold);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quick_commit_is_followed_sooner() {
+        let mut pace = Pace::new();
+        pace.took = Duration::from_millis(10);
+        pace.begin(Duration::from_millis(250));
+        assert_eq!(pace.gather_until(), Instant::now() + Duration::from_millis(50));
     }
 }

@@ -238,7 +238,7 @@ impl Session<'_> {
                 return Ok(End::Reached);
             }
             let mut gathered = {
-                let gather = batch::next(rest.take(), reader, limits, self.pace.not_before);
+                let gather = batch::next(rest.take(), reader, limits, self.pace.gather_until());
                 tokio::pin!(gather);
                 loop {
                     tokio::select! {
@@ -262,7 +262,9 @@ impl Session<'_> {
             if let Course::UpTo(to) = self.course {
                 gathered.end_at(to);
             }
+            let gathered_at = Instant::now();
             let folded = self.fold(&mut gathered, &mut rest, limits.loaded).await;
+            self.pace.folding = gathered_at.elapsed();
             let mut trace = match self.course {
                 Course::Live(_) => traces::BatchTrace::of(
                     gathered.records.iter().map(Record::traced),

@@ -1,11 +1,15 @@
-//! The description of the event stream and the `WebSocket`: an `AsyncAPI` 3 document that is made from the
-//! list of topics, the list of words and the types of what is sent, so that it has each of them and
-//! nothing else.
+//! The description of the event stream, the `WebSocket` and Socket.IO: an `AsyncAPI` 3 document that is made
+//! from the list of topics, the lists of words and events and the types of what is sent, so that it has each
+//! of them and nothing else.
+
+mod parts;
+mod socket_io;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use self::parts::{Members, figures, message, operation};
 use super::events::written::{Folded, Hole};
 use super::frame;
 use super::offers::{self, MadeOf, TOPICS};
@@ -43,8 +47,6 @@ pub fn documented(routes: Routes) -> Routes {
     })
 }
 
-type Members = Map<String, Value>;
-
 /// The document of what is pushed; figures have the schemas that the routes have.
 #[must_use]
 pub fn of(table: &[Route]) -> Value {
@@ -78,6 +80,10 @@ pub fn of(table: &[Route]) -> Value {
         .into_iter()
         .flatten()
         .collect();
+    let [of_service, of_client] = [false, true]
+        .map(|is_of_client| socket_io::messages(is_of_client, &frames, table, &mut known));
+    let messages: Members =
+        [messages, of_service.clone(), of_client.clone()].into_iter().flatten().collect();
     let schemas = known.referred_to_by(&Value::Object(messages.clone()));
     let mut document = json!({
         "asyncapi": "3.0.0",
@@ -98,6 +104,7 @@ pub fn of(table: &[Route]) -> Value {
         },
     });
     bind(&mut document, table);
+    socket_io::add(&mut document, &of_service, &of_client);
     document
 }
 
@@ -106,7 +113,7 @@ fn servers() -> Value {
         .map(|name| json!({ "$ref": format!("#/components/securitySchemes/{name}") }))
         .into();
     let server = |protocol: &str| json!({ "host": "127.0.0.1:4000", "protocol": protocol, "security": security });
-    json!({ "http": server("http"), "webSocket": server("ws") })
+    json!({ "http": server("http"), "webSocket": server("ws"), "socketIo": server("socketio") })
 }
 
 fn security_schemes() -> Value {
@@ -136,16 +143,6 @@ fn channel(address: &str, about: &str, messages: &[&String]) -> Value {
     })
 }
 
-fn operation(action: &str, channel: &str, summary: &str, messages: &[&String]) -> Value {
-    let of = |name: &&String| json!({ "$ref": format!("#/channels/{channel}/messages/{name}") });
-    json!({
-        "action": action,
-        "channel": { "$ref": format!("#/channels/{channel}") },
-        "summary": summary,
-        "messages": messages.iter().map(of).collect::<Vec<_>>(),
-    })
-}
-
 /// Gives the transports the parameters that their routes have.
 fn bind(document: &mut Value, table: &[Route]) {
     let query = |path: &str| {
@@ -164,11 +161,6 @@ fn bind(document: &mut Value, table: &[Route]) {
         json!({ "ws": { "method": "GET", "query": query(WEB_SOCKET) } });
 }
 
-fn message(name: &str, about: &str, payload: &Value) -> (String, Value) {
-    let message = json!({ "name": name, "summary": about, "payload": payload });
-    (name.to_owned(), message)
-}
-
 /// A message of a frame: the members of every frame, and these.
 fn of_frame(name: &str, about: &str, topic: &Value, more: &Value) -> (String, Value) {
     let head = json!({ "$ref": "#/components/schemas/FrameHead" });
@@ -183,14 +175,7 @@ fn of_frame(name: &str, about: &str, topic: &Value, more: &Value) -> (String, Va
 fn of_topic(topic: &offers::Topic, table: &[Route], known: &mut Schemas) -> (String, Value) {
     let name = topic.name;
     let exactly = json!({ "const": name });
-    let route = table.iter().find(|route| route.path == topic.path);
-    let all = match route.and_then(|route| route.operation.answered()) {
-        Some((schemas, data)) => {
-            known.merge(schemas.clone());
-            data.clone()
-        }
-        None => json!({ "type": "object" }),
-    };
+    let all = figures(topic, table, known);
     match topic.made_of {
         MadeOf::View(members) => {
             let all = known.some_of(&all, |name| members.has(name));

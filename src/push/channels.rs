@@ -355,8 +355,12 @@ impl Shared {
                 is_news
             }
         };
-        if is_news {
-            state.followers.values().for_each(|wake| wake.notify_one());
+        // They look at the state as soon as they are woken, so it is left before.
+        let woken: Vec<_> =
+            if is_news { state.followers.values().cloned().collect() } else { Vec::new() };
+        drop(state);
+        for wake in woken {
+            wake.notify_one();
         }
         is_read
     }
@@ -414,7 +418,7 @@ impl Shared {
     /// snapshot.
     async fn of_no_view(&self, channel: &Channel, at: Time) -> Result<Reading, query::Error> {
         let latest = self.deps.latest.borrow().as_ref().map(|latest| cursor(&latest.snapshot));
-        let cursor = latest.unwrap_or(Cursor { generation: 0, position: 0 });
+        let cursor = latest.unwrap_or(Cursor { log: None, generation: 0, position: 0 });
         let (data, key) = if let Some(owners) = channel.offer.owners() {
             (serde_json::to_vec(&self.alerts.newest(owners).await?), "alerts")
         } else {
@@ -431,8 +435,7 @@ impl Shared {
 }
 
 fn cursor(snapshot: &Snapshot) -> Cursor {
-    let checkpoint = &snapshot.checkpoint;
-    Cursor { generation: checkpoint.generation, position: checkpoint.position }
+    Cursor::of(&snapshot.checkpoint)
 }
 
 fn number(it: usize) -> f64 {

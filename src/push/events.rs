@@ -190,14 +190,13 @@ impl Shared {
 
     /// Reads up to a snapshot's position. Where nothing was read before, it begins there.
     async fn advance(&self, snapshot: &Snapshot) -> Result<(), Unread> {
-        let checkpoint = &snapshot.checkpoint;
-        let to = Cursor { generation: checkpoint.generation, position: checkpoint.position };
+        let to = Cursor::of(&snapshot.checkpoint);
         let mut after = {
             let mut state = self.lock();
             let had = state.tail.as_ref().map(Tail::end);
             // A generation that was made live can be behind the one before.
             let tail = state.tail.get_or_insert_with(|| Tail::at(to));
-            tail.is_of(to.generation);
+            tail.is_of(to);
             let end = tail.end();
             if had != Some(end) {
                 state.wake();
@@ -235,8 +234,7 @@ impl Shared {
         let _turn = self.turns.acquire().await.map_err(Unread::of)?;
         let latest = self.deps.latest.borrow().as_ref().map(|it| it.snapshot.clone());
         let Some(snapshot) = latest else { return Err(Unread::late()) };
-        let checkpoint = &snapshot.checkpoint;
-        let to = Cursor { generation: checkpoint.generation, position: checkpoint.position };
+        let to = Cursor::of(&snapshot.checkpoint);
         counter!(telemetry::PUSH_PARTS).increment(1);
         let (entries, reached) = self.part(&snapshot, after, to.position).await?;
         Ok((entries, Cursor { position: reached.max(after), ..to }))

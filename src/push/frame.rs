@@ -3,41 +3,109 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use projections::time::Time;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
 use super::events::kinds::Kinds;
 use crate::http::openapi::schemas;
+use crate::store::generation::Checkpoint;
 
-/// How far a subscriber has come: a generation, and a position of the log. To clients it is an opaque
-/// text, `generation-position`.
+/// A log, told from others by the digits of a few bytes: one that was made anew, or that of another
+/// installation, counts its positions from 1 as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogId(u32);
+
+impl LogId {
+    const DIGITS: usize = 8;
+
+    /// The id of the log with this incarnation.
+    #[must_use]
+    pub fn of(incarnation: &str) -> Self {
+        let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(incarnation));
+        LogId(u32::from_be_bytes([a, b, c, d]))
+    }
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl FromStr for LogId {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let is_id = text.len() == LogId::DIGITS && text.bytes().all(is_digit);
+        let id = is_id.then(|| u32::from_str_radix(text, 16).ok()).flatten();
+        id.map(LogId).ok_or(NotACursor)
+    }
+}
+
+/// How far a subscriber has come: a log, a generation, and a position of the log. To clients it is an opaque
+/// text, `log.generation-position`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
+    /// The log; `None` for the one that there is, whichever that is.
+    pub log: Option<LogId>,
     /// The generation of the read models.
     pub generation: u32,
     /// The position of the log.
     pub position: u64,
 }
 
+impl Cursor {
+    /// The cursor of a checkpoint.
+    #[must_use]
+    pub fn of(checkpoint: &Checkpoint) -> Self {
+        let Checkpoint { incarnation, generation, position, .. } = checkpoint;
+        let log = Some(LogId::of(incarnation));
+        Cursor { log, generation: *generation, position: *position }
+    }
+
+    /// Whether it can be of the same log.
+    #[must_use]
+    pub fn is_of_log_of(self, other: Cursor) -> bool {
+        self.log.is_none() || other.log.is_none() || self.log == other.log
+    }
+
+    /// Whether positions of one are positions of the other: of the same log, and the same generation of
+    /// read models.
+    #[must_use]
+    pub fn compares_with(self, other: Cursor) -> bool {
+        self.is_of_log_of(other) && self.generation == other.generation
+    }
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(log) = self.log {
+            write!(f, "{log}.")?;
+        }
         write!(f, "{}-{}", self.generation, self.position)
     }
 }
 
 /// A text that is no cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be the id of a frame, such as 1-4711")]
+#[error("must be the id of a frame, such as 5f3a9c01.1-4711")]
 pub struct NotACursor;
 
 impl FromStr for Cursor {
     type Err = NotACursor;
 
     fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let (log, text) = match text.split_once('.') {
+            Some((log, text)) => (Some(log.parse()?), text),
+            None => (None, text),
+        };
         let (generation, position) = text.split_once('-').ok_or(NotACursor)?;
         let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         if !is_plain(generation) || !is_plain(position) {
@@ -45,7 +113,7 @@ impl FromStr for Cursor {
         }
         let generation = generation.parse().map_err(|_| NotACursor)?;
         let position = position.parse().map_err(|_| NotACursor)?;
-        Ok(Cursor { generation, position })
+        Ok(Cursor { log, generation, position })
     }
 }
 
@@ -126,7 +194,7 @@ impl Kind {
 }
 
 /// A frame as it is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Frame {
     /// Its place among the frames of its topic in this process.
     pub number: u64,
@@ -138,13 +206,34 @@ pub struct Frame {
     pub json: Bytes,
     /// Where its figures begin.
     data: usize,
+    /// The forms in which transports send it, by their names.
+    forms: Mutex<Vec<(&'static str, Bytes)>>,
 }
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        (self.number, self.cursor, &self.json) == (other.number, other.cursor, &other.json)
+    }
+}
+
+impl Eq for Frame {}
 
 impl Frame {
     /// The figures that it carries, as JSON.
     #[must_use]
     pub fn data(&self) -> &[u8] {
         &self.json[self.data..self.json.len() - 1]
+    }
+
+    /// The form of that name, which the first who sends it writes for all.
+    pub(super) fn form(&self, name: &'static str, write: impl FnOnce(&Frame) -> Bytes) -> Bytes {
+        let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, written)) = forms.iter().find(|(known, _)| *known == name) {
+            return written.clone();
+        }
+        let written = write(self);
+        forms.push((name, written.clone()));
+        written
     }
 }
 
@@ -166,6 +255,10 @@ pub(super) struct Head<'a> {
 pub struct Members<'a> {
     /// The topic, or `view:` and the view, as it was asked for.
     topic: &'a str,
+    /// The log that positions are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    log: Option<String>,
     /// The generation of the read models.
     generation: u32,
     /// The position of the topic's frame before.
@@ -200,9 +293,10 @@ impl Head<'_> {
 
     fn write(self, number: u64, more: &[u8], data: &[u8]) -> Frame {
         let Head { topic, from, cursor, at, kind } = self;
-        let Cursor { generation, position } = cursor;
+        let Cursor { log, generation, position } = cursor;
+        let log = log.map(|log| log.to_string());
         let (at, named) = (at.to_rfc3339(), kind.as_str());
-        let members = Members { topic, generation, from, position, at, kind: named };
+        let members = Members { topic, log, generation, from, position, at, kind: named };
         let mut json = serde_json::to_vec(&members).unwrap_or_default();
         json.pop();
         json.reserve_exact(more.len() + data.len() + 9);
@@ -212,7 +306,7 @@ impl Head<'_> {
         let at = json.len();
         json.extend_from_slice(data);
         json.push(b'}');
-        Frame { number, cursor, kind, json: json.into(), data: at }
+        Frame { number, cursor, kind, json: json.into(), data: at, forms: Mutex::default() }
     }
 }
 
@@ -224,20 +318,44 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_is_written() {
-        let cursor = Cursor { generation: 3, position: 4_711 };
+        let cursor = Cursor { log: None, generation: 3, position: 4_711 };
         assert_eq!(cursor.to_string(), "3-4711");
         assert_eq!("3-4711".parse(), Ok(cursor));
-        for text in ["", "3", "-3", "3-", "+3-1", "3--1", "3-1-2", "3-x", "99999999999-1", "3-1 "] {
+        let of_log = Cursor { log: Some(LogId(0x5f)), ..cursor };
+        let text = of_log.to_string();
+        assert_eq!((text.as_str(), text.parse()), ("0000005f.3-4711", Ok(of_log)));
+        for text in ["", "3", "-3", "3-", "+3-1", "3--1", "3-1-2", "3-x", "99999999999-1", "3-1 "]
+            .into_iter()
+            .chain([".3-1", "5f.3-1", "0000005F.3-1", "+000005f.3-1", "0000005f.", "0000005f-3-1"])
+        {
             assert_eq!(text.parse::<Cursor>(), Err(NotACursor), "{text}");
         }
     }
 
     #[test]
+    fn positions_of_another_log_are_none_of_this_one() {
+        let of = |incarnation: &str| Cursor {
+            log: Some(LogId::of(incarnation)),
+            generation: 1,
+            position: 7,
+        };
+        let (one, other) = (of("one"), of("other"));
+        assert!(one.compares_with(of("one")) && !one.is_of_log_of(other));
+        assert!(!one.compares_with(other));
+        let unnamed = Cursor { log: None, ..one };
+        assert!(unnamed.compares_with(one) && unnamed.compares_with(other));
+        assert!(!unnamed.compares_with(Cursor { generation: 2, ..one }));
+    }
+
+    #[test]
     fn a_mark_has_the_position_of_the_events_where_it_is_another() {
-        let cursor = Cursor { generation: 3, position: 4_711 };
+        let cursor = Cursor { log: None, generation: 3, position: 4_711 };
         let both = Mark { cursor, events: Some(4_720) };
         assert_eq!((both.to_string().as_str(), "3-4711-4720".parse()), ("3-4711-4720", Ok(both)));
         assert_eq!("3-4711".parse(), Ok(Mark::from(cursor)));
+        let of_log = Mark { cursor: Cursor { log: Some(LogId(95)), ..cursor }, ..both };
+        let text = of_log.to_string();
+        assert_eq!((text.as_str(), text.parse()), ("0000005f.3-4711-4720", Ok(of_log)));
         assert_eq!(both.of_topic("events:order"), Cursor { position: 4_720, ..cursor });
         assert_eq!(
             (both.of_topic("sales"), Mark::from(cursor).of_topic("events")),
@@ -253,15 +371,15 @@ mod tests {
         let head = Head {
             topic: "view:/api/metrics/sales?category=a\"b",
             from: 5,
-            cursor: Cursor { generation: 1, position: 9 },
+            cursor: Cursor { log: Some(LogId(95)), generation: 1, position: 9 },
             at: Time(0),
             kind: Kind::Delta,
         };
         let frame = head.frame(7, br#"{"a":1}"#);
         let read: Value = serde_json::from_slice(&frame.json).unwrap();
         let expected = json!({
-            "topic": "view:/api/metrics/sales?category=a\"b", "generation": 1, "from": 5,
-            "position": 9, "at": "1970-01-01T00:00:00.000Z", "kind": "delta", "data": { "a": 1 },
+            "topic": "view:/api/metrics/sales?category=a\"b", "log": "0000005f", "generation": 1,
+            "from": 5, "position": 9, "at": "1970-01-01T00:00:00.000Z", "kind": "delta", "data": { "a": 1 },
         });
         assert_eq!((read, frame.data()), (expected, &br#"{"a":1}"#[..]));
     }

@@ -45,8 +45,8 @@ const VIEWS: Parameter<Text> = Parameter::query(
     Text { min: 1, max: 2_048, allowed: "must be the path of a view, of at most 2,048 characters" },
 );
 const MARK: Own<Mark> = Own {
-    read: |text| text.parse().map_err(|_| "must be the id of a frame, such as 1-4711"),
-    schema: || json!({ "type": "string", "pattern": "^[0-9]+-[0-9]+(-[0-9]+)?$" }),
+    read: |text| text.parse().map_err(|_| "must be the id of a frame, such as 5f3a9c01.1-4711"),
+    schema: || json!({ "type": "string", "pattern": "^([0-9a-f]{8}\\.)?[0-9]+-[0-9]+(-[0-9]+)?$" }),
     written: |mark| json!(mark.to_string()),
 };
 const SINCE: Parameter<Own<Mark>> = Parameter::query(

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -126,7 +126,9 @@ fn on_its_own(request: Request) -> Request {
             *value = own;
         }
     }
-    if let Ok(own) = head.uri.to_string().parse() {
+    if let Ok(own) = head.uri.to_string().parse::<Uri>() {
+        // The router notes the target too.
+        head.extensions.insert(OriginalUri(own.clone()));
         head.uri = own;
     }
     Request::from_parts(head, body)
@@ -218,7 +220,11 @@ mod tests {
             ("/socket.io/?EIO=4", &b"Bearer x"[..])
         );
         assert!(shown.is_sensitive() && !read.as_ptr_range().contains(&shown.as_bytes().as_ptr()));
-        assert!(!read.as_ptr_range().contains(&uri.path().as_ptr()));
+        let noted =
+            own.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri.path().as_ptr());
+        for path in [Some(uri.path().as_ptr()), noted] {
+            assert!(path.is_some_and(|path| !read.as_ptr_range().contains(&path)));
+        }
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Ring {
     #[must_use]
     pub fn is_due(&self, at: Cursor, changed: u64, key: &str) -> bool {
         let (Some(newest), Some(state)) = (&self.newest, self.states.back()) else { return true };
-        if at.generation != state.cursor.generation {
+        if !at.compares_with(state.cursor) {
             return true;
         }
         at.position >= state.cursor.position
@@ -119,9 +119,7 @@ impl Ring {
 
     /// The topic has not changed up to a position.
     pub fn unchanged(&mut self, at: Cursor, is_settled: bool) {
-        if let Some(state) =
-            self.states.back_mut().filter(|it| it.cursor.generation == at.generation)
-        {
+        if let Some(state) = self.states.back_mut().filter(|it| it.cursor.compares_with(at)) {
             state.until = state.until.max(at.position);
             if is_settled {
                 state.settled_from.get_or_insert(at.position);
@@ -137,7 +135,7 @@ impl Ring {
         };
         let before = newest.reading.cursor;
         let is_same_range = newest.reading.key == reading.key;
-        if before.generation != reading.cursor.generation {
+        if !before.compares_with(reading.cursor) {
             self.replace(0, reading);
             return true;
         }
@@ -258,6 +256,9 @@ impl Ring {
     #[must_use]
     pub fn resume(&self, has: Cursor) -> Resumed {
         let Some(newest) = self.states.back() else { return Resumed::Ahead };
+        if !has.is_of_log_of(newest.cursor) {
+            return Resumed::Lost;
+        }
         if has.generation != newest.cursor.generation {
             // Where it is a later one, another process was switched to it before.
             let is_later = has.generation > newest.cursor.generation;

@@ -6,11 +6,12 @@
 //!
 //! # Layout
 //!
-//! - here: the service, its events and their pace; `sign_in`: signing in; `asked`: what events ask
-//!   for; `served`: a connection on which somebody is signed in; `metrics`: the metrics that have a
+//! - here: the service, and the pace of events; [`events`]: what these are; `sign_in`: signing in; `asked`:
+//!   what they ask for; `served`: a connection on which somebody is signed in; `metrics`: the metrics that have a
 //!   name; `outlet`: the way out.
 
 mod asked;
+pub mod events;
 mod metrics;
 mod outlet;
 mod served;
@@ -55,34 +56,6 @@ const LOOK_AT_SESSIONS: Duration = Duration::from_millis(250);
 const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
 /// And so long to close then.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
-
-/// Every event, of the service and of clients. Events keep their names for good.
-pub const EVENTS: &[&str] = &[
-    "welcome",
-    "authenticate",
-    "authenticated",
-    "authentication_error",
-    "requestCurrentMetrics",
-    "currentMetrics",
-    "realtimeSalesUpdate",
-    "subscribe_dashboard",
-    "unsubscribe_dashboard",
-    "subscribed",
-    "unsubscribed",
-    "refused",
-    "trouble",
-    "frame",
-    "metrics_update",
-    "request_metrics",
-    "metrics_data",
-    "heartbeat",
-    "heartbeat_ack",
-    "alert",
-    "system_alert",
-    "session_ended",
-    "server_shutdown",
-    "error",
-];
 
 /// The Socket.IO side of the program.
 #[derive(Clone)]

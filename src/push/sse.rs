@@ -1,9 +1,11 @@
 //! Server-sent events. A frame is an event whose data is the frame's JSON, shared by all who are sent
-//! it; its id is the mark to go on from. Other words are events of their kind.
+//! it; its id is the mark to go on from, which is the frame's own where nothing else is followed: then all
+//! share the whole event. Other words are events of their kind.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
@@ -16,12 +18,15 @@ use super::frame::Mark;
 use super::outgoing::Outgoing;
 use super::streams::{Connected, Streams};
 use super::words::{Subscribed, Word};
+use crate::http::door::EventStream;
 
 /// The milliseconds after which a browser connects anew, and a word at once, so that everything on
 /// the way passes the head on.
 const BEGIN: &[u8] = b"retry: 1000\n: following\n\n";
 const HEARTBEAT: &[u8] = b": heartbeat\n\n";
 const END: &[u8] = b"\n\n";
+/// The form of a frame whose id is its own cursor.
+const FORM: &str = "sse";
 
 /// A connection as server-sent events.
 struct Events {
@@ -48,7 +53,7 @@ pub fn respond(connected: Connected, streams: &Streams) -> Response {
         // nginx buffers answers unless it is told not to.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (headers, Body::from_stream(body)).into_response()
+    (Extension(EventStream), headers, Body::from_stream(body)).into_response()
 }
 
 impl Events {
@@ -65,11 +70,21 @@ impl Events {
                     Outgoing::Word(Subscribed::KIND, _) => self.connected.subscriber.mark_now(),
                     Outgoing::Word(..) => None,
                 };
-                self.parts.extend(event(&next, mark));
+                self.parts.extend(parts(&next, mark));
                 self.parts.pop_front()
             }
             _ = self.heartbeat.tick() => Some(Bytes::from_static(HEARTBEAT)),
         }
+    }
+}
+
+/// What is sent of an event: its parts, or all of it, where others send the same.
+fn parts(outgoing: &Outgoing, mark: Option<Mark>) -> Vec<Bytes> {
+    match (outgoing, mark) {
+        (Outgoing::Frame(frame, _), Some(its)) if its == frame.cursor.into() => {
+            vec![frame.form(FORM, |_| event(outgoing, mark).concat().into())]
+        }
+        _ => event(outgoing, mark).into(),
     }
 }
 
@@ -106,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_frame_has_the_mark_to_go_on_from_and_a_word_its_kind() {
-        let cursor = Cursor { generation: 1, position: 7 };
+        let cursor = Cursor { log: None, generation: 1, position: 7 };
         let frame = Arc::new(frame(cursor));
         let json = str::from_utf8(&frame.json).unwrap();
         let sent = text(&Outgoing::Frame(frame.clone(), Some(cursor.into())));
@@ -117,8 +132,21 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_not_copied() {
-        let frame = Arc::new(frame(Cursor { generation: 1, position: 7 }));
+    fn all_whose_mark_is_the_frames_own_share_one_event() {
+        let frame = Arc::new(frame(Cursor { log: None, generation: 1, position: 7 }));
+        let mark = Some(frame.cursor.into());
+        let sent = |frame: &Arc<Frame>| {
+            let outgoing = Outgoing::Frame(frame.clone(), mark);
+            (parts(&outgoing, mark), text(&outgoing))
+        };
+        let ((one, expected), (other, _)) = (sent(&frame), sent(&frame));
+        assert_eq!((one.len(), &one[0][..]), (1, expected.as_bytes()));
+        assert_eq!(one[0].as_ptr(), other[0].as_ptr());
+    }
+
+    #[test]
+    fn a_frame_is_not_copied_beside_another_topic() {
+        let frame = Arc::new(frame(Cursor { log: None, generation: 1, position: 7 }));
         let [_, data, _] = event(&Outgoing::Frame(frame.clone(), None), None);
         assert_eq!(data.as_ptr(), frame.json.as_ptr());
     }

@@ -14,14 +14,13 @@ use std::time::Duration;
 use metrics::{counter, gauge};
 use projections::time::Time;
 use serde::Serialize;
-use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa::ToSchema;
 
 use super::channels::Channels;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, News};
 use super::offers::ACCESS;
 use super::outgoing::{Outgoing, told};
 use super::sessions::Sessions;
@@ -73,20 +72,11 @@ impl fmt::Debug for Shared {
 struct Kept {
     caller: Caller,
     transport: Transport,
-    news: watch::Sender<News>,
     mailbox: Arc<Mailbox>,
     /// The rooms that it is in, beside that of its caller.
     rooms: BTreeSet<Arc<str>>,
     connection: Option<ConnectionHandle>,
     hang_up_at: Option<Instant>,
-}
-
-/// What has become of a caller.
-#[derive(Debug, Clone)]
-enum News {
-    None,
-    HasOtherRights(Caller),
-    IsTurnedAway,
 }
 
 /// The connections of this process.
@@ -149,7 +139,6 @@ pub struct Connected {
     pub subscriber: Subscriber,
     streams: Streams,
     id: u64,
-    news: watch::Receiver<News>,
     mailbox: Arc<Mailbox>,
     transport: Transport,
     has_ended: bool,
@@ -219,27 +208,28 @@ impl Streams {
         transport: Transport,
         connection: Option<ConnectionHandle>,
     ) -> Result<Connected, Problem> {
-        if self.0.closing.is_cancelled() {
-            return Err(Problem::unavailable("The service stops", RETRY_AFTER_S));
-        }
         let id = self.0.ids.fetch_add(1, Ordering::Relaxed);
-        let (tell, news) = watch::channel(News::None);
         let (channels, bounds) = (self.0.channels.clone(), self.0.bounds.clone());
-        let mailbox = Arc::<Mailbox>::default();
+        let subscriber = Subscriber::new(channels, bounds, caller.clone());
+        let mailbox = Arc::new(Mailbox::new(subscriber.wake().clone()));
         let kept = Kept {
-            caller: caller.clone(),
+            caller,
             transport,
-            news: tell,
             mailbox: mailbox.clone(),
             rooms: BTreeSet::new(),
             connection,
             hang_up_at: None,
         };
-        self.0.lock().insert(id, kept);
+        let mut all = self.0.lock();
+        // All that are among them when it closes are told, under the same lock.
+        if self.0.closing.is_cancelled() {
+            return Err(Problem::unavailable("The service stops", RETRY_AFTER_S));
+        }
+        all.insert(id, kept);
+        drop(all);
         gauge!(telemetry::PUSH_STREAMS, "transport" => transport.as_str()).increment(1.0);
-        let subscriber = Subscriber::new(channels, bounds, caller);
         let (streams, has_ended, share) = (self.clone(), false, None);
-        Ok(Connected { subscriber, streams, id, news, mailbox, transport, has_ended, share })
+        Ok(Connected { subscriber, streams, id, mailbox, transport, has_ended, share })
     }
 
     /// Tells every connection a word; returns how many there are that will be sent it. A connection
@@ -334,12 +324,17 @@ impl Streams {
                 _ = tick.tick() => {}
             }
             self.0.hang_up(Instant::now());
-            match timeout(query::READ_WITHIN, self.0.look()).await {
+            let looked = tokio::select! {
+                () = self.0.closing.cancelled() => break,
+                looked = timeout(query::READ_WITHIN, self.0.look()) => looked,
+            };
+            match looked {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "subscribers were not looked at"),
                 Err(_) => tracing::warn!("subscribers were not looked at in time"),
             }
         }
+        self.0.lock().values().for_each(|kept| kept.mailbox.tell(News::ServiceStops));
         // A connection that ended may still have to be written.
         let open = self.0.connections();
         tokio::time::sleep(ENDS_WITHIN * 2).await;
@@ -365,11 +360,11 @@ impl Shared {
                 Some(caller) if caller == kept.caller => {}
                 Some(caller) => {
                     kept.caller = caller.clone();
-                    kept.news.send_replace(News::HasOtherRights(caller));
+                    kept.mailbox.tell(News::HasOtherRights(caller));
                 }
                 None => {
                     kept.hang_up_at = Some(Instant::now() + ENDS_WITHIN);
-                    kept.news.send_replace(News::IsTurnedAway);
+                    kept.mailbox.tell(News::IsTurnedAway);
                 }
             }
         }
@@ -402,53 +397,40 @@ impl Connected {
         if self.has_ended {
             return None;
         }
-        let mailbox = self.mailbox.clone();
         loop {
-            let closing = self.streams.0.closing.clone();
-            tokio::select! {
-                biased;
-                () = closing.cancelled() => return Some(self.stops()),
-                _ = self.news.changed() => {
-                    if let Some(last) = self.hear() {
-                        return Some(last);
-                    }
-                }
-                word = mailbox.next() => return Some(word),
-                next = self.subscriber.next() => return Some(next),
+            let last = self.hear();
+            let next = last.or_else(|| self.mailbox.take()).or_else(|| self.subscriber.take());
+            if next.is_some() {
+                return next;
             }
+            self.subscriber.moved().await;
         }
     }
 
     /// The last word, at the end; for a transport that can send nothing now.
     pub async fn end(&mut self) -> Outgoing {
         loop {
-            let closing = self.streams.0.closing.clone();
-            tokio::select! {
-                biased;
-                () = closing.cancelled() => return self.stops(),
-                _ = self.news.changed() => {
-                    if let Some(last) = self.hear() {
-                        return last;
-                    }
-                }
+            if let Some(last) = self.hear() {
+                return last;
             }
+            self.mailbox.moved().await;
         }
     }
 
     /// Hears what has become of the caller; the last word, where that is the end.
     fn hear(&mut self) -> Option<Outgoing> {
-        let news = self.news.borrow_and_update().clone();
-        if let News::HasOtherRights(caller) = news {
-            self.subscriber.judge(caller);
-            return None;
-        }
+        let last = match self.mailbox.hear()? {
+            News::HasOtherRights(caller) => {
+                self.subscriber.judge(caller);
+                return None;
+            }
+            News::IsTurnedAway => {
+                told(&SessionEnded { message: "The session has ended; sign in again" })
+            }
+            News::ServiceStops => told(&ServerShutdown { message: "The server is stopping" }),
+        };
         self.has_ended = true;
-        Some(told(&SessionEnded { message: "The session has ended; sign in again" }))
-    }
-
-    fn stops(&mut self) -> Outgoing {
-        self.has_ended = true;
-        told(&ServerShutdown { message: "The server is stopping" })
+        Some(last)
     }
 
     /// Is another caller's from now on: everything that it follows is judged anew.

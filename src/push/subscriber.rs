@@ -222,23 +222,32 @@ impl Subscriber {
 
     /// What is sent next, once there is something. Nothing is lost where it is not waited for.
     pub async fn next(&mut self) -> Outgoing {
-        let wake = self.wake.clone();
         loop {
             if let Some(next) = self.take() {
                 return next;
             }
-            match self.topics.iter().filter_map(Subscription::deadline).min() {
-                Some(by) => tokio::select! {
-                    () = wake.notified() => {}
-                    () = sleep_until(by) => {}
-                },
-                None => wake.notified().await,
-            }
+            self.moved().await;
+        }
+    }
+
+    /// Is notified where there is something new.
+    pub(super) fn wake(&self) -> &Arc<Notify> {
+        &self.wake
+    }
+
+    /// Waits until there may be something new since this was awaited last.
+    pub(super) async fn moved(&self) {
+        match self.topics.iter().filter_map(Subscription::deadline).min() {
+            Some(by) => tokio::select! {
+                () = self.wake.notified() => {}
+                () = sleep_until(by) => {}
+            },
+            None => self.wake.notified().await,
         }
     }
 
     /// What is sent next, if there is something.
-    fn take(&mut self) -> Option<Outgoing> {
+    pub(super) fn take(&mut self) -> Option<Outgoing> {
         for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
             self.words.extend(topic.settle());
         }
@@ -250,7 +259,7 @@ impl Subscriber {
             if let Some(frame) = self.topics[at].take() {
                 self.turn = at + 1;
                 if let Some(told) = self.topics[at].told {
-                    return Some(Outgoing::Word(told.kind, (told.write)(&frame)));
+                    return Some(Outgoing::Word(told.kind, frame.form(told.kind, told.write)));
                 }
                 let mark = self.mark(&frame);
                 return Some(Outgoing::Frame(frame, mark));
@@ -263,27 +272,28 @@ impl Subscriber {
     /// has not come yet.
     pub fn mark_now(&mut self) -> Option<Mark> {
         let first = self.topics.iter_mut().find(|it| it.told.is_none())?;
-        let generation = first.has_now()?.generation;
-        self.mark_of(generation, None)
+        let cursor = first.has_now()?;
+        self.mark_of(cursor, None)
     }
 
     /// The same once it has a frame.
     fn mark(&mut self, frame: &Frame) -> Option<Mark> {
-        let Cursor { generation, position } = frame.cursor;
-        self.mark_of(generation, (frame.kind != Kind::Events).then_some(position))
+        let figures = (frame.kind != Kind::Events).then_some(frame.cursor.position);
+        self.mark_of(frame.cursor, figures)
     }
 
-    fn mark_of(&mut self, generation: u32, mut figures: Option<u64>) -> Option<Mark> {
+    /// The mark of the log and the generation of a cursor.
+    fn mark_of(&mut self, of: Cursor, mut figures: Option<u64>) -> Option<Mark> {
         let mut events = None;
         for topic in self.topics.iter_mut().filter(|it| it.told.is_none()) {
-            let has = topic.has_now().filter(|has| has.generation == generation)?.position;
+            let has = topic.has_now().filter(|has| has.compares_with(of))?.position;
             match topic.of {
                 Of::Figures(_) => figures = Some(figures.map_or(has, |it: u64| it.min(has))),
                 Of::Events(_) => events = Some(has),
             }
         }
         let position = figures.or(events)?;
-        let cursor = Cursor { generation, position };
+        let cursor = Cursor { position, ..of };
         Some(Mark { cursor, events: events.filter(|events| *events != position) })
     }
 }

@@ -51,7 +51,7 @@ struct Which {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Resume {
-    /// The generation and the position of the last frame, with a `-` between them.
+    /// The log, the generation and the position of the last frame, as `log.generation-position`.
     since: String,
     /// Names of topics.
     #[serde(default)]

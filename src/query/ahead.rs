@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use metrics::gauge;
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 use projections::family::{Family, Shape, Slice};
 use projections::vocabulary::NONE;
@@ -23,6 +24,7 @@ use super::sets::What;
 use super::statuses::Statuses;
 use crate::store;
 use crate::store::read::Span;
+use crate::telemetry;
 
 /// Slices that are read in one step.
 const TOGETHER: usize = 16;
@@ -49,6 +51,7 @@ pub async fn read(
         tokio::select! {
             () = stop.cancelled() => return,
             () = all(&cache, &latest, generation) => {
+                gauge!(telemetry::READ_AHEAD).set(generation.map_or(0.0, f64::from));
                 done.send_replace(generation);
             }
         }

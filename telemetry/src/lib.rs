@@ -55,6 +55,8 @@ pub const PUSH_PARTS: &str = "adaptive_bi_push_log_parts_total";
 pub const PUSH_SKIPPED: &str = "adaptive_bi_push_frames_skipped_total";
 /// Subscribers that came back, by whether they could go on where they were.
 pub const PUSH_RESUMED: &str = "adaptive_bi_push_resumed_total";
+/// The generation of which all was read ahead for queries, once it was.
+pub const READ_AHEAD: &str = "adaptive_bi_read_ahead_generation";
 /// Rules of alerts that are looked at.
 pub const ALERTS: &str = "adaptive_bi_alerts";
 /// Times at which a rule came to hold, by whether somebody is told.
@@ -152,6 +154,7 @@ fn describe() {
     describe_counter!(PUSH_PARTS, "Parts of the log that were read for subscribers who are behind");
     describe_counter!(PUSH_SKIPPED, "Frames that a slow subscriber got a snapshot instead of");
     describe_counter!(PUSH_RESUMED, "Subscribers that came back, by whether they could go on");
+    describe_gauge!(READ_AHEAD, "The generation of which all was read ahead for queries");
     describe_gauge!(ALERTS, "Rules of alerts that are looked at");
     describe_counter!(ALERT_CROSSINGS, "Times at which a rule came to hold, by whether it is told");
     describe_counter!(ALERT_DELIVERIES, "Messages of alerts, by way and outcome");

@@ -29,7 +29,7 @@ function fail(message) {
 
 function since(topic) {
   const has = topics[topic];
-  return has && `${has.generation}-${has.position}`;
+  return has && `${has.log}.${has.generation}-${has.position}`;
 }
 
 // What a topic is followed from.
@@ -43,14 +43,14 @@ function subscribed({ topic, recovered }) {
   delete topics[topic];
 }
 
-function apply({ topic, generation, from, position, at, kind, data }) {
+function apply({ topic, log, generation, from, position, at, kind, data }) {
   seen.frames += 1;
   const has = topics[topic];
   if (kind === "snapshot") {
     const isNewer = !has || generation !== has.generation || position > has.position
       || (position === has.position && at > has.at);
     if (!isNewer) fail(`a snapshot of ${position} after ${has.position}`);
-    topics[topic] = { generation, position, at, data };
+    topics[topic] = { log, generation, position, at, data };
   } else {
     if (!has || generation !== has.generation || from > has.position) {
       fail(`a gap in ${topic}: from ${from}, has ${has?.position}`);
@@ -158,7 +158,7 @@ async function overOurs() {
     client.topic(topic).subscribe(({ generation, position, at, data, refused }) => {
       if (refused) fail(refused.message);
       if (data === undefined) return;
-      topics[topic] = { generation, position, at, data };
+      topics[topic] = { log, generation, position, at, data };
       finish();
     });
   }

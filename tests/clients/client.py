@@ -38,7 +38,8 @@ def authenticated(_):
     for topic in TOPICS:
         asked = {"dashboardType": topic}
         if topic in topics:
-            asked["since"] = f"{topics[topic]['generation']}-{topics[topic]['position']}"
+            has = topics[topic]
+            asked["since"] = f"{has['log']}.{has['generation']}-{has['position']}"
         client.emit("subscribe_dashboard", asked)
 
 
@@ -64,7 +65,7 @@ def frame(it):
             ):
                 fail(f"a snapshot of {position} after {has['position']}")
             topics[it["topic"]] = {
-                name: it[name] for name in ["generation", "position", "at", "data"]
+                name: it[name] for name in ["log", "generation", "position", "at", "data"]
             }
         elif not has or has["generation"] != it["generation"] or it["from"] > has["position"]:
             fail(f"a gap in {it['topic']}: from {it['from']}, has {has and has['position']}")

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use adaptive_bi::app::App;
 use adaptive_bi::http::routes::Route;
+use adaptive_bi::push::socket_io::events::EVENTS;
 use adaptive_bi::push::{offers, words};
 use adaptive_bi::rights::role::Role;
 use reqwest::Method;
@@ -87,6 +88,8 @@ async fn the_committed_document_of_what_is_pushed_has_every_topic_and_word_and_n
     let socket: BTreeSet<_> =
         stream.into_iter().chain(answers.chain(asked).map(str::to_owned)).collect();
     assert_eq!(names("/channels/webSocket/messages"), socket);
+    let events = EVENTS.iter().map(|event| format!("socketIo.{}", event.name));
+    assert_eq!(names("/channels/socketIo/messages"), events.collect());
     refers_to_what_is_there(&document, &document);
     assert_committed(&document, "docs/asyncapi.json");
 }

@@ -5,11 +5,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use adaptive_bi::auth::key;
+use adaptive_bi::http::gate::X_API_KEY;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::platform::Platform;
+use adaptive_bi::telemetry::READ_AHEAD;
 use anyhow::Context;
 use rustix::process::Signal;
 use services::leash;
+use tokio::time::{sleep, timeout};
 
 use super::subscribers::Target;
 use super::wire::Transport;
@@ -19,6 +22,9 @@ use crate::stand::Stand;
 
 /// So many connections have the same key: a caller has a bound.
 const OF_A_KEY: u32 = 500;
+/// The time in which it has read ahead, and between two looks whether it has.
+const READS_AHEAD_WITHIN: Duration = Duration::from_mins(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// A service that runs.
 pub struct Service {
@@ -30,7 +36,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts one on the present log and database, with keys for so many connections.
+    /// Starts one on the present log and database, with keys for so many connections, and waits until it
+    /// has read ahead: what that takes is no connection's.
     ///
     /// # Errors
     /// Fails if it does not start.
@@ -39,7 +46,7 @@ impl Service {
         let platform = Platform::connect(stand.services.mongodb_uri(), Some(&database)).await?;
         let mut keys = Vec::new();
         for _ in 0..=connections / OF_A_KEY {
-            let scopes = [Scope::PushSubscribe, Scope::MetricsRead];
+            let scopes = [Scope::PushSubscribe, Scope::MetricsRead, Scope::MetricsScrape];
             let key = key::make("bench", &scopes, "bench", None);
             platform.insert_key(&key.row).await?;
             keys.push(key.text);
@@ -67,7 +74,23 @@ impl Service {
         let mut process = Process::start("serve", command, drop).await?;
         let address = process.address().await?;
         let pid = process.pid().context("serve has ended")?;
-        Ok(Service { process, pid, address, keys })
+        let service = Service { process, pid, address, keys };
+        timeout(READS_AHEAD_WITHIN, service.read_ahead()).await.context("it reads ahead")??;
+        Ok(service)
+    }
+
+    /// Waits until it has read ahead, which its metrics tell.
+    async fn read_ahead(&self) -> anyhow::Result<()> {
+        let (client, url) = (reqwest::Client::new(), format!("http://{}/metrics", self.address));
+        let key = self.keys.first().context("a key")?;
+        loop {
+            let answer = client.get(&url).header(X_API_KEY, key).send().await?;
+            let metrics = answer.error_for_status()?.text().await?;
+            if metrics.lines().any(|line| line.starts_with(READ_AHEAD)) {
+                return Ok(());
+            }
+            sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Its processor time until now, and its resident memory in bytes.

@@ -5,6 +5,8 @@ export interface Frame {
   readonly kind: "snapshot" | "delta";
   /** A topic, or `view:` and the path of a view. */
   readonly topic: string;
+  /** The log that positions are of: that of another has other digits. */
+  readonly log?: string | undefined;
   /** The read models that the figures are of. */
   readonly generation: number;
   /** The position of the topic's frame before. */

@@ -4,6 +4,7 @@ import type { Frame } from "./frames.js";
 
 /** The figures of a topic as they were at a position. */
 export interface Held<T> {
+  readonly log: string | undefined;
   readonly generation: number;
   readonly position: number;
   readonly at: string;
@@ -18,23 +19,25 @@ export interface Held<T> {
  * that the client cannot go on from where it was.
  */
 export function taken<T>(held: Held<T> | undefined, frame: Frame, replaces: boolean): Held<T> | "gap" {
-  const { generation, position, at } = frame;
+  const { log, generation, position, at } = frame;
+  const isOther = held !== undefined && (log !== held.log || generation !== held.generation);
   if (frame.kind === "snapshot") {
     const isNewer =
       held === undefined ||
       replaces ||
-      generation !== held.generation ||
+      isOther ||
       position > held.position ||
       (position === held.position && at > held.at);
-    return isNewer ? { generation, position, at, data: frame.data as T } : held;
+    return isNewer ? { log, generation, position, at, data: frame.data as T } : held;
   }
-  if (held === undefined || replaces || generation !== held.generation) return "gap";
+  if (held === undefined || replaces || isOther) return "gap";
   if (position <= held.position) return held;
   if (frame.from > held.position) return "gap";
-  return { generation, position, at, data: { ...held.data, ...(frame.data as object) } };
+  return { log, generation, position, at, data: { ...held.data, ...(frame.data as object) } };
 }
 
 /** The cursor to go on from. To the service alone it has parts. */
 export function cursor(held: Held<unknown>): string {
-  return `${held.generation}-${held.position}`;
+  const position = `${held.generation}-${held.position}`;
+  return held.log === undefined ? position : `${held.log}.${position}`;
 }

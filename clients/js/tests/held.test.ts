@@ -4,11 +4,12 @@ import { type Held, cursor, taken } from "../src/held.js";
 
 const at = "2026-11-29T10:00:00.000Z";
 const later = "2026-11-29T10:00:01.000Z";
-const held: Held<unknown> = { generation: 1, position: 10, at, data: { orders: 1, net: 5 } };
+const log = "5f3a9c01";
+const held: Held<unknown> = { log, generation: 1, position: 10, at, data: { orders: 1, net: 5 } };
 
 function frame(members: Partial<Frame>): Frame {
-  const base = { topic: "sales", generation: 1, from: 10, position: 11, at: later, kind: "delta" } as const;
-  return { ...base, data: { orders: 2 }, ...members };
+  const base = { topic: "sales", log, generation: 1, from: 10, position: 11, at: later } as const;
+  return { ...base, kind: "delta", data: { orders: 2 }, ...members };
 }
 
 const snapshot = (members: Partial<Frame>) => frame({ kind: "snapshot", data: { orders: 9 }, ...members });
@@ -16,7 +17,7 @@ const snapshot = (members: Partial<Frame>) => frame({ kind: "snapshot", data: { 
 describe("a delta", () => {
   it("replaces the members that it has", () => {
     const next = taken(held, frame({}), false);
-    expect(next).toEqual({ generation: 1, position: 11, at: later, data: { orders: 2, net: 5 } });
+    expect(next).toEqual({ log, generation: 1, position: 11, at: later, data: { orders: 2, net: 5 } });
     expect(held.data).toEqual({ orders: 1, net: 5 });
   });
 
@@ -33,8 +34,9 @@ describe("a delta", () => {
     expect(taken(held, frame({ from: 11, position: 12 }), false)).toBe("gap");
   });
 
-  it("has nothing to apply to without a snapshot, in another generation, or after a lost way", () => {
+  it("has nothing to apply to without a snapshot, in another log or generation, or after a lost way", () => {
     expect(taken(undefined, frame({}), false)).toBe("gap");
+    expect(taken(held, frame({ log: "00000001" }), false)).toBe("gap");
     expect(taken(held, frame({ generation: 2 }), false)).toBe("gap");
     expect(taken(held, frame({}), true)).toBe("gap");
   });
@@ -52,7 +54,8 @@ describe("a snapshot", () => {
     expect(taken(held, snapshot({ position: 9 }), false)).toBe(held);
   });
 
-  it("of another generation replaces, whatever its position", () => {
+  it("of another log or generation replaces, whatever its position", () => {
+    expect(taken(held, snapshot({ log: "00000001", position: 3 }), false)).toMatchObject({ position: 3 });
     expect(taken(held, snapshot({ generation: 2, position: 3 }), false)).toMatchObject({ position: 3 });
   });
 
@@ -61,6 +64,7 @@ describe("a snapshot", () => {
   });
 });
 
-it("a cursor names generation and position", () => {
-  expect(cursor(held)).toBe("1-10");
+it("a cursor names log, generation and position", () => {
+  expect(cursor(held)).toBe("5f3a9c01.1-10");
+  expect(cursor({ ...held, log: undefined })).toBe("1-10");
 });

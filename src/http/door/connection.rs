@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Method, Request, Version};
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,6 +21,7 @@ use tower::Service;
 
 use super::body::Ending;
 use super::client::Peer;
+use super::event_stream::{self, EventStream, Lent};
 use super::io::Socket;
 use super::places::Place;
 use super::settings::Timeouts;
@@ -41,14 +42,19 @@ enum Phase {
     Head(Instant),
     /// A request is being answered; it has deadlines of its own.
     Request,
+    /// The answer is there, and takes the socket over.
+    TakesOver,
 }
+
+/// An answer that takes the socket over.
+type TakesOver = Arc<Mutex<Option<Response>>>;
 
 impl Phase {
     fn deadline(self, timeouts: Timeouts) -> Option<Instant> {
         match self {
             Phase::Idle(since) => Some(since + timeouts.idle),
             Phase::Head(since) => Some(since + timeouts.head),
-            Phase::Request => None,
+            Phase::Request | Phase::TakesOver => None,
         }
     }
 }
@@ -85,20 +91,23 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, man
         });
     };
     let handle = place.handle().clone();
-    let socket = TokioIo::new(Socket::new(stream, heard, timeouts.write, place));
+    let socket = Lent::new(Socket::new(stream, heard, timeouts.write, place));
+    let (io, last) = (TokioIo::new(socket.clone()), TakesOver::default());
+    let taker = last.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(handle.clone());
-        answer(router.clone(), peer, phase.clone(), request)
+        answer(router.clone(), peer, (phase.clone(), taker.clone()), request)
     });
     let connection = http1::Builder::new()
         .keep_alive(keep_alive)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(socket, service)
+        .serve_connection(io, service)
         .with_upgrades();
-    let mut connection = pin!(connection);
+    // Boxed: it goes where an answer takes the socket over.
+    let mut connection = Box::pin(connection);
     let mut is_stopping = false;
-    loop {
+    let response = loop {
         let mut deadline = changes.borrow_and_update().deadline(timeouts);
         if is_stopping {
             deadline = deadline.map(|deadline| deadline.min(Instant::now() + STOPPING));
@@ -120,13 +129,28 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, man
                 tracing::debug!(%peer, "a connection took too long and was closed");
                 return;
             }
-            _ = changes.changed() => {}
+            _ = changes.changed() => {
+                let last = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(response) = last {
+                    break response;
+                }
+            }
             () = stop.cancelled(), if !is_stopping => {
                 is_stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
             () = kill.cancelled() => return,
         }
+    };
+    drop(connection);
+    let Some(socket) = socket.call_in() else { return };
+    tokio::select! {
+        ended = event_stream::write(socket, response) => {
+            if let Err(error) = ended {
+                tracing::debug!(%peer, %error, "a stream of events broke");
+            }
+        }
+        () = kill.cancelled() => {}
     }
 }
 
@@ -134,12 +158,18 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, man
 async fn answer(
     mut router: Router,
     peer: SocketAddr,
-    phase: Arc<watch::Sender<Phase>>,
+    (phase, last): (Arc<watch::Sender<Phase>>, TakesOver),
     mut request: Request<Incoming>,
-) -> Result<axum::response::Response, Infallible> {
+) -> Result<Response, Infallible> {
     phase.send_replace(Phase::Request);
     request.extensions_mut().insert(Peer(peer));
+    let has_chunks = request.method() == Method::GET && request.version() == Version::HTTP_11;
     let response = router.call(request.map(Body::new)).await?;
+    if has_chunks && response.extensions().get::<EventStream>().is_some() {
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+        phase.send_replace(Phase::TakesOver);
+        return std::future::pending().await;
+    }
     let ended = move |_| {
         phase.send_replace(Phase::Idle(Instant::now()));
     };

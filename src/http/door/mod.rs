@@ -10,8 +10,8 @@
 //!
 //! - [`server`]: the accept loop, draining; [`places`]: the cap on connections, in all and by
 //!   address; [`shares`]: so many for each and so many in all; [`connection`]: one connection and
-//!   its deadlines; [`io`]: its socket; [`trickle`]: the rate at which a `WebSocket` is read;
-//!   [`body`]: bodies that say when they end or are late;
+//!   its deadlines; [`event_stream`]: answers that take its socket over; [`io`]: its socket; [`trickle`]:
+//!   the rate at which a `WebSocket` is read; [`body`]: bodies that say when they end or are late;
 //! - [`client`]: the client, and the claims of a proxy that are believed; [`host`]: the host that
 //!   the request is for;
 //! - [`access`]: request ids and the access log; [`headers`]: security headers; [`cors`];
@@ -24,6 +24,7 @@ mod body;
 pub mod client;
 mod connection;
 pub mod cors;
+mod event_stream;
 mod gcra;
 mod headers;
 mod host;
@@ -58,6 +59,7 @@ pub(super) use access::REQUEST_ID;
 #[cfg(test)]
 pub(super) use access::around as with_access;
 pub use body::BODY_BYTES_MAX;
+pub use event_stream::EventStream;
 pub use places::{ConnectionHandle, Taken};
 
 /// Shorter answers are sent as they are: a packet is a packet.

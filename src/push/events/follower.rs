@@ -107,6 +107,9 @@ impl Follower {
             Stands::Begins => Some(self.begin(None, end?.position)),
             Stands::Back(since, by) => {
                 let end = end?;
+                if !since.is_of_log_of(end) {
+                    return Some(self.begin(Some(false), end.position));
+                }
                 // A process may be behind the one where the client was.
                 if since.generation > end.generation || since.position > end.position {
                     let is_late = Instant::now() >= by;
@@ -179,9 +182,9 @@ impl Follower {
     /// How far the client has it.
     #[must_use]
     pub fn has(&self) -> Option<Cursor> {
-        let generation = self.end()?.generation;
+        let end = self.end()?;
         let goes_on = matches!(self.stands, Stands::GoesOn);
-        goes_on.then_some(Cursor { generation, position: self.asked.after })
+        goes_on.then_some(Cursor { position: self.asked.after, ..end })
     }
 
     /// Why it gets no events.

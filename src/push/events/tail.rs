@@ -38,10 +38,11 @@ impl Tail {
         self.end
     }
 
-    /// The generation that the positions are a checkpoint's of from now on.
-    pub fn is_of(&mut self, generation: u32) {
-        if self.end.generation != generation {
-            self.end.generation = generation;
+    /// The log and the generation that the positions are a checkpoint's of from now on.
+    pub fn is_of(&mut self, checkpoint: Cursor) {
+        let end = Cursor { position: self.end.position, ..checkpoint };
+        if self.end != end {
+            self.end = end;
             self.frames.clear();
         }
     }
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_and_known() {
-        let mut tail = Tail::at(Cursor { generation: 1, position: 10 });
+        let mut tail = Tail::at(Cursor { log: None, generation: 1, position: 10 });
         assert!(tail.covers(10) && !tail.covers(9) && !tail.covers(11));
         for position in 11..=200 {
             tail.take(vec![event(position, 64 * 1024)], position);
@@ -118,15 +119,15 @@ mod tests {
 
     #[test]
     fn who_stands_where_another_does_gets_the_same_frame_until_there_is_more() {
-        let mut tail = Tail::at(Cursor { generation: 1, position: 0 });
+        let mut tail = Tail::at(Cursor { log: None, generation: 1, position: 0 });
         tail.take(vec![event(1, 10)], 2);
         let (one, other) = (tail.frame(&asked(0), Time(0)), tail.frame(&asked(0), Time(1)));
         assert!(Arc::ptr_eq(one.frame.as_ref().unwrap(), other.frame.as_ref().unwrap()));
         assert_eq!(one.reached, 2);
         tail.take(vec![event(3, 10)], 3);
         assert_eq!(tail.frame(&asked(0), Time(2)).reached, 3);
-        tail.is_of(2);
+        tail.is_of(Cursor { log: None, generation: 2, position: 3 });
         let frame = tail.frame(&asked(0), Time(3)).frame.unwrap();
-        assert_eq!(frame.cursor, Cursor { generation: 2, position: 3 });
+        assert_eq!(frame.cursor, Cursor { log: None, generation: 2, position: 3 });
     }
 }

@@ -226,7 +226,7 @@ mod tests {
             message(5, None, "{}"),
         ];
         let entries = entries(&Part { messages, to: 8 }, 0, &[4, 5].into());
-        let end = Cursor { generation: 2, position: 8 };
+        let end = Cursor { log: None, generation: 2, position: 8 };
         let written = asked("events", 0).frame(&entries, end, Time(0));
         assert!(!written.frame.as_ref().unwrap().json.contains(&b'\n'));
         let at = "1970-01-01T00:00:00.000Z";
@@ -242,7 +242,7 @@ mod tests {
     fn a_frame_is_bounded_and_the_next_goes_on_behind_it() {
         let messages = (1..=1_100).map(|n| message(n, Some(Kind::Order), "{}")).collect();
         let entries = entries(&Part { messages, to: 1_100 }, 0, &BTreeSet::new());
-        let end = Cursor { generation: 1, position: 1_100 };
+        let end = Cursor { log: None, generation: 1, position: 1_100 };
         let mut asked = asked("events", 0);
         let mut counts = Vec::new();
         while asked.after < 1_100 {
@@ -263,7 +263,7 @@ mod tests {
         let messages =
             vec![message(1, Some(Kind::Order), "{}"), message(2, Some(Kind::Stock), "{}")];
         let entries = entries(&Part { messages, to: 2 }, 0, &BTreeSet::new());
-        let end = Cursor { generation: 1, position: 2 };
+        let end = Cursor { log: None, generation: 1, position: 2 };
         let none = asked("events:refund", 0).frame(&entries, end, Time(0));
         assert_eq!(none, Written { frame: None, reached: 2 });
         let one = asked("events:stock", 0).frame(&entries, end, Time(0));

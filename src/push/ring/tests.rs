@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::push::frame::LogId;
 
 /// A reading at a position whose topic changed last there.
 fn read(position: u64, data: &Value) -> Reading {
-    reading(Cursor { generation: 1, position }, position, "today", data)
+    reading(Cursor { log: None, generation: 1, position }, position, "today", data)
 }
 
 fn reading(cursor: Cursor, changed: u64, key: &str, data: &Value) -> Reading {
@@ -16,7 +17,7 @@ fn reading(cursor: Cursor, changed: u64, key: &str, data: &Value) -> Reading {
 }
 
 fn at(position: u64) -> Cursor {
-    Cursor { generation: 1, position }
+    Cursor { log: None, generation: 1, position }
 }
 
 /// A client that applies frames as the documents say.
@@ -139,12 +140,35 @@ fn another_generation_is_a_snapshot_and_nobody_goes_on_from_the_one_before() {
     ring.take(read(50, &json!({ "n": 1 })));
     let mut client = Client::default();
     client.follow(&mut ring);
-    assert!(ring.is_due(Cursor { generation: 2, position: 50 }, 50, "today"));
-    ring.take(reading(Cursor { generation: 2, position: 50 }, 50, "today", &json!({ "n": 2 })));
+    assert!(ring.is_due(Cursor { log: None, generation: 2, position: 50 }, 50, "today"));
+    ring.take(reading(
+        Cursor { log: None, generation: 2, position: 50 },
+        50,
+        "today",
+        &json!({ "n": 2 }),
+    ));
     client.follow(&mut ring);
     assert_eq!((client.snapshots, &client.data["n"]), (2, &json!(2)));
     assert_eq!(ring.resume(at(50)), Resumed::Lost);
-    assert_eq!(ring.resume(Cursor { generation: 3, position: 1 }), Resumed::Ahead);
+    assert_eq!(ring.resume(Cursor { log: None, generation: 3, position: 1 }), Resumed::Ahead);
+}
+
+#[test]
+fn a_client_of_another_log_gets_a_snapshot_at_once_whatever_its_position() {
+    let log = |incarnation| Some(LogId::of(incarnation));
+    let of = |incarnation, position| Cursor { log: log(incarnation), ..at(position) };
+    let mut ring = Ring::new("sales", true);
+    ring.take(reading(of("one", 20), 12, "today", &json!({ "n": 1 })));
+    assert_eq!(ring.resume(of("one", 20)), Resumed::After(1));
+    for position in [1, 12, 20, 99] {
+        assert_eq!(ring.resume(of("other", position)), Resumed::Lost, "{position}");
+    }
+    let mut client = Client::default();
+    client.follow(&mut ring);
+    assert!(ring.is_due(of("other", 3), 3, "today"), "positions begin anew");
+    assert!(ring.take(reading(of("other", 3), 3, "today", &json!({ "n": 2 }))));
+    client.follow(&mut ring);
+    assert_eq!((client.snapshots, &client.data["n"]), (2, &json!(2)));
 }
 
 #[test]

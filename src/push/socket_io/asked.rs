@@ -13,7 +13,7 @@ use crate::query::views::widget::TimeRange;
 use crate::rights::caller::Caller;
 
 /// A name of a dashboard has so many characters.
-const NAME_MAX: usize = 64;
+pub(super) const NAME_MAX: usize = 64;
 /// The dashboard of clients that name none.
 const DEFAULT: &str = "default";
 
@@ -132,7 +132,7 @@ impl Members<'_> {
 /// Reads `subscribe_dashboard`.
 pub(super) fn subscribe(all: &Value) -> Asked {
     const SINCE: &str = "since";
-    let allowed = "must be the generation and position of a frame, such as 1-4711";
+    let allowed = "must be the log, generation and position of a frame, such as 5f3a9c01.1-4711";
     let members = Members { event: "subscribe_dashboard", all };
     let read = || {
         let dashboard = members.dashboard()?;

@@ -40,12 +40,16 @@ pub struct Client {
 
 #[derive(Debug, Default, Clone)]
 pub struct State {
+    pub log: String,
     pub generation: u64,
     pub position: u64,
     pub at: String,
     pub data: Map<String, Value>,
     /// Whether a snapshot replaces it, whatever its position; until then it is what the client has.
     pub is_lost: bool,
+    /// Whether it goes on from an id that can be older than what the client has: an id is of all topics. Frames
+    /// can then come again, and snapshots of a process that is behind the one before.
+    pub is_back: bool,
 }
 
 impl Client {
@@ -61,28 +65,34 @@ impl Client {
         let number = |member: &str| data[member].as_u64().expect("a number");
         let (generation, from, position) =
             (number("generation"), number("from"), number("position"));
-        let at = data["at"].as_str().expect("a time").to_owned();
+        let text = |member: &str| data[member].as_str().expect("a text").to_owned();
+        let (log, at) = (text("log"), text("at"));
         if data["kind"] == "events" {
             return self.hear_events(&topic, (generation, from, position), &data);
         }
         let members = data["data"].as_object().expect("figures").clone();
         let state = self.topics.entry(topic).or_default();
         if data["kind"] == "snapshot" {
-            self.snapshots += 1;
             let is_newer =
                 (generation, position, &at) > (state.generation, state.position, &state.at);
-            assert!(state.is_lost || is_newer, "positions never go back: {data} after {state:?}");
-            *state = State { generation, position, at, data: members, is_lost: false };
+            if !state.is_lost && !is_newer {
+                assert!(state.is_back, "positions never go back: {data} after {state:?}");
+                self.twice += 1;
+                return;
+            }
+            self.snapshots += 1;
+            let (is_lost, is_back) = (false, false);
+            *state = State { log, generation, position, at, data: members, is_lost, is_back };
             return;
         }
-        assert_eq!(generation, state.generation, "{data}");
+        assert_eq!((&log, generation), (&state.log, state.generation), "{data}");
         assert!(from <= state.position, "there is a gap: {data} after {}", state.position);
         if position <= state.position {
             self.twice += 1;
             return;
         }
         self.deltas += 1;
-        (state.position, state.at) = (position, at);
+        (state.position, state.at, state.is_back) = (position, at, false);
         state.data.extend(members);
     }
 
@@ -96,7 +106,7 @@ impl Client {
             assert!(!is_recovered || is_there, "{word} after {state:?}");
             state.position = position;
         } else {
-            state.is_lost = !is_recovered;
+            (state.is_lost, state.is_back) = (!is_recovered, is_recovered);
         }
     }
 

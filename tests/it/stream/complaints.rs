@@ -50,6 +50,55 @@ async fn a_recovery_that_is_none_is_not_called_one() {
     app.stop().await.expect("stopped");
 }
 
+/// A log that was made anew, or another installation's, has the same generations and positions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_position_of_another_log_is_not_taken_for_one_of_this() {
+    let (other, its_app, position) = ready().await;
+    let follow = async |shop: &Shop, app: &App, client: &Client| {
+        Events::follow(shop, app, "topics=sales,events", client).await
+    };
+    let mut client = Client::default();
+    let mut events = follow(&other, &its_app, &client).await;
+    let sold = sell(&other, "theirs").await;
+    for topic in ["sales", "events"] {
+        events.reach(&mut client, topic, sold).await;
+    }
+    let state = client.topics["sales"].clone();
+    its_app.stop().await.expect("stopped");
+
+    let (shop, app, here) = ready().await;
+    assert_eq!(here, position);
+    for n in 0..2 {
+        sell(&shop, &format!("ours-{n}")).await;
+    }
+    let last = sold + 1;
+    // Somebody follows them, so that the position is a known one.
+    let (mut neighbour, mut its_events) = following(&shop, &app, last).await;
+    let (mut streaming, mut socketed) = (client.clone(), client);
+    let mut events = follow(&shop, &app, &streaming).await;
+    for _ in 0..2 {
+        let word = events.word(&mut streaming, "subscribed").await;
+        assert_eq!(word["recovered"], false, "{word}");
+    }
+    events.reach(&mut streaming, "sales", last).await;
+    assert_eq!(streaming.data("sales"), sales(&shop, &app, last).await);
+
+    let mut socket = Socket::open(&app, "/api/ws", Some(&shop.key)).await;
+    let since = format!("{}.{}-{}", state.log, state.generation, state.position);
+    socket.say(json!({ "type": "resume", "since": since, "topics": ["sales"] })).await;
+    assert_eq!(socket.word(&mut socketed, "subscribed").await["recovered"], false);
+    socket.reach(&mut socketed, "sales", last).await;
+    assert_eq!(socketed.data("sales"), sales(&shop, &app, last).await);
+
+    // One of this log goes on as ever.
+    let sold = sell(&shop, "ours-last").await;
+    its_events.reach(&mut neighbour, "sales", sold).await;
+    assert_ne!(neighbour.topics["sales"].log, state.log);
+    let mut again = self::follow(&shop, &app, &neighbour).await;
+    assert_eq!(again.word(&mut neighbour, "subscribed").await["recovered"], true);
+    app.stop().await.expect("stopped");
+}
+
 /// A topic that begins without a frame gives an id to go on from as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_came_before_the_first_event_misses_nothing() {

@@ -4,12 +4,14 @@
 //! # Layout
 //!
 //! - [`client`]: what a client has; here: what it is sent; [`socket_io`]: the same by Socket.IO, and its
-//!   own events; [`words`]: the words to everybody; [`events`]: the log itself; [`complaints`]: the
-//!   faults that other channels are known for; [`crowd`]: many connections at a time.
+//!   own events; [`described`]: these as they are described; [`words`]: the words to everybody;
+//!   [`events`]: the log itself; [`complaints`]: the faults that other channels are known for;
+//!   [`crowd`]: many connections at a time.
 
 pub mod client;
 mod complaints;
 mod crowd;
+mod described;
 mod events;
 mod socket_io;
 mod words;
@@ -68,8 +70,9 @@ async fn a_stream_begins_with_a_snapshot_and_goes_on_with_what_changed() {
     assert_eq!(client.data(&name), figures(&shop, &app, view, sold).await);
     assert_eq!(client.data("stock").as_object().map(Map::len), Some(1), "{client:?}");
     let id = client.id.clone().expect("an id");
-    let parts: Vec<u64> = id.split('-').map(|part| part.parse().expect("a number")).collect();
-    assert!(parts.len() == 2 && parts[1] <= sold, "{id}");
+    let (log, cursor) = id.split_once('.').expect("a log");
+    let parts: Vec<u64> = cursor.split('-').map(|part| part.parse().expect("a number")).collect();
+    assert!(log == client.topics["sales"].log && parts.len() == 2 && parts[1] <= sold, "{id}");
     app.stop().await.expect("stopped");
 }
 
@@ -166,7 +169,7 @@ async fn a_web_socket_subscribes_resumes_and_unsubscribes() {
     let sold = sell(&shop, "t2").await;
     let mut socket = Socket::open(&app, "/api/ws", Some(&key)).await;
     let state = client.topics["sales"].clone();
-    let since = format!("{}-{}", state.generation, state.position);
+    let since = format!("{}.{}-{}", state.log, state.generation, state.position);
     socket.say(json!({ "type": "resume", "since": since, "topics": ["sales"] })).await;
     assert_eq!(socket.word(&mut client, "subscribed").await["recovered"], true);
     socket.reach(&mut client, "sales", sold).await;

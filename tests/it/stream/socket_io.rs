@@ -44,7 +44,7 @@ async fn subscribe(socket: &Socket<'_>, dashboard: Value) {
 
 fn cursor(client: &Client, topic: &str) -> String {
     let state = &client.topics[topic];
-    format!("{}-{}", state.generation, state.position)
+    format!("{}.{}-{}", state.log, state.generation, state.position)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
