@@ -40,6 +40,11 @@ async fn it_is_begun_followed_switched_and_remembered() {
     }
 
     let last = shop.publish_all(&mixed(20, 62)).await;
+    until("the live generation at the end", || async {
+        let at = position(&shop, 1).await;
+        if at == last { Ok(()) } else { Err(at.to_string()) }
+    })
+    .await;
     let wrong = json!({ "generation": "2" });
     let wrong = tell(&shop, &app, "/api/projections/switch", &root.token, &wrong).await;
     assert_eq!(wrong.status, 400, "{wrong:?}");
