@@ -27,9 +27,11 @@ impl Pace {
     }
 
     /// The end of the next batch, unless it is full before: so early that its commit begins at the earliest
-    /// start, if folding it takes as long as the last did.
-    pub(super) fn gather_until(&self) -> Instant {
-        self.not_before.checked_sub(self.folding).unwrap_or(self.not_before)
+    /// start, if folding it takes as long as the last did. It is a tenth of the rest at most, since smaller
+    /// batches share fewer writes: where folding takes long, there is much to fold.
+    pub(super) fn gather_until(&self, rest: Duration) -> Instant {
+        let folding = self.folding.min(rest / 10);
+        self.not_before.checked_sub(folding).unwrap_or(self.not_before)
     }
 
     /// A commit begins now; the next one rests for `rest` at most.
@@ -46,23 +48,25 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn commits_are_apart_by_the_rest_and_not_by_the_fold_as_well() {
-        let (rest, fold) = (Duration::from_millis(250), Duration::from_millis(40));
+        let (rest, fold) = (Duration::from_millis(250), Duration::from_millis(20));
         let mut pace = Pace::new();
-        assert_eq!(pace.gather_until(), Instant::now(), "the first begins at once");
+        assert_eq!(pace.gather_until(rest), Instant::now(), "the first begins at once");
         (pace.took, pace.folding) = (Duration::from_millis(80), fold);
         pace.begin(rest);
         let begun = Instant::now();
-        assert_eq!(pace.gather_until(), begun + rest - fold);
+        assert_eq!(pace.gather_until(rest), begun + rest - fold);
         advance(rest).await;
         pace.begin(rest);
-        assert_eq!(pace.gather_until(), begun + 2 * rest - fold);
+        assert_eq!(pace.gather_until(rest), begun + 2 * rest - fold);
+        pace.folding = rest;
+        assert_eq!(pace.gather_until(rest), begun + 2 * rest - rest / 10);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_quick_commit_is_followed_sooner() {
-        let mut pace = Pace::new();
+        let (mut pace, rest) = (Pace::new(), Duration::from_millis(250));
         pace.took = Duration::from_millis(10);
-        pace.begin(Duration::from_millis(250));
-        assert_eq!(pace.gather_until(), Instant::now() + Duration::from_millis(50));
+        pace.begin(rest);
+        assert_eq!(pace.gather_until(rest), Instant::now() + Duration::from_millis(50));
     }
 }

@@ -238,7 +238,8 @@ impl Session<'_> {
                 return Ok(End::Reached);
             }
             let mut gathered = {
-                let gather = batch::next(rest.take(), reader, limits, self.pace.gather_until());
+                let gather =
+                    batch::next(rest.take(), reader, limits, self.pace.gather_until(limits.rest));
                 tokio::pin!(gather);
                 loop {
                     tokio::select! {
