@@ -158,7 +158,7 @@ async function overOurs() {
     client.topic(topic).subscribe(({ generation, position, at, data, refused }) => {
       if (refused) fail(refused.message);
       if (data === undefined) return;
-      topics[topic] = { log, generation, position, at, data };
+      topics[topic] = { generation, position, at, data };
       finish();
     });
   }
