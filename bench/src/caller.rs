@@ -14,7 +14,7 @@ pub struct Caller {
     stream: TcpStream,
     /// The head of a request, up to its length.
     head: String,
-    /// What was sent last, and what was received; kept for their room.
+    /// The bytes of the last request and of its answer; the next ones take their memory.
     sent: Vec<u8>,
     received: Vec<u8>,
 }

@@ -12,7 +12,7 @@ use crate::rights::caller::Caller;
 /// So many wait for a connection that takes nothing.
 const WORDS_MAX: usize = 16;
 
-/// What has become of a caller.
+/// News for a connection: its caller's rights are others or ended, or the service stops.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// Their rights are others now.
@@ -70,7 +70,7 @@ impl Mailbox {
         }
     }
 
-    /// What has become of the caller since this was asked last.
+    /// The news since the last call, if there are any.
     pub(super) fn hear(&self) -> Option<News> {
         self.lock().news.take()
     }

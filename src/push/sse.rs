@@ -78,7 +78,7 @@ impl Events {
     }
 }
 
-/// What is sent of an event: its parts, or all of it, where others send the same.
+/// The bytes of an event: its parts, or the whole that all subscribers with this mark share.
 fn parts(outgoing: &Outgoing, mark: Option<Mark>) -> Vec<Bytes> {
     match (outgoing, mark) {
         (Outgoing::Frame(frame, _), Some(its)) if its == frame.cursor.into() => {

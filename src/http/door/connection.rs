@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -144,6 +145,16 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, man
     };
     drop(connection);
     let Some(socket) = socket.call_in() else { return };
+    take_over(socket, response, peer, &kill).await;
+}
+
+/// Writes a stream of events until it ends or the connection is ended.
+async fn take_over(
+    socket: impl AsyncRead + AsyncWrite + Unpin,
+    response: Response,
+    peer: SocketAddr,
+    kill: &CancellationToken,
+) {
     tokio::select! {
         ended = event_stream::write(socket, response) => {
             if let Err(error) = ended {

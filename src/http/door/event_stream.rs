@@ -14,7 +14,7 @@ use bytes::Buf;
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-/// What comes from a client meanwhile is read so far and no further.
+/// The bytes that are read from a client while it gets a stream; further ones wait in its socket.
 const UNWANTED_BYTES: usize = 64;
 
 /// An extension of an answer whose body is a stream of events.

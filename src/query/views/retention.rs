@@ -171,7 +171,7 @@ pub(super) fn until(trend: Quarters, now: u32) -> Quarters {
     Quarters { from: trend.from, to: now + 1 }
 }
 
-/// What those are counted by who bought.
+/// The counts that say which customers bought.
 pub(super) fn purchases() -> Counted {
     let slices = vec![Slice::from(Status::Completed)];
     Counted { family: Family::Buyers, slices, code: None, column: 1, times: 0 }

@@ -221,7 +221,7 @@ async fn retention(visitors: &Visitors, ask: &Ask<'_>, period: &str) {
     ask.assert(&none, &Customers::new(), &json!(0)).await;
 }
 
-/// What is asked for wrongly is refused by name.
+/// The API refuses a wrong parameter and names it.
 async fn refused(shop: &Shop, app: &App) {
     for (query, field) in [
         ("funnel/customers?stage=sold", "stage"),
