@@ -16,6 +16,7 @@ use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::Store;
 use adaptive_bi::store::plain::SUFFIX;
 use adaptive_bi::stream::{self, Log};
+use mongodb::bson::doc;
 use projections::family::Families;
 use projections::fold::root::FoldSettings;
 use services::Services;
@@ -109,6 +110,17 @@ impl Stand {
         let name = format!("{name}-{}", self.stands);
         let stream = name.to_uppercase().replace('-', "_");
         (self.store, self.log) = connect(&self.services, &stream, &name).await?;
+        Ok(())
+    }
+
+    /// Waits until mongod has put on its disk what was written, as it does each minute, so that what is
+    /// measured next is not beside that.
+    ///
+    /// # Errors
+    /// Fails if the server does not answer.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        let admin = self.store.database().client().database("admin");
+        admin.run_command(doc! { "fsync": 1 }).await?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use metrics::gauge;
-use projections::bucket::{self, Level, QUARTERS_PER_DAY};
+use projections::bucket::{self, Level};
 use projections::family::{Family, Shape, Slice};
 use projections::vocabulary::NONE;
 use tokio::sync::watch;
@@ -128,11 +128,9 @@ fn steps(from: ReadContext<'_>) -> Vec<Step> {
     steps
 }
 
-/// The rollups of a month and of its days. Those of three values are many and asked for seldom.
+/// The rollups of a month and of its days.
 fn spans(family: Family, month: u32) -> impl Iterator<Item = Span> {
-    let is_of_three = matches!(family.shape(), Shape::ByCell | Shape::ByShopCell);
     let levels = family.shape().levels().iter().copied();
-    let levels = levels.filter(move |_| !is_of_three || family == Family::Funnel);
     levels
         .filter_map(move |level| match level {
             Level::Month => Some((level, month, month)),
@@ -150,25 +148,27 @@ fn spans(family: Family, month: u32) -> impl Iterator<Item = Span> {
 
 /// The customers that are counted over any range.
 fn counted(from: ReadContext<'_>) -> Vec<What> {
-    let of = |family, slice, code, column| What { family, slice, code, column };
-    let mut all = vec![of(Family::Actives, Slice::WHOLE, None, 0)];
-    for slice in Statuses::Sold.of(from.snapshot).slices() {
-        all.push(of(Family::Buyers, slice, None, 1));
-        // One code is read with all others.
-        all.push(of(Family::CategoryBuyers, slice, Some(NONE), 0));
+    // One code is read with all others.
+    let code = |family: Family| matches!(family.shape(), Shape::ByEntityIn(..)).then_some(NONE);
+    let of = |family, slice, column| What { family, slice, code: code(family), column };
+    let mut all = vec![of(Family::Actives, Slice::WHOLE, 0)];
+    for slice in Statuses::All.of(from.snapshot).slices() {
+        all.extend([of(Family::Buyers, slice, 1), of(Family::CategoryBuyers, slice, 0)]);
+    }
+    for (column, stage) in Family::FunnelCategories.every_slice().enumerate() {
+        all.push(of(Family::FunnelUsers, Slice::WHOLE, column));
+        all.push(of(Family::FunnelCategories, stage, 0));
+        all.push(of(Family::FunnelDevices, stage, 0));
     }
     all
 }
 
 /// A month, its days, and the quarter hours of these.
 fn pieces(month: u32) -> impl Iterator<Item = Vec<Piece>> {
-    let piece = |level, bucket, places| Piece { period: 0, level, bucket, places };
-    let days: Vec<u32> =
-        (bucket::first_day_of_month(month)..bucket::first_day_of_month(month + 1)).collect();
-    let mut whole = vec![piece(Level::Month, month, (0, 0))];
-    whole.extend(days.iter().map(|day| piece(Level::Day, *day, (0, 0))));
-    let quarters = |day: &u32| piece(Level::Quarter, *day, (0, QUARTERS_PER_DAY - 1));
-    let mut steps = vec![whole];
-    steps.extend(days.rchunks(DAYS).map(|days| days.iter().map(quarters).collect()));
+    let days: Vec<Piece> = Piece::days_of(month).collect();
+    let quarters: Vec<Piece> = days.iter().map(|day| Piece::quarters_of(day.bucket)).collect();
+    let whole = Piece { period: 0, level: Level::Month, bucket: month, places: (0, 0) };
+    let mut steps = vec![std::iter::once(whole).chain(days).collect()];
+    steps.extend(quarters.rchunks(DAYS).map(<[Piece]>::to_vec));
     steps.into_iter()
 }

@@ -10,12 +10,13 @@ use projections::cells::Cells;
 use projections::family::{Dimension, Family, Shape, Slice};
 use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE, RollupKey};
 use projections::table::Row;
-use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP};
+use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP, Period};
 
 use super::days::Days;
 use super::memory::ReadContext;
 use super::period::{Buckets, Clock};
 use super::range::Quarters;
+use super::vocabularies::Values;
 use super::zone::{self, Zone};
 use crate::store;
 use crate::store::read::{Part, Span};
@@ -31,11 +32,10 @@ pub struct Place {
     pub codes: [u16; 3],
 }
 
-/// The names of values, by the month that their codes are of.
+/// The names of values, by the time that their codes are of: a month each, or all of time.
 #[derive(Debug, Default)]
 pub struct Names {
-    /// By month; those of the shop are of month 0.
-    values: HashMap<u32, Vec<String>>,
+    values: HashMap<Period, Values>,
     are_of_the_shop: bool,
 }
 
@@ -51,17 +51,18 @@ impl Names {
         dimension: Dimension,
         quarters: Quarters,
     ) -> Result<Self, store::Error> {
+        let quarters = from.within(family, quarters);
         if quarters.is_empty() {
             return Ok(Names::default());
         }
         if family.shape().is_of_the_shop() {
-            let values = from.snapshot.shop_vocabulary(dimension).await?;
-            return Ok(Names { values: [(0, values)].into(), are_of_the_shop: true });
+            let values = [(Period::Ever, from.shop_vocabulary(dimension).await?)].into();
+            return Ok(Names { values, are_of_the_shop: true });
         }
         let month = bucket::month_of_quarter;
-        let (first, last) = (month(quarters.from), month(quarters.to - 1));
-        let months = from.snapshot.vocabularies(dimension, first, last).await?;
-        Ok(Names { values: months.into_iter().collect(), are_of_the_shop: false })
+        let months = (month(quarters.from)..=month(quarters.to - 1)).map(Period::Month);
+        let values = from.vocabularies(dimension, months).await?;
+        Ok(Names { values, are_of_the_shop: false })
     }
 
     /// The name of a value; none of the surplus of things that count under several values.
@@ -83,8 +84,8 @@ impl Names {
     }
 
     fn of_month(&self, month: u32) -> &[String] {
-        let month = if self.are_of_the_shop { 0 } else { month };
-        self.values.get(&month).map_or(&[], |values| values)
+        let period = if self.are_of_the_shop { Period::Ever } else { Period::Month(month) };
+        self.values.get(&period).map_or(&[], |values| values)
     }
 }
 
@@ -315,7 +316,10 @@ mod tests {
     #[test]
     fn values_are_named_by_their_months_words() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let months = [(1, words(&["viewed", "bought"])), (2, words(&["bought", "viewed"]))];
+        let months = [
+            (Period::Month(1), words(&["viewed", "bought"])),
+            (Period::Month(2), words(&["bought", "viewed"])),
+        ];
         let names = Names { values: months.into(), are_of_the_shop: false };
         let sums = [((1, 2), 4), ((2, 3), 3), ((1, 3), 5), ((2, 2), 2), ((2, 1), 1), ((2, 0), 1)];
         let place = |month, code| Place { period: 0, month, codes: [code, 0, 0] };

@@ -27,22 +27,23 @@ impl Wanted {
         from: ReadContext<'_>,
         entity: Entity,
     ) -> Result<Option<Chosen>, store::Error> {
-        if *self == Wanted::default() {
-            return Ok(None);
-        }
-        let all = from.known(entity).await?;
+        let all = match self {
+            Wanted { id: Some(id), .. } => from.only(entity, id).await?,
+            Wanted { value: Some(_), .. } => from.known(entity).await?,
+            Wanted { id: None, value: None } => return Ok(None),
+        };
         Ok(Some(Chosen { all, wanted: self.clone() }))
     }
 
     fn has(&self, one: &One) -> bool {
-        self.id.as_ref().is_none_or(|id| **id == *one.id)
-            && self.value.as_ref().is_none_or(|value| one.is_of(value))
+        self.value.as_ref().is_none_or(|value| one.is_of(value))
     }
 }
 
-/// Those that are wanted, of all.
+/// Those that are wanted.
 #[derive(Debug)]
 pub struct Chosen {
+    /// All, or the one of the id that is wanted.
     all: Arc<All>,
     wanted: Wanted,
 }

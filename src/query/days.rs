@@ -30,6 +30,31 @@ pub struct Piece {
     pub places: (u32, u32),
 }
 
+impl Piece {
+    /// The days of a month, in no period.
+    pub fn days_of(month: u32) -> impl Iterator<Item = Self> {
+        let days = bucket::first_day_of_month(month)..bucket::first_day_of_month(month + 1);
+        days.map(|bucket| Piece { period: 0, level: Level::Day, bucket, places: (0, 0) })
+    }
+
+    /// The quarter hours of a day, in no period.
+    #[must_use]
+    pub fn quarters_of(day: u32) -> Self {
+        let places = (0, QUARTERS_PER_DAY - 1);
+        Piece { period: 0, level: Level::Quarter, bucket: day, places }
+    }
+
+    /// Its buckets, each with its place in the day; 0 of a whole month or day.
+    pub fn buckets(&self) -> impl Iterator<Item = (u32, (Level, u32))> {
+        let first = match self.level {
+            Level::Quarter => bucket::first_quarter(Level::Day, self.bucket),
+            _ => self.bucket,
+        };
+        let level = self.level;
+        (self.places.0..=self.places.1).map(move |place| (place, (level, first + place)))
+    }
+}
+
 /// Days that follow each other, both included.
 type Run = (u32, u32);
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use projections::bucket::quarter_of;
 use projections::customers::{CustomerDocument, Customers};
 use projections::entity::Entity;
+use projections::packed::Packed;
 use projections::products::{ProductDocument, Products};
 use projections::rollup::chunk_of_id;
-use projections::tally::{Tallies, Tally};
+use projections::tally::{Tallies, Tally, TallyKey};
 use projections::topic::{Topic, Topics};
 use projections::vocabulary::NONE_NAME;
 use tokio::sync::Mutex;
@@ -175,12 +176,41 @@ impl Remembered {
     }
 }
 
+/// The one of an id, if it is known.
+///
+/// # Errors
+/// As [`Snapshot::rollups`].
+pub async fn only(
+    snapshot: &Snapshot,
+    entity: Entity,
+    id: &str,
+    language: &str,
+) -> Result<All, store::Error> {
+    let ids = [Arc::from(id)];
+    Ok(All::of(match entity {
+        Entity::Product => {
+            let found = snapshot.entities::<Products>(&ids).await?.into_iter();
+            found.map(|it| product(it, language)).collect()
+        }
+        Entity::Customer => {
+            let found = snapshot.entities::<Customers>(&ids).await?.into_iter();
+            let mut ones: Vec<One> = found.map(customer).collect();
+            let tally = |one: &One| TallyKey::new(Entity::Customer, one.ordinal).to_id().into();
+            let tallies: Vec<Arc<str>> = ones.iter().map(tally).collect();
+            for tally in snapshot.entities::<Tallies>(&tallies).await? {
+                since(&mut ones, tally);
+            }
+            ones
+        }
+    }))
+}
+
 async fn read(snapshot: &Snapshot, entity: Entity, language: &str) -> Result<All, store::Error> {
     Ok(All::of(match entity {
         Entity::Product => every::<Products>(snapshot, |it| product(it, language)).await?,
         Entity::Customer => {
             let customers = every::<Customers>(snapshot, customer).await?;
-            since(snapshot, customers).await?
+            with_since(snapshot, customers).await?
         }
     }))
 }
@@ -226,30 +256,36 @@ fn compared(name: &str) -> Box<str> {
 }
 
 /// The same customers with the quarter hour in which each became known, which tallies have.
-async fn since(snapshot: &Snapshot, mut ones: Vec<One>) -> Result<Vec<One>, store::Error> {
+async fn with_since(snapshot: &Snapshot, mut ones: Vec<One>) -> Result<Vec<One>, store::Error> {
     ones.sort_unstable_by_key(|one| one.ordinal);
     let prefix = format!("{}/", Entity::Customer.tally());
     let mut last: Option<String> = None;
     loop {
         let some = snapshot.entities_by_id::<Tallies>(&prefix, last.as_deref(), TALLIES).await?;
         let is_last = some.len() < TALLIES as usize;
-        for Known { id, document } in some {
-            let tally = Tallies::read(document);
-            let first = chunk_of_id(&id).map_or(0, |chunk| chunk.saturating_mul(Tally::WIDTH));
-            let place = |ordinal| ones.partition_point(|one| one.ordinal < ordinal);
-            let (from, to) = (place(first), place(first.saturating_add(Tally::WIDTH)));
-            for one in &mut ones[from..to] {
-                let document =
-                    CustomerDocument { ordinal: one.ordinal, guest: one.is_guest, profile: None };
-                let mut counted = Customers::read(document);
-                Customers::take_counts(&mut counted, &tally);
-                one.since = quarter_of(counted.created_at);
-            }
-            last = Some(id);
+        for tally in some {
+            last = Some(tally.id.clone());
+            since(&mut ones, tally);
         }
         if is_last {
             return Ok(ones);
         }
+    }
+}
+
+/// Takes from a tally when those of its customers who are among some, in the order of ordinals, became
+/// known.
+fn since(ones: &mut [One], Known { id, document }: Known<Packed<Tally>>) {
+    let tally = Tallies::read(document);
+    let first = chunk_of_id(&id).map_or(0, |chunk| chunk.saturating_mul(Tally::WIDTH));
+    let place = |ordinal| ones.partition_point(|one| one.ordinal < ordinal);
+    let (from, to) = (place(first), place(first.saturating_add(Tally::WIDTH)));
+    for one in &mut ones[from..to] {
+        let document =
+            CustomerDocument { ordinal: one.ordinal, guest: one.is_guest, profile: None };
+        let mut counted = Customers::read(document);
+        Customers::take_counts(&mut counted, &tally);
+        one.since = quarter_of(counted.created_at);
     }
 }
 

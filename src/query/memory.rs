@@ -1,20 +1,23 @@
 //! The data that queries remember from one snapshot to the next, and do not read again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use projections::cells::Cells;
 use projections::entity::Entity;
-use projections::family::Family;
+use projections::family::{Dimension, Family};
 use projections::text::Text;
+use projections::vocabulary::Period;
 
 use super::days::Piece;
 use super::freshness::Shared;
 use super::ids::Ids;
-use super::known::{All, Remembered};
+use super::known::{self, All, Remembered};
 use super::range::Quarters;
 use super::ranking::Cut;
 use super::rollups::Rollups;
 use super::sets::{Set, Sets, What};
+use super::vocabularies::{Values, Vocabularies};
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
 
@@ -28,6 +31,7 @@ pub struct Memory {
     pub(super) freshness: Shared,
     rollups: Rollups,
     sets: Sets,
+    vocabularies: Vocabularies,
 }
 
 impl Default for Memory {
@@ -54,6 +58,7 @@ impl Memory {
             known: Remembered::default(),
             rollups: Rollups::new(freshness.clone()),
             sets: Sets::new(freshness.clone()),
+            vocabularies: Vocabularies::new(freshness.clone()),
             freshness,
         }
     }
@@ -78,6 +83,14 @@ impl ReadContext<'_> {
     /// As [`Snapshot::rollups`].
     pub async fn known(self, entity: Entity) -> Result<Arc<All>, store::Error> {
         self.memory.known.of(self.snapshot, entity, &self.memory.language).await
+    }
+
+    /// The product or customer of an id, if it is known.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn only(self, entity: Entity, id: &str) -> Result<Arc<All>, store::Error> {
+        known::only(self.snapshot, entity, id, &self.memory.language).await.map(Arc::new)
     }
 
     /// Whether the read models have a family. One that they lack, of an older fold, cannot be read
@@ -112,10 +125,31 @@ impl ReadContext<'_> {
         self.memory.rollups.read(self.snapshot, spans, visit).await
     }
 
-    /// Whether there is hardly any memory left for sets.
+    /// The values of a dimension in some periods; none of one in which there are none.
+    ///
+    /// # Errors
+    /// As [`Snapshot::vocabularies`].
+    pub async fn vocabularies(
+        self,
+        dimension: Dimension,
+        periods: impl Iterator<Item = Period>,
+    ) -> Result<HashMap<Period, Values>, store::Error> {
+        self.memory.vocabularies.read(self.snapshot, dimension, periods).await
+    }
+
+    /// Those of a dimension in the shop's own vocabulary.
+    ///
+    /// # Errors
+    /// As [`Snapshot::vocabularies`].
+    pub async fn shop_vocabulary(self, dimension: Dimension) -> Result<Values, store::Error> {
+        let mut found = self.vocabularies(dimension, std::iter::once(Period::Ever)).await?;
+        Ok(found.remove(&Period::Ever).unwrap_or_default())
+    }
+
+    /// Whether there is hardly any memory left for rollups, or for sets.
     #[must_use]
     pub fn is_full(self) -> bool {
-        self.memory.sets.is_full()
+        self.memory.rollups.is_full() || self.memory.sets.is_full()
     }
 
     /// The set of each piece of a range.

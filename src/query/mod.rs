@@ -65,6 +65,7 @@ pub mod top;
 pub mod union;
 pub mod view;
 pub mod views;
+pub mod vocabularies;
 pub mod wait;
 pub mod zone;
 

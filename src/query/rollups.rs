@@ -18,7 +18,7 @@ use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
 
 /// Memory for rollups, in bytes.
-const BYTES_MAX: u64 = 128 << 20;
+const BYTES_MAX: u64 = 256 << 20;
 /// A group that is remembered takes about this much, and so does each of its documents.
 const OVERHEAD: usize = 100;
 /// A span of more groups is read without looking for each, and is not remembered.
@@ -70,6 +70,12 @@ impl Rollups {
         };
         let kept = Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).build();
         Rollups { kept, known }
+    }
+
+    /// Whether more would push out others soon.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.kept.weighted_size() > BYTES_MAX / 8 * 7
     }
 
     /// Hands the rollups of `spans` to `visit`, in no particular order, and reads those that it

@@ -366,7 +366,7 @@ impl<'a> Sales<'a> {
             let (family, code) = (Family::Buyers, None);
             return Ok(Counted { family, slices, code, column: 1, times: 0 });
         };
-        let values = self.from.snapshot.shop_vocabulary(Dimension::Category).await?;
+        let values = self.from.shop_vocabulary(Dimension::Category).await?;
         let code = Some(vocabulary::code_of(&values, category).unwrap_or(OVERLAP));
         // Of a category orders are counted.
         Ok(Counted { family: Family::CategoryBuyers, slices, code, column: 0, times: 0 })

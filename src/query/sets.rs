@@ -14,7 +14,7 @@ use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
 
 /// Memory for sets, in bytes.
-const BYTES_MAX: u64 = 64 << 20;
+const BYTES_MAX: u64 = 128 << 20;
 /// A set that is kept takes about this much beside its members.
 const OVERHEAD: usize = 150;
 

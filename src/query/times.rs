@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use projections::bucket::{self, Level};
 use projections::family::{Family, Shape, Slice};
-use projections::rollup::chunk_bits;
+use projections::rollup::{self, chunk_bits};
 
+use super::days::Piece;
 use super::members::Members;
 use super::memory::ReadContext;
 use super::range::Quarters;
+use super::sets::What;
 use crate::store;
 use crate::store::read::{Part, Span};
 
@@ -83,26 +85,8 @@ impl Counted {
             }
         })
         .await?;
-        for level in [Level::Day, Level::Quarter] {
-            let ends = found.values().flat_map(|it| [it.first, it.last]);
-            let longer: BTreeSet<Bucket> = ends.filter(|(it, _)| *it > level).collect();
-            let within = |bucket: &Bucket| {
-                let place = |quarter| bucket::bucket_of(level, quarter);
-                (place(begin(*bucket))..place(end(*bucket))).map(move |it| (level, it))
-            };
-            let shorter: Vec<Bucket> = longer.iter().flat_map(within).collect();
-            let mut seen: HashMap<u32, BTreeMap<u32, Bucket>> = HashMap::new();
-            self.read(from, &shorter, of, |bucket, who, _| {
-                seen.entry(who).or_default().insert(begin(bucket), bucket);
-            })
-            .await?;
-            for (who, seen) in seen {
-                let Some(it) = found.get_mut(&who) else { continue };
-                let mut first = seen.range(begin(it.first)..end(it.first));
-                it.first = first.next().map_or(it.first, |(_, bucket)| *bucket);
-                let mut last = seen.range(begin(it.last)..end(it.last));
-                it.last = last.next_back().map_or(it.last, |(_, bucket)| *bucket);
-            }
+        for level in [Level::Month, Level::Day] {
+            self.narrow(from, level, &mut found).await?;
         }
         let times = |Ends { count, first, last }: Ends| Times {
             count,
@@ -110,6 +94,51 @@ impl Counted {
             last: begin(last),
         };
         Ok(found.into_iter().map(|(who, ends)| (who, times(ends))).collect())
+    }
+
+    /// Looks in the days of months, or in the quarter hours of days, for the first and the last times that
+    /// are known to be in such. The sets that customers are counted by say who is in which.
+    async fn narrow(
+        &self,
+        from: ReadContext<'_>,
+        level: Level,
+        found: &mut HashMap<u32, Ends>,
+    ) -> Result<(), store::Error> {
+        let mut within: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+        for (&who, ends) in &*found {
+            for (_, bucket) in [ends.first, ends.last].into_iter().filter(|it| it.0 == level) {
+                within.entry(bucket).or_default().insert(who);
+            }
+        }
+        let mut parts: Vec<(Piece, &BTreeSet<u32>)> = Vec::new();
+        for (&bucket, of) in &within {
+            match level {
+                Level::Month => parts.extend(Piece::days_of(bucket).map(|day| (day, of))),
+                _ => parts.push((Piece::quarters_of(bucket), of)),
+            }
+        }
+        let pieces: Vec<Piece> = parts.iter().map(|(piece, _)| *piece).collect();
+        let mut seen: HashMap<u32, BTreeMap<u32, Bucket>> = HashMap::new();
+        for &slice in &self.slices {
+            let Counted { family, code, column, .. } = *self;
+            let sets = from.sets(What { family, slice, code, column }, &pieces).await?;
+            for ((piece, of), set) in parts.iter().zip(sets) {
+                for (place, bucket) in piece.buckets() {
+                    let members = set.members((place, place));
+                    for &who in of.iter().filter(|who| members.binary_search(who).is_ok()) {
+                        seen.entry(who).or_default().insert(begin(bucket), bucket);
+                    }
+                }
+            }
+        }
+        for (who, seen) in seen {
+            let Some(it) = found.get_mut(&who) else { continue };
+            let mut first = seen.range(begin(it.first)..end(it.first));
+            it.first = first.next().map_or(it.first, |(_, bucket)| *bucket);
+            let mut last = seen.range(begin(it.last)..end(it.last));
+            it.last = last.next_back().map_or(it.last, |(_, bucket)| *bucket);
+        }
+        Ok(())
     }
 
     /// Hands each bucket that one of some customers is counted in to `visit`, with how often.
@@ -143,10 +172,9 @@ impl Counted {
     }
 
     /// Buckets as spans, those that follow each other together. The quarter hours of a day are read in one
-    /// go, with all chunks, and so are those by value, whose chunks are of codes as well.
-    fn spans(&self, buckets: &[Bucket], (first, last): (u32, u32)) -> Vec<Span> {
+    /// go, with all chunks.
+    fn spans(&self, buckets: &[Bucket], of: (u32, u32)) -> Vec<Span> {
         let family = self.family;
-        let is_in = matches!(family.shape(), Shape::ByEntityIn(..));
         let mut spans: Vec<Span> = Vec::new();
         for &slice in &self.slices {
             for &(level, bucket) in buckets {
@@ -157,9 +185,11 @@ impl Counted {
                         span.last = bucket;
                     }
                     _ => {
-                        let chunk = |who| who >> chunk_bits(level);
-                        let chunks = (level != Level::Quarter && !is_in)
-                            .then(|| (chunk(first), chunk(last)));
+                        let chunks = || match self.code {
+                            Some(code) => rollup::chunks_in(level, code, of),
+                            None => (of.0 >> chunk_bits(level), of.1 >> chunk_bits(level)),
+                        };
+                        let chunks = (level != Level::Quarter).then(chunks);
                         let (first, last) = (bucket, bucket);
                         spans.push(Span { family, slice, level, first, last, chunks });
                     }

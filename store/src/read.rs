@@ -15,7 +15,6 @@ use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
 use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
-use projections::bucket::{self, Level};
 pub use projections::collection::Collection as Stored;
 use projections::entity::Entity;
 use projections::family::Dimension;
@@ -187,41 +186,24 @@ impl Snapshot {
         self.find(Model::of::<Rollups>(), filter, "reading rollups", read).await
     }
 
-    /// The values of a dimension in the months from `first` to `last`, both included, each at the
-    /// index of its code less 2.
+    /// The values of a dimension in those of some periods that have any, each at the index of its code less
+    /// 2.
     ///
     /// # Errors
     /// [`Error::Driver`], [`Error::Document`].
     pub async fn vocabularies(
         &self,
         dimension: Dimension,
-        first: u32,
-        last: u32,
-    ) -> Result<Vec<(u32, Vec<String>)>, Error> {
-        let id = |month| VocabularyKey { dimension, period: Period::Month(month) }.to_id();
-        let filter = doc! { "_id": { "$gte": id(first), "$lte": id(last) } };
-        let found = self.vocabularies_where(filter).await?.into_iter();
-        let months = found.filter_map(|it| {
-            let label = it.id.rsplit('/').next()?;
-            Some((bucket::of_label(Level::Month, label)?, it.values))
-        });
-        Ok(months.collect())
-    }
-
-    /// The values of a dimension in the shop's vocabulary, each at the index of its code less 2.
-    ///
-    /// # Errors
-    /// [`Error::Driver`], [`Error::Document`].
-    pub async fn shop_vocabulary(&self, dimension: Dimension) -> Result<Vec<String>, Error> {
-        let id = VocabularyKey { dimension, period: Period::Ever }.to_id();
-        let found = self.vocabularies_where(doc! { "_id": id }).await?;
-        Ok(found.into_iter().next().map(|it| it.values).unwrap_or_default())
-    }
-
-    async fn vocabularies_where(&self, filter: Document) -> Result<Vec<Values>, Error> {
+        periods: &[Period],
+    ) -> Result<Vec<(Period, Vec<String>)>, Error> {
+        let id = |&period| VocabularyKey { dimension, period }.to_id();
+        let ids: Vec<String> = periods.iter().map(id).collect();
+        let filter = doc! { "_id": { "$in": &ids } };
         let mut found = Vec::new();
         let read = |raw: &RawDocument| {
-            found.push(bson::deserialize_from_slice(raw.as_bytes())?);
+            let Values { id, values } = bson::deserialize_from_slice(raw.as_bytes())?;
+            let period = ids.iter().zip(periods).find(|(it, _)| **it == id);
+            found.extend(period.map(|(_, period)| (*period, values)));
             Ok(())
         };
         self.find(Model::of::<Vocabularies>(), filter, "reading vocabularies", read).await?;

@@ -145,11 +145,13 @@ const CODES_BITS: u32 = 3;
 /// those of ordinals.
 const CODES_SHIFT: u32 = 24;
 
-/// The chunks of a family by entity in a value that have a code.
+/// The first and the last chunk of a family by entity in a value that have rows of a code and of a first to
+/// a last entity.
 #[must_use]
-pub fn chunks_of_code(code: u16) -> std::ops::RangeInclusive<u32> {
-    let first = u32::from(code) >> CODES_BITS << CODES_SHIFT;
-    first..=first | ((1 << CODES_SHIFT) - 1)
+pub fn chunks_in(level: Level, code: u16, (first, last): (u32, u32)) -> (u32, u32) {
+    let of_code = u32::from(code) >> CODES_BITS << CODES_SHIFT;
+    let chunk = |ordinal: u32| of_code | ordinal >> chunk_bits_in(level);
+    (chunk(first), chunk(last))
 }
 
 /// The code and the ordinal of a row of a chunk, in a family by entity in a value.
@@ -318,8 +320,9 @@ mod tests {
             for level in Level::ALL {
                 let Delta { key, row, delta } = next.expect("a row at every level");
                 prop_assert_eq!((key.level, entity_in(*level, key.chunk, row)), (*level, of));
-                prop_assert!(chunks_of_code(code).contains(&key.chunk));
-                prop_assert!(!chunks_of_code(code ^ 8).contains(&key.chunk));
+                prop_assert_eq!(chunks_in(*level, code, (ordinal, ordinal)), (key.chunk, key.chunk));
+                let (first, last) = chunks_in(*level, code ^ 8, (0, u32::MAX));
+                prop_assert!(!(first..=last).contains(&key.chunk));
                 next = summed_up(&key, row, delta);
             }
             prop_assert!(next.is_none());

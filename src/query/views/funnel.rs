@@ -239,7 +239,7 @@ pub(super) async fn counted(
         return Ok(Counted { family, slices, code: None, column: stage, times: stage });
     };
     let (dimension, family) = DIMENSIONS[*at];
-    let values = from.snapshot.shop_vocabulary(dimension).await?;
+    let values = from.shop_vocabulary(dimension).await?;
     // One that is not known has the code of no attempt.
     let code = Some(vocabulary::code_of(&values, value).unwrap_or(OVERLAP));
     let slices = vec![Slice::at(step as u8)];
