@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
 use projections::bucket::{self, Level};
 use projections::cells::Cells;
 use projections::family::{Dimension, Family, Shape, Slice};
@@ -214,10 +215,18 @@ pub async fn by_period(
         Some(_) => Names::of(from, family, dimension, quarters).await?,
         None => Names::default(),
     };
-    let is_of = |month, code| value.is_none_or(|value| names.name(month, code) == Some(value));
     let tables = Tables { family, slices: &[Slice::WHOLE], days: &days };
+    // The month that was read last, and the code that the value has in it.
+    let mut wanted: Option<(u32, Option<u16>)> = None;
     let add = |Place { period, month, codes }, row| {
-        if is_of(month, codes[at]) {
+        let is_of = |value| {
+            let (_, code) = match wanted {
+                Some(known) if known.0 == month => known,
+                _ => *wanted.insert((month, names.code(month, value))),
+            };
+            code == Some(codes[at])
+        };
+        if value.is_none_or(is_of) {
             zone::add(sums.of_period(period), row);
         }
     };
@@ -238,7 +247,7 @@ pub async fn by_value(
     let quarters = from.within(family, quarters);
     let mut clock = Clock::of(Zone::UTC, None);
     let days = Days::of(quarters, &mut clock);
-    let mut sums: HashMap<Place, Row> = HashMap::new();
+    let mut sums: HashMap<Place, Row, RandomState> = HashMap::default();
     let tables = Tables { family, slices, days: &days };
     let names = Names::of(from, family, dimension, quarters);
     let ((), names) = tokio::try_join!(
@@ -256,7 +265,7 @@ pub async fn by_value(
 }
 
 /// Codes are of their month; names are the same in all.
-fn named(sums: HashMap<Place, Row>, names: &Names) -> BTreeMap<String, Row> {
+fn named(sums: HashMap<Place, Row, RandomState>, names: &Names) -> BTreeMap<String, Row> {
     let mut by_name: BTreeMap<String, Row> = BTreeMap::new();
     for (Place { month, codes: [code, ..], .. }, row) in sums {
         if let Some(name) = names.name(month, code) {
