@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::Datelike;
+use foldhash::fast::RandomState;
 use projections::bucket::{self, Level, QUARTER_MS, QUARTERS_PER_DAY, quarter_start};
 
 use super::range::Quarters;
@@ -112,15 +113,20 @@ pub struct Clock {
     period: Option<Period>,
     /// The UTC day that was looked at last, and its offset if it has one throughout.
     utc_day: Option<(u32, Option<i64>)>,
+    /// The same of each that was looked at.
+    utc_days: HashMap<u32, Option<i64>, RandomState>,
     /// The local day that was looked at last, and its period, of periods that are not shorter.
     local_day: Option<(i64, i64)>,
+    /// The same of each that was looked at.
+    local_days: HashMap<i64, i64, RandomState>,
 }
 
 impl Clock {
     /// A clock of a zone.
     #[must_use]
     pub fn of(zone: Zone, period: Option<Period>) -> Self {
-        Clock { zone, period, utc_day: None, local_day: None }
+        let (utc_days, local_days) = (HashMap::default(), HashMap::default());
+        Clock { zone, period, utc_day: None, utc_days, local_day: None, local_days }
     }
 
     /// The name of a period.
@@ -129,7 +135,7 @@ impl Clock {
         self.period.map(|period| period.label(number)).unwrap_or_default()
     }
 
-    /// The period that a quarter hour starts in. Fast where they come in order of time, right in any.
+    /// The period that a quarter hour starts in. Fastest where they come in order of time.
     pub fn period_of(&mut self, quarter: u32) -> i64 {
         let Some(period) = self.period else { return 0 };
         let local = quarter_start(quarter).0 + self.offset(quarter);
@@ -140,7 +146,7 @@ impl Clock {
         match self.local_day {
             Some((known, number)) if known == day => number,
             _ => {
-                let number = period.of_local(local);
+                let number = *self.local_days.entry(day).or_insert_with(|| period.of_local(local));
                 self.local_day = Some((day, number));
                 number
             }
@@ -209,10 +215,12 @@ impl Clock {
         let offset = match self.utc_day {
             Some((day, offset)) if day == utc_day => offset,
             _ => {
-                let start = i64::from(utc_day) * DAY_MS;
-                let first = self.zone.offset_ms(start);
-                let offset =
-                    (first == self.zone.offset_ms(start + DAY_MS - QUARTER_MS)).then_some(first);
+                let throughout = || {
+                    let start = i64::from(utc_day) * DAY_MS;
+                    let first = self.zone.offset_ms(start);
+                    (first == self.zone.offset_ms(start + DAY_MS - QUARTER_MS)).then_some(first)
+                };
+                let offset = *self.utc_days.entry(utc_day).or_insert_with(throughout);
                 self.utc_day = Some((utc_day, offset));
                 offset
             }

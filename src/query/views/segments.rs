@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use projections::bucket::{quarter_of, quarter_start};
+use projections::bucket::quarter_of;
 use projections::customers::{CustomerDocument, Customers};
 use projections::entity::Entity;
 use projections::family::{Family, Slice};
 use projections::money::{self, Money};
 use projections::sales::{Basis, Status};
 use projections::table::Row;
-use projections::time::Time;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use serde_json::json;
@@ -189,24 +188,25 @@ async fn buyers(from: ReadContext<'_>, asked: &Asked) -> Result<Vec<Buyer>, stor
             .await?;
     }
     let last = last_purchases(from, asked, quarters).await?;
+    let as_of = asked.as_of.and_time(chrono::NaiveTime::MIN).and_utc().timestamp() / 86_400;
     let buyer = |(at, [orders, _, net]): (usize, [i64; 3])| {
-        let last = last.get(at).copied().flatten()?;
-        let days = (asked.as_of - asked.zone.day_of(quarter_start(last))).num_days();
+        let days = as_of - last.get(at).copied().flatten()?;
         Some(Buyer { ordinal: u32::try_from(at).ok()?, days, orders, net })
     };
     Ok(sums.into_iter().enumerate().filter_map(buyer).collect())
 }
 
-/// The quarter hour, or the first of the day, of each customer's last completed purchase before the
-/// end of a range.
+/// The local day of each customer's last completed purchase before the end of a range.
 async fn last_purchases(
     from: ReadContext<'_>,
     asked: &Asked,
     quarters: Quarters,
-) -> Result<Vec<Option<u32>>, store::Error> {
+) -> Result<Vec<Option<i64>>, store::Error> {
     let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer) as usize;
-    let mut last: Vec<Option<u32>> = vec![None; customers];
-    let mut is_later = false;
+    let mut last: Vec<Option<i64>> = vec![None; customers];
+    // Those of whom it takes the days before, since they bought later as well.
+    let mut later: Vec<u32> = Vec::new();
+    let mut clock = Clock::of(asked.zone, Some(Period::Day));
     let everything = Coverage::Everything(Quarters::ALL);
     let whole = [Slice::WHOLE];
     union::by_entity(from, Family::Purchases, &whole, everything, |who, [_, at, is_there]| {
@@ -214,17 +214,18 @@ async fn last_purchases(
             && let Some(last) = last.get_mut(who as usize)
         {
             let at = u32::try_from(at).unwrap_or_default();
-            is_later |= at >= quarters.to;
-            *last = Some(at);
+            if at >= quarters.to {
+                later.push(who);
+            } else {
+                *last = Some(clock.period_of(at));
+            }
         }
     })
     .await?;
-    if !is_later {
+    if later.is_empty() {
         return Ok(last);
     }
-    // Of those who bought later as well it takes the days before.
     let completed = [Slice::from(Status::Completed)];
-    let clock = Clock::of(asked.zone, Some(Period::Day));
     let mut before: Vec<Option<i64>> = vec![None; customers];
     Members::of(from, Family::Buyers, &completed, 1)
         .each(quarters, &clock, |day, who| {
@@ -233,19 +234,10 @@ async fn last_purchases(
             }
         })
         .await?;
-    for (last, before) in last.iter_mut().zip(before) {
-        if last.is_some_and(|at| at >= quarters.to) {
-            *last = before.map(|day| first_quarter(asked.zone, day));
-        }
+    for who in later.into_iter().map(|who| who as usize) {
+        last[who] = before[who];
     }
     Ok(last)
-}
-
-/// A quarter hour of a day of a zone.
-fn first_quarter(zone: Zone, day: i64) -> u32 {
-    let date = chrono::DateTime::from_timestamp(day.saturating_mul(86_400), 0).unwrap_or_default();
-    let at = zone.start_of_day(date.date_naive());
-    quarter_of(Time(at.0 + projections::bucket::QUARTER_MS - 1))
 }
 
 /// A page of a segment: those who came to most first, ties by id within the page.
