@@ -43,10 +43,6 @@ const SIZES: [u64; 2] = [100_000, 1_000_000];
 /// # Errors
 /// Fails if a server does not answer, or figures differ from those of `ClickHouse`.
 pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
-    if std::env::var_os("HOLD").is_some() {
-        at(stand, arguments, arguments.sizes_or(&SIZES)[0], None).await?;
-        return Ok(Value::Null);
-    }
     let library = match Library::install().await {
         Ok(library) => Some(library),
         Err(error) => {
@@ -96,12 +92,6 @@ async fn at(
     let events = fill(stand, orders, end, library.is_some().then_some(&folder)).await?;
     let (app, key) = stand.serve(&[Scope::MetricsRead]).await?;
     read_ahead(&app).await?;
-    if let Some(file) = std::env::var_os("HOLD") {
-        std::fs::write(&file, format!("{} {}", app.address, key))?;
-        while std::path::Path::new(&file).exists() {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
     let client = Asker::new(app.address, key);
     let document = client.get("/api/openapi.json", &BTreeMap::new()).await?;
     let all = View::all(&serde_json::from_slice(&document.body)?);
