@@ -93,18 +93,26 @@ impl Scene {
     pub async fn wait<T>(
         &self,
         what: &str,
-        mut ask: impl AsyncFnMut() -> Option<T>,
+        ask: impl AsyncFnMut() -> Option<T>,
     ) -> anyhow::Result<T> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(answer) = ask().await {
-                return Ok(answer);
-            }
-            if Instant::now() > until {
+        match patiently(ask).await {
+            Some(answer) => Ok(answer),
+            None => {
                 let at = self.checkpoint().await.map(|it| it.position);
                 bail!("no {what}; the checkpoint is at {at:?}");
             }
-            tokio::time::sleep(STEP).await;
         }
+    }
+}
+
+/// Calls `ask` until there is an answer; `None` if there is none for minutes.
+pub(super) async fn patiently<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask().await;
+        if answer.is_some() || Instant::now() > until {
+            return answer;
+        }
+        tokio::time::sleep(STEP).await;
     }
 }

@@ -1,0 +1,198 @@
+//! Who leads: as the nats-servers and mongods themselves tell it, each asked alone.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::future::join_all;
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{ClientOptions, ServerAddress};
+use serde::Deserialize;
+
+use super::machines::{MONGOD_PORT, MONITOR_PORT, Machines, REPLICA_SET, SERVERS};
+use crate::soak::scene::patiently;
+
+/// The time for which an answer is awaited: a server that is frozen or cut off gives none.
+pub const ANSWER: Duration = Duration::from_millis(500);
+/// The states of a replica set that is whole: a primary and two secondaries.
+const WHOLE: [i32; SERVERS] = [1, 2, 2];
+
+/// The servers of a cluster, to ask.
+pub struct Leaders {
+    stream: String,
+    http: reqwest::Client,
+    addresses: Vec<Ipv4Addr>,
+    mongods: Vec<Client>,
+}
+
+/// The part of `/jsz` that is read.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(default)]
+    account_details: Vec<Account>,
+    meta_cluster: Option<Group>,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    #[serde(default)]
+    stream_detail: Vec<Stream>,
+}
+
+#[derive(Deserialize)]
+struct Stream {
+    name: String,
+    cluster: Option<Group>,
+}
+
+/// The servers that agree on something, as one of them sees them.
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    leader: String,
+    #[serde(default)]
+    replicas: Vec<Peer>,
+}
+
+#[derive(Deserialize)]
+struct Peer {
+    #[serde(default)]
+    current: bool,
+    #[serde(default)]
+    offline: bool,
+}
+
+impl Told {
+    fn of_stream(&self, name: &str) -> Option<&Group> {
+        let mut streams = self.account_details.iter().flat_map(|it| &it.stream_detail);
+        streams.find(|it| it.name == name)?.cluster.as_ref()
+    }
+}
+
+impl Leaders {
+    /// Those of the machines' servers, and of a stream.
+    ///
+    /// # Errors
+    /// Fails if a client cannot be made.
+    pub fn of(machines: &Machines, stream: &str) -> anyhow::Result<Leaders> {
+        let addresses: Vec<_> = (0..SERVERS).map(|at| machines.network.address(at)).collect();
+        let direct = |address: &Ipv4Addr| {
+            let host = ServerAddress::Tcp { host: address.to_string(), port: Some(MONGOD_PORT) };
+            let options = ClientOptions::builder()
+                .hosts(vec![host])
+                .direct_connection(true)
+                .server_selection_timeout(ANSWER)
+                .connect_timeout(ANSWER)
+                .build();
+            Client::with_options(options)
+        };
+        Ok(Leaders {
+            stream: stream.to_owned(),
+            http: reqwest::Client::builder().timeout(ANSWER).no_proxy().build()?,
+            mongods: addresses.iter().map(direct).collect::<Result<_, _>>()?,
+            addresses,
+        })
+    }
+
+    /// Makes a replica set of the mongods, and waits for its primary.
+    ///
+    /// # Errors
+    /// Fails if there is none for minutes.
+    pub async fn initiate(&self) -> anyhow::Result<()> {
+        let members = self.addresses.iter().zip(0_i32..);
+        let members: Vec<_> = members
+            .map(|(address, id)| doc! { "_id": id, "host": format!("{address}:{MONGOD_PORT}") })
+            .collect();
+        let set = doc! { "replSetInitiate": { "_id": REPLICA_SET, "members": members } };
+        let mut why = None;
+        let initiated = patiently(async || {
+            let admin = self.mongods[0].database("admin");
+            // It fails until all of them listen, and once it has been done.
+            why = admin.run_command(set.clone()).await.err();
+            self.primary().await
+        });
+        initiated.await.map(|_| ()).with_context(|| format!("no primary: {why:?}"))
+    }
+
+    /// The machine whose nats-server leads the stream, as most of them tell.
+    pub async fn of_stream(&self) -> Option<usize> {
+        let told = self.ask_nats().await;
+        most(told.iter().flatten().filter_map(|it| it.of_stream(&self.stream)))
+    }
+
+    /// The machine whose nats-server leads the cluster itself, as most of them tell.
+    pub async fn of_meta(&self) -> Option<usize> {
+        let told = self.ask_nats().await;
+        most(told.iter().flatten().filter_map(|it| it.meta_cluster.as_ref()))
+    }
+
+    /// The machine whose mongod is the primary of the latest term.
+    pub async fn primary(&self) -> Option<usize> {
+        let states = self.ask_mongods().await.into_iter().enumerate();
+        let primaries = states.filter_map(|(at, told)| {
+            told.filter(|(_, state)| *state == 1).map(|(term, _)| (term, at))
+        });
+        primaries.max().map(|(_, at)| at)
+    }
+
+    /// Whether every server is there and has what the leaders have.
+    pub async fn are_whole(&self) -> bool {
+        let (told, states) = tokio::join!(self.ask_nats(), self.ask_mongods());
+        let groups: Option<Vec<_>> =
+            told.iter().map(|it| it.as_ref().and_then(|it| it.of_stream(&self.stream))).collect();
+        let Some(groups) = groups else { return false };
+        let Some(leader) = most(groups.iter().copied()) else { return false };
+        let replicas = &groups[leader].replicas;
+        let mut states: Vec<_> = states.into_iter().flatten().map(|(_, state)| state).collect();
+        states.sort_unstable();
+        replicas.len() == SERVERS - 1
+            && replicas.iter().all(|it| it.current && !it.offline)
+            && states == WHOLE
+    }
+
+    async fn ask_nats(&self) -> Vec<Option<Told>> {
+        let ask = async |address: &Ipv4Addr| {
+            let url = format!("http://{address}:{MONITOR_PORT}/jsz?streams=true");
+            self.http.get(url).send().await.ok()?.json().await.ok()
+        };
+        join_all(self.addresses.iter().map(ask)).await
+    }
+
+    /// The term and the state of each.
+    async fn ask_mongods(&self) -> Vec<Option<(i64, i32)>> {
+        let ask = async |mongod: &Client| {
+            let admin = mongod.database("admin");
+            let status = admin.run_command(doc! { "replSetGetStatus": 1 });
+            let status: Document = tokio::time::timeout(ANSWER, status).await.ok()?.ok()?;
+            Some((status.get_i64("term").ok()?, status.get_i32("myState").ok()?))
+        };
+        join_all(self.mongods.iter().map(ask)).await
+    }
+}
+
+/// The machine that most of the servers take for the leader.
+fn most<'a>(groups: impl Iterator<Item = &'a Group>) -> Option<usize> {
+    let leaders: Vec<_> = groups.map(|it| it.leader.as_str()).collect();
+    (0..SERVERS).find(|machine| {
+        let name = Machines::name(*machine);
+        leaders.iter().filter(|it| **it == name).count() > SERVERS / 2
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(leader: &str) -> Group {
+        Group { leader: leader.to_owned(), replicas: Vec::new() }
+    }
+
+    #[test]
+    fn a_leader_is_whom_two_of_three_take_for_it() {
+        assert_eq!(most([told("n2"), told("n3"), told("n2")].iter()), Some(1));
+        assert_eq!(most([told("n3"), told("n3")].iter()), Some(2));
+        assert_eq!(most([told("n1"), told("n2"), told("")].iter()), None);
+        assert_eq!(most([told("n1")].iter()), None);
+    }
+}
