@@ -42,10 +42,9 @@ use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::say;
 use adaptive_bi::store::Store;
 use anyhow::{Context, bail, ensure};
-use check::Found;
 use clap::{Args, ValueEnum};
 use cluster::Cluster;
-use fault::{Fault, Struck};
+use fault::Fault;
 use ground::{Disks, Ground, Setting};
 use producer::Pace;
 use projections::family::Families;
@@ -103,7 +102,7 @@ async fn soak(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let plan = Plan { faults: &faults, rate: arguments.rate, times: u64::from(times), until };
     let report = if arguments.cluster {
         let setting = Setting::here(cache_dir, "cluster", Disks::Plain)?;
-        let cluster = Box::pin(Cluster::prepare(setting)).await?;
+        let cluster = Box::pin(Cluster::prepare(&setting)).await?;
         Box::pin(rounds(cluster, &plan, &announce)).await?
     } else {
         alone(cache_dir, &plan).await?

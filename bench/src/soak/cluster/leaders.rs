@@ -152,20 +152,23 @@ impl Leaders {
     }
 
     async fn ask_nats(&self) -> Vec<Option<Told>> {
-        let ask = async |address: &Ipv4Addr| {
+        let ask = |address: &Ipv4Addr| {
             let url = format!("http://{address}:{MONITOR_PORT}/jsz?streams=true");
-            self.http.get(url).send().await.ok()?.json().await.ok()
+            let asked = self.http.get(url).send();
+            async move { asked.await.ok()?.json().await.ok() }
         };
         join_all(self.addresses.iter().map(ask)).await
     }
 
     /// The term and the state of each.
     async fn ask_mongods(&self) -> Vec<Option<(i64, i32)>> {
-        let ask = async |mongod: &Client| {
+        let ask = |mongod: &Client| {
             let admin = mongod.database("admin");
-            let status = admin.run_command(doc! { "replSetGetStatus": 1 });
-            let status: Document = tokio::time::timeout(ANSWER, status).await.ok()?.ok()?;
-            Some((status.get_i64("term").ok()?, status.get_i32("myState").ok()?))
+            async move {
+                let status = admin.run_command(doc! { "replSetGetStatus": 1 });
+                let status: Document = tokio::time::timeout(ANSWER, status).await.ok()?.ok()?;
+                Some((status.get_i64("term").ok()?, status.get_i32("myState").ok()?))
+            }
         };
         join_all(self.mongods.iter().map(ask)).await
     }

@@ -47,9 +47,9 @@ impl Cluster {
     ///
     /// # Errors
     /// Fails if one of them does not start.
-    pub async fn prepare(setting: Setting) -> anyhow::Result<Cluster> {
-        let (folder, doors) = (Folder::make(&setting)?, Doors::default());
-        let Setting { program, folder: path, cache_dir, .. } = &setting;
+    pub async fn prepare(setting: &Setting) -> anyhow::Result<Cluster> {
+        let (folder, doors) = (Folder::make(setting)?, Doors::default());
+        let Setting { program, folder: path, cache_dir, .. } = setting;
         let environment = environment(path);
         let machines = Machines::lay(cache_dir, path, program, environment, doors.clone()).await?;
         let mut processes = BTreeMap::new();
