@@ -123,7 +123,7 @@ async fn alone(cache_dir: &Path, plan: &Plan<'_>) -> anyhow::Result<Report> {
     let on = |disks: Disks| -> Vec<Fault> {
         plan.faults.iter().copied().filter(|it| it.disks() == disks).collect()
     };
-    let (mut report, plain) = (Report::default(), on(Disks::Plain));
+    let (mut report, usual) = (Report::default(), on(Disks::Plain));
     for (name, fault) in [("disk", Fault::DiskFull), ("power", Fault::PowerCut)] {
         let faults = on(fault.disks());
         if faults.is_empty() {
@@ -131,8 +131,8 @@ async fn alone(cache_dir: &Path, plan: &Plan<'_>) -> anyhow::Result<Report> {
         }
         match Ground::prepare(Setting::here(cache_dir, name, fault.disks())?).await {
             Ok(ground) => {
-                // With others they are not repeated; alone, for as long as is asked.
-                let until = if plain.is_empty() { plan.until } else { Instant::now() };
+                // Beside others they are not repeated until the end.
+                let until = if usual.is_empty() { plan.until } else { Instant::now() };
                 let plan = Plan { faults: &faults, until, ..*plan };
                 report.merge(rounds(ground, &plan, &announce).await?);
             }
@@ -144,9 +144,9 @@ async fn alone(cache_dir: &Path, plan: &Plan<'_>) -> anyhow::Result<Report> {
             Err(error) => return Err(error),
         }
     }
-    if !plain.is_empty() {
+    if !usual.is_empty() {
         let ground = Ground::prepare(Setting::here(cache_dir, "main", Disks::Plain)?).await?;
-        let plan = Plan { faults: &plain, ..*plan };
+        let plan = Plan { faults: &usual, ..*plan };
         report.merge(rounds(ground, &plan, &announce).await?);
     }
     Ok(report)

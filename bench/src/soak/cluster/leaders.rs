@@ -105,14 +105,13 @@ impl Leaders {
             .map(|(address, id)| doc! { "_id": id, "host": format!("{address}:{MONGOD_PORT}") })
             .collect();
         let set = doc! { "replSetInitiate": { "_id": REPLICA_SET, "members": members } };
-        let mut why = None;
-        let initiated = patiently(async || {
+        patiently(async || {
             let admin = self.mongods[0].database("admin");
             // It fails until all of them listen, and once it has been done.
-            why = admin.run_command(set.clone()).await.err();
-            self.primary().await
-        });
-        initiated.await.map(|_| ()).with_context(|| format!("no primary: {why:?}"))
+            let why = admin.run_command(set.clone()).await.err();
+            self.primary().await.map(drop).with_context(|| format!("no primary: {why:?}"))
+        })
+        .await
     }
 
     /// The machine whose nats-server leads the stream, as most of them tell.
@@ -139,16 +138,13 @@ impl Leaders {
     /// Whether every server is there and has what the leaders have.
     pub async fn are_whole(&self) -> bool {
         let (told, states) = tokio::join!(self.ask_nats(), self.ask_mongods());
-        let groups: Option<Vec<_>> =
-            told.iter().map(|it| it.as_ref().and_then(|it| it.of_stream(&self.stream))).collect();
-        let Some(groups) = groups else { return false };
-        let Some(leader) = most(groups.iter().copied()) else { return false };
-        let replicas = &groups[leader].replicas;
+        let stream: Vec<_> =
+            told.iter().flatten().filter_map(|it| it.of_stream(&self.stream)).collect();
+        let meta: Vec<_> =
+            told.iter().flatten().filter_map(|it| it.meta_cluster.as_ref()).collect();
         let mut states: Vec<_> = states.into_iter().flatten().map(|(_, state)| state).collect();
         states.sort_unstable();
-        replicas.len() == SERVERS - 1
-            && replicas.iter().all(|it| it.current && !it.offline)
-            && states == WHOLE
+        is_whole(&stream) && is_whole(&meta) && states == WHOLE
     }
 
     async fn ask_nats(&self) -> Vec<Option<Told>> {
@@ -174,6 +170,16 @@ impl Leaders {
     }
 }
 
+/// Whether the leader of a group, as each server in turn sees it, has the others with it.
+fn is_whole(groups: &[&Group]) -> bool {
+    let leader = most(groups.iter().copied()).and_then(|machine| groups.get(machine));
+    groups.len() == SERVERS
+        && leader.is_some_and(|leader| {
+            leader.replicas.len() == SERVERS - 1
+                && leader.replicas.iter().all(|it| it.current && !it.offline)
+        })
+}
+
 /// The machine that most of the servers take for the leader.
 fn most<'a>(groups: impl Iterator<Item = &'a Group>) -> Option<usize> {
     let leaders: Vec<_> = groups.map(|it| it.leader.as_str()).collect();
@@ -187,15 +193,28 @@ fn most<'a>(groups: impl Iterator<Item = &'a Group>) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn told(leader: &str) -> Group {
-        Group { leader: leader.to_owned(), replicas: Vec::new() }
+    fn told(leader: &str, current: &[bool]) -> Group {
+        let peer = |current: &bool| Peer { current: *current, offline: false };
+        Group { leader: leader.to_owned(), replicas: current.iter().map(peer).collect() }
     }
 
     #[test]
     fn a_leader_is_whom_two_of_three_take_for_it() {
-        assert_eq!(most([told("n2"), told("n3"), told("n2")].iter()), Some(1));
-        assert_eq!(most([told("n3"), told("n3")].iter()), Some(2));
-        assert_eq!(most([told("n1"), told("n2"), told("")].iter()), None);
-        assert_eq!(most([told("n1")].iter()), None);
+        let leader = |names: &[&str]| {
+            let groups: Vec<_> = names.iter().map(|name| told(name, &[])).collect();
+            most(groups.iter())
+        };
+        assert_eq!(leader(&["n2", "n3", "n2"]), Some(1));
+        assert_eq!(leader(&["n3", "n3"]), Some(2));
+        assert_eq!(leader(&["n1", "n2", ""]), None);
+        assert_eq!(leader(&["n1"]), None);
+    }
+
+    #[test]
+    fn a_group_is_whole_where_its_leader_has_both_others_with_it() {
+        let (both, one) = (told("n2", &[true, true]), told("n2", &[true, false]));
+        assert!(is_whole(&[&one, &both, &one]), "what others than the leader say does not count");
+        assert!(!is_whole(&[&both, &one, &both]));
+        assert!(!is_whole(&[&both, &both]), "one server is missing");
     }
 }

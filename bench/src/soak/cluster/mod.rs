@@ -206,13 +206,5 @@ fn role(leader: Leader) -> Role {
 
 /// A connection to the log, once the cluster keeps one.
 async fn connect(settings: &LogSettings) -> anyhow::Result<Log> {
-    let mut why = None;
-    let log = patiently(async || match Log::connect(settings.clone()).await {
-        Ok(log) => Some(log),
-        Err(error) => {
-            why = Some(error);
-            None
-        }
-    });
-    log.await.with_context(|| format!("no log: {why:?}"))
+    patiently(async || Ok(Log::connect(settings.clone()).await?)).await
 }
