@@ -14,7 +14,7 @@
 //!   [`durability`], [`subjects`]; [`bare`]: publishers without the program; [`caller`]: callers of the
 //!   service that cost little; [`held`]: a fold that waits;
 //! - [`yardstick`]: the upserts and aggregations of [`naive`] and [`versus`], for comparison;
-//! - [`soak`]: faults on a service of its own, and checks after them; [`layer`]: a file system that
+//! - [`soak`]: faults on a service of its own or beside a cluster, and checks after them; [`layer`]: a file system that
 //!   loses at a power cut what was not synced; [`power_cut`]: what comes of acknowledged events then.
 
 pub mod arguments;

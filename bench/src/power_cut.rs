@@ -18,7 +18,7 @@ use crate::layer::tree::Lost;
 use crate::soak::fault::Fault;
 use crate::soak::ground::{Disks, Ground, Setting};
 use crate::soak::producer::Pace;
-use crate::soak::rounds;
+use crate::soak::{Plan, rounds};
 
 /// The interval of syncs at which some have to be lost: nats-server's default.
 const LATE: Duration = Duration::from_mins(2);
@@ -28,7 +28,7 @@ const LATE: Duration = Duration::from_mins(2);
 pub struct Arguments {
     /// The number of power cuts of the log that is synced before it acknowledges.
     #[arg(long, default_value_t = 20)]
-    pub cuts: usize,
+    pub cuts: u64,
     /// The number of events sent in a second.
     #[arg(long, default_value_t = 1_000)]
     pub rate: u64,
@@ -52,10 +52,15 @@ pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> 
 async fn cut(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let setting = Setting::here(cache_dir, "always", Disks::Losing)?;
     let ground = Ground::prepare(setting).await?;
-    let faults = vec![Fault::PowerCut; arguments.cuts];
+    let plan = Plan {
+        faults: &[Fault::PowerCut],
+        rate: arguments.rate,
+        times: arguments.cuts,
+        until: Instant::now(),
+    };
     say!("a log that is synced before it acknowledges");
     let tell = |line: &str| say!("{line}");
-    let report = rounds(ground, &faults, arguments.rate, Instant::now(), &tell).await?;
+    let report = rounds(ground, &plan, &tell).await?;
     report.print();
 
     let setting = Setting::here(cache_dir, "late", Disks::Losing)?;

@@ -52,7 +52,7 @@ impl Check {
         Check { log, store, read_to: 0, on_log, of_kind, told: Found::default() }
     }
 
-    /// The faults since the last call. All events up to `last` are folded.
+    /// The faults since the last call. All events that were read are folded.
     ///
     /// # Errors
     /// Fails if a server does not answer.
@@ -60,9 +60,7 @@ impl Check {
         &mut self,
         record: &Journal,
         checkpoint: &Checkpoint,
-        last: u64,
     ) -> anyhow::Result<Found> {
-        self.read(last).await?;
         let log = record.against(&self.on_log);
         let mut found = Found { lost: log.lost, duplicated: log.duplicated };
 
@@ -99,16 +97,17 @@ impl Check {
         Ok(news)
     }
 
-    /// The number of events that were acknowledged and are not on the log, which ends at `last`.
+    /// The number of events that were acknowledged and are not on the log, all of which was read.
+    #[must_use]
+    pub fn lost_of_log(&self, record: &Journal) -> u64 {
+        record.against(&self.on_log).lost
+    }
+
+    /// Reads the log on, up to `last`; from where it stopped if it failed before.
     ///
     /// # Errors
     /// Fails if the log cannot be read.
-    pub async fn lost_of_log(&mut self, record: &Journal, last: u64) -> anyhow::Result<u64> {
-        self.read(last).await?;
-        Ok(record.against(&self.on_log).lost)
-    }
-
-    async fn read(&mut self, last: u64) -> anyhow::Result<()> {
+    pub async fn read(&mut self, last: u64) -> anyhow::Result<()> {
         if self.read_to >= last {
             return Ok(());
         }

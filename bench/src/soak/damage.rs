@@ -97,7 +97,7 @@ async fn go_on(ground: &mut Ground, hit: bool) -> anyhow::Result<Struck> {
     let since = Instant::now();
     ground.scene.producer.go(Pace::PerSecond(SOME));
     let recovery = ground.folds_on(since).await?;
-    Ok(Struck { hit, recovery })
+    Ok(Struck::of(hit, recovery))
 }
 
 /// Whether the process that folds halts for that reason, and writes nothing.

@@ -24,7 +24,7 @@ pub(super) async fn full(ground: &mut Ground) -> anyhow::Result<Struck> {
     std::fs::remove_file(&filler)?;
     ground.services.restart(Server::Mongod, &|_| ()).await.context("starting mongod again")?;
     let recovery = ground.folds_on(Instant::now()).await?;
-    Ok(Struck { hit: ended.is_ok() || stuck, recovery })
+    Ok(Struck::of(ended.is_ok() || stuck, recovery))
 }
 
 pub(super) async fn full_under_nats(ground: &mut Ground) -> anyhow::Result<Struck> {
@@ -40,7 +40,7 @@ pub(super) async fn full_under_nats(ground: &mut Ground) -> anyhow::Result<Struc
         recovery = ground.folds_on(since) => recovery?,
         () = ground.services.mend() => since.elapsed(),
     };
-    Ok(Struck { hit, recovery })
+    Ok(Struck::of(hit, recovery))
 }
 
 /// Keeps the disk full, even when others give room back.

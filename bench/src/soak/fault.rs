@@ -70,6 +70,54 @@ pub enum Fault {
     NatsDiskFull,
     /// The power of both servers is cut: what they had not synced is gone.
     PowerCut,
+    /// SIGKILL of the nats-server that leads the stream; it is started again.
+    StreamKilled,
+    /// SIGSTOP of the nats-server that leads the stream; SIGCONT once another does.
+    StreamFrozen,
+    /// The machine of the nats-server that leads the stream is cut off.
+    StreamCutOff,
+    /// SIGKILL of the mongod that is the primary; it is started again.
+    PrimaryKilled,
+    /// SIGSTOP of the mongod that is the primary; SIGCONT once another is.
+    PrimaryFrozen,
+    /// The machine of the mongod that is the primary is cut off.
+    PrimaryCutOff,
+    /// SIGKILL of the nats-server that leads the cluster itself; it is started again.
+    MetaKilled,
+    /// SIGSTOP of the nats-server that leads the cluster itself; SIGCONT once another does.
+    MetaFrozen,
+    /// The machine of the nats-server that leads the cluster itself is cut off.
+    MetaCutOff,
+    /// SIGKILL of the process that folds, beside a cluster; it is started again.
+    FolderKilled,
+    /// SIGSTOP of the process that folds, beside a cluster; SIGCONT once another folds.
+    FolderFrozen,
+    /// The machine of the process that folds is cut off from the cluster.
+    FolderCutOff,
+}
+
+/// One that leads the others of its kind in a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leader {
+    /// The nats-server that leads the stream.
+    Stream,
+    /// The mongod that is the primary.
+    Primary,
+    /// The nats-server that leads the cluster itself.
+    Meta,
+    /// The process of the service that folds.
+    Folder,
+}
+
+/// The way in which a leader is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Its process is killed, and started again.
+    Killed,
+    /// Its process is frozen for a while.
+    Frozen,
+    /// Its machine is cut off from the others for a while.
+    CutOff,
 }
 
 /// The outcome of a fault.
@@ -80,9 +128,30 @@ pub struct Struck {
     /// The time until an event that was acknowledged after the fault is folded; it counts from the
     /// fault, or from its end if no process could go on before.
     pub recovery: Duration,
+    /// The longest time within which nothing was folded, until all was as before; where that was
+    /// measured.
+    pub pause: Option<Duration>,
+}
+
+impl Struck {
+    /// The outcome of a fault whose pauses are not measured.
+    #[must_use]
+    pub fn of(hit: bool, recovery: Duration) -> Struck {
+        Struck { hit, recovery, pause: None }
+    }
 }
 
 impl Fault {
+    /// The losses of the leaders that keep what is acknowledged and what is folded.
+    pub const OF_A_CLUSTER: [Fault; 6] = [
+        Fault::StreamKilled,
+        Fault::PrimaryKilled,
+        Fault::StreamFrozen,
+        Fault::PrimaryFrozen,
+        Fault::StreamCutOff,
+        Fault::PrimaryCutOff,
+    ];
+
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> String {
@@ -100,6 +169,26 @@ impl Fault {
             Fault::CommitCommitted => Some("commit-committed"),
             Fault::CommitNotAnnounced => Some("commit-not-announced"),
             Fault::CommitAnnounced => Some("commit-announced"),
+            _ => None,
+        }
+    }
+
+    /// The leader that is lost, and how, where it takes a cluster.
+    #[must_use]
+    pub fn loss(self) -> Option<(Leader, Way)> {
+        match self {
+            Fault::StreamKilled => Some((Leader::Stream, Way::Killed)),
+            Fault::StreamFrozen => Some((Leader::Stream, Way::Frozen)),
+            Fault::StreamCutOff => Some((Leader::Stream, Way::CutOff)),
+            Fault::PrimaryKilled => Some((Leader::Primary, Way::Killed)),
+            Fault::PrimaryFrozen => Some((Leader::Primary, Way::Frozen)),
+            Fault::PrimaryCutOff => Some((Leader::Primary, Way::CutOff)),
+            Fault::MetaKilled => Some((Leader::Meta, Way::Killed)),
+            Fault::MetaFrozen => Some((Leader::Meta, Way::Frozen)),
+            Fault::MetaCutOff => Some((Leader::Meta, Way::CutOff)),
+            Fault::FolderKilled => Some((Leader::Folder, Way::Killed)),
+            Fault::FolderFrozen => Some((Leader::Folder, Way::Frozen)),
+            Fault::FolderCutOff => Some((Leader::Folder, Way::CutOff)),
             _ => None,
         }
     }

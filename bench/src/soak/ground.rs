@@ -67,7 +67,7 @@ pub struct Ground {
 }
 
 /// A folder, and the disks in it, that are removed when this is dropped.
-struct Folder {
+pub(super) struct Folder {
     path: PathBuf,
     disks: Vec<PathBuf>,
     layers: Vec<Layer>,
@@ -84,7 +84,8 @@ impl Drop for Folder {
 }
 
 impl Folder {
-    fn make(setting: &Setting) -> anyhow::Result<Folder> {
+    /// The folder of a setting, with the disks of the servers.
+    pub(super) fn make(setting: &Setting) -> anyhow::Result<Folder> {
         std::fs::create_dir_all(&setting.folder)?;
         let path = setting.folder.clone();
         let mut folder = Folder { path, disks: Vec::new(), layers: Vec::new() };

@@ -3,8 +3,8 @@
 //!
 //! # Layout
 //!
-//! - [`ground`]: servers, two processes of the service and a producer; [`serve`]: one process
-//!   of the service, a [`process`];
+//! - [`ground`]: servers, two processes of the service and a producer; [`cluster`]: the same with
+//!   three of each server; [`target`]: what they have in common; [`serve`]: one process of the service;
 //!   [`scene`]: what is watched on a ground;
 //! - [`proxy`]: lines that can be cut; [`producer`], the [`doors`] that it goes through, and its
 //!   [`record`] of the answers;
@@ -15,6 +15,7 @@
 //! - here: rounds of faults, and the command.
 
 pub mod check;
+pub mod cluster;
 mod damage;
 mod disk;
 pub mod doors;
@@ -27,6 +28,7 @@ pub mod report;
 pub mod scene;
 pub mod serve;
 mod strike;
+pub mod target;
 pub mod throughput;
 
 use std::path::Path;
@@ -34,22 +36,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adaptive_bi::command::stop_asked;
-use adaptive_bi::failpoint;
 use adaptive_bi::projector::Projector;
 use adaptive_bi::projector::batch::BatchLimits;
 use adaptive_bi::projector::status::{State, Status};
 use adaptive_bi::say;
 use adaptive_bi::store::Store;
-use anyhow::{Context, bail};
-use check::Found;
+use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
-use fault::{Fault, Struck};
+use cluster::Cluster;
+use fault::Fault;
 use ground::{Disks, Ground, Setting};
 use producer::Pace;
 use projections::family::Families;
 use projections::fold::root;
 use report::Report;
 use scene::Scene;
+use target::Target;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -59,17 +61,26 @@ const TRIES: usize = 3;
 /// The faults to put on, and for how long.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The duration in minutes; every fault is done at least once.
+    /// The duration in minutes; it takes longer where the faults are not done often enough by then.
     #[arg(long, default_value_t = 10)]
     pub minutes: u64,
-    /// The faults; all of them if none is named.
+    /// The faults; all of them if none is named, and with `--cluster` the losses of the leader of the
+    /// stream and of the primary.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub faults: Vec<Fault>,
+    /// Takes leaders away from three nats-servers and three mongods. This needs the right to make
+    /// network namespaces where machines are cut off.
+    #[arg(long)]
+    pub cluster: bool,
+    /// The number of times that each fault has to hit: 1, and with `--cluster` 5, if it is not named.
+    #[arg(long)]
+    pub times: Option<u32>,
     /// The number of events sent in a second.
     #[arg(long, default_value_t = 1_000)]
     pub rate: u64,
-    /// The duration of each half of the measurement of throughput, in seconds; 0 leaves it out.
-    #[arg(long, default_value_t = 30)]
+    /// The duration of each half of the measurement of throughput, in seconds; 0 leaves it out. There
+    /// is none with `--cluster`.
+    #[arg(long, default_value_t = 30, conflicts_with = "cluster")]
     pub throughput: u64,
 }
 
@@ -85,25 +96,45 @@ pub async fn run(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> 
 }
 
 async fn soak(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let faults = arguments.chosen()?;
     let until = Instant::now() + Duration::from_secs(arguments.minutes * 60);
-    let setting = |name, disks| Setting::here(cache_dir, name, disks);
-    let all = match &*arguments.faults {
-        [] => Fault::value_variants(),
-        named => named,
+    let times = arguments.times.unwrap_or(if arguments.cluster { 5 } else { 1 });
+    let plan = Plan { faults: &faults, rate: arguments.rate, times: u64::from(times), until };
+    let report = if arguments.cluster {
+        let setting = Setting::here(cache_dir, "cluster", Disks::Plain)?;
+        let cluster = Box::pin(Cluster::prepare(&setting)).await?;
+        Box::pin(rounds(cluster, &plan, &announce)).await?
+    } else {
+        alone(cache_dir, &plan).await?
     };
-    let mut report = Report::default();
-    let plain: Vec<_> = all.iter().copied().filter(|it| it.disks() == Disks::Plain).collect();
+    report.print();
+    if arguments.throughput > 0 && !arguments.cluster {
+        let ground = Ground::prepare(Setting::here(cache_dir, "throughput", Disks::Plain)?).await?;
+        throughput::run(ground, Duration::from_secs(arguments.throughput)).await?.print();
+    }
+    match &*report.failures() {
+        [] => Ok(()),
+        failures => bail!("{}", failures.join("; ")),
+    }
+}
+
+/// Does the faults of one server of each kind, on the disks that each needs.
+async fn alone(cache_dir: &Path, plan: &Plan<'_>) -> anyhow::Result<Report> {
+    let on = |disks: Disks| -> Vec<Fault> {
+        plan.faults.iter().copied().filter(|it| it.disks() == disks).collect()
+    };
+    let (mut report, usual) = (Report::default(), on(Disks::Plain));
     for (name, fault) in [("disk", Fault::DiskFull), ("power", Fault::PowerCut)] {
-        let disks = fault.disks();
-        let faults: Vec<_> = all.iter().copied().filter(|it| it.disks() == disks).collect();
+        let faults = on(fault.disks());
         if faults.is_empty() {
             continue;
         }
-        match Ground::prepare(setting(name, disks)?).await {
+        match Ground::prepare(Setting::here(cache_dir, name, fault.disks())?).await {
             Ok(ground) => {
-                // With others these are done once; alone, for as long as is asked.
-                let until = if plain.is_empty() { until } else { Instant::now() };
-                report.merge(rounds(ground, &faults, arguments.rate, until, &announce).await?);
+                // Beside others they are not repeated until the end.
+                let until = if usual.is_empty() { plan.until } else { Instant::now() };
+                let plan = Plan { faults: &faults, until, ..*plan };
+                report.merge(rounds(ground, &plan, &announce).await?);
             }
             // A mount takes root. Whatever else is wrong is a failure.
             Err(error) if error.to_string().contains("cannot be mounted here") => {
@@ -113,18 +144,28 @@ async fn soak(cache_dir: &Path, arguments: &Arguments) -> anyhow::Result<()> {
             Err(error) => return Err(error),
         }
     }
-    if !plain.is_empty() {
-        let ground = Ground::prepare(setting("main", Disks::Plain)?).await?;
-        report.merge(rounds(ground, &plain, arguments.rate, until, &announce).await?);
+    if !usual.is_empty() {
+        let ground = Ground::prepare(Setting::here(cache_dir, "main", Disks::Plain)?).await?;
+        let plan = Plan { faults: &usual, ..*plan };
+        report.merge(rounds(ground, &plan, &announce).await?);
     }
-    report.print();
-    if arguments.throughput > 0 {
-        let ground = Ground::prepare(setting("throughput", Disks::Plain)?).await?;
-        throughput::run(ground, Duration::from_secs(arguments.throughput)).await?.print();
-    }
-    match &*report.failures() {
-        [] => Ok(()),
-        failures => bail!("{}", failures.join("; ")),
+    Ok(report)
+}
+
+impl Arguments {
+    /// The faults that are named, or those that are done if none is.
+    fn chosen(&self) -> anyhow::Result<Vec<Fault>> {
+        if let Some(fault) = self.faults.iter().find(|it| it.loss().is_some() != self.cluster) {
+            let says = if self.cluster { "is not one of" } else { "takes" };
+            bail!("--faults {}: it {says} --cluster", fault.name());
+        }
+        Ok(match &*self.faults {
+            [] if self.cluster => Fault::OF_A_CLUSTER.to_vec(),
+            [] => {
+                Fault::value_variants().iter().copied().filter(|it| it.loss().is_none()).collect()
+            }
+            named => named.to_vec(),
+        })
     }
 }
 
@@ -149,52 +190,80 @@ fn announce(line: &str) {
     say!("{line}");
 }
 
-/// Does every fault in turn, again until the time is over; then compares the documents with those
-/// of an undisturbed fold of the same log.
+/// The faults to do, how often and until when.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The faults, one after the other.
+    pub faults: &'a [Fault],
+    /// The number of events sent in a second.
+    pub rate: u64,
+    /// The number of times that each has to hit.
+    pub times: u64,
+    /// The time until which they are done again after that.
+    pub until: Instant,
+}
+
+/// Does every fault in turn, as often as is asked and again until the time is over; then compares the
+/// documents with those of an undisturbed fold of the same log.
 ///
 /// # Errors
 /// Fails if a fault cannot be done, or the service does not recover from it.
 pub async fn rounds(
-    mut ground: Ground,
-    faults: &[Fault],
-    rate: u64,
-    until: Instant,
+    mut target: impl Target,
+    plan: &Plan<'_>,
     tell: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<Report> {
-    let mut report = Report::default();
-    let (there, missing): (Vec<_>, Vec<_>) = faults
-        .iter()
-        .copied()
-        .partition(|fault| fault.failpoint().is_none() || failpoint::are_there());
-    let why = "this build has no failpoints (--features failpoints)";
-    report.left_out.extend(missing.into_iter().map(|fault| (fault, why.to_owned())));
-    for (round, fault) in there.iter().cycle().take(there.len() * 100_000).enumerate() {
-        if round >= there.len() && Instant::now() > until {
-            break;
-        }
-        for _ in 0..TRIES {
-            let (struck, found) = round_of(&mut ground, *fault, rate).await?;
-            let took = struck.recovery.as_secs_f64();
-            tell(&format!("{:<24} hit {:<5} {took:>6.2} s {found:?}", fault.name(), struck.hit));
-            report.add(*fault, struck, found);
-            if struck.hit {
-                break;
-            }
+    let mut report = Report { times: plan.times, ..Report::default() };
+    let mut faults = Vec::new();
+    for fault in plan.faults {
+        match target.why_not(*fault) {
+            Some(why) => report.left_out.push((*fault, why)),
+            None => faults.push(*fault),
         }
     }
-    report.told = ground.scene.producer.record.tally();
-    report.differences = differences(&ground.scene, ground.services.mongodb_uri()).await?;
-    ground.clear().await?;
+    ensure!(!faults.is_empty(), "none of the faults can be done here: {:?}", report.left_out);
+    for round in 0.. {
+        let is_over = || round >= plan.times && Instant::now() > plan.until;
+        for fault in &faults {
+            if !is_over() {
+                round_of(&mut target, *fault, plan.rate, &mut report, tell).await?;
+            }
+        }
+        if is_over() {
+            break;
+        }
+    }
+    report.told = target.scene().producer.record.tally();
+    let mongodb_uri = target.mongodb_uri().to_owned();
+    report.differences = differences(target.scene(), &mongodb_uri).await?;
+    target.clear().await?;
     Ok(report)
 }
 
-/// Does one fault while the producer goes on, and checks the events after it.
-async fn round_of(ground: &mut Ground, fault: Fault, rate: u64) -> anyhow::Result<(Struck, Found)> {
-    ground.staff().await?;
-    ground.scene.producer.go(Pace::PerSecond(rate));
-    let struck = fault.strike(ground).await.with_context(|| fault.name())?;
-    let found = ground.scene.check().await.with_context(|| fault.name())?;
-    Ok((struck, found))
+/// Does one fault until it hits, while the producer goes on, and checks the events after it.
+async fn round_of(
+    target: &mut impl Target,
+    fault: Fault,
+    rate: u64,
+    report: &mut Report,
+    tell: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<()> {
+    for _ in 0..TRIES {
+        target.staff().await?;
+        target.scene().producer.go(Pace::PerSecond(rate));
+        let struck = target.strike(fault).await.with_context(|| fault.name())?;
+        let found = target.scene().check().await.with_context(|| fault.name())?;
+        let (hit, took) = (struck.hit, struck.recovery.as_secs_f64());
+        let pause = struck.pause.map_or_else(String::new, |it| {
+            format!(", the longest pause {:.2} s", it.as_secs_f64())
+        });
+        tell(&format!("{:<24} hit {hit:<5} {took:>6.2} s{pause} {found:?}", fault.name()));
+        report.add(fault, struck, found);
+        if hit {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Folds the log into another database, undisturbed, and compares the two.

@@ -1,6 +1,7 @@
 //! The results of each fault, as a table.
 
 use std::collections::BTreeMap;
+use std::iter::repeat;
 use std::time::Duration;
 
 use adaptive_bi::say;
@@ -20,6 +21,8 @@ pub struct Report {
     pub differences: Vec<String>,
     /// Faults that cannot be done here, and the reasons.
     pub left_out: Vec<(Fault, String)>,
+    /// The number of times that each of the others has to hit; at least once.
+    pub times: u64,
 }
 
 /// The results of one fault.
@@ -33,6 +36,8 @@ pub struct Row {
     pub found: Found,
     /// Each time to recover.
     pub recoveries: Vec<Duration>,
+    /// The longest pause of each, where they were measured.
+    pub pauses: Vec<Duration>,
 }
 
 impl Report {
@@ -43,6 +48,7 @@ impl Report {
         row.hit += u64::from(struck.hit);
         row.found += found;
         row.recoveries.push(struck.recovery);
+        row.pauses.extend(struck.pause);
     }
 
     /// Adds the results from another ground.
@@ -53,12 +59,14 @@ impl Report {
             ours.hit += row.hit;
             ours.found += row.found;
             ours.recoveries.extend(row.recoveries);
+            ours.pauses.extend(row.pauses);
         }
         self.told.acknowledged += other.told.acknowledged;
         self.told.unknown += other.told.unknown;
         self.told.refused += other.told.refused;
         self.differences.extend(other.differences);
         self.left_out.extend(other.left_out);
+        self.times = self.times.max(other.times);
     }
 
     /// The failures, one line each.
@@ -69,6 +77,8 @@ impl Report {
             let name = fault.name();
             if row.hit == 0 {
                 failures.push(format!("{name} never hit"));
+            } else if row.hit < self.times {
+                failures.push(format!("{name} hit {} times of {}", row.hit, self.times));
             }
             if row.found != Found::default() {
                 let Found { lost, duplicated } = row.found;
@@ -82,19 +92,22 @@ impl Report {
     /// Prints the table.
     pub fn print(&self) {
         say!(
-            "\n{:<24} {:>8} {:>5} {:>5} {:>10} {:>10} {:>10}",
+            "\n{:<24} {:>8} {:>5} {:>5} {:>10} {:>10} {:>10} {:>10}",
             "fault",
             "injected",
             "hit",
             "lost",
             "duplicated",
             "recovery",
-            "longest"
+            "longest",
+            "pause"
         );
         for (fault, row) in &self.rows {
             let (median, longest) = spread(&row.recoveries);
+            let pause = row.pauses.iter().max();
+            let pause = pause.map_or_else(String::new, |it| format!("{:.2} s", it.as_secs_f64()));
             say!(
-                "{:<24} {:>8} {:>5} {:>5} {:>10} {:>8.2} s {:>8.2} s",
+                "{:<24} {:>8} {:>5} {:>5} {:>10} {:>8.2} s {:>8.2} s {pause:>10}",
                 fault.name(),
                 row.injected,
                 row.hit,
@@ -106,6 +119,10 @@ impl Report {
         }
         for (fault, why) in &self.left_out {
             say!("{:<24} not injected here: {why}", fault.name());
+        }
+        let pauses = self.rows.iter().flat_map(|(fault, row)| row.pauses.iter().zip(repeat(fault)));
+        if let Some((pause, fault)) = pauses.max() {
+            say!("\nlongest pause: {:.2} s, by {}", pause.as_secs_f64(), fault.name());
         }
         say_rows(self.told, &self.differences);
     }
@@ -133,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_fault_that_never_hit_and_an_event_that_is_lost_are_failures() {
-        let struck = |hit| Struck { hit, recovery: Duration::from_secs(1) };
+        let struck = |hit| Struck::of(hit, Duration::from_secs(1));
         let mut report = Report::default();
         report.add(Fault::Killed, struck(true), Found::default());
         report.add(Fault::Killed, struck(false), Found::default());
@@ -141,5 +158,11 @@ mod tests {
         report.add(Fault::Frozen, struck(false), Found::default());
         report.add(Fault::Killed, struck(true), Found { lost: 1, duplicated: 0 });
         assert_eq!(report.failures(), ["killed: 1 lost, 0 duplicated", "frozen never hit"]);
+
+        let mut report = Report { times: 2, ..Report::default() };
+        report.add(Fault::Killed, struck(true), Found::default());
+        assert_eq!(report.failures(), ["killed hit 1 times of 2"]);
+        report.add(Fault::Killed, struck(true), Found::default());
+        assert_eq!(report.failures(), Vec::<String>::new());
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use adaptive_bi::store::Store;
 use adaptive_bi::store::generation::Checkpoint;
 use adaptive_bi::stream::Log;
-use anyhow::bail;
+use anyhow::Context;
 
 use super::check::{Check, Found};
 use super::producer::Producer;
@@ -68,7 +68,8 @@ impl Scene {
     pub async fn check(&mut self) -> anyhow::Result<Found> {
         let last = self.end_of_log().await?;
         let checkpoint = self.reaches(last).await?;
-        self.check.against(&self.producer.record, &checkpoint, last).await
+        self.read(last).await?;
+        self.check.against(&self.producer.record, &checkpoint).await
     }
 
     /// The number of events that were acknowledged and are not on the log any more. The producer
@@ -78,7 +79,13 @@ impl Scene {
     /// Fails if the log cannot be read.
     pub async fn lost_of_log(&mut self) -> anyhow::Result<u64> {
         let last = self.end_of_log().await?;
-        self.check.lost_of_log(&self.producer.record, last).await
+        self.read(last).await?;
+        Ok(self.check.lost_of_log(&self.producer.record))
+    }
+
+    /// Reads the log on, up to `last`; again where those who keep it elect a leader meanwhile.
+    async fn read(&mut self, last: u64) -> anyhow::Result<()> {
+        patiently(async || self.check.read(last).await).await
     }
 
     async fn end_of_log(&self) -> anyhow::Result<u64> {
@@ -95,16 +102,26 @@ impl Scene {
         what: &str,
         mut ask: impl AsyncFnMut() -> Option<T>,
     ) -> anyhow::Result<T> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(answer) = ask().await {
-                return Ok(answer);
-            }
-            if Instant::now() > until {
-                let at = self.checkpoint().await.map(|it| it.position);
-                bail!("no {what}; the checkpoint is at {at:?}");
-            }
-            tokio::time::sleep(STEP).await;
+        let asked = patiently(async || ask().await.with_context(|| format!("no {what}"))).await;
+        let Err(error) = asked else { return asked };
+        let at = self.checkpoint().await.map(|it| it.position);
+        Err(error.context(format!("the checkpoint is at {at:?}")))
+    }
+}
+
+/// Tries something until it does not fail.
+///
+/// # Errors
+/// Fails as the last try did if it fails for minutes.
+pub(super) async fn patiently<T>(
+    mut attempt: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let outcome = attempt().await;
+        if outcome.is_ok() || Instant::now() > until {
+            return outcome;
         }
+        tokio::time::sleep(STEP).await;
     }
 }

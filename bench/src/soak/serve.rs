@@ -1,7 +1,7 @@
 //! `adaptive-bi serve` as a process of its own.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use services::{Server, leash};
 
@@ -80,7 +80,20 @@ impl Serve {
         program: &Program<'_>,
         further: &[(&'static str, String)],
     ) -> anyhow::Result<Serve> {
-        let mut command = leash::command(program.path);
+        let command = leash::command(program.path);
+        let process = Serve::run(program, command, further).await?;
+        Ok(Serve { lines: None, process })
+    }
+
+    /// Runs the program by a command of [`leash::command`] that names it, with a further environment.
+    ///
+    /// # Errors
+    /// Fails if it cannot be started.
+    pub async fn run(
+        program: &Program<'_>,
+        mut command: Command,
+        further: &[(&'static str, String)],
+    ) -> anyhow::Result<Process> {
         command
             .arg("serve")
             .envs(program.environment.iter().chain(further).map(|(name, value)| (name, value)))
@@ -88,7 +101,6 @@ impl Serve {
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
         let mut door = program.doors.door();
-        let process = Process::start("serve", command, move |address| door.open(address)).await?;
-        Ok(Serve { lines: None, process })
+        Process::start("serve", command, move |address| door.open(address)).await
     }
 }

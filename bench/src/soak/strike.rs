@@ -3,49 +3,70 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use adaptive_bi::failpoint;
+use anyhow::{Context, bail, ensure};
 use services::Server;
 
 use super::fault::{Fault, Struck};
 use super::ground::Ground;
 use super::proxy::{Line, Mark};
+use super::scene::Scene;
+use super::target::Target;
 use super::{damage, disk};
 use crate::layer::tree::Lost;
 
-impl Fault {
-    /// Does the fault while the producer goes on, and ends it.
-    ///
-    /// # Errors
-    /// Fails if it cannot be done, or the fold does not go on after it.
-    pub async fn strike(self, ground: &mut Ground) -> anyhow::Result<Struck> {
-        if let Some(place) = self.failpoint() {
-            return dies_at(ground, place).await;
+impl Target for Ground {
+    fn scene(&mut self) -> &mut Scene {
+        &mut self.scene
+    }
+
+    fn mongodb_uri(&self) -> &str {
+        self.services.mongodb_uri()
+    }
+
+    fn why_not(&self, fault: Fault) -> Option<String> {
+        let is_missing = fault.failpoint().is_some() && !failpoint::are_there();
+        is_missing.then(|| "this build has no failpoints (--features failpoints)".to_owned())
+    }
+
+    async fn staff(&mut self) -> anyhow::Result<()> {
+        Ground::staff(self).await
+    }
+
+    async fn strike(&mut self, fault: Fault) -> anyhow::Result<Struck> {
+        if let Some(place) = fault.failpoint() {
+            return dies_at(self, place).await;
         }
         let slow = Line::Slow(Duration::from_millis(40));
-        match self {
-            Fault::Killed => killed(ground).await,
-            Fault::Frozen => frozen(ground).await,
-            Fault::NatsCut => line(ground, Server::Nats, Line::Cut).await,
-            Fault::NatsStalled => line(ground, Server::Nats, Line::Stalled).await,
-            Fault::NatsSlow => line(ground, Server::Nats, slow).await,
-            Fault::MongoCut => line(ground, Server::Mongod, Line::Cut).await,
-            Fault::MongoStalled => line(ground, Server::Mongod, Line::Stalled).await,
-            Fault::MongoSlow => line(ground, Server::Mongod, slow).await,
-            Fault::ProducerCut => producer_cut(ground).await,
-            Fault::BatchCut => at_mark(ground, Line::CutAt(Mark::SecondOfBatch)).await,
-            Fault::AnswerLost => at_mark(ground, Line::CutAt(Mark::AnswerToBatch)).await,
-            Fault::NatsKilledInBatch => at_mark(ground, Line::HeldAt(Mark::CommitOfBatch)).await,
-            Fault::PowerCut => power_cut(ground).await,
-            Fault::NatsKilled => server_killed(ground, Server::Nats).await,
-            Fault::MongodKilled => server_killed(ground, Server::Mongod).await,
-            Fault::LogDeleted => damage::deleted(ground).await,
-            Fault::LogRecreated => damage::recreated(ground).await,
-            Fault::LogRestored => damage::restored(ground).await,
-            Fault::LogPurged => damage::purged(ground).await,
-            Fault::PurgedUnfolded => damage::purged_unfolded(ground).await,
-            Fault::NatsDiskFull => disk::full_under_nats(ground).await,
-            _ => disk::full(ground).await,
+        match fault {
+            Fault::Killed => killed(self).await,
+            Fault::Frozen => frozen(self).await,
+            Fault::NatsCut => line(self, Server::Nats, Line::Cut).await,
+            Fault::NatsStalled => line(self, Server::Nats, Line::Stalled).await,
+            Fault::NatsSlow => line(self, Server::Nats, slow).await,
+            Fault::MongoCut => line(self, Server::Mongod, Line::Cut).await,
+            Fault::MongoStalled => line(self, Server::Mongod, Line::Stalled).await,
+            Fault::MongoSlow => line(self, Server::Mongod, slow).await,
+            Fault::ProducerCut => producer_cut(self).await,
+            Fault::BatchCut => at_mark(self, Line::CutAt(Mark::SecondOfBatch)).await,
+            Fault::AnswerLost => at_mark(self, Line::CutAt(Mark::AnswerToBatch)).await,
+            Fault::NatsKilledInBatch => at_mark(self, Line::HeldAt(Mark::CommitOfBatch)).await,
+            Fault::PowerCut => power_cut(self).await,
+            Fault::NatsKilled => server_killed(self, Server::Nats).await,
+            Fault::MongodKilled => server_killed(self, Server::Mongod).await,
+            Fault::LogDeleted => damage::deleted(self).await,
+            Fault::LogRecreated => damage::recreated(self).await,
+            Fault::LogRestored => damage::restored(self).await,
+            Fault::LogPurged => damage::purged(self).await,
+            Fault::PurgedUnfolded => damage::purged_unfolded(self).await,
+            Fault::NatsDiskFull => disk::full_under_nats(self).await,
+            Fault::DiskFull => disk::full(self).await,
+            _ => bail!("it takes a cluster"),
         }
+    }
+
+    async fn clear(self) -> anyhow::Result<()> {
+        Ground::clear(self).await
     }
 }
 
@@ -57,7 +78,7 @@ async fn killed(ground: &mut Ground) -> anyhow::Result<Struck> {
     let recovery = ground.folds_on(since).await?;
     // The fault hit if another process folds now.
     let hit = ground.folder().await? != at;
-    Ok(Struck { hit, recovery })
+    Ok(Struck::of(hit, recovery))
 }
 
 /// Starts the process that stands by anew, with `place` as its failpoint, and makes it the one that
@@ -73,7 +94,7 @@ async fn dies_at(ground: &mut Ground, place: &str) -> anyhow::Result<Struck> {
     let status = ground.serves[armed].process.end().await?;
     let since = Instant::now();
     let recovery = ground.folds_on(since).await?;
-    Ok(Struck { hit: status.signal() == Some(9), recovery })
+    Ok(Struck::of(status.signal() == Some(9), recovery))
 }
 
 async fn frozen(ground: &mut Ground) -> anyhow::Result<Struck> {
@@ -85,7 +106,7 @@ async fn frozen(ground: &mut Ground) -> anyhow::Result<Struck> {
     ground.serves[at].process.freeze(false)?;
     // The frozen process is awake again, in the middle of its work, and must fold no event twice.
     ground.folds_on(Instant::now()).await?;
-    Ok(Struck { hit: successor != at, recovery })
+    Ok(Struck::of(successor != at, recovery))
 }
 
 async fn line(ground: &mut Ground, to: Server, how: Line) -> anyhow::Result<Struck> {
@@ -96,7 +117,7 @@ async fn line(ground: &mut Ground, to: Server, how: Line) -> anyhow::Result<Stru
     let recovery = ground.folds_on(since).await?;
     let harmed = make(ground, at, to, Line::Good)?;
     ground.folds_on(Instant::now()).await?;
-    Ok(Struck { hit: harmed > before, recovery })
+    Ok(Struck::of(harmed > before, recovery))
 }
 
 /// Puts a process's line to a server into a state; returns the number of times that it did harm.
@@ -122,7 +143,7 @@ async fn at_mark(ground: &mut Ground, how: Line) -> anyhow::Result<Struck> {
     if is_held {
         ground.services.restart(Server::Nats, &|_| ()).await?;
     }
-    Ok(Struck { hit: true, recovery: ground.folds_on(since).await? })
+    Ok(Struck::of(true, ground.folds_on(since).await?))
 }
 
 async fn power_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
@@ -132,7 +153,7 @@ async fn power_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
     let recovery = ground.folds_on(Instant::now()).await?;
     // What matters is that each of them had something that was not on its disk.
     let hit = lost.iter().all(|lost| *lost != Lost::default());
-    Ok(Struck { hit, recovery })
+    Ok(Struck::of(hit, recovery))
 }
 
 async fn producer_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
@@ -146,7 +167,7 @@ async fn producer_cut(ground: &mut Ground) -> anyhow::Result<Struck> {
     tokio::time::sleep(Duration::from_millis(300)).await;
     ground.line.make(Line::Good);
     let recovery = ground.folds_on(Instant::now()).await?;
-    Ok(Struck { hit: ground.line.harmed() > before, recovery })
+    Ok(Struck::of(ground.line.harmed() > before, recovery))
 }
 
 async fn server_killed(ground: &mut Ground, server: Server) -> anyhow::Result<Struck> {
@@ -163,5 +184,5 @@ async fn server_killed(ground: &mut Ground, server: Server) -> anyhow::Result<St
     ground.services.restart(server, &|_| ()).await.context("starting it again")?;
     let recovery = ground.folds_on(Instant::now()).await?;
     ensure!(ground.scene.checkpoint().await.is_some(), "the database answers");
-    Ok(Struck { hit: true, recovery })
+    Ok(Struck::of(true, recovery))
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use adaptive_bi::config;
 use adaptive_bi_bench::soak::fault::Fault;
 use adaptive_bi_bench::soak::ground::{Disks, Ground, Setting};
-use adaptive_bi_bench::soak::rounds;
+use adaptive_bi_bench::soak::{Plan, rounds};
 
 use crate::servers::data_dir;
 
@@ -31,7 +31,8 @@ async fn survives(name: &str, faults: &[Fault]) {
 
 async fn survives_on(ground: Ground, faults: &[Fault]) {
     let tell = |line: &str| eprintln!("{line}");
-    let report = rounds(ground, faults, RATE, Instant::now(), &tell).await;
+    let plan = Plan { faults, rate: RATE, times: 1, until: Instant::now() };
+    let report = rounds(ground, &plan, &tell).await;
     let report = report.unwrap_or_else(|error| panic!("{error:?}"));
     report.print();
     assert_eq!(report.rows.len(), faults.len(), "{:?}", report.left_out);
