@@ -140,7 +140,7 @@ pub struct Settings {
     #[arg(long, env = "PUSH_QUESTIONS", default_value_t = 100, global = true)]
     #[arg(value_parser = whole::<u32, 1, 10_000>)]
     pub push_questions: u32,
-    /// The milliseconds between two frames of a topic at least.
+    /// The milliseconds for which there is one frame of a topic at most.
     #[arg(long, env = "PUSH_INTERVAL_MS", default_value_t = 250, global = true)]
     #[arg(value_parser = whole::<u64, 50, 60_000>)]
     pub push_interval_ms: u64,

@@ -20,6 +20,8 @@ impl Pace {
     /// The time from the start of a commit to the next, in multiples of the time that the last one
     /// took.
     const SPACING: u32 = 5;
+    /// The part of the rest that a batch ends early at most.
+    const FOLDING: u32 = 10;
 
     /// Of a session that begins.
     pub(super) fn new() -> Self {
@@ -30,13 +32,19 @@ impl Pace {
     /// start, if folding it takes as long as the last did. It is a tenth of the rest at most, since smaller
     /// batches share fewer writes: where folding takes long, there is much to fold.
     pub(super) fn gather_until(&self, rest: Duration) -> Instant {
-        let folding = self.folding.min(rest / 10);
+        let folding = self.folding.min(rest / Self::FOLDING);
         self.not_before.checked_sub(folding).unwrap_or(self.not_before)
     }
 
-    /// A commit begins now; the next one rests for `rest` at most.
+    /// A commit begins now; the next one rests for `rest` at most. One that begins early, as its batch was
+    /// folded sooner than the last, brings the next no closer: where commits came more often than the frames
+    /// of subscribers, most frames would show one of a while ago.
     pub(super) fn begin(&mut self, rest: Duration) {
-        self.not_before = Instant::now() + (self.took * Self::SPACING).min(rest);
+        let now = Instant::now();
+        let early = self.not_before.saturating_duration_since(now);
+        let is_full = early > rest / Self::FOLDING;
+        let due = if is_full { now } else { now + early };
+        self.not_before = due + (self.took * Self::SPACING).min(rest);
     }
 }
 
@@ -68,5 +76,18 @@ mod tests {
         pace.took = Duration::from_millis(10);
         pace.begin(rest);
         assert_eq!(pace.gather_until(rest), Instant::now() + Duration::from_millis(50));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_commit_that_begins_early_brings_the_next_no_closer_unless_its_batch_was_full() {
+        let (mut pace, rest) = (Pace::new(), Duration::from_millis(250));
+        let begun = Instant::now();
+        pace.took = rest;
+        pace.begin(rest);
+        advance(rest - Duration::from_millis(20)).await;
+        pace.begin(rest);
+        assert_eq!(pace.gather_until(rest), begun + 2 * rest);
+        pace.begin(rest);
+        assert_eq!(pace.gather_until(rest), Instant::now() + rest);
     }
 }

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 pub use self::channel::Following;
 use self::channel::{Channel, lock};
 use super::alerts::Alerts;
+use super::beat::Beat;
 use super::events::Events;
 use super::events::source::Source;
 use super::frame::Cursor;
@@ -69,7 +70,7 @@ struct Shared {
     all: Mutex<HashMap<Key, Arc<Channel>>>,
     /// The questions to views, by the caller who asked them first.
     questions: Shares<String>,
-    /// Two frames of a topic are at least so far apart.
+    /// There is one frame of a topic for each such time at most.
     apart: Duration,
     turns: Semaphore,
     ids: AtomicU64,
@@ -89,7 +90,7 @@ impl fmt::Debug for Shared {
 pub struct Options {
     /// The questions to views at a time, of which a caller may have half.
     pub questions: usize,
-    /// Two frames of a topic are at least so far apart.
+    /// There is one frame of a topic for each such time at most.
     pub apart: Duration,
 }
 
@@ -232,15 +233,15 @@ impl Shared {
         let (mut alerts, has_alerts) = (self.alerts.heard(), channel.offer.owners().is_some());
         let mut again = interval(LOOK_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut next = Instant::now();
+        let mut beat = Beat::new(self.apart);
         loop {
             let is_due = self.is_due(channel, &mut latest);
             let ended = async {
                 if is_due {
-                    sleep_until(next).await;
-                    next = Instant::now() + self.apart;
+                    sleep_until(beat.next()).await;
+                    beat.is_now();
                     if !self.read(channel).await {
-                        next = Instant::now() + LOOK_AGAIN;
+                        beat.rests(Instant::now() + LOOK_AGAIN);
                     }
                 } else {
                     tokio::select! {

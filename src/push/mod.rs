@@ -6,7 +6,7 @@
 //!
 //! - [`frame`]: what is sent, and the cursor to go on from; [`ring`]: the last frames of a topic, as
 //!   plain values; [`offers`]: what can be subscribed to; [`channels`]: what is subscribed to, read
-//!   once for everybody; [`events`]: each folded event, off the log; [`alerts`]: the alerts that were
+//!   once for everybody, at a `beat`; [`events`]: each folded event, off the log; [`alerts`]: the alerts that were
 //!   recorded, for whom they are; [`subscriber`]: the topics of one client, each a
 //!   `subscription`, and what it is sent next; [`outgoing`]: what that can be;
 //! - [`streams`]: the connections of subscribers; `mailbox`: the words that each is told besides;
@@ -19,6 +19,7 @@
 
 pub mod alerts;
 pub mod asyncapi;
+mod beat;
 pub mod broadcast;
 pub mod channels;
 mod connections;

@@ -71,7 +71,7 @@ pub struct ShopSettings {
     pub plain_models: bool,
     /// The different views that are followed at a time.
     pub push_questions: usize,
-    /// Two frames of a topic are at least so far apart.
+    /// There is one frame of a topic for each such time at most.
     pub push_interval: Duration,
 }
 
