@@ -66,7 +66,7 @@ fn of_a_body(input: &[u8], pieces: &[Piece]) {
         Ok(parts) => {
             assert!((1..=10_000).contains(&parts.len()), "{}", parts.len());
             for part in parts {
-                assert!(part.fault.is_none_or(|fault| !fault.is_empty()));
+                assert!(part.fault.as_ref().is_none_or(|fault| !fault.is_empty()));
                 of_an_event(&part);
             }
             let told = pieces.iter().filter_map(fault);
