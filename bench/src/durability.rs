@@ -18,6 +18,7 @@ use futures_util::future::try_join_all;
 use projections::time::Time;
 use serde_json::{Map, Value, json};
 use services::NatsOptions;
+use tokio::task::JoinSet;
 
 use super::arguments::Arguments;
 use super::bare::{By, Messages};
@@ -144,10 +145,10 @@ impl Callers<'_> {
             })
             .collect();
         let (started, before) = (Instant::now(), Cpu::now());
-        let answered = try_join_all(sending).await?;
+        let answered = sending.into_iter().collect::<JoinSet<_>>().join_all().await;
         let (took, cpu) = (started.elapsed(), Cpu::now().since(&before));
         let mut latencies = Latencies::new()?;
-        answered.iter().try_for_each(|it| latencies.add(it))?;
+        answered.into_iter().try_for_each(|it| latencies.add(&it?))?;
         Ok((Rate { events: requests * callers * each, took, cpu }, latencies))
     }
 }

@@ -131,7 +131,7 @@ impl App {
         let all = http::openapi::serve::documented(push::asyncapi::documented(all));
         let door = Door::new(&settings.door);
         let routes = all.table();
-        let inner = door.by_address(http::finish(all, &gate, &door));
+        let inner = http::finish(all, &gate, &door);
         let (service, push) = socket_io::around(inner, gate, streams, options);
         tasks.spawn(push.clone().watch(closing.clone()));
         tasks.spawn(push.run(closing.clone()));

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::door::{BODY_BYTES_MAX, Door, REQUEST_ID};
+use super::door::{BODY_BYTES_MAX, Door, REQUEST_ID, compression};
 use super::gate::Gate;
 use super::one::as_one;
 use super::problem::{PROBLEM_JSON, Problem, RequestInfo};
@@ -26,8 +27,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_mins(2);
 
 /// Puts the routes behind the gate, and around them all the parts that every route needs: an answer
 /// for unknown routes and methods, bounds on bodies and time, and errors as problems. There is no
-/// other way for a route to be served; a service with a protocol of its own, such as Socket.IO,
-/// goes around the result, and the rest of the [`Door`] around that.
+/// other way for a route to be served; a service with a protocol of its own, such as Socket.IO, which has
+/// limits and a compression of its own, goes around the result, and the rest of the [`Door`] around that.
 pub fn finish(routes: Routes, gate: &Gate, door: &Door) -> Router {
     let routes = routes
         .behind(gate, door)
@@ -35,12 +36,13 @@ pub fn finish(routes: Routes, gate: &Gate, door: &Door) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
         });
-    as_one(routes)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWERED_WITHIN))
-        .layer(middleware::from_fn(around))
+    as_one(routes).layer((
+        compression(),
+        middleware::from_fn_with_state(door.clone(), around),
+        TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWERED_WITHIN),
+        CatchPanicLayer::custom(panicked),
+        RequestBodyLimitLayer::new(BODY_BYTES_MAX),
+    ))
 }
 
 /// The message of a handler's panic.
@@ -58,13 +60,17 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Problem::internal(Panicked(text)).into_response()
 }
 
-async fn around(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let id = request.headers().get(REQUEST_ID).cloned();
-    let response = next.run(request).await;
-    let request_id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
-    as_problem(response, RequestInfo { path: &path, request_id }, &method)
+/// Limits by address, and within them errors as problems.
+async fn around(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let answered = async |request: Request| {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let id = request.headers().get(REQUEST_ID).cloned();
+        let response = next.run(request).await;
+        let path = uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let request_id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+        as_problem(response, RequestInfo { path, request_id }, &method)
+    };
+    door.by_address(request, answered).await
 }
 
 /// Every error is a problem that says what is known of its request, also one that a library wrote.
@@ -98,7 +104,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::http::door::with_access;
+    use crate::http::door::logged;
     use crate::http::openapi::{Answer, Operation, Tag};
     use crate::rights::access::Access::{Public, SignedIn};
 
@@ -114,8 +120,9 @@ mod tests {
             .get("/rejects", Public, it("rejects"), || async { (StatusCode::CONFLICT, "plain") })
             .post("/takes", Public, it("takes"), |_: axum::body::Bytes| async { "ok" })
             .post("/ok", SignedIn, it("in"), || async { "in" });
-        let service = with_access(finish(routes, &Gate::closed(), &Door::open()));
-        let response = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let service = finish(routes, &Gate::closed(), &Door::open());
+        let answer = async |request: Request| service.oneshot(request).await.unwrap();
+        let response = logged(request.body(Body::empty()).unwrap(), answer).await;
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         (head.status, head.headers, serde_json::from_slice(&body).unwrap_or(Value::Null))

@@ -8,11 +8,10 @@ use std::task::Poll;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -254,16 +253,20 @@ impl Gate {
     }
 }
 
-/// The layer of one route. A handler behind it finds the caller in the request.
-pub async fn enforce(
-    State((gate, access)): State<(Gate, Access)>,
+/// Lets in those who may use a route. A handler behind it finds the caller in the request.
+pub async fn enforce<F>(
+    gate: &Gate,
+    access: Access,
     mut request: Request,
-    next: Next,
-) -> Response {
+    inner: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     // Only this layer names the caller.
     request.extensions_mut().remove::<Caller>();
     if access == Access::Public {
-        return next.run(request).await;
+        return inner(request).await;
     }
     let credential =
         Credential::of(request.headers()).or_else(|| Credential::ticket(request.uri()));
@@ -272,7 +275,7 @@ pub async fn enforce(
         Ok(caller) => {
             request.extensions_mut().insert(LimitKey::of(&caller));
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            inner(request).await
         }
         Err(refusal) => Problem::from(refusal).into_response(),
     }
@@ -282,16 +285,23 @@ pub async fn enforce(
 /// the body was not here yet. It may be on its way for half a minute, and the request is handled with
 /// the rights that its sender has then. A handler behind this layer finds the whole body, and the
 /// caller as they are now.
-pub async fn once_the_body_is_here(
-    State((gate, access, bytes_max)): State<(Gate, Access, usize)>,
+pub async fn once_the_body_is_here<F>(
+    gate: &Gate,
+    access: Access,
+    bytes_max: usize,
     request: Request,
-    next: Next,
-) -> Response {
+    inner: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     if access == Access::Public || request.body().is_end_stream() {
-        return next.run(request).await;
+        return inner(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let mut reading = pin!(Bytes::from_request(Request::from_parts(parts.clone(), body), &()));
+    let mut body = Request::new(body);
+    DefaultBodyLimit::max(bytes_max).apply(&mut body);
+    let mut reading = pin!(Bytes::from_request(body, &()));
     let (read, was_here) = match poll!(reading.as_mut()) {
         Poll::Ready(read) => (read, true),
         Poll::Pending => (reading.await, false),
@@ -301,13 +311,13 @@ pub async fn once_the_body_is_here(
         Err(rejection) => return unread(&rejection, bytes_max).into_response(),
     };
     if was_here {
-        return next.run(Request::from_parts(parts, Body::from(body))).await;
+        return inner(Request::from_parts(parts, Body::from(body))).await;
     }
     let (credential, origin) = (Credential::of(&parts.headers), Origin::of_parts(&parts));
     match gate.admit_now(access, credential, origin).await {
         Ok(caller) => {
             parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, Body::from(body))).await
+            inner(Request::from_parts(parts, Body::from(body))).await
         }
         Err(refusal) => Problem::from(refusal).into_response(),
     }

@@ -6,16 +6,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 
 use super::door::{BODY_BYTES_MAX, Door};
 use super::gate::{self, Gate};
 use super::openapi::Operation;
-use super::timed::timed;
+use super::timed::Timed;
 use crate::rights::access::Access;
 
 /// The first parts of the paths of all routes but `/`; nothing else may be put there.
@@ -160,27 +161,48 @@ impl Routes {
 
     /// The router, in which nothing can be reached but through the gate.
     pub(super) fn behind(self, gate: &Gate, door: &Door) -> Router {
-        self.0.into_iter().fold(
-            Router::new(),
-            |router, Entry { route, handler, body_bytes_max }| {
-                // Layers of the method, not of the path: another method may ask for other access. The
-                // one that is added last is the first to see a request.
-                let most = body_bytes_max.unwrap_or(BODY_BYTES_MAX);
-                let handler = match route.method {
-                    Method::GET => handler,
-                    _ => handler.route_layer(middleware::from_fn_with_state(
-                        (gate.clone(), route.access, most),
-                        gate::once_the_body_is_here,
-                    )),
-                };
-                let bounded = handler.route_layer(DefaultBodyLimit::max(most));
-                let limited = door.by_caller(bounded);
-                let named = (route.method, route.path);
-                let timed = middleware::from_fn_with_state(named, timed);
-                let state = (gate.clone(), route.access);
-                let guarded = middleware::from_fn_with_state(state, gate::enforce);
-                router.route(route.path, limited.route_layer(guarded).route_layer(timed))
-            },
-        )
+        self.0.into_iter().fold(Router::new(), |router, entry| {
+            let Entry { route, handler, body_bytes_max } = entry;
+            // A layer of the method, not of the path: another method may ask for other access.
+            let guarded = Arc::new(Guarded {
+                times: Timed::new(route.method.clone(), route.path),
+                gate: gate.clone(),
+                access: route.access,
+                door: door.clone(),
+                body_bytes_max: body_bytes_max.unwrap_or(BODY_BYTES_MAX),
+                is_read: route.method == Method::GET,
+            });
+            let layer = middleware::from_fn_with_state(guarded, Guarded::answer);
+            router.route(route.path, handler.route_layer(layer))
+        })
+    }
+}
+
+/// What is around the handler of a route. It is one layer of axum's, which takes several boxes for each
+/// and clones what is within it.
+struct Guarded {
+    times: Timed,
+    gate: Gate,
+    access: Access,
+    door: Door,
+    body_bytes_max: usize,
+    /// Whether it reads, and has no body.
+    is_read: bool,
+}
+
+impl Guarded {
+    async fn answer(State(it): State<Arc<Guarded>>, request: Request, next: Next) -> Response {
+        let handled = async |mut request: Request| {
+            DefaultBodyLimit::max(it.body_bytes_max).apply(&mut request);
+            if it.is_read {
+                return next.run(request).await;
+            }
+            let (gate, most) = (&it.gate, it.body_bytes_max);
+            let handler = |request| next.run(request);
+            gate::once_the_body_is_here(gate, it.access, most, request, handler).await
+        };
+        let limited = |request| it.door.by_caller(request, handled);
+        let admitted = |request| gate::enforce(&it.gate, it.access, request, limited);
+        it.times.answer(request, admitted).await
     }
 }

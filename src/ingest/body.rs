@@ -1,5 +1,7 @@
 //! The body of an ingest request, cut into its events.
 
+use bytes::Bytes;
+
 use super::envelope::wrapped;
 use super::fault::fault;
 use super::pieces::{End, Piece, Pieces};
@@ -12,7 +14,7 @@ pub const EVENTS_MAX: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Its text.
-    pub text: Vec<u8>,
+    pub text: Bytes,
     /// Why it is no JSON, where it is none.
     pub fault: Option<String>,
 }
@@ -53,7 +55,7 @@ mod tests {
 
     fn texts(body: &str) -> Vec<(String, bool)> {
         let parts = split(body.as_bytes()).unwrap();
-        let text = |it: Part| (String::from_utf8(it.text).unwrap(), it.fault.is_none());
+        let text = |it: Part| (String::from_utf8(it.text.into()).unwrap(), it.fault.is_none());
         parts.into_iter().map(text).collect()
     }
 

@@ -60,9 +60,9 @@ struct Envelope<'a> {
 ///
 /// # Errors
 /// Fails with every reason.
-pub fn read(shape: Shape, text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
+pub fn read(shape: Shape, text: &Bytes, edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
     match shape {
-        Shape::Of(kind) => of_kind(kind, text, edge),
+        Shape::Of(kind) => of_kind(kind, text.clone(), edge),
         Shape::Enveloped => of_any_kind(text, edge),
         Shape::Cloud(kind) => of_cloud(&envelope(text)?, kind, text, edge),
     }
@@ -84,7 +84,7 @@ fn envelope(text: &[u8]) -> Result<Envelope<'_>, Vec<Reason>> {
 ///
 /// # Errors
 /// Fails with every reason.
-pub fn of_any_kind(text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
+pub fn of_any_kind(text: &Bytes, edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
     let envelope = envelope(text)?;
     if envelope.kind.is_none() && is_text(envelope.specversion) {
         return of_cloud(&envelope, None, text, edge);
@@ -100,7 +100,7 @@ pub fn of_any_kind(text: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>>
         return Err(reasons);
     };
     let Some(kind) = kind else { return Err(reasons) };
-    match of_kind(kind, data.get().as_bytes(), edge) {
+    match of_kind(kind, text.slice_ref(data.get().as_bytes()), edge) {
         Ok(event) if reasons.is_empty() => {
             let id = id.and_then(Result::ok);
             let message_id = edge.ids.zip(id).map(|(ids, id)| ids.of(kind, &id, data.get()));
@@ -221,10 +221,9 @@ pub fn wrapped(text: &[u8]) -> Option<Vec<&[u8]>> {
 ///
 /// # Errors
 /// Fails with every reason.
-pub fn of_kind(kind: Kind, body: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
+pub fn of_kind(kind: Kind, body: Bytes, edge: Edge<'_>) -> Result<Outgoing, Vec<Reason>> {
     let limits = Limits { latest: Time(edge.now.0 + Limits::AHEAD_MS), currency: edge.currency };
-    let entity = event::parse(kind, body, &limits)?.entity().to_owned();
-    let body = Bytes::copy_from_slice(body);
+    let entity = event::parse(kind, &body, &limits)?.entity().to_owned();
     Ok(Outgoing { kind, entity, body, message_id: None, replay_of: None })
 }
 
@@ -232,7 +231,7 @@ pub fn of_kind(kind: Kind, body: &[u8], edge: Edge<'_>) -> Result<Outgoing, Vec<
 fn of_cloud(
     envelope: &Envelope<'_>,
     kind: Option<Kind>,
-    text: &[u8],
+    text: &Bytes,
     edge: Edge<'_>,
 ) -> Result<Outgoing, Vec<Reason>> {
     if !is_text(envelope.specversion) {
@@ -244,7 +243,7 @@ fn of_cloud(
         Some(kind) => kind,
         None => kind_of_type(stated.as_deref().unwrap_or_default(), "type")?,
     };
-    let mut event = of_kind(kind, text, edge)?;
+    let mut event = of_kind(kind, text.clone(), edge)?;
     let (source, id) = (text_of(envelope.source), text_of(envelope.id));
     let body = envelope.data.map_or_else(|| String::from_utf8_lossy(text), |it| it.get().into());
     event.message_id = id.and_then(|id| cloud_id(kind, source.as_deref(), &id, &body, edge));
@@ -290,7 +289,7 @@ mod tests {
     const EDGE: Edge<'_> = Edge { now: Time(1_795_233_787_000), currency: "EUR", ids: None };
 
     fn refused(text: &str) -> Vec<(String, String)> {
-        let reasons = of_any_kind(text.as_bytes(), EDGE).unwrap_err();
+        let reasons = of_any_kind(&text.to_owned().into(), EDGE).unwrap_err();
         reasons.into_iter().map(|it| (it.field.into_owned(), it.message)).collect()
     }
 
@@ -316,7 +315,7 @@ mod tests {
     #[test]
     fn an_id_may_be_a_number() {
         let text = br#"{"kind":"stock","id":7,"data":{"productId":"p","stock":1}}"#;
-        assert!(of_any_kind(text, EDGE).is_ok());
+        assert!(of_any_kind(&Bytes::from_static(text), EDGE).is_ok());
     }
 
     #[test]

@@ -18,7 +18,10 @@ const WORDS: [(&str, &str); 7] = [
 /// What is wrong with a piece as JSON; nothing, where it is one value.
 #[must_use]
 pub fn fault(piece: &Piece) -> Option<String> {
-    let Piece { line, column, text, end } = piece;
+    let Piece { line, column, text, end, is_json } = piece;
+    if *is_json {
+        return None;
+    }
     if *end == End::Cut {
         return Some(format!(
             "is cut: it begins at line {line}, column {column}, and ends too early"
@@ -87,8 +90,8 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> String {
-        let (line, column, text) = (3, 5, text.as_bytes().to_vec());
-        fault(&Piece { line, column, text, end: End::Found }).unwrap_or_default()
+        let (line, column, text) = (3, 5, text.as_bytes().to_vec().into());
+        fault(&Piece { line, column, text, end: End::Found, is_json: false }).unwrap_or_default()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `adaptive-bi ingest FILE`: events as JSON, or the Online Retail CSV, plain or compressed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use foldhash::HashMap;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::event::{Kind, Reason};
 use projections::time::Time;
@@ -240,7 +242,7 @@ pub async fn ingest(
     });
     let mut summary = Summary::default();
     let mut submitter = Submitter::new(log, NO_HURRY);
-    let (mut read, mut places) = (0, HashMap::new());
+    let (mut read, mut places) = (0, HashMap::default());
     loop {
         let next = if let Ok(next) = events.try_recv() {
             Some(next)
@@ -358,6 +360,8 @@ fn event_of(piece: &Piece, currency: &str) -> Result<Outgoing, Vec<Reason>> {
     let now = Time(chrono::Utc::now().timestamp_millis());
     // The caller's id means nothing here: making a message id of it takes the secret.
     let read = envelope::of_any_kind(&piece.text, Edge { now, currency, ids: None });
+    // Its body is a copy: it may wait for long, and of what was read with it all may be left out.
+    let read = read.map(|it| Outgoing { body: Bytes::copy_from_slice(&it.body), ..it });
     // What is no JSON is told by its place in the file.
     read.map_err(|reasons| fault(piece).map_or(reasons, |fault| vec![Reason::new("", fault)]))
 }

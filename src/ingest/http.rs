@@ -1,7 +1,8 @@
 //! `POST /api/events` and `POST /api/events/{event}`: events in any of the forms that [`super::body`]
 //! and [`super::media`] read.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -10,6 +11,8 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use projections::event::{Kind, Reason};
 use projections::time::Time;
 use serde_json::{Value, json};
@@ -58,7 +61,7 @@ pub fn routes(deps: Deps) -> Routes {
         .post("/api/events", write, of_any_kind(), any_kind)
         .post("/api/events/{event}", write, of_one_kind(), one_kind)
         .get("/api/events/{event}", write, position::operation(), position::show)
-        .with_state(deps)
+        .with_state(Arc::new(deps))
 }
 
 fn of_any_kind() -> Operation {
@@ -110,7 +113,7 @@ fn operation(id: &'static str, summary: &'static str, event: &Value, example: &V
 }
 
 async fn any_kind(
-    State(deps): State<Deps>,
+    State(deps): State<Arc<Deps>>,
     By(caller): By<Caller>,
     Extension(budget): Extension<Budget>,
     headers: HeaderMap,
@@ -120,7 +123,7 @@ async fn any_kind(
 }
 
 async fn one_kind(
-    State(deps): State<Deps>,
+    State(deps): State<Arc<Deps>>,
     By(caller): By<Caller>,
     Path(kind): Path<String>,
     Extension(budget): Extension<Budget>,
@@ -168,7 +171,7 @@ async fn take(
     let edge = Edge { now, currency: &deps.currency, ids: Some(&deps.ids) };
     let publishing = traces::Publishing::begin();
     let batch = Batch { shape: described.shape, attributes: described.attributes, events };
-    let mut notes = HashMap::new();
+    let mut notes = HashMap::default();
     let outcomes = publishing.within(submit(deps, caller, &batch, edge, &mut notes)).await;
     let mut report = report(outcomes, &notes);
     let untaken = report.results.len() - report.accepted - report.duplicates - report.rejected;
@@ -226,7 +229,8 @@ async fn submit(
     notes: &mut HashMap<usize, &'static str>,
 ) -> HashMap<usize, Outcome> {
     let mut submitter = Submitter::new(&deps.log, TAKEN_WITHIN);
-    let mut seen = HashMap::new();
+    let (mut seen, hasher) = (HashMap::default(), RandomState::default());
+    let is_one = batch.events.len() == 1;
     for (index, part) in batch.events.iter().enumerate() {
         match batch.read(part, edge) {
             Ok(event) if !caller.may_write(event.kind) => {
@@ -234,7 +238,10 @@ async fn submit(
                 submitter.reject(index, vec![Reason::new("kind", message)]);
             }
             Ok(event) => {
-                note(index, &event, &mut seen, notes);
+                if !is_one {
+                    let about = hasher.hash_one((event.kind, &event.entity));
+                    note(index, &event, about, &mut seen, notes);
+                }
                 submitter.push(index, event).await;
             }
             Err(reasons) => submitter.reject(index, reasons),
@@ -244,11 +251,12 @@ async fn submit(
 }
 
 /// Notes that several different events of a batch are about one thing: their sender may have meant
-/// several things.
+/// several things. What it is about is known by its hash.
 fn note(
     index: usize,
     event: &Outgoing,
-    seen: &mut HashMap<(Kind, String), (usize, Bytes)>,
+    about: u64,
+    seen: &mut HashMap<u64, (usize, Bytes)>,
     notes: &mut HashMap<usize, &'static str>,
 ) {
     let said = match event.kind {
@@ -264,8 +272,7 @@ fn note(
         }
         _ => return,
     };
-    let entity = (event.kind, event.entity.clone());
-    let (first, body) = seen.entry(entity).or_insert_with(|| (index, event.body.clone()));
+    let (first, body) = seen.entry(about).or_insert_with(|| (index, event.body.clone()));
     if *body != event.body {
         notes.extend([(*first, said), (index, said)]);
     }

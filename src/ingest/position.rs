@@ -1,5 +1,7 @@
 //! `GET /api/events/{event}`: what became of the event at a position.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -59,7 +61,7 @@ pub(super) fn operation() -> Operation {
 
 /// The event at a position: one that the caller may send.
 pub(super) async fn show(
-    State(deps): State<Deps>,
+    State(deps): State<Arc<Deps>>,
     By(caller): By<Caller>,
     Path(position): Path<String>,
 ) -> Result<Json<Envelope<Told>>, Problem> {

@@ -1,10 +1,9 @@
 //! The answer about a batch: what became of each of its events.
 
-use std::collections::HashMap;
-
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use foldhash::HashMap;
 use projections::event::Reason;
 use serde::Serialize;
 use serde_json::Value;

@@ -4,9 +4,9 @@
 //! taken ([`crate::stream::lane`]). Once the log has not answered, no further event is sent: a
 //! request must not wait for each of its events in turn.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use foldhash::{HashMap, HashSet};
 use projections::event::Reason;
 use tokio::time::{Instant, timeout_at};
 
@@ -51,8 +51,8 @@ impl Submitter {
             lane: log.lane(),
             deadline: Instant::now() + within,
             given_up: false,
-            under_way: HashSet::new(),
-            outcomes: HashMap::new(),
+            under_way: HashSet::default(),
+            outcomes: HashMap::default(),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Sends the events that wait for the log: as atomic batches ([ADR-50]) where it takes them, one by
-//! one where it does not. [`super::group`] decides which go when.
+//! Sends the events that wait for the log: as atomic batches ([ADR-50]) where they are many and it takes
+//! batches, else one by one. [`super::group`] decides which go when.
 //!
 //! The first message of a batch and the last are answered. The first answer tells whether the server
 //! has room for one more batch, without which the last would be refused as incomplete.
@@ -15,6 +15,7 @@ use async_nats::header::{
 };
 use async_nats::jetstream::ErrorCode;
 use async_nats::{Client, HeaderMap};
+use futures_util::future::join_all;
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -92,10 +93,11 @@ impl Log {
     }
 
     /// Sends a shipment and waits for the answer; then what may go next.
-    async fn fly(self, Shipment { number, events, tries }: Shipment<Arc<Parcel>>) {
-        let answer = match &*events {
-            [one] => self.send_one(&one.sent).await,
-            batch => self.send_batch(batch).await,
+    async fn fly(self, Shipment { number, events, is_batch, tries }: Shipment<Arc<Parcel>>) {
+        let answer = if is_batch {
+            self.send_batch(&events).await
+        } else {
+            Answer::Each(join_all(events.iter().map(|it| self.send_one(&it.sent))).await)
         };
         drop(events);
         let is_busy = answer == Answer::Busy;

@@ -15,7 +15,7 @@
 //!
 //! # When something goes
 //!
-//! With no batch under way whatever is queued goes at once: once those who are ready to run have
+//! With nothing under way whatever is queued goes at once: once those who are ready to run have
 //! run, as they may have more for the same batch ([`super::commit`]). Otherwise it gathers until a batch
 //! is answered, or until it fills a batch and there is room for one more. There is no timer.
 //!
@@ -30,41 +30,28 @@
 //! - A message in the middle is refused (a duplicate, too large with the batch's headers, no room):
 //!   halves, down to one event, which is sent without a batch and told what the log said. Behind it
 //!   its lane's further events of that entity are unsent.
+//! - Few events, each of another entity: no batch; each goes by itself and has an answer of its own.
 //! - The same entity twice: in one batch, in order; never in two.
 //! - Too many batches at the server, of all processes: the shipment waits and goes as it was.
 //! - A caller goes away: its queued events are dropped, those that were sent are answered to nobody.
 //! - Two processes: batches have ids of their own, and the server orders them. An entity whose
 //!   events come through two processes at once has no order between these.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use projections::event::Kind;
 
 use super::acknowledgement::{Refusal, Stored};
 
+mod limits;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
 mod tests;
 
-/// The bounds of batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
-    /// The most messages of a batch.
-    pub messages: usize,
-    /// The most bytes of a batch; a message that is larger goes alone.
-    pub bytes: usize,
-    /// The most shipments that are not answered.
-    pub in_flight: usize,
-}
-
-impl Limits {
-    /// Batches of the log. The server allows a stream 50 at a time, of all processes.
-    pub const BATCHES: Limits = Limits { messages: 1_000, bytes: 4 << 20, in_flight: 4 };
-    /// Messages one by one, for a log that takes no batches.
-    pub const SINGLES: Limits = Limits { messages: 1, bytes: 4 << 20, in_flight: 4_000 };
-}
+pub(super) use limits::Limits;
 
 /// The entity that an event is about. A product and its stock are one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -92,15 +79,19 @@ pub(super) enum Answer {
     Busy,
     /// It did not answer: it has all of it or nothing.
     Unknown,
+    /// The answer to each event of a shipment that is no batch.
+    Each(Vec<Answer>),
 }
 
-/// Events to send: as one batch, or one event without.
+/// Events to send.
 #[derive(Debug)]
 pub(super) struct Shipment<T> {
     /// Its number, for the answer.
     pub number: u64,
     /// Its events, in order.
     pub events: Vec<T>,
+    /// Whether they go as one batch; else each goes by itself, and no two are about one entity.
+    pub is_batch: bool,
     /// How often it was too many for the server.
     pub tries: u32,
 }
@@ -169,14 +160,14 @@ impl<T: Clone> Group<T> {
         Group {
             limits,
             next: 0,
-            lanes: HashMap::new(),
+            lanes: HashMap::default(),
             turns: VecDeque::new(),
             queued: 0,
             queued_bytes: 0,
-            held: HashMap::new(),
-            parked: HashMap::new(),
-            flights: HashMap::new(),
-            paused: HashMap::new(),
+            held: HashMap::default(),
+            parked: HashMap::default(),
+            flights: HashMap::default(),
+            paused: HashMap::default(),
             broken: VecDeque::new(),
             broken_first: false,
             told: Vec::new(),
@@ -194,7 +185,7 @@ impl<T: Clone> Group<T> {
         let lane = Lane {
             queue: VecDeque::new(),
             has_turn: false,
-            stopped: HashSet::new(),
+            stopped: HashSet::default(),
             given_up: false,
         };
         self.lanes.insert(id, lane);
@@ -272,7 +263,7 @@ impl<T: Clone> Group<T> {
 
     /// Takes the answer to a shipment.
     pub fn answered(&mut self, number: u64, answer: Answer) {
-        let Some(Flight { mut piece, mut batch }) = self.flights.remove(&number) else { return };
+        let Some(Flight { piece, mut batch }) = self.flights.remove(&number) else { return };
         match answer {
             Answer::Busy => {
                 batch.pieces.push(piece);
@@ -280,6 +271,24 @@ impl<T: Clone> Group<T> {
                 self.paused.insert(number, batch);
                 return;
             }
+            Answer::Each(answers) => {
+                for (it, answer) in piece.into_iter().zip(answers) {
+                    self.conclude(vec![it], answer, &mut batch);
+                }
+            }
+            answer => self.conclude(piece, answer, &mut batch),
+        }
+        (batch.is_whole, batch.tries) = (false, 0);
+        if batch.pieces.is_empty() {
+            self.free(batch);
+        } else {
+            self.broken.push_back(batch);
+        }
+    }
+
+    /// Takes the answer to a piece of a batch as a whole.
+    fn conclude(&mut self, mut piece: Vec<Waiting<T>>, answer: Answer, batch: &mut Batch<T>) {
+        match answer {
             Answer::Stored(last) => {
                 let before = piece.len() as u64 - 1;
                 for (index, it) in (0..).zip(piece) {
@@ -296,7 +305,8 @@ impl<T: Clone> Group<T> {
                 let told = piece.into_iter().map(|it| (it.event, Err(Refusal::TooLarge(limit))));
                 self.told.extend(told);
             }
-            Answer::Unknown => {
+            // An event by itself is never too many or several.
+            Answer::Unknown | Answer::Busy | Answer::Each(_) => {
                 for it in piece {
                     self.give_up(it.lane);
                     self.told.push((it.event, Err(Refusal::Unknown)));
@@ -308,12 +318,6 @@ impl<T: Clone> Group<T> {
                     self.told.push((it.event, Err(Refusal::Unsent)));
                 }
             }
-        }
-        (batch.is_whole, batch.tries) = (false, 0);
-        if batch.pieces.is_empty() {
-            self.free(batch);
-        } else {
-            self.broken.push_back(batch);
         }
     }
 
@@ -427,8 +431,9 @@ impl<T: Clone> Group<T> {
 
     fn send(&mut self, piece: Vec<Waiting<T>>, batch: Batch<T>) -> Shipment<T> {
         let number = self.number();
+        let is_batch = piece.len() > self.limits.few || !are_different(&piece);
         let events = piece.iter().map(|it| it.event.clone()).collect();
-        let shipment = Shipment { number, events, tries: batch.tries };
+        let shipment = Shipment { number, events, is_batch, tries: batch.tries };
         self.flights.insert(number, Flight { piece, batch });
         shipment
     }
@@ -474,6 +479,11 @@ impl<T: Clone> Group<T> {
             }
         }
     }
+}
+
+/// Whether no two of a few events are about one entity.
+fn are_different<T>(few: &[Waiting<T>]) -> bool {
+    (1..few.len()).all(|at| few[..at].iter().all(|it| it.entity != few[at].entity))
 }
 
 impl<T> Lane<T> {

@@ -1,5 +1,6 @@
 //! One shop's log: the connection to it, its extent and its bound.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,15 +23,27 @@ pub(super) const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 
 /// One shop's log. A clone is the same one, and costs little.
 #[derive(Debug, Clone)]
-pub struct Log {
+pub struct Log(Arc<Parts>);
+
+/// The parts of a log.
+#[derive(Debug)]
+pub struct Parts {
     pub(super) link: Arc<Link>,
     /// Its settings.
     pub settings: Arc<LogSettings>,
     /// Events that the log did not take.
-    pub refused: Arc<Seldom>,
-    pub(super) duplicates: Arc<Duplicates>,
-    pub(super) outbox: Arc<Outbox>,
+    pub refused: Seldom,
+    pub(super) duplicates: Duplicates,
+    pub(super) outbox: Outbox,
     pub(super) writes: Arc<Writes>,
+}
+
+impl Deref for Log {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 /// The extent of a log.
@@ -88,9 +101,9 @@ impl Log {
         let url = Address::parse(&settings.url)?.to_string();
         let writes = Arc::default();
         let link = Link::open(&settings, &writes).await?;
-        let (refused, duplicates, outbox) = (Arc::default(), Arc::default(), Arc::default());
+        let (refused, duplicates, outbox) = Default::default();
         let settings = Arc::new(settings);
-        let log = Log { link, settings, refused, duplicates, outbox, writes };
+        let log = Log(Arc::new(Parts { link, settings, refused, duplicates, outbox, writes }));
         let is_there = log.look_at_stream(&url).await?;
         Ok((log, is_there))
     }

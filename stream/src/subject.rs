@@ -13,7 +13,13 @@ const OURS: &str = "adaptive-bi";
 /// The subject of an event about one entity: its shard is the first byte of the SHA-256 of the id.
 #[must_use]
 pub fn of_event(prefix: &str, kind: Kind, id: &str) -> String {
-    format!("{prefix}.{}.{:02x}", kind.as_str(), Sha256::digest(id)[0])
+    let shard = Sha256::digest(id)[0];
+    let mut subject = String::with_capacity(prefix.len() + kind.as_str().len() + ".ff.".len());
+    for part in [prefix, ".", kind.as_str(), "."] {
+        subject.push_str(part);
+    }
+    push_byte(&mut subject, shard, b"0123456789abcdef");
+    subject
 }
 
 /// The subject that has the id of an entity, as producers may have it and earlier versions had.
@@ -31,10 +37,15 @@ fn push_token(subject: &mut String, text: &str) {
             subject.push(char::from(byte));
         } else {
             subject.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                subject.push(char::from(b"0123456789ABCDEF"[usize::from(digit)]));
-            }
+            push_byte(subject, byte, b"0123456789ABCDEF");
         }
+    }
+}
+
+/// A byte as two digits.
+fn push_byte(subject: &mut String, byte: u8, digits: &[u8; 16]) {
+    for digit in [byte >> 4, byte & 15] {
+        subject.push(char::from(digits[usize::from(digit)]));
     }
 }
 

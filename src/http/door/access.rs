@@ -3,11 +3,9 @@
 
 use std::net::IpAddr;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -24,19 +22,18 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer paths are cut in the log.
 const PATH_SHOWN_BYTES: usize = 256;
 
-/// Puts it around all routes.
-pub fn around(router: Router) -> Router {
-    router.layer(middleware::from_fn(access))
-}
-
-async fn access(mut request: Request, next: Next) -> Response {
+/// Answers a request with an id, and writes its line.
+pub async fn logged<F>(mut request: Request, inner: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let mut line = Line::of(&request, &id);
     let (method, path) = (&line.method, &*line.path);
     let span = tracing::info_span!("request", id = &*line.id, %method, path);
     let response = async {
-        let response = next.run(request).await;
+        let response = inner(request).await;
         note_fault(&response);
         response
     };
@@ -125,15 +122,11 @@ fn note_fault(response: &Response) {
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
-    use tower::ServiceExt;
-
     use super::*;
 
     async fn id(given: &str) -> HeaderValue {
-        let router = around(Router::new().route("/", get(|| async { "ok" })));
         let request = Request::get("/").header(REQUEST_ID, given).body(Body::empty()).unwrap();
-        router.oneshot(request).await.unwrap().headers()[REQUEST_ID].clone()
+        logged(request, async |_| Response::default()).await.headers()[REQUEST_ID].clone()
     }
 
     #[tokio::test]

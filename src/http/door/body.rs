@@ -8,10 +8,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::EXPECT;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use http_body::{Frame, SizeHint};
@@ -140,13 +139,16 @@ impl HttpBody for Timely {
 }
 
 /// Bodies have to arrive within that time; else the answer is a 408, whatever the handler answered.
-pub(super) async fn in_time(
-    State(within): State<Duration>,
+pub(super) async fn in_time<F>(
+    within: Duration,
     request: Request,
-    next: Next,
-) -> Response {
+    inner: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return inner(request).await;
     }
     let is_late = Arc::new(AtomicBool::new(false));
     let (noted, is_awaited) = (is_late.clone(), request.headers().contains_key(EXPECT));
@@ -154,7 +156,7 @@ pub(super) async fn in_time(
         let deadline = Box::pin(sleep(within));
         Body::new(Timely { body, deadline, is_over: false, is_awaited, is_late: noted })
     });
-    let response = next.run(request).await;
+    let response = inner(request).await;
     if is_late.load(Ordering::Relaxed) {
         let message = format!("The body did not arrive within {} s", within.as_secs());
         return Problem::new(StatusCode::REQUEST_TIMEOUT, message).into_response();

@@ -3,11 +3,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -126,11 +124,14 @@ impl TrustedProxies {
 }
 
 /// Puts [`ClientAddr`], and [`Secure`] where it is so, into the request.
-pub(super) async fn resolve(
-    State(proxies): State<Arc<TrustedProxies>>,
+pub(super) async fn resolve<F>(
+    proxies: &TrustedProxies,
     mut request: Request,
-    next: Next,
-) -> Response {
+    inner: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     // No peer: nothing came over a network, as in a unit test.
     let unknown = Peer(SocketAddr::from(([0, 0, 0, 0], 0)));
     let Peer(peer) = request.extensions().get::<Peer>().copied().unwrap_or(unknown);
@@ -140,7 +141,7 @@ pub(super) async fn resolve(
     if is_secure {
         request.extensions_mut().insert(Secure);
     }
-    next.run(request).await
+    inner(request).await
 }
 
 /// The elements of a list that may be spread over several lines.

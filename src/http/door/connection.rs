@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
@@ -43,19 +43,64 @@ enum Phase {
     Head(Instant),
     /// A request is being answered; it has deadlines of its own.
     Request,
-    /// The answer is there, and takes the socket over.
-    TakesOver,
 }
 
-/// An answer that takes the socket over.
-type TakesOver = Arc<Mutex<Option<Response>>>;
-
 impl Phase {
-    fn deadline(self, timeouts: Timeouts) -> Option<Instant> {
-        match self {
-            Phase::Idle(since) => Some(since + timeouts.idle),
-            Phase::Head(since) => Some(since + timeouts.head),
-            Phase::Request | Phase::TakesOver => None,
+    /// The end of its time, where the server stops since `stopped`.
+    fn deadline(self, timeouts: Timeouts, stopped: Option<Instant>) -> Option<Instant> {
+        let (since, within) = match self {
+            Phase::Idle(since) => (since, timeouts.idle),
+            Phase::Head(since) => (since, timeouts.head),
+            Phase::Request => return None,
+        };
+        let end = since + within;
+        Some(stopped.map_or(end, |stopped| end.min(since.max(stopped) + STOPPING)))
+    }
+}
+
+/// What both sides of hyper know of a connection.
+struct Known {
+    phase: Mutex<Phase>,
+    /// An answer that takes the socket over, once there is one.
+    last: Mutex<Option<Response>>,
+    is_there: Notify,
+}
+
+impl Known {
+    fn new() -> Self {
+        let phase = Mutex::new(Phase::Head(Instant::now()));
+        Known { phase, last: Mutex::default(), is_there: Notify::new() }
+    }
+
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Response>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that bytes came in.
+    fn heard(&self) {
+        let mut phase = self.phase();
+        if matches!(*phase, Phase::Idle(_)) {
+            *phase = Phase::Head(Instant::now());
+        }
+    }
+
+    /// Waits until a phase is past its time. A phase that begins wakes nobody: its time is not over
+    /// before the shortest of all, so it is looked at by then.
+    async fn is_late(&self, timeouts: Timeouts, stopped: Option<Instant>) {
+        let shortest = timeouts.idle.min(timeouts.head);
+        let shortest = if stopped.is_some() { shortest.min(STOPPING) } else { shortest };
+        loop {
+            let now = Instant::now();
+            let deadline = self.phase().deadline(timeouts, stopped);
+            if deadline.is_some_and(|it| it <= now) {
+                return;
+            }
+            let next = now + shortest;
+            sleep_until(deadline.map_or(next, |it| it.min(next))).await;
         }
     }
 }
@@ -79,25 +124,15 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, man
     // Answers are written as a whole: there is nothing to gain by waiting for more.
     let _ = stream.set_nodelay(true);
     let Manner { router, keep_alive, timeouts, stop, kill } = manner;
-    let phase = Arc::new(watch::Sender::new(Phase::Head(Instant::now())));
-    let mut changes = phase.subscribe();
-    let heard = phase.clone();
-    let heard = move || {
-        heard.send_if_modified(|phase| {
-            let is_first = matches!(phase, Phase::Idle(_));
-            if is_first {
-                *phase = Phase::Head(Instant::now());
-            }
-            is_first
-        });
-    };
+    let known = Arc::new(Known::new());
+    let hearing = known.clone();
+    let heard = move || hearing.heard();
     let handle = place.handle().clone();
     let socket = Lent::new(Socket::new(stream, heard, timeouts.write, place));
-    let (io, last) = (TokioIo::new(socket.clone()), TakesOver::default());
-    let taker = last.clone();
+    let (io, answering) = (TokioIo::new(socket.clone()), known.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(handle.clone());
-        answer(router.clone(), peer, (phase.clone(), taker.clone()), request)
+        answer(router.clone(), peer, answering.clone(), request)
     });
     let connection = http1::Builder::new()
         .keep_alive(keep_alive)
@@ -107,18 +142,9 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, man
         .with_upgrades();
     // Boxed: it goes where an answer takes the socket over.
     let mut connection = Box::pin(connection);
+    let mut late = Box::pin(known.is_late(timeouts, None));
     let mut is_stopping = false;
-    let response = loop {
-        let mut deadline = changes.borrow_and_update().deadline(timeouts);
-        if is_stopping {
-            deadline = deadline.map(|deadline| deadline.min(Instant::now() + STOPPING));
-        }
-        let late = async {
-            match deadline {
-                Some(deadline) => sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-        };
+    loop {
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
@@ -126,24 +152,21 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, man
                 }
                 return;
             }
-            () = late => {
+            () = late.as_mut() => {
                 tracing::debug!(%peer, "a connection took too long and was closed");
                 return;
             }
-            _ = changes.changed() => {
-                let last = last.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(response) = last {
-                    break response;
-                }
-            }
+            () = known.is_there.notified() => break,
             () = stop.cancelled(), if !is_stopping => {
                 is_stopping = true;
                 connection.as_mut().graceful_shutdown();
+                late.set(known.is_late(timeouts, Some(Instant::now())));
             }
             () = kill.cancelled() => return,
         }
-    };
-    drop(connection);
+    }
+    drop((connection, late));
+    let Some(response) = known.last().take() else { return };
     let Some(socket) = socket.call_in() else { return };
     take_over(socket, response, peer, &kill).await;
 }
@@ -169,20 +192,18 @@ async fn take_over(
 async fn answer(
     mut router: Router,
     peer: SocketAddr,
-    (phase, last): (Arc<watch::Sender<Phase>>, TakesOver),
+    known: Arc<Known>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    phase.send_replace(Phase::Request);
+    *known.phase() = Phase::Request;
     request.extensions_mut().insert(Peer(peer));
     let has_chunks = request.method() == Method::GET && request.version() == Version::HTTP_11;
     let response = router.call(request.map(Body::new)).await?;
     if has_chunks && response.extensions().get::<EventStream>().is_some() {
-        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
-        phase.send_replace(Phase::TakesOver);
+        *known.last() = Some(response);
+        known.is_there.notify_one();
         return std::future::pending().await;
     }
-    let ended = move |_| {
-        phase.send_replace(Phase::Idle(Instant::now()));
-    };
+    let ended = move |_| *known.phase() = Phase::Idle(Instant::now());
     Ok(response.map(|body| Body::new(Ending::new(body, ended))))
 }

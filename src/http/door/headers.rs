@@ -7,7 +7,6 @@ use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::middleware::Next;
 use axum::response::Response;
 
 use super::client::Secure;
@@ -28,9 +27,12 @@ const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 const TLS_ONLY: &str = "max-age=31536000";
 
 /// Adds them.
-pub(super) async fn secure(request: Request, next: Next) -> Response {
+pub(super) async fn secure<F>(request: Request, inner: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let is_secure = request.extensions().get::<Secure>().is_some();
-    let mut response = next.run(request).await;
+    let mut response = inner(request).await;
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));

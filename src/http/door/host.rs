@@ -7,7 +7,6 @@ use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Version};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::problem::{FieldError, Location, Problem};
@@ -17,9 +16,12 @@ const SEVERAL: &str = "must be given once";
 const NO_HOST: &str = "must be a name or an address, with a port or without";
 
 /// Refuses a request whose `Host` is not valid.
-pub(super) async fn checked(request: Request, next: Next) -> Response {
+pub(super) async fn checked<F>(request: Request, inner: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     match wrong(request.version(), request.headers()) {
-        None => next.run(request).await,
+        None => inner(request).await,
         Some(message) => {
             let error = FieldError::new(Cow::Borrowed("Host"), message).at(Location::Headers);
             Problem::invalid(vec![error]).into_response()

@@ -15,9 +15,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::client::ClientAddr;
@@ -200,12 +199,15 @@ impl Budget {
 }
 
 /// Before authentication: requests by address, and failed sign-ins.
-pub(super) async fn by_address(
-    State(limits): State<Arc<RateLimits>>,
+pub(super) async fn by_address<F>(
+    limits: &RateLimits,
     request: Request,
-    next: Next,
-) -> Response {
-    let Some(class) = Class::of(request.uri().path()) else { return next.run(request).await };
+    inner: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
+    let Some(class) = Class::of(request.uri().path()) else { return inner(request).await };
     let key = Key::address(&request);
     let mut standing = None;
     if let Some(limit) = &limits.address {
@@ -215,9 +217,9 @@ pub(super) async fn by_address(
         }
     }
     let mut response = match class {
-        Class::SignIn => sign_in(&limits, &key, request, next).await,
-        Class::Register => register(&limits, &key, request, next).await,
-        Class::Api | Class::Ingest => next.run(request).await,
+        Class::SignIn => sign_in(limits, &key, inner(request)).await,
+        Class::Register => register(limits, &key, inner(request)).await,
+        Class::Api | Class::Ingest => inner(request).await,
     };
     if let Some((limit, left)) = standing {
         limit.tell(&mut response, left);
@@ -227,16 +229,24 @@ pub(super) async fn by_address(
 
 /// A sign-in counts as failed until its answer says that it was not, so that many at a time try no
 /// more than many in a row, and one that does not wait for its answer has tried as well.
-async fn sign_in(limits: &RateLimits, key: &Key, request: Request, next: Next) -> Response {
+async fn sign_in(
+    limits: &RateLimits,
+    key: &Key,
+    answer: impl Future<Output = Response>,
+) -> Response {
     let is_counted = |response: &Response| response.status().is_client_error();
-    counted(limits.sign_in.as_ref(), key, is_counted, next.run(request)).await
+    counted(limits.sign_in.as_ref(), key, is_counted, answer).await
 }
 
 /// An account counts as made until its answer says that it was not. One that was not made for a
 /// fault of the caller counts as a sign-in that failed.
-async fn register(limits: &RateLimits, key: &Key, request: Request, next: Next) -> Response {
+async fn register(
+    limits: &RateLimits,
+    key: &Key,
+    answer: impl Future<Output = Response>,
+) -> Response {
     let is_counted = |response: &Response| response.status().is_success();
-    let made = counted(limits.register.as_ref(), key, is_counted, next.run(request));
+    let made = counted(limits.register.as_ref(), key, is_counted, answer);
     let has_failed = |response: &Response| {
         response.status().is_client_error() && response.status() != StatusCode::TOO_MANY_REQUESTS
     };
@@ -263,11 +273,14 @@ async fn counted(
 }
 
 /// After authentication: requests and events by caller.
-pub(super) async fn by_caller(
-    State(limits): State<Arc<RateLimits>>,
+pub(super) async fn by_caller<F>(
+    limits: &Arc<RateLimits>,
     mut request: Request,
-    next: Next,
-) -> Response {
+    handler: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let key = Key::caller(&request);
     let taken = match Class::of(request.uri().path()) {
         Some(Class::Api) => limits.api.as_ref().map(|limit| (limit, limit.limiter.take(&key, 1))),
@@ -283,9 +296,9 @@ pub(super) async fn by_caller(
     let limit = match taken {
         Some((limit, Err(refused))) => return limit.refuse(refused),
         Some((limit, Ok(_))) => limit,
-        None => return next.run(request).await,
+        None => return handler(request).await,
     };
-    let mut response = next.run(request).await;
+    let mut response = handler(request).await;
     limit.tell(&mut response, limit.limiter.look(&key));
     response
 }
@@ -293,6 +306,8 @@ pub(super) async fn by_caller(
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use axum::extract::State;
+    use axum::middleware::Next;
     use axum::routing::{get, post};
     use axum::{Router, middleware};
     use tower::ServiceExt;
@@ -356,9 +371,13 @@ mod tests {
 
     #[tokio::test]
     async fn callers_of_one_address_have_limits_of_their_own() {
-        let router = Router::new().route("/api/x", get(|| async { "ok" })).layer(
-            middleware::from_fn_with_state(limits("--rate-limit-max-requests=1"), by_caller),
-        );
+        let limits = limits("--rate-limit-max-requests=1");
+        let limited =
+            async |State(limits): State<Arc<RateLimits>>, request: Request, next: Next| {
+                by_caller(&limits, request, |request| next.run(request)).await
+            };
+        let limited = middleware::from_fn_with_state(limits, limited);
+        let router = Router::new().route("/api/x", get(|| async { "ok" })).layer(limited);
         let ask = async |caller: Option<&str>| {
             let request = Request::get("/api/x");
             let request = match caller {
@@ -376,14 +395,18 @@ mod tests {
     async fn a_sign_in_that_succeeds_is_not_counted_and_one_given_up_is() {
         let limits = limits("--rate-limit-max-sign-in-failures=2");
         let answers = |status: StatusCode| {
-            let by_address = middleware::from_fn_with_state(limits.clone(), by_address);
+            let limited =
+                async |State(limits): State<Arc<RateLimits>>, request: Request, next: Next| {
+                    by_address(&limits, request, |request| next.run(request)).await
+                };
+            let limited = middleware::from_fn_with_state(limits.clone(), limited);
             let route = post(async move || {
                 if status == StatusCode::CONTINUE {
                     std::future::pending::<()>().await;
                 }
                 status
             });
-            Router::new().route("/api/auth/login", route).layer(by_address)
+            Router::new().route("/api/auth/login", route).layer(limited)
         };
         let login = || Request::post("/api/auth/login");
         for _ in 0..5 {

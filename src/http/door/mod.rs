@@ -40,10 +40,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Extensions, HeaderMap, StatusCode, Version};
-use axum::middleware;
-use axum::routing::MethodRouter;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
@@ -57,7 +58,7 @@ use super::one::as_one;
 use super::problem::{Problem, ProblemType};
 pub(super) use access::REQUEST_ID;
 #[cfg(test)]
-pub(super) use access::around as with_access;
+pub(super) use access::logged;
 pub use body::BODY_BYTES_MAX;
 pub use event_stream::EventStream;
 pub use places::{ConnectionHandle, Taken};
@@ -99,30 +100,68 @@ impl Door {
         ]))
     }
 
-    /// Adds the layers around a handler, inside of authentication: limits by caller.
-    pub fn by_caller(&self, handler: MethodRouter) -> MethodRouter {
-        let by_caller = middleware::from_fn_with_state(self.limits.clone(), limits::by_caller);
-        handler.route_layer(by_caller)
+    /// What is between authentication and a handler: limits by caller.
+    pub(super) async fn by_caller<F>(
+        &self,
+        request: Request,
+        handler: impl FnOnce(Request) -> F,
+    ) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        limits::by_caller(&self.limits, request, handler).await
     }
 
-    /// Adds the layers around authentication: limits by address, and compression. They are not
-    /// around Socket.IO, whose protocol has a compression of its own.
-    pub fn by_address(&self, router: Router) -> Router {
-        let by_address = middleware::from_fn_with_state(self.limits.clone(), limits::by_address);
-        router.layer(by_address).layer(compression())
+    /// What is before authentication: limits by address.
+    pub(super) async fn by_address<F>(
+        &self,
+        request: Request,
+        inner: impl FnOnce(Request) -> F,
+    ) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        limits::by_address(&self.limits, request, inner).await
     }
 
-    /// Adds the layers around everything, Socket.IO included.
+    /// Adds what is around everything, Socket.IO included.
     pub fn around(&self, router: Router) -> Router {
-        let within = self.timeouts.body;
-        let router = as_one(router).layer(middleware::from_fn(host::checked));
-        let router = router.layer(middleware::from_fn_with_state(within, body::in_time));
-        let router = match self.origins.layer() {
-            Some(cors) => router.layer(cors),
-            None => router,
+        let (door, router) = (self.clone(), as_one(router));
+        let Some(cors) = self.origins.layer() else {
+            let all = async |State(door): State<Door>, request: Request, next: Next| {
+                let inside = |request| door.inside(request, |request| next.run(request));
+                door.outside(request, inside).await
+            };
+            return router.layer(middleware::from_fn_with_state(door, all));
         };
-        let router = access::around(router.layer(middleware::from_fn(headers::secure)));
-        router.layer(middleware::from_fn_with_state(self.proxies.clone(), client::resolve))
+        let outside = async |State(door): State<Door>, request: Request, next: Next| {
+            door.outside(request, |request| next.run(request)).await
+        };
+        let inside = async |State(door): State<Door>, request: Request, next: Next| {
+            door.inside(request, |request| next.run(request)).await
+        };
+        let outside = middleware::from_fn_with_state(door.clone(), outside);
+        let inside = middleware::from_fn_with_state(door, inside);
+        router.layer((outside, cors, inside))
+    }
+
+    /// What is outside of CORS.
+    async fn outside<F>(&self, request: Request, inner: impl FnOnce(Request) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        let secured = |request| headers::secure(request, inner);
+        let logged = |request| access::logged(request, secured);
+        client::resolve(&self.proxies, request, logged).await
+    }
+
+    /// What is inside of CORS.
+    async fn inside<F>(&self, request: Request, inner: impl FnOnce(Request) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        let checked = |request| host::checked(request, inner);
+        body::in_time(self.timeouts.body, request, checked).await
     }
 
     /// The router that answers instead when there are too many connections; a request's body has to
@@ -151,7 +190,7 @@ fn too_many_connections(full: Full) -> Problem {
 
 /// JSON and pages are compressed where they are long enough; an event stream never is. Entity tags
 /// are weak, so they are the same for both forms.
-fn compression() -> CompressionLayer<impl Predicate> {
+pub(super) fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES).and(is_text))

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits { messages: 5, bytes: 40, in_flight: 3 };
+const LIMITS: Limits = Limits { messages: 5, bytes: 40, in_flight: 3, few: 2 };
 const LANES: usize = 3;
 
 /// An event: its lane's place, its number there, and its entity.
@@ -80,7 +80,8 @@ struct Model {
     pushed: Vec<Event>,
     /// The server's log.
     log: Vec<Event>,
-    out: BTreeMap<u64, Vec<Event>>,
+    /// What is sent and not answered, and whether it is a batch.
+    out: BTreeMap<u64, (Vec<Event>, bool)>,
     paused: Vec<u64>,
     told: HashMap<Event, Result<Stored, Refusal>>,
     withdrawn: HashSet<Event>,
@@ -140,16 +141,19 @@ impl Model {
     fn settle(&mut self) {
         loop {
             let may_send = self.group.may_send();
-            let Some(Shipment { number, events, .. }) = self.group.next() else { break };
+            let Some(Shipment { number, events, is_batch, .. }) = self.group.next() else { break };
             assert!(may_send, "nobody would have asked for it");
             assert!(!events.is_empty() && events.len() <= LIMITS.messages);
             let under_way: HashSet<u8> =
-                self.out.values().flatten().map(|event| event.entity).collect();
+                self.out.values().flat_map(|(it, _)| it).map(|event| event.entity).collect();
             assert!(!events.iter().any(|it| under_way.contains(&it.entity)), "an entity twice");
             for event in &events {
                 assert!(!self.told.contains_key(event) && !self.withdrawn.contains(event));
             }
-            self.out.insert(number, events);
+            let different: HashSet<u8> = events.iter().map(|event| event.entity).collect();
+            let are_few = events.len() <= LIMITS.few && different.len() == events.len();
+            assert_eq!(is_batch, !are_few);
+            self.out.insert(number, (events, is_batch));
             assert!(self.out.len() + self.paused.len() <= LIMITS.in_flight);
         }
         for (event, outcome) in self.group.take_told() {
@@ -160,7 +164,16 @@ impl Model {
     }
 
     fn answer(&mut self, number: u64, how: How) {
-        let events = self.out.remove(&number).expect("it is under way");
+        let (events, is_batch) = self.out.remove(&number).expect("it is under way");
+        if !is_batch {
+            // Each has an answer of its own: every other one's is another than was asked for.
+            let each = events.iter().enumerate().map(|(place, event)| {
+                self.answer_to_one(*event, if place % 2 == 0 { how } else { How::AsItIs })
+            });
+            let answer = Answer::Each(each.collect());
+            self.group.answered(number, answer);
+            return;
+        }
         let answer = match how {
             How::Busy => {
                 self.paused.push(number);
@@ -174,6 +187,19 @@ impl Model {
             }
         };
         self.group.answered(number, answer);
+    }
+
+    /// The server answers to an event that goes by itself.
+    fn answer_to_one(&mut self, event: Event, how: How) -> Answer {
+        match how {
+            How::LostBatch => Answer::Unknown,
+            How::RefusesAll => Answer::Refused { reason: "full".to_owned(), of_all: true },
+            How::LostAnswer => {
+                self.take(&[event]);
+                Answer::Unknown
+            }
+            How::AsItIs | How::Busy => self.take(&[event]),
+        }
     }
 
     /// The server takes a batch or one event.

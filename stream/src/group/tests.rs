@@ -1,6 +1,6 @@
 use super::*;
 
-const LIMITS: Limits = Limits { messages: 4, bytes: 100, in_flight: 2 };
+const LIMITS: Limits = Limits { messages: 4, bytes: 100, in_flight: 2, few: 1 };
 
 fn group() -> (Group<u32>, LaneId) {
     let mut group = Group::new(LIMITS);
@@ -226,4 +226,36 @@ fn a_broken_batch_and_what_is_queued_take_turns() {
         group.answered(number, if is_refused { refused() } else { stored(1) });
     }
     assert_eq!(order[..4], [vec![1, 10, 2, 3], vec![1, 10], vec![4, 11, 12], vec![1]]);
+}
+
+#[test]
+fn a_few_events_go_each_by_itself_where_no_two_are_about_one_entity() {
+    let mut group = Group::new(Limits { few: 3, ..LIMITS });
+    let (lane, other) = (group.open(), group.open());
+    push(&mut group, lane, &[(1, "a"), (2, "b")]);
+    push(&mut group, other, &[(3, "c")]);
+    let shipment = group.next().expect("a shipment");
+    assert_eq!((shipment.events, shipment.is_batch), (vec![1, 3, 2], false));
+    push(&mut group, lane, &[(4, "b"), (5, "d")]);
+    push(&mut group, other, &[(6, "e")]);
+    assert_eq!(sent(&mut group), [], "it is under way");
+    let each = vec![stored(7), Answer::Unknown, refused()];
+    group.answered(shipment.number, Answer::Each(each));
+    let refusal = Err(Refusal::Refused("no".to_owned()));
+    assert_eq!(
+        group.take_told(),
+        [(1, Ok(at(7))), (6, Err(Refusal::Unsent)), (3, Err(Refusal::Unknown)), (2, refusal)],
+        "each has the answer to itself"
+    );
+    assert_eq!(sent(&mut group)[0].1, [5], "behind a refused event its entity's rest is unsent");
+    assert_eq!(group.take_told(), [(4, Err(Refusal::Unsent))]);
+}
+
+#[test]
+fn events_of_one_entity_share_a_batch_however_few_they_are() {
+    let mut group = Group::new(Limits { few: 3, ..LIMITS });
+    let lane = group.open();
+    push(&mut group, lane, &[(1, "a"), (2, "a")]);
+    let shipment = group.next().expect("a shipment");
+    assert_eq!((shipment.events, shipment.is_batch), (vec![1, 2], true));
 }
