@@ -84,7 +84,7 @@ mod tests {
         let begun = Instant::now();
         pace.took = rest;
         pace.begin(rest);
-        advance(rest - Duration::from_millis(20)).await;
+        advance(Duration::from_millis(230)).await;
         pace.begin(rest);
         assert_eq!(pace.gather_until(rest), begun + 2 * rest);
         pace.begin(rest);
