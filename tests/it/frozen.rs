@@ -62,10 +62,10 @@ async fn a_line_that_carries_nothing_any_more_is_left_for_another() {
     };
     log.publish(stock("before")).await.expect("queued").await.expect("stored");
 
-    // In the middle of a batch nothing goes on, and neither end is told.
+    // In the middle of a batch, which these are enough for, nothing goes on, and neither end is told.
     proxy.make(Line::HeldAt(Mark::SecondOfBatch));
     let mut lane = log.lane();
-    for index in 0..3 {
+    for index in 0..16 {
         lane.push(index, stock(&index.to_string())).await;
     }
     lane.send();

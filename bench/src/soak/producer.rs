@@ -16,6 +16,8 @@ use crate::load::Load;
 
 /// The interval between two sendings.
 const TICK: Duration = Duration::from_millis(20);
+/// The number of events of a batch: more than the service puts on the log without a batch.
+const BATCH: usize = 16;
 /// The number of events on their way to the log at a time; past that it waits.
 const UNDER_WAY: u64 = 4_000;
 
@@ -99,6 +101,7 @@ struct Ways {
 async fn produce(ways: Ways, mut load: Load, mut pace: watch::Receiver<Pace>) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut gathered, mut batches) = (Vec::new(), 0);
     for turn in 0.. {
         if *pace.borrow_and_update() == Pace::Rest && pace.changed().await.is_err() {
             return;
@@ -116,10 +119,13 @@ async fn produce(ways: Ways, mut load: Load, mut pace: watch::Receiver<Pace>) {
         let mut events: Vec<_> = events.map(|_| load.next(at)).collect();
         if matches!(now, Pace::PerSecond(_)) && ways.caller.has_doors() {
             let all = ways.log.is_none();
-            let mut batch = events.split_off(if all { 0 } else { events.len() / 2 });
-            let rest = batch.split_off(batch.len().min(1));
-            ways.through_a_door(batch, turn);
-            ways.through_a_door(rest, turn + 1);
+            let mut alone = events.split_off(if all { 0 } else { events.len() / 2 });
+            gathered.extend(alone.split_off(alone.len().min(1)));
+            ways.through_a_door(alone, turn);
+            if gathered.len() >= BATCH {
+                ways.through_a_door(std::mem::take(&mut gathered), batches);
+                batches += 1;
+            }
         }
         for event in events {
             if *pace.borrow() == Pace::Rest {
