@@ -73,7 +73,7 @@ export const made = {
     await dialog.locator("tbody tr").first().waitFor();
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-    assert.ok(!page.url().includes("explain"));
+    await page.waitForURL((url) => !url.searchParams.has("explain"));
   },
 
   async "filters by a product and by a customer that is clicked; what does not take it says so"() {
