@@ -1,7 +1,7 @@
 //! Rollups at hand: a bucket that no commit changed since it was read is not read again.
 //!
 //! A day that is over changes seldom, a month that is over hardly ever. Every commit is announced
-//! with the days and months it changed (see [`super::known`]). Buckets are remembered in groups: the quarter
+//! with the days and months it changed (see [`super::freshness`]). Buckets are remembered in groups: the quarter
 //! hours of a day together, as far as they were read, any other bucket by itself.
 
 use std::collections::{HashMap, HashSet};

@@ -1,5 +1,5 @@
 //! Vocabularies at hand: the values of a dimension in a month, or in the shop, are not read again while no
-//! commit changed a bucket of it ([`super::known`] hears of them).
+//! commit changed a bucket of it ([`super::freshness`] hears of them).
 
 use std::collections::HashMap;
 use std::sync::Arc;
