@@ -178,8 +178,8 @@ impl Routes {
     }
 }
 
-/// What is around the handler of a route. It is one layer of axum's, which takes several boxes for each
-/// and clones what is within it.
+/// The gate, the limits and the times around the handler of a route. They are one layer of axum's, since
+/// each takes several boxes and clones what is within it.
 struct Guarded {
     times: Timed,
     gate: Gate,

@@ -100,7 +100,7 @@ impl Door {
         ]))
     }
 
-    /// What is between authentication and a handler: limits by caller.
+    /// Limits by caller: they stand between authentication and a handler.
     pub(super) async fn by_caller<F>(
         &self,
         request: Request,
@@ -112,7 +112,7 @@ impl Door {
         limits::by_caller(&self.limits, request, handler).await
     }
 
-    /// What is before authentication: limits by address.
+    /// Limits by address: they stand before authentication.
     pub(super) async fn by_address<F>(
         &self,
         request: Request,
@@ -145,7 +145,7 @@ impl Door {
         router.layer((outside, cors, inside))
     }
 
-    /// What is outside of CORS.
+    /// The client's address, the access log and the security headers, which CORS is inside of.
     async fn outside<F>(&self, request: Request, inner: impl FnOnce(Request) -> F) -> Response
     where
         F: Future<Output = Response>,
@@ -155,7 +155,7 @@ impl Door {
         client::resolve(&self.proxies, request, logged).await
     }
 
-    /// What is inside of CORS.
+    /// The time that a body has, and the check of `Host`: CORS is outside of both.
     async fn inside<F>(&self, request: Request, inner: impl FnOnce(Request) -> F) -> Response
     where
         F: Future<Output = Response>,

@@ -234,8 +234,8 @@ async fn last_purchases(
             }
         })
         .await?;
-    for who in later.into_iter().map(|who| who as usize) {
-        last[who] = before[who];
+    for at in later.into_iter().map(|who| who as usize) {
+        last[at] = before[at];
     }
     Ok(last)
 }

@@ -80,7 +80,7 @@ struct Model {
     pushed: Vec<Event>,
     /// The server's log.
     log: Vec<Event>,
-    /// What is sent and not answered, and whether it is a batch.
+    /// The events that are sent and not answered, and whether they are a batch.
     out: BTreeMap<u64, (Vec<Event>, bool)>,
     paused: Vec<u64>,
     told: HashMap<Event, Result<Stored, Refusal>>,

@@ -195,7 +195,7 @@ impl Target for Cluster {
     }
 }
 
-/// What runs where that leads.
+/// The program that a leader is.
 fn role(leader: Leader) -> Role {
     match leader {
         Leader::Stream | Leader::Meta => Role::Nats,
