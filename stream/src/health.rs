@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout};
 
 use super::log::Log;
 
-/// The time within which the server has to answer the question.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// The time within which the server has to answer a question about the log's state.
+pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// The time after which the server forgets that consumer.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 
@@ -41,6 +41,9 @@ impl Log {
 
     /// Whether the server is there and the stream is not.
     pub async fn is_gone(&self) -> bool {
+        if !self.is_connected() {
+            return false;
+        }
         let context = self.link.get().context.clone();
         let info = timeout(ANSWERS_WITHIN, context.get_stream(&self.settings.stream)).await;
         matches!(info, Ok(Err(error)) if matches!(error.kind(), GetStreamErrorKind::JetStream(it)

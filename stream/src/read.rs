@@ -20,9 +20,10 @@ use tokio::time::timeout;
 
 use super::announce::{Announcement, Notice};
 use super::error::Error;
+use super::health::ANSWERS_WITHIN;
 use super::hole::{Accepted, Hole};
 use super::link::connect;
-use super::log::Log;
+use super::log::{Extent, Log};
 use super::record::{Record, flatten};
 use super::{raw, subject};
 
@@ -34,7 +35,7 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 /// The server forgets a consumer that has not been read for this long.
 const ABANDONED: Duration = Duration::from_secs(30);
 /// The time that a consumer may be silent before the stream is asked whether it is ahead.
-const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(3);
 /// The time that the server has to forget a consumer that is not read any more.
 const FORGETS_WITHIN: Duration = Duration::from_secs(1);
 /// The messages that are read one by one before a consumer is tried again: the first number at
@@ -179,7 +180,7 @@ impl Reader {
                 let came = consumer.next().await;
                 match came.map(|message| self.record(message)) {
                     Ok(Some(record)) => return Ok(self.pass(record)),
-                    Err(Ended::Silent) if self.log.extent().await?.last == self.position => {}
+                    Err(Ended::Silent) if self.extent().await?.last == self.position => {}
                     Ok(None) | Err(_) => self.doubt().await,
                 }
             } else {
@@ -201,14 +202,19 @@ impl Reader {
     /// Ends the consumer: the next messages are read one by one, more of them if the consumer
     /// brought fewer than that.
     async fn doubt(&mut self) {
-        let Some(Consumer { messages, name, began, .. }) = self.consumer.take() else { return };
+        let Some(Consumer { messages, name, began, lost, .. }) = self.consumer.take() else {
+            return;
+        };
         drop(messages);
         let brought = self.position - began;
         self.span = if brought < self.span { self.span * 2 } else { ONE_BY_ONE_MIN };
         self.span = self.span.clamp(ONE_BY_ONE_MIN, ONE_BY_ONE_MAX);
         self.left = self.span;
         tracing::debug!(position = self.position, count = self.left, "reading one by one");
-        // The server forgets the consumer by itself later.
+        // The server forgets the consumer by itself later, as it does where it cannot be told.
+        if *lost.borrow() {
+            return;
+        }
         let forget = async {
             self.log
                 .stream("reading")
@@ -254,9 +260,16 @@ impl Reader {
         }
     }
 
+    /// The extent of the log. One that does not tell it soon may answer another process, which the
+    /// reader of this one must not keep waiting.
+    async fn extent(&self) -> Result<Extent, Error> {
+        let late = |_| self.log.fault("reading", "it does not answer".to_owned());
+        timeout(ANSWERS_WITHIN, self.log.extent()).await.map_err(late)?
+    }
+
     /// The log's last position, if it is still the log that was read up to here.
     async fn still_the_same_log(&self) -> Result<u64, Error> {
-        let extent = self.log.extent().await?;
+        let extent = self.extent().await?;
         let another = || self.log.fault("reading", "it is another log now".to_owned());
         if extent.incarnation != self.incarnation || extent.last < self.position {
             return Err(another());
