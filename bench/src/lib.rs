@@ -7,7 +7,7 @@
 //!   [`arguments`] name the parts and their sizes;
 //! - [`load`]: the mixed load; [`feed`]: its way to the log; [`year`]: a year of transactions;
 //!   [`ask`]: queries; [`stand`]: servers of its own; [`process`]: a server that is
-//!   started; [`cpu`]: processor time by process; [`rate`]
+//!   started; [`service`]: the program as one; [`cpu`]: processor time by process; [`rate`]
 //!   and [`latency`]: the figures;
 //! - one file for each part: [`publish`], [`live`], [`catch_up`], [`naive`], [`rebuild`],
 //!   [`kinds`], [`families`], [`queries`], [`versus`], [`views`], [`push`], [`growth`],
@@ -42,6 +42,7 @@ pub mod push;
 pub mod queries;
 pub mod rate;
 pub mod rebuild;
+pub mod service;
 pub mod soak;
 pub mod stand;
 pub mod subjects;

@@ -8,7 +8,6 @@
 mod connections;
 mod node;
 mod phase;
-mod service;
 mod subscribers;
 mod wire;
 
@@ -23,13 +22,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::node::Node;
 use self::phase::{Cost, Counting, Measured, Published, measure, measured, number};
-use self::service::Service;
 use self::subscribers::{Subscribers, Target};
 use self::wire::Transport;
 use super::arguments::Arguments;
 use super::feed::publish;
 use super::latency::Latencies;
 use super::load::Load;
+use super::service::Service;
 use super::stand::Stand;
 
 /// The events that are folded before, so that figures have their usual length.
@@ -96,13 +95,14 @@ async fn follow(
     let (each, rate) = (arguments.subscribers.get(), arguments.rate);
     let lasts = Duration::from_secs(arguments.seconds);
     let service = Service::start(stand, all + 1).await?;
+    service.read_ahead().await?;
     let subscribers = Subscribers::start()?;
     let transports = Transport::ALL.map(|transport| (transport, each));
     let mut figures = Map::new();
     let none = (&subscribers, &[][..]);
     let nobody = measure(&stand.log, &service, none, rate, lasts).await?.cost;
     for transport in Transport::ALL {
-        subscribers.connect(service.targets(transport, each)).await?;
+        subscribers.connect(Target::of(&service, transport, each)).await?;
     }
     say!("  {:<44} {}", "from publication until each has it", Latencies::head());
     let to = (&subscribers, &transports[..]);
@@ -110,7 +110,7 @@ async fn follow(
     say_latencies("after a quiet time", &quiet.latencies);
     let busy = measure(&stand.log, &service, to, rate, lasts).await?;
     say_latencies(&format!("{rate} events/s"), &busy.latencies);
-    let one = service.targets(Transport::Sse, 1).remove(0);
+    let one = Target::of(&service, Transport::Sse, 1).remove(0);
     let stall = subscribers.connect_one_of(one, VIEWS).await?;
     let reading = measure(&stand.log, &service, to, rate, lasts).await?;
     say_latencies(&format!("one follows {VIEWS} views besides"), &reading.latencies);

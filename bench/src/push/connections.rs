@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::phase::{Counting, number};
-use super::service::Service;
 use super::subscribers::{Subscribers, Target};
 use super::wire::Transport;
+use crate::service::Service;
 use crate::stand::Stand;
 
 /// The time until what a connection needs at its beginning is given back.
@@ -48,8 +48,9 @@ pub async fn memory(stand: &Stand, count: u32) -> anyhow::Result<Value> {
     let mut figures = Map::new();
     for transport in Transport::ALL {
         let service = Service::start(stand, count + 1).await?;
+        service.read_ahead().await?;
         let subscribers = Subscribers::start()?;
-        let targets = service.targets(transport, count + 1);
+        let targets = Target::of(&service, transport, count + 1);
         let bytes = connect(|| service.cost(), &subscribers, targets).await?;
         let row = format!("{count} idle, {}", transport.name());
         say!("  {row:<44} {:>8.1} KB each", bytes / 1e3);
@@ -74,13 +75,14 @@ pub async fn idle(stand: &Stand, wanted: u32) -> anyhow::Result<Value> {
         say!("  the limit on open files is {files:?}: {count} idle connections and not {wanted}");
     }
     let service = Service::start(stand, count).await?;
+    service.read_ahead().await?;
     let subscribers = Subscribers::start()?;
     sleep(SETTLES).await;
     let counting = Counting::begin(&subscribers, service.cost()?)?;
     sleep(LOOKED_AT).await;
     let (nobody, _) = counting.end(&subscribers, service.cost()?)?;
     for transport in Transport::ALL {
-        subscribers.connect(service.targets(transport, each)).await?;
+        subscribers.connect(Target::of(&service, transport, each)).await?;
     }
     sleep(SETTLES).await;
     let counting = Counting::begin(&subscribers, service.cost()?)?;

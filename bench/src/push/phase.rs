@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::service::Service;
 use super::subscribers::{Heard, Record, Subscribers};
 use super::wire::Transport;
 use crate::feed::{apart, feed};
 use crate::latency::Latencies;
 use crate::load::Load;
+use crate::service::Service;
 
 /// The time until a rate is steady.
 const SETTLES: Duration = Duration::from_secs(2);

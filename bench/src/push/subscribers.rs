@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::wire::{Message, Transport, after, masked};
 use crate::cpu;
+use crate::service::Service;
 
 /// The name of the thread.
 const THREAD: &str = "subscribers";
@@ -36,6 +37,17 @@ pub struct Target {
     pub key: String,
     /// The transport.
     pub transport: Transport,
+}
+
+impl Target {
+    /// So many of a service by one transport.
+    #[must_use]
+    pub fn of(service: &Service, transport: Transport, count: u32) -> Vec<Target> {
+        let first = Transport::ALL.iter().position(|it| *it == transport).unwrap_or_default();
+        let keys = service.keys().skip(first * count as usize).take(count as usize);
+        let address = service.address;
+        keys.map(|key| Target { address, key: key.to_owned(), transport }).collect()
+    }
 }
 
 /// An update that came: to which subscriber, the position that it reflects, and when.

@@ -14,17 +14,17 @@ use rustix::process::Signal;
 use services::leash;
 use tokio::time::{sleep, timeout};
 
-use super::subscribers::Target;
-use super::wire::Transport;
-use crate::cpu;
-use crate::process::Process;
-use crate::stand::Stand;
+use super::cpu;
+use super::process::Process;
+use super::stand::Stand;
 
 /// So many connections have the same key: a caller has a bound.
 const OF_A_KEY: u32 = 500;
 /// The time in which it has read ahead, and between two looks whether it has.
 const READS_AHEAD_WITHIN: Duration = Duration::from_mins(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// The time in which it is ready.
+const READY_WITHIN: Duration = Duration::from_mins(5);
 
 /// A service that runs.
 pub struct Service {
@@ -36,8 +36,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts one on the present log and database, with keys for so many connections, and waits until it
-    /// has read ahead: what that takes is no connection's.
+    /// Starts one on the present log and database, with keys for so many connections.
     ///
     /// # Errors
     /// Fails if it does not start.
@@ -74,23 +73,43 @@ impl Service {
         let mut process = Process::start("serve", command, drop).await?;
         let address = process.address().await?;
         let pid = process.pid().context("serve has ended")?;
-        let service = Service { process, pid, address, keys };
-        timeout(READS_AHEAD_WITHIN, service.read_ahead()).await.context("it reads ahead")??;
-        Ok(service)
+        Ok(Service { process, pid, address, keys })
     }
 
     /// Waits until it has read ahead, which its metrics tell.
-    async fn read_ahead(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// Fails if it does not answer, or takes minutes.
+    pub async fn read_ahead(&self) -> anyhow::Result<()> {
         let (client, url) = (reqwest::Client::new(), format!("http://{}/metrics", self.address));
         let key = self.keys.first().context("a key")?;
-        loop {
-            let answer = client.get(&url).header(X_API_KEY, key).send().await?;
-            let metrics = answer.error_for_status()?.text().await?;
-            if metrics.lines().any(|line| line.starts_with(READ_AHEAD)) {
-                return Ok(());
+        let reads = async {
+            loop {
+                let answer = client.get(&url).header(X_API_KEY, key).send().await?;
+                let metrics = answer.error_for_status()?.text().await?;
+                if metrics.lines().any(|line| line.starts_with(READ_AHEAD)) {
+                    return anyhow::Ok(());
+                }
+                sleep(LOOK_AGAIN).await;
             }
-            sleep(LOOK_AGAIN).await;
-        }
+        };
+        timeout(READS_AHEAD_WITHIN, reads).await.context("it reads ahead")?
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// Fails if it does not answer, or takes minutes.
+    pub async fn ready(&self) -> anyhow::Result<()> {
+        let (client, url) =
+            (reqwest::Client::new(), format!("http://{}/health/ready", self.address));
+        let is_ready = async {
+            while !client.get(&url).send().await?.status().is_success() {
+                sleep(LOOK_AGAIN / 10).await;
+            }
+            anyhow::Ok(())
+        };
+        timeout(READY_WITHIN, is_ready).await.context("it is ready")?
     }
 
     /// Its processor time until now, and its resident memory in bytes.
@@ -101,15 +120,9 @@ impl Service {
         cpu::of_process(self.pid).with_context(|| self.process.last_lines())
     }
 
-    /// So many targets by one transport.
-    #[must_use]
-    pub fn targets(&self, transport: Transport, count: u32) -> Vec<Target> {
-        let all = self.keys.iter().flat_map(|key| (0..OF_A_KEY).map(move |_| key)).cycle();
-        let first = Transport::ALL.iter().position(|it| *it == transport).unwrap_or_default();
-        all.skip(first * count as usize)
-            .take(count as usize)
-            .map(|key| Target { address: self.address, key: key.clone(), transport })
-            .collect()
+    /// A key for each connection, again and again from the first.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().flat_map(|key| (0..OF_A_KEY).map(|_| key.as_str())).cycle()
     }
 
     /// Stops it.
