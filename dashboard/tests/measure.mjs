@@ -36,9 +36,12 @@ try {
     console.log(`first view ${turn}: whole after ${Math.round(whole)} ms, ${requests} requests`);
   }
 
+  // The whole heap is collected, which stops the page; frames do not count meanwhile.
   const heap = async () => {
+    await page.evaluate(() => (globalThis.counts = false));
     await session.send("HeapProfiler.collectGarbage");
     const { usedSize } = await session.send("Runtime.getHeapUsage");
+    await page.evaluate(() => new Promise(requestAnimationFrame).then(() => (globalThis.counts = true)));
     return usedSize / 1_048_576;
   };
   await page.goto(`${service.url}/?range=today`);
@@ -47,7 +50,7 @@ try {
     globalThis.frames = [];
     let last = performance.now();
     const draw = (now) => {
-      globalThis.frames.push(now - last);
+      if (globalThis.counts) globalThis.frames.push(now - last);
       last = now;
       requestAnimationFrame(draw);
     };
