@@ -26,6 +26,7 @@ use super::group::{Answer, Shipment, Told};
 use super::link::Connection;
 use super::log::Log;
 use super::outbox::{Gathering, Parcel};
+use super::turn::Turn;
 
 /// The time that a check of a duplicate may take, its turn included.
 const CHECKED_WITHIN: Duration = Duration::from_secs(10);
@@ -83,21 +84,22 @@ impl Log {
     /// Sends what may go now.
     fn send_off(&self) {
         let mut group = self.outbox.group();
-        let shipments: Vec<_> = std::iter::from_fn(|| group.next()).collect();
+        let shipments = self.outbox.next(&mut group);
         let told = group.take_told();
         drop(group);
         self.tell_outcomes(told);
-        for shipment in shipments {
-            tokio::spawn(self.clone().fly(shipment));
+        for (shipment, turn) in shipments {
+            tokio::spawn(self.clone().fly(shipment, turn));
         }
     }
 
     /// Sends a shipment and waits for the answer; then what may go next.
-    async fn fly(self, Shipment { number, events, is_batch, tries }: Shipment<Arc<Parcel>>) {
+    async fn fly(self, shipment: Shipment<Arc<Parcel>>, turn: Turn) {
+        let Shipment { number, events, is_batch, tries } = shipment;
         let answer = if is_batch {
-            self.send_batch(&events).await
+            self.send_batch(&events, turn).await
         } else {
-            Answer::Each(join_all(events.iter().map(|it| self.send_one(&it.sent))).await)
+            self.send_each(&events, turn).await
         };
         drop(events);
         let is_busy = answer == Answer::Busy;
@@ -115,7 +117,7 @@ impl Log {
     }
 
     /// Sends events as one batch.
-    async fn send_batch(&self, batch: &[Arc<Parcel>]) -> Answer {
+    async fn send_batch(&self, batch: &[Arc<Parcel>], mut turn: Turn) -> Answer {
         let connection = self.link.get();
         if !takes_batches(&connection.client) {
             return self.falls_back(OLD_SERVER.to_owned());
@@ -136,9 +138,11 @@ impl Log {
             }
             messages.push(message);
         }
+        turn.comes().await;
         let began = connection.answers.expect(PATIENCE).await;
         let ends = connection.answers.expect(PATIENCE).await;
         let put = timeout(PATIENCE, put(&connection, messages, &began, &ends)).await;
+        drop(turn);
         if let Ok(Ok(())) = put {
             return self.answer_to_batch(batch.len(), began, ends).await;
         }
@@ -177,20 +181,36 @@ impl Log {
         Answer::Refused { reason, of_all: false }
     }
 
-    /// Sends an event without a batch. One that the log calls a duplicate is checked, and sent again
-    /// without its id if it is none.
-    async fn send_one(&self, sent: &Sent) -> Answer {
-        match self.single(sent.clone()).await {
+    /// Sends events without a batch, one after the other, and waits for all answers.
+    async fn send_each(&self, events: &[Arc<Parcel>], mut turn: Turn) -> Answer {
+        turn.comes().await;
+        let mut sent = Vec::with_capacity(events.len());
+        for parcel in events {
+            sent.push(self.put_single(parcel.sent.clone()).await);
+        }
+        drop(turn);
+        let answers = sent.into_iter().zip(events).map(async |(sent, parcel)| {
+            self.unless_taken_for_another(&parcel.sent, answer_to_single(sent).await).await
+        });
+        Answer::Each(join_all(answers).await)
+    }
+
+    /// The answer to an event. One that the log calls a duplicate is checked, and sent again without its
+    /// id if it is none.
+    async fn unless_taken_for_another(&self, sent: &Sent, answer: Answer) -> Answer {
+        match answer {
             Answer::Stored(stored) if stored.duplicate => match self.is_at(sent, stored).await {
                 None => Answer::Unknown,
                 Some(true) => Answer::Stored(stored),
-                Some(false) => self.single(self.without_id(sent)).await,
+                Some(false) => answer_to_single(self.put_single(self.without_id(sent)).await).await,
             },
             answer => answer,
         }
     }
 
-    async fn single(&self, Sent { subject, headers, body }: Sent) -> Answer {
+    /// Puts a message on the line; the answer to expect, or that of one that was not put there.
+    async fn put_single(&self, sent: Sent) -> Result<Expected, Answer> {
+        let Sent { subject, headers, body } = sent;
         let connection = self.link.get();
         let expected = connection.answers.expect(PATIENCE).await;
         let reply = expected.reply.clone();
@@ -203,19 +223,13 @@ impl Log {
             }
         };
         let answer = match timeout(PATIENCE, sending).await {
-            Ok(Ok(())) => {
-                return match expected.get().await {
-                    Reply::Stored { stored, .. } => Answer::Stored(stored),
-                    Reply::Refused { reason, of_all, .. } => Answer::Refused { reason, of_all },
-                    Reply::Staged | Reply::Unknown => Answer::Unknown,
-                };
-            }
+            Ok(Ok(())) => return Ok(expected),
             Ok(Err(error)) => not_sent(&error, &connection.client),
             // It may have been sent or not.
             Err(_) => Answer::Unknown,
         };
         expected.give_up();
-        answer
+        Err(answer)
     }
 
     /// Whether the same message is at the position of the one that the log has. `None` if the log
@@ -282,6 +296,17 @@ async fn put(
         client.publish_with_reply_and_headers(subject, reply.clone(), headers, body).await?;
     }
     Ok(())
+}
+
+async fn answer_to_single(sent: Result<Expected, Answer>) -> Answer {
+    match sent {
+        Ok(expected) => match expected.get().await {
+            Reply::Stored { stored, .. } => Answer::Stored(stored),
+            Reply::Refused { reason, of_all, .. } => Answer::Refused { reason, of_all },
+            Reply::Staged | Reply::Unknown => Answer::Unknown,
+        },
+        Err(answer) => answer,
+    }
 }
 
 fn not_sent(error: &PublishError, client: &Client) -> Answer {

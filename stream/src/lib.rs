@@ -10,8 +10,8 @@
 //! - `writes`: whether the log takes events at all, as the answers tell; `answers`: the inbox for
 //!   the answers; `duplicate`: a message that the log calls a duplicate, compared with the stored
 //!   one;
-//! - `group`: events of many callers in batches, and the outcome of each; `outbox`: those that
-//!   wait; `outgoing`: as callers name them;
+//! - `group`: events of many callers in batches, and the outcome of each; `turn`: the order in which
+//!   these are sent; `outbox`: those that wait; `outgoing`: as callers name them;
 //! - `link`: the connection, made anew when it has ended;
 //! - `log`: one shop's log; [`ensure`]: the stream itself, made if there is none, checked if there
 //!   is one; `health`: whether it takes events;
@@ -49,6 +49,7 @@ pub mod read;
 mod record;
 mod settings;
 pub mod subject;
+mod turn;
 mod writes;
 
 pub use self::error::Error;

@@ -8,7 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::acknowledgement::{Refusal, Stored};
 use super::duplicate::Sent;
-use super::group::{Group, Limits};
+use super::group::{Group, Limits, Shipment};
+use super::turn::{Turn, Turns};
 
 /// The room for events of all callers, and that of one caller, in units of a kilobyte. An event
 /// takes one unit at least.
@@ -39,6 +40,7 @@ pub(super) struct Parcel {
 #[derive(Debug)]
 pub(super) struct Outbox {
     group: Mutex<Group<Arc<Parcel>>>,
+    turns: Mutex<Turns>,
     /// The room for events.
     pub room: Arc<Semaphore>,
     /// Why events go one by one, where they do.
@@ -77,6 +79,7 @@ impl Default for Outbox {
         prefix.push('-');
         Outbox {
             group: Mutex::new(Group::new(Limits::SINGLES)),
+            turns: Mutex::default(),
             room: Arc::new(Semaphore::new(ROOM)),
             singly: Mutex::default(),
             gathering: Arc::default(),
@@ -90,6 +93,12 @@ impl Outbox {
     /// The states of the events that wait.
     pub fn group(&self) -> MutexGuard<'_, Group<Arc<Parcel>>> {
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What may be sent now, each with its turn.
+    pub fn next(&self, group: &mut Group<Arc<Parcel>>) -> Vec<(Shipment<Arc<Parcel>>, Turn)> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::from_fn(|| group.next()).map(|shipment| (shipment, turns.take())).collect()
     }
 
     /// Sends batches from now on, or events one by one for a reason. Returns whether that is news.

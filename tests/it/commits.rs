@@ -97,6 +97,31 @@ async fn an_event_stands_at_its_position_and_those_of_an_entity_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_caller_queued_first_is_on_the_log_first_in_whatever_batch_it_went() {
+    const EVENTS: usize = 20_000;
+    let shop = Shop::new().await;
+    let mut lane = shop.log.lane();
+    for number in 0..EVENTS {
+        lane.push(number, stock(&format!("p{number}"), number)).await;
+        if number % 1_030 < 30 {
+            // Those that wait go now: large batches and small ones, and some without.
+            lane.send();
+            tokio::task::yield_now().await;
+        }
+    }
+    let told = outcomes(&mut lane).await;
+    for (number, outcome) in &told {
+        assert_eq!(position(outcome), *number as u64 + 1);
+    }
+    let log = messages(&shop.log).await;
+    let sizes = log.iter().fold(BTreeMap::<_, usize>::new(), |mut sizes, message| {
+        *sizes.entry(batch_of(message)).or_default() += 1;
+        sizes
+    });
+    assert!(sizes.len() > EVENTS / 1_000, "it takes several batches to tell: {sizes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_with_duplicates_is_taken_apart_and_each_has_its_position() {
     let shop = Shop::new().await;
     let named = |number: usize| {
