@@ -248,17 +248,19 @@ impl Folding {
     /// Waits until the projector has committed `position`, and returns the time that it took.
     ///
     /// # Errors
-    /// Fails if it halts, or takes longer than ten minutes.
+    /// Fails if it halts, or commits nothing for ten minutes.
     pub async fn reach(&mut self, position: u64) -> anyhow::Result<Duration> {
         let started = Instant::now();
-        let reached = self.status.wait_for(|status| {
-            status.position >= position || matches!(status.state, State::Halted(_))
-        });
-        let status = tokio::time::timeout(Duration::from_mins(10), reached).await??;
-        if let State::Halted(halt) = &status.state {
-            anyhow::bail!("the projector halted: {halt}");
+        loop {
+            let status = self.status.borrow_and_update().clone();
+            if let State::Halted(halt) = &status.state {
+                anyhow::bail!("the projector halted: {halt}");
+            }
+            if status.position >= position {
+                return Ok(started.elapsed());
+            }
+            tokio::time::timeout(Duration::from_mins(10), self.status.changed()).await??;
         }
-        Ok(started.elapsed())
     }
 
     /// Waits until plain models are as far as `position`, if they are written.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use metrics::gauge;
 use projections::bucket::{self, Level};
+use projections::entity::Entity;
 use projections::family::{Family, Shape, Slice};
 use projections::vocabulary::NONE;
 use tokio::sync::watch;
@@ -90,20 +91,26 @@ async fn all(
 enum Step {
     /// Rollups, which are remembered.
     Rollups(Vec<Span>),
+    /// Months that are added up.
+    Months(Vec<Span>),
     /// Sets.
     Sets(What, Vec<Piece>),
+    /// What is known of products or customers.
+    Known(Entity),
 }
 
 impl Step {
     async fn read(&self, from: ReadContext<'_>) -> Result<(), store::Error> {
         match self {
             Step::Rollups(spans) => from.rollups(spans, |_| {}).await,
+            Step::Months(spans) => from.months(spans, |_, _| {}).await,
             Step::Sets(what, pieces) => from.sets(*what, pieces).await.map(drop),
+            Step::Known(entity) => from.known(*entity).await.map(drop),
         }
     }
 }
 
-/// All steps, by month, the newest first.
+/// All steps: what is known of products and customers, then by month, the newest first.
 fn steps(from: ReadContext<'_>) -> Vec<Step> {
     let months = |family| {
         let Quarters { from: first, to } = from.within(family, Quarters::ALL);
@@ -114,13 +121,16 @@ fn steps(from: ReadContext<'_>) -> Vec<Step> {
     let families: Vec<_> = families.filter_map(|family| Some((family, months(family)?))).collect();
     let first = families.iter().map(|(_, (first, _))| *first).min().unwrap_or_default();
     let last = families.iter().map(|(_, (_, last))| *last).max();
-    let mut steps = Vec::new();
+    let few = Entity::ALL.iter().copied().filter(|entity| from.are_remembered(*entity));
+    let mut steps: Vec<Step> = few.map(Step::Known).collect();
     for month in last.into_iter().flat_map(|last| (first..=last).rev()) {
         let has = |(_, (first, last)): &&(Family, (u32, u32))| (*first..=*last).contains(&month);
         let of_month: Vec<Family> =
             families.iter().filter(has).map(|(family, _)| *family).collect();
         let spans: Vec<Span> = of_month.iter().flat_map(|family| spans(*family, month)).collect();
         steps.extend(spans.chunks(TOGETHER).map(|spans| Step::Rollups(spans.to_vec())));
+        let added_up = |span: &Span| span.level == Level::Month && is_by_value(span.family);
+        steps.push(Step::Months(spans.into_iter().filter(added_up).collect()));
         for what in counted(from).into_iter().filter(|it| of_month.contains(&it.family)) {
             steps.extend(pieces(month).map(|pieces| Step::Sets(what, pieces)));
         }
@@ -144,6 +154,14 @@ fn spans(family: Family, month: u32) -> impl Iterator<Item = Span> {
             let span = move |slice| Span { family, slice, level, first, last, chunks: None };
             family.every_slice().map(span)
         })
+}
+
+/// Whether its months have a row for each value and day.
+fn is_by_value(family: Family) -> bool {
+    matches!(
+        family.shape(),
+        Shape::ByCell | Shape::ByShopCell | Shape::ByValue(_) | Shape::ByShopValue(_)
+    )
 }
 
 /// The customers that are counted over any range.

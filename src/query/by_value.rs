@@ -15,6 +15,7 @@ use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP,
 
 use super::days::Days;
 use super::memory::ReadContext;
+use super::months;
 use super::period::{Buckets, Clock};
 use super::range::Quarters;
 use super::vocabularies::Values;
@@ -124,39 +125,59 @@ impl Tables<'_> {
         chunks: impl Fn(u32) -> Chunks + Sync,
         mut visit: impl FnMut(Place, Row) + Send,
     ) -> Result<(), store::Error> {
-        let (spans, cells) = (self.spans(chunks), from.cells());
+        let (cells, whole) = (from.cells(), self.days.whole_months());
+        let months = whole.keys().map(|month| (Level::Month, *month));
+        let months = self.spans(months, &chunks);
+        let of_month = |month: u32, (chunk, place, row): months::Sum| {
+            let period = whole.get(&month).copied();
+            if let (Some(period), Some(codes)) = (period, self.codes(cells, chunk, place)) {
+                visit(Place { period, month, codes }, row);
+            }
+        };
+        from.months(&months, of_month).await?;
+        let spans = self.spans(self.parts(), &chunks);
         from.rollups(&spans, |part| self.rows(part, cells, clock, &mut visit)).await
     }
 
-    fn spans(self, chunks: impl Fn(u32) -> Chunks) -> Vec<Span> {
+    /// The months and days that are read row by row.
+    fn parts(self) -> impl Iterator<Item = (Level, u32)> + Clone {
+        let runs = |level, runs: Vec<(u32, u32)>| {
+            let buckets = runs.into_iter().flat_map(|(first, last)| first..=last);
+            buckets.map(move |bucket| (level, bucket))
+        };
+        runs(Level::Month, self.days.months()).chain(runs(Level::Day, self.days.parts()))
+    }
+
+    /// The spans of some buckets, those of a level that follow each other together.
+    fn spans(
+        self,
+        buckets: impl Iterator<Item = (Level, u32)> + Clone,
+        chunks: impl Fn(u32) -> Chunks,
+    ) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let family = self.family;
-        for &slice in self.slices {
-            for (level, runs) in
-                [(Level::Month, self.days.months()), (Level::Day, self.days.parts())]
-            {
-                for bucket in runs.into_iter().flat_map(|(first, last)| first..=last) {
-                    let month = match level {
-                        Level::Month => bucket,
-                        _ => bucket::month_of_day(bucket),
-                    };
-                    let chunks = match chunks(month) {
-                        Chunks::All => None,
-                        Chunks::None => continue,
-                        Chunks::Some(first, last) => Some((first, last)),
-                    };
-                    match spans.last_mut() {
-                        Some(span)
-                            if (span.slice, span.level, span.chunks, span.last + 1)
-                                == (slice, level, chunks, bucket) =>
-                        {
-                            span.last = bucket;
-                        }
-                        _ => {
-                            let (first, last) = (bucket, bucket);
-                            spans.push(Span { family, slice, level, first, last, chunks });
-                        }
-                    }
+        for (slice, (level, bucket)) in
+            self.slices.iter().flat_map(|slice| buckets.clone().map(move |it| (*slice, it)))
+        {
+            let month = match level {
+                Level::Month => bucket,
+                _ => bucket::month_of_day(bucket),
+            };
+            let chunks = match chunks(month) {
+                Chunks::All => None,
+                Chunks::None => continue,
+                Chunks::Some(first, last) => Some((first, last)),
+            };
+            match spans.last_mut() {
+                Some(span)
+                    if (span.slice, span.level, span.chunks, span.last + 1)
+                        == (slice, level, chunks, bucket) =>
+                {
+                    span.last = bucket;
+                }
+                _ => {
+                    let (first, last) = (bucket, bucket);
+                    spans.push(Span { family, slice, level, first, last, chunks });
                 }
             }
         }
@@ -177,19 +198,24 @@ impl Tables<'_> {
             let first = bucket::first_quarter(Level::Day, bucket);
             (QUARTERS_STRIDE, bucket::month_of_day(bucket), first)
         };
-        let codes = |place: u32| match self.family.shape() {
-            Shape::ByCell | Shape::ByShopCell => cells.codes(chunk, place),
-            _ => Some([u16::try_from(place).ok()?, NONE, NONE]),
-        };
         for (row, values) in part.rows() {
             let at = first + row % stride;
             let period = match level {
                 Level::Month => self.days.period(at),
                 _ => self.days.quarters().has(at).then(|| clock.period_of(at)),
             };
-            if let (Some(period), Some(codes)) = (period, codes(row / stride)) {
+            let codes = || self.codes(cells, chunk, row / stride);
+            if let Some((period, codes)) = period.and_then(|period| Some((period, codes()?))) {
                 visit(Place { period, month, codes }, values);
             }
+        }
+    }
+
+    /// The codes of a row at a place of a chunk.
+    fn codes(self, cells: Cells, chunk: u32, place: u32) -> Option<[u16; 3]> {
+        match self.family.shape() {
+            Shape::ByCell | Shape::ByShopCell => cells.codes(chunk, place),
+            _ => Some([u16::try_from(place).ok()?, NONE, NONE]),
         }
     }
 }
@@ -287,7 +313,10 @@ mod tests {
         let quarters = Quarters { from: quarter(from), to: quarter(to) };
         let days = Days::of(quarters, &mut Clock::of(Zone::UTC, None));
         let (family, slices) = (Family::Types, &[Slice::WHOLE][..]);
-        let spans = Tables { family, slices, days: &days }.spans(|_| Chunks::All);
+        let tables = Tables { family, slices, days: &days };
+        let months = days.whole_months().into_keys().map(|month| (Level::Month, month));
+        let mut spans = tables.spans(months.collect::<Vec<_>>().into_iter(), |_| Chunks::All);
+        spans.extend(tables.spans(tables.parts(), |_| Chunks::All));
         let label = bucket::label;
         let label = |span: Span| (label(span.level, span.first), label(span.level, span.last));
         spans.into_iter().map(label).collect()

@@ -143,11 +143,23 @@ impl Days {
         *self.periods.get(at as usize)?
     }
 
-    /// The months that have a whole day, those that follow each other together.
+    /// The months of which all lies in one period, each with that.
+    #[must_use]
+    pub fn whole_months(&self) -> BTreeMap<u32, i64> {
+        let whole = self.whole().into_iter();
+        whole
+            .filter_map(|(level, bucket, period)| {
+                (level == Level::Month).then_some((bucket, period?))
+            })
+            .collect()
+    }
+
+    /// The other months that have a whole day, those that follow each other together.
     #[must_use]
     pub fn months(&self) -> Vec<Run> {
-        let whole = self.days().filter(|(_, period)| period.is_some());
-        runs(whole.map(|(day, _)| bucket::month_of_day(day)))
+        let whole = self.whole().into_iter();
+        let days = whole.filter(|(level, _, period)| *level == Level::Day && period.is_some());
+        runs(days.map(|(_, day, _)| bucket::month_of_day(day)))
     }
 
     /// The days that are of several periods or not whole, those that follow each other together.
@@ -363,5 +375,23 @@ mod tests {
         let mut clock = Clock::of(zone("Asia/Kolkata"), Some(Period::Day));
         let days = Days::of(quarters("2026-01-30T18:30:00Z", "2026-02-01T18:30:00Z"), &mut clock);
         assert_eq!((days.months(), days.parts().len()), (vec![], 1));
+    }
+
+    #[test]
+    fn a_month_is_whole_where_all_of_it_lies_in_one_period() {
+        let range = quarters("2026-01-30T18:30:00Z", "2026-05-01T18:30:00Z");
+        let of = |zone_name, period| {
+            let days = Days::of(range, &mut Clock::of(zone(zone_name), period));
+            let whole: Vec<u32> = days.whole_months().into_keys().collect();
+            let label = |month| bucket::label(Level::Month, month);
+            let some = days.months().into_iter().flat_map(|(first, last)| first..=last);
+            (whole.into_iter().map(label).collect::<Vec<_>>(), some.map(label).collect::<Vec<_>>())
+        };
+        let (whole, some) = of("Asia/Kolkata", None);
+        assert_eq!((&*whole.join(" "), &*some.join(" ")), ("2026-02 2026-03 2026-04", "2026-01"));
+        let (whole, some) = of("Asia/Kolkata", Some(Period::Quarter));
+        assert_eq!((&*whole.join(" "), &*some.join(" ")), ("2026-02 2026-04", "2026-01 2026-03"));
+        let (whole, some) = of("UTC", Some(Period::Day));
+        assert_eq!((&*whole.join(" "), some.len()), ("", 4));
     }
 }

@@ -176,6 +176,12 @@ impl Remembered {
     }
 }
 
+/// Whether what is known of an entity is remembered.
+#[must_use]
+pub fn are_remembered(checkpoint: &Checkpoint, entity: Entity) -> bool {
+    checkpoint.root.next.of(entity) as usize <= REMEMBERED_MAX
+}
+
 /// The one of an id, if it is known.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use super::days::Piece;
 use super::freshness::Shared;
 use super::ids::Ids;
 use super::known::{self, All, Remembered};
+use super::months::{Months, Sum};
 use super::range::Quarters;
 use super::ranking::Cut;
 use super::rollups::Rollups;
@@ -30,6 +31,7 @@ pub struct Memory {
     /// The changes of the read models, told of every commit.
     pub(super) freshness: Shared,
     rollups: Rollups,
+    months: Months,
     sets: Sets,
     vocabularies: Vocabularies,
 }
@@ -57,6 +59,7 @@ impl Memory {
             ids: Ids::default(),
             known: Remembered::default(),
             rollups: Rollups::new(freshness.clone()),
+            months: Months::new(freshness.clone()),
             sets: Sets::new(freshness.clone()),
             vocabularies: Vocabularies::new(freshness.clone()),
             freshness,
@@ -83,6 +86,12 @@ impl ReadContext<'_> {
     /// As [`Snapshot::rollups`].
     pub async fn known(self, entity: Entity) -> Result<Arc<All>, store::Error> {
         self.memory.known.of(self.snapshot, entity, &self.memory.language).await
+    }
+
+    /// Whether these are so few that they are remembered.
+    #[must_use]
+    pub fn are_remembered(self, entity: Entity) -> bool {
+        known::are_remembered(&self.snapshot.checkpoint, entity)
     }
 
     /// The product or customer of an id, if it is known.
@@ -123,6 +132,19 @@ impl ReadContext<'_> {
         visit: impl FnMut(Part<'_>) + Send,
     ) -> Result<(), store::Error> {
         self.memory.rollups.read(self.snapshot, spans, visit).await
+    }
+
+    /// Hands the sums of the months of `spans` to `visit`, each with its month; no month and slice of a
+    /// family may be there twice.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn months(
+        self,
+        spans: &[Span],
+        visit: impl FnMut(u32, Sum) + Send,
+    ) -> Result<(), store::Error> {
+        self.memory.months.read(&self.memory.rollups, self.snapshot, spans, visit).await
     }
 
     /// The values of a dimension in some periods; none of one in which there are none.

@@ -73,15 +73,16 @@ impl Period {
     pub fn label(self, number: i64) -> String {
         let date = |day: i64| naive(day.saturating_mul(DAY_MS)).date();
         // A pattern that is read for each of thousands of names takes longer than the name.
-        let day = |day: i64| {
-            let date = date(day);
-            format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
-        };
         match self {
             Period::Hour => {
-                format!("{} {:02}:00", day(number.div_euclid(24)), number.rem_euclid(24))
+                let (date, hour) = (date(number.div_euclid(24)), number.rem_euclid(24));
+                let (year, month, day) = (date.year(), date.month(), date.day());
+                format!("{year:04}-{month:02}-{day:02} {hour:02}:00")
             }
-            Period::Day => day(number),
+            Period::Day => {
+                let date = date(number);
+                format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+            }
             Period::Week => date(number * 7 - THURSDAY).format("%G-W%V").to_string(),
             Period::Month => {
                 format!("{:04}-{:02}", number.div_euclid(12), number.rem_euclid(12) + 1)

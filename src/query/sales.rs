@@ -445,13 +445,25 @@ struct Found<'a> {
     month: Option<u32>,
     /// The codes that its rows must have.
     wanted: Option<Vec<(usize, u16)>>,
-    sums: HashMap<(i64, u32, u16), Row, RandomState>,
+    sums: HashMap<Of, Row, RandomState>,
+    /// The sum of the rows that came last, as far as they are of the same: those of a value come together.
+    last: Option<(Of, Row)>,
 }
+
+/// The period, the month, and the code of the value that is told apart.
+type Of = (i64, u32, u16);
 
 impl<'a> Found<'a> {
     fn of(chosen: &'a Chosen<'a>) -> Self {
         let told_apart = chosen.by.map(|by| chosen.place(by));
-        Found { chosen, told_apart, month: None, wanted: None, sums: HashMap::default() }
+        Found {
+            chosen,
+            told_apart,
+            month: None,
+            wanted: None,
+            sums: HashMap::default(),
+            last: None,
+        }
     }
 
     fn add(&mut self, Place { period, month, codes }: Place, row: Row) {
@@ -460,13 +472,24 @@ impl<'a> Found<'a> {
         }
         let is_of = |(at, code): &(usize, u16)| codes[*at] == *code;
         if self.wanted.as_ref().is_some_and(|wanted| wanted.iter().all(is_of)) {
-            let code = self.told_apart.map_or(NONE, |at| codes[at]);
-            zone::add(self.sums.entry((period, month, code)).or_default(), row);
+            let of = (period, month, self.told_apart.map_or(NONE, |at| codes[at]));
+            match &mut self.last {
+                Some((last, sum)) if *last == of => zone::add(sum, row),
+                _ => self.put_away(Some((of, row))),
+            }
+        }
+    }
+
+    /// Adds the last sum to its like, and begins another.
+    fn put_away(&mut self, next: Option<(Of, Row)>) {
+        if let Some((of, sum)) = std::mem::replace(&mut self.last, next) {
+            zone::add(self.sums.entry(of).or_default(), sum);
         }
     }
 
     /// The sums by period and name.
-    fn finish(self) -> impl Iterator<Item = ((i64, String), Row)> {
+    fn finish(mut self) -> impl Iterator<Item = ((i64, String), Row)> {
+        self.put_away(None);
         let chosen = self.chosen;
         self.sums.into_iter().filter_map(move |((period, month, code), row)| {
             Some(((period, chosen.name(month, code)?.to_owned()), row))
