@@ -118,7 +118,7 @@ async fn what_a_caller_queued_first_is_on_the_log_first_in_whatever_batch_it_wen
         *sizes.entry(batch_of(message)).or_default() += 1;
         sizes
     });
-    assert!(sizes.len() > EVENTS / 1_000, "it takes several batches to tell: {sizes:?}");
+    assert!(sizes.len() >= EVENTS / 1_000, "it takes several batches to tell: {sizes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
