@@ -25,6 +25,9 @@ const OVERHEAD: usize = 100;
 /// The sum of a month's days: the chunk that it is of, its place there, and what was counted.
 pub type Sum = (u32, u32, Row);
 
+/// A month and its sums.
+type AtHand = (u32, Arc<[Sum]>);
+
 /// Months that are added up, by what they are of.
 #[derive(Debug)]
 pub struct Months {
@@ -74,7 +77,9 @@ impl Months {
     ) -> Result<(), store::Error> {
         let (at_hand, lacking) = self.look_up(snapshot, spans);
         for (month, sums) in at_hand {
-            sums.iter().for_each(|sum| visit(month, *sum));
+            for sum in sums.iter() {
+                visit(month, *sum);
+            }
         }
         if lacking.is_empty() {
             return Ok(());
@@ -88,7 +93,9 @@ impl Months {
         for key in lacking {
             // One in which nothing was counted is known as well.
             let sums = found.remove(&(key.family, key.slice, key.month)).unwrap_or_default();
-            sums.iter().for_each(|sum| visit(key.month, *sum));
+            for sum in &sums {
+                visit(key.month, *sum);
+            }
             let position = snapshot.checkpoint.position;
             self.kept.insert(key, Kept { position, sums: sums.into() });
         }
@@ -96,7 +103,7 @@ impl Months {
     }
 
     /// The months that are at hand as they are in a snapshot, and the others.
-    fn look_up(&self, snapshot: &Snapshot, spans: &[Span]) -> (Vec<(u32, Arc<[Sum]>)>, Vec<Key>) {
+    fn look_up(&self, snapshot: &Snapshot, spans: &[Span]) -> (Vec<AtHand>, Vec<Key>) {
         let (of, position) = (Of::from(&snapshot.checkpoint), snapshot.checkpoint.position);
         let (mut at_hand, mut lacking) = (Vec::new(), Vec::new());
         let mut known = self.known.lock();
