@@ -126,8 +126,8 @@ impl Tables<'_> {
         mut visit: impl FnMut(Place, Row) + Send,
     ) -> Result<(), store::Error> {
         let (cells, whole) = (from.cells(), self.days.whole_months());
-        let months = whole.keys().map(|month| (Level::Month, *month));
-        let months = self.spans(months, &chunks);
+        let months: Vec<_> = whole.keys().map(|month| (Level::Month, *month)).collect();
+        let months = self.spans(&months, &chunks);
         let of_month = |month: u32, (chunk, place, row): months::Sum| {
             let period = whole.get(&month).copied();
             if let (Some(period), Some(codes)) = (period, self.codes(cells, chunk, place)) {
@@ -135,29 +135,26 @@ impl Tables<'_> {
             }
         };
         from.months(&months, of_month).await?;
-        let spans = self.spans(self.parts(), &chunks);
+        let spans = self.spans(&self.parts(), &chunks);
         from.rollups(&spans, |part| self.rows(part, cells, clock, &mut visit)).await
     }
 
     /// The months and days that are read row by row.
-    fn parts(self) -> impl Iterator<Item = (Level, u32)> + Clone {
+    fn parts(self) -> Vec<(Level, u32)> {
         let runs = |level, runs: Vec<(u32, u32)>| {
             let buckets = runs.into_iter().flat_map(|(first, last)| first..=last);
             buckets.map(move |bucket| (level, bucket))
         };
-        runs(Level::Month, self.days.months()).chain(runs(Level::Day, self.days.parts()))
+        let (months, days) = (self.days.months(), self.days.parts());
+        runs(Level::Month, months).chain(runs(Level::Day, days)).collect()
     }
 
     /// The spans of some buckets, those of a level that follow each other together.
-    fn spans(
-        self,
-        buckets: impl Iterator<Item = (Level, u32)> + Clone,
-        chunks: impl Fn(u32) -> Chunks,
-    ) -> Vec<Span> {
+    fn spans(self, buckets: &[(Level, u32)], chunks: impl Fn(u32) -> Chunks) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let family = self.family;
-        for (slice, (level, bucket)) in
-            self.slices.iter().flat_map(|slice| buckets.clone().map(move |it| (*slice, it)))
+        for (&slice, &(level, bucket)) in
+            self.slices.iter().flat_map(|slice| buckets.iter().map(move |it| (slice, it)))
         {
             let month = match level {
                 Level::Month => bucket,
@@ -315,8 +312,8 @@ mod tests {
         let (family, slices) = (Family::Types, &[Slice::WHOLE][..]);
         let tables = Tables { family, slices, days: &days };
         let months = days.whole_months().into_keys().map(|month| (Level::Month, month));
-        let mut spans = tables.spans(months.collect::<Vec<_>>().into_iter(), |_| Chunks::All);
-        spans.extend(tables.spans(tables.parts(), |_| Chunks::All));
+        let mut spans = tables.spans(&months.collect::<Vec<_>>(), |_| Chunks::All);
+        spans.extend(tables.spans(&tables.parts(), |_| Chunks::All));
         let label = bucket::label;
         let label = |span: Span| (label(span.level, span.first), label(span.level, span.last));
         spans.into_iter().map(label).collect()
