@@ -99,7 +99,7 @@ async fn measure(stand: &mut Stand, by: By, events: u64) -> anyhow::Result<Value
 async fn fold(stand: &Stand) -> anyhow::Result<Value> {
     let last = stand.log.extent().await?.last;
     let began = Instant::now();
-    let service = Service::start(stand, 0).await?;
+    let service = Service::start(stand, 1).await?;
     while stand.store.checkpoint(1).await?.is_none_or(|it| it.position < last) {
         service.cost()?;
         sleep(LOOK_AGAIN).await;
@@ -112,7 +112,7 @@ async fn fold(stand: &Stand) -> anyhow::Result<Value> {
     stand.services.restart(Server::Mongod, &|_| {}).await?;
     let mongod = (folded.0, cpu::resident_bytes("mongod"), began.elapsed());
     let began = Instant::now();
-    let service = Service::start(stand, 0).await?;
+    let service = Service::start(stand, 1).await?;
     service.ready().await?;
     let program = (folded.1, service.cost()?.1, began.elapsed());
     service.stop().await?;
