@@ -257,6 +257,15 @@ fn replay_of(record: &Record) -> Result<Option<u64>, Reason> {
     }
 }
 
+/// The position of an event and its reasons; its values are left out.
+pub(super) fn in_words(row: &Quarantined) -> String {
+    let fields = row.reasons.iter().map(|reason| match &*reason.field {
+        "" => reason.message.clone(),
+        field => format!("{field} {}", reason.message),
+    });
+    format!("at {}: {}", row.position, fields.collect::<Vec<_>>().join("; "))
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;

@@ -31,7 +31,7 @@ use crate::causes::describe;
 use crate::failpoint;
 use crate::seldom::Seldom;
 use crate::store::Store;
-use crate::store::commit::{Commit, CommitError, CommitSession, Quarantined};
+use crate::store::commit::{Commit, CommitError, CommitSession};
 use crate::store::generation::Checkpoint;
 use crate::store::owner::Owner;
 use crate::stream::Log;
@@ -353,7 +353,7 @@ impl Session<'_> {
             .collect();
         for row in &quarantined {
             debug!(position = row.position, subject = row.subject, "quarantined");
-            self.quarantined.count(1, || in_words(row));
+            self.quarantined.count(1, || batch::in_words(row));
         }
         let (fold, checkpoint) = (&self.fold, self.checkpoint.clone());
         let commit = Commit::encode(fold, previous, checkpoint, &quarantined, resolved)?;
@@ -474,15 +474,6 @@ impl Session<'_> {
 }
 
 type Joined = Result<(CommitSession, Duration, Result<(), CommitError>), tokio::task::JoinError>;
-
-/// The position of an event and its reasons; its values are left out.
-fn in_words(row: &Quarantined) -> String {
-    let fields = row.reasons.iter().map(|reason| match &*reason.field {
-        "" => reason.message.clone(),
-        field => format!("{field} {}", reason.message),
-    });
-    format!("at {}: {}", row.position, fields.collect::<Vec<_>>().join("; "))
-}
 
 /// Ends when another process has the lease; never if none is needed.
 async fn lost(renewal: Option<&Renewal>) {

@@ -95,7 +95,7 @@ enum Step {
     Months(Vec<Span>),
     /// Sets.
     Sets(What, Vec<Piece>),
-    /// What is known of products or customers.
+    /// The names and values of all products, or of all customers.
     Known(Entity),
 }
 

@@ -18,6 +18,7 @@ use super::memory::ReadContext;
 use super::months;
 use super::period::{Buckets, Clock};
 use super::range::Quarters;
+use super::rollups::put;
 use super::vocabularies::Values;
 use super::zone::{self, Zone};
 use crate::store;
@@ -165,18 +166,7 @@ impl Tables<'_> {
                 Chunks::None => continue,
                 Chunks::Some(first, last) => Some((first, last)),
             };
-            match spans.last_mut() {
-                Some(span)
-                    if (span.slice, span.level, span.chunks, span.last + 1)
-                        == (slice, level, chunks, bucket) =>
-                {
-                    span.last = bucket;
-                }
-                _ => {
-                    let (first, last) = (bucket, bucket);
-                    spans.push(Span { family, slice, level, first, last, chunks });
-                }
-            }
+            put(&mut spans, Span { family, slice, level, first: bucket, last: bucket, chunks });
         }
         spans
     }

@@ -6,13 +6,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use projections::bucket::Level;
-use projections::family::{Family, Slice};
 use projections::rollup::{DAYS_STRIDE, RollupKey};
 use projections::table::Row;
 
 use super::freshness::{Of, Shared};
-use super::rollups::Rollups;
+use super::rollups::{Key, Rollups, put};
 use super::zone;
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
@@ -33,16 +31,6 @@ type AtHand = (u32, Arc<[Sum]>);
 pub struct Months {
     kept: Cache<Key, Kept>,
     known: Shared,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
-    /// The place of the read models.
-    of: usize,
-    family: Family,
-    slice: Slice,
-    month: u32,
-    chunks: Option<(u32, u32)>,
 }
 
 #[derive(Debug, Clone)]
@@ -89,12 +77,16 @@ impl Months {
             let RollupKey { family, slice, bucket, chunk, .. } = part.key;
             add_up(found.entry((family, slice, bucket)).or_default(), chunk, part.rows());
         };
-        rollups.read(snapshot, &together(&lacking), add).await?;
+        let mut spans = Vec::new();
+        for &Key { family, slice, level, group, chunks, .. } in &lacking {
+            put(&mut spans, Span { family, slice, level, first: group, last: group, chunks });
+        }
+        rollups.read(snapshot, &spans, add).await?;
         for key in lacking {
             // One in which nothing was counted is known as well.
-            let sums = found.remove(&(key.family, key.slice, key.month)).unwrap_or_default();
+            let sums = found.remove(&(key.family, key.slice, key.group)).unwrap_or_default();
             for sum in &sums {
-                visit(key.month, *sum);
+                visit(key.group, *sum);
             }
             let position = snapshot.checkpoint.position;
             self.kept.insert(key, Kept { position, sums: sums.into() });
@@ -109,11 +101,11 @@ impl Months {
         let mut known = self.known.lock();
         let place = known.place_of(&of);
         for span in spans {
-            let Span { family, slice, chunks, .. } = *span;
+            let Span { family, slice, level, chunks, .. } = *span;
             for month in span.first..=span.last {
-                let key = Key { of: place, family, slice, month, chunks };
+                let key = Key { of: place, family, slice, level, group: month, chunks };
                 let is_good = |kept: &Kept| {
-                    known.is_same(of.generation, Level::Month, month, (kept.position, position))
+                    known.is_same(of.generation, level, month, (kept.position, position))
                 };
                 match self.kept.get(&key).filter(is_good) {
                     Some(kept) => at_hand.push((month, kept.sums)),
@@ -123,26 +115,6 @@ impl Months {
         }
         (at_hand, lacking)
     }
-}
-
-/// The spans of some months, those that follow each other together.
-fn together(months: &[Key]) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    for &Key { family, slice, month, chunks, .. } in months {
-        match spans.last_mut() {
-            Some(span)
-                if (span.family, span.slice, span.chunks, span.last + 1)
-                    == (family, slice, chunks, month) =>
-            {
-                span.last = month;
-            }
-            _ => {
-                let (level, first, last) = (Level::Month, month, month);
-                spans.push(Span { family, slice, level, first, last, chunks });
-            }
-        }
-    }
-    spans
 }
 
 /// Adds the rows of a chunk up over the days; they come in order, those of a place together.

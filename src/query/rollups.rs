@@ -33,15 +33,15 @@ pub struct Rollups {
 
 /// The buckets that are remembered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
+pub(super) struct Key {
     /// The place of the read models.
-    of: usize,
-    family: Family,
-    slice: Slice,
-    level: Level,
+    pub of: usize,
+    pub family: Family,
+    pub slice: Slice,
+    pub level: Level,
     /// The day of quarter hours; else the bucket.
-    group: u32,
-    chunks: Option<(u32, u32)>,
+    pub group: u32,
+    pub chunks: Option<(u32, u32)>,
 }
 
 /// Some buckets of a group, by their place in it: of quarter hours, that in the day.
@@ -129,7 +129,6 @@ impl Rollups {
                 lacking.push(*span);
                 continue;
             }
-            let begun = lacking.len();
             for (key, wanted) in groups(span, place) {
                 let is_good = |it: &Arc<Group>| {
                     known.is_same(of.generation, key.level, key.group, (it.position, position))
@@ -144,10 +143,7 @@ impl Rollups {
                 }
                 for (first, last) in wanted.without(places).runs() {
                     let (first, last) = (key.bucket(first), key.bucket(last));
-                    match lacking[begun..].last_mut() {
-                        Some(before) if before.last + 1 == first => before.last = last,
-                        _ => lacking.push(Span { first, last, ..*span }),
-                    }
+                    put(&mut lacking, Span { first, last, ..*span });
                 }
             }
         }
@@ -245,6 +241,19 @@ impl BitOr for Places {
 
     fn bitor(self, others: Places) -> Places {
         Places(self.0 | others.0)
+    }
+}
+
+/// Puts a span behind others: into the last one, where that ends right before it.
+pub(super) fn put(spans: &mut Vec<Span>, span: Span) {
+    match spans.last_mut() {
+        Some(before)
+            if before.last + 1 == span.first
+                && Span { first: span.first, last: span.last, ..*before } == span =>
+        {
+            before.last = span.last;
+        }
+        _ => spans.push(span),
     }
 }
 

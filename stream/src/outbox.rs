@@ -95,7 +95,7 @@ impl Outbox {
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What may be sent now, each with its turn.
+    /// The shipments that may be sent now, each with its turn.
     pub fn next(&self, group: &mut Group<Arc<Parcel>>) -> Vec<(Shipment<Arc<Parcel>>, Turn)> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         std::iter::from_fn(|| group.next()).map(|shipment| (shipment, turns.take())).collect()
