@@ -4,6 +4,8 @@ use std::num::NonZero;
 
 use clap::{Args, ValueEnum};
 
+use super::load::Mix;
+
 /// The parts to measure, and their sizes.
 #[derive(Debug, Args, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,6 +50,9 @@ pub struct Arguments {
     /// counted until they are as far as the fold.
     #[arg(long)]
     pub plain: bool,
+    /// The activities of the mixed load, in the parts `live` and `catch-up`.
+    #[arg(long, default_value = "sessions")]
+    pub mix: Mix,
 }
 
 impl Arguments {

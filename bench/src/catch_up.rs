@@ -8,7 +8,7 @@ use projections::time::Time;
 
 use super::cpu::Cpu;
 use super::feed::publish;
-use super::load::{Keys, Load};
+use super::load::{Keys, Load, Mix};
 use super::naive;
 use super::rate::Rate;
 use super::stand::Stand;
@@ -23,8 +23,8 @@ const EVENTS_PER_SECOND: u64 = 1_000;
 ///
 /// # Errors
 /// Fails if a server does not answer.
-pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate)> {
-    let fold = fold(stand, events, Keys::default()).await?;
+pub async fn run(stand: &mut Stand, events: u64, mix: Mix) -> anyhow::Result<(Rate, Rate)> {
+    let fold = fold(stand, events, Keys::default(), mix).await?;
     let catalogue = Load::catalogue().count() as u64;
     let naive = naive::run(stand, catalogue, YARDSTICK_EVENTS.min(events)).await?;
     Ok((fold, naive))
@@ -34,8 +34,8 @@ pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<(Rate, Rate)>
 ///
 /// # Errors
 /// Fails if a server does not answer.
-pub async fn fold(stand: &mut Stand, events: u64, keys: Keys) -> anyhow::Result<Rate> {
-    let mut load = Load::over(keys, "catch-up", 11);
+pub async fn fold(stand: &mut Stand, events: u64, keys: Keys, mix: Mix) -> anyhow::Result<Rate> {
+    let mut load = Load::over(keys, "catch-up", 11).of(mix);
     let begin =
         chrono::Utc::now().timestamp_millis() - i64::try_from(events / EVENTS_PER_SECOND * 1_000)?;
     let dated = |n: u64| Time(begin + i64::try_from(n * 1_000 / EVENTS_PER_SECOND).unwrap_or(0));

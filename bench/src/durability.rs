@@ -27,7 +27,7 @@ use super::cpu::Cpu;
 use super::held::HeldFold;
 use super::latency::Latencies;
 use super::live;
-use super::load::Load;
+use super::load::{Load, Mix};
 use super::rate::{Rate, whole};
 use super::stand::Stand;
 
@@ -90,7 +90,7 @@ async fn measure(stand: &mut Stand, events: u64) -> anyhow::Result<Figures> {
         latencies: vec![("one at a time", one)],
     };
     figures.by_http(stand, &mut load, events).await?;
-    figures.rates.push(("published to committed", live::run(stand, events).await?));
+    figures.rates.push(("published to committed", live::run(stand, events, Mix::default()).await?));
     Ok(figures)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::arguments::Arguments;
 use super::catch_up;
-use super::load::Keys;
+use super::load::{Keys, Mix};
 use super::rate::{Rates, whole};
 use super::stand::Stand;
 
@@ -31,7 +31,7 @@ pub async fn run(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Val
     for (name, events, keys) in logs {
         let mut rounds = Vec::new();
         for _ in 0..arguments.rounds.get() {
-            rounds.push(catch_up::fold(stand, events, keys).await?);
+            rounds.push(catch_up::fold(stand, events, keys, Mix::default()).await?);
         }
         let rates = Rates::of(rounds);
         let rate = rates.median().per_second();

@@ -7,7 +7,7 @@ use projections::time::Time;
 
 use super::cpu::Cpu;
 use super::feed::publish;
-use super::load::Load;
+use super::load::{Load, Mix};
 use super::rate::Rate;
 use super::stand::Stand;
 
@@ -15,10 +15,10 @@ use super::stand::Stand;
 ///
 /// # Errors
 /// Fails if a server does not answer.
-pub async fn run(stand: &mut Stand, events: u64) -> anyhow::Result<Rate> {
+pub async fn run(stand: &mut Stand, events: u64, mix: Mix) -> anyhow::Result<Rate> {
     stand.fresh("live").await?;
     let mut folding = stand.project(BatchLimits::default());
-    let mut load = Load::new("live", 7);
+    let mut load = Load::new("live", 7).of(mix);
     // The catalogue and the first events warm the servers up and are not counted.
     let warm = Load::catalogue().chain((0..50_000).map(|_| load.next(now())));
     let first = publish(&stand.log, warm, None).await?;

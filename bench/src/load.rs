@@ -44,6 +44,11 @@ const COUNTRIES_COUNT: f64 = 20.0;
 const DEVICES: [&str; 3] = ["mobile", "desktop", "tablet"];
 const TYPES: [&str; 6] =
     ["viewed_product", "viewed_product", "searched", "added_to_cart", "purchased", "logged_in"];
+/// Those of the older mix.
+const OLDER_TYPES: [&str; 5] =
+    ["viewed_product", "viewed_product", "searched", "added_to_cart", "logged_in"];
+/// The number of activities of a session of the older mix, one session after the other.
+const OLDER_EACH: u64 = 12;
 /// The number of activities of a session.
 const ACTIVITIES_EACH: u64 = 8;
 /// The number of sessions that go on at the same time.
@@ -72,8 +77,20 @@ const STATUSES: [&str; 20] = [
     "returned",
 ];
 
+/// The kind of activities in a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mix {
+    /// Sessions go on at the same time, and some activities are purchases.
+    #[default]
+    Sessions,
+    /// One session after the other, without purchases, as before figures of sessions and of the funnel.
+    Older,
+}
+
 /// Makes events without end.
 pub struct Load {
+    mix: Mix,
     random: SmallRng,
     customers: Zipf<f64>,
     products: Zipf<f64>,
@@ -113,6 +130,7 @@ impl Load {
     pub fn over(keys: Keys, name: &str, seed: u64) -> Self {
         let zipf = |n: f64| Zipf::new(n, 1.0).expect("a positive number of items");
         Load {
+            mix: Mix::default(),
             random: SmallRng::seed_from_u64(seed),
             customers: zipf(f64::from(keys.customers)),
             products: zipf(f64::from(keys.products)),
@@ -121,6 +139,12 @@ impl Load {
             next: 0,
             activities: 0,
         }
+    }
+
+    /// The same load of another mix.
+    #[must_use]
+    pub fn of(self, mix: Mix) -> Self {
+        Load { mix, ..self }
     }
 
     /// The catalogue that the load sells from.
@@ -273,10 +297,14 @@ impl Load {
     pub fn activity(&mut self, at: Time) -> Outgoing {
         let id = self.id('a');
         let (product, session) = (self.product(), self.session_id());
+        let types = match self.mix {
+            Mix::Sessions => &TYPES[..],
+            Mix::Older => &OLDER_TYPES[..],
+        };
         let body = format!(
             r#"{{"activityId":"{id}","userId":"{}","activityType":"{}","timestamp":"{at}","productId":"{product}","device":"{}","page":"/products/{}","country":"{}","ipAddress":"192.0.2.7","sessionId":"{session}"}}"#,
             self.customer(),
-            pick(&mut self.random, &TYPES),
+            pick(&mut self.random, types),
             pick(&mut self.random, &DEVICES),
             self.random.random_range(0..200),
             self.country(),
@@ -312,6 +340,9 @@ impl Load {
 
     /// The session of the next activity; those that go on at the same time have one each in turn.
     fn session_id(&mut self) -> String {
+        if self.mix == Mix::Older {
+            return format!("s-{}", self.next / OLDER_EACH);
+        }
         let (round, place) = (
             self.activities / (ACTIVITIES_EACH * SESSIONS_AT_ONCE),
             self.activities % SESSIONS_AT_ONCE,

@@ -56,8 +56,9 @@ async fn measure(
                 shown("publish, acknowledged by the log", &Rates::of(rounds.await?))
             }
             Part::Live => {
-                let rounds =
-                    rounds(arguments, stand, async |it| live::run(it, arguments.events).await);
+                let rounds = rounds(arguments, stand, async |it| {
+                    live::run(it, arguments.events, arguments.mix).await
+                });
                 shown("live, publish to committed", &Rates::of(rounds.await?))
             }
             Part::CatchUp => caught_up(stand, arguments).await?,
@@ -101,7 +102,7 @@ fn shown(title: &str, rates: &Rates) -> Value {
 async fn caught_up(stand: &mut Stand, arguments: &Arguments) -> anyhow::Result<Value> {
     let (mut folds, mut naives) = (Vec::new(), Vec::new());
     for _ in 0..arguments.rounds.get() {
-        let (fold, naive) = catch_up::run(stand, arguments.events).await?;
+        let (fold, naive) = catch_up::run(stand, arguments.events, arguments.mix).await?;
         folds.push(fold);
         naives.push(naive);
     }
