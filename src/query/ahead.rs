@@ -11,7 +11,6 @@ use metrics::gauge;
 use projections::bucket::{self, Level};
 use projections::entity::Entity;
 use projections::family::{Family, Shape, Slice};
-use projections::vocabulary::NONE;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +22,7 @@ use super::memory::ReadContext;
 use super::range::Quarters;
 use super::sets::What;
 use super::statuses::Statuses;
+use super::sums::Over;
 use crate::store;
 use crate::store::read::Span;
 use crate::telemetry;
@@ -91,8 +91,8 @@ async fn all(
 enum Step {
     /// Rollups, which are remembered.
     Rollups(Vec<Span>),
-    /// Months that are added up.
-    Months(Vec<Span>),
+    /// Months that are added up over their days.
+    Sums(Vec<Span>),
     /// Sets.
     Sets(What, Vec<Piece>),
     /// The names and values of all products, or of all customers.
@@ -103,7 +103,7 @@ impl Step {
     async fn read(&self, from: ReadContext<'_>) -> Result<(), store::Error> {
         match self {
             Step::Rollups(spans) => from.rollups(spans, |_| {}).await,
-            Step::Months(spans) => from.months(spans, |_, _| {}).await,
+            Step::Sums(spans) => from.sums(Over::Times, spans, |_, _| {}).await,
             Step::Sets(what, pieces) => from.sets(*what, pieces).await.map(drop),
             Step::Known(entity) => from.known(*entity).await.map(drop),
         }
@@ -130,7 +130,7 @@ fn steps(from: ReadContext<'_>) -> Vec<Step> {
         let spans: Vec<Span> = of_month.iter().flat_map(|family| spans(*family, month)).collect();
         steps.extend(spans.chunks(TOGETHER).map(|spans| Step::Rollups(spans.to_vec())));
         let added_up = |span: &Span| span.level == Level::Month && is_by_value(span.family);
-        steps.push(Step::Months(spans.into_iter().filter(added_up).collect()));
+        steps.push(Step::Sums(spans.into_iter().filter(added_up).collect()));
         for what in counted(from).into_iter().filter(|it| of_month.contains(&it.family)) {
             steps.extend(pieces(month).map(|pieces| Step::Sets(what, pieces)));
         }
@@ -166,9 +166,7 @@ fn is_by_value(family: Family) -> bool {
 
 /// The customers that are counted over any range.
 fn counted(from: ReadContext<'_>) -> Vec<What> {
-    // One code is read with all others.
-    let code = |family: Family| matches!(family.shape(), Shape::ByEntityIn(..)).then_some(NONE);
-    let of = |family, slice, column| What { family, slice, code: code(family), column };
+    let of = |family, slice, column| What { family, slice, column };
     let mut all = vec![of(Family::Actives, Slice::WHOLE, 0)];
     for slice in Statuses::All.of(from.snapshot).slices() {
         all.extend([of(Family::Buyers, slice, 1), of(Family::CategoryBuyers, slice, 0)]);

@@ -15,10 +15,10 @@ use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP,
 
 use super::days::Days;
 use super::memory::ReadContext;
-use super::months;
 use super::period::{Buckets, Clock};
 use super::range::Quarters;
 use super::rollups::put;
+use super::sums::{Over, Sum};
 use super::vocabularies::Values;
 use super::zone::{self, Zone};
 use crate::store;
@@ -92,15 +92,35 @@ impl Names {
     }
 }
 
-/// The chunks of a month's tables that are read.
+/// What is read of a month's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chunks {
+pub enum Wanted {
     /// All of them.
     All,
-    /// None of them.
+    /// Nothing.
     None,
-    /// The first and the last, both included, and those between.
-    Some(u32, u32),
+    /// Of tables by cell, a first to a last chunk, both included.
+    Chunks(u32, u32),
+    /// Of tables by value, one code.
+    Code(u16),
+}
+
+impl Wanted {
+    /// The first and the last chunk; none of all of them.
+    fn chunks(self) -> Option<(u32, u32)> {
+        match self {
+            Wanted::Chunks(first, last) => Some((first, last)),
+            _ => None,
+        }
+    }
+
+    /// The first and the last place in a table.
+    fn places(self) -> (u32, u32) {
+        match self {
+            Wanted::Code(code) => (code.into(), code.into()),
+            _ => (0, u32::from(u16::MAX)),
+        }
+    }
 }
 
 /// Tables by values, as they are asked for.
@@ -115,7 +135,8 @@ pub struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    /// Hands every row of the range to `visit`. `chunks` tells for each month what is read of it.
+    /// Hands every row of the range to `visit`. `wanted` tells for each month what is read of it, at
+    /// least.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
@@ -123,21 +144,43 @@ impl Tables<'_> {
         self,
         from: ReadContext<'_>,
         clock: &mut Clock,
-        chunks: impl Fn(u32) -> Chunks + Sync,
+        wanted: impl Fn(u32) -> Wanted + Sync,
         mut visit: impl FnMut(Place, Row) + Send,
     ) -> Result<(), store::Error> {
         let (cells, whole) = (from.cells(), self.days.whole_months());
         let months: Vec<_> = whole.keys().map(|month| (Level::Month, *month)).collect();
-        let months = self.spans(&months, &chunks);
-        let of_month = |month: u32, (chunk, place, row): months::Sum| {
+        let months = self.spans(&months, &wanted);
+        let of_month = |(_, month), (chunk, place, row): Sum| {
             let period = whole.get(&month).copied();
             if let (Some(period), Some(codes)) = (period, self.codes(cells, chunk, place)) {
                 visit(Place { period, month, codes }, row);
             }
         };
-        from.months(&months, of_month).await?;
-        let spans = self.spans(&self.parts(), &chunks);
-        from.rollups(&spans, |part| self.rows(part, cells, clock, &mut visit)).await
+        from.sums(Over::Times, &months, of_month).await?;
+        let spans = self.spans(&self.parts(), &wanted);
+        from.rollups(&spans, |part| self.rows(part, &wanted, cells, clock, &mut visit)).await
+    }
+
+    /// Hands what all values of the range come to at each time to `visit`, with its period.
+    ///
+    /// # Errors
+    /// As [`ReadContext::rollups`].
+    pub async fn read_whole(
+        self,
+        from: ReadContext<'_>,
+        clock: &mut Clock,
+        mut visit: impl FnMut(i64, Row) + Send,
+    ) -> Result<(), store::Error> {
+        let whole = self.days.whole_months();
+        let whole = whole.keys().map(|month| (Level::Month, *month));
+        let buckets: Vec<_> = whole.chain(self.parts()).collect();
+        let spans = self.spans(&buckets, |_| Wanted::All);
+        from.sums(Over::Values, &spans, |(level, bucket), (_, time, row)| {
+            if let Some(period) = self.period(level, begin(level, bucket) + time, clock) {
+                visit(period, row);
+            }
+        })
+        .await
     }
 
     /// The months and days that are read row by row.
@@ -151,7 +194,7 @@ impl Tables<'_> {
     }
 
     /// The spans of some buckets, those of a level that follow each other together.
-    fn spans(self, buckets: &[(Level, u32)], chunks: impl Fn(u32) -> Chunks) -> Vec<Span> {
+    fn spans(self, buckets: &[(Level, u32)], wanted: impl Fn(u32) -> Wanted) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let family = self.family;
         for (&slice, &(level, bucket)) in
@@ -161,11 +204,11 @@ impl Tables<'_> {
                 Level::Month => bucket,
                 _ => bucket::month_of_day(bucket),
             };
-            let chunks = match chunks(month) {
-                Chunks::All => None,
-                Chunks::None => continue,
-                Chunks::Some(first, last) => Some((first, last)),
-            };
+            let wanted = wanted(month);
+            if wanted == Wanted::None {
+                continue;
+            }
+            let chunks = wanted.chunks();
             put(&mut spans, Span { family, slice, level, first: bucket, last: bucket, chunks });
         }
         spans
@@ -174,27 +217,33 @@ impl Tables<'_> {
     fn rows(
         self,
         part: Part<'_>,
+        wanted: impl Fn(u32) -> Wanted,
         cells: Cells,
         clock: &mut Clock,
         visit: &mut impl FnMut(Place, Row),
     ) {
         let RollupKey { level, bucket, chunk, .. } = part.key;
-        let (stride, month, first) = if level == Level::Month {
-            (DAYS_STRIDE, bucket, bucket::first_day_of_month(bucket))
-        } else {
-            let first = bucket::first_quarter(Level::Day, bucket);
-            (QUARTERS_STRIDE, bucket::month_of_day(bucket), first)
+        let (stride, month) = match level {
+            Level::Month => (DAYS_STRIDE, bucket),
+            _ => (QUARTERS_STRIDE, bucket::month_of_day(bucket)),
         };
-        for (row, values) in part.rows() {
-            let at = first + row % stride;
-            let period = match level {
-                Level::Month => self.days.period(at),
-                _ => self.days.quarters().has(at).then(|| clock.period_of(at)),
-            };
+        let first = begin(level, bucket);
+        let (low, high) = wanted(month).places();
+        for (row, values) in part.rows_between(low * stride..=high * stride + stride - 1) {
+            let period = self.period(level, first + row % stride, clock);
             let codes = || self.codes(cells, chunk, row / stride);
             if let Some((period, codes)) = period.and_then(|period| Some((period, codes()?))) {
                 visit(Place { period, month, codes }, values);
             }
+        }
+    }
+
+    /// The period that a day of a month's table or a quarter hour of a day's is counted in; none, if it is not
+    /// of the range or the day is in parts.
+    fn period(self, level: Level, at: u32, clock: &mut Clock) -> Option<i64> {
+        match level {
+            Level::Month => self.days.period(at),
+            _ => self.days.quarters().has(at).then(|| clock.period_of(at)),
         }
     }
 
@@ -204,6 +253,14 @@ impl Tables<'_> {
             Shape::ByCell | Shape::ByShopCell => cells.codes(chunk, place),
             _ => Some([u16::try_from(place).ok()?, NONE, NONE]),
         }
+    }
+}
+
+/// The first day of a month's table, or the first quarter hour of a day's.
+fn begin(level: Level, bucket: u32) -> u32 {
+    match level {
+        Level::Month => bucket::first_day_of_month(bucket),
+        _ => bucket::first_quarter(Level::Day, bucket),
     }
 }
 
@@ -224,26 +281,36 @@ pub async fn by_period(
     let mut sums: Buckets<Row> = Buckets::of(clock.clone());
     let quarters = from.within(family, quarters);
     let days = Days::of(quarters, &mut clock);
-    let names = match value {
-        Some(_) => Names::of(from, family, dimension, quarters).await?,
-        None => Names::default(),
-    };
     let tables = Tables { family, slices: &[Slice::WHOLE], days: &days };
+    let Some(value) = value else {
+        let add = |period, row| zone::add(sums.of_period(period), row);
+        tables.read_whole(from, &mut clock, add).await?;
+        return Ok(sums);
+    };
+    let names = Names::of(from, family, dimension, quarters).await?;
+    let code = |month| names.code(month, value);
+    let is_by_value = matches!(family.shape(), Shape::ByValue(_) | Shape::ByShopValue(_));
+    let wanted = |month| match code(month) {
+        None => Wanted::None,
+        Some(code) if is_by_value => Wanted::Code(code),
+        Some(code) if at == 0 => {
+            let (first, last) = from.cells().chunks(code, None);
+            Wanted::Chunks(first, last)
+        }
+        Some(_) => Wanted::All,
+    };
     // The month that was read last, and the code that the value has in it.
-    let mut wanted: Option<(u32, Option<u16>)> = None;
+    let mut last: Option<(u32, Option<u16>)> = None;
     let add = |Place { period, month, codes }, row| {
-        let is_of = |value| {
-            let (_, code) = match wanted {
-                Some(known) if known.0 == month => known,
-                _ => *wanted.insert((month, names.code(month, value))),
-            };
-            code == Some(codes[at])
+        let (_, code) = match last {
+            Some(known) if known.0 == month => known,
+            _ => *last.insert((month, code(month))),
         };
-        if value.is_none_or(is_of) {
+        if code == Some(codes[at]) {
             zone::add(sums.of_period(period), row);
         }
     };
-    tables.read(from, &mut clock, |_| Chunks::All, add).await?;
+    tables.read(from, &mut clock, wanted, add).await?;
     Ok(sums)
 }
 
@@ -267,7 +334,7 @@ pub async fn by_value(
         tables.read(
             from,
             &mut clock,
-            |_| Chunks::All,
+            |_| Wanted::All,
             |place, row| {
                 zone::add(sums.entry(place).or_default(), row);
             }
@@ -302,8 +369,8 @@ mod tests {
         let (family, slices) = (Family::Types, &[Slice::WHOLE][..]);
         let tables = Tables { family, slices, days: &days };
         let months = days.whole_months().into_keys().map(|month| (Level::Month, month));
-        let mut spans = tables.spans(&months.collect::<Vec<_>>(), |_| Chunks::All);
-        spans.extend(tables.spans(&tables.parts(), |_| Chunks::All));
+        let mut spans = tables.spans(&months.collect::<Vec<_>>(), |_| Wanted::All);
+        spans.extend(tables.spans(&tables.parts(), |_| Wanted::All));
         let label = bucket::label;
         let label = |span: Span| (label(span.level, span.first), label(span.level, span.last));
         spans.into_iter().map(label).collect()

@@ -1,11 +1,9 @@
-//! Rows of a family by entity, over any range and by period; those of one entity; the number of distinct
-//! customers among some.
+//! Rows of a family by entity, over any range and by period; those of one entity.
 
 use std::collections::HashSet;
 
 use projections::bucket::Level;
-use projections::entity::Entity;
-use projections::family::{Family, Shape, Slice};
+use projections::family::{Family, Slice};
 use projections::rollup::{RollupKey, chunk_bits};
 use projections::table::Row;
 
@@ -14,24 +12,21 @@ use super::memory::ReadContext;
 use super::period::Clock;
 use super::range::Quarters;
 use crate::store;
-use crate::store::read::{Part, Span};
+use crate::store::read::Span;
 
 /// Rows of entities, as they are asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Entities<'a> {
     /// The snapshot.
     pub from: ReadContext<'a>,
-    /// The figures, by entity or by entity in a value.
+    /// The figures, by entity.
     pub family: Family,
     /// The slices, which are added up.
     pub slices: &'a [Slice],
 }
 
-/// Numbers of one period: each of an entity, by ordinal; those of one entity add up.
-pub type Numbers = Vec<(u32, i64)>;
-
 impl Entities<'_> {
-    /// Hands every row of the range to `visit`, with its period, its code and its entity's ordinal.
+    /// Hands every row of the range to `visit`, with its period and its entity's ordinal.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
@@ -39,7 +34,7 @@ impl Entities<'_> {
         self,
         quarters: Quarters,
         clock: &Clock,
-        mut visit: impl FnMut(i64, Option<u16>, u32, Row) + Send,
+        mut visit: impl FnMut(i64, u32, Row) + Send,
     ) -> Result<(), store::Error> {
         let mut clock = clock.clone();
         let quarters = self.from.within(self.family, quarters);
@@ -47,11 +42,13 @@ impl Entities<'_> {
         let spans = spans(self.family, self.slices, &cover, |_| None);
         self.from
             .rollups(&spans, |part| {
+                let first = part.first_ordinal();
                 let (more, less) = cover.counted(part.key.level, part.key.bucket);
                 for (period, sign) in [(more, 1), (less, -1)] {
                     let Some(period) = period else { continue };
-                    for (code, who, row) in self.entities_of(part) {
-                        visit(period, code, who, row.map(|value| value.saturating_mul(sign)));
+                    for (row, values) in part.rows() {
+                        let who = first.saturating_add(row);
+                        visit(period, who, values.map(|value| value.saturating_mul(sign)));
                     }
                 }
             })
@@ -115,58 +112,11 @@ impl Entities<'_> {
                 if chunk != ordinal >> chunk_bits(level) {
                     return;
                 }
-                // Rows are in order.
-                let found = part.rows().find(|(row, _)| *row >= wanted);
-                if let Some((_, values)) = found.filter(|(row, _)| *row == wanted) {
+                for (_, values) in part.rows_between(wanted..=wanted) {
                     visit(part.key, values);
                 }
             })
             .await
-    }
-
-    fn entities_of(self, part: Part<'_>) -> impl Iterator<Item = (Option<u16>, u32, Row)> {
-        let is_in = matches!(self.family.shape(), Shape::ByEntityIn(..));
-        let first = part.first_ordinal();
-        part.rows().map(move |(row, values)| {
-            if !is_in {
-                return (None, first.saturating_add(row), values);
-            }
-            let (code, who) = part.entity_in(row);
-            (Some(code), who, values)
-        })
-    }
-}
-
-/// Counts those of many customers whose numbers add up to more than zero.
-#[derive(Debug)]
-pub struct Distinct {
-    sums: Vec<i64>,
-}
-
-impl Distinct {
-    /// Of the customers of a snapshot.
-    #[must_use]
-    pub fn of(from: ReadContext<'_>) -> Self {
-        let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
-        Distinct { sums: vec![0; customers as usize] }
-    }
-
-    /// The number of customers whose numbers here add up to more than zero.
-    pub fn count(&mut self, numbers: Numbers) -> i64 {
-        let mut distinct = 0;
-        for (who, number) in &numbers {
-            if let Some(sum) = self.sums.get_mut(*who as usize) {
-                *sum = sum.saturating_add(*number);
-            }
-        }
-        for (who, _) in numbers {
-            if let Some(sum) = self.sums.get_mut(who as usize)
-                && std::mem::take(sum) > 0
-            {
-                distinct += 1;
-            }
-        }
-        distinct
     }
 }
 

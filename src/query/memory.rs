@@ -13,11 +13,11 @@ use super::days::Piece;
 use super::freshness::Shared;
 use super::ids::Ids;
 use super::known::{self, All, Remembered};
-use super::months::{Months, Sum};
 use super::range::Quarters;
 use super::ranking::Cut;
 use super::rollups::Rollups;
 use super::sets::{Set, Sets, What};
+use super::sums::{Bucket, Over, Sum, Sums};
 use super::vocabularies::{Values, Vocabularies};
 use crate::store;
 use crate::store::read::{Part, Snapshot, Span};
@@ -31,7 +31,7 @@ pub struct Memory {
     /// The changes of the read models, told of every commit.
     pub(super) freshness: Shared,
     rollups: Rollups,
-    months: Months,
+    sums: Sums,
     sets: Sets,
     vocabularies: Vocabularies,
 }
@@ -59,7 +59,7 @@ impl Memory {
             ids: Ids::default(),
             known: Remembered::default(),
             rollups: Rollups::new(freshness.clone()),
-            months: Months::new(freshness.clone()),
+            sums: Sums::new(freshness.clone()),
             sets: Sets::new(freshness.clone()),
             vocabularies: Vocabularies::new(freshness.clone()),
             freshness,
@@ -134,17 +134,18 @@ impl ReadContext<'_> {
         self.memory.rollups.read(self.snapshot, spans, visit).await
     }
 
-    /// Hands the sums of the months of `spans` to `visit`, each with its month; no month and slice of a
-    /// family may be there twice.
+    /// Hands the sums of the months and days of `spans` to `visit`, each with its bucket; no bucket and slice
+    /// of a family may be there twice.
     ///
     /// # Errors
     /// As [`Snapshot::rollups`].
-    pub async fn months(
+    pub async fn sums(
         self,
+        over: Over,
         spans: &[Span],
-        visit: impl FnMut(u32, Sum) + Send,
+        visit: impl FnMut(Bucket, Sum) + Send,
     ) -> Result<(), store::Error> {
-        self.memory.months.read(&self.memory.rollups, self.snapshot, spans, visit).await
+        self.memory.sums.read(&self.memory.rollups, self.snapshot, over, spans, visit).await
     }
 
     /// The values of a dimension in some periods; none of one in which there are none.

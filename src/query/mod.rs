@@ -17,7 +17,7 @@
 //! - the parts of lists: [`cursor`], what a row of the ledger is [`matching`], sales from the
 //!   [`newest`] on, entities [`ranked`] by their sales;
 //! - the data that is not read again: [`memory`], of [`ids`], of what is [`known`] of products and
-//!   customers, and of rollups, `months` that are added up and [`sets`], as far as their [`freshness`] is certain; read [`ahead`] of
+//!   customers, and of rollups, `sums` and [`sets`], as far as their [`freshness`] is certain; read [`ahead`] of
 //!   questions.
 
 use std::time::Duration;
@@ -46,7 +46,6 @@ pub mod matching;
 pub mod members;
 pub mod memory;
 pub mod minutes;
-mod months;
 pub mod newest;
 pub mod params;
 pub mod period;
@@ -61,6 +60,7 @@ pub mod segments;
 pub mod selection;
 pub mod sets;
 pub mod statuses;
+mod sums;
 pub mod times;
 pub mod top;
 pub mod union;

@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 use projections::family::{Family, Slice};
 use projections::rollup::RollupKey;
+use projections::table::{self, Mark};
 
 use super::freshness::{Of, Shared};
 use crate::store;
@@ -54,7 +55,20 @@ struct Group {
     /// The position they were read at.
     position: u64,
     places: Places,
-    documents: Vec<(RollupKey, Arc<[u8]>)>,
+    documents: Vec<(RollupKey, Packed)>,
+}
+
+/// The rows of a document, and marks to find them by.
+#[derive(Debug, Clone)]
+struct Packed {
+    bytes: Arc<[u8]>,
+    marks: Arc<[Mark]>,
+}
+
+impl Packed {
+    fn of(bytes: &[u8]) -> Self {
+        Packed { bytes: bytes.into(), marks: table::marks(bytes).into() }
+    }
 }
 
 /// Places of a group that are at hand, and the chunks that are asked for.
@@ -65,8 +79,11 @@ impl Rollups {
     #[must_use]
     pub fn new(known: Shared) -> Self {
         let weigh = |_: &Key, group: &Arc<Group>| {
-            let bytes = group.documents.iter().map(|(_, bytes)| bytes.len() + OVERHEAD);
-            u32::try_from(bytes.sum::<usize>() + OVERHEAD).unwrap_or(u32::MAX)
+            let each = group
+                .documents
+                .iter()
+                .map(|(_, Packed { bytes, marks })| bytes.len() + size_of_val(&**marks) + OVERHEAD);
+            u32::try_from(each.sum::<usize>() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let kept = Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).build();
         Rollups { kept, known }
@@ -93,9 +110,9 @@ impl Rollups {
         let of = Of::from(checkpoint);
         let (at_hand, lacking) = self.look_up(spans, &of, checkpoint.position);
         for (group, places, chunks) in at_hand {
-            for (key, bytes) in &group.documents {
+            for (key, Packed { bytes, marks }) in &group.documents {
                 if places.has(key) && has(chunks, key.chunk) {
-                    visit(Part { key: *key, bytes });
+                    visit(Part { key: *key, bytes, marks });
                 }
             }
         }
@@ -104,11 +121,11 @@ impl Rollups {
         let place = self.known.lock().place_of(&of);
         let read = |part: Part<'_>| {
             visit(part);
-            let mut bytes: Option<Arc<[u8]>> = None;
+            let mut packed: Option<Packed> = None;
             for chunks in chunks.iter().filter(|chunks| has(**chunks, part.key.chunk)) {
                 if let Some(group) = found.get_mut(&Key::of(place, part.key, *chunks)) {
-                    let bytes = bytes.get_or_insert_with(|| part.bytes.into());
-                    group.documents.push((part.key, bytes.clone()));
+                    let packed = packed.get_or_insert_with(|| Packed::of(part.bytes));
+                    group.documents.push((part.key, packed.clone()));
                 }
             }
         };
@@ -313,7 +330,7 @@ mod tests {
             for (first, last) in group.places.runs() {
                 group.documents.extend((key.bucket(first)..=key.bucket(last)).map(|bucket| {
                     let Span { family, slice, level, .. } = span;
-                    (RollupKey { family, slice, level, bucket, chunk: 0 }, [].into())
+                    (RollupKey { family, slice, level, bucket, chunk: 0 }, Packed::of(&[]))
                 }));
             }
             rollups.keep(key, group, 1);

@@ -13,7 +13,7 @@ use projections::sales::Basis;
 use projections::table::Row;
 use projections::vocabulary::{self, NONE, OVERLAP};
 
-use super::by_value::{Chunks, Names, Place, Tables};
+use super::by_value::{Names, Place, Tables, Wanted};
 use super::days::Days;
 use super::entities::Entities;
 use super::filter::{By, Filter};
@@ -291,9 +291,9 @@ impl<'a> Sales<'a> {
             }
             let tables = Tables { family, slices: &slices, days: &days };
             let mut found: Vec<_> = chosen.iter().map(Found::of).collect();
-            let chunks = |month| Chosen::chunks_of(&chosen, month);
+            let wanted = |month| Chosen::read_of(&chosen, month);
             tables
-                .read(self.from, &mut clock.clone(), chunks, |place, row| {
+                .read(self.from, &mut clock.clone(), wanted, |place, row| {
                     for found in &mut found {
                         found.add(place, row);
                     }
@@ -408,17 +408,18 @@ impl Chosen<'_> {
         self.names[at].name(month, code)
     }
 
-    /// The chunks of a month's cells that any of some choose.
-    fn chunks_of(some: &[Self], month: u32) -> Chunks {
-        let mut each = some.iter().map(|it| it.chunks(month));
-        let first = each.next().unwrap_or(Chunks::None);
-        each.fold(first, |one, other| if one == other { one } else { Chunks::All })
+    /// What is read of a month's tables for some.
+    fn read_of(some: &[Self], month: u32) -> Wanted {
+        let mut each = some.iter().map(|it| it.read(month));
+        let first = each.next().unwrap_or(Wanted::None);
+        each.fold(first, |one, other| if one == other { one } else { Wanted::All })
     }
 
-    /// The chunks of a month's cells that are chosen.
-    fn chunks(&self, month: u32) -> Chunks {
-        if self.wanted.len() == 1 {
-            return Chunks::All;
+    /// What is read of a month's tables.
+    fn read(&self, month: u32) -> Wanted {
+        if let [by] = *self.wanted {
+            let Some(value) = self.filter.value(by) else { return Wanted::All };
+            return self.names[0].code(month, value).map_or(Wanted::None, Wanted::Code);
         }
         let code = |by: By| {
             let wanted = self.filter.value(by)?;
@@ -426,12 +427,12 @@ impl Chosen<'_> {
             Some(self.names[at].code(month, wanted))
         };
         match (code(By::Category), code(By::Country)) {
-            (Some(None), _) | (_, Some(None)) => Chunks::None,
+            (Some(None), _) | (_, Some(None)) => Wanted::None,
             (Some(Some(category)), country) => {
                 let (first, last) = self.cells.chunks(category, country.flatten());
-                Chunks::Some(first, last)
+                Wanted::Chunks(first, last)
             }
-            _ => Chunks::All,
+            _ => Wanted::All,
         }
     }
 }

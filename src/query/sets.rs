@@ -1,5 +1,6 @@
 //! Sets of entities at hand: those with a number above zero, in each quarter hour of a day, in a day
-//! and in a month. They are read out of rollups once and kept as [`super::rollups`] are.
+//! and in a month, under each value apart. They are read out of rollups once and kept as [`super::rollups`]
+//! are.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 use projections::family::{Family, Shape, Slice};
+use projections::vocabulary::NONE;
 
 use super::days::Piece;
 use super::freshness::{Of, Shared};
@@ -25,8 +27,6 @@ pub struct What {
     pub family: Family,
     /// The slice.
     pub slice: Slice,
-    /// The code of the value, of a family by entity in a value.
-    pub code: Option<u16>,
     /// The place of the number in a row. It is of those that are never below zero.
     pub column: usize,
 }
@@ -36,7 +36,10 @@ pub struct What {
 pub struct Set {
     /// The position that it was read at.
     position: u64,
-    /// The place where the members of each quarter hour begin, and the end; of a month or day those of all.
+    /// The codes that have members, in order; [`NONE`] alone of a family by entity.
+    codes: Vec<u16>,
+    /// The places where the members begin: under each code those of each quarter hour, of a month or day
+    /// those of all. The last is the end.
     begins: Vec<u32>,
     members: Vec<u32>,
 }
@@ -61,25 +64,45 @@ struct Key {
 /// A month or day at a level.
 type Bucket = (Level, u32);
 
-/// Members as they are found, with the place of their quarter hour in the day.
-type Found = HashMap<(Bucket, Option<u16>), Vec<(u32, u32)>>;
+/// Members as they are found: under a code, at the place of their quarter hour in the day.
+type Found = HashMap<Bucket, Vec<(u16, u32, u32)>>;
 
 impl Set {
-    fn of(position: u64, level: Level, mut found: Vec<(u32, u32)>) -> Self {
+    fn of(position: u64, level: Level, mut found: Vec<(u16, u32, u32)>) -> Self {
         found.sort_unstable();
-        let places = if level == Level::Quarter { QUARTERS_PER_DAY } else { 1 };
-        let begin = |place| found.partition_point(|(it, _)| *it < place);
-        let begins = (0..=places).map(|place| u32::try_from(begin(place)).unwrap_or(u32::MAX));
-        let begins = begins.collect();
-        Set { position, begins, members: found.into_iter().map(|(_, who)| who).collect() }
+        let mut codes: Vec<u16> = found.iter().map(|(code, ..)| *code).collect();
+        codes.dedup();
+        let places = places(level);
+        let mut begins = Vec::with_capacity(codes.len() * places as usize + 1);
+        let mut begin = 0;
+        for code in &codes {
+            for place in 0..places {
+                begins.push(begin);
+                let rest = found.iter().skip(begin as usize);
+                let its = rest.take_while(|(of, at, _)| (of, *at) == (code, place));
+                begin += u32::try_from(its.count()).unwrap_or(u32::MAX);
+            }
+        }
+        begins.push(begin);
+        Set { position, codes, begins, members: found.into_iter().map(|(.., who)| who).collect() }
     }
 
-    /// The members of a first to a last quarter hour, each once for each that it is in; those of a month
-    /// or day are at 0.
+    /// The codes that have members; of a family by entity [`NONE`] alone.
+    pub fn codes(&self) -> impl Iterator<Item = u16> {
+        self.codes.iter().copied()
+    }
+
+    /// The members under a code, of a first to a last quarter hour, each once for each that it is in; those
+    /// of a month or day are at 0. Those of a family by entity are under none.
     #[must_use]
-    pub fn members(&self, (first, last): (u32, u32)) -> &[u32] {
-        let begin = |place: u32| self.begins.get(place as usize).map_or(0, |begin| *begin as usize);
-        self.members.get(begin(first)..begin(last + 1)).unwrap_or_default()
+    pub fn members(&self, code: Option<u16>, (first, last): (u32, u32)) -> &[u32] {
+        let Ok(at) = self.codes.binary_search(&code.unwrap_or(NONE)) else { return &[] };
+        let places = (self.begins.len() - 1) / self.codes.len();
+        let begin = |place: u32| self.begins.get(at * places + place as usize);
+        let members = begin(first).zip(begin(last + 1));
+        let members =
+            members.and_then(|(begin, end)| self.members.get(*begin as usize..*end as usize));
+        members.unwrap_or_default()
     }
 }
 
@@ -88,7 +111,8 @@ impl Sets {
     #[must_use]
     pub fn new(known: Shared) -> Self {
         let weigh = |_: &Key, set: &Arc<Set>| {
-            let bytes = (set.begins.len() + set.members.len()) * size_of::<u32>() + OVERHEAD;
+            let bytes = size_of_val(&*set.codes) + size_of_val(&*set.begins);
+            let bytes = bytes + size_of_val(&*set.members) + OVERHEAD;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         Sets { kept: Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).build(), known }
@@ -124,17 +148,14 @@ impl Sets {
             snapshot.rollups(&spans(what, &wanted), read).await?;
             for bucket in wanted.keys() {
                 // One without members is known as well.
-                found.entry((*bucket, what.code)).or_default();
+                found.entry(*bucket).or_default();
             }
             let of = self.known.lock().place_of(&of);
-            for (((level, bucket), code), members) in found {
+            for ((level, bucket), members) in found {
                 let set = Arc::new(Set::of(position, level, members));
-                if code == what.code {
-                    sets.insert((level, bucket), set.clone());
-                }
+                sets.insert((level, bucket), set.clone());
                 // A day of which some quarter hours were read alone is not kept.
                 if is_whole(level, wanted.get(&(level, bucket)).copied()) {
-                    let what = What { code, ..what };
                     self.kept.insert(Key { of, what, level, bucket }, set);
                 }
             }
@@ -162,11 +183,16 @@ impl Sets {
     }
 }
 
+/// The number of places that the members under a code are at.
+fn places(level: Level) -> u32 {
+    if level == Level::Quarter { QUARTERS_PER_DAY } else { 1 }
+}
+
 fn is_whole(level: Level, places: Option<(u32, u32)>) -> bool {
     level != Level::Quarter || places == Some((0, QUARTERS_PER_DAY - 1))
 }
 
-/// Spans of all that is wanted. All codes are read of it, as they lie side by side.
+/// Spans of all that is wanted.
 fn spans(what: What, wanted: &BTreeMap<Bucket, (u32, u32)>) -> Vec<Span> {
     let What { family, slice, .. } = what;
     let mut spans: Vec<Span> = Vec::new();
@@ -195,35 +221,49 @@ fn collect(found: &mut Found, what: What, part: Part<'_>) {
         }
         _ => (part.key.bucket, 0),
     };
-    let bucket = (level, bucket);
+    let is_in = matches!(what.family.shape(), Shape::ByEntityIn(..));
+    let first = part.first_ordinal();
+    let of = |row: u32| if is_in { part.entity_in(row) } else { (NONE, first.saturating_add(row)) };
     let rows = part.rows().filter(|(_, values)| values[what.column] > 0);
-    if matches!(what.family.shape(), Shape::ByEntityIn(..)) {
-        for (row, _) in rows {
-            let (code, who) = part.entity_in(row);
-            found.entry((bucket, Some(code))).or_default().push((place, who));
-        }
-    } else {
-        let first = part.first_ordinal();
-        let members = found.entry((bucket, None)).or_default();
-        members.extend(rows.map(|(row, _)| (place, first.saturating_add(row))));
-    }
+    let members = found.entry((level, bucket)).or_default();
+    members.extend(rows.map(|(row, _)| {
+        let (code, who) = of(row);
+        (code, place, who)
+    }));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const WHAT: What = What { family: Family::Actives, slice: Slice::WHOLE, code: None, column: 0 };
+    const WHAT: What = What { family: Family::Actives, slice: Slice::WHOLE, column: 0 };
 
     #[test]
     fn members_are_those_of_the_quarter_hours_that_are_asked_for() {
-        let set = Set::of(1, Level::Quarter, vec![(95, 7), (0, 9), (1, 2), (0, 1)]);
-        assert_eq!(set.members((0, 0)), [1, 9]);
-        assert_eq!(set.members((0, 1)), [1, 9, 2]);
-        assert!(set.members((2, 94)).is_empty());
-        assert_eq!(set.members((1, 95)), [2, 7]);
-        let of_day = Set::of(1, Level::Day, vec![(0, 3), (0, 1)]);
-        assert_eq!(of_day.members((0, 0)), [1, 3]);
+        let set = Set::of(1, Level::Quarter, [(95, 7), (0, 9), (1, 2), (0, 1)].map(of_none).into());
+        assert_eq!(set.members(None, (0, 0)), [1, 9]);
+        assert_eq!(set.members(None, (0, 1)), [1, 9, 2]);
+        assert!(set.members(None, (2, 94)).is_empty());
+        assert_eq!(set.members(None, (1, 95)), [2, 7]);
+        let of_day = Set::of(1, Level::Day, [(0, 3), (0, 1)].map(of_none).into());
+        assert_eq!(of_day.members(None, (0, 0)), [1, 3]);
+        assert!(Set::of(1, Level::Day, vec![]).members(None, (0, 0)).is_empty());
+    }
+
+    fn of_none((place, who): (u32, u32)) -> (u16, u32, u32) {
+        (NONE, place, who)
+    }
+
+    #[test]
+    fn members_under_one_value_are_not_those_under_another() {
+        let found = vec![(7, 95, 4), (3, 0, 4), (3, 95, 2), (7, 0, 5), (3, 95, 1)];
+        let set = Set::of(1, Level::Quarter, found);
+        assert_eq!(set.codes().collect::<Vec<_>>(), [3, 7]);
+        let all = (0, QUARTERS_PER_DAY - 1);
+        let under = |code| (set.members(Some(code), all), set.members(Some(code), (95, 95)));
+        assert_eq!(under(3), (&[4, 1, 2][..], &[1, 2][..]));
+        assert_eq!(under(7), (&[5, 4][..], &[4][..]));
+        assert_eq!((under(5), under(8)), ((&[][..], &[][..]), (&[][..], &[][..])));
     }
 
     #[test]

@@ -121,10 +121,10 @@ impl Counted {
         let mut seen: HashMap<u32, BTreeMap<u32, Bucket>> = HashMap::new();
         for &slice in &self.slices {
             let Counted { family, code, column, .. } = *self;
-            let sets = from.sets(What { family, slice, code, column }, &pieces).await?;
+            let sets = from.sets(What { family, slice, column }, &pieces).await?;
             for ((piece, of), set) in parts.iter().zip(sets) {
                 for (place, bucket) in piece.buckets() {
-                    let members = set.members((place, place));
+                    let members = set.members(code, (place, place));
                     for &who in of.iter().filter(|who| members.binary_search(who).is_ok()) {
                         seen.entry(who).or_default().insert(begin(bucket), bucket);
                     }

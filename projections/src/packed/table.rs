@@ -9,6 +9,8 @@
 //! before (LEB128) and each column as zigzag LEB128. Columns that are zero throughout at the end
 //! are left out.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Bytes, put_varint, take_varint, unzigzag, zigzag};
@@ -191,6 +193,49 @@ impl Iterator for Unpack<'_> {
     }
 }
 
+/// A row of a packed table that reading can begin behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The key of the row.
+    key: u32,
+    /// The place where the next one begins.
+    end: u32,
+}
+
+/// Marks are so many bytes apart.
+const APART: usize = 256;
+
+/// Marks of a packed table: a sparse index, which [`unpack_between`] finds rows by.
+#[must_use]
+pub fn marks(bytes: &[u8]) -> Vec<Mark> {
+    let (mut marks, mut last) = (Vec::new(), 0);
+    let mut rows = unpack(bytes);
+    while let Some((key, _)) = rows.next() {
+        let end = bytes.len() - rows.rest.len();
+        if end >= last + APART && !rows.rest.is_empty() {
+            marks.extend(u32::try_from(end).ok().map(|end| Mark { key, end }));
+            last = end;
+        }
+    }
+    marks
+}
+
+/// The rows of a packed table from one key to another, both included. Its marks say where to begin; without
+/// marks it is read from its begin on.
+pub fn unpack_between<'a>(
+    bytes: &'a [u8],
+    marks: &[Mark],
+    keys: RangeInclusive<u32>,
+) -> impl Iterator<Item = (u32, Row)> + use<'a> {
+    let (first, last) = keys.into_inner();
+    let mut rows = unpack(bytes);
+    let before = marks.partition_point(|mark| mark.key < first);
+    if let Some(Mark { key, end }) = before.checked_sub(1).map(|at| marks[at]) {
+        (rows.key, rows.rest) = (key, bytes.get(end as usize..).unwrap_or_default());
+    }
+    rows.skip_while(move |(key, _)| *key < first).take_while(move |(key, _)| *key <= last)
+}
+
 impl Serialize for Table {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.pack())
@@ -242,6 +287,22 @@ mod tests {
             let table: Table = rows.into_iter().collect();
             let again: Table = unpack(&table.pack()).collect();
             prop_assert_eq!(again, table);
+        }
+
+        #[test]
+        fn rows_are_found_by_marks_as_without(
+            rows in proptest::collection::btree_map(0..2_000_u32, -300..300_i64, 0..600),
+            first in 0..2_100_u32,
+            more in 0..600_u32,
+        ) {
+            let table: Table = rows.iter().map(|(key, n)| (*key, [*n, 0, 1])).collect();
+            let (bytes, keys) = (table.pack(), first..=first + more);
+            let marks = marks(&bytes);
+            prop_assert_eq!(marks.is_empty(), bytes.len() <= APART + 4);
+            let expected: Vec<_> = table.iter().filter(|(key, _)| keys.contains(key)).collect();
+            let found: Vec<_> = unpack_between(&bytes, &marks, keys.clone()).collect();
+            prop_assert_eq!(&found, &expected);
+            prop_assert_eq!(unpack_between(&bytes, &[], keys).collect::<Vec<_>>(), expected);
         }
 
         #[test]

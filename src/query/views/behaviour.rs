@@ -216,7 +216,7 @@ async fn top_users(
     let mut counts = vec![0_i64; customers as usize];
     let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE] };
     counted
-        .rows(asked.trend, &Clock::of(asked.zone, None), |_, _, who, [count, ..]| {
+        .rows(asked.trend, &Clock::of(asked.zone, None), |_, who, [count, ..]| {
             if let Some(sum) = counts.get_mut(who as usize) {
                 *sum += count;
             }

@@ -281,7 +281,7 @@ async fn by_product(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Rate
     let rated = Entities { from, family: Family::Rated, slices: &[Slice::WHOLE] };
     let whole = Clock::of(asked.zone, None);
     rated
-        .rows(asked.trend, &whole, |_, _, which, row| {
+        .rows(asked.trend, &whole, |_, which, row| {
             if let Some(sum) = sums.get_mut(which as usize) {
                 zone::add(sum, row);
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use projections::family::{Dimension, Family, Slice};
 use projections::table::Row;
 use projections::topic::{Topic, Topics};
-use projections::vocabulary::{self, NONE, OTHER_NAME, OVERLAP};
+use projections::vocabulary::{self, OTHER_NAME, OVERLAP};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,10 +16,9 @@ use crate::query::Error;
 use crate::query::alone::{Alone, Filtered, value};
 use crate::query::by_value::{Names, by_period};
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
-use crate::query::entities::{Distinct, Entities, Numbers};
+use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranging, Selection};
-use crate::query::period::Clock;
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::times::Counted;
@@ -252,18 +251,11 @@ async fn parts(
     (dimension, family): (Dimension, Family),
     asked: &Selection,
 ) -> Result<Vec<Part>, store::Error> {
-    let (clock, mut distinct) = (Clock::of(asked.zone, None), Distinct::of(from));
     let mut counts: BTreeMap<u16, Row> = BTreeMap::new();
     for (at, stage) in family.every_slice().enumerate() {
-        let counted = Entities { from, family, slices: &[stage] };
-        let mut numbers: BTreeMap<u16, Numbers> = BTreeMap::new();
-        counted
-            .rows(asked.trend, &clock, |_, code, who, [count, ..]| {
-                numbers.entry(code.unwrap_or(NONE)).or_default().push((who, count));
-            })
-            .await?;
-        for (code, numbers) in numbers {
-            counts.entry(code).or_default()[at] += distinct.count(numbers);
+        let members = Members::of(from, family, &[stage], 0);
+        for (code, count) in members.count_by_code(asked.trend).await? {
+            counts.entry(code).or_default()[at] = count;
         }
     }
     let values = Names::of(from, family, dimension, asked.trend).await?;

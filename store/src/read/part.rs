@@ -1,10 +1,12 @@
 //! Rollups as they stand in the store: the ids that a read asks for, and the parts of an id.
 
+use std::ops::RangeInclusive;
+
 use mongodb::bson::{Document, doc};
 use projections::bucket::{self, Level};
 use projections::family::{Family, Slice};
 use projections::rollup::{self, RollupKey};
-use projections::table::{self, Unpack};
+use projections::table::{self, Mark, Row, Unpack};
 
 /// Rollups of one family, slice and level, from one bucket to another, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Part<'a> {
     pub key: RollupKey,
     /// Its rows, packed.
     pub bytes: &'a [u8],
+    /// Where some of them are; none where it was not read before.
+    pub marks: &'a [Mark],
 }
 
 impl Span {
@@ -63,13 +67,21 @@ impl<'a> Part<'a> {
     /// The document of an id; none, where that is no rollup's.
     #[must_use]
     pub fn of_id(id: &str, bytes: &'a [u8]) -> Option<Self> {
-        Some(Part { key: RollupKey::of_id(id)?, bytes })
+        Some(Part { key: RollupKey::of_id(id)?, bytes, marks: &[] })
     }
 
     /// Its rows.
     #[must_use]
     pub fn rows(&self) -> Unpack<'a> {
         table::unpack(self.bytes)
+    }
+
+    /// Its rows from one to another, both included.
+    pub fn rows_between(
+        &self,
+        rows: RangeInclusive<u32>,
+    ) -> impl Iterator<Item = (u32, Row)> + use<'a> {
+        table::unpack_between(self.bytes, self.marks, rows)
     }
 
     /// The ordinal of its row 0, in a family by entity.
