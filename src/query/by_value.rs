@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use projections::bucket::{self, Level};
 use projections::cells::Cells;
 use projections::family::{Dimension, Family, Shape, Slice};
-use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE, RollupKey};
+use projections::rollup::{self, RollupKey};
 use projections::table::Row;
 use projections::vocabulary::{self, NONE, NONE_NAME, OTHER, OTHER_NAME, OVERLAP, Period};
 
@@ -92,7 +92,7 @@ impl Names {
     }
 }
 
-/// What is read of a month's tables.
+/// The part of a month's tables that a question reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// All of them.
@@ -135,8 +135,8 @@ pub struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    /// Hands every row of the range to `visit`. `wanted` tells for each month what is read of it, at
-    /// least.
+    /// Hands the rows of the range to `visit`: those of the part that `wanted` names for their month, and
+    /// maybe others.
     ///
     /// # Errors
     /// As [`ReadContext::rollups`].
@@ -223,10 +223,8 @@ impl Tables<'_> {
         visit: &mut impl FnMut(Place, Row),
     ) {
         let RollupKey { level, bucket, chunk, .. } = part.key;
-        let (stride, month) = match level {
-            Level::Month => (DAYS_STRIDE, bucket),
-            _ => (QUARTERS_STRIDE, bucket::month_of_day(bucket)),
-        };
+        let stride = rollup::stride(level);
+        let month = if level == Level::Month { bucket } else { bucket::month_of_day(bucket) };
         let first = begin(level, bucket);
         let (low, high) = wanted(month).places();
         for (row, values) in part.rows_between(low * stride..=high * stride + stride - 1) {

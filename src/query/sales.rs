@@ -408,14 +408,14 @@ impl Chosen<'_> {
         self.names[at].name(month, code)
     }
 
-    /// What is read of a month's tables for some.
+    /// The part of a month's tables that several of these read together.
     fn read_of(some: &[Self], month: u32) -> Wanted {
         let mut each = some.iter().map(|it| it.read(month));
         let first = each.next().unwrap_or(Wanted::None);
         each.fold(first, |one, other| if one == other { one } else { Wanted::All })
     }
 
-    /// What is read of a month's tables.
+    /// The part of a month's tables that has all its rows.
     fn read(&self, month: u32) -> Wanted {
         if let [by] = *self.wanted {
             let Some(value) = self.filter.value(by) else { return Wanted::All };

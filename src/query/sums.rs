@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use projections::bucket::Level;
-use projections::rollup::{DAYS_STRIDE, QUARTERS_STRIDE, RollupKey};
+use projections::rollup::{self, RollupKey};
 use projections::table::Row;
 
 use super::freshness::{Of, Shared};
@@ -22,7 +22,7 @@ const BYTES_MAX: u64 = 32 << 20;
 /// The sums of a bucket take about this much beside them.
 const OVERHEAD: usize = 100;
 
-/// What is added up, and so no longer told apart.
+/// The dimension of a table that its sums run over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Over {
     /// The days of a month, or the quarter hours of a day: a sum is of a chunk and its value's place there.
@@ -91,7 +91,7 @@ impl Sums {
         let add = |part: Part<'_>| {
             let RollupKey { family, slice, level, bucket, chunk } = part.key;
             let sums = found.entry((family, slice, level, bucket)).or_default();
-            let stride = if level == Level::Month { DAYS_STRIDE } else { QUARTERS_STRIDE };
+            let stride = rollup::stride(level);
             match over {
                 Over::Times => over_times(sums, chunk, stride, part.rows()),
                 Over::Values => over_values(sums, stride, part.rows()),
@@ -167,6 +167,8 @@ fn over_values(sums: &mut Vec<Sum>, stride: u32, rows: impl Iterator<Item = (u32
 
 #[cfg(test)]
 mod tests {
+    use projections::rollup::DAYS_STRIDE;
+
     use super::*;
 
     #[test]

@@ -298,6 +298,12 @@ pub const DAYS_STRIDE: u32 = 32;
 /// Row numbers of one value, or of one cell, in a day's table are this far apart.
 pub const QUARTERS_STRIDE: u32 = 128;
 
+/// The distance of the rows of one value, or of one cell, in a month's or a day's table.
+#[must_use]
+pub fn stride(level: Level) -> u32 {
+    if level == Level::Month { DAYS_STRIDE } else { QUARTERS_STRIDE }
+}
+
 /// The row of a value or a cell, and a quarter hour, in a day's table.
 #[must_use]
 pub fn slot_row(place: u16, quarter: u32) -> u32 {

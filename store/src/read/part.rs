@@ -32,7 +32,7 @@ pub struct Part<'a> {
     pub key: RollupKey,
     /// Its rows, packed.
     pub bytes: &'a [u8],
-    /// Where some of them are; none where it was not read before.
+    /// The marks of its rows; none of a document that has just come from the store.
     pub marks: &'a [Mark],
 }
 
