@@ -28,7 +28,7 @@ use super::arguments::Arguments;
 use super::feed::publish;
 use super::latency::Latencies;
 use super::load::Load;
-use super::service::Service;
+use super::service::{Commits, Service};
 use super::stand::Stand;
 
 /// The events that are folded before, so that figures have their usual length.
@@ -117,6 +117,11 @@ async fn follow(
     stall.cancel();
     let stalled = measure(&stand.log, &service, to, rate, lasts).await?;
     say_latencies("that one reads nothing", &stalled.latencies);
+    for (name, it) in
+        [("quiet", &quiet), ("busy", &busy), ("one more", &reading), ("one stalled", &stalled)]
+    {
+        say_commits(name, &it.commits);
+    }
     let update = subscribers.take()?.update;
     subscribers.end().await;
     service.stop().await?;
@@ -173,7 +178,7 @@ async fn beside(
     let (cost, mut heard) = counting.end(&subscribers, node.cost()?)?;
     subscribers.reach(published.len() as u64).await?;
     heard.extend(subscribers.take()?.heard);
-    let measured = measured(cost, heard, &published, &transports)?;
+    let measured = measured((cost, Commits::default()), heard, &published, &transports)?;
     say!("  {:<44} {}", "", Latencies::head());
     say_latencies("from hand-over until each has it,", &measured.latencies);
     say_latencies("from the first that has it,", &measured.spread);
@@ -192,6 +197,17 @@ fn say_latencies(name: &str, all: &[(Transport, Latencies)]) {
         let row = format!("{name}, {}", transport.name());
         say!("    {row:<42} {}", latencies.row());
     }
+}
+
+fn say_commits(name: &str, it: &Commits) {
+    let each = |sum: f64| sum / it.number;
+    say!(
+        "    {name}: {:.0} commits of {:.0} events and {:.0} documents took {:.1} ms each",
+        it.number,
+        each(it.events),
+        each(it.documents),
+        each(it.seconds * 1e3),
+    );
 }
 
 fn say_cost(name: &str, cost: &Cost) {

@@ -8,7 +8,7 @@ use adaptive_bi::auth::key;
 use adaptive_bi::http::gate::X_API_KEY;
 use adaptive_bi::rights::scope::Scope;
 use adaptive_bi::store::platform::Platform;
-use adaptive_bi::telemetry::READ_AHEAD;
+use adaptive_bi::telemetry::{BATCH_EVENTS, COMMIT_DURATION, COMMIT_WRITES, READ_AHEAD};
 use anyhow::Context;
 use rustix::process::Signal;
 use services::leash;
@@ -21,7 +21,7 @@ use super::stand::Stand;
 /// So many connections have the same key: a caller has a bound.
 const OF_A_KEY: u32 = 500;
 /// The time in which it has read ahead, and between two looks whether it has.
-const READS_AHEAD_WITHIN: Duration = Duration::from_mins(2);
+const READS_AHEAD_WITHIN: Duration = Duration::from_mins(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// The time in which it is ready.
 const READY_WITHIN: Duration = Duration::from_mins(5);
@@ -33,6 +33,32 @@ pub struct Service {
     /// Where it listens.
     pub address: SocketAddr,
     keys: Vec<String>,
+}
+
+/// What commits came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Commits {
+    /// How many there were.
+    pub number: f64,
+    /// How long they took, together.
+    pub seconds: f64,
+    /// The documents that they wrote.
+    pub documents: f64,
+    /// The events of their batches.
+    pub events: f64,
+}
+
+impl Commits {
+    /// Those since others.
+    #[must_use]
+    pub fn since(self, others: Commits) -> Self {
+        Commits {
+            number: self.number - others.number,
+            seconds: self.seconds - others.seconds,
+            documents: self.documents - others.documents,
+            events: self.events - others.events,
+        }
+    }
 }
 
 impl Service {
@@ -79,14 +105,12 @@ impl Service {
     /// Waits until it has read ahead, which its metrics tell.
     ///
     /// # Errors
-    /// Fails if it does not answer, or takes minutes.
+    /// Fails if it does not answer, or takes a quarter of an hour.
     pub async fn read_ahead(&self) -> anyhow::Result<()> {
-        let (client, url) = (reqwest::Client::new(), format!("http://{}/metrics", self.address));
-        let key = self.keys.first().context("a key")?;
+        let client = reqwest::Client::new();
         let reads = async {
             loop {
-                let answer = client.get(&url).header(X_API_KEY, key).send().await?;
-                let metrics = answer.error_for_status()?.text().await?;
+                let metrics = self.metrics(&client).await?;
                 if metrics.lines().any(|line| line.starts_with(READ_AHEAD)) {
                     return anyhow::Ok(());
                 }
@@ -94,6 +118,32 @@ impl Service {
             }
         };
         timeout(READS_AHEAD_WITHIN, reads).await.context("it reads ahead")?
+    }
+
+    /// Its commits until now, as its metrics count them.
+    ///
+    /// # Errors
+    /// Fails if it does not answer.
+    pub async fn commits(&self) -> anyhow::Result<Commits> {
+        let metrics = self.metrics(&reqwest::Client::new()).await?;
+        let sum = |name: &str, part: &str| -> f64 {
+            let name = format!("{name}_{part}");
+            let of_it = metrics.lines().filter_map(|line| line.strip_prefix(name.as_str()));
+            of_it.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        };
+        Ok(Commits {
+            number: sum(COMMIT_DURATION, "count"),
+            seconds: sum(COMMIT_DURATION, "sum"),
+            documents: sum(COMMIT_WRITES, "sum"),
+            events: sum(BATCH_EVENTS, "sum"),
+        })
+    }
+
+    async fn metrics(&self, client: &reqwest::Client) -> anyhow::Result<String> {
+        let key = self.keys.first().context("a key")?;
+        let url = format!("http://{}/metrics", self.address);
+        let answer = client.get(url).header(X_API_KEY, key).send().await?;
+        Ok(answer.error_for_status()?.text().await?)
     }
 
     /// Waits until it is ready.

@@ -9,13 +9,13 @@ use projections::quantity::Quantity;
 use projections::sales::Status;
 use projections::sales::sums::{ByStatus, Sums};
 
+use crate::query::by_quarter;
 use crate::query::memory::ReadContext;
 use crate::query::params::Selection;
 use crate::query::period::{Clock, Period};
 use crate::query::range::Quarters;
 use crate::query::sales::{Sales, Sum};
 use crate::query::statuses::Statuses;
-use crate::query::union;
 use crate::query::zone::Zone;
 use crate::store;
 use crate::store::plain::document::{Date, Decimal, PlainSales, PlainStatus, PlainStatuses};
@@ -111,8 +111,7 @@ async fn figures(
 ) -> Result<BTreeMap<u32, Figures>, store::Error> {
     let mut days: BTreeMap<u32, Figures> = BTreeMap::new();
     let (family, slices) = (Family::Sales, Statuses::All.slices());
-    let within = from.within(family, asked.trend);
-    union::by_quarter(from, family, &slices, within, |slice, quarter, row| {
+    by_quarter::rows(from, family, &slices, asked.trend, |slice, quarter, row| {
         let status = Status::ALL.into_iter().find(|status| Slice::from(*status) == slice);
         if let Some(status) = status {
             let day = days.entry(day_of_quarter(quarter)).or_default();

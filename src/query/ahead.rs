@@ -134,6 +134,9 @@ fn steps(from: ReadContext<'_>) -> Vec<Step> {
         for what in counted(from).into_iter().filter(|it| of_month.contains(&it.family)) {
             steps.extend(pieces(month).map(|pieces| Step::Sets(what, pieces)));
         }
+        for what in asked_alone(from).into_iter().filter(|it| of_month.contains(&it.family)) {
+            steps.extend(quarters(month).into_iter().map(|pieces| Step::Sets(what, pieces)));
+        }
     }
     steps
 }
@@ -166,7 +169,7 @@ fn is_by_value(family: Family) -> bool {
 
 /// The customers that are counted over any range.
 fn counted(from: ReadContext<'_>) -> Vec<What> {
-    let of = |family, slice, column| What { family, slice, column };
+    let of = |family, slice, column| What { family, slice, column: Some(column) };
     let mut all = vec![of(Family::Actives, Slice::WHOLE, 0)];
     for slice in Statuses::All.of(from.snapshot).slices() {
         all.extend([of(Family::Buyers, slice, 1), of(Family::CategoryBuyers, slice, 0)]);
@@ -179,12 +182,26 @@ fn counted(from: ReadContext<'_>) -> Vec<What> {
     all
 }
 
+/// The products and customers that sales are asked for by, one alone.
+fn asked_alone(from: ReadContext<'_>) -> Vec<What> {
+    let sold = Statuses::All.of(from.snapshot).slices().into_iter();
+    let sold = sold.map(|slice| [Family::Sold, Family::Buyers].map(|family| (family, slice)));
+    let back = Family::Returned.every_slice();
+    let back =
+        back.map(|slice| [Family::Returned, Family::Returners].map(|family| (family, slice)));
+    sold.chain(back).flatten().map(|(family, slice)| What::row(family, slice)).collect()
+}
+
 /// A month, its days, and the quarter hours of these.
 fn pieces(month: u32) -> impl Iterator<Item = Vec<Piece>> {
-    let days: Vec<Piece> = Piece::days_of(month).collect();
-    let quarters: Vec<Piece> = days.iter().map(|day| Piece::quarters_of(day.bucket)).collect();
     let whole = Piece { period: 0, level: Level::Month, bucket: month, places: (0, 0) };
-    let mut steps = vec![std::iter::once(whole).chain(days).collect()];
-    steps.extend(quarters.rchunks(DAYS).map(<[Piece]>::to_vec));
-    steps.into_iter()
+    let first = std::iter::once(whole).chain(Piece::days_of(month)).collect();
+    std::iter::once(first).chain(quarters(month))
+}
+
+/// The quarter hours of a month's days.
+fn quarters(month: u32) -> Vec<Vec<Piece>> {
+    let days: Vec<Piece> =
+        Piece::days_of(month).map(|day| Piece::quarters_of(day.bucket)).collect();
+    days.rchunks(DAYS).map(<[Piece]>::to_vec).collect()
 }

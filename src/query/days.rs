@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 
 use super::period::Clock;
-use super::range::Quarters;
+use super::range::{Coverage, Quarters};
+use super::zone::Zone;
 
 /// UTC days of a range: those that lie in one period as a whole, and the others.
 #[derive(Debug, Clone)]
@@ -67,7 +68,39 @@ pub struct Cover {
     buckets: BTreeMap<(Level, u32), Counted>,
 }
 
+/// The tables of all time are about as large as those of a month, in quarter hours.
+const EVER: u32 = 30 * QUARTERS_PER_DAY;
+
 impl Cover {
+    /// Few buckets that make up a scope, in one period: those in it, or all of time less those outside,
+    /// whichever are less to read.
+    #[must_use]
+    pub fn of(scope: Coverage) -> Self {
+        let mut clock = Clock::of(Zone::UTC, None);
+        let mut within = |quarters| Days::of(quarters, &mut clock).cover(&mut clock);
+        let (quarters, whole) = match scope {
+            Coverage::Nothing => return Cover::default(),
+            Coverage::Everything(_) => return Cover::ever(),
+            Coverage::Part { quarters, whole } => (quarters, whole),
+        };
+        let before = Quarters { from: whole.from, to: quarters.from };
+        let after = Quarters { from: quarters.to, to: whole.to };
+        if before.len() + after.len() + EVER >= quarters.len() {
+            return within(quarters);
+        }
+        let mut cover = Cover::ever();
+        for outside in [before, after] {
+            let buckets = within(outside).buckets.into_iter();
+            cover.buckets.extend(buckets.map(|(bucket, (more, less))| (bucket, (less, more))));
+        }
+        cover
+    }
+
+    /// All of time, in one period.
+    fn ever() -> Self {
+        Cover { buckets: [((Level::Ever, 0), (Some(0), None))].into() }
+    }
+
     fn push(&mut self, level: Level, bucket: u32, more: Option<i64>, less: Option<i64>) {
         self.buckets.insert((level, bucket), (more, less));
     }
@@ -75,7 +108,7 @@ impl Cover {
     /// The buckets, those of a level that follow each other together.
     #[must_use]
     pub fn runs(&self) -> Vec<(Level, Run)> {
-        [Level::Month, Level::Day, Level::Quarter]
+        [Level::Ever, Level::Month, Level::Day, Level::Quarter]
             .into_iter()
             .flat_map(|level| {
                 let of_level = self.buckets.keys().filter(move |(it, _)| *it == level);
@@ -98,6 +131,20 @@ impl Cover {
         self.buckets.retain(|(it, bucket), _| {
             *it >= level || some.contains(&longer((*it, *bucket), level))
         });
+    }
+
+    /// The days that quarter hours of the cover lie in, in order.
+    #[must_use]
+    pub fn days_in_parts(&self) -> Vec<u32> {
+        let quarters = self.buckets.keys().filter(|(level, _)| *level == Level::Quarter);
+        let mut days: Vec<u32> = quarters.map(|quarter| longer(*quarter, Level::Day)).collect();
+        days.dedup();
+        days
+    }
+
+    /// Leaves out the quarter hours that are none of some.
+    pub fn keep_quarters(&mut self, is_one: impl Fn(u32) -> bool) {
+        self.buckets.retain(|(level, bucket), _| *level != Level::Quarter || is_one(*bucket));
     }
 
     /// The number of buckets.
@@ -283,7 +330,6 @@ mod tests {
     use super::*;
     use crate::http::parameters::values::Word;
     use crate::query::period::Period;
-    use crate::query::zone::Zone;
 
     const ZONES: [&str; 7] = [
         "UTC",
@@ -393,5 +439,45 @@ mod tests {
         assert_eq!((&*whole.join(" "), &*some.join(" ")), ("2026-02 2026-04", "2026-01 2026-03"));
         let (whole, some) = of("UTC", Some(Period::Day));
         assert_eq!((&*whole.join(" "), some.len()), ("", 4));
+    }
+
+    #[test]
+    fn a_scope_is_covered_by_all_of_time_less_the_rest_where_that_is_less_to_read() {
+        let whole = quarters("2025-01-01", "2026-01-01");
+        let cover = |from, to| Cover::of(Coverage::Part { quarters: quarters(from, to), whole });
+        let labels = |cover: &Cover| {
+            let label =
+                |(level, (first, last))| (bucket::label(level, first), bucket::label(level, last));
+            let labels = cover.runs().into_iter().map(label);
+            labels.map(|(first, last)| format!("{first} to {last}")).collect::<Vec<_>>()
+        };
+        let most = cover("2025-02-03", "2025-12-31");
+        let rest = ["2025-01 to 2025-01", "2025-02-01 to 2025-02-02", "2025-12-31 to 2025-12-31"];
+        assert_eq!(labels(&most), [&["ever to ever"][..], &rest[..]].concat());
+        let day = bucket::day_of_quarter(quarters("2025-12-31", "2026-01-01").from);
+        assert_eq!(most.counted(Level::Day, day), (None, Some(0)));
+        assert_eq!(most.counted(Level::Ever, 0), (Some(0), None));
+        let few = cover("2025-01-31", "2025-03-01");
+        assert_eq!(labels(&few), ["2025-02 to 2025-02", "2025-01-31 to 2025-01-31"]);
+        assert_eq!(labels(&Cover::of(Coverage::Everything(whole))), ["ever to ever"]);
+        assert_eq!(Cover::of(Coverage::Nothing).number(), 0);
+    }
+
+    #[test]
+    fn a_cover_is_narrowed_to_some_of_its_quarter_hours() {
+        let range = quarters("2026-01-30T18:30:00Z", "2026-02-01T18:30:00Z");
+        let mut clock = Clock::of(zone("Asia/Kolkata"), Some(Period::Day));
+        let mut cover = Days::of(range, &mut clock).cover(&mut clock);
+        let day = bucket::day_of_quarter(range.from);
+        assert_eq!(cover.days_in_parts(), [day, day + 1, day + 2]);
+        let number = cover.number();
+        let (some, others) = (range.from, range.from + 96);
+        assert_ne!(cover.counted(Level::Quarter, others), (None, None));
+        cover.keep_quarters(|quarter| quarter == some);
+        assert!(cover.number() < number);
+        assert_ne!(cover.counted(Level::Quarter, some), (None, None));
+        assert_eq!(cover.counted(Level::Quarter, others), (None, None));
+        assert_eq!(cover.days_in_parts(), [day]);
+        assert_ne!(cover.counted(Level::Day, day + 1), (None, None), "days stay");
     }
 }

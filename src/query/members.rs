@@ -28,7 +28,7 @@ impl<'a> Members<'a> {
     /// Those with a number of a family in any of some slices.
     #[must_use]
     pub fn of(from: ReadContext<'a>, family: Family, slices: &[Slice], column: usize) -> Self {
-        let what = |&slice| (What { family, slice, column }, None);
+        let what = |&slice| (What { family, slice, column: Some(column) }, None);
         Members { from, of: slices.iter().map(what).collect() }
     }
 

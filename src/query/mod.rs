@@ -12,7 +12,7 @@
 //! - [`days`]: the buckets of rollups that make up a range, period by period;
 //! - [`views`]: one file for each endpoint;
 //! - the parts of views: [`sales`], by [`minutes`], [`entities`], distinct customers ([`members`]),
-//!   the [`times`] at which they are counted, [`active`] ones, [`segments`], [`compare`], [`union`] of rollups, sums [`by_value`], the [`top`] of
+//!   the [`times`] at which they are counted, [`active`] ones, [`segments`], [`compare`], rows [`by_quarter`] hour, sums [`by_value`], the [`top`] of
 //!   a [`ranking`], products and customers that are [`chosen`], [`activities`];
 //! - the parts of lists: [`cursor`], what a row of the ledger is [`matching`], sales from the
 //!   [`newest`] on, entities [`ranked`] by their sales;
@@ -28,6 +28,7 @@ pub mod ahead;
 pub mod alone;
 pub mod answer;
 pub mod batch;
+pub mod by_quarter;
 pub mod by_value;
 pub mod cache;
 pub mod chosen;
@@ -63,7 +64,6 @@ pub mod statuses;
 mod sums;
 pub mod times;
 pub mod top;
-pub mod union;
 pub mod view;
 pub mod views;
 pub mod vocabularies;

@@ -12,12 +12,13 @@ use projections::table::Row;
 use serde::{Deserialize, Serialize};
 
 use super::chosen::Chosen;
+use super::entities::Entities;
 use super::known::Way;
 use super::memory::ReadContext;
 use super::params::Selection;
 use super::sales::Sum;
 use super::statuses::Statuses;
-use super::{union, zone};
+use super::zone;
 use crate::http::parameters::Parameter;
 use crate::http::parameters::values::{OneOf, Word};
 use crate::store;
@@ -168,13 +169,14 @@ impl Of {
         let root = &from.snapshot.checkpoint.root;
         let slices = asked.statuses.of(from.snapshot).slices();
         let scope = asked.scope(root, self.sold);
-        union::by_entity(from, self.sold, &slices, scope, |who, row| visit(who, false, row))
-            .await?;
+        let sold = Entities { from, family: self.sold, slices: &slices };
+        sold.rows(scope, |who, row| visit(who, false, row)).await?;
         if !from.has(self.back) {
             return Ok(());
         }
         let (basis, scope): ([Slice; 1], _) = ([asked.basis.into()], asked.scope(root, self.back));
-        union::by_entity(from, self.back, &basis, scope, |who, row| visit(who, true, row)).await
+        let back = Entities { from, family: self.back, slices: &basis };
+        back.rows(scope, |who, row| visit(who, true, row)).await
     }
 
     /// The sums that each can be ranked by, by ordinal; of those that are chosen alone, if some are.

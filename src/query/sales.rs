@@ -9,7 +9,7 @@ use projections::customers::Customers;
 use projections::family::{Dimension, Family, Slice};
 use projections::money::Money;
 use projections::products::Products;
-use projections::sales::Basis;
+use projections::sales::{Basis, Status};
 use projections::table::Row;
 use projections::vocabulary::{self, NONE, OVERLAP};
 
@@ -23,7 +23,7 @@ use super::period::{Buckets, Clock};
 use super::range::Quarters;
 use super::statuses::Statuses;
 use super::times::Counted;
-use super::{union, zone};
+use super::{by_quarter, zone};
 use crate::store;
 
 /// What was sold and what came back.
@@ -206,30 +206,29 @@ impl<'a> Sales<'a> {
         quarters: Quarters,
         buckets: &mut Buckets<Sum>,
     ) -> Result<(), store::Error> {
-        let from = self.from;
-        let within = |family| from.within(family, quarters);
-        let (family, slices) = self.sold(Family::Sales);
-        union::by_quarter(from, family, &slices, within(family), |_, quarter, row| {
-            zone::add(&mut buckets.at(quarter).sold, row);
-        })
-        .await?;
-        if !from.has(Family::Returns) {
+        let (sales, money) = (self.sold(Family::Sales), self.sold(Family::Money));
+        if !self.from.has(Family::Returns) {
             // A fold of before counted what came back as sales of that status.
-            let (family, slices) =
-                (Family::Sales, [Slice::from(projections::sales::Status::Returned)]);
-            return union::by_quarter(from, family, &slices, within(family), |_, quarter, row| {
+            let returned = [Slice::from(Status::Returned)];
+            by_quarter::rows(self.from, sales.0, &sales.1, quarters, |_, quarter, row| {
+                zone::add(&mut buckets.at(quarter).sold, row);
+            })
+            .await?;
+            return by_quarter::rows(self.from, sales.0, &returned, quarters, |_, quarter, row| {
                 zone::add(&mut buckets.at(quarter).back, row);
             })
             .await;
         }
-        let (family, slices) = self.sold(Family::Money);
-        union::by_quarter(from, family, &slices, within(family), |_, quarter, row| {
-            zone::add(&mut buckets.at(quarter).money, row);
-        })
-        .await?;
-        let (family, slices) = self.back(Family::Returns);
-        union::by_quarter(from, family, &slices, within(family), |_, quarter, row| {
-            zone::add(&mut buckets.at(quarter).back, row);
+        let all = [sales, money, self.back(Family::Returns)];
+        let all = all.each_ref().map(|(family, slices)| (*family, slices.as_slice()));
+        by_quarter::rows_of_all(self.from, &all, quarters, |family, _, quarter, row| {
+            let sum = buckets.at(quarter);
+            let part = match family {
+                Family::Sales => &mut sum.sold,
+                Family::Money => &mut sum.money,
+                _ => &mut sum.back,
+            };
+            zone::add(part, row);
         })
         .await
     }

@@ -1,5 +1,5 @@
-//! Sets of entities at hand: those with a number above zero, in each quarter hour of a day, in a day
-//! and in a month, under each value apart. They are read out of rollups once and kept as [`super::rollups`]
+//! Sets of entities at hand: those with a number above zero, or with any, in each quarter hour of a day, in
+//! a day and in a month, under each value apart. They are read out of rollups once and kept as [`super::rollups`]
 //! are.
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use projections::bucket::{self, Level, QUARTERS_PER_DAY};
 use projections::family::{Family, Shape, Slice};
+use projections::table::Row;
 use projections::vocabulary::NONE;
 
 use super::days::Piece;
@@ -27,8 +28,8 @@ pub struct What {
     pub family: Family,
     /// The slice.
     pub slice: Slice,
-    /// The place of the number in a row. It is of those that are never below zero.
-    pub column: usize,
+    /// The place of the number in a row, of those that are never below zero; none where any row counts.
+    pub column: Option<usize>,
 }
 
 /// Entities by ordinal, of a month, of a day, or of each quarter hour of a day.
@@ -66,6 +67,15 @@ type Bucket = (Level, u32);
 
 /// Members as they are found: under a code, at the place of their quarter hour in the day.
 type Found = HashMap<Bucket, Vec<(u16, u32, u32)>>;
+
+impl What {
+    /// The set of those that have a row.
+    #[must_use]
+    pub fn row(family: Family, slice: Slice) -> Self {
+        // Of activities the number is all there is, and its sets are at hand.
+        What { family, slice, column: (family == Family::Actives).then_some(0) }
+    }
+}
 
 impl Set {
     fn of(position: u64, level: Level, mut found: Vec<(u16, u32, u32)>) -> Self {
@@ -224,7 +234,8 @@ fn collect(found: &mut Found, what: What, part: Part<'_>) {
     let is_in = matches!(what.family.shape(), Shape::ByEntityIn(..));
     let first = part.first_ordinal();
     let of = |row: u32| if is_in { part.entity_in(row) } else { (NONE, first.saturating_add(row)) };
-    let rows = part.rows().filter(|(_, values)| values[what.column] > 0);
+    let counts = |(_, values): &(u32, Row)| what.column.is_none_or(|column| values[column] > 0);
+    let rows = part.rows().filter(counts);
     let members = found.entry((level, bucket)).or_default();
     members.extend(rows.map(|(row, _)| {
         let (code, who) = of(row);
@@ -236,7 +247,7 @@ fn collect(found: &mut Found, what: What, part: Part<'_>) {
 mod tests {
     use super::*;
 
-    const WHAT: What = What { family: Family::Actives, slice: Slice::WHOLE, column: 0 };
+    const WHAT: What = What { family: Family::Actives, slice: Slice::WHOLE, column: Some(0) };
 
     #[test]
     fn members_are_those_of_the_quarter_hours_that_are_asked_for() {

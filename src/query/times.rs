@@ -121,7 +121,8 @@ impl Counted {
         let mut seen: HashMap<u32, BTreeMap<u32, Bucket>> = HashMap::new();
         for &slice in &self.slices {
             let Counted { family, code, column, .. } = *self;
-            let sets = from.sets(What { family, slice, column }, &pieces).await?;
+            let what = What { family, slice, column: Some(column) };
+            let sets = from.sets(what, &pieces).await?;
             for ((piece, of), set) in parts.iter().zip(sets) {
                 for (place, bucket) in piece.buckets() {
                     let members = set.members(code, (place, place));

@@ -18,7 +18,7 @@ use super::wire::Transport;
 use crate::feed::{apart, feed};
 use crate::latency::Latencies;
 use crate::load::Load;
-use crate::service::Service;
+use crate::service::{Commits, Service};
 
 /// The time until a rate is steady.
 const SETTLES: Duration = Duration::from_secs(2);
@@ -46,6 +46,8 @@ pub struct Measured {
     pub spread: Vec<(Transport, Latencies)>,
     /// The costs of it.
     pub cost: Cost,
+    /// The commits meanwhile.
+    pub commits: Commits,
 }
 
 /// The cost of deliveries.
@@ -165,7 +167,7 @@ impl Counting {
 /// # Errors
 /// Fails if one has not.
 pub fn measured(
-    cost: Cost,
+    (cost, commits): (Cost, Commits),
     mut heard: Vec<Heard>,
     published: &[Published],
     transports: &[(Transport, u32)],
@@ -180,7 +182,7 @@ pub fn measured(
         spread.push((*transport, since_first(&heard[from..to])?));
         first = end;
     }
-    Ok(Measured { latencies, spread, cost })
+    Ok(Measured { latencies, spread, cost, commits })
 }
 
 /// From each publication until each of so many subscribers hears of its position or a later one.
@@ -232,9 +234,11 @@ pub async fn measure(
     let stop = CancellationToken::new();
     let feeding = (rate > 0).then(|| apart(feed((*log.settings).clone(), rate, stop.clone())));
     sleep(SETTLES).await;
+    let before = service.commits().await?;
     let counting = Counting::begin(subscribers, service.cost()?)?;
     let published = publish(log, subscribers, rate > 0, counting.since + lasts).await;
     let (mut cost, mut heard) = counting.end(subscribers, service.cost()?)?;
+    let commits = service.commits().await?.since(before);
     let published = published?;
     if let Some(last) = published.last() {
         subscribers.reach(last.position).await?;
@@ -244,7 +248,7 @@ pub async fn measure(
     if let Some(feeding) = feeding {
         cost.rate = feeding.await?;
     }
-    measured(cost, heard, &published, transports)
+    measured((cost, commits), heard, &published, transports)
 }
 
 async fn publish(

@@ -7,13 +7,13 @@ use utoipa::ToSchema;
 
 use crate::http::openapi::{Get, Tag};
 use crate::query::Error;
+use crate::query::by_quarter;
 use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::period::Buckets;
 use crate::query::range::{Quarters, Used};
 use crate::query::times::Counted;
-use crate::query::union;
 use crate::query::view::{Figures, METRICS, View};
 use crate::store;
 
@@ -180,7 +180,7 @@ impl Span {
             Span::Quarter => Ok(Quarters { from: to.saturating_sub(1), to }),
             Span::Days(days) => Ok(asked.trend.last_days_of(days, asked.zone)),
             // Nobody is active before the first debut.
-            Span::All => union::from_first(from, Family::Debuts, asked.trend).await,
+            Span::All => by_quarter::from_first(from, Family::Debuts, asked.trend).await,
         }
     }
 }
@@ -191,12 +191,11 @@ pub(super) async fn debuts(
     asked: &Selection,
 ) -> Result<Buckets<i64>, store::Error> {
     let mut sums: Buckets<i64> = Buckets::of(asked.clock());
-    let quarters = from.within(Family::Debuts, asked.trend);
-    union::by_quarter(
+    by_quarter::rows(
         from,
         Family::Debuts,
         &[Slice::WHOLE],
-        quarters,
+        asked.trend,
         |_, quarter, [count, ..]| {
             *sums.at(quarter) += count;
         },

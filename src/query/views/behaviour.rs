@@ -21,10 +21,10 @@ use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
-use crate::query::period::{Buckets, Clock};
-use crate::query::range::Used;
+use crate::query::period::Buckets;
+use crate::query::range::{Quarters, Used};
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{ranking, union, zone};
+use crate::query::{by_quarter, ranking, zone};
 use crate::store;
 
 /// Activities by time, type, device, page, country and customer.
@@ -186,7 +186,7 @@ async fn counts(
         let (who, whole) = (customer.document.ordinal, [Slice::WHOLE]);
         let counted = Entities { from, family: Family::Actives, slices: &whole };
         // Nobody is active before the first debut.
-        let since = union::from_first(from, Family::Debuts, asked.trend).await?;
+        let since = by_quarter::from_first(from, Family::Debuts, asked.trend).await?;
         let add = |period, row| zone::add(sums.of_period(period), row);
         counted.rows_of(who, since, &clock, add).await?;
     }
@@ -212,11 +212,16 @@ async fn top_users(
     from: ReadContext<'_>,
     asked: &Ranged<BehaviourMetrics>,
 ) -> Result<Vec<User>, store::Error> {
-    let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
-    let mut counts = vec![0_i64; customers as usize];
-    let counted = Entities { from, family: Family::Actives, slices: &[Slice::WHOLE] };
+    let root = &from.snapshot.checkpoint.root;
+    let mut counts = vec![0_i64; root.next.of(Entity::Customer) as usize];
+    let family = Family::Actives;
+    let counted = Entities { from, family, slices: &[Slice::WHOLE] };
+    // Nobody is active before the first debut.
+    let first = by_quarter::first(from, Family::Debuts, Quarters::ALL.to).await?;
+    let last = root.extent(family).map(|(_, last)| last);
+    let scope = asked.trend.scope(first.zip(last));
     counted
-        .rows(asked.trend, &Clock::of(asked.zone, None), |_, who, [count, ..]| {
+        .rows(scope, |who, [count, ..]| {
             if let Some(sum) = counts.get_mut(who as usize) {
                 *sum += count;
             }

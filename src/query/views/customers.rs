@@ -28,7 +28,7 @@ use crate::query::range::Used;
 use crate::query::ranked::{CUSTOMERS, Rank};
 use crate::query::top::{Order, Page, Ranking, SORT};
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{union, zone};
+use crate::query::{by_quarter, zone};
 use crate::store;
 use crate::store::read::Known;
 
@@ -223,7 +223,7 @@ pub async fn newcomers(
 ) -> Result<Newcomers, store::Error> {
     let mut trend: Buckets<Row> = Buckets::of(asked.clock());
     let (mut total, mut first) = ([0; 3], None::<u32>);
-    union::by_quarter(from, Family::Newcomers, &[Slice::WHOLE], asked.trend, |_, quarter, row| {
+    by_quarter::rows(from, Family::Newcomers, &[Slice::WHOLE], asked.trend, |_, quarter, row| {
         zone::add(&mut total, row);
         first = Some(first.map_or(quarter, |first| first.min(quarter)));
         zone::add(trend.at(quarter), row);

@@ -18,11 +18,11 @@ use crate::query::compare::{self, Change, Changes, Compared, Figure};
 use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Earlier, Ranged, Ranging, Selection};
-use crate::query::period::{Buckets, Clock};
+use crate::query::period::Buckets;
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{ranking, union, zone};
+use crate::query::{by_quarter, ranking, zone};
 use crate::store;
 use crate::store::read::Known;
 
@@ -235,16 +235,14 @@ async fn sums(
     if let Some(of_stars) = of_stars {
         let family = Family::Stars;
         let slice = [Slice::at(of_stars.saturating_sub(1))];
-        let quarters = from.within(family, asked.trend);
-        union::by_quarter(from, family, &slice, quarters, |_, quarter, [count, ..]| {
+        by_quarter::rows(from, family, &slice, asked.trend, |_, quarter, [count, ..]| {
             zone::add(sums.at(quarter), [count, count * i64::from(of_stars), 0]);
         })
         .await?;
         return Ok(sums);
     }
     let Some(product) = product else {
-        let quarters = from.within(Family::Feedback, asked.trend);
-        union::by_quarter(from, Family::Feedback, &whole, quarters, |_, quarter, row| {
+        by_quarter::rows(from, Family::Feedback, &whole, asked.trend, |_, quarter, row| {
             zone::add(sums.at(quarter), row);
         })
         .await?;
@@ -253,7 +251,7 @@ async fn sums(
     let found = from.snapshot.entities::<Products>(&[product.into()]).await?;
     if let Some(product) = found.first() {
         let of = product.document.ordinal;
-        let since = union::from_first(from, Family::Feedback, asked.trend).await?;
+        let since = by_quarter::from_first(from, Family::Feedback, asked.trend).await?;
         let rated = Entities { from, family: Family::Rated, slices: &whole };
         rated
             .rows_of(of, since, &asked.clock(), |period, row| {
@@ -267,8 +265,7 @@ async fn sums(
 async fn stars(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Stars>, store::Error> {
     let slices: Vec<Slice> = Family::Stars.every_slice().collect();
     let mut counts = [0_i64; 5];
-    let quarters = from.within(Family::Stars, asked.trend);
-    union::by_quarter(from, Family::Stars, &slices, quarters, |slice, _, [count, ..]| {
+    by_quarter::rows(from, Family::Stars, &slices, asked.trend, |slice, _, [count, ..]| {
         counts[slice.index()] += count;
     })
     .await?;
@@ -278,10 +275,11 @@ async fn stars(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Stars>, s
 async fn by_product(from: ReadContext<'_>, asked: &Selection) -> Result<Vec<Rated>, store::Error> {
     let products = from.snapshot.checkpoint.root.next.of(Entity::Product);
     let mut sums = vec![[0_i64; 3]; products as usize];
-    let rated = Entities { from, family: Family::Rated, slices: &[Slice::WHOLE] };
-    let whole = Clock::of(asked.zone, None);
+    let family = Family::Rated;
+    let rated = Entities { from, family, slices: &[Slice::WHOLE] };
+    let scope = asked.trend.scope(from.snapshot.checkpoint.root.extent(family));
     rated
-        .rows(asked.trend, &whole, |_, which, row| {
+        .rows(scope, |which, row| {
             if let Some(sum) = sums.get_mut(which as usize) {
                 zone::add(sum, row);
             }

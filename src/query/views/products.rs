@@ -20,14 +20,15 @@ use crate::http::parameters::values::Text;
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
 use crate::query::chosen::{Chosen, Wanted};
+use crate::query::entities::Entities;
 use crate::query::known::One;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging, Selection};
 use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::ranked::{PRODUCTS, Rank};
+use crate::query::ranking;
 use crate::query::top::{Order, Page, Ranking, SORT};
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{ranking, union};
 use crate::store;
 use crate::store::generation::Checkpoint;
 use crate::store::read::Known;
@@ -260,21 +261,17 @@ async fn low(
 ) -> Result<Vec<Known<ProductDocument>>, store::Error> {
     let Checkpoint { root, settings, .. } = &from.snapshot.checkpoint;
     let mut lacking = vec![0_i64; root.next.of(Entity::Product) as usize];
+    let in_stock = Entities { from, family: Family::Stock, slices: &[Slice::WHOLE] };
     let everything = Coverage::Everything(Quarters::ALL);
-    union::by_entity(
-        from,
-        Family::Stock,
-        &[Slice::WHOLE],
-        everything,
-        |ordinal, [stock, known, _]| {
+    in_stock
+        .rows(everything, |ordinal, [stock, known, _]| {
             if let Some(lack) = lacking.get_mut(ordinal as usize)
                 && known > 0
             {
                 *lack = LOW_STOCK.0.saturating_sub(settings.quantity(stock).0);
             }
-        },
-    )
-    .await?;
+        })
+        .await?;
     if let Some(chosen) = chosen {
         lacking = chosen.only(&lacking);
     }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
 use projections::entity::Entity;
 use projections::family::{Family, Slice};
 use projections::sales::Status;
+use projections::table::Row;
 use projections::topic::{Topic, Topics};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,13 +15,13 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::{OneOf, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::entities::Entities;
 use crate::query::memory::ReadContext;
 use crate::query::params::{Ranged, Ranging};
 use crate::query::period::{Clock, Period};
 use crate::query::range::{Coverage, Quarters, Used};
 use crate::query::ratio::ratio;
 use crate::query::times::Counted;
-use crate::query::union;
 use crate::query::view::{Figures, METRICS, View};
 use crate::store;
 
@@ -134,7 +136,7 @@ impl Figures for RetentionMetrics {
         let cohorts = Cohorts::of(from, asked.range.trend, &mut clock).await?;
         let numbered = cohorts.customers.keys().next().zip(cohorts.customers.keys().next_back());
         // By the period of the first purchase and that of another.
-        let mut bought: HashMap<(i64, i64), i64> = HashMap::new();
+        let mut bought: HashMap<(i64, i64), i64, RandomState> = HashMap::default();
         if let Some((&first, &last)) = numbered {
             let last = last.saturating_add(asked.periods.into());
             let quarters = clock.between((first, last), until(asked.range.trend, asked.now));
@@ -198,26 +200,19 @@ impl Cohorts {
         let customers = from.snapshot.checkpoint.root.next.of(Entity::Customer);
         let mut cohorts =
             Cohorts { customers: BTreeMap::new(), of: vec![None; customers as usize] };
-        let everything = Coverage::Everything(Quarters::ALL);
-        let whole = [Slice::WHOLE];
-        union::by_entity(
-            from,
-            Family::Purchases,
-            &whole,
-            everything,
-            |who, [first, _, is_there]| {
-                let first = u32::try_from(first).unwrap_or_default();
-                if is_there > 0
-                    && trend.has(first)
-                    && let Some(cohort) = cohorts.of.get_mut(who as usize)
-                {
-                    let number = clock.period_of(first);
-                    *cohort = Some(number);
-                    *cohorts.customers.entry(number).or_default() += 1;
-                }
-            },
-        )
-        .await?;
+        let purchases = Entities { from, family: Family::Purchases, slices: &[Slice::WHOLE] };
+        let take = |who, [first, _, is_there]: Row| {
+            let first = u32::try_from(first).unwrap_or_default();
+            if is_there > 0
+                && trend.has(first)
+                && let Some(cohort) = cohorts.of.get_mut(who as usize)
+            {
+                let number = clock.period_of(first);
+                *cohort = Some(number);
+                *cohorts.customers.entry(number).or_default() += 1;
+            }
+        };
+        purchases.rows(Coverage::Everything(Quarters::ALL), take).await?;
         Ok(cohorts)
     }
 }

@@ -19,6 +19,7 @@ use crate::http::openapi::{Get, Tag};
 use crate::http::parameters::values::{OneOf, Own, Whole, Word};
 use crate::http::parameters::{Parameter, Parameters, Query};
 use crate::query::Error;
+use crate::query::entities::Entities;
 use crate::query::members::Members;
 use crate::query::memory::ReadContext;
 use crate::query::params::Zoned;
@@ -27,8 +28,8 @@ use crate::query::range::{Coverage, Quarters};
 use crate::query::ranking::Cut;
 use crate::query::segments::{Buyer, Scores, Segment, scores};
 use crate::query::view::{Figures, METRICS, View};
+use crate::query::zone;
 use crate::query::zone::Zone;
-use crate::query::{union, zone};
 use crate::store;
 use crate::store::read::Known;
 
@@ -184,8 +185,8 @@ async fn buyers(from: ReadContext<'_>, asked: &Asked) -> Result<Vec<Buyer>, stor
         (Family::Buyers, &[Slice::from(Status::Returned)][..], 1),
         (Family::Returners, &processed[..], -1),
     ] {
-        union::by_entity(from, family, slices, scope(family), |who, row| add(who, sign, row))
-            .await?;
+        let counted = Entities { from, family, slices };
+        counted.rows(scope(family), |who, row| add(who, sign, row)).await?;
     }
     let last = last_purchases(from, asked, quarters).await?;
     let as_of = asked.as_of.and_time(chrono::NaiveTime::MIN).and_utc().timestamp() / 86_400;
@@ -208,8 +209,8 @@ async fn last_purchases(
     let mut later: Vec<u32> = Vec::new();
     let mut clock = Clock::of(asked.zone, Some(Period::Day));
     let everything = Coverage::Everything(Quarters::ALL);
-    let whole = [Slice::WHOLE];
-    union::by_entity(from, Family::Purchases, &whole, everything, |who, [_, at, is_there]| {
+    let purchases = Entities { from, family: Family::Purchases, slices: &[Slice::WHOLE] };
+    let take = |who, [_, at, is_there]: Row| {
         if is_there > 0
             && let Some(last) = last.get_mut(who as usize)
         {
@@ -220,8 +221,8 @@ async fn last_purchases(
                 *last = Some(clock.period_of(at));
             }
         }
-    })
-    .await?;
+    };
+    purchases.rows(everything, take).await?;
     if later.is_empty() {
         return Ok(last);
     }

@@ -21,7 +21,7 @@ use crate::query::period::Buckets;
 use crate::query::range::Used;
 use crate::query::ratio::ratio;
 use crate::query::view::{Figures, METRICS, View};
-use crate::query::{union, zone};
+use crate::query::{by_quarter, zone};
 use crate::store;
 
 /// Sessions, by the time that they began.
@@ -200,8 +200,7 @@ async fn sums(
         return by_period(from, family, (dimension, 0), value, asked.trend, &clock).await;
     }
     let mut sums: Buckets<Row> = Buckets::of(asked.clock());
-    let quarters = from.within(Family::Sessions, asked.trend);
-    union::by_quarter(from, Family::Sessions, &[Slice::WHOLE], quarters, |_, quarter, row| {
+    by_quarter::rows(from, Family::Sessions, &[Slice::WHOLE], asked.trend, |_, quarter, row| {
         zone::add(sums.at(quarter), row);
     })
     .await?;
@@ -212,7 +211,7 @@ async fn sums(
 async fn visits(from: ReadContext<'_>, asked: &Selection) -> Result<Row, store::Error> {
     let mut visits: Row = [0; 3];
     let quarters = from.within(Family::Sessions, asked.trend);
-    union::by_quarter(from, Family::Visits, &[Slice::WHOLE], quarters, |_, _, row| {
+    by_quarter::rows(from, Family::Visits, &[Slice::WHOLE], quarters, |_, _, row| {
         zone::add(&mut visits, row);
     })
     .await?;
