@@ -69,7 +69,10 @@ async fn all(
     // A snapshot does not last, so each step is of the newest.
     let newest = || latest.borrow().as_ref().map(|latest| latest.snapshot.clone());
     let Some(first) = newest() else { return };
-    let steps = steps(cache.context(&first));
+    let steps = match steps(cache.context(&first)).await {
+        Ok(steps) => steps,
+        Err(error) => return tracing::debug!(%error, "it is not known what to read ahead"),
+    };
     drop(first);
     for step in &steps {
         let Some(snapshot) = newest() else { return };
@@ -111,14 +114,14 @@ impl Step {
 }
 
 /// All steps: what is known of products and customers, then by month, the newest first.
-fn steps(from: ReadContext<'_>) -> Vec<Step> {
-    let months = |family| {
-        let Quarters { from: first, to } = from.within(family, Quarters::ALL);
-        let month = bucket::month_of_quarter;
-        (first < to).then(|| (month(first), month(to - 1)))
-    };
-    let families = Family::ALL.iter().copied().filter(|family| from.has(*family));
-    let families: Vec<_> = families.filter_map(|family| Some((family, months(family)?))).collect();
+async fn steps(from: ReadContext<'_>) -> Result<Vec<Step>, store::Error> {
+    let mut families: Vec<(Family, (u32, u32))> = Vec::new();
+    for family in Family::ALL.iter().copied().filter(|family| from.has(*family)) {
+        let Quarters { to, .. } = from.within(family, Quarters::ALL);
+        if let Some(first) = first_month(from, family).await? {
+            families.push((family, (first, bucket::month_of_quarter(to.saturating_sub(1)))));
+        }
+    }
     let first = families.iter().map(|(_, (first, _))| *first).min().unwrap_or_default();
     let last = families.iter().map(|(_, (_, last))| *last).max();
     let few = Entity::ALL.iter().copied().filter(|entity| from.are_remembered(*entity));
@@ -138,7 +141,20 @@ fn steps(from: ReadContext<'_>) -> Vec<Step> {
             steps.extend(quarters(month).into_iter().map(|pieces| Step::Sets(what, pieces)));
         }
     }
-    steps
+    Ok(steps)
+}
+
+/// The first month that a family counts anything in.
+async fn first_month(from: ReadContext<'_>, family: Family) -> Result<Option<u32>, store::Error> {
+    let mut levels = family.shape().levels().iter().rev().copied();
+    let Some(level) = levels.find(|level| *level != Level::Ever) else { return Ok(None) };
+    let mut first: Option<u32> = None;
+    for slice in family.every_slice() {
+        let bucket = from.snapshot.first_bucket(family, slice, level).await?;
+        let month = bucket.map(|it| bucket::month_of_quarter(bucket::first_quarter(level, it)));
+        first = first.into_iter().chain(month).min();
+    }
+    Ok(first)
 }
 
 /// The rollups of a month and of its days.

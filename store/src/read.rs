@@ -15,10 +15,11 @@ use mongodb::bson::{self, Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::error::{ErrorKind, RETRYABLE_WRITE_ERROR};
 use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
 use mongodb::{ClientSession, Collection};
+use projections::bucket::Level;
 pub use projections::collection::Collection as Stored;
 use projections::entity::Entity;
-use projections::family::Dimension;
-use projections::rollup::{self, Rollups};
+use projections::family::{Dimension, Family, Slice};
+use projections::rollup::{self, RollupKey, Rollups};
 use projections::topic::Changed;
 use projections::vocabulary::{Period, Vocabularies, VocabularyKey};
 use serde::Deserialize;
@@ -184,6 +185,31 @@ impl Snapshot {
             Ok(())
         };
         self.find(Model::of::<Rollups>(), filter, "reading rollups", read).await
+    }
+
+    /// The first bucket of a family's slice, of those at a level, that anything is counted in.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rollups`].
+    pub async fn first_bucket(
+        &self,
+        family: Family,
+        slice: Slice,
+        level: Level,
+    ) -> Result<Option<u32>, Error> {
+        self.must_have(family.as_str(), family.since())?;
+        let prefix = rollup::prefix(family, slice, level);
+        let ids = doc! { "$gte": &prefix, "$lt": format!("{prefix}\u{10ffff}") };
+        let mut page = Page::of(doc! { "_id": 1 }, 1);
+        page.fields = Some(doc! { "_id": 1 });
+        let mut first = None;
+        let read = |raw: &RawDocument| {
+            first = RollupKey::of_id(raw.get_str("_id")?).map(|key| key.bucket);
+            Ok(())
+        };
+        let (filter, doing) = (doc! { "_id": ids }, "reading where figures begin");
+        self.find_page(Model::of::<Rollups>(), filter, Some(page), doing, read).await?;
+        Ok(first)
     }
 
     /// The values of a dimension in those of some periods that have any, each at the index of its code less
