@@ -3,8 +3,9 @@
 that cuts every connection now and then while sales come in, over a restart of the program too, and
 has to end with what the API answers.
 
-    tests/clients/run.py target/debug/adaptive-bi
+    tests/clients/run.py target/debug/adaptive-bi [CUTS]
 
+Connections are cut 5 times, or as often as is named; the third time it is a restart.
 Needs node with the packages of package.json in NODE_MODULES, those of requirements.txt on the
 PYTHONPATH, and clients/js built (npm run build). The program runs with servers and a folder of its
 own, on free ports.
@@ -16,6 +17,7 @@ import datetime
 import itertools
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -32,12 +34,12 @@ sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from openapi import PASSWORD, Service, free_port  # noqa: E402
 
-# Connections are cut so often.
+# Connections are cut so often, if no other number is named.
 CUTS = 5
 # This one is a restart.
 RESTART = 2
-# Sales between two cuts, and the seconds between two of them.
-SALES = 12
+# Between two cuts there are so many sales, or fewer, and so many seconds between two of them.
+SALES = 20
 APART = 0.1
 # A client is back within so many seconds, and ends within so many.
 BACK = 10
@@ -162,7 +164,7 @@ def clients(url, key, modules):
     return [Client(name, command) for name, command in every.items()]
 
 
-def check(service, key, client, end, position):
+def check(service, key, client, end, position, cuts):
     """What a client has is what the API answers at that position."""
     for topic, path in QUERIES.items():
         has = end["topics"][topic]
@@ -170,13 +172,13 @@ def check(service, key, client, end, position):
         if has["position"] < position or has["data"] != answer:
             sys.exit(f"{client.name} has of {topic} at {has['position']}: {has['data']}\n"
                      f"and not, at {position}: {answer}")
-    if end["connections"] <= CUTS or not end["recovered"] or end["twice"]:
+    if end["connections"] <= cuts or not end["recovered"] or end["twice"]:
         sys.exit(f"{client.name} was not cut off and back, or was sent something twice: {end}")
     told = {name: count for name, count in end.items() if name != "topics"}
     print(f"{client.name}: {told}", flush=True)
 
 
-def follow(shop, modules):
+def follow(shop, modules, cuts):
     service = shop.service
     login = {"email": "admin@example.org", "password": PASSWORD}
     admin = service.ask("POST", "/api/auth/login", login)["token"]
@@ -189,11 +191,11 @@ def follow(shop, modules):
     try:
         are_back = lambda: connections(shop.service, admin) == len(running)  # noqa: E731
         until("all clients are signed in", are_back)
-        for cut in range(CUTS + 1):
-            for _ in range(SALES):
+        for cut in range(cuts + 1):
+            for _ in range(random.randint(2, SALES)):
                 position = sell(shop.service, key, next(numbers))
                 time.sleep(APART)
-            if cut == CUTS:
+            if cut == cuts:
                 break
             if cut == RESTART:
                 shop.stop()
@@ -206,7 +208,7 @@ def follow(shop, modules):
             sell(shop.service, key, next(numbers))
             until("all clients are back", are_back)
         for client in running:
-            check(shop.service, key, client, client.end(position), position)
+            check(shop.service, key, client, client.end(position), position, cuts)
     finally:
         for client in running:
             client.process.kill()
@@ -215,13 +217,13 @@ def follow(shop, modules):
 def main():
     modules = Path(os.environ.get("NODE_MODULES", ""))
     are_there = (modules / "socket.io-client").exists() and OURS.exists()
-    if len(sys.argv) != 2 or not are_there:
+    if len(sys.argv) not in (2, 3) or not are_there:
         sys.exit(__doc__)
-    began = time.monotonic()
+    began, cuts = time.monotonic(), int(sys.argv[2]) if len(sys.argv) == 3 else CUTS
     with tempfile.TemporaryDirectory() as folder:
         shop = Shop(os.path.abspath(sys.argv[1]), folder)
         try:
-            follow(shop, modules)
+            follow(shop, modules, cuts)
         finally:
             shop.stop()
     print(f"{time.monotonic() - began:.0f} s in all", flush=True)

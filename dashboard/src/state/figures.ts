@@ -233,7 +233,8 @@ export class Board {
       this.#merge(path, { data, position, receivedAt, problem: undefined });
     } else if (trouble !== undefined) {
       this.#fail(path, new Problem(503, "trouble", trouble));
-    } else if (refused !== undefined) {
+    } else if (refused !== undefined && this.store.state.figures[path]?.problem?.status !== refused.status) {
+      // A question that is refused is refused as a topic as well, in fewer words: those of the answer stay.
       this.#fail(path, new Problem(refused.status, "refused", refused.message));
     }
   }
