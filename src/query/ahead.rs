@@ -6,6 +6,7 @@
 //! fold with it, at least half of their time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics::gauge;
 use projections::bucket::{self, Level};
@@ -29,6 +30,8 @@ use crate::telemetry;
 
 /// Slices that are read in one step.
 const TOGETHER: usize = 16;
+/// The time until the store is asked again where figures begin, if it did not answer.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Days of quarter hours that are read in one step.
 const DAYS: usize = 8;
 
@@ -68,12 +71,14 @@ async fn all(
     let begun = Instant::now();
     // A snapshot does not last, so each step is of the newest.
     let newest = || latest.borrow().as_ref().map(|latest| latest.snapshot.clone());
-    let Some(first) = newest() else { return };
-    let steps = match steps(cache.context(&first)).await {
-        Ok(steps) => steps,
-        Err(error) => return tracing::debug!(%error, "it is not known what to read ahead"),
+    let steps = loop {
+        let Some(snapshot) = newest() else { return };
+        match steps(cache.context(&snapshot)).await {
+            Ok(steps) => break steps,
+            Err(error) => tracing::debug!(%error, "it is not known yet what to read ahead"),
+        }
+        sleep(TRY_AGAIN).await;
     };
-    drop(first);
     for step in &steps {
         let Some(snapshot) = newest() else { return };
         let from = cache.context(&snapshot);

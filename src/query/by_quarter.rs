@@ -85,8 +85,9 @@ pub async fn first(
     Ok(first)
 }
 
-/// A range from the first row on of a family by quarter hour that has one wherever others have any, if
-/// the range is long: of who asks for all of time nothing is read of the decades before.
+/// The part of a long range that begins with the first row of a family; a shorter range as it is. The
+/// family has a row wherever the figures that are asked for have one, so a question for all of time
+/// reads none of the decades before its first figure.
 ///
 /// # Errors
 /// As [`ReadContext::rollups`].

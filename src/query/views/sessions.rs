@@ -210,8 +210,7 @@ async fn sums(
 /// Activities of sessions, and sessions of customers with an account.
 async fn visits(from: ReadContext<'_>, asked: &Selection) -> Result<Row, store::Error> {
     let mut visits: Row = [0; 3];
-    let quarters = from.within(Family::Sessions, asked.trend);
-    by_quarter::rows(from, Family::Visits, &[Slice::WHOLE], quarters, |_, _, row| {
+    by_quarter::rows(from, Family::Visits, &[Slice::WHOLE], asked.trend, |_, _, row| {
         zone::add(&mut visits, row);
     })
     .await?;
