@@ -57,17 +57,19 @@ const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
 /// And so long to close then.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
-/// The Socket.IO side of the program.
+/// The Socket.IO side of the program. Each connection has a dozen copies of this.
 #[derive(Clone)]
-pub struct SocketIoPush {
+pub struct SocketIoPush(Arc<Shared>);
+
+struct Shared {
     io: SocketIo,
     gate: Gate,
     streams: Streams,
     /// The connections on which somebody is signed in.
-    open: Arc<Mutex<HashMap<Sid, Open>>>,
+    open: Mutex<HashMap<Sid, Open>>,
     sessions: Sessions,
     connections: Connections,
-    dropped: Arc<AtomicU64>,
+    dropped: AtomicU64,
 }
 
 /// A connection on which somebody is signed in; it ends when this is dropped.
@@ -91,7 +93,7 @@ pub struct Options<'a> {
 
 impl std::fmt::Debug for SocketIoPush {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SocketIoPush").field("dropped", &self.dropped).finish_non_exhaustive()
+        f.debug_struct("SocketIoPush").field("dropped", &self.0.dropped).finish_non_exhaustive()
     }
 }
 
@@ -122,8 +124,9 @@ pub fn around(
     let (sessions, connections) = (options.sessions, Connections::default());
     let path = options.path.into();
     let requests = Requests { path, sessions: sessions.clone(), connections: connections.clone() };
-    let (open, dropped) = (Arc::default(), Arc::default());
-    let push = SocketIoPush { io: io.clone(), gate, streams, open, sessions, connections, dropped };
+    let (open, dropped) = (Mutex::default(), AtomicU64::default());
+    let shared = Shared { io: io.clone(), gate, streams, open, sessions, connections, dropped };
+    let push = SocketIoPush(Arc::new(shared));
     let connected = push.clone();
     io.ns("/", move |socket: SocketRef, TryData(auth): TryData<Value>| {
         let push = connected.clone();
@@ -150,8 +153,8 @@ impl SocketIoPush {
         }
         // By a connection that ends a client knows that it may connect anew, and by a word of Engine.IO not
         // every client does.
-        self.connections.end();
-        if timeout(CLOSED_WITHIN, self.io.close()).await.is_err() {
+        self.0.connections.end();
+        if timeout(CLOSED_WITHIN, self.0.io.close()).await.is_err() {
             tracing::warn!("some sessions of Socket.IO did not end in time");
         }
     }
@@ -166,17 +169,17 @@ impl SocketIoPush {
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            for id in self.connections.look() {
+            for id in self.0.connections.look() {
                 self.end(id);
             }
-            self.sessions.tell();
+            self.0.sessions.tell();
         }
     }
 
     /// The number of packets that were not sent because their connection did not keep up.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.0.dropped.load(Ordering::Relaxed)
     }
 
     /// Counts a message, and says whether it is answered. A client that sends too many gets one
@@ -225,7 +228,7 @@ impl SocketIoPush {
             push.leave(socket.id);
             if reason == DisconnectReason::ClientNSDisconnect {
                 // It left, and may have kept its connection.
-                push.connections.left(socket.id);
+                push.0.connections.left(socket.id);
             }
         });
     }
@@ -261,14 +264,14 @@ impl SocketIoPush {
 
     async fn welcome(&self, socket: SocketRef, auth: Option<Value>) {
         self.hear(&socket);
-        self.connections.begun(socket.id, socket.req_parts());
-        if self.connections.has_ended(socket.id) {
+        self.0.connections.begun(socket.id, socket.req_parts());
+        if self.0.connections.has_ended(socket.id) {
             return self.disconnect(socket);
         }
         let welcome = json!({
             "message": "Welcome to Adaptive BI",
             "socketId": socket.id,
-            "position": self.streams.position(),
+            "position": self.0.streams.position(),
         });
         self.note(&socket.emit("welcome", &welcome));
         let headers = &socket.req_parts().headers;
@@ -276,7 +279,7 @@ impl SocketIoPush {
         if shown.is_some() {
             Box::pin(self.authenticate(&socket, shown)).await;
         }
-        self.connections.expect_token(socket.id);
+        self.0.connections.expect_token(socket.id);
     }
 
     /// Nobody is signed in on it any more.
@@ -286,9 +289,9 @@ impl SocketIoPush {
 
     /// Ends a session, whether it is connected or not.
     fn end(&self, id: Sid) {
-        match self.io.get_socket(id) {
+        match self.0.io.get_socket(id) {
             Some(socket) => self.disconnect(socket),
-            None => self.connections.end_soon(id),
+            None => self.0.connections.end_soon(id),
         }
     }
 
@@ -296,13 +299,13 @@ impl SocketIoPush {
     fn disconnect(&self, socket: SocketRef) {
         // A client that does not read cannot be told that it is disconnected, and then it is not.
         self.leave(socket.id);
-        self.connections.end_soon(socket.id);
+        self.0.connections.end_soon(socket.id);
         let _ = socket.disconnect();
     }
 
     /// A map of connections is whole at every step.
     fn open(&self) -> MutexGuard<'_, HashMap<Sid, Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, sent: &Result<(), SendError>) {
@@ -313,7 +316,7 @@ impl SocketIoPush {
 
     fn count_dropped(&self) {
         counter!(telemetry::PUSH_DROPPED).increment(1);
-        let before = self.dropped.fetch_add(1, Ordering::Relaxed);
+        let before = self.0.dropped.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(before, "a connection does not keep up");
     }
 }

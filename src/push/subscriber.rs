@@ -70,7 +70,8 @@ impl Subscriber {
     /// Follows nothing yet.
     #[must_use]
     pub fn new(channels: Channels, bounds: Bounds, caller: Caller) -> Self {
-        let (topics, words) = (Vec::new(), VecDeque::new());
+        // Most follow one.
+        let (topics, words) = (Vec::with_capacity(1), VecDeque::new());
         let (caller, wake) = (Arc::new(caller), Arc::default());
         Subscriber { channels, bounds, caller, wake, topics, words, turn: 0 }
     }

@@ -66,7 +66,7 @@ impl Served {
     }
 
     /// Serves it until it ends.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(&mut self) {
         loop {
             // While the client takes nothing, nothing is taken of its topics and of its requests.
             tokio::select! {
@@ -108,7 +108,7 @@ impl Served {
 
     /// Says the last word, and disconnects. Where the service stops, the connection is closed with all
     /// others once that is told: a client that is disconnected by a word does not come back by itself.
-    async fn finish(mut self, last: Outgoing) {
+    async fn finish(&mut self, last: Outgoing) {
         let is_to_come_back = matches!(last, Outgoing::Word(SHUTDOWN, _));
         if let Outgoing::Word(kind, json) = last {
             if kind == SESSION_ENDED {

@@ -45,7 +45,7 @@ impl SocketIoPush {
     /// Whether the credential signs somebody in.
     pub(super) async fn authenticate(&self, socket: &SocketRef, shown: Option<Credential>) -> bool {
         let origin = Origin::of_parts(socket.req_parts());
-        match self.gate.admit_now(ACCESS, shown, origin).await {
+        match self.0.gate.admit_now(ACCESS, shown, origin).await {
             Ok(caller) => self.admit(socket, caller),
             Err(refusal) => {
                 self.refuse(socket, refusal);
@@ -57,7 +57,7 @@ impl SocketIoPush {
     /// Takes a caller in whose credential is valid, if there is a place.
     fn admit(&self, socket: &SocketRef, caller: Caller) -> bool {
         let Some(session) = begun_by(socket.req_parts()) else { return false };
-        if let Err(full) = self.sessions.sign_in(session, &caller) {
+        if let Err(full) = self.0.sessions.sign_in(session, &caller) {
             self.refuse_for_now(socket, full);
             return false;
         }
@@ -73,22 +73,23 @@ impl SocketIoPush {
             }
             return is_told;
         }
-        let connected = match self.streams.begin_held(caller, Transport::SocketIo, None) {
+        let connected = match self.0.streams.begin_held(caller, Transport::SocketIo, None) {
             Ok(connected) => connected,
             Err(problem) => {
                 self.refuse_by(socket, &problem);
                 return false;
             }
         };
-        self.connections.signed_in(socket.id);
+        self.0.connections.signed_in(socket.id);
         self.note(&socket.emit("authenticated", &told));
         let (ask, asked) = mpsc::channel(ASKED_MAX);
         let end = CancellationToken::new();
         let outlet = Outlet::new(socket.clone(), session.flow.clone());
-        let served = Served::new(self.clone(), outlet, connected, asked, end.clone());
+        let mut served = Served::new(self.clone(), outlet, connected, asked, end.clone());
         if socket.connected() {
             open.insert(socket.id, Open { asked: ask, _end: end.drop_guard() });
-            self.streams.tasks().spawn(served.run());
+            // What a function takes by value is kept twice while it waits.
+            self.0.streams.tasks().spawn(async move { served.run().await });
         }
         true
     }
